@@ -1,0 +1,311 @@
+"""The composition root: builds every part, wires them, starts them and stops them in order.
+
+Nothing is remembered here that a restart would lose. SIGTERM drains: no new work is taken, what
+runs gets a moment to end, and what does not is carried on by whoever leases it next.
+"""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import web as http
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.cluster.cluster import Cluster
+from bot.errors import Misconfigured, Permanent, Temporary
+from bot.reconciler import Parts, Reconciler
+from bot.settings import Settings
+from bot.slack.cards import Cards
+from bot.slack.door import Door
+from bot.slack.intake import Ground, Intake
+from bot.slack.listeners import Accept, Listeners
+from bot.slack.people import Home, People
+from bot.slack.pickers import Names, Pickers
+from bot.slack.web import Web
+from bot.store import EmbeddedRedis, Store, connect
+from bot.store.records import Delivery, Leased
+from bot.telemetry import METRICS_TYPE, Metrics
+
+SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
+DRAIN_SECONDS = 8.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class App:
+    """A running bot."""
+
+    settings: Settings
+    reconciler: Reconciler
+    store: Store
+    clusters: Mapping[str, Cluster]
+    metrics: Metrics
+    port: int
+    _stack: AsyncExitStack
+    _socket: AsyncSocketModeHandler | None
+    _draining: bool = False
+
+    @property
+    def busy(self) -> int:
+        """Things being worked on right now."""
+        return self.reconciler.busy
+
+    async def not_ready(self) -> dict[str, str]:
+        """Why the bot should get no traffic, by part; empty when all is well."""
+        trouble: dict[str, str] = {}
+        if self._draining:
+            trouble["bot"] = "is stopping"
+        if self._socket is not None and not await self._socket.client.is_connected():
+            trouble["slack"] = "no socket"
+        pings = {"store": self.store.ping} | {n: c.ping for n, c in self.clusters.items()}
+        for name, ping in pings.items():
+            try:
+                await ping()
+            except (Temporary, Permanent) as away:
+                trouble[name] = type(away).__name__
+        return trouble
+
+    async def stop(self) -> None:
+        """Drain, then close everything in the order opposite to how it was opened."""
+        self._draining = True
+        await self.reconciler.drain(DRAIN_SECONDS)
+        await self._stack.aclose()
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then drain."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    app = await start(settings)
+    log.info("ready", port=app.port, mode="socket" if settings.socket_mode else "http")
+    await stopping.wait()
+    log.info("draining")
+    await app.stop()
+
+
+async def start(settings: Settings, clock: Clock | None = None) -> App:
+    """Build and start a bot. What is wrong with the settings is raised as Misconfigured."""
+    clock = clock or Clock()
+    async with AsyncExitStack() as stack:
+        app = await _build(settings, clock, stack)
+        app._stack = stack.pop_all()  # noqa: SLF001 - the App owns what was opened for it
+    return app
+
+
+async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App:
+    metrics = Metrics()
+    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
+    client = AsyncWebClient(
+        token=settings.environment.bot_token.get_secret_value(),
+        base_url=settings.environment.slack_api,
+        session=session,
+        retry_handlers=[],
+    )
+    slack = Web(client, metrics)
+    home = await _home(slack)
+    store = await _store(settings, home, clock, stack)
+    clusters = await _clusters(settings, clock, stack)
+    people = People(slack, home, settings.access.groups, clock)
+    ground = Ground(
+        home=home,
+        policy=settings.access,
+        rules=settings.rules,
+        clusters=tuple(clusters),
+        default_cluster=settings.default_cluster,
+    )
+    names = {n: Names(c.catalog.vms, c.catalog.snapshots) for n, c in clusters.items()}
+    pickers = Pickers(store, people, settings.access, names)
+    intake = Intake(
+        store=store,
+        web=slack,
+        people=people,
+        ground=ground,
+        pickers=pickers,
+        clock=clock,
+        metrics=metrics,
+    )
+    parts = Parts(
+        store=store,
+        clusters=clusters,
+        people=people,
+        policy=settings.access,
+        cards=Cards(slack, clock),
+        intake=intake,
+        web=slack,
+        clock=clock,
+        metrics=metrics,
+    )
+    reconciler = Reconciler(parts)
+    bolt = _bolt(settings, client, home)
+    Listeners(
+        home=home,
+        accept=_accepting(store, reconciler, clock, metrics),
+        options=pickers.options,
+        sorry=slack.respond,
+        hears=settings.listen.hears_words,
+    ).register(bolt)
+    await _background(reconciler, clusters, store, stack)
+    app = App(settings, reconciler, store, clusters, metrics, 0, stack, None)
+    app.port = await _serve(app, bolt, stack)
+    app._socket = await _socket(settings, bolt, stack)  # noqa: SLF001 - built here
+    return app
+
+
+async def _home(slack: Web) -> Home:
+    """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
+    try:
+        said = await slack.call("auth.test")
+    except Permanent as refused:
+        raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
+    except Temporary as away:
+        raise Misconfigured(
+            f"SLACK_BOT_TOKEN, SLACK_API_URL: cannot sign in to Slack: {away.what}"
+        ) from away
+    return Home(
+        team=said["team_id"],
+        bot_user=said["user_id"],
+        bot_id=said["bot_id"],
+        enterprise=said.get("enterprise_id"),
+    )
+
+
+async def _store(settings: Settings, home: Home, clock: Clock, stack: AsyncExitStack) -> Store:
+    url = settings.environment.redis_url
+    if url is None:
+        embedded = EmbeddedRedis()
+        address = await embedded.start(settings.store.data_dir)
+        stack.push_async_callback(embedded.stop)
+    else:
+        address = url.get_secret_value()
+    client = await stack.enter_async_context(connect(address))
+    store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
+    try:
+        await store.ping()
+    except Temporary as away:
+        raise Misconfigured(f"REDIS_URL: the store cannot be reached: {away.what}") from away
+    return store
+
+
+async def _clusters(settings: Settings, clock: Clock, stack: AsyncExitStack) -> dict[str, Cluster]:
+    clusters: dict[str, Cluster] = {}
+    for name, each in settings.clusters.items():
+        cluster = await Cluster.connect(
+            name,
+            kubeconfig=each.kubeconfig,
+            context=each.context,
+            namespaces=() if each.everywhere else each.namespaces,
+            clock=clock,
+        )
+        stack.push_async_callback(cluster.close)
+        clusters[name] = cluster
+    return clusters
+
+
+def _bolt(settings: Settings, client: AsyncWebClient, home: Home) -> AsyncApp:
+    """Bolt, told who it is: its own question to Slack, once failed, would be answered wrongly."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=home.enterprise,
+            team_id=home.team,
+            bot_user_id=home.bot_user,
+            bot_id=home.bot_id,
+            bot_token=settings.environment.bot_token.get_secret_value(),
+        )
+
+    return AsyncApp(
+        client=client,
+        authorize=authorize,
+        signing_secret="checked-by-our-own-door",  # noqa: S106 - see slack/door.py
+        process_before_response=True,
+    )
+
+
+def _accepting(store: Store, reconciler: Reconciler, clock: Clock, metrics: Metrics) -> Accept:
+    async def accept(key: str, kind: str, body: Mapping[str, Any]) -> None:
+        lease = await store.accept(key, kind, body)
+        if lease is None:
+            return
+        metrics.deliveries.labels(kind).inc()
+        delivery = Delivery(key, kind, body, attempts=1, accepted_at=clock.now())
+        reconciler.work_on(Leased(lease, delivery))
+
+    return accept
+
+
+async def _background(
+    reconciler: Reconciler, clusters: Mapping[str, Cluster], store: Store, stack: AsyncExitStack
+) -> None:
+    """The loop and one watch a cluster, until the stack unwinds."""
+
+    async def wake(restore: str) -> None:
+        await store.wake([restore])
+        reconciler.nudge()
+
+    tasks = [asyncio.create_task(reconciler.run(), name="reconciler")]
+    tasks += [
+        asyncio.create_task(cluster.watch(wake), name=f"watch {name}")
+        for name, cluster in clusters.items()
+    ]
+    stack.push_async_callback(_cancelled, tasks)
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _serve(app: App, bolt: AsyncApp, stack: AsyncExitStack) -> int:
+    """The one HTTP port: health, metrics and, without Socket Mode, Slack."""
+    settings = app.settings
+    server = http.Application(client_max_size=1024 * 1024)
+
+    async def healthz(_: http.Request) -> http.Response:
+        return http.json_response({"ok": True})
+
+    async def readyz(_: http.Request) -> http.Response:
+        trouble = await app.not_ready()
+        return http.json_response(trouble or {"ok": True}, status=503 if trouble else 200)
+
+    async def metrics(_: http.Request) -> http.Response:
+        headers = {"Content-Type": METRICS_TYPE}
+        return http.Response(body=app.metrics.exposition(), headers=headers)
+
+    server.router.add_get("/healthz", healthz)
+    server.router.add_get("/readyz", readyz)
+    server.router.add_get("/metrics", metrics)
+    secret = settings.environment.signing_secret
+    if not settings.socket_mode and secret is not None:
+        door = Door(bolt, secret.get_secret_value())
+        server.router.add_post("/slack/events", door.handle)
+    runner = http.AppRunner(server, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = http.TCPSite(runner, settings.http.host, settings.http.port)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+async def _socket(
+    settings: Settings, bolt: AsyncApp, stack: AsyncExitStack
+) -> AsyncSocketModeHandler | None:
+    token = settings.environment.app_token
+    if token is None:
+        return None
+    handler = AsyncSocketModeHandler(bolt, token.get_secret_value())
+    stack.push_async_callback(handler.close_async)
+    await handler.connect_async()  # type: ignore[no-untyped-call] # untyped in Bolt
+    return handler

@@ -1,0 +1,131 @@
+"""What there is to choose from: VMs, their namespaces, their snapshots. Read only, for pickers.
+
+Answers are kept for a few seconds: a picker asks again with every letter that is typed. Nothing
+destructive is ever decided on them; the checks read everything anew.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+import structlog
+
+from bot.clock import Clock
+from bot.cluster import names, parse
+from bot.cluster.client import JSON, Api, Refusal
+from bot.cluster.document import text
+from bot.cluster.schema import Schema
+from bot.restore.facts import Snapshot
+
+log = structlog.get_logger()
+
+KEEP = timedelta(seconds=5)
+# Names are all that is wanted of a VM, and a VM is large.
+_ONLY_METADATA = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
+
+Scopes = tuple[str | None, ...]
+"""Where the bot may look: the namespaces, or a single None for the whole cluster."""
+
+Names = tuple[tuple[str, str], ...]
+T = TypeVar("T")
+
+
+class Catalog:
+    """Read-only lists of one cluster."""
+
+    def __init__(self, api: Api, schema: Schema, clock: Clock, scopes: Scopes) -> None:
+        self._api = api
+        self._schema = schema
+        self._scopes = scopes
+        self._vms = _Cache[Names](clock)
+        self._snapshots = _Cache[tuple[Snapshot, ...]](clock)
+
+    async def vms(
+        self, namespaces: Collection[str] | None, prefix: str = ""
+    ) -> list[tuple[str, str]]:
+        """(namespace, name) of every VM in these namespaces (None: in all that the bot may see)."""
+        scopes = [scope for scope in self._scopes if _overlaps(scope, namespaces)]
+        found = await self._each(scopes)
+        return sorted(
+            (namespace, name)
+            for namespace, name in found
+            if name.startswith(prefix) and (namespaces is None or namespace in namespaces)
+        )
+
+    async def namespaces_with(self, vm: str, permitted: Collection[str] | None) -> list[str]:
+        """The permitted namespaces that hold a VM of this very name."""
+        return [namespace for namespace, name in await self.vms(permitted, vm) if name == vm]
+
+    async def snapshots(self, namespace: str, vm: str) -> list[Snapshot]:
+        """The VM's snapshots, newest first, without those that a clone made for itself."""
+        if None not in self._scopes and namespace not in self._scopes:
+            return []
+        found = await self._snapshots.get(namespace, lambda: self._read_snapshots(namespace))
+        return [one for one in found if one.source == vm and not parse.of_a_clone(one)]
+
+    async def _each(self, scopes: list[str | None]) -> Names:
+        """All scopes at once. One namespace without rights must not hide the others."""
+        answers = await asyncio.gather(
+            *(self._vms_of(scope) for scope in scopes), return_exceptions=True
+        )
+        found: list[tuple[str, str]] = []
+        for scope, answer in zip(scopes, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                found += answer
+            elif isinstance(answer, Refusal) and answer.code == 403 and len(scopes) > 1:
+                log.warning("VMs cannot be listed", cluster=self._api.cluster, namespace=scope)
+            else:
+                raise answer
+        return tuple(found)
+
+    async def _vms_of(self, scope: str | None) -> Names:
+        return await self._vms.get(scope or "", lambda: self._read_vms(scope))
+
+    async def _read_vms(self, scope: str | None) -> Names:
+        path = names.kubevirt(names.VMS, scope)
+        found, _ = await self._api.collect(path, accept=_ONLY_METADATA)
+        return tuple(
+            (text(one, "metadata", "namespace"), text(one, "metadata", "name")) for one in found
+        )
+
+    async def _read_snapshots(self, namespace: str) -> tuple[Snapshot, ...]:
+        served = await self._schema.served()
+        path = names.snapshot_group(served.version, names.SNAPSHOTS, namespace)
+        found, _ = await self._api.collect(path)
+        return parse.newest_first(parse.snapshot(one) for one in found)
+
+
+def _overlaps(scope: str | None, namespaces: Collection[str] | None) -> bool:
+    return scope is None or namespaces is None or scope in namespaces
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[T]):
+    at: datetime
+    value: T
+
+
+class _Cache(Generic[T]):
+    """One value a key, read by whoever comes first while the others wait for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[str, _Kept[T]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            self._drop_old()
+            kept = self._kept.get(key)
+            if kept is None:
+                kept = self._kept[key] = _Kept(self._clock.now(), await read())
+            return kept.value
+
+    def _drop_old(self) -> None:
+        now = self._clock.now()
+        for key, kept in list(self._kept.items()):
+            # A clock that was set back must not keep a value for hours.
+            if not now - KEEP < kept.at <= now:
+                del self._kept[key]

@@ -1,0 +1,274 @@
+"""One raw call to an API server, and the one place where its failures get their meaning.
+
+    no connection, no answer in time, nonsense, 408, 429, 5xx   Temporary
+    any other answer that is no success                          Refusal, a Permanent
+    a 500 that carries the "no" of an admission webhook          Refusal, too
+
+Rules of this file
+- No act is sent twice: whoever wants to try again starts a new round.
+- A text of ours is made of the cluster's name, a status code and the `message` of a Status. The
+  client's own exceptions are never shown or logged: they print headers, and so tokens.
+- Limits of time are those of the wire, in real time, and below the lease of a worker.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import ConfigException
+
+from bot import __version__
+from bot.cluster.document import Json, items, number, text
+from bot.errors import Permanent, Temporary
+from bot.restore.facts import Rejection
+
+JSON = "application/json"
+MAX_TEXT = 1000
+PAGE = 500
+SECONDS = 10.0
+CONNECT_SECONDS = 3.0
+WATCH_OPEN_SECONDS = 20.0
+WATCH_IDLE_SECONDS = 90.0
+"""Bookmarks come about once a minute. A quiet stream is given up after this and opened again where
+it stopped, which costs one request; a dead connection would otherwise go unnoticed."""
+
+_REASONS = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    410: "expired",
+    422: "invalid",
+}
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
+_ON_THE_WIRE = (aiohttp.ClientError, OSError, ConfigException)
+# TimeoutError is an OSError. ConfigException: the login could not be renewed before the request.
+
+
+class Refusal(Permanent):
+    """An answer that says no. Within this room each caller knows what it means to it."""
+
+    def __init__(self, rejection: Rejection, *, worded: bool) -> None:
+        super().__init__(_REASONS.get(rejection.code, "refused"), rejection.text)
+        self.rejection = rejection
+        self.code = rejection.code
+        self.worded = worded
+        """The body was a Kubernetes Status, not the plain text of somebody on the way."""
+
+    @property
+    def missing(self) -> bool:
+        """The kind is served, this object does not exist."""
+        return self.code == 404 and self.worded
+
+    @property
+    def unserved(self) -> bool:
+        """The API server does not know the path at all: group, version or kind."""
+        return self.code == 404 and not self.worded
+
+
+_sent: ContextVar[bool] = ContextVar("sent", default=False)
+
+
+async def _act_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a PUT or DELETE again on its own after a broken connection."""
+    if request.method != "GET" and _sent.get():
+        raise aiohttp.ServerDisconnectedError
+    _sent.set(True)
+    return await send(request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Json | None = None
+    accept: str = JSON
+
+
+class Api:
+    """The API server of one cluster."""
+
+    def __init__(self, cluster: str, configuration: Configuration, *, watches: int = 1) -> None:
+        # A watch holds its connection for minutes; it must not take one from the calls.
+        configuration.connection_pool_maxsize = 100 + watches
+        configuration.client_session_kwargs = {"middlewares": (_act_once,)}
+        self.cluster = cluster
+        self._client = ApiClient(configuration)
+        self._client.user_agent = f"vm-restore-bot/{__version__}"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        closing: Any = self._client.close
+        await closing()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        *,
+        accept: str = JSON,
+    ) -> Json:
+        """Send one request; the parsed answer, empty if it had no body."""
+        _sent.set(False)
+        request = _Request(method, path, query or {}, body, accept)
+        limit = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
+        try:
+            response = await self._send(request, limit)
+            raw = await response.read()
+        except _ON_THE_WIRE as error:
+            raise self._away(error) from error
+        if response.status >= 300:
+            raise self._failure(response, raw)
+        return self._parsed(raw)
+
+    async def get(self, path: str) -> Json | None:
+        """Read one object; None if it does not exist."""
+        try:
+            return await self.call("GET", path)
+        except Refusal as refusal:
+            if refusal.missing:
+                return None
+            raise
+
+    async def collect(
+        self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON
+    ) -> tuple[list[Json], str]:
+        """Read a whole collection page by page; its items and its resource version."""
+        found: list[Json] = []
+        asked = {**(query or {}), "limit": str(PAGE)}
+        while True:
+            page = await self._page(path, asked, accept)
+            found += items(page, "items")
+            more = text(page, "metadata", "continue")
+            if not more:
+                return found, text(page, "metadata", "resourceVersion")
+            asked["continue"] = more
+
+    async def _page(self, path: str, query: dict[str, str], accept: str) -> Json:
+        try:
+            return await self.call("GET", path, query, accept=accept)
+        except Refusal as refusal:
+            if refusal.code != 410:
+                raise
+            what = f"cluster {self.cluster}: a list was too old before its last page was read"
+            raise Temporary(what) from refusal
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str]
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        """Open a watch. Its events are parsed; it ends when the server ends it or falls silent."""
+        limit = aiohttp.ClientTimeout(
+            total=None, connect=CONNECT_SECONDS, sock_read=WATCH_IDLE_SECONDS
+        )
+        try:
+            async with asyncio.timeout(WATCH_OPEN_SECONDS):
+                response = await self._send(_Request("GET", path, query), limit)
+        except _ON_THE_WIRE as error:
+            raise self._away(error) from error
+        try:
+            if response.status >= 300:
+                raise self._failure(response, await self._rest_of(response))
+            async with aclosing(self._events(response)) as events:
+                yield events
+        finally:
+            response.close()
+
+    async def _send(
+        self, request: _Request, limit: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        verb, url, headers, content, _ = await self._client.param_serialize(
+            request.method,
+            request.path,
+            query_params=list(request.query.items()),
+            header_params={"Accept": request.accept, "Content-Type": JSON},
+            body=request.body,
+            auth_settings=["BearerToken"],
+        )
+        answer: Any = await self._client.call_api(
+            verb, url, headers, content, _request_timeout=limit
+        )
+        # The client's own wrapper has no annotations; what it wraps has.
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    async def _rest_of(self, response: aiohttp.ClientResponse) -> bytes:
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await response.read()
+        except _ON_THE_WIRE as error:
+            raise self._away(error) from error
+
+    async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
+        """Lines of the stream. Own splitting: a line may be longer than the reader's buffer."""
+        rest = b""
+        try:
+            async for chunk in response.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield self._parsed(line)
+        except TimeoutError:
+            return  # silence: the caller opens it again where it stopped
+        except _ON_THE_WIRE as error:
+            raise self._away(error) from error
+
+    def _parsed(self, raw: bytes) -> Json:
+        if not raw.strip():
+            return {}
+        try:
+            found = json.loads(raw)
+        except ValueError as error:
+            raise Temporary(f"cluster {self.cluster}: an answer was not JSON") from error
+        return found if isinstance(found, dict) else {}
+
+    def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Temporary | Refusal:
+        code, status = response.status, _status(raw)
+        message = text(status, "message") or raw.decode("utf-8", "replace").strip()
+        if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
+            what = f"cluster {self.cluster}: the API server answered {code}"
+            return Temporary(
+                f"{what}: {message[:300]}" if status else what, _wait(response, status)
+            )
+        reason = text(status, "reason")
+        return Refusal(Rejection(code, reason, message[:MAX_TEXT]), worded=bool(status))
+
+    def _away(self, error: Exception) -> Temporary:
+        where = f"cluster {self.cluster}: the API server"
+        if isinstance(error, TimeoutError):
+            return Temporary(f"{where} did not answer in time")
+        if isinstance(error, aiohttp.ClientSSLError):
+            return Temporary(f"{where} has a certificate that is not trusted")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return Temporary(f"{where} cannot be reached")
+        if isinstance(error, ConfigException):
+            return Temporary(f"cluster {self.cluster}: the login could not be renewed")
+        return Temporary(f"{where} broke the connection off")
+
+
+def _status(raw: bytes) -> Json:
+    """The Status document in an error's body; empty if somebody else wrote it."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _wait(response: aiohttp.ClientResponse, status: Json) -> float | None:
+    asked = response.headers.get("Retry-After", "")
+    if asked.isdigit():
+        return float(asked)
+    return float(number(status, "details", "retryAfterSeconds")) or None

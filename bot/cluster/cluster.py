@@ -1,0 +1,103 @@
+"""`Cluster`: the door of this room. One object per configured cluster."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.cluster.catalog import Catalog, Scopes
+from bot.cluster.client import Api
+from bot.cluster.login import log_in
+from bot.cluster.observe import Observer, Question
+from bot.cluster.perform import Performer
+from bot.cluster.schema import Capabilities, Schema
+from bot.cluster.watch import Reflector, Wake
+from bot.restore.events import CreateRestore, Effect, Result
+from bot.restore.facts import Look, Scene
+from bot.restore.model import Restore
+
+EVERYWHERE = "*"
+
+
+class Cluster:
+    """One KubeVirt cluster: look at it, act on it, choose from it, watch it."""
+
+    def __init__(self, name: str, api: Api, scopes: Scopes, clock: Clock) -> None:
+        self.name = name
+        self._api = api
+        self._scopes = scopes
+        self._clock = clock
+        self._schema = Schema(api)
+        self.catalog = Catalog(api, self._schema, clock, scopes)
+        self._observer = Observer(api, self._schema, self.catalog, clock)
+        self._performer = Performer(api, self._schema, clock)
+        self._reflectors: tuple[Reflector, ...] = ()
+
+    @classmethod
+    async def connect(
+        cls,
+        name: str,
+        *,
+        kubeconfig: str | None,
+        context: str | None,
+        namespaces: Sequence[str],
+        clock: Clock,
+    ) -> "Cluster":
+        """Log in. Nothing is sent yet: a cluster that is away must not keep the bot from starting.
+
+        Without a kubeconfig it is the pod's own service account. No namespaces, or "*", means the
+        whole cluster. Raises Misconfigured.
+        """
+        everywhere = not namespaces or EVERYWHERE in namespaces
+        scopes = (None,) if everywhere else tuple(dict.fromkeys(namespaces))
+        configuration = await log_in(name, kubeconfig, context)
+        return cls(name, Api(name, configuration, watches=len(scopes)), scopes, clock)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._api.close()
+
+    async def ping(self) -> None:
+        """Return if the API server answers; Temporary if it does not."""
+        await self._api.call("GET", "/version")
+
+    async def capabilities(self) -> Capabilities:
+        """What is installed there."""
+        return await self._schema.capabilities()
+
+    async def observe(
+        self,
+        restore: Restore,
+        look: Look,
+        effect: CreateRestore | None = None,
+        *,
+        permitted: Collection[str] | None = None,
+    ) -> Scene:
+        """Look once. Raises Temporary if any part of the look got no answer.
+
+        `effect` is the restore that a FULL look tries as a dry run; `permitted` are the namespaces
+        that a CANDIDATES look offers from (None: all that the bot may see).
+        """
+        return await self._observer.scene(Question(look, restore, effect, permitted))
+
+    async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
+        """Act. Raises Temporary when the outcome is unknown, or `not_after` has come."""
+        return await self._performer.perform(effect, not_after=not_after)
+
+    async def watch(self, wake: Wake) -> None:
+        """Wake the id of every labelled restore that is there or changes. Runs until cancelled.
+
+        One watch for the whole cluster, or one for each namespace. When `wake` raises Temporary it
+        is called again later with the same id.
+        """
+        self._reflectors = tuple(
+            Reflector(self._api, self._schema, self._clock, scope, wake) for scope in self._scopes
+        )
+        async with asyncio.TaskGroup() as group:
+            for reflector in self._reflectors:
+                group.create_task(reflector.run())
+
+    @property
+    def watching(self) -> bool:
+        """Every watch stands."""
+        return bool(self._reflectors) and all(one.watching for one in self._reflectors)

@@ -1,0 +1,51 @@
+"""Creating a restore, for real or as a dry run: the same document through the same door.
+
+Creates are validated strictly. A field that this cluster's KubeVirt does not know would otherwise be
+dropped in silence, and a restore without `FailImmediate` waits for its moment like a loaded gun.
+"""
+
+from collections.abc import Callable
+
+from bot.cluster import bodies, names
+from bot.cluster.client import Api, Refusal
+from bot.cluster.document import Json
+from bot.cluster.schema import READINESS, Schema
+from bot.restore.events import CreateRestore
+
+STRICT = {"fieldValidation": "Strict"}
+DRY = {**STRICT, "dryRun": "All"}
+
+_UNKNOWN_READINESS = f'unknown field "spec.{READINESS}"'
+
+
+async def dry_run(api: Api, schema: Schema, effect: CreateRestore) -> None:
+    """Ask what would be said to this restore. Nothing is stored."""
+    await _post(api, schema, effect, DRY, before=lambda: None)
+
+
+async def create(
+    api: Api, schema: Schema, effect: CreateRestore, before: Callable[[], None]
+) -> Json:
+    """Create the restore. `before` is called just before anything is sent, and may raise."""
+    return await _post(api, schema, effect, STRICT, before)
+
+
+async def _post(
+    api: Api,
+    schema: Schema,
+    effect: CreateRestore,
+    query: dict[str, str],
+    before: Callable[[], None],
+) -> Json:
+    """Send it. A readiness policy that turns out to be unknown is left out, once."""
+    served = await schema.served()
+    path = names.snapshot_group(served.version, names.RESTORES, effect.namespace)
+    before()
+    try:
+        return await api.call("POST", path, query, bodies.restore(effect, served))
+    except Refusal as refusal:
+        if refusal.code != 400 or _UNKNOWN_READINESS not in refusal.text:
+            raise
+    before()
+    simpler = schema.without(served, READINESS)
+    return await api.call("POST", path, query, bodies.restore(effect, simpler))

@@ -1,0 +1,231 @@
+"""Looking at the cluster: what each look reads, and the scene it makes of the answers.
+
+A look reads what its phase needs and no more, and independent reads go out together. What a 403 or
+a 404 about the snapshot API is worth, `Schema` has found out before the look begins.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from bot.clock import Clock
+from bot.cluster import create, parse
+from bot.cluster.catalog import Catalog
+from bot.cluster.client import Api, Refusal
+from bot.cluster.reads import Reads
+from bot.cluster.schema import NOT_INSTALLED, Schema
+from bot.errors import Permanent
+from bot.restore.events import CreateRestore
+from bot.restore.facts import Candidates, Claim, Look, Rejection, RestoreObject, Scene
+from bot.restore.model import Restore, Wish
+
+MOST_NAMES = 300
+SETTLED = "Waiting for target update"
+"""What a restore says of itself once its volumes are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be looked at."""
+
+    look: Look
+    restore: Restore
+    effect: CreateRestore | None = None
+    """For FULL: the very restore that a dry run is to try."""
+    permitted: Collection[str] | None = None
+    """For CANDIDATES: the namespaces to offer from; None for all."""
+
+    @property
+    def wish(self) -> Wish:
+        """What the restore is about."""
+        return self.restore.wish
+
+    @property
+    def vm(self) -> str:
+        """The VM's name."""
+        return self.wish.vm or ""
+
+
+class Observer:
+    """Looks at one cluster."""
+
+    def __init__(self, api: Api, schema: Schema, catalog: Catalog, clock: Clock) -> None:
+        self._api = api
+        self._schema = schema
+        self._catalog = catalog
+        self._clock = clock
+
+    async def scene(self, asked: Question) -> Scene:
+        """Look once."""
+        try:
+            return await self._scene(asked, self._clock.now())
+        except ExceptionGroup as group:
+            # Of reads that failed together one is enough to fail the look.
+            raise group.exceptions[0] from None
+
+    async def _scene(self, asked: Question, at: datetime) -> Scene:
+        if asked.look is Look.CANDIDATES:
+            return await self._candidates(asked, at)
+        namespace = asked.wish.namespace or ""
+        if asked.look is Look.VMI:
+            return await _vmi(Reads(self._api, namespace), asked, at)
+        served = await self._schema.known()
+        if served is None:
+            return Scene(asked.look, at, kubevirt=False)
+        reads = Reads(self._api, namespace, served.version)
+        match asked.look:
+            case Look.FULL:
+                return await self._full(reads, asked, at)
+            case Look.RECHECK:
+                return await _recheck(reads, asked, at)
+            case Look.SAFETY:
+                return await _safety(reads, asked, at)
+            case Look.JOB:
+                return await _job(reads, asked, at)
+            case _:
+                assert_never(asked.look)
+
+    async def _full(self, reads: Reads, asked: Question, at: datetime) -> Scene:
+        async with asyncio.TaskGroup() as first:
+            vm = first.create_task(reads.vm(asked.vm))
+            vmi = first.create_task(reads.vmi(asked.vm))
+            snapshots = first.create_task(reads.snapshots())
+            restores = first.create_task(reads.restores_of(asked.vm))
+            quotas = first.create_task(reads.quotas())
+        everything = snapshots.result()
+        snapshot = next((one for one in everything if one.name == asked.wish.snapshot), None)
+        worth_trying = vm.result() is not None and snapshot is not None
+        async with asyncio.TaskGroup() as second:
+            content = second.create_task(reads.content(snapshot))
+            dry_run = second.create_task(self._dry_run(asked.effect if worth_trying else None))
+            others = second.create_task(self._others(asked, missing=vm.result() is None))
+        return Scene(
+            asked.look,
+            at,
+            vm=vm.result(),
+            vmi=vmi.result(),
+            snapshot=snapshot,
+            content=content.result(),
+            snapshots=tuple(
+                one for one in everything if one.source == asked.vm and not parse.of_a_clone(one)
+            ),
+            restores=restores.result(),
+            quotas=quotas.result(),
+            dry_run=dry_run.result(),
+            forbidden=reads.forbidden,
+            candidates=others.result(),
+        )
+
+    async def _dry_run(self, effect: CreateRestore | None) -> Rejection | None:
+        if effect is None:
+            return None
+        try:
+            await create.dry_run(self._api, self._schema, effect)
+        except Refusal as refusal:
+            if refusal.code == 401:
+                raise
+            return refusal.rejection
+        return None
+
+    async def _others(self, asked: Question, *, missing: bool) -> Candidates:
+        """Names to propose when the VM does not exist."""
+        if not missing or not asked.wish.namespace:
+            return Candidates()
+        try:
+            near = await self._catalog.vms([asked.wish.namespace])
+        except Permanent:
+            return Candidates()
+        return Candidates(vms=tuple(name for _, name in near))
+
+    async def _candidates(self, asked: Question, at: datetime) -> Scene:
+        try:
+            return Scene(asked.look, at, candidates=await self._choices(asked))
+        except Refusal as refusal:
+            if refusal.code != 403:
+                raise
+            return Scene(asked.look, at, forbidden=refusal.rejection)
+        except Permanent as permanent:
+            if permanent.reason != NOT_INSTALLED:
+                raise
+            return Scene(asked.look, at, kubevirt=False)
+
+    async def _choices(self, asked: Question) -> Candidates:
+        """Names for the first thing that the wish lacks."""
+        wish, permitted = asked.wish, asked.permitted
+        if wish.vm is None:
+            return Candidates(
+                vms=await self._names([wish.namespace] if wish.namespace else permitted)
+            )
+        if wish.namespace is None:
+            namespaces = await self._catalog.namespaces_with(wish.vm, permitted)
+            vms = () if namespaces else await self._names(permitted)
+            return Candidates(namespaces=tuple(namespaces), vms=vms)
+        return Candidates(snapshots=tuple(await self._catalog.snapshots(wish.namespace, wish.vm)))
+
+    async def _names(self, namespaces: Collection[str] | None) -> tuple[str, ...]:
+        found = await self._catalog.vms(namespaces)
+        return tuple(dict.fromkeys(name for _, name in found))[:MOST_NAMES]
+
+
+async def _vmi(reads: Reads, asked: Question, at: datetime) -> Scene:
+    async with asyncio.TaskGroup() as group:
+        vm = group.create_task(reads.vm(asked.vm))
+        vmi = group.create_task(reads.vmi(asked.vm))
+    return Scene(asked.look, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
+
+
+async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
+    async with asyncio.TaskGroup() as group:
+        vm = group.create_task(reads.vm(asked.vm))
+        vmi = group.create_task(reads.vmi(asked.vm))
+        snapshot = group.create_task(reads.snapshot(asked.wish.snapshot or ""))
+        restores = group.create_task(reads.restores_of(asked.vm))
+    return Scene(
+        asked.look,
+        at,
+        vm=vm.result(),
+        vmi=vmi.result(),
+        snapshot=snapshot.result(),
+        content=await reads.content(snapshot.result()),
+        restores=restores.result(),
+        forbidden=reads.forbidden,
+    )
+
+
+async def _safety(reads: Reads, asked: Question, at: datetime) -> Scene:
+    safety = asked.restore.safety
+    found = await reads.snapshot(safety.name) if safety else None
+    return Scene(asked.look, at, safety=found, forbidden=reads.forbidden)
+
+
+async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:
+    """The restore; while it runs nothing else but its volumes, at its end what became of the VM."""
+    job = await reads.restore(asked.restore.job.name) if asked.restore.job else None
+    if job is not None and not job.complete and job.failure is None:
+        waits = job.claims and job.ready != SETTLED
+        claims = await reads.restored_claims_of(asked.vm) if waits else ()
+        return Scene(asked.look, at, job=job, claims=claims, forbidden=reads.forbidden)
+    async with asyncio.TaskGroup() as group:
+        vm = group.create_task(reads.vm(asked.vm))
+        vmi = group.create_task(reads.vmi(asked.vm))
+        all_claims = group.create_task(reads.claims())
+    return Scene(
+        asked.look,
+        at,
+        vm=vm.result(),
+        vmi=vmi.result(),
+        job=job,
+        claims=_that_matter(all_claims.result(), asked, job),
+        forbidden=reads.forbidden,
+    )
+
+
+def _that_matter(
+    claims: tuple[Claim, ...], asked: Question, job: RestoreObject | None
+) -> tuple[Claim, ...]:
+    """Claims of this restore, of earlier ones, and those that the VM used before it."""
+    shown = asked.restore.preview
+    named = {*(job.claims if job else ()), *(shown.claims if shown else ())}
+    return tuple(one for one in claims if one.name in named or one.vm == asked.vm)

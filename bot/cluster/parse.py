@@ -1,0 +1,262 @@
+"""Kubernetes objects in, facts out.
+
+KubeVirt puts the human text of a condition into `reason` and leaves `message` empty, for snapshots
+and restores alike. Which snapshot is usable, or which restore failed, is not decided here.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bot.cluster.configuration import configuration
+from bot.cluster.document import (
+    Json,
+    amount,
+    flag,
+    items,
+    mapping,
+    moment,
+    number,
+    present,
+    strings,
+    text,
+)
+from bot.cluster.names import SOURCE_VM_LABEL
+from bot.cluster.quantity import quantity
+from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.facts import Claim, Content, Quota, RestoreObject, Snapshot, Vm, Vmi, Volume
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"
+# app.kubernetes.io/instance alone is not enough: Helm and many others set it, too.
+_ARGO_CD = ("argocd.argoproj.io/instance", "argocd.argoproj.io/tracking-id")
+_FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+_VOLUME_QUOTA = re.compile(
+    r"(.+\.storageclass\.storage\.k8s\.io/)?(requests\.storage|persistentvolumeclaims)"
+    r"|count/persistentvolumeclaims"
+)
+
+
+def vm(document: Json) -> Vm:
+    """A VirtualMachine, or the copy of one that a snapshot content holds."""
+    status = mapping(document, "status")
+    printable = text(status, "printableStatus") or "Unknown"
+    return Vm(
+        namespace=text(document, "metadata", "namespace"),
+        name=text(document, "metadata", "name"),
+        uid=text(document, "metadata", "uid"),
+        generation=number(document, "metadata", "generation"),
+        run_strategy=_run_strategy(document),
+        observed_run_strategy=text(status, "runStrategy") or None,
+        status=printable,
+        deleting=_deleting(document),
+        migrating=printable == "Migrating",
+        start_queued=any(
+            text(request, "action") == "Start" for request in items(status, "stateChangeRequests")
+        ),
+        snapshot_in_progress=text(status, "snapshotInProgress") or None,
+        restore_in_progress=text(status, "restoreInProgress") or None,
+        last_restore=_annotation(document, _LAST_RESTORE),
+        last_modified=_last_modified(document),
+        gitops=_gitops(document),
+        volumes=volumes(document),
+        config=configuration(document),
+    )
+
+
+def vmi(document: Json) -> Vmi:
+    """A VirtualMachineInstance."""
+    return Vmi(
+        uid=text(document, "metadata", "uid"),
+        phase=text(document, "status", "phase"),
+        deleting=_deleting(document),
+    )
+
+
+def snapshot(document: Json) -> Snapshot:
+    """A VirtualMachineSnapshot."""
+    status = mapping(document, "status")
+    return Snapshot(
+        name=text(document, "metadata", "name"),
+        uid=text(document, "metadata", "uid"),
+        source=text(document, "spec", "source", "name"),
+        requested_at=moment(document, "metadata", "creationTimestamp") or _EPOCH,
+        created=moment(status, "creationTime"),
+        phase=text(status, "phase"),
+        ready=flag(status, "readyToUse"),
+        deleting=_deleting(document),
+        error=_snapshot_error(status),
+        content_name=text(status, "virtualMachineSnapshotContentName") or None,
+        indications=_indications(status),
+        included=strings(status, "snapshotVolumes", "includedVolumes"),
+        excluded=strings(status, "snapshotVolumes", "excludedVolumes"),
+        restore_id=_label(document, RESTORE_ID),
+    )
+
+
+def newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
+    """By the time of their data; names decide between equals."""
+    return tuple(
+        sorted(snapshots, key=lambda one: (one.created or one.requested_at, one.name), reverse=True)
+    )
+
+
+def of_a_clone(found: Snapshot) -> bool:
+    """A VirtualMachineClone made it for itself and will remove it."""
+    return found.name.startswith("tmp-snapshot-")
+
+
+def content(document: Json) -> Content:
+    """A VirtualMachineSnapshotContent."""
+    copy = mapping(document, "spec", "source", "virtualMachine")
+    claims = [
+        mapping(backup, "persistentVolumeClaim", "spec")
+        for backup in items(document, "spec", "volumeBackups")
+    ]
+    storage: dict[str, int] = {}
+    for claim_spec in claims:
+        storage_class = text(claim_spec, "storageClassName")
+        storage[storage_class] = storage.get(storage_class, 0) + _claim_size(claim_spec)
+    return Content(
+        name=text(document, "metadata", "name"),
+        uid=text(document, "metadata", "uid"),
+        ready=flag(document, "status", "readyToUse"),
+        vm_uid=text(copy, "metadata", "uid"),
+        vm_generation=number(copy, "metadata", "generation"),
+        volumes=volumes(copy),
+        config=configuration(copy),
+        bytes_needed=sum(storage.values()),
+        storage=tuple(sorted(storage.items())),
+        claims=len(claims),
+    )
+
+
+def restore(document: Json) -> RestoreObject:
+    """A VirtualMachineRestore."""
+    status = mapping(document, "status")
+    return RestoreObject(
+        namespace=text(document, "metadata", "namespace"),
+        name=text(document, "metadata", "name"),
+        uid=text(document, "metadata", "uid"),
+        target=text(document, "spec", "target", "name"),
+        snapshot=text(document, "spec", "virtualMachineSnapshotName"),
+        complete=flag(status, "complete"),
+        failure=_condition(status, "Failure", only_true=True),
+        progressing=_condition(status, "Progressing") or "",
+        ready=_condition(status, "Ready") or "",
+        deleting=_deleting(document),
+        restored_at=moment(status, "restoreTime"),
+        claims=tuple(
+            name
+            for name in (text(one, "persistentVolumeClaim") for one in items(status, "restores"))
+            if name
+        ),
+        restore_id=_label(document, RESTORE_ID),
+        made_by=_annotation(document, REQUESTED_BY),
+    )
+
+
+def claim(document: Json) -> Claim:
+    """A PersistentVolumeClaim."""
+    return Claim(
+        name=text(document, "metadata", "name"),
+        phase=text(document, "status", "phase"),
+        vm=_label(document, SOURCE_VM_LABEL),
+        storage_class=text(document, "spec", "storageClassName") or None,
+    )
+
+
+def quotas(document: Json) -> tuple[Quota, ...]:
+    """The limits of a ResourceQuota that new volumes count against."""
+    name = text(document, "metadata", "name")
+    hard = mapping(document, "status", "hard") or mapping(document, "spec", "hard")
+    used = mapping(document, "status", "used")
+    return tuple(
+        Quota(name, resource, quantity(str(limit)), quantity(str(used.get(resource, "0"))))
+        for resource, limit in sorted(hard.items())
+        if _VOLUME_QUOTA.fullmatch(resource)
+    )
+
+
+def volumes(document: Json) -> tuple[Volume, ...]:
+    """The volumes of a VM's template."""
+    spec = mapping(document, "spec", "template", "spec")
+    shared = {
+        text(disk, "name")
+        for disk in items(spec, "domain", "devices", "disks")
+        if flag(disk, "shareable")
+    }
+    return tuple(_volume(one, shared) for one in items(spec, "volumes"))
+
+
+def _volume(document: Json, shared: set[str]) -> Volume:
+    name = text(document, "name")
+    kind = next((key for key in document if key != "name"), "")
+    source = mapping(document, kind)
+    ephemeral = text(source, "persistentVolumeClaim", "claimName")
+    named = text(source, "name") if kind == "dataVolume" else text(source, "claimName")
+    return Volume(name, kind, named or ephemeral or None, shareable=name in shared)
+
+
+def _run_strategy(document: Json) -> str:
+    """`spec.runStrategy`, or what the older `spec.running` stands for."""
+    named = text(document, "spec", "runStrategy")
+    return named or ("Always" if flag(document, "spec", "running") else "Halted")
+
+
+def _last_modified(document: Json) -> datetime | None:
+    """The newest write to spec or metadata; a status ticks all the time and says nothing."""
+    times = (
+        moment(entry, "time")
+        for entry in items(document, "metadata", "managedFields")
+        if text(entry, "subresource") != "status"
+    )
+    return max((time for time in times if time is not None), default=None)
+
+
+def _gitops(document: Json) -> str | None:
+    marks = {
+        *mapping(document, "metadata", "labels"),
+        *mapping(document, "metadata", "annotations"),
+    }
+    if marks.intersection(_ARGO_CD):
+        return "Argo CD"
+    return "Flux" if marks.intersection(_FLUX) else None
+
+
+def _indications(status: Json) -> tuple[str, ...]:
+    """From the older list and the newer one, each once."""
+    newer = (text(one, "indication") for one in items(status, "sourceIndications"))
+    return tuple(dict.fromkeys(name for name in (*strings(status, "indications"), *newer) if name))
+
+
+def _snapshot_error(status: Json) -> str | None:
+    failed = _condition(status, "Failure", only_true=True)
+    return text(status, "error", "message") or failed
+
+
+def _condition(status: Json, kind: str, *, only_true: bool = False) -> str | None:
+    """The text of a condition; None if there is no such condition."""
+    for condition in items(status, "conditions"):
+        if text(condition, "type") != kind:
+            continue
+        if only_true and text(condition, "status") != "True":
+            return None
+        return text(condition, "reason") or text(condition, "message")
+    return None
+
+
+def _claim_size(spec: Json) -> int:
+    return amount(spec, "resources", "requests", "storage")
+
+
+def _deleting(document: Json) -> bool:
+    return present(document, "metadata", "deletionTimestamp")
+
+
+def _label(document: Json, key: str) -> str | None:
+    return text(document, "metadata", "labels", key) or None
+
+
+def _annotation(document: Json, key: str) -> str | None:
+    return text(document, "metadata", "annotations", key) or None

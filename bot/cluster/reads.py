@@ -1,0 +1,114 @@
+"""The reads of one look at a namespace, each parsed, and what kept them from being complete.
+
+"Not found" is a fact. So is a read that is forbidden: the first one is kept for the scene. An answer
+that did not come is no fact at all and fails the look.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from bot.cluster import names, parse
+from bot.cluster.client import Api, Refusal
+from bot.cluster.document import Json, present
+from bot.errors import Temporary
+from bot.restore.facts import Claim, Content, Quota, Rejection, RestoreObject, Snapshot, Vm, Vmi
+
+T = TypeVar("T")
+Build = Callable[[str, str | None, str | None], str]
+
+
+class Reads:
+    """Reads within one namespace."""
+
+    def __init__(self, api: Api, namespace: str, version: str = "") -> None:
+        self.forbidden: Rejection | None = None
+        self._api = api
+        self._namespace = namespace
+        self._snapshot_group = partial(names.snapshot_group, version)
+
+    async def vm(self, name: str) -> Vm | None:
+        """One VM."""
+        return await self._one(parse.vm, names.kubevirt, names.VMS, name)
+
+    async def vmi(self, name: str) -> Vmi | None:
+        """The VMI of a VM: it has the VM's name."""
+        return await self._one(parse.vmi, names.kubevirt, names.VMIS, name)
+
+    async def snapshot(self, name: str) -> Snapshot | None:
+        """One snapshot."""
+        return await self._one(parse.snapshot, self._snapshot_group, names.SNAPSHOTS, name)
+
+    async def content(self, snapshot: Snapshot | None) -> Content | None:
+        """The content that a snapshot names."""
+        if snapshot is None or snapshot.content_name is None:
+            return None
+        name = snapshot.content_name
+        return await self._one(parse.content, self._snapshot_group, names.CONTENTS, name)
+
+    async def restore(self, name: str) -> RestoreObject | None:
+        """One restore."""
+        return await self._one(parse.restore, self._snapshot_group, names.RESTORES, name)
+
+    async def snapshots(self) -> tuple[Snapshot, ...]:
+        """All snapshots, newest first."""
+        found = await self._all(self._snapshot_group, names.SNAPSHOTS)
+        return parse.newest_first(parse.snapshot(one) for one in found)
+
+    async def restores_of(self, vm: str) -> tuple[RestoreObject, ...]:
+        """All restores with this VM as target."""
+        found = await self._all(self._snapshot_group, names.RESTORES)
+        parsed = (parse.restore(one) for one in found)
+        return tuple(one for one in parsed if one.target == vm)
+
+    async def quotas(self) -> tuple[Quota, ...]:
+        """All limits on volumes."""
+        found = await self._all(names.core, "resourcequotas")
+        return tuple(limit for one in found for limit in parse.quotas(one))
+
+    async def restored_claims_of(self, vm: str) -> tuple[Claim, ...]:
+        """Claims that restores have made for a VM."""
+        selector = {"labelSelector": f"{names.SOURCE_VM_LABEL}={vm}"}
+        return _claims(await self._all(names.core, "persistentvolumeclaims", selector))
+
+    async def claims(self) -> tuple[Claim, ...]:
+        """All claims."""
+        return _claims(await self._all(names.core, "persistentvolumeclaims"))
+
+    async def _one(
+        self, parsed: Callable[[Json], T], build: Build, kind: str, name: str
+    ) -> T | None:
+        try:
+            document = await self._api.get(build(kind, self._namespace, name))
+        except names.NoName:
+            return None
+        except Refusal as refusal:
+            self._note(refusal, "get", kind)
+            return None
+        return None if document is None else parsed(document)
+
+    async def _all(
+        self, build: Build, kind: str, query: dict[str, str] | None = None
+    ) -> list[Json]:
+        try:
+            found, _ = await self._api.collect(build(kind, self._namespace, None), query)
+        except Refusal as refusal:
+            self._note(refusal, "list", kind)
+            return []
+        return found
+
+    def _note(self, refusal: Refusal, verb: str, kind: str) -> None:
+        if refusal.unserved:
+            # Served a moment ago, when the schema was read: the server is starting, or being changed.
+            raise Temporary(f"cluster {self._api.cluster}: {kind} are not served just now")
+        if refusal.code != 403:
+            raise refusal
+        said = refusal.rejection
+        words = said.text if "cannot" in said.text else f"cannot {verb} {kind}. {said.text}".strip()
+        self.forbidden = self.forbidden or Rejection(said.code, said.reason, words)
+
+
+def _claims(found: list[Json]) -> tuple[Claim, ...]:
+    """A claim that is being deleted is neither restored nor left over."""
+    stay = (one for one in found if not present(one, "metadata", "deletionTimestamp"))
+    return tuple(parse.claim(one) for one in stay)

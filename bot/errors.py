@@ -1,0 +1,53 @@
+"""Every error the bot raises on purpose. Adapters translate what they meet into one of these.
+
+    BotError
+    ├── Refused      a person asked for something that will not be done; `text` is for that person
+    ├── Temporary    the far side is away, busy or slow; the same call may work later
+    │   └── StoreUnavailable   Redis cannot be reached: nothing may be decided until it is back
+    ├── Permanent    the far side said no, and will say no again; `reason` is a stable code
+    └── Misconfigured  a setting is wrong; the text names the key and the mend
+
+The core decides what a Temporary or a Permanent means for a restore; adapters only tell them apart.
+No text in here may hold a token or the words of a Slack message.
+"""
+
+
+class BotError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class Refused(BotError):
+    """A wish of a person that is refused. `text` is plain text, safe to show after escaping."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Temporary(BotError):
+    """The far side did not answer, or asked to come back later.
+
+    `retry_after` is in seconds; None means that the far side named no time.
+    """
+
+    def __init__(self, what: str, retry_after: float | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(Temporary):
+    """Redis cannot be reached or refuses to write."""
+
+
+class Permanent(BotError):
+    """The far side refused for good. `reason` is a stable code, `text` is what it said."""
+
+    def __init__(self, reason: str, text: str = "") -> None:
+        super().__init__(f"{reason}: {text}" if text else reason)
+        self.reason = reason
+        self.text = text
+
+
+class Misconfigured(BotError):
+    """A setting that cannot work. The text names the key and what to write instead."""

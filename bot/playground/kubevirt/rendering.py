@@ -1,0 +1,125 @@
+"""How objects leave: plain in the asked version, as tables for kubectl, or as metadata only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from bot.playground.kubevirt.metadata import condition, moment
+from bot.playground.kubevirt.problems import not_acceptable
+from bot.playground.kubevirt.resources import Column, Resource
+
+Json = dict[str, Any]
+Form = Literal["plain", "table", "metadata"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What the client accepts."""
+
+    resource: Resource
+    version: str
+    form: Form
+    now: datetime
+    include: str = "Metadata"
+
+    def one(self, obj: Json) -> Json:
+        """A single object."""
+        if self.form == "table":
+            return self._table([obj], obj["metadata"].get("resourceVersion", ""))
+        if self.form == "metadata":
+            return _partial(obj)
+        return {**obj, "apiVersion": self.resource.api_version(self.version), "kind": self.resource.kind}  # fmt: skip
+
+    def many(self, objects: list[Json], metadata: Json) -> Json:
+        """A list."""
+        if self.form == "table":
+            table = self._table(objects, metadata["resourceVersion"])
+            return {**table, "metadata": metadata}
+        if self.form == "metadata":
+            items = [_partial(obj) for obj in objects]
+            head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+            return {**head, "metadata": metadata, "items": items}
+        return {
+            "apiVersion": self.resource.api_version(self.version),
+            "kind": f"{self.resource.kind}List",
+            "metadata": metadata,
+            "items": [self.one(obj) for obj in objects],
+        }
+
+    def _table(self, objects: list[Json], revision: str) -> Json:
+        columns = (Column("Name", ".metadata.name"), *self.resource.columns)
+        return {
+            "kind": "Table",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": {"resourceVersion": revision},
+            "columnDefinitions": [_definition(column) for column in columns],
+            "rows": [self._row(columns, obj) for obj in objects],
+        }
+
+    def _row(self, columns: tuple[Column, ...], obj: Json) -> Json:
+        row: Json = {"cells": [_cell(column, obj, self.now) for column in columns]}
+        if self.include == "Object":
+            row["object"] = {**obj, "apiVersion": self.resource.api_version(self.version)}
+        elif self.include != "None":
+            row["object"] = _partial(obj)
+        return row
+
+
+def form_of(accept: str) -> Form:
+    """The form an Accept header asks for; 406 if it takes no JSON."""
+    accepts_json = not accept
+    for part in accept.split(","):
+        media, *parameters = [piece.strip() for piece in part.split(";")]
+        if media not in ("application/json", "application/*", "*/*"):
+            continue
+        accepts_json = True
+        if "as=Table" in parameters:
+            return "table"
+        if any(piece.startswith("as=PartialObjectMetadata") for piece in parameters):
+            return "metadata"
+        if not any(piece.startswith("as=") for piece in parameters):
+            return "plain"
+    if not accepts_json:
+        raise not_acceptable(("application/json",))
+    return "plain"
+
+
+def _partial(obj: Json) -> Json:
+    head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    return {**head, "metadata": obj["metadata"]}
+
+
+def _definition(column: Column) -> Json:
+    kind = "string" if column.type == "date" else column.type
+    form = "name" if column.name == "Name" else ""
+    return {"name": column.name, "type": kind, "format": form, "description": "", "priority": 0}
+
+
+def _cell(column: Column, obj: Json, now: datetime) -> Any:
+    if column.path.endswith("?"):
+        held = condition(obj, column.path.removesuffix("?"))
+        return "" if held is None else held["status"]
+    value: Any = obj
+    for step in column.path.strip(".").split("."):
+        if isinstance(value, list) and step.isdigit():
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    if value is None:
+        return "" if column.type == "string" else None
+    return age(now - moment(value)) if column.type == "date" else value
+
+
+def age(span: Any) -> str:
+    """A duration as kubectl shows it: "5s", "3m12s", "2d"."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 120:
+        return f"{seconds}s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes < 10:
+        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
+    if hours < 3:
+        return f"{minutes}m"
+    if hours < 48:
+        return f"{hours}h"
+    return f"{days}d"

@@ -1,0 +1,139 @@
+"""What can go wrong between the app and Slack, on demand.
+
+Faults on Web API methods hit the next calls of a method, after `skip` calls that go well. Faults on
+deliveries hit what Slack sends to the app. Everything here is off until a test or a drill asks.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+ANY = "*"
+
+
+class Kind(Enum):
+    """How a call goes wrong."""
+
+    STATUS = auto()
+    """An HTTP status, with Retry-After for 429; nothing is applied."""
+    ERROR = auto()
+    """`ok: false` with an error code; nothing is applied."""
+    DROP_BEFORE = auto()
+    """The connection breaks; nothing is applied."""
+    DROP_AFTER = auto()
+    """The connection breaks, but the call has been applied."""
+    DELAY = auto()
+    """The answer comes late."""
+
+
+@dataclass(slots=True)
+class MethodFault:
+    """One rule on a method; `left` says how many more calls it hits."""
+
+    method: str
+    kind: Kind
+    left: int
+    skip: int = 0
+    status: int = 0
+    code: str = ""
+    seconds: float = 0.0
+
+    def hits(self, method: str) -> bool:
+        """Whether this call is one to go wrong; counts it."""
+        if self.method not in (method, ANY) or self.left <= 0:
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.left -= 1
+        return True
+
+
+class Faults:
+    """The faults that are switched on. Times are those of the workspace's clock."""
+
+    def __init__(self) -> None:
+        self.twice = False
+        """Deliver everything twice, one copy right after the other (option lists excepted)."""
+        self.swap = False
+        """Swap each two consecutive events; an event that stays alone follows after a moment."""
+        self.redeliver_interactions = False
+        """Redeliver unacked interactions and commands too, as Socket Mode was seen to do."""
+        self._methods: list[MethodFault] = []
+        self._duplicates = 0
+        self._losses = 0
+        self._socket_drops = 0
+        self._delays: list[float] = []
+
+    def rate_limit(
+        self, method: str, retry_after: float = 30, *, times: int = 1, skip: int = 0
+    ) -> None:
+        """Answer 429 with Retry-After."""
+        rule = MethodFault(method, Kind.STATUS, times, skip, status=429, seconds=retry_after)
+        self._methods.append(rule)
+
+    def fail(self, method: str, status: int = 500, *, times: int = 1, skip: int = 0) -> None:
+        """Answer with an HTTP error, e.g. 500 or 503."""
+        self._methods.append(MethodFault(method, Kind.STATUS, times, skip, status=status))
+
+    def refuse(self, method: str, code: str, *, times: int = 1, skip: int = 0) -> None:
+        """Answer `ok: false` with this error code."""
+        self._methods.append(MethodFault(method, Kind.ERROR, times, skip, code=code))
+
+    def drop_before(self, method: str, *, times: int = 1, skip: int = 0) -> None:
+        """Break the connection before the call is applied."""
+        self._methods.append(MethodFault(method, Kind.DROP_BEFORE, times, skip))
+
+    def drop_after(self, method: str, *, times: int = 1, skip: int = 0) -> None:
+        """Break the connection after the call has been applied: its answer is lost."""
+        self._methods.append(MethodFault(method, Kind.DROP_AFTER, times, skip))
+
+    def delay(self, method: str, seconds: float, *, times: int = 1, skip: int = 0) -> None:
+        """Hold the answer back."""
+        self._methods.append(MethodFault(method, Kind.DELAY, times, skip, seconds=seconds))
+
+    def duplicate_delivery(self, times: int = 1) -> None:
+        """Deliver the next ones twice."""
+        self._duplicates += times
+
+    def delay_delivery(self, seconds: float, times: int = 1) -> None:
+        """Hold the next ones back."""
+        self._delays += [seconds] * times
+
+    def lose_delivery(self, times: int = 1) -> None:
+        """Lose the next ones, as Slack's best effort does now and then."""
+        self._losses += times
+
+    def drop_socket_on_delivery(self, times: int = 1) -> None:
+        """Break the socket right after the next ones were sent over it, before any ack."""
+        self._socket_drops += times
+
+    def clear(self) -> None:
+        """Switch everything off."""
+        fresh = Faults()
+        for name, value in vars(fresh).items():
+            setattr(self, name, value)
+
+    def on_call(self, method: str) -> MethodFault | None:
+        """The fault that hits this call, if one does."""
+        return next((rule for rule in self._methods if rule.hits(method)), None)
+
+    def copies(self) -> int:
+        """How many copies of the next delivery go out: none, one or two."""
+        if self._losses:
+            self._losses -= 1
+            return 0
+        if self._duplicates:
+            self._duplicates -= 1
+            return 2
+        return 2 if self.twice else 1
+
+    def next_delay(self) -> float:
+        """How long the next delivery is held back."""
+        return self._delays.pop(0) if self._delays else 0.0
+
+    def drops_socket(self) -> bool:
+        """Whether the socket breaks on this delivery."""
+        if not self._socket_drops:
+            return False
+        self._socket_drops -= 1
+        return True

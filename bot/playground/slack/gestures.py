@@ -1,0 +1,387 @@
+"""What people do: say, edit, click, pick, fill forms, look.
+
+Gestures return when Slack has handed their payload over, not when the app has answered. A gesture
+that the screen does not allow raises `NotPossible`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.playground.slack.composer import PLAIN, Composer, Keyboard, keyed
+from bot.playground.slack.delivery import Delivery
+from bot.playground.slack.events import Events
+from bot.playground.slack.interactions import ClickResult, Interactions, Result, SubmitResult
+from bot.playground.slack.parcels import Parcel
+from bot.playground.slack.payloads import LEGACY_TOKEN, message_json
+from bot.playground.slack.response_urls import ResponseUrls
+from bot.playground.slack.surfaces import (
+    MENUS,
+    Choice,
+    NotPossible,
+    Surface,
+    blocks_of,
+    choices,
+    choose,
+    controls,
+    find_control,
+)
+from bot.playground.slack.views import View, Views
+from bot.playground.slack.workspace import (
+    SLASH_COMMAND,
+    Channel,
+    Message,
+    SlackRefusal,
+    User,
+    Workspace,
+)
+
+Json = dict[str, Any]
+Thread = Message | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """All that gestures act upon."""
+
+    workspace: Workspace
+    composer: Composer
+    events: Events
+    views: Views
+    urls: ResponseUrls
+    delivery: Delivery
+    interactions: Interactions
+
+
+@dataclass(slots=True, eq=False)
+class SlashResult(Result):
+    """What came of a slash command: `status`, the text of the ack, and later `responses`."""
+
+    stage: Stage | None = None
+    url: str = ""
+    typed: Message | None = None
+    text: str = ""
+    failure: str = ""
+    _shown: bool = field(default=False)
+
+    async def settled(self) -> "SlashResult":
+        """Wait for the ack and show what it says."""
+        if self.request is not None:
+            await self.request.done.wait()
+        return self
+
+    def show(self) -> None:
+        """Put the ack's message on the screen."""
+        body = self.body
+        if body in (None, ""):
+            return
+        message = {"text": body} if isinstance(body, str) else body
+        if not isinstance(message, dict) or self.stage is None or self.typed is None:
+            self.failure = "bad_response"
+            return
+        if message.get("response_type") == "in_channel":
+            self.typed.ephemeral_to = None
+        try:
+            self.stage.urls.ack_message(self.url, message)
+        except SlackRefusal as refusal:
+            self.failure = refusal.code
+        self.text = str(message.get("text") or "")
+
+
+class Person:
+    """Somebody at a Slack client."""
+
+    def __init__(self, stage: Stage, user: User) -> None:
+        self._stage = stage
+        self.user = user
+
+    @property
+    def id(self) -> str:
+        """The user id."""
+        return self.user.id
+
+    @property
+    def name(self) -> str:
+        """The name after the @."""
+        return self.user.name
+
+    def __repr__(self) -> str:
+        return f"Person({self.name})"
+
+    async def say(  # noqa: PLR0913  each is a way in which a message can differ
+        self,
+        channel: Channel,
+        text: str,
+        thread: Thread = None,
+        *,
+        twice: bool = False,
+        raw_blocks: bool = True,
+        broadcast: bool = False,
+        keyboard: Keyboard = PLAIN,
+    ) -> Message:
+        """Type a message; `twice` delivers its events twice, `raw_blocks=False` leaves blocks out."""
+        self._may_write(channel)
+        composed = self._stage.composer.compose(text, keyboard)
+        workspace = self._stage.workspace
+        message = Message(
+            channel=channel,
+            ts=workspace.next_ts(),
+            author=self.user,
+            text=composed.text,
+            blocks=composed.blocks if raw_blocks else None,
+            thread_ts=_root(thread),
+            client_msg_id=None if self.user.bot else workspace.ids.uuid("client-message"),
+            subtype="thread_broadcast" if broadcast else None,
+            broadcast=broadcast,
+        )
+        workspace.post(message)
+        payloads = self._stage.events.posted(message, composed.mentions)
+        await self._stage.events.send(payloads * 2 if twice else payloads)
+        return message
+
+    async def edit(self, message: Message, text: str, *, keyboard: Keyboard = PLAIN) -> None:
+        """Edit an own message. A mention that it gains raises app_mention."""
+        self._must_own(message)
+        had = _mentions_of(message)
+        previous = message_json(message)
+        composed = self._stage.composer.compose(text, keyboard)
+        self._stage.workspace.rewrite(message, composed.text, composed.blocks, self.id)
+        payloads = self._stage.events.changed(message, previous)
+        bot = self._stage.workspace.bot.id
+        if bot in composed.mentions and bot not in had:
+            payloads += self._stage.events.mentioned(message)
+        await self._stage.events.send(payloads)
+
+    async def delete(self, message: Message) -> None:
+        """Delete an own message."""
+        self._must_own(message)
+        previous = message_json(message)
+        message.deleted = True
+        await self._stage.events.send(self._stage.events.deleted(message, previous))
+
+    async def slash(
+        self, channel: Channel, line: str, *, keyboard: Keyboard = PLAIN
+    ) -> SlashResult:
+        """Type a slash command. It goes as it was typed: nothing is escaped or linked."""
+        command, _, text = keyed(line.strip(), keyboard).partition(" ")
+        if not command.startswith("/") or self.user.foreign or self.user.bot:
+            raise NotPossible(f"{self.name} cannot use {line!r} as a slash command")
+        if not channel.has(self.user):
+            raise NotPossible(f"{self.name} is not in #{channel.name}")
+        typed = self._typed_command(channel, f"{command} {text}".strip())
+        url, responses = self._stage.urls.new("commands", self.user, channel)
+        payload = self._command_payload(channel, command, text, url)
+        request = await self._stage.delivery.request(Parcel("slash_commands", payload, True))
+        result = SlashResult(request, responses, stage=self._stage, url=url, typed=typed)
+        request.when_settled(result.show)
+        return result
+
+    def _typed_command(self, channel: Channel, line: str) -> Message:
+        workspace = self._stage.workspace
+        typed = Message(channel, workspace.next_ts(), self.user, line, subtype=SLASH_COMMAND)
+        typed.ephemeral_to = self.user
+        return workspace.post(typed)
+
+    def _command_payload(self, channel: Channel, command: str, text: str, url: str) -> Json:
+        names = {"channel": channel.name, "group": "privategroup", "im": "directmessage"}
+        workspace = self._stage.workspace
+        return {
+            "token": LEGACY_TOKEN,
+            "team_id": workspace.team_id,
+            "team_domain": workspace.domain,
+            "channel_id": channel.id,
+            "channel_name": names[channel.kind],
+            "user_id": self.id,
+            "user_name": self.name,
+            "command": command,
+            "text": text.strip(),
+            "api_app_id": workspace.bot.app_id,
+            "is_enterprise_install": "false",
+            "response_url": url,
+            "trigger_id": self._stage.views.new_trigger(self.user),
+        }
+
+    async def click(self, where: Surface, what: str, *, confirm: bool = True) -> ClickResult:
+        """Press a button that is there now; `confirm=False` says no to Slack's confirm dialog."""
+        if isinstance(where, Message) and where.deleted:
+            raise NotPossible("the message is gone")
+        return await self._press(where, blocks_of(where), what, confirm=confirm)
+
+    async def click_stale(
+        self, where: Surface, blocks: list[Json] | None, what: str
+    ) -> ClickResult:
+        """Press a button of an earlier version of a card, as a screen that lags behind allows."""
+        return await self._press(where, blocks or [], what, confirm=True)
+
+    async def _press(
+        self, where: Surface, blocks: list[Json], what: str, *, confirm: bool
+    ) -> ClickResult:
+        control = find_control(blocks, self.user, what, ("button",))
+        if not confirm:
+            if not control.element.get("confirm"):
+                raise NotPossible(f"{what!r} asks nothing back")
+            return ClickResult(dismissed=True)
+        return await self._stage.interactions.use(self.user, where, control, {})
+
+    async def options(self, where: Surface, what: str, typed: str) -> list[Choice]:
+        """Type into an external menu and read what it offers."""
+        control = find_control(blocks_of(where), self.user, what, ("external_select",))
+        return await self._stage.interactions.options(self.user, where, control, typed)
+
+    async def pick(
+        self, where: Surface, what: str, option: "str | Person", *, typed: str | None = None
+    ) -> ClickResult:
+        """Choose in a menu; in an external one `typed` (or the option's text) is typed first."""
+        control = find_control(blocks_of(where), self.user, what, MENUS)
+        extra = await self._chosen(where, control.kind, what, option, typed)
+        if control.only_typed:
+            self._stage.interactions.type_in(where, control, next(iter(extra.values())))
+            return ClickResult(dismissed=True)
+        return await self._stage.interactions.use(self.user, where, control, extra)
+
+    async def _chosen(
+        self, where: Surface, kind: str, what: str, option: "str | Person", typed: str | None
+    ) -> Json:
+        if kind == "users_select":
+            return {"selected_user": self._user_id(option)}
+        wanted = str(option)
+        if kind == "external_select":
+            offered = await self.options(where, what, typed if typed is not None else wanted)
+        else:
+            offered = choices(find_control(blocks_of(where), self.user, what, MENUS).element)
+        return {"selected_option": choose(offered, wanted).raw}
+
+    def _user_id(self, option: "str | Person") -> str:
+        if isinstance(option, Person):
+            return option.id
+        user = self._stage.workspace.user_named(option.removeprefix("@"))
+        if user is None:
+            raise NotPossible(f"nobody is called {option!r}")
+        return user.id
+
+    async def shortcut(self, callback_id: str) -> ClickResult:
+        """Use a global shortcut; single-channel guests and strangers have none."""
+        if self.user.foreign or self.user.ultra_guest:
+            raise NotPossible(f"{self.name} has no shortcuts")
+        return await self._stage.interactions.shortcut(self.user, callback_id)
+
+    async def message_shortcut(self, message: Message, callback_id: str) -> ClickResult:
+        """Use a message shortcut; there is none on ephemeral messages, and none for strangers."""
+        if self.user.foreign or message.ephemeral_to is not None or message.deleted:
+            raise NotPossible(f"{self.name} has no shortcut on this message")
+        return await self._stage.interactions.message_shortcut(self.user, message, callback_id)
+
+    @property
+    def view(self) -> View | None:
+        """The modal that is open for this person."""
+        return self._stage.views.top(self.user)
+
+    @property
+    def home(self) -> View | None:
+        """The Home tab as published for this person."""
+        return self._stage.views.home(self.user)
+
+    async def open_home(self) -> None:
+        """Look at the app's Home tab."""
+        event = self._stage.events.home_opened(self.user, self.home)
+        await self._stage.delivery.event(event)
+
+    async def fill(self, values: Mapping[str, "str | Person"]) -> None:
+        """Fill in fields of the open modal, by label, action id or block id."""
+        view = self._open_view()
+        for what, value in values.items():
+            control = find_control(view.blocks, self.user, what)
+            if control.kind in MENUS:
+                await self.pick(view, what, value)
+            else:
+                self._stage.interactions.type_in(view, control, str(value))
+
+    async def fill_and_submit(self, values: Mapping[str, "str | Person"]) -> SubmitResult:
+        """Fill in the open modal and submit it; waits for the app's answer, as the client does."""
+        await self.fill(values)
+        view = self._open_view()
+        self._check_form(view)
+        return await self._stage.interactions.submit(self.user, view)
+
+    async def close_view(self) -> None:
+        """Close the open modal."""
+        await self._stage.interactions.close(self.user, self._open_view())
+
+    def sees(self, channel: Channel, thread: Thread = None) -> list[Message]:
+        """The messages on this person's screen, ephemeral ones included."""
+        if not channel.has(self.user):
+            return []
+        root = _root(thread)
+        return [m for m in channel.messages if self._visible(m) and _placed(m, root)]
+
+    def reload(self) -> None:
+        """Restart the client: ephemeral messages do not survive it."""
+        for message in self._stage.workspace.everything():
+            if message.ephemeral_to is self.user:
+                message.shown = False
+
+    @property
+    def notified(self) -> list[Message]:
+        """The messages that notified this person by a mention."""
+        return [n.message for n in self._stage.workspace.notices if n.user == self.id]
+
+    def _visible(self, message: Message) -> bool:
+        if message.deleted or not message.shown:
+            return False
+        return message.ephemeral_to in (None, self.user)
+
+    def _may_write(self, channel: Channel) -> None:
+        if channel.archived or not channel.has(self.user) or self.user.deactivated:
+            raise NotPossible(f"{self.name} cannot write in #{channel.name}")
+
+    def _must_own(self, message: Message) -> None:
+        if message.author is not self.user or message.deleted:
+            raise NotPossible(f"{self.name} cannot change this message")
+
+    def _open_view(self) -> View:
+        if self.view is None:
+            raise NotPossible(f"no modal is open for {self.name}")
+        return self.view
+
+    def _check_form(self, view: View) -> None:
+        """The client does not submit a form that is not filled in."""
+        if not view.definition.get("submit"):
+            raise NotPossible("the modal has no submit button")
+        for control in controls(view.blocks, self.user):
+            if control.block["type"] != "input" or control.block.get("optional"):
+                continue
+            stored = view.state.get(control.block_id, {}).get(control.action_id, {})
+            value = next((v for k, v in stored.items() if k != "type"), None)
+            if value in (None, "", []) and not any(
+                k.startswith("initial") for k in control.element
+            ):
+                raise NotPossible(f"{control.label!r} must be filled in")
+            _check_length(control.element, value)
+
+
+def _check_length(element: Json, value: object) -> None:
+    if not isinstance(value, str):
+        return
+    least, most = element.get("min_length", 0), element.get("max_length", 3000)
+    if not least <= len(value) <= most:
+        raise NotPossible(f"the field takes {least} to {most} characters")
+
+
+def _root(thread: Thread) -> str | None:
+    return thread.root_ts if isinstance(thread, Message) else thread
+
+
+def _placed(message: Message, root: str | None) -> bool:
+    if root is None:
+        return not message.is_reply or message.broadcast
+    return root in (message.ts, message.thread_ts)
+
+
+def _mentions_of(message: Message) -> set[str]:
+    return {
+        part["user_id"]
+        for block in message.blocks or []
+        for section in block.get("elements", [])
+        for part in section.get("elements", [])
+        if part.get("type") == "user"
+    }

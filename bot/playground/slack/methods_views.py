@@ -1,0 +1,44 @@
+"""Web API methods on modals and the Home tab: views.*."""
+
+from typing import Any
+
+from bot.playground.slack.api_call import Call, Desk
+from bot.playground.slack.posting import decoded
+from bot.playground.slack.workspace import SlackRefusal
+
+Json = dict[str, Any]
+
+
+def _definition(call: Call) -> Any:
+    call.need("view")
+    return decoded(call.args["view"], "invalid_arguments")
+
+
+def _trigger(call: Call) -> str:
+    return str(call.args.get("interactivity_pointer") or call.text("trigger_id"))
+
+
+def open_view(desk: Desk, call: Call) -> Json:
+    """views.open."""
+    return {"view": desk.views.show(desk.views.open(_trigger(call), _definition(call)))}
+
+
+def push(desk: Desk, call: Call) -> Json:
+    """views.push."""
+    return {"view": desk.views.show(desk.views.push(_trigger(call), _definition(call)))}
+
+
+def update(desk: Desk, call: Call) -> Json:
+    """views.update."""
+    view = desk.views.find(call.args.get("view_id"), call.args.get("external_id"))
+    known = call.args.get("hash")
+    return {"view": desk.views.show(desk.views.update(view, _definition(call), known))}
+
+
+def publish(desk: Desk, call: Call) -> Json:
+    """views.publish."""
+    user = desk.workspace.users.get(call.text("user_id"))
+    if user is None or user.deactivated:
+        raise SlackRefusal("invalid_arguments")
+    view = desk.views.publish(user, _definition(call), call.args.get("hash"))
+    return {"view": desk.views.show(view)}

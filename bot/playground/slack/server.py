@@ -1,0 +1,299 @@
+"""`SlackSim`: the simulated Slack as one thing to start, use and stop."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.clock import Clock
+from bot.playground.slack.api_call import Desk, SlackCall
+from bot.playground.slack.composer import Composer
+from bot.playground.slack.delivery import Delivery
+from bot.playground.slack.events import Events
+from bot.playground.slack.faults import Faults
+from bot.playground.slack.gestures import Person, Stage, Thread
+from bot.playground.slack.http_door import HttpDoor
+from bot.playground.slack.interactions import Interactions
+from bot.playground.slack.limits import RateLimits
+from bot.playground.slack.parcels import Parcel
+from bot.playground.slack.posting import decoded, linked
+from bot.playground.slack.response_urls import ResponseUrls
+from bot.playground.slack.sockets import SocketHub
+from bot.playground.slack.transcript import Transcript
+from bot.playground.slack.views import Views
+from bot.playground.slack.web_api import WebApi
+from bot.playground.slack.workspace import (
+    Broadcast,
+    Channel,
+    Kind,
+    Message,
+    User,
+    UserGroup,
+    Workspace,
+)
+
+Json = dict[str, Any]
+
+_HOST = "127.0.0.1"
+
+
+class SlackSim:
+    """A Slack workspace on loopback, with one installed app: the bot under test."""
+
+    def __init__(self, clock: Clock, *, seed: int = 0) -> None:
+        self.workspace = Workspace(clock, seed)
+        self.faults = Faults()
+        self.limits = RateLimits(clock)
+        ids, bot = self.workspace.ids, self.workspace.bot
+        self.bot_token = f"xoxb-{ids.secret('token', 24)}"
+        self.app_token = f"xapp-1-{bot.app_id}-{ids.secret('token', 24)}"
+        self.signing_secret = ids.secret("token", 32, "0123456789abcdef")
+        self.api_url = ""
+        self._runner: web.AppRunner | None = None
+        self._wire()
+
+    def _wire(self) -> None:
+        workspace = self.workspace
+        self._views = Views(workspace)
+        self._hub = SocketHub(workspace, self.faults)
+        self._door = HttpDoor(workspace, self.signing_secret)
+        self.delivery = Delivery(workspace, self.faults, self._hub, self._door)
+        self._events = Events(workspace, self.delivery, self._views)
+        self._urls = ResponseUrls(workspace, self._events)
+        desk = Desk(workspace, self._views, self._events, self.limits, self._socket_url)
+        self._api = WebApi(desk, self.faults, self.bot_token, self.app_token)
+        interactions = Interactions(workspace, self._views, self._urls, self.delivery)
+        composer = Composer(workspace)
+        self._stage = Stage(
+            workspace, composer, self._events, self._views, self._urls, self.delivery, interactions
+        )
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on loopback; port 0 takes a free one."""
+        app = web.Application(client_max_size=4 * 1024 * 1024)
+        app.router.add_route("*", "/api/{method}", self._api.serve)
+        app.router.add_get("/link/", self._hub.serve)
+        app.router.add_post("/response/{path:.+}", self._respond)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, _HOST, port)
+        await site.start()
+        address = self._runner.addresses[0]
+        root = f"http://{_HOST}:{address[1]}"
+        self.api_url = f"{root}/api/"
+        self._urls.root = f"{root}/response/"
+
+    async def stop(self) -> None:
+        """Close everything."""
+        await self.delivery.stop()
+        await self._hub.close()
+        await self._door.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def use_http(self, request_url: str) -> None:
+        """Deliver by signed HTTP from now on; Socket Mode is off then."""
+        self._door.url = request_url
+        self._hub.enabled = False
+
+    async def verify_url(self) -> bool:
+        """The url_verification handshake that saving a request URL starts."""
+        return await self._door.verify()
+
+    @property
+    def door(self) -> HttpDoor:
+        """The HTTP delivery, e.g. to set the time that it stamps on requests."""
+        return self._door
+
+    def _socket_url(self) -> str:
+        root = self.api_url.removesuffix("api/").replace("http://", "ws://")
+        return f"{root}link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        text = await request.text()
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        status, answer = self._urls.answer(request.match_info["path"], body)
+        args = body if isinstance(body, dict) else {}
+        self._api.note("response_url", args, None if answer["ok"] else str(answer["error"]))
+        return web.json_response(answer, status=status)
+
+    # -- the workspace ---------------------------------------------------------------------------
+
+    @property
+    def team_id(self) -> str:
+        """The workspace's id."""
+        return self.workspace.team_id
+
+    @property
+    def bot_user_id(self) -> str:
+        """The user id of our bot."""
+        return self.workspace.bot.id
+
+    @property
+    def bot_id(self) -> str:
+        """The bot id of our bot."""
+        return str(self.workspace.bot.bot_id)
+
+    @property
+    def app_id(self) -> str:
+        """The id of our app."""
+        return str(self.workspace.bot.app_id)
+
+    @property
+    def mention(self) -> str:
+        """What people type to mention the bot."""
+        return f"@{self.workspace.bot.name}"
+
+    @property
+    def scopes(self) -> set[str]:
+        """The scopes of the bot token; take one away to see `missing_scope`."""
+        return self.workspace.scopes
+
+    def person(  # noqa: PLR0913  each is a kind of person that Slack knows
+        self,
+        name: str,
+        *,
+        guest: bool = False,
+        ultra_guest: bool = False,
+        deactivated: bool = False,
+        bot: bool = False,
+        foreign: bool = False,
+        tz: str = "Europe/Berlin",
+        email: str | None = None,
+    ) -> Person:
+        """Let somebody in."""
+        ids, workspace = self.workspace.ids, self.workspace
+        user = User(
+            id=ids.make("U"),
+            name=name,
+            team_id=workspace.foreign_team_id if foreign else workspace.team_id,
+            real_name=f"{name.capitalize()} Example",
+            tz=tz,
+            email=email or f"{name}@example.com",
+            guest=guest or ultra_guest,
+            ultra_guest=ultra_guest,
+            deactivated=deactivated,
+            bot=bot,
+            foreign=foreign,
+            bot_id=ids.make("B") if bot else None,
+            app_id=ids.make("A") if bot else None,
+        )
+        return Person(self._stage, workspace.add_user(user))
+
+    def channel(
+        self,
+        name: str,
+        *members: Person,
+        bot: bool = True,
+        private: bool = False,
+        ext_shared: bool = False,
+        archived: bool = False,
+    ) -> Channel:
+        """Open a channel; `bot` says whether our bot was invited."""
+        users = [person.user for person in members]
+        kind: Kind = "group" if private else "channel"
+        made = self.workspace.add_channel(name, kind, users)
+        if bot:
+            made.members.append(self.workspace.bot)
+        made.ext_shared, made.archived = ext_shared, archived
+        return made
+
+    def dm(self, person: Person) -> Channel:
+        """The direct message between the person and the bot."""
+        return self.workspace.direct(person.user)
+
+    def user_group(self, handle: str, *members: Person) -> UserGroup:
+        """Make a user group."""
+        return self.workspace.add_group(handle, [person.user for person in members])
+
+    async def invite_bot(self, channel: Channel) -> None:
+        """Invite our bot into a channel."""
+        channel.members.append(self.workspace.bot)
+        await self._events.send(self._events.joined(channel, self.workspace.bot))
+
+    def remove_bot(self, channel: Channel) -> None:
+        """Throw our bot out of a channel."""
+        channel.members.remove(self.workspace.bot)
+
+    async def post_as_app(
+        self,
+        channel: Channel,
+        text: str,
+        thread: Thread = None,
+        *,
+        app: str = "pagerbot",
+        blocks: list[Json] | None = None,
+    ) -> Message:
+        """Post as another app, whose text may hold live markup."""
+        author = self.workspace.user_named(app) or self.workspace.add_app(app)
+        root = thread.root_ts if isinstance(thread, Message) else thread
+        message = Message(channel, self.workspace.next_ts(), author, linked(text), blocks, root)
+        self.workspace.post(message)
+        mentions = (self.bot_user_id,) if f"<@{self.bot_user_id}>" in text else ()
+        await self._events.send(self._events.posted(message, mentions))
+        return message
+
+    async def deliver(self, payload: Json) -> None:
+        """Deliver an event payload as it stands, e.g. one that was seen before."""
+        await self.delivery.event(decoded(payload, "invalid_json"))
+
+    # -- what happened -----------------------------------------------------------------------------
+
+    @property
+    def log(self) -> list[SlackCall]:
+        """All Web API calls and response URL posts, in the order of their answers."""
+        return self._api.log
+
+    @property
+    def unknown(self) -> list[str]:
+        """Methods that were called and are not simulated."""
+        return self._api.unknown
+
+    @property
+    def broadcasts(self) -> list[Broadcast]:
+        """Live <!channel>, <!here> and <!everyone> in texts of apps."""
+        return self.workspace.broadcasts
+
+    @property
+    def sent(self) -> list[Parcel]:
+        """Every attempt to deliver something to the app."""
+        return self.delivery.sent
+
+    @property
+    def lost(self) -> list[Parcel]:
+        """Events given up after all retries."""
+        return self.delivery.lost
+
+    @property
+    def busy(self) -> int:
+        """Deliveries that are not acked, and Web API calls in flight; 0 means quiet."""
+        return self.delivery.busy + self._api.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """How many of the busy ones only the clock can move: retries, delays."""
+        return self.delivery.waiting
+
+    @property
+    def connections(self) -> int:
+        """Open sockets of the app."""
+        return len(self._hub.open)
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Send a disconnect frame on every socket: warning, refresh_requested or link_disabled."""
+        await self._hub.disconnect_all(reason)
+
+    def drop_sockets(self) -> None:
+        """Break every socket without a word."""
+        self._hub.cut_all()
+
+    def transcript(
+        self, channel: Channel, *, viewer: Person | None = None, history: bool = False
+    ) -> str:
+        """The channel as text; `history` adds what edited messages said before."""
+        user = viewer.user if viewer is not None else None
+        return Transcript(self.workspace, user, history=history).channel(channel)

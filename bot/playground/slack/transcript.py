@@ -1,0 +1,78 @@
+"""A channel as text, as the people in it see it: for golden files, the demo and humans.
+
+Replies stand below their parent, indented. Times are UTC, or the viewer's. A viewer sees their own
+ephemeral messages; without a viewer everybody's are shown, marked with whom they are for.
+"""
+
+from collections.abc import Iterator
+
+from bot.playground.slack.mrkdwn import Reader
+from bot.playground.slack.rendering import Rendering
+from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, User, Workspace
+
+_INDENT = "    "
+
+
+class Transcript:
+    """Prints channels for one viewer."""
+
+    def __init__(
+        self, workspace: Workspace, viewer: User | None = None, *, history: bool = False
+    ) -> None:
+        self._reader = Reader(workspace, viewer)
+        self._rendering = Rendering(self._reader, viewer)
+        self._viewer = viewer
+        self._history = history
+
+    def channel(self, channel: Channel) -> str:
+        """The whole channel."""
+        lines = [f"#{channel.name}" if channel.kind != "im" else f"DM with {channel.name}"]
+        for message in channel.messages:
+            if not message.is_reply and self._seen(message):
+                lines += self.message(message)
+                lines += self._thread(message)
+            elif message.broadcast and self._seen(message):
+                lines += self.message(message)
+        return "\n".join(lines) + "\n"
+
+    def message(self, message: Message) -> list[str]:
+        """One message: who and when, then what, indented."""
+        body = self._body(message)
+        if self._history:
+            for version in message.history:
+                body += [f"(was: {line})" for line in self._rendered(version.text, version.blocks)]
+        return [self._head(message), *(f"{_INDENT}{line}".rstrip() for line in body)]
+
+    def _thread(self, parent: Message) -> Iterator[str]:
+        for reply in parent.channel.messages:
+            if reply.is_reply and reply.thread_ts == parent.ts and self._seen(reply):
+                yield from (f"{_INDENT}{line}".rstrip() for line in self.message(reply))
+
+    def _seen(self, message: Message) -> bool:
+        if not message.shown:
+            return False
+        if message.deleted:
+            return not message.is_reply and bool(message.channel.replies(message.ts))
+        return self._viewer is None or message.ephemeral_to in (None, self._viewer)
+
+    def _head(self, message: Message) -> str:
+        marks = [
+            " APP" if message.author.bot else "",
+            f" (only visible to {message.ephemeral_to.name})" if message.ephemeral_to else "",
+            " (edited)" if message.edited and not message.author.bot else "",
+            " (also sent to the channel)" if message.broadcast else "",
+        ]
+        return f"{self._reader.clock(message.ts)} {message.author.name}{''.join(marks)}"
+
+    def _body(self, message: Message) -> list[str]:
+        if message.deleted:
+            return ["This message was deleted."]
+        if message.subtype == SLASH_COMMAND:
+            return [message.text]
+        lines = self._rendered(message.text, message.blocks)
+        if message.reactions:
+            lines.append(" ".join(f":{name}: {len(u)}" for name, u in message.reactions.items()))
+        return lines
+
+    def _rendered(self, text: str, blocks: list[dict[str, object]] | None) -> list[str]:
+        return self._rendering.blocks(blocks) if blocks else self._rendering.text(text)

@@ -1,0 +1,159 @@
+"""A world to try the bot in: simulated Slack, simulated KubeVirt, a real Redis, and the real bot.
+
+The demo and the tests use the same one. The bot meets it only over the wire, with its real clients.
+In the demo time runs by itself; in a test a hand moves it, second by second, and only while nothing
+is under way, so that a slow machine changes nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot import app as house
+from bot.app import App
+from bot.clock import Clock
+from bot.playground.clock import HandClock
+from bot.playground.kubevirt import KubeSim
+from bot.playground.slack import SlackSim
+from bot.settings import Settings, build
+from bot.store import EmbeddedRedis
+
+LOOK_AGAIN = 0.003
+"""Real seconds between two looks at whether something is still under way."""
+QUIET_LOOKS = 3
+STEP = 1.0
+"""How far a hand moves the clock at a time, in seconds."""
+
+
+@dataclass(slots=True)
+class World:
+    """Everything, running. `bot` is None while it is stopped."""
+
+    clock: Clock
+    slack: SlackSim
+    kube: KubeSim
+    redis: EmbeddedRedis
+    redis_url: str
+    directory: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+    socket_mode: bool = True
+    bot: App | None = None
+
+    def settings(self) -> Settings:
+        """What the bot is told."""
+        kubeconfig = self.kube.kubeconfig(self.directory / "kubeconfig")
+        env = {
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_API_URL": self.slack.api_url,
+            "REDIS_URL": self.redis_url,
+            "KUBECONFIG": str(kubeconfig),
+        }
+        if self.socket_mode:
+            env["SLACK_APP_TOKEN"] = self.slack.app_token
+        else:
+            env["SLACK_SIGNING_SECRET"] = self.slack.signing_secret
+        return build(env, {"http": {"host": "127.0.0.1", "port": 0}, **self.config})
+
+    async def start_bot(self) -> App:
+        """Start the real bot; with HTTP delivery Slack is told its address."""
+        self.bot = await house.start(self.settings(), self.clock)
+        if not self.socket_mode:
+            self.slack.use_http(f"http://127.0.0.1:{self.bot.port}/slack/events")
+        return self.bot
+
+    async def stop_bot(self) -> None:
+        """Stop it as SIGTERM does."""
+        if self.bot is not None:
+            bot, self.bot = self.bot, None
+            await bot.stop()
+
+    async def until(
+        self, done: Callable[[], Any], what: str, *, within: float = 120, alive: bool = True
+    ) -> None:
+        """Wait until `done()`, letting at most so many seconds of the world's clock pass.
+
+        `alive` False: do not wait for the bot to be at rest (it may be stopped or cut off).
+        """
+        limit = self.clock.now().timestamp() + within
+        while not done():
+            if not await self._at_rest(done, alive=alive):
+                return
+            if self.clock.now().timestamp() >= limit:
+                raise AssertionError(f"not within {within} s of the world: {what}")
+            self._step()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is under way; no time of the world passes."""
+        await self._at_rest(lambda: False, alive=True)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass, step by step, with everything that is due in it."""
+        clock, end = self.clock, self.clock.now().timestamp() + seconds
+        if not isinstance(clock, HandClock):
+            await asyncio.sleep(seconds)
+            return
+        await self.quiet()
+        while (left := end - clock.now().timestamp()) > 0:
+            due = clock.next_due()
+            ahead = left if due is None else due.timestamp() - clock.now().timestamp()
+            clock.advance(max(0.0, min(left, ahead)))
+            await self.quiet()
+
+    def _step(self) -> None:
+        if isinstance(self.clock, HandClock):
+            due = self.clock.next_due()
+            ahead = STEP if due is None else (due - self.clock.now()).total_seconds()
+            self.clock.advance(min(STEP, max(0.0, ahead)))
+
+    async def _at_rest(self, done: Callable[[], Any], *, alive: bool) -> bool:
+        """True when nothing has been under way for a few looks; False when `done()` came first."""
+        looks = 0
+        while looks < QUIET_LOOKS:
+            await asyncio.sleep(LOOK_AGAIN)
+            if done():
+                return False
+            looks = 0 if self._under_way(alive=alive) else looks + 1
+        return True
+
+    def _under_way(self, *, alive: bool) -> bool:
+        bot = self.bot
+        if alive and bot is not None and not bot.reconciler.resting:
+            return True
+        return self.slack.busy > self.slack.waiting or self.kube.busy > 0
+
+
+@asynccontextmanager
+async def world(
+    directory: Path,
+    *,
+    clock: Clock | None = None,
+    config: Mapping[str, Any] | None = None,
+    socket_mode: bool = True,
+    seed: int = 0,
+    kube_port: int = 0,
+) -> AsyncIterator[World]:
+    """A world without people, VMs and bot yet; everything is closed at the end."""
+    clock = clock or HandClock()
+    slack, kube, redis = SlackSim(clock, seed=seed), KubeSim(clock, seed=seed), EmbeddedRedis()
+    await slack.start()
+    await kube.start(kube_port)
+    made = World(
+        clock=clock,
+        slack=slack,
+        kube=kube,
+        redis=redis,
+        redis_url=await redis.start(directory / "redis"),
+        directory=directory,
+        config=config or {},
+        socket_mode=socket_mode,
+    )
+    try:
+        yield made
+    finally:
+        await made.stop_bot()
+        await slack.stop()
+        await kube.stop()
+        await redis.stop()

@@ -1,0 +1,319 @@
+"""The loop: lease -> load -> observe -> step -> commit -> perform -> cards -> finish.
+
+A round takes only an id: it trusts nothing but the stored document and a fresh look. It holds a
+lease, so that one worker at a time acts on a restore and writes into its thread; its commits carry
+the lease's fence, so that a worker that was paused for too long is told that it is too late. What is
+committed happens: every effect is derived from a committed document, and a crash before, in or
+after the act leaves a document from which the next look derives the same effect again.
+
+There is no retry in here. What could not be done now has a next due time, and that is the retry.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.cluster.cluster import Cluster
+from bot.errors import Permanent, StoreUnavailable, Temporary
+from bot.restore import workflow
+from bot.restore.events import (
+    Acted,
+    Anchored,
+    ChannelGone,
+    Effect,
+    Elapsed,
+    Event,
+    Held,
+    Observed,
+    Unseen,
+)
+from bot.restore.facts import Look
+from bot.restore.model import AuditEntry, Restore
+from bot.restore.policy import Policy, decide, permitted_namespaces
+from bot.slack.cards import Cards
+from bot.slack.intake import Intake
+from bot.slack.people import People
+from bot.slack.web import Web
+from bot.store import records
+from bot.store.records import Committed, Delivery, Lease, Leased, Record
+from bot.store.store import Store
+from bot.telemetry import Metrics, about
+
+WORKERS = 32
+"""Things worked on at once by one process."""
+POLL = timedelta(seconds=1)
+"""How often the queue is asked when nobody nudges: other replicas put things into it, too."""
+STORE_AWAY = timedelta(seconds=2)
+
+log = structlog.get_logger(__name__)
+
+
+class TooLateError(Exception):
+    """The lease has passed to somebody else, or the document has moved on: drop the round."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round is about: the lease, and the document as last committed."""
+
+    lease: Lease
+    restore: Restore
+    shown: dict[str, records.Shown]
+    search: bool
+    moved: bool = False
+    again: datetime | None = None
+    updates: dict[str, records.Shown] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the reconciler is made of."""
+
+    store: Store
+    clusters: Mapping[str, Cluster]
+    people: People
+    policy: Policy
+    cards: Cards
+    intake: Intake
+    web: Web
+    clock: Clock
+    metrics: Metrics
+
+
+class Reconciler:
+    """Works off the queue until it is told to stop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        self._store = parts.store
+        self._nudged = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+        self._resting = False
+
+    @property
+    def resting(self) -> bool:
+        """Nothing is being worked on, and the loop waits for a nudge or its next look."""
+        return self._resting and not self._tasks and not self._nudged.is_set()
+
+    @property
+    def busy(self) -> int:
+        """How many things are being worked on by this process."""
+        return len(self._tasks)
+
+    def nudge(self) -> None:
+        """Something may be due: look at the queue now."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Take what is due, for ever; cancelled or drained to end."""
+        while not self._draining:
+            self._nudged.clear()
+            wake = await self._take()
+            self._resting = True
+            if not self._draining:
+                await self._clock.first(self._nudged, wake)
+            self._resting = False
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new and give what runs so many (real) seconds to end."""
+        self._draining = True
+        self.nudge()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    def work_on(self, leased: Leased) -> None:
+        """Deal with something that is leased to us already."""
+        task = asyncio.create_task(self._work(leased))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.nudge()
+
+    async def _take(self) -> datetime:
+        """Lease what is due, up to our capacity; the time to look again."""
+        room = WORKERS - len(self._tasks)
+        now = self._clock.now()
+        if room <= 0:
+            return now + POLL
+        try:
+            leased, following = await self._store.lease(room)
+        except StoreUnavailable as away:
+            log.warning("the store is away", what=away.what)
+            return now + STORE_AWAY
+        for each in leased:
+            self.work_on(each)
+        return min(following or now + POLL, now + POLL)
+
+    async def _work(self, leased: Leased) -> None:
+        """One thing, with the one catch-all: what fails here is due again when its lease ends."""
+        kind = "delivery" if isinstance(leased.work, Delivery) else "restore"
+        try:
+            with self._parts.metrics.round_seconds.time():
+                if isinstance(leased.work, Delivery):
+                    await self._deal(leased.lease, leased.work)
+                else:
+                    await self._round(leased, leased.work)
+        except TooLateError:
+            result = "too_late"
+        except StoreUnavailable as away:
+            log.warning("the store is away", what=away.what)
+            result = "store_away"
+        except Exception:
+            log.exception("a round failed", id=leased.lease.id)
+            result = "failed"
+        else:
+            result = "ok"
+        self._parts.metrics.rounds.labels(f"{kind}_{result}").inc()
+
+    async def _deal(self, lease: Lease, delivery: Delivery) -> None:
+        """A Slack delivery: settled when it was dealt with, put off when the far side is away."""
+        try:
+            await self._parts.intake.handle(delivery)
+        except StoreUnavailable:
+            raise
+        except Temporary as trouble:
+            wait = trouble.retry_after or 2.0
+            log.info("a delivery is put off", what=trouble.what)
+            await self._store.finish(lease, due=self._clock.now() + timedelta(seconds=wait))
+            return
+        await self._store.settle(lease)
+        self.nudge()
+
+    # One round of a restore
+
+    async def _round(self, leased: Leased, record: Record) -> None:
+        restore = record.restore
+        turn = Round(leased.lease, restore, dict(record.shown), search=leased.interrupted)
+        with about(restore=restore.id, vm=workflow.target(restore), cluster=restore.wish.cluster):
+            effects = await self._apply(turn, await self._look(restore))
+            for effect in effects:
+                await self._perform(turn, effect)
+            await self._show(turn)
+            await self._finish(turn)
+
+    async def _look(self, restore: Restore) -> Event:
+        """Ask the cluster, and the policy, what the phase needs to know."""
+        look = workflow.wanted(restore)
+        if look is None:
+            return Elapsed()
+        try:
+            return await self._observe(restore, look)
+        except StoreUnavailable:
+            raise
+        except Temporary as away:
+            return Unseen(away.what)
+        except Permanent as refused:
+            return Unseen(f"{refused.reason}: {refused.text}")
+
+    async def _observe(self, restore: Restore, look: Look) -> Observed:
+        parts, wish = self._parts, restore.wish
+        cluster = parts.clusters.get(wish.cluster)
+        if cluster is None:
+            raise Permanent("unknown_cluster", f"cluster {wish.cluster} is not configured any more")
+        fresh = look not in (Look.CANDIDATES, Look.FULL)
+        if look is Look.JOB:
+            return Observed(await cluster.observe(restore, look), workflow.ALLOWED)
+        person = await parts.people.person(restore.owner, fresh=fresh)
+        room = await parts.people.room(restore.place.channel)
+        verdict = decide(
+            parts.policy, person, room.spot, cluster=wish.cluster, namespace=wish.namespace
+        )
+        permitted = permitted_namespaces(parts.policy, person, room.spot, cluster=wish.cluster)
+        planned = workflow.planned(restore, self._clock.now()) if look is Look.FULL else None
+        scene = await cluster.observe(restore, look, planned, permitted=permitted)
+        return Observed(scene, verdict)
+
+    async def _apply(self, turn: Round, event: Event) -> tuple[Effect, ...]:
+        """Step, and commit what changed. Only then may the effects be performed."""
+        now = self._clock.now()
+        step = workflow.step(turn.restore, event, now)
+        if step.restore == turn.restore:
+            return step.effects
+        await self._commit(turn, step.restore, step.audit)
+        return step.effects
+
+    async def _commit(self, turn: Round, after: Restore, audit: tuple[AuditEntry, ...]) -> None:
+        before = turn.restore
+        match await self._store.commit(after, due=None, audit=audit, lease=turn.lease):
+            case Committed(restore=restore):
+                turn.moved = turn.moved or restore.phase is not before.phase
+                turn.restore = restore
+                self._count(before, restore)
+            case records.Held(holder=holder):
+                where = await self._where(holder)
+                held = Held(by=holder.owner, where=where, since=holder.opened_at)
+                await self._apply(turn, held)
+            case records.Stale():
+                raise TooLateError
+
+    async def _perform(self, turn: Round, effect: Effect) -> None:
+        """Act, within the lease. A lost answer is left for the next look to find out."""
+        cluster = self._parts.clusters[turn.restore.wish.cluster]
+        log.info("acting", effect=type(effect).__name__)
+        try:
+            result = await cluster.perform(effect, not_after=turn.lease.until)
+        except Temporary as unsure:
+            log.warning("an act has no answer", effect=type(effect).__name__, what=unsure.what)
+            turn.again = self._clock.now() + timedelta(seconds=unsure.retry_after or 1.0)
+            return
+        await self._apply(turn, Acted(effect, result))
+
+    async def _show(self, turn: Round) -> None:
+        """Make the thread match; write down where our own thread begins."""
+        done = await self._parts.cards.show(
+            turn.restore, turn.shown, search=turn.search, until=turn.lease.until
+        )
+        turn.updates.update(done.shown)
+        turn.shown.update(done.shown)
+        turn.again = min((t for t in (turn.again, done.again) if t), default=None)
+        if done.root is not None and turn.restore.place.thread is None:
+            await self._apply(turn, Anchored(done.root))
+        if done.gone is not None:
+            await self._lost_channel(turn, done.gone)
+
+    async def _lost_channel(self, turn: Round, error: str) -> None:
+        """Nothing can be written there any more: go on in a direct message with the owner."""
+        if turn.restore.place.channel.startswith("D"):
+            log.warning("the owner cannot be reached", error=error)
+            return
+        try:
+            opened = await self._parts.web.call("conversations.open", users=[turn.restore.owner])
+        except (Permanent, Temporary) as refused:
+            log.warning("no direct message could be opened", error=type(refused).__name__)
+            turn.again = self._clock.now() + timedelta(seconds=60)
+            return
+        await self._apply(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
+        turn.again = self._clock.now()
+
+    async def _finish(self, turn: Round) -> None:
+        now = self._clock.now()
+        due = workflow.next_due(turn.restore, now, moved=turn.moved)
+        if turn.again is not None:
+            due = turn.again if due is None else min(due, turn.again)
+        await self._store.finish(turn.lease, due=due, shown=turn.updates)
+
+    async def _where(self, holder: Restore) -> str:
+        """A link to the thread of the restore that holds the VM."""
+        place = holder.place
+        if place.thread is None:
+            return f"<#{place.channel}>"
+        try:
+            found = await self._parts.web.call(
+                "chat.getPermalink", channel=place.channel, message_ts=place.thread
+            )
+        except (Permanent, Temporary):
+            return f"<#{place.channel}>"
+        return str(found["permalink"])
+
+    def _count(self, before: Restore, after: Restore) -> None:
+        if after.phase.ended and not before.phase.ended:
+            reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
+            self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()

@@ -1,0 +1,76 @@
+"""A new restore that follows an ended one: start over, try again, another snapshot, undo.
+
+Nothing is inherited but the wish and the place: all checks and both confirmations come anew. The
+new id is made from the old one, so that a second click finds the first one's restore.
+"""
+
+from datetime import datetime
+
+from bot.restore import workflow
+from bot.restore.events import Button, Clicked, Reply
+from bot.restore.model import Blocker, Phase, Reason, Restore, RestoreId, Rules, Slot, Wish
+
+_FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN})
+
+
+def offered(restore: Restore) -> frozenset[Button]:
+    """The successor buttons that the result card of an ended restore carries."""
+    if not restore.phase.ended or restore.closed or restore.outcome is None:
+        return frozenset()
+    if restore.outcome.reason in _FINAL:
+        return frozenset()
+    match restore.phase:
+        case Phase.SUCCEEDED:
+            return frozenset({Button.UNDO} if _undo_snapshot(restore) else ())
+        case Phase.FAILED:
+            return frozenset({Button.TRY_AGAIN, Button.OTHER_SNAPSHOT})
+        case Phase.REFUSED if restore.wish.vm and restore.wish.namespace:
+            return frozenset({Button.START_OVER, Button.OTHER_SNAPSHOT})
+        case _:
+            return frozenset({Button.START_OVER})
+
+
+def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> Restore | Reply:
+    """The restore that a click on an ended one opens, or why it opens none."""
+    if click.by != restore.owner:
+        return Reply.NOT_YOURS
+    card = next((each for each in restore.cards if each.number == click.number), None)
+    if card is None or card.slot is not Slot.RESULT or click.button not in offered(restore):
+        return Reply.ENDED if restore.phase.ended else Reply.OLD_CARD
+    new = workflow.begin(
+        id_=following(restore.id),
+        place=restore.place,
+        owner=restore.owner,
+        wish=_wish(restore, click.button),
+        rules=rules,
+        now=now,
+        previous=restore.id,
+    )
+    return new.model_copy(update={"blocker": _blocker(restore)})
+
+
+def following(id_: RestoreId) -> RestoreId:
+    """The one id that may follow: "k3f9" -> "k3f9.2" -> "k3f9.3"."""
+    stem, _, count = id_.partition(".")
+    return RestoreId(f"{stem}.{int(count or 1) + 1}")
+
+
+def _wish(restore: Restore, button: Button) -> Wish:
+    if button is Button.UNDO:
+        return restore.wish.model_copy(update={"snapshot": _undo_snapshot(restore)})
+    if button is Button.OTHER_SNAPSHOT:
+        return restore.wish.model_copy(update={"snapshot": None, "described": None})
+    return restore.wish
+
+
+def _undo_snapshot(restore: Restore) -> str | None:
+    safety = restore.safety
+    return safety.name if safety is not None and safety.ready_at is not None else None
+
+
+def _blocker(restore: Restore) -> Blocker | None:
+    """Our own failed object, or one that an earlier try still has to remove."""
+    job = restore.job
+    if restore.phase is Phase.FAILED and job is not None and job.uid is not None:
+        return Blocker(name=job.name, uid=job.uid)
+    return restore.blocker

@@ -1,0 +1,311 @@
+"""What people say and press, and what it means in each phase.
+
+Only the owner's words count, and only as an answer to the question that is open. Nothing in here
+reaches the cluster: the most that a person's event can do is to let the next look act.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore import moves
+from bot.restore.events import Button, Cancel, Clicked, Reply, Typed
+from bot.restore.model import (
+    Card,
+    Confirmation,
+    Outcome,
+    Phase,
+    Reason,
+    Restore,
+    Slot,
+    Start,
+    Stop,
+    StopWhen,
+    TypedName,
+    Wish,
+)
+from bot.restore.request import Part, is_name, single_name
+
+Answer = tuple[Restore, Reply | None]
+
+CANCEL_WORDS = frozenset({"cancel", "abort", "stop", "no", "wait", "don't", "dont", "quit"})
+
+BUTTONS: dict[Slot, frozenset[Button]] = {
+    Slot.REQUEST: frozenset({Button.CANCEL}),
+    Slot.ASK_VM: frozenset({Button.PICK_VM, Button.CANCEL}),
+    Slot.ASK_NAMESPACE: frozenset({Button.PICK_NAMESPACE, Button.USE_PROPOSAL, Button.CANCEL}),
+    Slot.ASK_SNAPSHOT: frozenset({Button.PICK_SNAPSHOT, Button.CANCEL}),
+    Slot.STOP_CHOICE: frozenset({Button.STOP_AND_RESTORE, Button.CANCEL}),
+    Slot.STOPPING: frozenset({Button.CANCEL}),
+    Slot.STOP_OVERDUE: frozenset({Button.KEEP_STOPPING, Button.FORCE_STOP, Button.CANCEL}),
+    Slot.FORCE_STOP: frozenset({Button.FORCE_STOP_NOW, Button.KEEP_STOPPING, Button.CANCEL}),
+    Slot.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
+    Slot.CONFIRM: frozenset({Button.CONFIRM, Button.CANCEL}),
+    Slot.PROTECTING: frozenset({Button.CANCEL}),
+    Slot.PROGRESS: frozenset(),
+    Slot.OVERDUE: frozenset({Button.KEEP_WAITING, Button.DELETE_RESTORE}),
+    Slot.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
+    Slot.RESULT: frozenset({Button.START_VM}),
+    Slot.STARTED: frozenset(),
+}
+"""Which buttons a card answers to while it is open."""
+
+
+def answer(restore: Restore, event: Typed | Clicked | Cancel, now: datetime) -> Answer:
+    """Apply what a person did."""
+    if event.by != restore.owner:
+        return restore, None if isinstance(event, Typed) else Reply.NOT_YOURS
+    match event:
+        case Typed():
+            return _typed(restore, event, now)
+        case Clicked():
+            return _clicked(restore, event, now)
+        case Cancel():
+            return _cancel(restore, event, now)
+
+
+# Typed replies
+
+
+def _typed(restore: Restore, typed: Typed, now: datetime) -> Answer:
+    if not _is_newer(typed.ts, restore.heard_ts):
+        return restore, Reply.LEFT_ALONE
+    heard = restore.model_copy(update={"heard_ts": typed.ts})
+    match restore.phase:
+        case Phase.GATHERING:
+            after, reply = _typed_in_gathering(heard, typed, now)
+        case Phase.STOP_CHOICE:
+            after, reply = _typed_at_stop_choice(heard, typed, now)
+        case Phase.TYPING:
+            after, reply = _typed_name(heard, typed, now)
+        case Phase.CONFIRMING:
+            after, reply = _typed_instead_of_click(heard, typed, now)
+        case Phase.CHECKING | Phase.STOPPING | Phase.PROTECTING | Phase.RESTORING:
+            after, reply = _typed_meanwhile(heard, typed, now)
+        case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
+            return restore, Reply.LEFT_ALONE
+    return (restore, reply) if reply is Reply.LEFT_ALONE else (after, reply)
+
+
+def _typed_in_gathering(restore: Restore, typed: Typed, now: datetime) -> Answer:
+    if _word(typed) == "cancel":
+        return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
+    question = restore.question
+    if question is None or _is_conversation(restore, typed.text):
+        return restore, Reply.LEFT_ALONE
+    return _named(restore, question, single_name(typed.text) if typed.plain else None)
+
+
+def _typed_at_stop_choice(restore: Restore, typed: Typed, now: datetime) -> Answer:
+    match _word(typed):
+        case "stop-and-restore":
+            return _stop_chosen(restore, now), None
+        case "cancel":
+            return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
+        case _:
+            return restore, Reply.LEFT_ALONE
+
+
+def _typed_name(restore: Restore, typed: Typed, now: datetime) -> Answer:
+    """The typed confirmation: byte for byte, or the restore is over."""
+    if typed.plain and typed.text == restore.wish.snapshot:
+        name = TypedName(by=typed.by, at=now, ts=typed.ts)
+        passed = restore.model_copy(update={"typed": name, "note": None})
+        onward = moves.enter(passed, Phase.CONFIRMING, now)
+        return moves.ask(onward, Slot.CONFIRM, now, "Typed verification passed"), None
+    if _is_conversation(restore, typed.text):
+        return restore, Reply.LEFT_ALONE
+    if _word(typed) == "cancel":
+        return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
+    outcome = Outcome(reason=Reason.NAMES_DIFFER, at=now, by=typed.by, typed=_shortened(typed.text))
+    return moves.end(restore, Phase.CANCELLED, outcome, "Names did not match"), None
+
+
+def _typed_instead_of_click(restore: Restore, typed: Typed, now: datetime) -> Answer:
+    if _word(typed) == "yes":
+        return restore, Reply.PRESS_THE_BUTTON
+    first = typed.text.split(maxsplit=1)[0].lower().strip(".,!") if typed.text.strip() else ""
+    if _is_conversation(restore, typed.text) and first not in CANCEL_WORDS:
+        return restore, Reply.LEFT_ALONE
+    return moves.cancel(restore, restore.owner, now, Reason.TYPED_INSTEAD), None
+
+
+def _typed_meanwhile(restore: Restore, typed: Typed, now: datetime) -> Answer:
+    if _word(typed) != "cancel":
+        return restore, Reply.LEFT_ALONE
+    return _cancel(restore, Cancel(by=typed.by), now)
+
+
+def _is_conversation(restore: Restore, text: str) -> bool:
+    """In a thread that people started, several words are meant for people."""
+    return not restore.place.own_thread and len(text.split()) != 1
+
+
+def _word(typed: Typed) -> str:
+    return typed.text.strip().strip("`\"'.!").lower() if typed.plain else ""
+
+
+def _shortened(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _is_newer(ts: str, than: str) -> bool:
+    """Compare two Slack timestamps as the pairs of integers that they are."""
+    return not than or slack_order(ts) > slack_order(than)
+
+
+def slack_order(ts: str) -> tuple[int, int]:
+    """A Slack `ts` as something that sorts; nonsense sorts first."""
+    seconds, _, fraction = ts.partition(".")
+    if not (seconds.isascii() and seconds.isdigit()):
+        return (0, 0)
+    return (int(seconds), int(fraction) if fraction.isascii() and fraction.isdigit() else 0)
+
+
+# Buttons and pickers
+
+
+def _clicked(restore: Restore, click: Clicked, now: datetime) -> Answer:
+    card = next((card for card in restore.cards if card.number == click.number), None)
+    if card is None or card.closed is not None or click.button not in BUTTONS[card.slot]:
+        return restore, Reply.ENDED if restore.phase.ended else Reply.OLD_CARD
+    return _pressed(restore, card, click, now)
+
+
+def _pressed(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
+    match click.button:
+        case Button.CANCEL:
+            return _cancel(restore, Cancel(by=click.by), now)
+        case Button.PICK_VM | Button.PICK_NAMESPACE | Button.PICK_SNAPSHOT:
+            return _picked(restore, card, click.value)
+        case Button.USE_PROPOSAL:
+            return _picked(restore, card, restore.proposal.value if restore.proposal else None)
+        case Button.STOP_AND_RESTORE:
+            return _stop_chosen(restore, now), None
+        case Button.KEEP_STOPPING | Button.FORCE_STOP | Button.FORCE_STOP_NOW:
+            return _stop_pressed(restore, click.button, now)
+        case Button.PROTECT_ON | Button.PROTECT_OFF:
+            on = click.button is Button.PROTECT_ON
+            return restore.model_copy(update={"protect": on}), Reply.DONE
+        case Button.CONFIRM:
+            return _confirmed(restore, click, now)
+        case Button.KEEP_WAITING | Button.DELETE_RESTORE | Button.DELETE_RESTORE_NOW:
+            return _job_pressed(restore, click, now)
+        case Button.START_VM:
+            return _start(restore, click, now)
+        case _:
+            return restore, Reply.OLD_CARD
+
+
+def _picked(restore: Restore, card: Card, value: str | None) -> Answer:
+    return _named(restore, card, value)
+
+
+_FIELDS: dict[Slot, tuple[str, Part]] = {
+    Slot.ASK_VM: ("vm", Part.VM),
+    Slot.ASK_NAMESPACE: ("namespace", Part.NAMESPACE),
+    Slot.ASK_SNAPSHOT: ("snapshot", Part.SNAPSHOT),
+}
+
+
+def _named(restore: Restore, question: Card, name: str | None) -> Answer:
+    """Put the answer into the wish; the next look decides whether it is a good one."""
+    field, part = _FIELDS[question.slot]
+    if name is None or not is_name(part, name):
+        return restore, Reply.NO_SUCH_NAME
+    wish: Wish = restore.wish.model_copy(update={field: name})
+    closed = moves.close(restore, f"{part.value}: `{name}`")
+    return closed.model_copy(update={"wish": wish, "proposal": None}), None
+
+
+def _stop_chosen(restore: Restore, now: datetime) -> Restore:
+    """Stop at once, or only remember the consent, as the rules say."""
+    strategy = restore.preview.run_strategy if restore.preview else "unknown"
+    stop = Stop(chosen_by=restore.owner, chosen_at=now, strategy=strategy)
+    chosen = moves.close(restore, f"Stop and restore, by <@{restore.owner}>")
+    chosen = chosen.model_copy(update={"stop": stop})
+    if restore.rules.stop_when is StopWhen.CHOSEN:
+        return moves.post(moves.enter(chosen, Phase.STOPPING, now), Slot.STOPPING, now)
+    onward = moves.enter(chosen, Phase.TYPING, now)
+    return moves.ask(onward, Slot.WARNING, now)
+
+
+def _stop_pressed(restore: Restore, button: Button, now: datetime) -> Answer:
+    stop = restore.stop
+    if stop is None or restore.phase is not Phase.STOPPING:
+        return restore, Reply.OLD_CARD
+    if button is Button.FORCE_STOP:
+        return moves.ask(restore, Slot.FORCE_STOP, now, "Force stop chosen"), None
+    forced = stop.force or button is Button.FORCE_STOP_NOW
+    words = "Force stop confirmed" if button is Button.FORCE_STOP_NOW else "Keep waiting"
+    later = now + timedelta(seconds=restore.rules.stop_timeout)
+    again = stop.model_copy(update={"force": forced, "wait_until": later})
+    return moves.close(restore, words).model_copy(update={"stop": again}), None
+
+
+def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
+    """The click. It counts once: leaving CONFIRMING closes the card that carried the button."""
+    if restore.phase is not Phase.CONFIRMING or restore.typed is None or restore.preview is None:
+        return restore, Reply.OLD_CARD
+    sealed = Confirmation(by=click.by, at=now, number=click.number)
+    closed = moves.close(restore, f"Confirmed by <@{click.by}>")
+    confirmed = closed.model_copy(update={"confirmation": sealed})
+    if restore.stop is not None and restore.stop.done_at is None:
+        onward = moves.enter(confirmed, Phase.STOPPING, now)
+        return moves.post(onward, Slot.STOPPING, now), None
+    return after_stop(confirmed, now), None
+
+
+def after_stop(restore: Restore, now: datetime) -> Restore:
+    """Both confirmations are in and the VM is down: protect first if chosen, then restore."""
+    if restore.protect and restore.safety is None:
+        onward = moves.enter(restore, Phase.PROTECTING, now)
+        return moves.post(onward, Slot.PROTECTING, now)
+    onward = moves.enter(restore, Phase.RESTORING, now)
+    return moves.post(onward, Slot.PROGRESS, now)
+
+
+def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
+    job = restore.job
+    if job is None or restore.phase is not Phase.RESTORING:
+        return restore, Reply.OLD_CARD
+    if click.button is Button.DELETE_RESTORE:
+        return moves.ask(restore, Slot.DELETE_RESTORE, now, "Delete chosen"), None
+    if click.button is Button.DELETE_RESTORE_NOW:
+        gone = job.model_copy(update={"deleting": True, "delete_asked_by": click.by})
+        closed = moves.close(restore, f"Delete confirmed by <@{click.by}>")
+        return closed.model_copy(update={"job": gone}), None
+    later = now + timedelta(seconds=restore.rules.restore_timeout)
+    patient = job.model_copy(update={"wait_until": later})
+    return moves.close(restore, "Keep waiting").model_copy(update={"job": patient}), None
+
+
+def _start(restore: Restore, click: Clicked, now: datetime) -> Answer:
+    pending = restore.start is not None and restore.start.error is None
+    if not start_is_offered(restore) or pending:
+        return restore, Reply.OLD_CARD
+    return restore.model_copy(update={"start": Start(by=click.by, at=now)}), None
+
+
+def start_is_offered(restore: Restore) -> bool:
+    """After a success, or when the bot stopped the VM and then restored nothing."""
+    if not restore.phase.ended or restore.closed:
+        return False
+    if restore.phase is Phase.SUCCEEDED:
+        return True
+    return restore.stopped_by_us and (restore.job is None or never_created(restore))
+
+
+def never_created(restore: Restore) -> bool:
+    """The cluster refused the create itself, so nothing was touched."""
+    return restore.outcome is not None and restore.outcome.reason is Reason.CREATE_REFUSED
+
+
+# Cancel
+
+
+def _cancel(restore: Restore, cancel: Cancel, now: datetime) -> Answer:
+    """Cancel tells the truth: what has been handed to the cluster cannot be taken back."""
+    if restore.phase.ended:
+        return restore, Reply.ENDED
+    if restore.job is not None:
+        return restore, Reply.CANNOT_CANCEL
+    return moves.cancel(restore, cancel.by, now, Reason.CANCELLED_BY_USER), None

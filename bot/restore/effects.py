@@ -1,0 +1,71 @@
+"""From the document to the exact objects that are created: names, labels, annotations.
+
+An object's name is chosen once, stored, and used for every attempt; labels and annotations say which
+restore and which Slack thread it belongs to, who asked and who confirmed.
+"""
+
+from datetime import datetime
+
+from bot.restore.events import CreateRestore, CreateSnapshot, DeleteRestore
+from bot.restore.model import Blocker, Restore, Safety
+
+PREFIX = "vm-restore-bot"
+RESTORE_ID = f"{PREFIX}/restore-id"
+"""Label: the restore (its document's id) an object belongs to."""
+REQUESTED_BY = f"{PREFIX}/requested-by"
+"""Annotation: Slack user id of the person who asked."""
+CONFIRMED_BY = f"{PREFIX}/confirmed-by"
+THREAD = f"{PREFIX}/slack-thread"
+"""Annotation: "<channel>/<thread ts>"."""
+
+MOST_NAME = 63
+"""Kept within a label's length, since controllers put object names into labels."""
+
+
+def object_name(prefix: str, restore: Restore, now: datetime) -> str:
+    """`<prefix>-<vm>-<YYYYMMDD-HHMMSS>`; a long VM name is cut so that the whole has 63 letters."""
+    stamp = f"{now:%Y%m%d-%H%M%S}"
+    room = MOST_NAME - len(prefix) - len(stamp) - 2
+    vm = (restore.wish.vm or "vm")[:room].rstrip("-.")
+    return f"{prefix}-{vm}-{stamp}"
+
+
+def create_restore(restore: Restore, name: str) -> CreateRestore:
+    """The VirtualMachineRestore for this document."""
+    wish = restore.wish
+    return CreateRestore(
+        namespace=wish.namespace or "",
+        vm=wish.vm or "",
+        snapshot=wish.snapshot or "",
+        name=name,
+        volume_policy=restore.rules.volume_policy,
+        labels=_labels(restore),
+        annotations=_annotations(restore),
+    )
+
+
+def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
+    """The safety snapshot for this document."""
+    wish = restore.wish
+    return CreateSnapshot(
+        namespace=wish.namespace or "",
+        vm=wish.vm or "",
+        name=safety.name,
+        labels=_labels(restore),
+        annotations=_annotations(restore),
+    )
+
+
+def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:
+    """Remove the failed object of the restore before this one."""
+    return DeleteRestore(restore.wish.namespace or "", blocker.name, blocker.uid)
+
+
+def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:
+    return ((RESTORE_ID, restore.id),)
+
+
+def _annotations(restore: Restore) -> tuple[tuple[str, str], ...]:
+    confirmed = restore.confirmation.by if restore.confirmation else ""
+    thread = f"{restore.place.channel}/{restore.place.thread or ''}"
+    return ((REQUESTED_BY, restore.owner), (CONFIRMED_BY, confirmed), (THREAD, thread))

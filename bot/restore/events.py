@@ -1,0 +1,231 @@
+"""What can happen to a restore (events) and what it makes happen in the cluster (effects).
+
+Effects are idempotent values: performing one twice does no more than performing it once. None is
+stored; each is derived anew from the document and the last look.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.restore.facts import Rejection, Scene
+from bot.restore.model import UserId, VolumePolicy
+
+
+class Button(StrEnum):
+    """Everything on a card that can be pressed."""
+
+    USE_PROPOSAL = "use-proposal"
+    PICK_VM = "pick-vm"
+    PICK_NAMESPACE = "pick-namespace"
+    PICK_SNAPSHOT = "pick-snapshot"
+    STOP_AND_RESTORE = "stop-and-restore"
+    CANCEL = "cancel"
+    KEEP_STOPPING = "keep-stopping"
+    FORCE_STOP = "force-stop"
+    FORCE_STOP_NOW = "force-stop-now"
+    PROTECT_ON = "protect-on"
+    PROTECT_OFF = "protect-off"
+    CONFIRM = "confirm"
+    KEEP_WAITING = "keep-waiting"
+    DELETE_RESTORE = "delete-restore"
+    DELETE_RESTORE_NOW = "delete-restore-now"
+    START_VM = "start-vm"
+    START_OVER = "start-over"
+    TRY_AGAIN = "try-again"
+    OTHER_SNAPSHOT = "other-snapshot"
+    UNDO = "undo"
+
+
+def button_named(name: str) -> Button | None:
+    """The button of this name, if there is one."""
+    try:
+        return Button(name)
+    except ValueError:
+        return None
+
+
+SUCCESSORS = frozenset({Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT, Button.UNDO})
+"""Buttons on an ended restore that open a new one (`workflow.successor`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer of the policy."""
+
+    allowed: bool
+    reason: str = ""
+    text: str = ""
+    """For a refusal: whom to ask, in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A reply in the thread. `plain` is False if it holds what can never be part of a name."""
+
+    by: UserId
+    text: str
+    ts: str
+    plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """A button or picker on card `number`. `value` is what a picker brought."""
+
+    by: UserId
+    button: Button
+    number: int
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The owner's `/vm-restore cancel`, from wherever it was typed."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A look at the cluster, with the policy asked again in the same round."""
+
+    scene: Scene
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The cluster (or Slack, for the policy) could not be asked. `what` is plain words."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """A due time came while nothing in the cluster needed to be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The VM is held by another live restore; `by` and `where` say whose and in which thread."""
+
+    by: UserId
+    where: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """The bot has posted the first message of its own thread."""
+
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelGone:
+    """Slack refuses for good to post in the conversation. `error` is Slack's code.
+
+    `dm` is a direct-message channel with the owner where the rest can be told, if one opened.
+    """
+
+    error: str
+    dm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopVm:
+    """PUT the `stop` subresource; `force` means a grace period of zero."""
+
+    namespace: str
+    vm: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClearVmi:
+    """Delete the VMI object of a guest that has already ended (it would block the restore)."""
+
+    namespace: str
+    vm: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartVm:
+    """PUT the `start` subresource."""
+
+    namespace: str
+    vm: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSnapshot:
+    """Create the safety snapshot."""
+
+    namespace: str
+    vm: str
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    annotations: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRestore:
+    """Create the VirtualMachineRestore: the one destructive act."""
+
+    namespace: str
+    vm: str
+    snapshot: str
+    name: str
+    volume_policy: VolumePolicy | None
+    labels: tuple[tuple[str, str], ...]
+    annotations: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRestore:
+    """Delete our own VirtualMachineRestore, by name and UID."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+Effect = StopVm | ClearVmi | StartVm | CreateSnapshot | CreateRestore | DeleteRestore
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The API server took it, or it was already so. `uid` is that of a created object."""
+
+    uid: str | None = None
+
+
+Result = Done | Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """How an effect went. A lost answer is no result: the next look finds out."""
+
+    effect: Effect
+    result: Result
+
+
+Event = (
+    Typed | Clicked | Cancel | Observed | Unseen | Elapsed | Held | Anchored | ChannelGone | Acted
+)
+
+
+class Reply(StrEnum):
+    """What the person behind an event is told, to them alone. None of these changes anything."""
+
+    NOT_YOURS = "not-yours"
+    OLD_CARD = "old-card"
+    PRESS_THE_BUTTON = "press-the-button"
+    CANNOT_CANCEL = "cannot-cancel"
+    NO_SUCH_NAME = "no-such-name"
+    DONE = "done"
+    LEFT_ALONE = "left-alone"
+    ENDED = "ended"

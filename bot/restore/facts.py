@@ -1,0 +1,234 @@
+"""What a look at the cluster brings back: plain facts, parsed by `cluster/`, judged by the core.
+
+"Not found" is None; what a look did not ask for stays at its default, and `Scene.look` says which
+look it was, so that nothing that was not read is ever taken for absent.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Look(StrEnum):
+    """What a round needs to know."""
+
+    CANDIDATES = "candidates"
+    """Names for the open question of GATHERING."""
+    FULL = "full"
+    """Everything the checks need, with a dry-run create."""
+    RECHECK = "recheck"
+    """What was confirmed, read again just before acting: VM, VMI, snapshot, content, restores."""
+    VMI = "vmi"
+    """The VM and its VMI, while it stops or starts."""
+    SAFETY = "safety"
+    """The safety snapshot."""
+    JOB = "job"
+    """The VirtualMachineRestore, the VM and the new volumes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume of a VM. `kind` is the field of the volume source, such as "dataVolume"."""
+
+    name: str
+    kind: str
+    claim: str | None = None
+    """The PersistentVolumeClaim or DataVolume it names."""
+    shareable: bool = False
+
+    @property
+    def holds_data(self) -> bool:
+        """A PVC or DataVolume: the kinds that a snapshot must include to roll them back."""
+        return self.kind in ("persistentVolumeClaim", "dataVolume")
+
+
+@dataclass(frozen=True, slots=True)
+class Vm:
+    """A VirtualMachine."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int = 0
+    run_strategy: str = "Halted"
+    """`spec.runStrategy`, or what `spec.running` stands for (Always or Halted)."""
+    observed_run_strategy: str | None = None
+    """`status.runStrategy`."""
+    status: str = "Unknown"
+    """`status.printableStatus`: for people only, it proves nothing."""
+    deleting: bool = False
+    migrating: bool = False
+    start_queued: bool = False
+    snapshot_in_progress: str | None = None
+    restore_in_progress: str | None = None
+    last_restore: str | None = None
+    """Annotation `restore.kubevirt.io/lastRestoreUID`: "<restore name>-<restore uid>"."""
+    last_modified: datetime | None = None
+    gitops: str | None = None
+    """"Argo CD" or "Flux" if its labels or annotations say that one of them owns the VM."""
+    volumes: tuple[Volume, ...] = ()
+    config: tuple[tuple[str, str], ...] = ()
+    """Flat view of what people know as configuration: ("cpu", "4 cores"), ("disk root", …)."""
+
+    @property
+    def may_start_itself(self) -> bool:
+        """The cluster may create a VMI at any moment without anybody asking again."""
+        if self.start_queued or self.run_strategy in ("Always", "Once", "WaitAsReceiver"):
+            return True
+        if self.run_strategy == "RerunOnFailure":
+            return self.observed_run_strategy not in (None, "RerunOnFailure")
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Vmi:
+    """A VirtualMachineInstance. That the object exists is what makes a VM live."""
+
+    uid: str
+    phase: str = ""
+    deleting: bool = False
+
+    @property
+    def final(self) -> bool:
+        """The guest has ended but the object still stands in the way."""
+        return self.phase in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A VirtualMachineSnapshot."""
+
+    name: str
+    uid: str
+    source: str
+    """Name of the VM it was taken of."""
+    requested_at: datetime
+    created: datetime | None = None
+    """`status.creationTime`, the point in time of the data."""
+    phase: str = ""
+    ready: bool = False
+    deleting: bool = False
+    error: str | None = None
+    content_name: str | None = None
+    indications: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    restore_id: str | None = None
+    """Our label, if this bot made it as a safety snapshot."""
+
+    @property
+    def usable(self) -> bool:
+        """The cluster's own test: not failed, and ready to use."""
+        return self.phase != "Failed" and self.ready and not self.deleting
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A VirtualMachineSnapshotContent: the only place that keeps the VM's original UID."""
+
+    name: str
+    uid: str
+    ready: bool
+    vm_uid: str
+    vm_generation: int = 0
+    volumes: tuple[Volume, ...] = ()
+    config: tuple[tuple[str, str], ...] = ()
+    bytes_needed: int = 0
+    """Sum of the sizes of the claims that the restore will create."""
+    storage: tuple[tuple[str, int], ...] = ()
+    """Bytes needed per storage class ("" for none named)."""
+    claims: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreObject:
+    """A VirtualMachineRestore."""
+
+    namespace: str
+    name: str
+    uid: str
+    target: str
+    snapshot: str
+    complete: bool = False
+    failure: str | None = None
+    """Text of a `Failure` condition, which alone is final."""
+    progressing: str = ""
+    ready: str = ""
+    """Texts of the conditions; KubeVirt puts them into `reason`."""
+    deleting: bool = False
+    restored_at: datetime | None = None
+    claims: tuple[str, ...] = ()
+    """PersistentVolumeClaims it creates."""
+    restore_id: str | None = None
+    """Our label."""
+    made_by: str | None = None
+    """Our annotation: the Slack user who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A PersistentVolumeClaim."""
+
+    name: str
+    phase: str
+    vm: str | None = None
+    """Label `restore.kubevirt.io/source-vm-name`."""
+    storage_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One limit of a ResourceQuota that bears on volumes. Storage in bytes, claims by count."""
+
+    name: str
+    resource: str
+    hard: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An answer of the API server that says no. `text` is its message."""
+
+    code: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Names that fit the open question, only those that the asker may restore."""
+
+    namespaces: tuple[str, ...] = ()
+    """Permitted namespaces that hold a VM of the wished name."""
+    vms: tuple[str, ...] = ()
+    """Names of permitted VMs, at most a few hundred."""
+    snapshots: tuple[Snapshot, ...] = ()
+    """Snapshots of the wished VM, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One look at the cluster."""
+
+    look: Look
+    at: datetime
+    kubevirt: bool = True
+    """The snapshot API is served; False turns every other absence into "not installed"."""
+    vm: Vm | None = None
+    vmi: Vmi | None = None
+    snapshot: Snapshot | None = None
+    content: Content | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+    """All snapshots of the VM, newest first (FULL)."""
+    restores: tuple[RestoreObject, ...] = ()
+    """All VirtualMachineRestores of the namespace with this VM as target (FULL, RECHECK)."""
+    quotas: tuple[Quota, ...] = ()
+    dry_run: Rejection | None = None
+    """What the dry-run create was refused with; None if it was accepted (FULL)."""
+    forbidden: Rejection | None = None
+    """A read that was refused (403), if any: then the facts above are incomplete."""
+    safety: Snapshot | None = None
+    job: RestoreObject | None = None
+    claims: tuple[Claim, ...] = ()
+    candidates: Candidates = field(default_factory=Candidates)

@@ -1,0 +1,430 @@
+"""The Restore: one document that says everything about one wish to restore one VM.
+
+It is stored as JSON in Redis, moved only by `workflow.step`, and shown in Slack by `slack.views`.
+Nothing else remembers anything about a restore. All times are aware and in UTC.
+
+Rules of this file
+- Stored shapes are frozen pydantic models that forbid unknown fields; a field that a later release
+  adds has a default, so that documents of earlier releases load.
+- What a person was shown (`Preview`) and what they agreed to (`Confirmation`) are kept as they were
+  shown; a later look at the cluster is compared with them and never replaces them silently.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, NewType
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+RestoreId = NewType("RestoreId", str)
+UserId = NewType("UserId", str)
+
+SCHEMA: Literal[1] = 1
+MAX_NAME = 253
+
+
+def same_line(one: str | None, other: str | None) -> bool:
+    """Both ids belong to one line of restores, so one may remove the other's failed object."""
+    return bool(one and other) and str(one).partition(".")[0] == str(other).partition(".")[0]
+
+
+class Stored(BaseModel):
+    """A frozen shape that is written to Redis or read from a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Phase(StrEnum):
+    """Where a restore stands. The last five are ends."""
+
+    GATHERING = "gathering"
+    CHECKING = "checking"
+    STOP_CHOICE = "stop-choice"
+    STOPPING = "stopping"
+    TYPING = "typing"
+    CONFIRMING = "confirming"
+    PROTECTING = "protecting"
+    RESTORING = "restoring"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+    @property
+    def ended(self) -> bool:
+        """True for the five ends."""
+        return self in ENDED
+
+
+ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED})
+
+
+class Reason(StrEnum):
+    """Why a restore was refused or ended: stable codes for audit, metrics and tests."""
+
+    # Found by the checks
+    NOT_PERMITTED = "not_permitted"
+    FROZEN = "frozen"
+    KUBEVIRT_MISSING = "kubevirt_missing"
+    VM_NOT_FOUND = "vm_not_found"
+    VM_BEING_DELETED = "vm_being_deleted"
+    VM_MIGRATING = "vm_migrating"
+    SNAPSHOT_NOT_FOUND = "snapshot_not_found"
+    SNAPSHOT_BEING_DELETED = "snapshot_being_deleted"
+    SNAPSHOT_OF_OTHER_VM = "snapshot_of_other_vm"
+    SNAPSHOT_NOT_READY = "snapshot_not_ready"
+    SNAPSHOT_CONTENT_MISSING = "snapshot_content_missing"
+    VM_RECREATED = "vm_recreated"
+    CONFIGURATION_ONLY = "configuration_only"
+    RESTORE_IN_PROGRESS = "restore_in_progress"
+    SNAPSHOT_IN_PROGRESS = "snapshot_in_progress"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    RBAC_FORBIDDEN = "rbac_forbidden"
+    ADMISSION_REFUSED = "admission_refused"
+    HELD_BY_OTHER = "held_by_other"
+    # Found between the confirmation and the act
+    CHANGED_SINCE_CONFIRMATION = "changed_since_confirmation"
+    VM_STARTED = "vm_started"
+    CONFIRMATION_TOO_OLD = "confirmation_too_old"
+    # Said by people, or not said
+    NAMES_DIFFER = "names_differ"
+    CANCELLED_BY_USER = "cancelled_by_user"
+    TYPED_INSTEAD = "typed_instead"
+    NO_ANSWER = "no_answer"
+    TOO_MANY_QUESTIONS = "too_many_questions"
+    # Met on the way
+    CLUSTER_UNREACHABLE = "cluster_unreachable"
+    CHANNEL_UNREACHABLE = "channel_unreachable"
+    STOP_REFUSED = "stop_refused"
+    CREATE_REFUSED = "create_refused"
+    RESTORE_FAILED = "restore_failed"
+    RESTORE_DELETED = "restore_deleted"
+    RESTORE_GIVEN_UP = "restore_given_up"
+    VM_DELETED = "vm_deleted"
+
+
+class StopWhen(StrEnum):
+    """When a live VM is stopped: right after the choice, or only after both confirmations."""
+
+    CHOSEN = "chosen"
+    CONFIRMED = "confirmed"
+
+
+class VolumePolicy(StrEnum):
+    """`spec.volumeRestorePolicy` of a VirtualMachineRestore."""
+
+    RANDOMIZE_NAMES = "RandomizeNames"
+    IN_PLACE = "InPlace"
+    PREFIX_TARGET_NAME = "PrefixTargetName"
+
+
+class Rules(Stored):
+    """The settings in force when the restore was asked for; all durations in seconds."""
+
+    stop_when: StopWhen = StopWhen.CHOSEN
+    answer_timeout: int = Field(default=900, ge=30)
+    stop_timeout: int = Field(default=300, ge=10)
+    restore_timeout: int = Field(default=600, ge=10)
+    safety_timeout: int = Field(default=600, ge=10)
+    protect_by_default: bool = False
+    volume_policy: VolumePolicy | None = None
+
+
+class Place(Stored):
+    """The conversation a restore belongs to."""
+
+    team: str
+    channel: str
+    thread: str | None = None
+    """`ts` of the thread's first message; None until the bot has posted it."""
+    own_thread: bool = False
+    """The bot started the thread, so every reply of the owner in it is meant for the bot."""
+    asked_ts: str | None = None
+    """`ts` of the message that asked, if it was one."""
+
+
+class Wish(Stored):
+    """What was asked for, as far as it is known."""
+
+    cluster: str
+    namespace: str | None = None
+    vm: str | None = None
+    snapshot: str | None = None
+    described: str | None = None
+    """Words that describe a snapshot ("pre-upgrade"); they filter the picker, nothing more."""
+
+
+class Slot(StrEnum):
+    """The kinds of cards that a thread is made of."""
+
+    REQUEST = "request"
+    ASK_VM = "ask-vm"
+    ASK_NAMESPACE = "ask-namespace"
+    ASK_SNAPSHOT = "ask-snapshot"
+    STOP_CHOICE = "stop-choice"
+    STOPPING = "stopping"
+    STOP_OVERDUE = "stop-overdue"
+    FORCE_STOP = "force-stop"
+    WARNING = "warning"
+    CONFIRM = "confirm"
+    PROTECTING = "protecting"
+    PROGRESS = "progress"
+    OVERDUE = "overdue"
+    DELETE_RESTORE = "delete-restore"
+    RESULT = "result"
+    STARTED = "started"
+
+
+class Card(Stored):
+    """One message of the thread. `number` makes it unique and stands in its buttons."""
+
+    slot: Slot
+    number: int
+    opened_at: AwareDatetime
+    closed: str | None = None
+    """Plain words for how it was answered; None while it is open."""
+
+    @property
+    def key(self) -> str:
+        """What the message is called in Redis and in its metadata."""
+        return f"{self.slot}.{self.number}"
+
+
+class Consistency(StrEnum):
+    """How far the guest's files in a snapshot can be trusted."""
+
+    OFFLINE = "offline"
+    APPLICATION = "application"
+    CRASH = "crash"
+    UNKNOWN = "unknown"
+
+
+class Change(Stored):
+    """One field of the VM's configuration that the restore will change."""
+
+    field: str
+    current: str
+    snapshot: str
+
+
+class Preview(Stored):
+    """What the person is shown before typing, and what is compared again before acting."""
+
+    taken_at: AwareDatetime
+    vm_uid: str
+    vm_status: str
+    run_strategy: str
+    last_modified: AwareDatetime | None = None
+    snapshot_uid: str
+    snapshot_created: AwareDatetime
+    consistency: Consistency = Consistency.UNKNOWN
+    consistency_why: str = ""
+    claims: tuple[str, ...] = ()
+    """The claims that the VM used when this was shown."""
+    disks: tuple[str, ...] = ()
+    disks_left_out: tuple[str, ...] = ()
+    shared_disks: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    more_changes: int = 0
+    newer: tuple[str, ...] = ()
+    more_newer: int = 0
+    gitops: str | None = None
+
+
+class Proposal(Stored):
+    """A question's helpful part: one value to accept, or the nearest names."""
+
+    value: str | None = None
+    near: tuple[str, ...] = ()
+    problem: str | None = None
+    """Why it is asked (again), in plain words."""
+
+
+class Stop(Stored):
+    """The stop of a live VM."""
+
+    chosen_by: UserId
+    chosen_at: AwareDatetime
+    strategy: str
+    """The run strategy before the bot touched the VM."""
+    asked_at: AwareDatetime | None = None
+    """When the first stop was sent (or decided to be sent); None while only agreed to."""
+    wait_until: AwareDatetime | None = None
+    force: bool = False
+    done_at: AwareDatetime | None = None
+    error: str | None = None
+
+
+class TypedName(Stored):
+    """The typed confirmation that matched."""
+
+    by: UserId
+    at: AwareDatetime
+    ts: str
+
+
+class Confirmation(Stored):
+    """The click on the danger button: the only thing that allows a restore to be created."""
+
+    by: UserId
+    at: AwareDatetime
+    number: int
+    """Number of the card that carried the button."""
+
+
+class Safety(Stored):
+    """The snapshot of the current state, taken before the restore."""
+
+    name: str
+    decided_at: AwareDatetime
+    uid: str | None = None
+    ready_at: AwareDatetime | None = None
+
+
+class Job(Stored):
+    """The VirtualMachineRestore. `name` is fixed and stored before the create is sent."""
+
+    name: str
+    decided_at: AwareDatetime
+    uid: str | None = None
+    progressing: str = ""
+    ready: str = ""
+    volumes_bound: int = 0
+    volumes_total: int = 0
+    looked_at: AwareDatetime | None = None
+    wait_until: AwareDatetime | None = None
+    deleting: bool = False
+    delete_asked_by: UserId | None = None
+
+
+class Outcome(Stored):
+    """How it ended. `found`, `expected` and `next` are plain sentences."""
+
+    reason: Reason | None = None
+    at: AwareDatetime
+    by: UserId | None = None
+    found: str = ""
+    expected: str = ""
+    next: str = ""
+    choices: tuple[str, ...] = ()
+    """Names that help (the VM's snapshots, for instance), at most ten."""
+    typed: str | None = None
+    """What was typed instead of the name, shortened."""
+    hint: str | None = None
+    vm_status: str = ""
+    """What was last read of the VM, in plain words."""
+    leftovers: tuple[str, ...] = ()
+    """Volumes of the state before, kept by the cluster."""
+    pending: tuple[str, ...] = ()
+    """Restored volumes that are filled at first boot."""
+
+
+class Start(Stored):
+    """A wish to start the VM after the end of the restore."""
+
+    by: UserId
+    at: AwareDatetime
+    done_at: AwareDatetime | None = None
+    error: str | None = None
+
+
+class Blocker(Stored):
+    """Our own failed VirtualMachineRestore, which must go before another can be made."""
+
+    name: str
+    uid: str
+
+
+class Restore(Stored):
+    """One wish to restore one VM, from the first word to the end and its aftermath."""
+
+    schema_version: Literal[1] = SCHEMA
+    id: RestoreId
+    version: int = 0
+    """Counted up by the store with every commit; a commit names the version it was made from."""
+    phase: Phase
+    place: Place
+    owner: UserId
+    """Who asked, and who alone answers and confirms."""
+    wish: Wish
+    rules: Rules
+    opened_at: AwareDatetime
+    entered_at: AwareDatetime
+    """When the present phase was entered."""
+    deadline: AwareDatetime | None = None
+    """When the open question expires; None while nobody is asked."""
+    heard_ts: str = ""
+    """`ts` of the newest reply that was taken as an answer."""
+    cards: tuple[Card, ...] = ()
+    proposal: Proposal | None = None
+    preview: Preview | None = None
+    protect: bool = False
+    note: str | None = None
+    """Plain words shown on the next question: why it is asked again."""
+    stop: Stop | None = None
+    typed: TypedName | None = None
+    confirmation: Confirmation | None = None
+    safety: Safety | None = None
+    job: Job | None = None
+    outcome: Outcome | None = None
+    start: Start | None = None
+    previous: RestoreId | None = None
+    blocker: Blocker | None = None
+    trouble: str | None = None
+    """What keeps the bot from looking at the cluster just now, in plain words."""
+    trouble_since: AwareDatetime | None = None
+    closed: bool = False
+    """Ended, and the time for its last buttons is over."""
+
+    @property
+    def question(self) -> Card | None:
+        """The card that waits for the owner, if one does."""
+        for card in reversed(self.cards):
+            if card.closed is None and card.slot in QUESTIONS:
+                return card
+        return None
+
+    @property
+    def claim(self) -> str | None:
+        """The VM this restore holds: "cluster/namespace/vm" while it lives and knows them."""
+        wish = self.wish
+        if self.phase.ended or not wish.vm or not wish.namespace:
+            return None
+        if self.phase is Phase.GATHERING:
+            return None
+        return f"{wish.cluster}/{wish.namespace}/{wish.vm}"
+
+    @property
+    def stopped_by_us(self) -> bool:
+        """A stop was sent, so that every way out must say so."""
+        return self.stop is not None and self.stop.asked_at is not None
+
+
+QUESTIONS = frozenset(
+    {
+        Slot.ASK_VM,
+        Slot.ASK_NAMESPACE,
+        Slot.ASK_SNAPSHOT,
+        Slot.STOP_CHOICE,
+        Slot.STOP_OVERDUE,
+        Slot.FORCE_STOP,
+        Slot.WARNING,
+        Slot.CONFIRM,
+        Slot.OVERDUE,
+        Slot.DELETE_RESTORE,
+    }
+)
+
+
+class AuditEntry(Stored):
+    """One line of the audit stream: who did what, when, where, and why it went as it did."""
+
+    at: datetime
+    restore: RestoreId | None = None
+    kind: str
+    by: str = ""
+    verdict: Annotated[str, Field(max_length=40)] = ""
+    reason: str = ""
+    target: str = ""
+    detail: str = ""

@@ -1,0 +1,118 @@
+"""Small, total edits of the document that every transition is made of.
+
+Cards are appended and closed here and nowhere else, so the thread can be told from the document:
+at most one question is open at a time, a new question always gets a new number, and what is closed
+stays closed.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore.checks import Refusal
+from bot.restore.model import (
+    QUESTIONS,
+    Card,
+    Outcome,
+    Phase,
+    Reason,
+    Restore,
+    Slot,
+    UserId,
+)
+
+MOST_QUESTIONS = 25
+PATIENT = frozenset({Slot.OVERDUE, Slot.DELETE_RESTORE})
+"""Questions that do not expire: the cluster goes on whatever people say."""
+
+
+def enter(restore: Restore, phase: Phase, now: datetime) -> Restore:
+    """Move to a phase; its clock starts anew."""
+    return restore.model_copy(
+        update={"phase": phase, "entered_at": now, "trouble": None, "trouble_since": None}
+    )
+
+
+def ask(restore: Restore, slot: Slot, now: datetime, answered: str = "No longer asked") -> Restore:
+    """Open a question; the one that was open is closed with `answered`."""
+    closed = close(restore, answered)
+    if closed.cards and sum(card.slot in QUESTIONS for card in closed.cards) >= MOST_QUESTIONS:
+        outcome = Outcome(
+            reason=Reason.TOO_MANY_QUESTIONS,
+            at=now,
+            found=f"{MOST_QUESTIONS} questions were asked without getting to the end.",
+            next="Start over with the VM, the namespace and the snapshot in one message.",
+        )
+        return end(closed, Phase.CANCELLED, outcome, answered)
+    limit = None if slot in PATIENT else now + timedelta(seconds=restore.rules.answer_timeout)
+    return post(closed, slot, now).model_copy(update={"deadline": limit})
+
+
+def post(restore: Restore, slot: Slot, now: datetime) -> Restore:
+    """Add a card to the thread."""
+    number = restore.cards[-1].number + 1 if restore.cards else 1
+    card = Card(slot=slot, number=number, opened_at=now)
+    return restore.model_copy(update={"cards": (*restore.cards, card)})
+
+
+def close(restore: Restore, words: str) -> Restore:
+    """Close the open question, if there is one; nobody is asked any more."""
+    return _close(restore, words, QUESTIONS).model_copy(update={"deadline": None})
+
+
+def close_slot(restore: Restore, slot: Slot, words: str) -> Restore:
+    """Close the open cards of one kind."""
+    return _close(restore, words, frozenset({slot}))
+
+
+def _close(restore: Restore, words: str, slots: frozenset[Slot]) -> Restore:
+    cards = tuple(
+        card.model_copy(update={"closed": words})
+        if card.closed is None and card.slot in slots
+        else card
+        for card in restore.cards
+    )
+    return restore.model_copy(update={"cards": cards})
+
+
+def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore:
+    """Close everything and post the result. The only way into an ended phase."""
+    cards = tuple(
+        card if card.closed is not None else card.model_copy(update={"closed": words})
+        for card in restore.cards
+    )
+    over = restore.model_copy(
+        update={"cards": cards, "outcome": outcome, "deadline": None, "proposal": None}
+    )
+    return post(enter(over, phase, outcome.at), Slot.RESULT, outcome.at)
+
+
+def refuse(restore: Restore, refusal: Refusal, now: datetime) -> Restore:
+    """End with what a check found."""
+    outcome = Outcome(
+        reason=refusal.reason,
+        at=now,
+        found=refusal.found,
+        expected=refusal.expected,
+        next=refusal.next,
+        choices=refusal.choices,
+    )
+    return end(restore, Phase.REFUSED, outcome, "Refused")
+
+
+def cancel(restore: Restore, by: UserId, now: datetime, reason: Reason) -> Restore:
+    """End because a person said so."""
+    outcome = Outcome(reason=reason, at=now, by=by)
+    return end(restore, Phase.CANCELLED, outcome, f"Cancelled by <@{by}>")
+
+
+def expire(restore: Restore, now: datetime) -> Restore:
+    """End because nobody answered in time."""
+    outcome = Outcome(reason=Reason.NO_ANSWER, at=now)
+    return end(restore, Phase.EXPIRED, outcome, "Nobody answered in time")
+
+
+def fail(
+    restore: Restore, reason: Reason, found: str, now: datetime, vm_status: str = ""
+) -> Restore:
+    """End because the cluster could not do it. Without `vm_status` the state is unknown."""
+    outcome = Outcome(reason=reason, at=now, found=found, vm_status=vm_status)
+    return end(restore, Phase.FAILED, outcome, "Failed")

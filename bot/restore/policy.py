@@ -1,0 +1,122 @@
+"""Who may restore what, and where. One pure function, asked at the door and again before acting.
+
+This is the one place that decides; the full policy (approvals, freezes, other actions, labels) grows
+here. Nothing is allowed unless a grant says so, and no grant can allow those in `_never`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import Field, model_validator
+
+from bot.restore.events import Verdict
+from bot.restore.model import Reason, Stored, UserId
+
+ANY = "*"
+
+
+class Grant(Stored):
+    """One rule of the access list. Everything that it names must fit; what it leaves out is free.
+
+    Somebody fits `users` and `groups` together: being in either is enough.
+    """
+
+    users: tuple[str, ...] = Field(default=(), description="Slack user ids (U… or W…)")
+    groups: tuple[str, ...] = Field(default=(), description="Slack user group ids (S…)")
+    channels: tuple[str, ...] = Field(default=(), description="Slack channel ids (C…, G… or D…)")
+    clusters: tuple[str, ...] = Field(default=(ANY,), description='cluster names, "*" for all')
+    namespaces: tuple[str, ...] = Field(description='namespaces, "*" for all')
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> "Grant":
+        if not (self.users or self.groups or self.channels):
+            raise ValueError("name at least one of users, groups or channels")
+        return self
+
+
+class Policy(Stored):
+    """The access list, and whom to ask when it says no."""
+
+    grants: tuple[Grant, ...] = ()
+    contact: str = "the owners of this bot"
+    """Plain words: "the platform team in #platform"."""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every user group that a grant names: the only ones worth asking Slack about."""
+        return frozenset(group for grant in self.grants for group in grant.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Slack says about somebody. `known` is False when Slack could not say."""
+
+    id: UserId
+    home: bool = False
+    """A full member of the workspace (or org) that installed the bot."""
+    bot: bool = False
+    guest: bool = False
+    deactivated: bool = False
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where something is asked. `shared` is a channel that people of other companies can read."""
+
+    channel: str
+    shared: bool = False
+
+
+def decide(
+    policy: Policy, person: Person, spot: Spot, *, cluster: str, namespace: str | None
+) -> Verdict:
+    """May this person restore there? With namespace None: may they restore anything at all?"""
+    if stranger := _never(person, spot):
+        return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=stranger)
+    grants = list(_fitting(policy, person, spot, cluster))
+    if not grants:
+        who = f"You are not on the list of people who may restore VMs here. Ask {policy.contact}."
+        return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=who)
+    if namespace is None or any(_covers(grant.namespaces, namespace) for grant in grants):
+        return Verdict(allowed=True)
+    where = f"You may not restore VMs in namespace `{namespace}` from here. Ask {policy.contact}."
+    return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=where)
+
+
+def permitted_namespaces(
+    policy: Policy, person: Person, spot: Spot, *, cluster: str
+) -> frozenset[str] | None:
+    """The namespaces somebody may restore in; None means every namespace of the cluster."""
+    if _never(person, spot):
+        return frozenset()
+    names = {name for grant in _fitting(policy, person, spot, cluster) for name in grant.namespaces}
+    return None if ANY in names else frozenset(names)
+
+
+def _never(person: Person, spot: Spot) -> str | None:
+    """Those whom no grant can allow, each with the sentence they are told."""
+    if person.bot:
+        return "Bots may not restore VMs."
+    if person.deactivated:
+        return "This account is deactivated."
+    if not person.home:
+        return "Only members of this workspace may restore VMs."
+    if person.guest:
+        return "Guests may not restore VMs. Ask a full member of this workspace."
+    if spot.shared:
+        return "This channel is shared with another company. Ask again in an internal channel."
+    return None
+
+
+def _fitting(policy: Policy, person: Person, spot: Spot, cluster: str) -> Iterable[Grant]:
+    for grant in policy.grants:
+        named = person.id in grant.users or bool(person.groups & set(grant.groups))
+        anybody = not grant.users and not grant.groups
+        here = not grant.channels or spot.channel in grant.channels
+        if (named or anybody) and here and _covers(grant.clusters, cluster):
+            yield grant
+
+
+def _covers(names: tuple[str, ...], name: str) -> bool:
+    return ANY in names or name in names

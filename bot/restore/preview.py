@@ -1,0 +1,85 @@
+"""From a FULL look to what the person is shown, and will be held to."""
+
+from datetime import datetime
+
+from bot.restore.facts import Content, Scene, Snapshot, Vm
+from bot.restore.model import Change, Consistency, Preview
+
+MOST_DISKS = 20
+MOST_CHANGES = 12
+MOST_NEWER = 5
+
+_CRASH = {
+    "NoGuestAgent": "the guest agent was not available",
+    "Paused": "the VM was paused",
+    "QuiesceTimeout": "the guest agent did not finish quiescing in time",
+    "QuiesceFailed": "the guest agent could not quiesce the file systems",
+}
+_KNOWN = frozenset({"Online", "GuestAgent", "PartialSnapshot", *_CRASH})
+
+
+def take(vm: Vm, snapshot: Snapshot, content: Content, scene: Scene, now: datetime) -> Preview:
+    """Everything the warning says, frozen at the moment it is shown."""
+    level, why = consistency(snapshot)
+    changes = configuration_changes(vm, content)
+    created = snapshot.created or snapshot.requested_at
+    newer = tuple(
+        each.name for each in scene.snapshots if (each.created or each.requested_at) > created
+    )
+    return Preview(
+        taken_at=now,
+        vm_uid=vm.uid,
+        vm_status=vm.status,
+        run_strategy=vm.run_strategy,
+        last_modified=vm.last_modified,
+        snapshot_uid=snapshot.uid,
+        snapshot_created=created,
+        consistency=level,
+        consistency_why=why,
+        claims=tuple(v.claim for v in vm.volumes if v.holds_data and v.claim)[:MOST_DISKS],
+        disks=snapshot.included[:MOST_DISKS],
+        disks_left_out=left_out(snapshot, vm, content)[:MOST_DISKS],
+        shared_disks=tuple(v.name for v in vm.volumes if v.shareable)[:MOST_DISKS],
+        changes=changes[:MOST_CHANGES],
+        more_changes=max(0, len(changes) - MOST_CHANGES),
+        newer=newer[:MOST_NEWER],
+        more_newer=max(0, len(newer) - MOST_NEWER),
+        gitops=vm.gitops,
+    )
+
+
+def consistency(snapshot: Snapshot) -> tuple[Consistency, str]:
+    """How far the guest's files can be trusted, and why."""
+    marks = set(snapshot.indications)
+    if not marks - {"PartialSnapshot"}:
+        return Consistency.OFFLINE, "the VM was stopped when it was taken"
+    for mark, why in _CRASH.items():
+        if mark in marks:
+            return Consistency.CRASH, why
+    if unknown := sorted(marks - _KNOWN):
+        return Consistency.UNKNOWN, f"the cluster reports {unknown[0]}"
+    if "GuestAgent" in marks:
+        return Consistency.APPLICATION, "the guest agent quiesced the file systems"
+    return Consistency.UNKNOWN, "the VM was running and nothing is known of the guest agent"
+
+
+def left_out(snapshot: Snapshot, vm: Vm, content: Content) -> tuple[str, ...]:
+    """Disks that will not roll back: of the VM as it is now or as it was, but not included.
+
+    Volumes without data of their own (cloud-init, container disks) are always excluded: no alarm.
+    """
+    included = set(snapshot.included)
+    volumes = (*vm.volumes, *content.volumes)
+    names = (v.name for v in volumes if v.holds_data and v.name not in included)
+    return tuple(dict.fromkeys(names))
+
+
+def configuration_changes(vm: Vm, content: Content) -> tuple[Change, ...]:
+    """Field by field, what the VM is now and what the snapshot will make of it."""
+    now, then = dict(vm.config), dict(content.config)
+    fields = dict.fromkeys((*now, *then))
+    return tuple(
+        Change(field=field, current=now.get(field, "none"), snapshot=then.get(field, "none"))
+        for field in fields
+        if now.get(field) != then.get(field)
+    )

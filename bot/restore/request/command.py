@@ -1,0 +1,74 @@
+"""The text after `/vm-restore`: a subcommand, or the names of a restore in any order and style.
+
+A single word may be a VM or a subcommand written wrong. Where it is nearly a subcommand the bot
+asks, and `--vm` says that a VM is meant.
+"""
+
+from dataclasses import replace
+from difflib import get_close_matches
+
+from bot.restore.request import vocabulary as v
+from bot.restore.request.names import Part, is_name, shown
+from bot.restore.request.sentence import ONE_VM, OVERSIZE, QUESTION, parse_sentence, tail_doubt
+from bot.restore.request.slots import Slots, fill
+from bot.restore.request.verbs import SUBCOMMANDS, other_wish, restore_verb, slots_request
+from bot.restore.request.wish import Request, Verb
+from bot.restore.request.words import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
+
+_LIKENESS = 0.75
+
+
+def parse_command(text: str) -> Request:
+    """Read the text of the slash command; an empty one is a restore with everything to be asked."""
+    if len(text) > TOO_LONG:
+        return Request(Verb.UNKNOWN, problem=OVERSIZE)
+    words = _tokens(clean(text))
+    if not words:
+        return Request(Verb.RESTORE)
+    if words[0].text.lower() in {"--help", "-h", "?"}:
+        return Request(Verb.HELP)
+    return other_wish(words) or _restore(words, text)
+
+
+def _tokens(cleaned: str) -> tuple[Token, ...]:
+    """The tokens of the whole text; a stop inside it only separates."""
+    found = [token for line in cleaned.split("\n") for token in tokens(line)]
+    if len(found) == 1 and found[0].kind is Kind.QUOTED:
+        inner = tokens(found[0].text)
+        if any(t.kind is Kind.FLAG or t.word in v.KEYWORDS | v.RESTORE_VERBS for t in inner):
+            found = list(inner)
+    while found and found[-1].kind is Kind.STOP:
+        found.pop()
+    return tuple(replace(t, kind=Kind.SEPARATOR) if t.kind is Kind.STOP else t for t in found)
+
+
+def _restore(words: tuple[Token, ...], text: str) -> Request:
+    verb = restore_verb(words)
+    slots = fill(words[verb:], not_names=v.FUNCTION_WORDS, positional=True)
+    request = slots_request(Verb.RESTORE, slots)
+    doubt = QUESTION if any(word.kind is Kind.ASK for word in words) else tail_doubt(slots)
+    prose = doubt or request.problem or starts_with(words, v.LEADS) or len(sentences(text)) > 1
+    if prose and any(word.word in v.RESTORE_FORMS for word in words[1:]):
+        return parse_sentence(text, addressed=True)
+    if not verb and (meant := _misspelt(words, slots)):
+        return Request(Verb.UNKNOWN, problem=meant)
+    if doubt == ONE_VM or (doubt and request.problem):
+        return replace(request, problem=request.problem or doubt)
+    return Request(Verb.UNKNOWN, problem=doubt) if doubt else request
+
+
+def _misspelt(words: tuple[Token, ...], slots: Slots) -> str | None:
+    """The question to ask when the first word is nearly a subcommand and nothing shows a VM."""
+    word = words[0].word
+    shows_vm = any(t.kind is Kind.FLAG or t.word in v.KEYWORDS for t in words) or len(words) > 2
+    if not word.isalpha() or shows_vm or (slots.vm is None and slots.problem is None):
+        return None
+    near = get_close_matches(word, [*SUBCOMMANDS, "restore"], n=1, cutoff=_LIKENESS)
+    if not near:
+        return None
+    question = f"Did you mean `/vm-restore {near[0]}`?"
+    if not is_name(Part.VM, words[0].text):
+        return question
+    return (
+        f"{question} To restore a VM of that name write `/vm-restore --vm {shown(words[0].text)}`."
+    )

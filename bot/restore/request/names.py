@@ -1,0 +1,94 @@
+"""Is a word usable as a name, and if not, what should be written instead.
+
+Nothing is mended silently: a name that is nearly right is refused with the mend in words.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+SMART_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+
+_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NAMESPACE = re.compile(_LABEL)
+_CLUSTER = re.compile(r"[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?")
+_SHOWN = 60
+
+
+class Part(StrEnum):
+    """What a name is the name of."""
+
+    VM = "VM"
+    NAMESPACE = "namespace"
+    SNAPSHOT = "snapshot"
+    CLUSTER = "cluster"
+
+
+def is_name(part: Part, text: str) -> bool:
+    """Whether the text can be such a name, as it stands."""
+    pattern, limit = _rule(part)
+    return len(text) <= limit and pattern.fullmatch(text) is not None
+
+
+def name_problem(part: Part, text: str) -> str | None:
+    """Why the text cannot be such a name and what to write instead; None if it can."""
+    if is_name(part, text):
+        return None
+    _, limit = _rule(part)
+    if len(text) > limit:
+        return f"A {part} name has at most {limit} characters; this one has {len(text)}."
+    nearest = _nearest(part, text)
+    if nearest is not None and nearest == text.lower():
+        return f"Kubernetes names are lower case: did you mean `{nearest}`?"
+    meant = f" Did you mean `{nearest}`?" if nearest else ""
+    if any(dash in text for dash in SMART_DASHES):
+        return (
+            f"`{shown(text)}` holds a smart dash, which a keyboard puts in place of hyphens."
+            f" Write the {part} name with plain hyphens, best in `code` marks."
+        )
+    return f"`{shown(text)}` cannot be a {part} name: {_RULES[part]}.{meant}"
+
+
+def markup_problem(part: Part, text: str) -> str:
+    """What to say when a mention, channel or placeholder stands where a name belongs."""
+    return (
+        f"`{shown(text)}` cannot be a {part} name. Write the plain name, without a mention,"
+        " channel or angle brackets."
+    )
+
+
+def shown(text: str) -> str:
+    """Words of a person, short and without backticks, to be shown inside backticks."""
+    plain = "".join(" " if char in "`\n" else char for char in text).strip()
+    return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
+
+
+_RULES = {
+    Part.VM: "it may hold lower-case letters, digits, '-' and '.', and starts and ends with a letter or digit",
+    Part.SNAPSHOT: "it may hold lower-case letters, digits, '-' and '.', and starts and ends with a letter or digit",
+    Part.NAMESPACE: "it may hold lower-case letters, digits and '-', and starts and ends with a letter or digit",
+    Part.CLUSTER: "it may hold letters, digits, '-', '_' and '.'",
+}
+
+
+def _rule(part: Part) -> tuple[re.Pattern[str], int]:
+    match part:
+        case Part.NAMESPACE:
+            return _NAMESPACE, 63
+        case Part.CLUSTER:
+            return _CLUSTER, 253
+        case Part.VM | Part.SNAPSHOT:
+            return _SUBDOMAIN, 253
+
+
+def _nearest(part: Part, text: str) -> str | None:
+    """The valid name that was probably meant; only ever shown, never used."""
+    for candidate in (
+        text.lower(),
+        unicodedata.normalize("NFKC", text).lower(),
+        text.lower().replace("_", "-"),
+    ):
+        if is_name(part, candidate):
+            return candidate
+    return None

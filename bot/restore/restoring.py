@@ -1,0 +1,178 @@
+"""The phase RESTORING: the one destructive act, and watching what becomes of it.
+
+The race this file is about: the name of the VirtualMachineRestore is committed, then the create is
+sent, and the answer may be lost with the process. Whoever looks next cannot know whether the object
+was ever there. It looks with a RECHECK: if the object is found (by name and our label) it is adopted;
+if the VM carries the mark of that name, the restore ran and the object was deleted since; otherwise
+the same create is sent again, but only while everything is still as it was confirmed and the
+decision is young. An object that was once seen is never created again.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore import moves
+from bot.restore.effects import create_restore, object_name
+from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
+from bot.restore.facts import Rejection, RestoreObject, Scene
+from bot.restore.model import Job, Outcome, Phase, Reason, Restore, Slot
+from bot.restore.recheck import differences, stop_at_difference
+
+Move = tuple[Restore, tuple[Effect, ...]]
+
+CREATE_WITHIN = timedelta(minutes=10)
+"""How long after the decision a create with a lost answer may still be sent again."""
+
+
+def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
+    """Apply a look in RESTORING."""
+    job = restore.job
+    if job is None:
+        return _decide(restore, seen.scene, now)
+    if job.uid is None:
+        return _find(restore, job, seen, now)
+    return _follow(restore, job, seen.scene, now)
+
+
+def _decide(restore: Restore, scene: Scene, now: datetime) -> Move:
+    """The last gate: both confirmations, and nothing differs from what was shown."""
+    if restore.typed is None or restore.confirmation is None:
+        missing = "A confirmation is missing."
+        return moves.fail(restore, Reason.CREATE_REFUSED, missing, now, "unchanged"), ()
+    if found := differences(scene, restore):
+        return stop_at_difference(restore, found, now), ()
+    job = Job(name=object_name("restore", restore, now), decided_at=now)
+    decided = restore.model_copy(update={"job": job})
+    return decided, (create_restore(decided, job.name),)
+
+
+def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
+    """The create's answer was lost: adopt what is there, or send the very same create again."""
+    scene = seen.scene
+    for each in scene.restores:
+        if each.name == job.name and each.restore_id == restore.id:
+            return _adopted(restore, job, each.uid), ()
+    if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{job.name}-"):
+        return _deleted(restore, scene, now), ()
+    if found := differences(scene, restore):
+        text = " ".join(each.text for each in found)
+        return moves.fail(restore, found[0].reason, text, now, _UNTOUCHED), ()
+    if not seen.verdict.allowed:
+        return moves.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, _UNTOUCHED), ()
+    if now >= job.decided_at + CREATE_WITHIN:
+        old = "The restore could not be handed to the cluster in time."
+        return moves.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, _UNTOUCHED), ()
+    return restore, (create_restore(restore, job.name),)
+
+
+_UNTOUCHED = "as before: the cluster has no such restore"
+
+
+def _adopted(restore: Restore, job: Job, uid: str) -> Restore:
+    until = job.decided_at + timedelta(seconds=restore.rules.restore_timeout)
+    return restore.model_copy(
+        update={"job": job.model_copy(update={"uid": uid, "wait_until": until})}
+    )
+
+
+def created(
+    restore: Restore, effect: CreateRestore, result: Done | Rejection, now: datetime
+) -> Restore:
+    """The create was answered."""
+    job = restore.job
+    if job is None or job.name != effect.name or restore.phase is not Phase.RESTORING:
+        return restore
+    if isinstance(result, Rejection):
+        unchanged = "unchanged: the cluster refused the restore"
+        return moves.fail(restore, Reason.CREATE_REFUSED, result.text, now, unchanged)
+    return _adopted(restore, job, result.uid) if result.uid else restore
+
+
+def _follow(restore: Restore, job: Job, scene: Scene, now: datetime) -> Move:
+    seen = scene.job
+    if seen is None or seen.uid != job.uid:
+        return _deleted(restore, scene, now), ()
+    if seen.complete:
+        return _succeeded(restore, scene, seen, now), ()
+    delete = DeleteRestore(restore.wish.namespace or "", job.name, job.uid or "")
+    if seen.failure is not None and not job.deleting:
+        return moves.fail(restore, Reason.RESTORE_FAILED, seen.failure, now), ()
+    followed = _progress(restore, job, scene, seen, now)
+    if job.deleting:
+        return followed, () if seen.deleting else (delete,)
+    return _overdue(followed, now), ()
+
+
+def _progress(
+    restore: Restore, job: Job, scene: Scene, seen: RestoreObject, now: datetime
+) -> Restore:
+    bound = {claim.name for claim in scene.claims if claim.phase == "Bound"}
+    followed = job.model_copy(
+        update={
+            "progressing": seen.progressing[:300],
+            "ready": seen.ready[:300],
+            "volumes_total": len(seen.claims),
+            "volumes_bound": max(job.volumes_bound, len(bound & set(seen.claims))),
+            "looked_at": now,
+        }
+    )
+    return restore.model_copy(update={"job": followed})
+
+
+def _overdue(restore: Restore, now: datetime) -> Restore:
+    job = restore.job
+    if job is None or job.wait_until is None or now < job.wait_until or restore.question:
+        return restore
+    return moves.ask(restore, Slot.OVERDUE, now)
+
+
+def _deleted(restore: Restore, scene: Scene, now: datetime) -> Restore:
+    """Our object is gone: by our own hand, with its VM, or by somebody else's."""
+    if scene.vm is None:
+        gone = "The VM was deleted while it was being restored, and the restore with it."
+        return moves.fail(restore, Reason.VM_DELETED, gone, now)
+    job = restore.job
+    if job is not None and job.deleting:
+        given_up = "The restore object was deleted on request. That rolls nothing back."
+        return moves.fail(restore, Reason.RESTORE_GIVEN_UP, given_up, now)
+    name = job.name if job else "?"
+    lost = f"VirtualMachineRestore `{name}` was deleted by somebody else before it completed."
+    if job and (scene.vm.last_restore or "").startswith(f"{name}-"):
+        lost = (
+            f"VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
+        )
+    return moves.fail(restore, Reason.RESTORE_DELETED, lost, now)
+
+
+def _succeeded(restore: Restore, scene: Scene, seen: RestoreObject, now: datetime) -> Restore:
+    """Complete is what the cluster says; what the VM is was read in the same look."""
+    if scene.vm is None:
+        gone = "The restore completed, but the VM does not exist any more."
+        return moves.fail(restore, Reason.VM_DELETED, gone, now)
+    followed = _progress(restore, restore.job, scene, seen, now) if restore.job else restore
+    restored = set(seen.claims)
+    in_use = {volume.claim for volume in scene.vm.volumes if volume.claim}
+    outcome = Outcome(
+        at=now,
+        vm_status=_vm_status(scene),
+        pending=tuple(c.name for c in scene.claims if c.name in restored and c.phase == "Pending"),
+        leftovers=_leftovers(restore, scene, restored | in_use),
+    )
+    return moves.end(followed, Phase.SUCCEEDED, outcome, "Restored")
+
+
+def _vm_status(scene: Scene) -> str:
+    vm = scene.vm
+    if vm is None:
+        return "Unknown"
+    if scene.vmi is not None:
+        return f"{vm.status} (live)"
+    if vm.may_start_itself:
+        return f"{vm.status} (run strategy {vm.run_strategy}: it will start by itself)"
+    return "Stopped (ready to start)"
+
+
+def _leftovers(restore: Restore, scene: Scene, keep: set[str]) -> tuple[str, ...]:
+    """Volumes that the VM used before and does not use any more."""
+    before = set(restore.preview.claims) if restore.preview else set()
+    orphans = {claim.name for claim in scene.claims if claim.name in before} - keep
+    return tuple(sorted(orphans))[:20]

@@ -1,0 +1,1 @@
+"""Slack: what comes in (listeners, intake), what is shown (views), what goes out (cards, web)."""

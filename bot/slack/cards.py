@@ -1,0 +1,236 @@
+"""Makes a thread match its document: each card posted once, kept current, found again after a crash.
+
+What is known of the thread stands in the store as `shown`: card key -> message `ts` and a digest of
+what it says. A card without an entry was never posted, unless the worker before us was cut off, or a
+post got no answer (`ts` None): then the thread is searched for the card's metadata first.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Permanent, Temporary
+from bot.restore.model import Card, Restore, Slot
+from bot.slack import views
+from bot.slack.views import Message
+from bot.slack.web import CHANNEL_GONE, Uncertain, Web
+from bot.store.records import Shown
+
+EVENT_TYPE = "vm_restore_card"
+PACE = timedelta(seconds=3)
+"""Edits of a progress card are at least this far apart; the last state is always sent."""
+GONE = frozenset({"message_not_found", "thread_not_found"})
+FROZEN = frozenset({"edit_window_closed", "cant_update_message"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of bringing a thread up to date."""
+
+    shown: dict[str, Shown] = field(default_factory=dict)
+    """Entries that changed."""
+    root: str | None = None
+    """`ts` of the thread's first message, if it was posted or found just now."""
+    again: datetime | None = None
+    """When to come back: something is left to be said."""
+    gone: str | None = None
+    """Slack's error, if nothing can be written in this conversation any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One card on its way into the thread."""
+
+    restore: Restore
+    card: Card
+    thread: str | None
+    message: Message
+    done: Outcome
+
+    @property
+    def channel(self) -> str:
+        return self.restore.place.channel
+
+    def note(self, ts: str, digest: str) -> None:
+        """The card stands in the thread as message `ts`."""
+        self.done.shown[self.card.key] = Shown(ts=ts, digest=digest)
+        if self.thread is None and self.done.root is None:
+            self.done.root = ts
+
+
+class Cards:
+    """Writes cards into threads."""
+
+    def __init__(self, web: Web, clock: Clock) -> None:
+        self._web = web
+        self._clock = clock
+        self._edited: dict[str, datetime] = {}
+
+    async def show(
+        self, restore: Restore, shown: Mapping[str, Shown], *, search: bool, until: datetime
+    ) -> Outcome:
+        """Post and edit what differs. `search`: the worker before us may have posted more.
+
+        Stops at `until`, when the lease ends, and at the first trouble; what was done until then is
+        in the outcome and the rest is done by the next round.
+        """
+        done = Outcome()
+        try:
+            await self._show(restore, dict(shown), done, search=search, until=until)
+        except Temporary as trouble:
+            wait = trouble.retry_after if trouble.retry_after is not None else 3.0
+            done.again = self._clock.now() + timedelta(seconds=wait)
+        except Permanent as refused:
+            if refused.reason not in CHANNEL_GONE:
+                raise
+            done.gone = refused.reason
+        return done
+
+    async def _show(
+        self,
+        restore: Restore,
+        shown: dict[str, Shown],
+        done: Outcome,
+        *,
+        search: bool,
+        until: datetime,
+    ) -> None:
+        lost = [c for c in restore.cards if c.key not in shown or shown[c.key].ts is None]
+        if lost and (search or any(c.key in shown for c in lost)):
+            await self._find(restore, lost, shown, done)
+        self._anchor(restore, shown, done)
+        for card in restore.cards:
+            if self._clock.now() >= until:
+                done.again = self._clock.now()
+                return
+            page = _Page(
+                restore=restore,
+                card=card,
+                thread=restore.place.thread or done.root,
+                message=views.render(restore, card),
+                done=done,
+            )
+            await self._bring(page, shown.get(card.key))
+
+    async def _bring(self, page: _Page, have: Shown | None) -> None:
+        """One card: nothing if it is as it should be, an edit if it differs, a post if it is new."""
+        if have is None or have.ts is None:
+            await self._post(page)
+        elif have.digest != _digest(page.message) and self._may_edit(page):
+            await self._edit(page, have.ts)
+
+    async def _post(self, page: _Page) -> None:
+        try:
+            answer = await self._web.call(
+                "chat.postMessage",
+                channel=page.channel,
+                thread_ts=page.thread,
+                metadata=_metadata(page),
+                unfurl_links=False,
+                unfurl_media=False,
+                **_content(page.message),
+            )
+        except Uncertain:
+            page.done.shown[page.card.key] = Shown(ts=None, digest="")
+            raise
+        page.note(str(answer["ts"]), _digest(page.message))
+
+    def _may_edit(self, page: _Page) -> bool:
+        """Edits of a progress card are paced; what is held back is done by a later round."""
+        if page.card.slot is not Slot.PROGRESS:
+            return True
+        key, now = f"{page.restore.id}:{page.card.key}", self._clock.now()
+        if page.restore.phase.ended:
+            self._edited.pop(key, None)
+            return True
+        last = self._edited.get(key)
+        if last is not None and now < last + PACE:
+            page.done.again = last + PACE
+            return False
+        self._edited[key] = now
+        return True
+
+    async def _edit(self, page: _Page, ts: str) -> None:
+        try:
+            await self._web.call(
+                "chat.update", channel=page.channel, ts=ts, **_content(page.message)
+            )
+        except Permanent as refused:
+            if refused.reason in GONE and page.card.closed is None:
+                await self._post(page)
+                return
+            if refused.reason not in GONE | FROZEN:
+                raise
+            log.info("card cannot be edited", card=page.card.key, error=refused.reason)
+        page.done.shown[page.card.key] = Shown(ts=ts, digest=_digest(page.message))
+
+    async def _find(
+        self, restore: Restore, lost: Sequence[Card], shown: dict[str, Shown], done: Outcome
+    ) -> None:
+        """Look through the conversation for cards that may have been posted."""
+        keys = {card.key for card in lost}
+        for message in await self._messages(restore):
+            marks = (message.get("metadata") or {}).get("event_payload") or {}
+            key = marks.get("card")
+            if marks.get("restore") != restore.id or key not in keys:
+                continue
+            found = Shown(ts=str(message["ts"]), digest="")
+            shown[key] = done.shown[key] = found
+            keys.discard(key)
+
+    async def _messages(self, restore: Restore) -> list[Mapping[str, Any]]:
+        """Our thread, or the channel since the request while the thread's root is not known."""
+        place = restore.place
+        where = (
+            {"method": "conversations.replies", "ts": place.thread}
+            if place.thread
+            else {
+                "method": "conversations.history",
+                "oldest": f"{restore.opened_at.timestamp() - 60:.6f}",
+            }
+        )
+        method = where.pop("method")
+        messages: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = await self._web.call(
+                str(method),
+                channel=place.channel,
+                include_all_metadata=True,
+                limit=200,
+                cursor=cursor,
+                **where,
+            )
+            messages.extend(page["messages"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None or len(messages) >= 5000:
+                return messages
+
+    def _anchor(self, restore: Restore, shown: Mapping[str, Shown], done: Outcome) -> None:
+        """The first card is the root of our own thread, also if that was not written down yet."""
+        first = shown.get(restore.cards[0].key)
+        if restore.place.thread is None and first is not None:
+            done.root = first.ts
+
+
+def _metadata(page: _Page) -> dict[str, Any]:
+    payload = {"restore": page.restore.id, "card": page.card.key}
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def _content(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks)}
+
+
+def _digest(message: Message) -> str:
+    """What a message says, in twelve letters."""
+    said = json.dumps([message.text, message.blocks], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -1,0 +1,159 @@
+"""Slack's deliveries come in here: keep it, acknowledge it, and let a worker deal with it.
+
+Before the acknowledgement there is one command to Redis and nothing else: it drops what is known
+already and keeps what is new. Bolt runs these with `process_before_response`, so an acknowledgement
+is sent only after that, and a crash in between makes Slack (or the person) say it again.
+
+What is kept is cut down to what is needed: no tokens, no avatars, no blocks.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.errors import StoreUnavailable, Temporary
+from bot.restore.events import button_named
+from bot.restore.request import Verb, parse_sentence
+from bot.slack import views
+from bot.slack.people import Home
+from bot.slack.typed import spoken_text, typed_text
+
+Accept = Callable[[str, str, Mapping[str, Any]], Awaitable[None]]
+"""Keeps a delivery (key, kind, body) and has it dealt with. Raises StoreUnavailable."""
+Options = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+"""Option objects for a picker's block_suggestion payload."""
+Sorry = Callable[[str, str], Awaitable[None]]
+"""Answers a response_url with a text, when nothing could be kept."""
+Hears = Callable[[str], bool]
+"""Are plain words heard in this channel?"""
+
+MOST_TEXT = 4500
+_SUBTYPES = frozenset({None, "thread_broadcast", "file_share"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What the listeners need, and the listeners. Nothing is registered before `register`."""
+
+    home: Home
+    accept: Accept
+    options: Options
+    sorry: Sorry
+    hears: Hears
+
+    def register(self, app: AsyncApp) -> None:
+        """Give Bolt its listeners."""
+        app.event("message")(self.on_message)
+        app.event("app_mention")(self.on_message)
+        app.command("/vm-restore")(self.on_command)
+        app.action(views.ACTION)(self.on_action)
+        app.options(views.ACTION)(self.on_options)
+
+    async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """A message, or its app_mention twin: both have the same key, so one of them counts."""
+        message = heard(event, self.home, self.hears)
+        if message is not None:
+            shared = bool(body.get("is_ext_shared_channel"))
+            key = f"m:{message['channel']}:{message['ts']}"
+            await self.accept(key, "message", {**message, "shared": shared})
+
+    async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The slash command."""
+        try:
+            await self.accept(f"s:{body['trigger_id']}", "command", _command(body))
+        except StoreUnavailable:
+            await ack(text=views.store_down())
+        else:
+            await ack()
+
+    async def on_action(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A button or a picker."""
+        click = clicked(body)
+        if click is not None:
+            key = f"c:{click['user']}:{click['channel']}:{click['action_ts']}"
+            try:
+                await self.accept(key, "click", click)
+            except StoreUnavailable:
+                await self.sorry(str(click["response_url"]), views.store_down())
+        await ack()
+
+    async def on_options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """What a picker offers."""
+        try:
+            found = await self.options(body)
+        except Temporary as away:
+            log.warning("no options for a picker", what=away.what)
+            found = []
+        await ack(options=found)
+
+
+def heard(event: Mapping[str, Any], home: Home, hears: Hears) -> dict[str, Any] | None:
+    """What is worth keeping of a message event; None for what is not meant for the bot.
+
+    Edits, other bots, joins and the like are never meant for it. A reply in a thread may be an
+    answer, so it is kept; what is said in the open is kept if it speaks to the bot or starts with
+    the verb of a restore.
+    """
+    if event.get("subtype") not in _SUBTYPES or event.get("bot_id") or event.get("edited"):
+        return None
+    user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
+    if not (user and channel and ts) or user == home.bot_user:
+        return None
+    spoken = spoken_text(event, home.bot_user)
+    direct = event.get("channel_type") == "im" or str(channel).startswith("D")
+    thread = event.get("thread_ts")
+    in_thread = thread is not None and thread != ts
+    if not (spoken.mentioned or direct or in_thread or _asks(spoken.text, str(channel), hears)):
+        return None
+    typed = typed_text(event, home.bot_user)
+    return {
+        "user": user,
+        "channel": channel,
+        "ts": ts,
+        "thread": thread if in_thread else None,
+        "typed": typed.text[:MOST_TEXT],
+        "plain": typed.plain,
+        "spoken": spoken.text[:MOST_TEXT],
+        "addressed": spoken.mentioned or direct,
+        "words": hears(str(channel)),
+    }
+
+
+def _asks(text: str, channel: str, hears: Hears) -> bool:
+    return hears(channel) and parse_sentence(text, addressed=False).verb is not Verb.NONE
+
+
+def _command(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "user": body["user_id"],
+        "channel": body["channel_id"],
+        "text": str(body.get("text") or "")[:MOST_TEXT],
+        "trigger": body["trigger_id"],
+        "response_url": body.get("response_url"),
+    }
+
+
+def clicked(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is worth keeping of a block_actions payload; None if it is no button of ours."""
+    action = body["actions"][0]
+    name = str(action.get("action_id", "")).removeprefix(views.PREFIX)
+    if button_named(name) is None:
+        return None
+    option = action.get("selected_option") or {}
+    container = body.get("container") or {}
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
+    return {
+        "user": body["user"]["id"],
+        "channel": channel,
+        "thread": container.get("thread_ts"),
+        "button": name,
+        "ref": action.get("value") or action.get("block_id"),
+        "value": option.get("value"),
+        "action_ts": action.get("action_ts"),
+        "response_url": body.get("response_url"),
+    }

@@ -1,0 +1,93 @@
+"""What a restore that did not succeed leaves behind, said truthfully and in one place.
+
+"Preserved" stands only where no restore was ever sent, and what the bot's own stop left behind is
+said on every way out.
+"""
+
+from slack_sdk.models.blocks import Block
+
+from bot.restore import answers
+from bot.restore.model import Outcome, Reason, Restore
+from bot.slack import words
+from bot.slack import words_results as texts
+from bot.slack.markup import Mrkdwn, code, fill, moment, names, referring, sentence
+from bot.slack.views_layout import Face, section
+
+
+def untouched(restore: Restore) -> bool:
+    """No restore object of ours can have changed the VM."""
+    return restore.job is None or answers.never_created(restore)
+
+
+def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
+    """What is known of the VM after a restore that did not succeed."""
+    status = sentence(outcome.vm_status, 300) if outcome.vm_status else None
+    if not untouched(face.restore):
+        state = status or Mrkdwn(texts.STATE_UNKNOWN)
+        return [fill(texts.CURRENT_STATE, state=state), Mrkdwn(texts.DO_NOT_START)]
+    shown = fill(texts.VM_STATUS, status=status) if status else None
+    return [shown, *after_stop(face)]
+
+
+def after_stop(face: Face) -> list[Mrkdwn | None]:
+    """What the bot's own stop left behind."""
+    restore, stop = face.restore, face.restore.stop
+    if stop is None or stop.asked_at is None or _started_since(restore):
+        return []
+    when = moment(stop.done_at or stop.asked_at)
+    if stop.done_at is None and stop.error:
+        said = face.say(texts.STOP_FAILED, when=when, error=sentence(stop.error, 600))
+    else:
+        said = face.say(texts.IS_STOPPED if stop.done_at else texts.IS_STOPPING, when=when)
+    offered = answers.start_is_offered(restore) and face.usable and restore.start is None
+    before = fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40)) if stop.strategy else None
+    return [said, before, Mrkdwn(texts.START_OFFERED) if offered else None]
+
+
+def _started_since(restore: Restore) -> bool:
+    started = restore.start is not None and restore.start.done_at is not None
+    outcome = restore.outcome
+    return started or (outcome is not None and outcome.reason is Reason.VM_STARTED)
+
+
+def preserved(face: Face, outcome: Outcome) -> list[Block]:
+    """For what ended before the restore; a restore that was sent is never called harmless."""
+    lines = vm_lines(face, outcome)
+    quiet = untouched(face.restore) and not face.restore.stopped_by_us and not outcome.vm_status
+    return section(*lines, Mrkdwn(texts.NOT_TOUCHED) if quiet else None)
+
+
+def about(face: Face) -> list[Block]:
+    """Which VM and which snapshot, as far as they are known."""
+    wish = face.restore.wish
+    vm = face.say(words.VM) if wish.vm else None
+    return section(vm, face.say(texts.SNAPSHOT) if wish.snapshot else None)
+
+
+REFERRING = frozenset(
+    {Reason.HELD_BY_OTHER, Reason.RESTORE_IN_PROGRESS, Reason.CHANNEL_UNREACHABLE}
+)
+"""Reasons whose sentences are the core's own and name people, channels or threads."""
+
+
+def told(outcome: Outcome, text: str, most: int) -> Mrkdwn:
+    """A sentence of an outcome. What may quote the cluster can never mention anybody."""
+    return referring(text, most) if outcome.reason in REFERRING else sentence(text, most)
+
+
+def found(outcome: Outcome) -> list[Mrkdwn]:
+    """What was found."""
+    return [fill(texts.FOUND, found=told(outcome, outcome.found, 1000))] if outcome.found else []
+
+
+def advice(outcome: Outcome) -> list[Mrkdwn | None]:
+    """What was expected, what to do next, and names that help."""
+    expected, following = outcome.expected, outcome.next
+    near = outcome.reason is Reason.VM_NOT_FOUND
+    title = texts.DID_YOU_MEAN if near else texts.CHOICES
+    shown = names(outcome.choices, room=1000)
+    return [
+        fill(texts.EXPECTED, expected=told(outcome, expected, 600)) if expected else None,
+        fill(title, names=shown) if outcome.choices else None,
+        fill(texts.NEXT, next=told(outcome, following, 600)) if following else None,
+    ]

@@ -1,0 +1,225 @@
+"""The cards that show how it goes: the request itself, the stop, the safety snapshot, the restore."""
+
+from slack_sdk.models.blocks import Block, ButtonElement
+
+from bot.restore.events import Button
+from bot.restore.model import Job, Phase, Reason, Restore, Slot
+from bot.slack import words
+from bot.slack import words_cards as texts
+from bot.slack import words_results as results
+from bot.slack.markup import Mrkdwn, code, duration, fill, joined, mention, sentence
+from bot.slack.views_layout import (
+    Draft,
+    Face,
+    actions,
+    answered,
+    button,
+    cancel,
+    context,
+    header,
+    notice,
+    section,
+    trouble,
+)
+from bot.slack.views_questions import no_end
+
+
+def request(face: Face) -> Draft:
+    """Who asked for what, and where it stands: the first card, kept current to the end."""
+    restore = face.restore
+    asked = _asked(face)
+    now = state(restore)
+    live = not restore.phase.ended
+    blocks = [
+        header(words.ASKED_HEADING),
+        *section(asked),
+        *section(fill(words.STATE, state=now), trouble(restore) if live else None),
+        *context(Mrkdwn(words.CONTINUES) if restore.previous else None),
+        *actions(face, cancel(face) if live and restore.job is None else None),
+    ]
+    return Draft(fill("{asked}: {state}", asked=asked, state=now), blocks)
+
+
+def _asked(face: Face) -> Mrkdwn:
+    cluster = face.restore.wish.cluster
+    plain = cluster == words.DEFAULT_CLUSTER
+    where = Mrkdwn("") if plain else fill(words.ON_CLUSTER, cluster=code(cluster, 100))
+    return face.say(words.ASKED_FOR, cluster=where)
+
+
+def state(restore: Restore) -> Mrkdwn:
+    """Where a restore stands, in a few words."""
+    if restore.question is not None:
+        running = restore.phase is Phase.RESTORING
+        return Mrkdwn(words.STATE_OVERDUE if running else words.STATE_WAITING)
+    if restore.phase is Phase.RESTORING and restore.job is None:
+        return Mrkdwn(words.LAST_CHECK)
+    return joined((Mrkdwn(words.STATES[restore.phase]), *_why(restore)))
+
+
+def _why(restore: Restore) -> list[Mrkdwn]:
+    """A few words more for an end that was not a success."""
+    outcome = restore.outcome
+    if outcome is None or restore.phase in (Phase.SUCCEEDED, Phase.EXPIRED):
+        return []
+    if outcome.by and outcome.reason is not Reason.NAMES_DIFFER:
+        return [fill(words.STATE_BY, by=mention(outcome.by))]
+    if outcome.reason is None:
+        return []
+    why = results.HEADINGS[outcome.reason].removeprefix("❌ ")
+    return [] if why == results.CANCELLED_HEADING else [Mrkdwn(f"({why})")]
+
+
+def stopping(face: Face) -> Draft:
+    """The stop of the VM, until the cluster shows that it is down."""
+    stop = face.restore.stop
+    if not face.open:
+        said = _stop_ended(face)
+        return Draft(said, section(said))
+    force = stop is not None and stop.force
+    gently = face.say(texts.STOPPING_BY_FORCE if force else texts.STOPPING)
+    before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
+    blocks = [
+        header(texts.STOPPING_HEADING),
+        *section(gently, _stop_error(face), trouble(face.restore)),
+        *context(before),
+        *actions(face, cancel(face)),
+    ]
+    return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
+
+
+def _stop_error(face: Face) -> Mrkdwn | None:
+    stop = face.restore.stop
+    if stop is None or not stop.error:
+        return None
+    return face.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
+
+
+def _stop_ended(face: Face) -> Mrkdwn:
+    failed = None if face.restore.stop and face.restore.stop.done_at else _stop_error(face)
+    ended = face.say(texts.STOP_ENDED, closed=face.closed)
+    return joined((ended, failed), "\n") if failed else ended
+
+
+def protecting(face: Face) -> Draft:
+    """The safety snapshot, until it is ready. What is over is told by how its card was closed."""
+    safety = face.restore.safety
+    if not face.open:
+        said = fill(texts.PROTECT_ENDED, closed=face.closed)
+    elif safety is None:
+        said = Mrkdwn(texts.PROTECTING_UNNAMED)
+    else:
+        ready = safety.ready_at is not None
+        said = fill(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
+    bad = trouble(face.restore) if face.open else None
+    return Draft(said, [*section(said, bad), *actions(face, cancel(face))])
+
+
+def progress(face: Face) -> Draft:
+    """The restore in the cluster, in KubeVirt's words and in plain ones."""
+    restore, job = face.restore, face.restore.job
+    if not face.open:
+        said = face.say(texts.PROGRESS_ENDED, closed=face.closed)
+        return Draft(said, [*section(said), *context(*_end(job))])
+    blocks = [
+        header(texts.PROGRESS_HEADING),
+        *section(Mrkdwn(texts.PROGRESS_MINUTES)),
+        *section(face.say(words.VM), face.say(texts.SNAPSHOT)),
+        *section(*known(job), *_deleting(job), trouble(restore)),
+    ]
+    return Draft(face.say(texts.PROGRESS_TEXT), blocks)
+
+
+def known(job: Job | None) -> list[Mrkdwn | None]:
+    """What was last seen of the VirtualMachineRestore."""
+    if job is None:
+        return [Mrkdwn(words.LAST_CHECK)]
+    volumes = fill(texts.VOLUMES, bound=job.volumes_bound, total=job.volumes_total)
+    return [
+        fill(texts.JOB, job=code(job.name)),
+        *_said(job),
+        volumes if job.volumes_total else None,
+        elapsed(job),
+    ]
+
+
+def _said(job: Job) -> list[Mrkdwn]:
+    said = [text for text in dict.fromkeys((job.progressing, job.ready)) if text]
+    if not said:
+        return [Mrkdwn(texts.NOT_SEEN_YET)]
+    return [fill(texts.SAYS, said=in_plain_words(text)) for text in said]
+
+
+def in_plain_words(text: str) -> Mrkdwn:
+    """KubeVirt's own words, with their meaning where we know it."""
+    quoted = sentence(f"“{text}”", 600)
+    lowered = text.casefold()
+    for part, meaning in texts.MEANS:
+        if part in lowered:
+            return fill(texts.MEANING, said=quoted, meaning=Mrkdwn(meaning))
+    return quoted
+
+
+def elapsed(job: Job) -> Mrkdwn | None:
+    """How long the restore has been running, as far as anybody has looked."""
+    if job.looked_at is None:
+        return None
+    return fill(texts.ELAPSED, length=duration(job.looked_at - job.decided_at))
+
+
+def _deleting(job: Job | None) -> list[Mrkdwn]:
+    if job is None or not job.deleting:
+        return []
+    return [fill(texts.DELETING, by=mention(job.delete_asked_by or "?"))]
+
+
+def _end(job: Job | None) -> list[Mrkdwn | None]:
+    return [fill(texts.JOB, job=code(job.name)), elapsed(job)] if job else []
+
+
+def overdue(face: Face) -> Draft:
+    """Longer than usual: wait, or give up. The restore itself goes on either way."""
+    restore, job = face.restore, face.restore.job
+    since = job.decided_at if job else restore.entered_at
+    said = face.say(texts.OVERDUE, length=duration(face.card.opened_at - since))
+    choices = map(Mrkdwn, (*texts.OVERDUE_CHOICES, texts.UNTIL_THEN)) if face.open else ()
+    blocks = [
+        header(texts.OVERDUE_HEADING),
+        *section(face.when_open(texts.STOP_ASK), said),
+        *section(*(*known(job), trouble(restore)) if face.open else ()),
+        *section(*choices),
+        *actions(face, *_overdue_buttons(face)),
+        *no_end(face),
+        *answered(face),
+    ]
+    return Draft(notice(face, face.say(texts.OVERDUE_TEXT)), blocks)
+
+
+def _overdue_buttons(face: Face) -> tuple[ButtonElement, ButtonElement]:
+    return (
+        button(face, Button.KEEP_WAITING),
+        button(face, Button.DELETE_RESTORE, style="danger"),
+    )
+
+
+def started(face: Face) -> Draft:
+    """A start after the end: under way, done, or refused."""
+    start, cards = face.restore.start, face.restore.cards
+    later = any(c.slot is Slot.STARTED and c.number > face.card.number for c in cards)
+    if later or (start is not None and start.at > face.card.opened_at):
+        said = face.say(results.EARLIER_START)
+    else:
+        said = start_line(face) or face.say(results.NO_START)
+    blocks: list[Block] = section(said)
+    return Draft(said, blocks)
+
+
+def start_line(face: Face) -> Mrkdwn | None:
+    """How the start that was asked for went, if one was."""
+    start = face.restore.start
+    if start is None:
+        return None
+    if start.error:
+        return face.say(results.START_FAILED, error=sentence(start.error, 600))
+    done = results.STARTED if start.done_at else results.STARTING
+    return face.say(done, by=mention(start.by))

@@ -1,0 +1,297 @@
+"""The card that says how a restore ended, what state the VM is in, and what can be done now.
+
+Which buttons are answered is decided by the core (`answers.start_is_offered`, `again.offered`);
+this file only leaves out those that would not help.
+"""
+
+import re
+from collections.abc import Callable
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.restore import again, answers
+from bot.restore.events import Button
+from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.slack import words
+from bot.slack import words_results as texts
+from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names, sentence, utc
+from bot.slack.typed import hint
+from bot.slack.views_aftermath import about, advice, found, preserved, told, untouched, vm_lines
+from bot.slack.views_layout import (
+    Draft,
+    Face,
+    actions,
+    answered,
+    button,
+    header,
+    notice,
+    section,
+)
+from bot.slack.views_progress import start_line
+from bot.slack.views_progress import state as phase_words
+from bot.slack.views_refusals import Parts, refused
+
+_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+MOST_REMOVED = 10
+OF_SNAPSHOTS = frozenset(
+    {
+        Reason.SNAPSHOT_NOT_FOUND,
+        Reason.SNAPSHOT_BEING_DELETED,
+        Reason.SNAPSHOT_OF_OTHER_VM,
+        Reason.CONFIGURATION_ONLY,
+        Reason.VM_RECREATED,
+    }
+)
+"""Refusals that only another snapshot of the VM may mend."""
+
+
+def result(face: Face) -> Draft:
+    """How it ended."""
+    outcome = face.restore.outcome
+    if outcome is None or not face.restore.phase.ended:
+        said = face.say("VM {vm}: {state}", state=phase_words(face.restore))
+        return Draft(said, section(said))
+    heading, text, blocks = _KINDS[face.restore.phase](face, outcome)
+    owner = face.when_open(texts.OWNER)
+    start = start_line(face)
+    page = [
+        header(heading),
+        *section(owner),
+        *blocks,
+        *section(start),
+        *actions(face, *_buttons(face, outcome)),
+        *answered(face),
+    ]
+    return Draft(notice(face, text), page)
+
+
+# Success
+
+
+def _succeeded(face: Face, outcome: Outcome) -> Parts:
+    status = sentence(outcome.vm_status or texts.STATUS_NOT_READ, 300)
+    preview = face.restore.preview
+    created = preview.snapshot_created if preview else None
+    blocks = [
+        *section(face.say(words.VM), face.say(texts.RESTORED_FROM)),
+        *section(
+            Mrkdwn(texts.DETAILS),
+            fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
+            fill(texts.COMPLETED, when=moment(outcome.at)),
+            fill(texts.STATUS, status=status),
+        ),
+        *section(
+            Mrkdwn(texts.LOSS),
+            fill(texts.LOST, created=utc(created)) if created else Mrkdwn(texts.LOST_WITHOUT_TIME),
+            _not_rolled_back(face.restore),
+        ),
+        *section(_pending(face, outcome), *_leftovers(face, outcome)),
+        *section(*_next_steps(face)),
+    ]
+    return texts.SUCCEEDED_HEADING, face.say(texts.SUCCEEDED_TEXT), blocks
+
+
+def _not_rolled_back(restore: Restore) -> Mrkdwn | None:
+    left = restore.preview.disks_left_out if restore.preview else ()
+    return fill(texts.NOT_ROLLED_BACK, disks=names(left, room=300)) if left else None
+
+
+def _pending(face: Face, outcome: Outcome) -> Mrkdwn | None:
+    if not outcome.pending:
+        return None
+    return face.say(texts.PENDING, volumes=names(outcome.pending, room=500))
+
+
+def _leftovers(face: Face, outcome: Outcome) -> list[Mrkdwn]:
+    """The command names only what it removes, in full: it is made to be copied."""
+    if not outcome.leftovers:
+        return []
+    named = face.say(texts.LEFTOVERS, volumes=names(outcome.leftovers, room=500))
+    sure = [each for each in outcome.leftovers if _KUBERNETES_NAME.fullmatch(each)]
+    namespace = face.restore.wish.namespace or ""
+    command = texts.REMOVE.format(
+        namespace=namespace, names=" ".join(_fitting(sure[:MOST_REMOVED]))
+    )
+    safe = bool(sure) and _KUBERNETES_NAME.fullmatch(namespace)
+    return [named, Mrkdwn(f"```{command}```")] if safe else [named]
+
+
+def _fitting(items: list[str], room: int = 800) -> list[str]:
+    kept: list[str] = []
+    for item in items:
+        if kept and sum(map(len, kept)) + len(item) > room:
+            break
+        kept.append(item)
+    return kept
+
+
+def _next_steps(face: Face) -> list[Mrkdwn]:
+    start, undo = _may_start(face), _may_undo(face)
+    if not (start or undo):
+        return []
+    lines = [Mrkdwn(texts.NEXT_STEPS)]
+    if start:
+        lines += [Mrkdwn(texts.TO_START), face.say(texts.START_IT), *_strategy(face.restore)]
+    safety = face.restore.safety
+    if undo and safety:
+        lines += [Mrkdwn(texts.TO_UNDO), fill(texts.UNDO_IT, safety=code(safety.name))]
+    return lines
+
+
+def _strategy(restore: Restore) -> list[Mrkdwn]:
+    stop = restore.stop
+    if stop is None or not stop.strategy:
+        return []
+    return [fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40))]
+
+
+# Failure
+
+
+def _failed(face: Face, outcome: Outcome) -> Parts:
+    error = told(outcome, outcome.found or texts.NO_ERROR, 1000)
+    short = told(outcome, outcome.found or texts.NO_ERROR, 300)
+    blocks = [
+        *section(fill(texts.ERROR, error=error)),
+        *section(face.say(words.VM), face.say(texts.SNAPSHOT)),
+        *section(*_failed_state(face, outcome)),
+        *section(*advice(outcome)),
+        *section(_pending(face, outcome), *_leftovers(face, outcome)),
+        *section(*map(Mrkdwn, texts.RECOVERY), _blocked(face.restore)),
+    ]
+    return texts.FAILED_HEADING, face.say(texts.FAILED_TEXT, error=short), blocks
+
+
+def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
+    lines = vm_lines(face, outcome)
+    if untouched(face.restore) and not outcome.vm_status:
+        return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.STATE_UNCHANGED)), *lines]
+    return lines
+
+
+def _blocked(restore: Restore) -> Mrkdwn | None:
+    if restore.job is None or restore.job.uid is None or untouched(restore):
+        return None
+    return fill(texts.BLOCKER, name=code(restore.job.name))
+
+
+# Cancelled and expired
+
+
+def _cancelled(face: Face, outcome: Outcome) -> Parts:
+    match outcome.reason:
+        case Reason.NAMES_DIFFER:
+            return _names_differ(face, outcome)
+        case Reason.CANCELLED_BY_USER | Reason.TYPED_INSTEAD | None:
+            return _cancelled_by_user(face, outcome)
+        case _:
+            return refused(face, outcome)
+
+
+def _names_differ(face: Face, outcome: Outcome) -> Parts:
+    kept = Mrkdwn(
+        texts.CANCELLED_PRESERVED if untouched(face.restore) else texts.OPERATION_CANCELLED
+    )
+    blocks = [
+        *section(
+            fill(texts.YOU_TYPED, typed=code(outcome.typed or "", 300)),
+            face.say(texts.NAME_EXPECTED),
+        ),
+        *section(_hint(face, outcome)),
+        *section(Mrkdwn(texts.NAMES_DIFFER), kept),
+        *section(*vm_lines(face, outcome)),
+    ]
+    return texts.NAMES_HEADING, face.say(texts.NAMES_TEXT), blocks
+
+
+def _hint(face: Face, outcome: Outcome) -> Mrkdwn | None:
+    """Why the names may differ although the right one was meant."""
+    said = outcome.hint or hint(outcome.typed or "", face.restore.wish.snapshot or "")
+    return fill(texts.HINT, hint=sentence(said, 400)) if said else None
+
+
+def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
+    said = joined(
+        (Mrkdwn(texts.CANCELLED_BY_USER), Mrkdwn(texts.PRESERVED))
+        if untouched(face.restore)
+        else (Mrkdwn(texts.CANCELLED_BY_USER),)
+    )
+    typed = outcome.reason is Reason.TYPED_INSTEAD
+    blocks = [
+        *section(
+            said,
+            fill(texts.CANCELLED_BY, by=mention(outcome.by)) if outcome.by else None,
+            Mrkdwn(texts.TYPED_INSTEAD) if typed else None,
+        ),
+        *about(face),
+        *preserved(face, outcome),
+    ]
+    text = joined((face.say(texts.CANCELLED_TEXT), said))
+    return texts.CANCELLED_HEADING, text, blocks
+
+
+def _expired(face: Face, outcome: Outcome) -> Parts:
+    calm = untouched(face.restore)
+    said = joined(
+        (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), Mrkdwn(texts.PRESERVED))
+        if calm
+        else (Mrkdwn(texts.NOBODY_ANSWERED),)
+    )
+    blocks = [
+        *section(said, *found(outcome)),
+        *about(face),
+        *preserved(face, outcome),
+    ]
+    text = face.say(texts.EXPIRED_TEXT if calm else texts.EXPIRED_TEXT_TOUCHED)
+    return texts.EXPIRED_HEADING, text, blocks
+
+
+# What can be done next
+
+
+def _may_start(face: Face) -> bool:
+    """A start is offered, and none is under way or done."""
+    start = face.restore.start
+    waiting = start is None or start.error is not None
+    return face.usable and waiting and answers.start_is_offered(face.restore)
+
+
+def _may_undo(face: Face) -> bool:
+    safety = face.restore.safety
+    return face.usable and safety is not None and safety.ready_at is not None
+
+
+def _buttons(face: Face, outcome: Outcome) -> list[ButtonElement | None]:
+    succeeded = face.restore.phase is Phase.SUCCEEDED
+    label = None if succeeded else words.START_AGAIN
+    style = "primary" if succeeded else None
+    start = button(face, Button.START_VM, label=label, style=style) if _may_start(face) else None
+    offered = again.offered(face.restore)
+    onward = [kind for kind in _helpful(face.restore.phase, outcome) if kind in offered]
+    return [start, *(button(face, kind) for kind in onward)]
+
+
+def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:
+    """Ways to a new restore that may end better than this one did, the best first."""
+    match phase, outcome.reason:
+        case Phase.SUCCEEDED, _:
+            return (Button.UNDO,)
+        case Phase.FAILED, _:
+            return (Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)
+        case _, Reason.SNAPSHOT_NOT_READY | Reason.SNAPSHOT_CONTENT_MISSING | Reason.QUOTA_EXCEEDED:
+            return (Button.OTHER_SNAPSHOT, Button.START_OVER)
+        case _, reason if reason in OF_SNAPSHOTS:
+            return (Button.OTHER_SNAPSHOT,)
+        case _, Reason.KUBEVIRT_MISSING | Reason.VM_NOT_FOUND:
+            return ()
+        case _:
+            return (Button.START_OVER,)
+
+
+_KINDS: dict[Phase, Callable[[Face, Outcome], Parts]] = {
+    Phase.SUCCEEDED: _succeeded,
+    Phase.FAILED: _failed,
+    Phase.CANCELLED: _cancelled,
+    Phase.EXPIRED: _expired,
+    Phase.REFUSED: refused,
+}

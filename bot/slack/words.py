@@ -1,0 +1,235 @@
+"""The words that all cards share, and the short answers that only one person sees.
+
+All texts of the bot are in words.py, words_cards.py and words_results.py, so that a team can change
+the tone in one place. Rules
+- A text in braces, like {vm}, is filled by `markup.fill`, which makes it safe.
+- One thing has one name everywhere: restore, snapshot, safety snapshot, volume, thread, card.
+- A heading says what it is about in words; its emoji is only a help for the eye.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.restore.events import Button, Reply
+from bot.restore.model import Phase
+
+# What stands on buttons
+
+LABELS: Final[Mapping[Button, str]] = {
+    Button.PICK_VM: "Choose a VM",
+    Button.PICK_NAMESPACE: "Choose a namespace",
+    Button.PICK_SNAPSHOT: "Choose a snapshot",
+    Button.STOP_AND_RESTORE: "Stop and restore",
+    Button.CANCEL: "Cancel",
+    Button.KEEP_STOPPING: "Keep waiting",
+    Button.FORCE_STOP: "Force stop…",
+    Button.FORCE_STOP_NOW: "Force stop now",
+    Button.PROTECT_ON: "Snapshot current state first: turn ON",
+    Button.PROTECT_OFF: "Snapshot current state first: turn OFF",
+    Button.CONFIRM: "Restore VM now",
+    Button.KEEP_WAITING: "Keep waiting",
+    Button.DELETE_RESTORE: "Delete the restore object…",
+    Button.DELETE_RESTORE_NOW: "Delete the restore object now",
+    Button.START_VM: "Start VM",
+    Button.START_OVER: "Start over",
+    Button.TRY_AGAIN: "Try again",
+    Button.OTHER_SNAPSHOT: "Another snapshot",
+    Button.UNDO: "Undo",
+}
+USE: Final = "Use {name}"
+START_AGAIN: Final = "Start VM again"
+GO_BACK: Final = "Go back"
+
+# Facts
+
+VM: Final = "*VM*: {vm} (namespace: {namespace})"
+CLUSTER: Final = "*Cluster*: {cluster}"
+NOT_KNOWN: Final = "(not known yet)"
+DEFAULT_CLUSTER: Final = "default"
+ON: Final = "ON"
+OFF: Final = "OFF"
+ANSWERED: Final = "*Answered*: {answer}"
+TROUBLE: Final = (
+    "⚠️ *The cluster cannot be asked just now*: {trouble} "
+    "The bot keeps trying and goes on by itself."
+)
+
+# How long a card waits
+
+WAITS_OR_EXPIRES: Final = (
+    "Waits for an answer until {until}. Without one the request expires and nothing is restored."
+)
+WAITS_OR_EXPIRES_STOPPED: Final = (
+    "Waits for an answer until {until}. Without one the request expires and nothing is restored; "
+    "the VM stays stopped until somebody starts it."
+)
+WAITS_FOR_THE_STOP: Final = (
+    "Waits for an answer until {until}, unless the VM stops first. "
+    "Without one the request expires and nothing is restored."
+)
+WAITS_WITHOUT_END: Final = "Nothing expires here: the bot watches the restore until it has ended."
+
+# Where a restore stands, for its first card
+
+ASKED_FOR: Final = (
+    "{owner} asked to restore VM {vm} in {namespace}{cluster} from snapshot {snapshot}"
+)
+ASKED_HEADING: Final = "VM restore request"
+ON_CLUSTER: Final = " (cluster {cluster})"
+CONTINUES: Final = (
+    "This follows an earlier restore. All checks and both confirmations are made anew."
+)
+STATE: Final = "*State*: {state}"
+STATE_WAITING: Final = "Waiting for an answer to the newest card of this restore"
+STATE_OVERDUE: Final = "Restoring… (taking longer than expected, waiting for an answer)"
+STATE_BY: Final = "by {by}"
+STATES: Final[Mapping[Phase, str]] = {
+    Phase.GATHERING: "Looking for what is missing…",
+    Phase.CHECKING: "Checking the VM and the snapshot…",
+    Phase.STOP_CHOICE: STATE_WAITING,
+    Phase.STOPPING: "Stopping the VM…",
+    Phase.TYPING: STATE_WAITING,
+    Phase.CONFIRMING: STATE_WAITING,
+    Phase.PROTECTING: "Taking the safety snapshot…",
+    Phase.RESTORING: "Restoring…",
+    Phase.SUCCEEDED: "✓ Restored",
+    Phase.FAILED: "❌ Failed",
+    Phase.CANCELLED: "Cancelled",
+    Phase.REFUSED: "❌ Refused",
+    Phase.EXPIRED: "Expired",
+}
+LAST_CHECK: Final = "Checking everything once more before the restore…"
+# Answers to one person
+
+REPLIES: Final[Mapping[Reply, str]] = {
+    Reply.NOT_YOURS: "Only {owner} can answer for this restore of VM {vm}. Nothing was changed.",
+    Reply.OLD_CARD: (
+        "This card is out of date, so nothing was done. "
+        "Please use the newest card of this restore, further down in its thread."
+    ),
+    Reply.PRESS_THE_BUTTON: (
+        "Typing `yes` does not start the restore: press the button *Restore VM now* on the card, "
+        "or *Cancel*."
+    ),
+    Reply.CANNOT_CANCEL: (
+        "The restore of VM {vm} has already been handed to the cluster and cannot be cancelled: "
+        "stopping it half-way would not bring the previous state back. "
+        "The thread shows how it goes on."
+    ),
+    Reply.NO_SUCH_NAME: (
+        "That is not a name I can use. Please choose from the list, or reply with the name and "
+        "nothing else: lower-case letters, digits, `-` and `.`."
+    ),
+    Reply.DONE: "Done. The thread of the restore of VM {vm} shows how it stands.",
+    Reply.LEFT_ALONE: "I took that for conversation and left it alone.",
+    Reply.ENDED: (
+        "This restore of VM {vm} has ended, so the button does nothing any more. "
+        "Ask again with `/vm-restore`."
+    ),
+}
+REFUSED: Final = "❌ *Not permitted*: {text} Nothing was started."
+PROBLEM: Final = "❌ *I could not start that*: {text}"
+HELD: Final = (
+    "❌ *Another restore of VM {vm} is in progress*: {owner} asked for it in namespace {namespace} "
+    "at {since} (state: {state}). See {thread}. Wait for it to end, or talk to {owner}."
+)
+THIS_THREAD: Final = "its thread"
+NOT_UNDERSTOOD: Final = "I did not understand that."
+NOT_UNDERSTOOD_TEXT: Final = "I did not understand {text}."
+TRY_THESE: Final = "These work, for example:"
+STORE_DOWN: Final = (
+    "❌ *Nothing was done*: I cannot reach my own store just now, and without it I decide nothing. "
+    "Restores that are under way go on by themselves when it is back. Please try again in a minute."
+)
+CLUSTER_DOWN: Final = "❌ *Nothing was done*: the cluster cannot be asked just now ({what})."
+SLACK_DOWN: Final = (
+    "❌ *Nothing was done*: Slack did not tell me who you are, so I cannot tell what you may do. "
+    "Please try again in a minute."
+)
+INVITE_ME: Final = (
+    "❌ *Nothing was started*: I cannot write in {channel}. Type `/invite {bot}` there and ask "
+    "again, or ask in a direct message to me."
+)
+NOTHING_TO_CANCEL: Final = (
+    "You have no restore that could be cancelled. Only the person who asked can cancel a restore."
+)
+WHICH_TO_CANCEL: Final = (
+    "You have several restores under way: {restores}. Press *Cancel* in the thread of the one you "
+    "mean, or type `cancel` there."
+)
+UNKNOWN_CLUSTER: Final = "❌ *Nothing was started*: I know no cluster {cluster}. I know: {known}."
+TOO_LATE: Final = (
+    "❌ *Nothing was done*: your message reached me more than five minutes late, so it may have been "
+    "meant for another moment. Please say it again."
+)
+UNKNOWN_CARD: Final = (
+    "I do not know this card any more, so nothing was done. Ask again with `/vm-restore`."
+)
+NOTHING_RUNS: Final = "No restore is under way that you may see."
+RUNNING: Final = "*Restores under way:*"
+ONE_RESTORE: Final = "• VM {vm} in {namespace} from snapshot {snapshot}, by {owner}: {state}"
+AND_MORE: Final = "• and {count} more"
+LIST_NEEDS: Final = (
+    "Whose snapshots? Please name the VM and its namespace: "
+    "`/vm-restore list database-01 in production`."
+)
+NO_SNAPSHOTS: Final = "VM {vm} in namespace {namespace} has no snapshots."
+SNAPSHOTS: Final = "*Snapshots of VM {vm} in namespace {namespace}*, the newest first:"
+ONE_SNAPSHOT: Final = "• {snapshot} - {created} - {state}"
+USABLE: Final = "ready to use"
+NOT_USABLE: Final = "not ready (status: {status})"
+WENT_WRONG: Final = (
+    "❌ *Something went wrong on my side*, and it has been logged. "
+    "Nothing is restored without your confirmation. Please try again."
+)
+
+OTHER_WISHES: Final[Mapping[str, str]] = {
+    "history": "I have no history command yet: the threads of earlier restores show how they went.",
+    "handoff": (
+        "A restore cannot be handed to another person yet: only who asked can answer. Let it "
+        "expire or cancel it, then the other person asks again."
+    ),
+    "freeze": "I cannot freeze restores yet. Ask the owners of this bot.",
+    "unfreeze": "I cannot unfreeze restores yet. Ask the owners of this bot.",
+    "start": (
+        "I start a VM only after its restore, with the button *Start VM* of the result. "
+        "Otherwise run `virtctl start VM -n NAMESPACE`."
+    ),
+    "create-snapshot": (
+        "I take a snapshot only as the safety snapshot of a restore: *Snapshot current state "
+        "first*. Otherwise apply a VirtualMachineSnapshot with `kubectl`, or use the console."
+    ),
+    "delete-snapshot": (
+        "I never delete snapshots. Use `kubectl delete vmsnapshot NAME -n NAMESPACE`, or the "
+        "console."
+    ),
+    "clone": "I do not clone VMs. Apply a VirtualMachineClone with `kubectl`, or use the console.",
+}
+
+HELP_HEADING: Final = "Restore a VM from a snapshot"
+HELP_INTRO: Final = (
+    "I restore KubeVirt VMs from snapshots, step by step, in a thread. Nothing is restored before "
+    "you have typed the snapshot's name and pressed *Restore VM now*."
+)
+HELP_ASK: Final = "*How to ask*"
+EXAMPLES: Final = (
+    "`{command} database-01 from pre-upgrade-snapshot in production`",
+    "`{command} production/database-01 pre-upgrade-snapshot`",
+    "`@{bot} restore database-01 from snapshot pre-upgrade-snapshot` (in threads too)",
+    "`@{bot} roll back database-01 to pre-upgrade snapshot`",
+)
+HELP_DETAILS: Final = (
+    "What you leave out is asked for: VM, namespace, snapshot.",
+    "`-n` or `--namespace`, `--snapshot` and `--cluster` work as well.",
+    "`{command} cancel` cancels your restore; `cancel` typed in its thread does, too.",
+    "Only who asked can answer and confirm.",
+)
+
+# By direct message, when the channel is lost
+
+DM_HEADING: Final = "Your VM restore: news by direct message"
+DM_WHY: Final = "I cannot write in {channel} any more, so I tell you here."
+DM_TEXT: Final = "{owner} I cannot write in {channel} any more. Restore of VM {vm}: {state}"
+DM_RUNS: Final = "The restore goes on in the cluster. I tell you here how it ends."
+DM_LIVE: Final = "Nobody can be asked in that channel. Nothing is restored without a confirmation."
+DM_JOB: Final = "*Restore object*: {job} (`kubectl get vmrestore {name} -n {ns}`)"

@@ -1,0 +1,276 @@
+"""The texts of the cards of a restore that is under way. Rules: see words.py."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.restore.model import Consistency, StopWhen, VolumePolicy
+
+# What is missing
+
+WHICH_VM: Final = "Which VM should be restored?"
+WHICH_VM_IN: Final = "Which VM in {namespace} should be restored?"
+WHICH_NAMESPACE: Final = "Which namespace is {vm} in?"
+WHICH_SNAPSHOT: Final = "Which snapshot of {vm} should it be restored from?"
+OR_TYPE: Final = "Choose from the list, or type the name as a reply."
+OR_TYPE_THERE: Final = (
+    "Choose from the list, or type the name (one word) as a reply in this thread."
+)
+FOUND_HERE: Final = "VM {vm} exists in one namespace that you may restore in: {value}."
+FOUND_IN: Final = "VM {vm} exists in {near}."
+DID_YOU_MEAN: Final = "Did you mean {near}?"
+NEWEST: Final = "The newest ones: {near}."
+LOOKED_FOR: Final = (
+    "You described the snapshot as {described}. The list can be searched for that; "
+    "please choose the exact one."
+)
+
+# Stopping
+
+STOP_HEADING: Final = "⚠️ VM Must Be Stopped Before Restore"
+STOP_ASK: Final = "{owner}, please decide."
+STOP_TEXT: Final = "VM {vm} in {namespace} is live (status: {status}). Stop and restore, or cancel?"
+STATUS: Final = "*Status*: {status}"
+STATUS_BUT_LIVE: Final = (
+    "*Status*: {status} - but a VirtualMachineInstance still exists, or may be made at any moment"
+)
+SAFETY_REQUIREMENT: Final = (
+    "*Safety Requirement*: VMs must be stopped before restore to prevent data corruption."
+)
+STOP_OPTIONS: Final = (
+    "*Options:*",
+    '1. "stop-and-restore" - Stop the VM first, then restore from snapshot',
+    '2. "cancel" - Cancel restore operation',
+)
+HOW_TO_PROCEED: Final = "How would you like to proceed?"
+STOP_HOW: Final = "Press a button, or type `stop-and-restore` or `cancel` as a reply."
+STOP_TIMING: Final[Mapping[StopWhen, str]] = {
+    StopWhen.CHOSEN: (
+        "The VM is stopped right after your answer, so that the data-loss window shown next is "
+        "final. The restore itself still needs the typed snapshot name and your confirmation."
+    ),
+    StopWhen.CONFIRMED: (
+        "Nothing is stopped before both confirmations are in: the typed snapshot name and the "
+        "button. Until then the VM keeps running."
+    ),
+}
+
+STOPPING_HEADING: Final = "⏸️ Stopping VM before restore..."
+STOPPING: Final = "VM {vm} is being stopped gracefully."
+STOPPING_BY_FORCE: Final = "VM {vm} is being stopped by force, without a grace period."
+STRATEGY_KEPT_IN_MIND: Final = "Run strategy before the stop: {strategy}"
+STOP_ENDED: Final = "⏸️ Stop of VM {vm}: {closed}"
+STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
+
+STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
+STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
+STOP_OVERDUE_CHOICES: Final = (
+    "• *Keep waiting*: the guest may still be shutting down.",
+    "• *Force stop*: like pulling the power cord; you are asked once more.",
+    "• *Cancel*: nothing is restored. The stop that was sent cannot be taken back.",
+)
+
+FORCE_HEADING: Final = "⚠️ Force Stop: Data in the Guest May Be Lost"
+FORCE_TEXT: Final = "Force stop VM {vm} in {namespace}? It is like pulling the power cord."
+FORCE_RISKS: Final = (
+    "*What it risks* (like pulling the power cord):",
+    "• Data that the guest has not written to its disks is lost.",
+    "• File systems and databases may need repair at the next start.",
+    "• The restore replaces the disks that are in the snapshot anyway.",
+    "• Disks that are not in the snapshot keep the damage.",
+)
+FORCE_DIALOG_TITLE: Final = "Force stop this VM?"
+FORCE_DIALOG: Final = (
+    "VM {vm} in {namespace} is cut off at once, like pulling the power cord. "
+    "Unsaved data in the guest is lost."
+)
+
+# The preview
+
+WARNING_HEADING: Final = "🔴 VM RESTORE - Data Loss Warning"
+WARNING_ASK: Final = "{owner}, please read this before you type anything."
+WARNING_TEXT: Final = (
+    "VM RESTORE - Data Loss Warning: VM {vm} in {namespace} would go back to snapshot {snapshot}. "
+    "ALL CHANGES in the last {length} WILL BE LOST. "
+    "To proceed with restore, type the snapshot name exactly as shown."
+)
+WILL_REPLACE: Final = "*⚠️ THIS WILL REPLACE CURRENT VM STATE WITH SNAPSHOT DATA ⚠️*"
+WHAT_WILL_HAPPEN: Final = "*What Will Happen*"
+VM_TO_RESTORE: Final = "*VM to Restore*: {vm} (namespace: {namespace})"
+SNAPSHOT_TO_RESTORE: Final = "*Snapshot to Restore From*: {snapshot}"
+CURRENT_STATE: Final = "*Current VM State* (WILL BE LOST):"
+LAST_MODIFIED: Final = "• *Last Modified*: {when}"
+LAST_MODIFIED_NOTE: Final = "(its configuration; changes inside the guest leave no date)"
+LAST_MODIFIED_UNKNOWN: Final = "(not known)"
+CHANGES_SINCE: Final = (
+    "• *Changes Since Snapshot*: ALL changes made after {created} WILL BE PERMANENTLY LOST"
+)
+SNAPSHOT_STATE: Final = "*Snapshot State* (WILL BE RESTORED):"
+CREATED: Final = "• *Created*: {when}"
+AGE: Final = "• *Age*: {age}"
+LOSS_RANGE: Final = "*Time Range of Data Loss*:"
+LOSS: Final = "• *⚠️ ALL CHANGES in the last {length} WILL BE LOST ⚠️*"
+LOSS_GROWS: Final = "• The VM is still live, so this grows until it is stopped."
+WILL_BE_RESTORED: Final = "*What Will Be Restored*"
+RESTORED_CONFIGURATION: Final = "• ✓ VM configuration (from snapshot time)"
+RESTORED_DISKS: Final = "• ✓ Disk data (from snapshot time)"
+RESTORED_DISKS_NAMED: Final = "• ✓ Disk data (from snapshot time): {disks}"
+WILL_BE_LOST: Final = "*What Will Be Lost*"
+LOST_DISKS: Final = "• ✗ *ALL disk changes* made after {created}"
+LOST_CONFIGURATION: Final = "• ✗ *ALL configuration changes* made after {created}"
+GOOD_TO_KNOW: Final = "*Good to Know*"
+CONSISTENCY: Final = "• *Consistency of the snapshot*: {level}{why}"
+CONSISTENCIES: Final[Mapping[Consistency, str]] = {
+    Consistency.OFFLINE: "consistent, taken of the stopped VM",
+    Consistency.APPLICATION: "application-consistent, the guest agent quiesced the file systems",
+    Consistency.CRASH: "⚠️ crash-consistent only, as after a power cut",
+    Consistency.UNKNOWN: "⚠️ not known",
+}
+WHY: Final = " ({why})"
+LEFT_OUT: Final = (
+    "• ⚠️ *Disks not in the snapshot*, which will NOT roll back: {disks}. "
+    "The VM will have old and new data side by side."
+)
+SHARED: Final = (
+    "• ⚠️ *Shared disks*: {disks}. Other VMs may use them; "
+    "after the restore this VM has its own copy of those that are in the snapshot."
+)
+NO_CHANGES: Final = "• *Configuration that will change*: no difference was found"
+CHANGES: Final = "*Configuration that will change* (current → snapshot):"
+CHANGE: Final = "• {field}: {current} → {snapshot}"
+AND_MORE: Final = "• and {count} more"
+NEWER: Final = "• ⚠️ *Newer snapshots of this VM exist*: {names}"
+OLD_VOLUMES: Final[Mapping[VolumePolicy | None, str]] = {
+    None: (
+        "• *Old volumes*: new volumes are made; the old ones are kept and use space until removed "
+        "(those made from the VM's own dataVolumeTemplates may be deleted by the cluster)"
+    ),
+    VolumePolicy.RANDOMIZE_NAMES: (
+        "• *Old volumes*: new volumes are made; the old ones are kept and use space until removed "
+        "(those made from the VM's own dataVolumeTemplates may be deleted by the cluster)"
+    ),
+    VolumePolicy.IN_PLACE: (
+        "• ⚠️ *Old volumes*: they are deleted first and made anew under the same names. If that "
+        "fails half-way, the data exists only in the snapshot."
+    ),
+    VolumePolicy.PREFIX_TARGET_NAME: (
+        "• ⚠️ *Old volumes*: new volumes named after the VM are made; the old ones are kept. "
+        "A volume that has such a name already is used as it is, without snapshot data."
+    ),
+}
+RUN_STRATEGY: Final = "• *Run strategy after the restore*: {strategy} - {meaning}"
+STAYS_DOWN: Final = "the VM stays stopped until somebody starts it"
+STARTS_ITSELF: Final = "⚠️ the cluster starts the VM by itself"
+BY_CONDITIONS: Final = "the VM stays stopped unless a start is already queued"
+WAS_STRATEGY: Final = " (it was {before}; a start makes it `Always`)"
+GITOPS: Final = (
+    "• ⚠️ *{gitops} manages this VM* and may undo the restore at its next sync. "
+    "Pause it for this VM first."
+)
+CRITICAL: Final = (
+    "*⚠️ CRITICAL: This restore is permanent. "
+    "Current VM state cannot be recovered unless you create a snapshot now.*"
+)
+PROTECT: Final = "*Snapshot current state first*: {state}"
+PROTECT_MEANING: Final = (
+    " (a safety snapshot is taken of the stopped VM, and the restore waits for it)"
+)
+TO_PROCEED: Final = "*To proceed with restore, type the snapshot name exactly as shown:*"
+TYPE_NAME: Final = (
+    "Type {snapshot} to confirm: reply in this thread with the name and nothing else."
+)
+ANYTHING_ELSE: Final = "Capital letters count. Any other reply of yours cancels the restore."
+ANYTHING_ELSE_THERE: Final = (
+    "Capital letters count. Any other single word from you in this thread cancels the restore; "
+    "replies with spaces are taken for conversation."
+)
+NOTE: Final = "⚠️ *Please note*: {note}"
+OLD_WARNING: Final = "Data Loss Warning for VM {vm}, snapshot {snapshot}"
+
+# The final confirmation
+
+CONFIRM_HEADING: Final = "✓ Typed Verification Passed"
+CONFIRM_ASK: Final = "{owner}, the final decision is yours."
+CONFIRM_TEXT: Final = (
+    "Typed Verification Passed. Ready to Restore VM {vm} in {namespace} from snapshot {snapshot}: "
+    "press Restore VM now, or Cancel."
+)
+RECEIVED: Final = "*Confirmation received for snapshot*: {snapshot}"
+READY: Final = "*Ready to Restore*"
+FROM_SNAPSHOT: Final = "*From Snapshot*: {snapshot}"
+IMPACT: Final = "*Impact*:"
+IMPACT_REPLACED: Final = "• Current VM state will be replaced with snapshot state"
+IMPACT_LOST: Final = "• All changes in the last {length} will be permanently lost"
+IMPACT_STOP: Final = "• The VM is live: it is stopped first, then everything is checked again"
+PROCEED: Final = "*Proceed with VM restore? This action cannot be undone.*"
+PROCEED_HOW: Final = (
+    "Only the button *Restore VM now* restores. Typing anything as a reply cancels."
+)
+PROCEED_HOW_THERE: Final = (
+    "Only the button *Restore VM now* restores. Typing `cancel` or any other single word as a "
+    "reply cancels."
+)
+CONFIRM_DIALOG_TITLE: Final = "Restore this VM now?"
+CONFIRM_DIALOG: Final = (
+    "VM {vm} in {namespace} goes back to snapshot {snapshot}. "
+    "ALL CHANGES in the last {length} WILL BE LOST. This cannot be undone."
+)
+
+# Protecting and restoring
+
+PROTECTING: Final = (
+    "Taking snapshot {name} of the current state before the restore… "
+    "The restore waits until it is ready."
+)
+PROTECTING_UNNAMED: Final = "Taking a snapshot of the current state before the restore…"
+PROTECTED: Final = "✓ Snapshot {name} of the current state is ready."
+PROTECT_ENDED: Final = "Safety snapshot of the current state: {closed}"
+
+PROGRESS_HEADING: Final = "🔄 Restoring VM from snapshot..."
+PROGRESS_MINUTES: Final = "⏳ This may take several minutes..."
+PROGRESS_TEXT: Final = "🔄 Restoring VM {vm} in {namespace} from snapshot {snapshot}..."
+PROGRESS_ENDED: Final = "Restore of VM {vm} from snapshot {snapshot}: {closed}"
+SNAPSHOT: Final = "*Snapshot*: {snapshot}"
+JOB: Final = "*Restore object*: {job}"
+SAYS: Final = "*KubeVirt says*: {said}"
+NOT_SEEN_YET: Final = "*KubeVirt says*: nothing yet; the restore has just been handed over"
+MEANS: Final[tuple[tuple[str, str], ...]] = (
+    ("exceeded quota", "the namespace's quota leaves no room for the new volumes"),
+    ("initializing", "KubeVirt has taken the restore on"),
+    ("creating new pvcs", "new volumes are being made from the snapshot"),
+    ("waiting for new pvcs", "new volumes are being made from the snapshot"),
+    ("updating target spec", "the VM's configuration is being put back"),
+    ("waiting for target update", "the VM's configuration is being put back"),
+    ("operation complete", "KubeVirt has finished; the result is being checked"),
+    ("powered off", "the VM must be off, and KubeVirt sees it live"),
+    ("vm restore is deleting", "the restore object is being deleted"),
+    ("not ready", "the snapshot is not ready to use just now"),
+    ("does not exist", "something that the restore needs is missing"),
+)
+"""Part of what KubeVirt says (lower case), and what it means."""
+MEANING: Final = "{said} - {meaning}"
+VOLUMES: Final = "*Volumes bound*: {bound} of {total}"
+ELAPSED: Final = "*Elapsed*: {length}"
+DELETING: Final = "The restore object is being deleted, as {by} asked."
+
+OVERDUE_HEADING: Final = "⚠️ Restore Is Taking Longer Than Expected"
+OVERDUE_TEXT: Final = "The restore of VM {vm} in {namespace} is taking longer than expected."
+OVERDUE: Final = "The restore of VM {vm} is taking longer than expected: {length} so far."
+OVERDUE_CHOICES: Final = (
+    "• *Keep waiting*: large VMs may take 10+ minutes. The thread is kept up to date.",
+    "• *Delete the restore object*: this does not roll anything back; you are asked once more.",
+)
+UNTIL_THEN: Final = "Do not start the VM meanwhile."
+
+DELETE_HEADING: Final = "⚠️ Delete the Restore Object?"
+DELETE_TEXT: Final = "Delete the restore object of VM {vm} in {namespace}? Nothing is rolled back."
+DELETE_MEANS: Final = (
+    "*This does not roll anything back:*",
+    "• New volumes that were made stay, and use space until removed.",
+    "• The VM's configuration stays as it is now: the old one or that of the snapshot.",
+    "• It takes the restore object away, so that the VM is free for another restore.",
+)
+DELETE_DIALOG_TITLE: Final = "Delete the restore object?"
+DELETE_DIALOG: Final = (
+    "The unfinished restore of VM {vm} in {namespace} is given up. Nothing is rolled back: the VM "
+    "may be partially restored."
+)

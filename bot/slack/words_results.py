@@ -1,0 +1,162 @@
+"""The texts of results: how a restore ended, and what can be done then. Rules: see words.py."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.restore.model import Reason
+
+OWNER: Final = "{owner}, this is how it ended."
+CANCELLED_PRESERVED: Final = "Operation cancelled. Current VM state preserved."
+PRESERVED: Final = "Current VM state preserved."
+OPERATION_CANCELLED: Final = "Restore operation cancelled."
+CURRENT_STATE: Final = "*Current VM State*: {state}"
+STATE_UNKNOWN: Final = "UNKNOWN - may be partially restored or unchanged"
+STATE_UNCHANGED: Final = "unchanged - no restore was started"
+DO_NOT_START: Final = "*CRITICAL*: Do not start VM until restore issue is resolved"
+VM_STATUS: Final = "*VM Status*: {status}"
+FOUND: Final = "*Found*: {found}"
+EXPECTED: Final = "*Expected*: {expected}"
+NEXT: Final = "*Next*: {next}"
+CHOICES: Final = "*Snapshots of the VM*: {names}"
+
+# Success
+
+SUCCEEDED_HEADING: Final = "✓ VM Restored Successfully"
+SUCCEEDED_TEXT: Final = "✓ VM {vm} in {namespace} restored successfully from snapshot {snapshot}."
+RESTORED_FROM: Final = "*Restored From*: Snapshot {snapshot}"
+DETAILS: Final = "*Restore Details*"
+SNAPSHOT_CREATED: Final = "• *Snapshot Created*: {when}"
+COMPLETED: Final = "• *Restore Completed*: {when}"
+STATUS: Final = "• *VM Status*: {status}"
+STATUS_NOT_READ: Final = "not read yet"
+LOSS: Final = "*Data Loss Confirmation*"
+LOST: Final = "• ⚠️ All changes made after {created} have been lost"
+LOST_WITHOUT_TIME: Final = "• ⚠️ All changes made after the snapshot have been lost"
+NOT_ROLLED_BACK: Final = "• ⚠️ Not rolled back, because not in the snapshot: {disks}"
+PENDING: Final = (
+    "⚠️ *Volumes that are filled at first boot*: {volumes}. "
+    "Do not delete snapshot {snapshot} before the VM has started once."
+)
+LEFTOVERS: Final = (
+    "*Volumes left over*: {volumes}. They hold the state before the restore and use space until "
+    "removed. Once you are sure that nobody needs them:"
+)
+REMOVE: Final = "kubectl delete pvc -n {namespace} {names}"
+NEXT_STEPS: Final = "*Next Steps*"
+TO_START: Final = "*To start the restored VM:*"
+START_IT: Final = "Start VM {vm} in namespace {namespace} - with the button *Start VM*"
+TO_UNDO: Final = "*To undo the restore:*"
+UNDO_IT: Final = (
+    "Snapshot {safety} holds the state before. *Undo* opens a new restore from it, "
+    "with all checks and both confirmations."
+)
+
+# Failure
+
+FAILED_HEADING: Final = "❌ VM Restore Failed"
+FAILED_TEXT: Final = "❌ VM Restore Failed: VM {vm} in {namespace}, snapshot {snapshot}. {error}"
+ERROR: Final = "*Error*: {error}"
+NO_ERROR: Final = "the cluster gave no reason"
+RECOVERY: Final = (
+    "*Recovery Options:*",
+    "1. Try restore again after resolving the error",
+    "2. Restore from a different snapshot",
+    "3. Contact cluster admin for investigation",
+)
+BLOCKER: Final = (
+    "Our failed restore object {name} would block every other restore of this VM. *Try again* "
+    "removes it, then goes through all checks and confirmations anew."
+)
+
+# Cancelled, expired
+
+NAMES_HEADING: Final = "❌ Confirmation Failed"
+NAMES_TEXT: Final = (
+    "❌ Confirmation Failed: names do not match. Restore of VM {vm} cancelled for safety."
+)
+YOU_TYPED: Final = "*You typed*: {typed}"
+NAME_EXPECTED: Final = "*Expected*: {snapshot}"
+NAMES_DIFFER: Final = "Names do not match. Restore cancelled for safety."
+HINT: Final = "💡 *Hint*: {hint}"
+CANCELLED_HEADING: Final = "Restore Cancelled"
+CANCELLED_TEXT: Final = "Restore of VM {vm} cancelled."
+CANCELLED_BY_USER: Final = "Restore operation cancelled by user."
+CANCELLED_BY: Final = "*Cancelled by*: {by}"
+TYPED_INSTEAD: Final = "Something was typed where only the button *Restore VM now* counts."
+EXPIRED_HEADING: Final = "⌛ Restore Expired"
+EXPIRED_TEXT: Final = (
+    "⌛ Nobody answered: the restore of VM {vm} has expired. Nothing was restored."
+)
+EXPIRED_TEXT_TOUCHED: Final = "⌛ The restore of VM {vm} has expired."
+NOBODY_ANSWERED: Final = "Nobody answered in time, so the request has expired."
+
+# What the bot's own stop left behind
+
+IS_STOPPED: Final = "⚠️ VM {vm} is *stopped*: the bot stopped it for this restore at {when}."
+IS_STOPPING: Final = "⚠️ VM {vm} is *stopping*: the stop sent at {when} cannot be taken back."
+STOP_FAILED: Final = "⚠️ A stop was sent to VM {vm} at {when}, and failed: {error}"
+WAS_STRATEGY: Final = "Run strategy before the stop: {strategy}"
+START_OFFERED: Final = "Press *Start VM again* if it should run."
+NOT_TOUCHED: Final = "The bot did not stop or change the VM."
+
+# Starting after the end
+
+STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"
+STARTED: Final = "✓ VM {vm} started by {by}"
+START_FAILED: Final = "❌ VM {vm} could not be started: {error}"
+EARLIER_START: Final = "An earlier attempt to start VM {vm} did not succeed."
+NO_START: Final = "No start of VM {vm} was asked for."
+
+# Refusals
+
+REFUSED_TEXT: Final = "{heading}: VM {vm}, snapshot {snapshot}. Restore operation cancelled."
+REFUSED_HEADING: Final = "❌ Restore Refused"
+HEADINGS: Final[Mapping[Reason, str]] = {
+    Reason.NOT_PERMITTED: "❌ Not Permitted",
+    Reason.FROZEN: "❌ Restores Are Frozen",
+    Reason.KUBEVIRT_MISSING: "❌ KubeVirt Not Found",
+    Reason.VM_NOT_FOUND: "❌ VM Not Found",
+    Reason.VM_BEING_DELETED: "❌ VM Is Being Deleted",
+    Reason.VM_MIGRATING: "❌ VM Is Migrating",
+    Reason.SNAPSHOT_NOT_FOUND: "❌ Snapshot Not Found",
+    Reason.SNAPSHOT_BEING_DELETED: "❌ Snapshot Is Being Deleted",
+    Reason.SNAPSHOT_OF_OTHER_VM: "❌ Snapshot of Another VM",
+    Reason.SNAPSHOT_NOT_READY: "❌ Snapshot Not Ready",
+    Reason.SNAPSHOT_CONTENT_MISSING: "❌ Snapshot Content Missing",
+    Reason.VM_RECREATED: "❌ VM Was Re-created",
+    Reason.CONFIGURATION_ONLY: "❌ Snapshot Holds No Disks",
+    Reason.RESTORE_IN_PROGRESS: "❌ Another Restore Is in Progress",
+    Reason.SNAPSHOT_IN_PROGRESS: "❌ A Snapshot Is in Progress",
+    Reason.QUOTA_EXCEEDED: "❌ Quota Too Small",
+    Reason.RBAC_FORBIDDEN: "❌ Cluster Permission Missing",
+    Reason.ADMISSION_REFUSED: "❌ Cluster Would Refuse the Restore",
+    Reason.HELD_BY_OTHER: "❌ VM Is Held by Another Restore",
+    Reason.CHANGED_SINCE_CONFIRMATION: "❌ Changed Since Confirmation",
+    Reason.VM_STARTED: "❌ VM Was Started",
+    Reason.CONFIRMATION_TOO_OLD: "❌ Confirmation Too Old",
+    Reason.NAMES_DIFFER: NAMES_HEADING,
+    Reason.CANCELLED_BY_USER: CANCELLED_HEADING,
+    Reason.TYPED_INSTEAD: CANCELLED_HEADING,
+    Reason.NO_ANSWER: EXPIRED_HEADING,
+    Reason.TOO_MANY_QUESTIONS: "❌ Too Many Questions",
+    Reason.CLUSTER_UNREACHABLE: "❌ Cluster Not Reachable",
+    Reason.CHANNEL_UNREACHABLE: "❌ Channel Not Reachable",
+    Reason.STOP_REFUSED: "❌ VM Could Not Be Stopped",
+    Reason.CREATE_REFUSED: "❌ Cluster Refused the Restore",
+    Reason.RESTORE_FAILED: FAILED_HEADING,
+    Reason.RESTORE_DELETED: "❌ Restore Object Was Deleted",
+    Reason.RESTORE_GIVEN_UP: "❌ Restore Was Given Up",
+    Reason.VM_DELETED: "❌ VM Was Deleted",
+}
+NOT_FOUND: Final = "*Snapshot*: {snapshot} does not exist in namespace {namespace}."
+TO_LIST: Final = "*To list available snapshots:*"
+LIST_THEM: Final = "Press *Another snapshot* to choose among the snapshots of VM {vm}."
+DID_YOU_MEAN: Final = "*Did you mean*: {names}"
+SNAPSHOT: Final = "*Snapshot*: {snapshot}"
+SNAPSHOT_STATUS: Final = "*Status*: {status}"
+READY_TO_USE: Final = "*Ready to Use*: {ready}"
+NOT_READY: Final = (
+    'Snapshot is not ready for restore. Only snapshots with "Succeeded" phase and '
+    "readyToUse=true can be used."
+)
+CONFIRMED_VS_NOW: Final = "Everything was read again just before the restore, and it differs:"

@@ -1,0 +1,34 @@
+"""The owner of Redis: documents, the due queue with its leases, claims, deliveries, audit."""
+
+from bot.store.connection import Client, connect
+from bot.store.embedded import EmbeddedRedis
+from bot.store.records import (
+    Committed,
+    Created,
+    Delivery,
+    Held,
+    Known,
+    Lease,
+    Leased,
+    Record,
+    Shown,
+    Stale,
+)
+from bot.store.store import Store
+
+__all__ = [
+    "Client",
+    "Committed",
+    "Created",
+    "Delivery",
+    "EmbeddedRedis",
+    "Held",
+    "Known",
+    "Lease",
+    "Leased",
+    "Record",
+    "Shown",
+    "Stale",
+    "Store",
+    "connect",
+]

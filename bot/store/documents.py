@@ -1,0 +1,66 @@
+"""Restores and audit entries as text, and back.
+
+Only what differs from the model's defaults is written, which keeps a document small; the schema
+version always is. So a default that changes its meaning needs a new schema version, and the reading
+of the old one belongs here.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.errors import Permanent
+from bot.restore.model import AuditEntry, Restore
+
+
+class Unreadable(Permanent):
+    """A stored document does not load: another release wrote it, or somebody changed it by hand."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("unreadable_document", text)
+
+
+def dump(restore: Restore) -> str:
+    """A restore as it is stored."""
+    fields = restore.model_dump(mode="json", exclude_defaults=True)
+    return _compact({"schema_version": restore.schema_version, **fields})
+
+
+def load(text: str) -> Restore:
+    """A stored restore."""
+    try:
+        return Restore.model_validate_json(text)
+    except ValidationError as error:
+        # Only where it fails, never the values: they hold what people typed.
+        places = sorted({".".join(map(str, found["loc"])) or "-" for found in error.errors()})
+        raise Unreadable(f"does not load at {', '.join(places[:5])}") from None
+
+
+def dump_entry(entry: AuditEntry) -> str:
+    """An audit entry as it is stored."""
+    return _compact(entry.model_dump(mode="json", exclude_defaults=True))
+
+
+def load_entry(text: str) -> AuditEntry:
+    """A stored audit entry."""
+    return AuditEntry.model_validate_json(text)
+
+
+def dump_body(body: Mapping[str, Any]) -> str:
+    """What Slack sent, as it is stored. Escaped, since Slack may send half of a surrogate pair."""
+    return json.dumps(body, separators=(",", ":"))
+
+
+def load_body(text: str) -> dict[str, Any]:
+    """What Slack sent."""
+    try:
+        body: dict[str, Any] = json.loads(text)
+    except ValueError:
+        raise Unreadable("the body is no JSON") from None
+    return body
+
+
+def _compact(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,64 @@
+"""The names of all keys, and which of them may live for ever.
+
+All keys of one Slack workspace begin with one hash tag, `{vmr:TEAM}:`, so that they share a slot of
+a Redis Cluster and every script may touch them together. Scripts get the keys they always need in
+KEYS and build the others (a second restore, a thread, a history) from the prefix.
+
+    due               sorted set: what is to be looked at, by time in ms; members are "restore:ID"
+                      and "delivery:KEY", which with the prefix are the names of the records
+    live              sorted set: ids of the restores that have not ended, by the time of asking
+    claims            hash: "cluster/namespace/vm" -> id of the live restore that holds the VM
+    audit             stream: one JSON entry each, cut at about 100,000
+    restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
+                      lease), live, claim, parked, and one field card:KEY for each card in Slack
+    delivery:KEY      hash: kind, body, accepted, token, fence, until, settled
+    thread:CHANNEL:TS sorted set: ids of the thread's restores, by the time of asking
+    history:VM        list: ids of the last ended restores of a VM, newest first
+    said:TOKEN        string: these audit entries are written already
+
+A key has a TTL or is PERMANENT. Two kinds get theirs late: a restore when it ends, a delivery when
+it is settled; until then the one stands in `live` and the other in `due`.
+"""
+
+import re
+
+DUE = "due"
+LIVE = "live"
+CLAIMS = "claims"
+AUDIT = "audit"
+PERMANENT = (DUE, LIVE, CLAIMS, AUDIT)
+
+RESTORE = "restore:"
+DELIVERY = "delivery:"
+
+_TEAM = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+class Keys:
+    """The keys of one Slack workspace."""
+
+    def __init__(self, team: str) -> None:
+        if not _TEAM.fullmatch(team):
+            # A brace would end the hash tag early and scatter the keys over a cluster.
+            raise ValueError(f"not a workspace id: {team!r}")
+        self.prefix = f"{{vmr:{team}}}:"
+        self.due = self.prefix + DUE
+        self.live = self.prefix + LIVE
+        self.claims = self.prefix + CLAIMS
+        self.audit = self.prefix + AUDIT
+
+    def record(self, member: str) -> str:
+        """The record of a member of the due queue."""
+        return self.prefix + member
+
+    def restore(self, restore: str) -> str:
+        """The record of a restore."""
+        return self.prefix + RESTORE + restore
+
+    def thread(self, channel: str, thread: str) -> str:
+        """The index of the restores of a thread."""
+        return f"{self.prefix}thread:{channel}:{thread}"
+
+    def history(self, claim: str) -> str:
+        """The list of a VM's last restores."""
+        return f"{self.prefix}history:{claim}"

@@ -1,0 +1,23 @@
+-- Give a lease back: 1 done, 0 too late, -1 a live restore would leave the queue (nothing is done).
+-- The fence alone decides: as long as it stands, nobody else has begun the work, however late it is.
+local record, due = KEYS[1], KEYS[2]
+local member, fence, now, due_at, shown = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+
+local seen = redis.call('HMGET', record, 'fence', 'until', 'again', 'live')
+if seen[1] ~= fence then return 0 end
+-- Sent twice: a wish that came in between must keep its place in the queue.
+if not seen[2] then return 1 end
+if seen[3] then due_at = now end
+if due_at == '' and seen[4] then return -1 end
+
+local cards = cjson.decode(shown)
+for i = 1, #cards, 2 do
+  redis.call('HSET', record, 'card:' .. cards[i], cards[i + 1])
+end
+redis.call('HDEL', record, 'until', 'again')
+if due_at == '' then
+  redis.call('ZREM', due, member)
+else
+  redis.call('ZADD', due, due_at, member)
+end
+return 1

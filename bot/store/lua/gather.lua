@@ -1,0 +1,8 @@
+-- The records of these restores, in this order; those that are gone are left out.
+local prefix, ids = ARGV[1], cjson.decode(ARGV[2])
+local found = {}
+for _, id in ipairs(ids) do
+  local record = redis.call('HGETALL', prefix .. 'restore:' .. id)
+  if #record > 0 then found[#found + 1] = record end
+end
+return found

@@ -1,0 +1,12 @@
+-- The documents of the restores that an index (a sorted set or a list) names.
+local index = KEYS[1]
+local prefix, first, last = ARGV[1], ARGV[2], ARGV[3]
+local kind = redis.call('TYPE', index).ok
+if kind == 'none' then return {} end
+local ids = redis.call(kind == 'zset' and 'ZRANGE' or 'LRANGE', index, first, last)
+local found = {}
+for _, id in ipairs(ids) do
+  -- Gone ones leave an empty place, so that a reader of pages knows when it is through.
+  found[#found + 1] = redis.call('HGET', prefix .. 'restore:' .. id, 'doc') or ''
+end
+return found

@@ -1,0 +1,95 @@
+"""What the store gives and takes: leases, records, deliveries, and how a change went.
+
+An answer that a caller must decide upon (somebody else holds the VM, the document has moved on) is
+a value, not an exception.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.restore.model import Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one thing of the queue until a moment.
+
+    `id` is the queue's name for it ("restore:ID" or "delivery:KEY"). `fence` counts the leases of
+    that thing: whoever comes with an older one comes too late.
+    """
+
+    id: str
+    fence: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card looks like in Slack. Without `ts` a post was begun and nobody knows its end."""
+
+    ts: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A restore and what Slack shows of it, by card key."""
+
+    restore: Restore
+    shown: Mapping[str, Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something Slack sent, kept until it is settled. `attempts` counts this one too."""
+
+    key: str
+    kind: str
+    body: Mapping[str, Any]
+    attempts: int
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """One thing to do, and the right to do it."""
+
+    lease: Lease
+    work: Record | Delivery
+    interrupted: bool = False
+    """The lease before was never given back: more may have been done than is written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The restore is stored."""
+
+    restore: Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A restore with this id is stored already; nothing was written."""
+
+    restore: Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another live restore holds the VM; nothing was written."""
+
+    holder: Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The change is stored; `restore` carries its new version."""
+
+    restore: Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The stored document has moved on, or the lease has passed to somebody else."""

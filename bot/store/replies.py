@@ -1,0 +1,75 @@
+"""What Redis keeps of a restore or a delivery, read into our own shapes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
+
+from bot.restore.model import Restore
+from bot.store import documents, times
+from bot.store.keys import DELIVERY
+from bot.store.records import Delivery, Record, Shown
+
+log = structlog.get_logger(__name__)
+
+_CARD = "card:"
+
+
+def paired(flat: Sequence[str]) -> dict[str, str]:
+    """Name, value, name, value: how a script returns a hash."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def record(fields: Mapping[str, str]) -> Record:
+    """A stored restore and its cards."""
+    shown = {
+        name.removeprefix(_CARD): _shown(value)
+        for name, value in fields.items()
+        if name.startswith(_CARD)
+    }
+    return Record(documents.load(fields["doc"]), shown)
+
+
+def delivery(member: str, fields: Mapping[str, str]) -> Delivery:
+    """A stored delivery that has just been leased."""
+    return Delivery(
+        key=member.removeprefix(DELIVERY),
+        kind=fields["kind"],
+        body=documents.load_body(fields["body"]),
+        attempts=int(fields["fence"]),
+        accepted_at=times.moment(fields["accepted"]),
+    )
+
+
+def work(member: str, fields: Mapping[str, str]) -> Record | Delivery:
+    """What a member of the due queue stands for."""
+    return delivery(member, fields) if member.startswith(DELIVERY) else record(fields)
+
+
+def readable(texts: Iterable[str]) -> tuple[Restore, ...]:
+    """The documents that load; gone ones ('') are skipped, unreadable ones with a line in the log."""
+    found = (_read(text) for text in texts if text)
+    return tuple(restore for restore in found if restore is not None)
+
+
+def card(shown: Shown) -> str:
+    """A card as it is stored: `ts|digest`, with an empty ts for a post of unknown end."""
+    return f"{shown.ts or ''}|{shown.digest}"
+
+
+def flat(shown: Mapping[str, Shown]) -> list[str]:
+    """Cards as an argument of a script: key, card, key, card."""
+    return [text for key, value in shown.items() for text in (key, card(value))]
+
+
+def _shown(text: str) -> Shown:
+    ts, _, digest = text.partition("|")
+    return Shown(ts or None, digest)
+
+
+def _read(text: str) -> Restore | None:
+    try:
+        return documents.load(text)
+    except documents.Unreadable as error:
+        found = error.text
+    log.error("unreadable restore skipped", found=found)
+    return None

@@ -1,0 +1,370 @@
+"""Everything the bot must not forget, and the only owner of the Redis client.
+
+The life of a thing in the queue: it falls due; a worker of some replica leases it, which pushes its
+due time to the end of the lease and counts up its fence; the worker commits what changed and at the
+end finishes, naming the next due time. If the worker dies, the lease runs out and the thing is due
+again. If it was only slow, its fence is no longer the current one and its commit is stale.
+
+Rules
+- Each method is one script and one command (reading the audit stream and lists longer than a page
+  apart), safe to be sent twice.
+- A restore's version guards its document, a lease guards the work: listeners commit without one.
+- A live restore never leaves the queue, so that nothing ends in silence.
+- What cannot be reached is StoreUnavailable; what an answer decides is a value (`records`).
+"""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.restore.model import AuditEntry, Restore
+from bot.store import documents, replies, times
+from bot.store.connection import Client
+from bot.store.failures import translated
+from bot.store.keys import DELIVERY, Keys
+from bot.store.records import (
+    Committed,
+    Created,
+    Held,
+    Known,
+    Lease,
+    Leased,
+    Record,
+    Shown,
+    Stale,
+)
+from bot.store.scripts import Scripts
+
+log = structlog.get_logger(__name__)
+
+KEPT = timedelta(days=30)
+"""How long an ended restore, its thread and its VM's history stay."""
+REMEMBERED = timedelta(hours=24)
+"""How long a settled delivery is known, so that a copy of it is dropped."""
+PUT_OFF = timedelta(minutes=5)
+"""When something unreadable is looked at again, perhaps by a release that can read it."""
+MOST_TAKES = 5
+"""A delivery that was taken this often without being settled is given up."""
+PAGE = 200
+"""How many documents, ids or entries one command asks for at most."""
+
+
+class Store:
+    """The documents, the queue and the audit stream of one Slack workspace."""
+
+    def __init__(
+        self, client: Client, team: str, clock: Clock, *, lease_seconds: float = 25
+    ) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._keys = Keys(team)
+        self._clock = clock
+        self._lease_time = timedelta(seconds=lease_seconds)
+
+    async def ping(self) -> None:
+        """Return if Redis answers; raise StoreUnavailable if not."""
+        with translated():
+            await self._client.ping()
+
+    # Deliveries
+
+    async def accept(self, key: str, kind: str, body: Mapping[str, Any]) -> Lease | None:
+        """Keep what Slack sent, leased to the caller; None if this key is known already."""
+        now, member = self._clock.now(), DELIVERY + key
+        lease = Lease(member, 1, now + self._lease_time)
+        accepted = await self._scripts.run(
+            "accept",
+            [self._keys.record(member), self._keys.due],
+            member,
+            _token(),
+            kind,
+            documents.dump_body(body),
+            times.passed(now),
+            times.due(lease.until),
+        )
+        return lease if accepted else None
+
+    async def settle(self, lease: Lease) -> bool:
+        """A delivery is dealt with; False if somebody else has taken it since."""
+        ttl = int(REMEMBERED.total_seconds())
+        keys = [self._keys.record(lease.id), self._keys.due]
+        return bool(await self._scripts.run("settle", keys, lease.id, lease.fence, ttl))
+
+    # The queue
+
+    async def lease(self, limit: int) -> tuple[list[Leased], datetime | None]:
+        """Take up to `limit` things that are due, and say when the next one is (None: never).
+
+        A delivery taken too often is given up, with an audit entry. What does not load is put off.
+        """
+        now = self._clock.now()
+        until = now + self._lease_time
+        taken, abandoned, following = await self._scripts.run(
+            "lease",
+            [self._keys.due, self._keys.audit],
+            self._keys.prefix,
+            times.passed(now),
+            times.due(until),
+            limit,
+            MOST_TAKES,
+            int(REMEMBERED.total_seconds()),
+            now.isoformat(),
+        )
+        for member in abandoned:
+            log.error("delivery given up", delivery=member, attempts=MOST_TAKES)
+        leased = [
+            await self._understand(
+                Lease(member, int(fence), until), replies.paired(fields), cut_off=bool(interrupted)
+            )
+            for member, fence, fields, interrupted in taken
+        ]
+        next_due = None if following is None else times.moment(following)
+        return [each for each in leased if each is not None], next_due
+
+    async def finish(
+        self,
+        lease: Lease,
+        *,
+        due: datetime | None,
+        shown: Mapping[str, Shown] | None = None,
+    ) -> bool:
+        """Give a lease back with the next due time; False if somebody else has taken it since.
+
+        Cards in `shown` are added to those known. A wish that came meanwhile makes it due now.
+        Without a due time an ended restore leaves the queue, and a delivery is settled.
+        """
+        if due is None and lease.id.startswith(DELIVERY):
+            return await self.settle(lease)
+        done = await self._scripts.run(
+            "finish",
+            [self._keys.record(lease.id), self._keys.due],
+            lease.id,
+            lease.fence,
+            times.passed(self._clock.now()),
+            _or_nothing(due),
+            json.dumps(replies.flat(shown or {})),
+        )
+        if done < 0:
+            raise ValueError(f"{lease.id} is live: it needs a next due time")
+        return bool(done)
+
+    async def renew(self, lease: Lease) -> Lease | None:
+        """The lease, as long again from now; None if it has run out or passed on."""
+        now = self._clock.now()
+        longer = Lease(lease.id, lease.fence, now + self._lease_time)
+        renewed = await self._scripts.run(
+            "renew",
+            [self._keys.record(lease.id), self._keys.due],
+            lease.id,
+            lease.fence,
+            times.passed(now),
+            times.due(longer.until),
+        )
+        return longer if renewed else None
+
+    async def wake(self, ids: Sequence[str]) -> None:
+        """Have these restores looked at now; ended and unknown ones are left alone."""
+        for page in _pages(ids):
+            await self._scripts.run(
+                "wake",
+                [self._keys.due],
+                self._keys.prefix,
+                times.passed(self._clock.now()),
+                json.dumps(page),
+            )
+
+    # Restores
+
+    async def create(
+        self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]
+    ) -> Created | Known | Held:
+        """Store a new restore, take its claim on the VM and put it in the queue."""
+        reply = await self._scripts.run(
+            "create",
+            self._keys_of(restore),
+            *self._filing(restore, audit),
+            times.due(due),
+        )
+        match reply:
+            case ["created"]:
+                return Created(restore)
+            case ["known", str(document)]:
+                return Known(documents.load(document))
+            case ["held", str(document)]:
+                return Held(documents.load(document))
+            case _:
+                raise TypeError(f"not an answer of create: {reply!r}")
+
+    async def commit(
+        self,
+        restore: Restore,
+        *,
+        due: datetime | None,
+        audit: Sequence[AuditEntry],
+        lease: Lease | None = None,
+        opening: Sequence[str] = (),
+    ) -> Committed | Stale | Held:
+        """Store what became of a restore since `restore.version`.
+
+        Without a lease it is due at `due`, or as soon as a present lease is given back; None leaves
+        the queue as it is. With a lease the queue waits for `finish`. `opening` names the cards
+        that are about to be posted.
+        """
+        following = restore.model_copy(update={"version": restore.version + 1})
+        reply = await self._scripts.run(
+            "commit",
+            self._keys_of(restore),
+            *self._filing(following, audit),
+            restore.version,
+            "" if lease is None else lease.fence,
+            times.passed(self._clock.now()),
+            _or_nothing(due),
+            json.dumps(list(opening)),
+        )
+        match reply:
+            case ["committed"]:
+                return Committed(following)
+            case ["stale"]:
+                return Stale()
+            case ["held", str(document)]:
+                return Held(documents.load(document))
+            case _:
+                raise TypeError(f"not an answer of commit: {reply!r}")
+
+    async def load(self, restore: str) -> Record | None:
+        """A restore and its cards."""
+        found = await self.load_many([restore])
+        return found[0] if found else None
+
+    async def load_many(self, restores: Sequence[str]) -> tuple[Record, ...]:
+        """These restores and their cards, without those that are gone."""
+        found: list[Record] = []
+        for page in _pages(restores):
+            records = await self._scripts.run(
+                "gather", [self._keys.live], self._keys.prefix, json.dumps(page)
+            )
+            found += [replies.record(replies.paired(fields)) for fields in records]
+        return tuple(found)
+
+    async def in_thread(self, channel: str, thread: str) -> tuple[Restore, ...]:
+        """All restores of a thread, live and ended, oldest first."""
+        return replies.readable(await self._listed(self._keys.thread(channel, thread), 0, -1))
+
+    async def live(self) -> tuple[Restore, ...]:
+        """All restores that have not ended, oldest first."""
+        found: list[str] = []
+        # Pages by rank: a restore that ends between two pages may hide another one this time.
+        while page := await self._listed(self._keys.live, len(found), len(found) + PAGE - 1):
+            found += page
+            if len(page) < PAGE:
+                break
+        return replies.readable(found)
+
+    async def history(self, claim: str, limit: int) -> tuple[Restore, ...]:
+        """The last ended restores of a VM ("cluster/namespace/vm"), newest first."""
+        texts = await self._listed(self._keys.history(claim), 0, limit - 1) if limit > 0 else []
+        return replies.readable(texts)
+
+    # The audit stream
+
+    async def record(self, entries: Sequence[AuditEntry]) -> None:
+        """Write audit entries that belong to no change of a restore."""
+        if entries:
+            said = f"{self._keys.prefix}said:{_token()}"
+            await self._scripts.run("record", [self._keys.audit, said], _entries(entries))
+
+    async def audit(
+        self, *, since: datetime | None = None, restore: str | None = None
+    ) -> AsyncIterator[AuditEntry]:
+        """The audit stream, oldest first."""
+        after = "-"
+        while True:
+            page = await self._scripts.run("heard", [self._keys.audit], after, PAGE)
+            for _, (_, text) in page:
+                entry = documents.load_entry(text)
+                if _wanted(entry, since, restore):
+                    yield entry
+            if len(page) < PAGE:
+                return
+            after = f"({page[-1][0]}"
+
+    # Behind the doors
+
+    async def _understand(
+        self, lease: Lease, fields: dict[str, str], *, cut_off: bool
+    ) -> Leased | None:
+        try:
+            return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
+        except documents.Unreadable as error:
+            await self._park(lease, error)
+            return None
+
+    async def _park(self, lease: Lease, error: documents.Unreadable) -> None:
+        """Put off what does not load: it must not stop the loop, nor be lost to a newer release."""
+        log.error("unreadable record put off", record=lease.id, found=error.text)
+        now = self._clock.now()
+        entry = AuditEntry(
+            at=now, kind="parked", reason=error.reason, target=lease.id, detail=error.text
+        )
+        await self._scripts.run(
+            "park",
+            [self._keys.record(lease.id), self._keys.due, self._keys.audit],
+            lease.id,
+            lease.fence,
+            times.due(now + PUT_OFF),
+            _entries([entry]),
+        )
+
+    async def _listed(self, index: str, first: int, last: int) -> list[str]:
+        found: list[str] = await self._scripts.run(
+            "listed", [index], self._keys.prefix, first, last
+        )
+        return found
+
+    def _keys_of(self, restore: Restore) -> list[str]:
+        keys = self._keys
+        return [keys.restore(restore.id), keys.due, keys.live, keys.claims, keys.audit]
+
+    def _filing(self, restore: Restore, audit: Sequence[AuditEntry]) -> list[str | int]:
+        """What `create` and `commit` need to know to store a restore and to find it again."""
+        wish, place = restore.wish, restore.place
+        return [
+            self._keys.prefix,
+            restore.id,
+            _token(),
+            documents.dump(restore),
+            _entries(audit),
+            int(KEPT.total_seconds()),
+            0 if restore.phase.ended else 1,
+            times.passed(restore.opened_at),
+            restore.claim or "",
+            f"{place.channel}:{place.thread}" if place.thread else "",
+            f"{wish.cluster}/{wish.namespace}/{wish.vm}" if wish.vm and wish.namespace else "",
+        ]
+
+
+def _token() -> str:
+    """A name for one call, by which a script knows it when it is sent twice."""
+    return secrets.token_hex(8)
+
+
+def _or_nothing(moment: datetime | None) -> str | int:
+    return "" if moment is None else times.due(moment)
+
+
+def _entries(entries: Sequence[AuditEntry]) -> str:
+    return json.dumps([documents.dump_entry(entry) for entry in entries])
+
+
+def _wanted(entry: AuditEntry, since: datetime | None, restore: str | None) -> bool:
+    return (since is None or entry.at >= since) and (restore is None or entry.restore == restore)
+
+
+def _pages(ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), PAGE):
+        yield list(ids[start : start + PAGE])

@@ -1,0 +1,21 @@
+"""Moments as Redis keeps them: whole milliseconds since 1970."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def passed(moment: datetime) -> int:
+    """The present, rounded down: no millisecond counts before it is over."""
+    return (moment - _EPOCH) // _MS
+
+
+def due(moment: datetime) -> int:
+    """A time to come, rounded up: a look must not fall a fraction before its deadline."""
+    return -((_EPOCH - moment) // _MS)
+
+
+def moment(ms: str | float) -> datetime:
+    """The moment of a stored number."""
+    return _EPOCH + timedelta(milliseconds=int(float(ms)))

@@ -1,0 +1,176 @@
+"""What the bot says about itself: log lines and metrics, each named once and here.
+
+Rules of this room
+- No line ever holds a token, an address that works like one, or the words of a Slack message.
+  `redact` takes the first two out of every string; fields that carry words are withheld by name,
+  and of a foreign error only the type and the place are told, because its text quotes its input.
+- Every line of a round carries the restore, the VM and the cluster: open `about(...)` around it.
+- Libraries that log what they carry below WARNING are never heard there, whatever our level is.
+- Metrics belong to one app: each has its own registry, so that two can live in one process.
+"""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from bot.errors import BotError
+
+Level = Literal["debug", "info", "warning", "error"]
+Style = Literal["json", "console"]
+
+REDACTED: Final = "[redacted]"
+WITHHELD: Final = "[withheld]"
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+WORDS: Final = frozenset(
+    {"text", "typed", "message", "body", "blocks", "payload", "headers"}
+    | {"token", "secret", "password"}
+)
+"""Log fields that would carry what people wrote, or a secret; their values are withheld."""
+
+_QUIET: Final = ("slack_bolt", "slack_sdk", "kubernetes", "aiohttp.access")
+# Bolt gives its loggers the root's level and names some of them after the app, so a level set on
+# a logger is not enough: records are also known by the file that wrote them.
+_QUIET_FILES: Final = re.compile(r"[/\\][a-z]+-packages[/\\](slack_bolt|slack_sdk|kubernetes)[/\\]")
+_SECRETS: Final = (
+    (re.compile(r"xox[a-z](?:\.xox[a-z])?-[\w-]+|xapp-[\w-]+"), REDACTED),
+    (re.compile(r"(?i)\b(bearer\s+|basic\s+(?=\S{16}))[\w.~+/=-]+"), rf"\1{REDACTED}"),
+    (re.compile(r"https://hooks\.slack\.com/\S+"), REDACTED),
+    (re.compile(r"(wss?://[^\s?]+)\?\S+"), rf"\1?{REDACTED}"),
+    (re.compile(r"(\w[\w+.-]*://)[^\s/]*@"), rf"\1{REDACTED}@"),
+)
+
+
+def redact(text: str) -> str:
+    """The text without anything that opens a door: tokens, passwords in addresses, webhooks."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def about(*, restore: str = "", vm: str = "", cluster: str = "") -> AbstractContextManager[None]:
+    """Within it, every log line of this task carries what is given here."""
+    fields = {"restore": restore, "vm": vm, "cluster": cluster}
+    given = {name: value for name, value in fields.items() if value}
+    return structlog.contextvars.bound_contextvars(**given)
+
+
+def set_up(level: Level = "info", style: Style = "json", *, out: TextIO | None = None) -> None:
+    """Send every log line, ours and the libraries', through one door to standard error."""
+    handler = logging.StreamHandler(out or sys.stderr)
+    handler.setFormatter(_formatter(style, colours=handler.stream.isatty()))
+    handler.addFilter(_may_be_heard)
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_facts(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _facts() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+
+
+def _formatter(style: Style, *, colours: bool) -> logging.Formatter:
+    last: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.ExceptionRenderer(_told),
+        _clean,
+        structlog.processors.JSONRenderer(default=str)
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="at"),
+    ]
+    return structlog.stdlib.ProcessorFormatter(processors=last, foreign_pre_chain=_facts())
+
+
+def _may_be_heard(record: logging.LogRecord) -> bool:
+    if record.levelno >= logging.WARNING:
+        return True
+    return not record.name.startswith(_QUIET) and not _QUIET_FILES.search(record.pathname)
+
+
+def _clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {name: WITHHELD if name in WORDS else _scrubbed(event[name]) for name in event}
+
+
+def _scrubbed(value: Any) -> Any:
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case Mapping():
+            return {str(k): WITHHELD if k in WORDS else _scrubbed(v) for k, v in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed(item) for item in value]
+        case _:
+            return redact(str(value))
+
+
+def _told(exc_info: ExcInfo) -> str:
+    return "\n".join(_chain(exc_info[1]))
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    """Cause first, each with its place. Only our own errors and the system's may speak."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        yield from _chain(before)
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _chain(one)
+    place = "".join(traceback.format_tb(error.__traceback__))
+    speaks = isinstance(error, BotError | OSError)
+    yield f"{place}{type(error).__qualname__}{f': {error}' if speaks else ''}"
+
+
+class Metrics:
+    """Every metric of one app, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.restores = self._counter("restores", "Restores that ended", "outcome", "reason")
+        self.live = self._gauge("restores_live", "Restores that have not ended")
+        self.refusals = self._counter("refusals", "Wishes refused at the door", "reason")
+        self.deliveries = self._counter("deliveries", "Slack deliveries taken in", "kind")
+        self.rounds = self._counter("rounds", "Rounds of the reconciler", "result")
+        self.round_seconds = Histogram(
+            "vm_restore_round_seconds",
+            "Time of one round of the reconciler",
+            registry=self.registry,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
+        )
+        self.slack_calls = self._counter("slack_calls", "Slack Web API calls", "method", "result")
+        self.kubernetes_requests = self._counter(
+            "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"
+        )
+        self.watch_up = self._gauge("watch_up", "1 while the watch of a cluster runs", "cluster")
+        self.ready = self._gauge("ready", "1 while a part the bot needs answers", "part")
+
+    def exposition(self) -> bytes:
+        """All of them as Prometheus reads them, for an answer of type `METRICS_TYPE`."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"vm_restore_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"vm_restore_{name}", meaning, labels, registry=self.registry)

@@ -1,0 +1,66 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.cluster.cluster import Cluster
+from bot.playground.clock import HandClock
+from tests.cluster.wire import CRD_PATH, Wire, crd
+
+Connect = Callable[..., Awaitable[Cluster]]
+WaitUntil = Callable[[Callable[[], bool], str], Awaitable[None]]
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    """A scripted API server that serves the snapshot API."""
+    scripted = Wire()
+    await scripted.start()
+    scripted.on("GET", CRD_PATH, crd())
+    yield scripted
+    await scripted.stop()
+
+
+@pytest.fixture
+async def connect(wire: Wire, tmp_path: Path, clock: HandClock) -> AsyncIterator[Connect]:
+    """Connect to the scripted server; closed after the test."""
+    opened: list[Cluster] = []
+
+    async def connected(*namespaces: str) -> Cluster:
+        path = wire.kubeconfig(tmp_path / "kubeconfig")
+        cluster = await Cluster.connect(
+            "prod", kubeconfig=str(path), context=None, namespaces=namespaces, clock=clock
+        )
+        opened.append(cluster)
+        return cluster
+
+    yield connected
+    for cluster in opened:
+        await cluster.close()
+
+
+@pytest.fixture
+async def cluster(connect: Connect) -> Cluster:
+    """A cluster on the scripted server."""
+    return await connect()
+
+
+@pytest.fixture
+def wait_until() -> WaitUntil:
+    """Wait for something to become true, with a limit and words for what it was."""
+
+    async def wait(predicate: Callable[[], bool], what: str) -> None:
+        limit = time.monotonic() + 5
+        while not predicate():
+            if time.monotonic() > limit:
+                pytest.fail(f"did not happen within 5 s: {what}")
+            await asyncio.sleep(0.002)
+
+    return wait

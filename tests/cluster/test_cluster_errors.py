@@ -1,0 +1,107 @@
+"""What each failure on the wire becomes, and that no token is ever in it."""
+
+import traceback
+
+import pytest
+
+from bot.cluster.cluster import Cluster
+from bot.errors import Permanent, Temporary
+from bot.restore.events import Done
+from bot.restore.facts import Look, Rejection
+from tests.cluster import samples
+from tests.cluster.conftest import Connect
+from tests.cluster.wire import Answer, Wire, breaks, plain, refuses, says
+
+VERSION = "/version"
+STOP = "/apis/subresources.kubevirt.io/v1/namespaces/production/virtualmachines/database-01/stop"
+
+
+async def test_ping_is_one_request_to_the_version(wire: Wire, cluster: Cluster) -> None:
+    wire.on("GET", VERSION, says({"gitVersion": "v1.33.0"}))
+    await cluster.ping()
+    assert [one.path for one in wire.seen] == [VERSION]
+    assert wire.seen[0].headers["Authorization"] == "Bearer very-secret"
+    assert wire.seen[0].headers["User-Agent"].startswith("vm-restore-bot/")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(refuses(429, "too many requests"), id="429"),
+        pytest.param(refuses(500, "etcd leader changed"), id="500"),
+        pytest.param(plain(502, "<html>Bearer very-secret</html>"), id="502 of a proxy"),
+        pytest.param(plain(503), id="503 without a body"),
+        pytest.param(refuses(504, "timeout"), id="504"),
+        pytest.param(breaks(), id="connection closed"),
+        pytest.param(plain(200, "<html>log in</html>"), id="a log-in page"),
+        pytest.param(
+            refuses(500, 'Internal error occurred: failed calling webhook "v": refused'),
+            id="webhook down",
+        ),
+    ],
+)
+async def test_what_may_work_later_is_temporary(
+    answer: Answer, wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("GET", VERSION, answer)
+    with pytest.raises(Temporary) as caught:
+        await cluster.ping()
+    assert caught.value.what.startswith("cluster prod: ")
+    assert "very-secret" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_an_effect_whose_answer_is_lost_is_sent_once(wire: Wire, cluster: Cluster) -> None:
+    wire.on("PUT", STOP, breaks())
+    with pytest.raises(Temporary):
+        await cluster.perform(samples.STOP, not_after=samples.LATER)
+    assert len(wire.requests("PUT", STOP)) == 1
+
+
+async def test_nobody_listening_is_temporary(wire: Wire, cluster: Cluster) -> None:
+    await wire.stop()
+    with pytest.raises(Temporary, match="cannot be reached"):
+        await cluster.ping()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"Retry-After": "7"}, 7.0), ({"Retry-After": "soon"}, None), ({}, None)],
+)
+async def test_the_time_to_come_back_is_kept(
+    headers: dict[str, str], seconds: float | None, wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("GET", VERSION, refuses(429, "slow down", headers=headers))
+    with pytest.raises(Temporary) as caught:
+        await cluster.ping()
+    assert caught.value.retry_after == seconds
+
+
+async def test_a_token_that_is_not_taken_is_permanent(wire: Wire, cluster: Cluster) -> None:
+    wire.on("GET", VERSION, refuses(401, "Unauthorized", "Unauthorized"))
+    with pytest.raises(Permanent) as caught:
+        await cluster.ping()
+    assert caught.value.reason == "unauthorized"
+
+
+async def test_a_rejection_carries_the_message_and_no_more_than_fits(
+    wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("PUT", STOP, refuses(422, "x" * 5000, "Invalid"))
+    result = await cluster.perform(samples.STOP, not_after=samples.LATER)
+    assert result == Rejection(422, "Invalid", "x" * 1000)
+
+
+async def test_an_empty_answer_is_a_good_one(wire: Wire, cluster: Cluster) -> None:
+    wire.on("PUT", STOP, plain(202))
+    assert await cluster.perform(samples.STOP, not_after=samples.LATER) == Done()
+
+
+@pytest.mark.parametrize("name", ["../secrets", "UPPER", "a/b", "", "-x", "a..b", "x" * 254])
+async def test_a_name_that_no_object_can_have_is_not_asked_for(
+    name: str, wire: Wire, connect: Connect
+) -> None:
+    cluster = await connect()
+    wish = samples.restore().wish.model_copy(update={"vm": name})
+    scene = await cluster.observe(samples.restore(wish=wish), Look.VMI)
+    assert (scene.vm, scene.vmi) == (None, None)
+    assert wire.seen == []

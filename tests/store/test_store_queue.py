@@ -1,0 +1,509 @@
+"""Leases, fences and the due queue."""
+
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.playground.clock import HandClock
+from bot.restore.model import Phase
+from bot.store import Client, Committed, Created, Lease, Leased, Record, Shown, Stale, Store
+from bot.store.keys import Keys
+from bot.store.store import MOST_TAKES, PUT_OFF
+from tests.store.samples import changed, ended, restore, said
+
+
+async def create(store: Store, clock: HandClock, name: str = "R1", after: float = 0) -> None:
+    """A stored restore that is due after so many seconds."""
+    due = clock.now() + timedelta(seconds=after)
+    made = await store.create(restore(name, vm=name), due=due, audit=[])
+    assert isinstance(made, Created)
+
+
+async def take(store: Store) -> Lease:
+    """The lease of the one thing that is due."""
+    leased, _ = await store.lease(5)
+    assert len(leased) == 1
+    return leased[0].lease
+
+
+async def names_due(store: Store) -> list[str]:
+    """What is due, now leased."""
+    leased, _ = await store.lease(50)
+    return [each.lease.id for each in leased]
+
+
+async def test_what_is_due_is_leased_with_its_document(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    leased, following = await store.lease(5)
+    until = clock.now() + timedelta(seconds=25)
+    assert leased == [Leased(Lease("restore:R1", 1, until), Record(restore(vm="R1"), {}))]
+    assert following == until
+
+
+async def test_an_empty_queue_has_no_next_due_time(store: Store) -> None:
+    assert await store.lease(5) == ([], None)
+
+
+async def test_what_is_not_due_yet_is_only_announced(store: Store, clock: HandClock) -> None:
+    await create(store, clock, after=60)
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+
+
+async def test_a_due_time_is_never_met_a_fraction_early(store: Store, clock: HandClock) -> None:
+    """A deadline 0.4 ms from now is not due now, else a round would run before it for nothing."""
+    await create(store, clock, after=0.0004)
+    assert await names_due(store) == []
+    clock.advance(0.001)
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_a_lease_takes_the_longest_due_first_and_no_more_than_the_limit(
+    store: Store, clock: HandClock
+) -> None:
+    for name, after in (("R1", 3), ("R2", 1), ("R3", 2)):
+        await create(store, clock, name, after)
+    clock.advance(5)
+    leased, following = await store.lease(2)
+    assert [each.lease.id for each in leased] == ["restore:R2", "restore:R3"]
+    assert following == clock.now() - timedelta(seconds=2)
+
+
+async def test_what_is_leased_is_not_leased_again(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    await take(store)
+    clock.advance(24.9)
+    assert await names_due(store) == []
+
+
+async def test_a_lease_that_ran_out_passes_on_with_a_higher_fence(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    first = await take(store)
+    clock.advance(25)
+    second = await take(store)
+    assert (first.fence, second.fence) == (1, 2)
+
+
+async def test_an_id_whose_document_is_gone_leaves_the_queue(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await create(store, clock)
+    await client.delete(keys.restore("R1"))
+    assert await store.lease(5) == ([], None)
+    await client.zrem(keys.live, "R1")
+
+
+# finish
+
+
+async def test_finish_names_the_next_due_time(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    assert await store.finish(await take(store), due=clock.now() + timedelta(seconds=60))
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+
+
+async def test_finish_without_a_due_time_lets_an_ended_restore_go(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    await store.commit(ended(restore(vm="R1")), due=None, audit=[], lease=lease)
+    assert await store.finish(lease, due=None)
+    assert await store.lease(5) == ([], None)
+    assert await store.load("R1") is not None
+
+
+async def test_a_live_restore_cannot_leave_the_queue(store: Store, clock: HandClock) -> None:
+    """It would never be looked at again, and the thread would end in silence."""
+    await create(store, clock)
+    lease = await take(store)
+    with pytest.raises(ValueError, match="restore:R1 is live"):
+        await store.finish(lease, due=None)
+    clock.advance(25)
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_finish_keeps_what_was_shown_and_adds_to_it(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    first, second = Shown("1.1", "a|b"), Shown(None, "")
+    await store.finish(await take(store), due=clock.now(), shown={"request.1": first})
+    await store.finish(await take(store), due=clock.now(), shown={"warning.2": second})
+    record = await store.load("R1")
+    assert record is not None
+    assert record.shown == {"request.1": first, "warning.2": second}
+
+
+async def test_an_old_fence_finishes_nothing(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    old = await take(store)
+    clock.advance(25)
+    current = await take(store)
+    assert not await store.finish(old, due=clock.now(), shown={"request.1": Shown("1.1", "a")})
+    record = await store.load("R1")
+    assert record is not None
+    assert record.shown == {}
+    assert await names_due(store) == []
+    assert await store.finish(current, due=clock.now())
+
+
+async def test_a_late_finish_counts_while_nobody_else_has_begun(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    clock.advance(40)
+    assert await store.finish(lease, due=clock.now() + timedelta(seconds=60))
+    assert await names_due(store) == []
+
+
+async def test_a_finish_sent_again_does_not_undo_a_wake_between(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    later = clock.now() + timedelta(hours=1)
+    assert await store.finish(lease, due=later)
+    await store.wake(["R1"])
+    assert await store.finish(lease, due=later)
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_finishing_what_is_gone_is_too_late(store: Store, clock: HandClock) -> None:
+    assert not await store.finish(Lease("restore:R9", 1, clock.now()), due=clock.now())
+
+
+# renew
+
+
+async def test_a_renewed_lease_is_as_long_again(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    clock.advance(20)
+    longer = await store.renew(lease)
+    assert longer == Lease("restore:R1", 1, clock.now() + timedelta(seconds=25))
+    clock.advance(24)
+    assert await names_due(store) == []
+    clock.advance(1)
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_a_lease_that_ran_out_is_not_renewed(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    clock.advance(25)
+    assert await store.renew(lease) is None
+
+
+async def test_a_lease_that_passed_on_or_was_given_back_is_not_renewed(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    first = await take(store)
+    clock.advance(25)
+    second = await take(store)
+    assert await store.renew(first) is None
+    await store.finish(second, due=clock.now() + timedelta(seconds=60))
+    assert await store.renew(second) is None
+
+
+# wake
+
+
+async def test_a_woken_restore_is_due_now(store: Store, clock: HandClock) -> None:
+    await create(store, clock, after=600)
+    await store.wake(["R1"])
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_a_wake_during_a_lease_is_met_after_it(store: Store, clock: HandClock) -> None:
+    """What woke it happened after the worker looked, so the worker's due time is too late."""
+    await create(store, clock)
+    lease = await take(store)
+    await store.wake(["R1"])
+    assert await names_due(store) == []
+    await store.finish(lease, due=clock.now() + timedelta(hours=1))
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_a_wake_during_a_lease_is_met_once(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    first = await take(store)
+    await store.wake(["R1"])
+    await store.finish(first, due=clock.now() + timedelta(hours=1))
+    second = await take(store)
+    await store.finish(second, due=clock.now() + timedelta(hours=1))
+    assert await names_due(store) == []
+
+
+async def test_a_wake_after_a_lease_ran_out_survives_the_late_finish(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    clock.advance(26)
+    await store.wake(["R1"])
+    await store.finish(lease, due=clock.now() + timedelta(hours=1))
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_the_next_worker_meets_the_wishes_of_a_dead_ones_time(
+    store: Store, clock: HandClock
+) -> None:
+    """The new lease sees the document as it is, so one look is enough."""
+    await create(store, clock)
+    await take(store)
+    await store.wake(["R1"])
+    clock.advance(25)
+    second = await take(store)
+    await store.finish(second, due=clock.now() + timedelta(hours=1))
+    assert await names_due(store) == []
+
+
+async def test_ended_and_unknown_restores_are_not_woken(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    await store.commit(ended(restore(vm="R1")), due=None, audit=[], lease=lease)
+    await store.finish(lease, due=None)
+    await store.wake(["R1", "R9"])
+    assert await store.lease(5) == ([], None)
+    assert not await client.exists(keys.restore("R9"))
+
+
+async def test_waking_nobody_and_many_works(store: Store, clock: HandClock) -> None:
+    await create(store, clock, after=600)
+    await store.wake([])
+    await store.wake([f"X{number}" for number in range(450)] + ["R1"])
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_an_overdue_restore_keeps_its_place_when_woken(
+    store: Store, clock: HandClock
+) -> None:
+    """Otherwise a restore woken without end would always stand behind the others."""
+    await create(store, clock, "R1")
+    clock.advance(1)
+    await create(store, clock, "R2")
+    clock.advance(1)
+    await store.wake(["R1"])
+    assert await names_due(store) == ["restore:R1", "restore:R2"]
+
+
+# Commits and the queue
+
+
+async def test_a_listeners_commit_is_due_at_once(store: Store, clock: HandClock) -> None:
+    await create(store, clock, after=600)
+    await store.commit(restore(vm="R1"), due=clock.now(), audit=[])
+    leased, _ = await store.lease(5)
+    assert leased[0].work == Record(changed(restore(vm="R1"), version=1), {})
+
+
+async def test_a_listeners_commit_may_put_the_next_look_off(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    await store.commit(restore(vm="R1"), due=clock.now() + timedelta(seconds=60), audit=[])
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+
+
+async def test_a_listeners_commit_without_a_due_time_leaves_the_queue_alone(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock, after=60)
+    await store.commit(restore(vm="R1"), due=None, audit=[])
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+
+
+async def test_a_listeners_commit_during_a_lease_is_looked_at_after_it(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    assert isinstance(await store.commit(restore(vm="R1"), due=clock.now(), audit=[]), Committed)
+    assert await names_due(store) == []
+    await store.finish(lease, due=clock.now() + timedelta(hours=1))
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_the_workers_commit_is_stale_after_a_listeners(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    clicked = changed(restore(vm="R1"), phase=Phase.CONFIRMING)
+    await store.commit(clicked, due=clock.now(), audit=[])
+    assert await store.commit(restore(vm="R1"), due=None, audit=[], lease=lease) == Stale()
+    record = await store.load("R1")
+    assert record is not None
+    assert record.restore.phase is Phase.CONFIRMING
+
+
+async def test_a_commit_under_a_lease_keeps_the_lease(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    first = await store.commit(restore(vm="R1"), due=None, audit=[], lease=lease)
+    assert isinstance(first, Committed)
+    second = await store.commit(first.restore, due=clock.now(), audit=[], lease=lease)
+    assert isinstance(second, Committed)
+    assert await names_due(store) == []
+
+
+@pytest.mark.parametrize("taken_by_another", [True, False])
+async def test_a_commit_under_a_lease_that_ran_out_is_stale(
+    store: Store, clock: HandClock, *, taken_by_another: bool
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    clock.advance(25)
+    if taken_by_another:
+        await take(store)
+    assert await store.commit(restore(vm="R1"), due=None, audit=[], lease=lease) == Stale()
+
+
+async def test_a_commit_under_a_finished_lease_is_stale(store: Store, clock: HandClock) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    await store.finish(lease, due=clock.now())
+    assert await store.commit(restore(vm="R1"), due=None, audit=[], lease=lease) == Stale()
+
+
+# Deliveries
+
+
+async def test_a_delivery_is_accepted_once_and_leased_to_the_caller(
+    store: Store, clock: HandClock
+) -> None:
+    lease = await store.accept("Ev1", "event", {"text": "restore db-01"})
+    assert lease == Lease("delivery:Ev1", 1, clock.now() + timedelta(seconds=25))
+    assert await store.accept("Ev1", "event", {"text": "restore db-01"}) is None
+    assert await names_due(store) == []
+
+
+async def test_a_settled_delivery_is_known_for_a_day_without_its_body(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    lease = await store.accept("Ev1", "event", {"text": "restore db-01"})
+    assert lease is not None
+    assert await store.settle(lease)
+    assert await store.accept("Ev1", "event", {}) is None
+    assert 86_390 < await client.ttl(keys.record("delivery:Ev1")) <= 86_400
+    assert await client.hget(keys.record("delivery:Ev1"), "body") is None
+    clock.advance(60)
+    assert await store.lease(5) == ([], None)
+
+
+async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
+    store: Store, clock: HandClock
+) -> None:
+    accepted_at = clock.now()
+    body = {"text": "half a pair \ud83d and \u00e9 \U0001f534", "nested": {"list": [1, None, True]}}
+    await store.accept("Ev1", "event", body)
+    clock.advance(25)
+    leased, _ = await store.lease(5)
+    (each,) = leased
+    assert each.lease.fence == 2
+    assert not isinstance(each.work, Record)
+    assert (each.work.key, each.work.kind, each.work.body) == ("Ev1", "event", body)
+    assert (each.work.attempts, each.work.accepted_at) == (2, accepted_at)
+
+
+async def test_only_the_current_holder_settles(store: Store, clock: HandClock) -> None:
+    first = await store.accept("Ev1", "event", {})
+    clock.advance(25)
+    second = await take(store)
+    assert first is not None
+    assert not await store.settle(first)
+    assert await store.settle(second)
+
+
+async def test_a_delivery_can_be_put_off(store: Store, clock: HandClock) -> None:
+    lease = await store.accept("Ev1", "event", {})
+    assert lease is not None
+    assert await store.finish(lease, due=clock.now() + timedelta(seconds=3))
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=3))
+
+
+async def test_finishing_a_delivery_without_a_due_time_settles_it(
+    store: Store, clock: HandClock
+) -> None:
+    lease = await store.accept("Ev1", "event", {})
+    assert lease is not None
+    assert await store.finish(lease, due=None)
+    clock.advance(60)
+    assert await store.lease(5) == ([], None)
+    assert await store.accept("Ev1", "event", {}) is None
+
+
+async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
+    store: Store, clock: HandClock
+) -> None:
+    await store.accept("Ev1", "slash", {})
+    for attempt in range(2, MOST_TAKES + 1):
+        clock.advance(25)
+        leased, _ = await store.lease(5)
+        assert [each.lease.fence for each in leased] == [attempt]
+    clock.advance(25)
+    with capture_logs() as logs:
+        assert await store.lease(5) == ([], None)
+    assert [line["delivery"] for line in logs] == ["delivery:Ev1"]
+    (entry,) = [entry async for entry in store.audit()]
+    assert (entry.kind, entry.target, entry.detail) == ("abandoned", "delivery:Ev1", "slash")
+    assert entry.at == clock.now()
+    assert await store.accept("Ev1", "slash", {}) is None
+
+
+# What does not load
+
+
+@pytest.mark.parametrize("document", ['{"schema_version":2,"id":"R1"}', "no json", "{}"])
+async def test_an_unreadable_restore_is_put_off_and_the_others_go_on(
+    store: Store, clock: HandClock, client: Client, keys: Keys, document: str
+) -> None:
+    """A newer release may have written it: it is neither dropped nor does it stop the loop."""
+    await create(store, clock, "R1")
+    await create(store, clock, "R2")
+    await client.hset(keys.restore("R1"), "doc", document)
+    with capture_logs() as logs:
+        assert await names_due(store) == ["restore:R2"]
+    assert [line["record"] for line in logs] == ["restore:R1"]
+    clock.advance(PUT_OFF.total_seconds())
+    await names_due(store)
+    entries = [entry async for entry in store.audit()]
+    assert [(entry.kind, entry.target) for entry in entries] == [("parked", "restore:R1")]
+
+
+async def test_a_put_off_restore_works_again_once_it_loads(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await create(store, clock)
+    good = await client.hget(keys.restore("R1"), "doc")
+    assert good is not None
+    await client.hset(keys.restore("R1"), "doc", "{}")
+    assert await names_due(store) == []
+    await client.hset(keys.restore("R1"), "doc", good)
+    clock.advance(PUT_OFF.total_seconds())
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_what_a_lost_reply_took_comes_back_after_the_lease(
+    store: Store, clock: HandClock
+) -> None:
+    """`lease` is the one script that answers differently when it is sent twice."""
+    await create(store, clock)
+    await store.lease(5)  # its reply is lost
+    assert await names_due(store) == []
+    clock.advance(25)
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_audit_entries_of_a_round_stand_in_the_order_of_commits(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    done = await store.commit(restore(vm="R1"), due=None, audit=[said("one")], lease=lease)
+    assert isinstance(done, Committed)
+    await store.commit(done.restore, due=None, audit=[said("two"), said("three")], lease=lease)
+    assert [entry.kind async for entry in store.audit()] == ["one", "two", "three"]
