@@ -49,6 +49,7 @@ EXPORT := uv export -q --frozen --no-header --no-emit-project
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	uv lock
+	$(EXPORT) --only-group build -o requirements-build.lock >/dev/null
 	$(EXPORT) --extra demo --no-default-groups -o requirements.lock >/dev/null
 	$(EXPORT) --all-extras --all-groups -o requirements-dev.lock >/dev/null
 	rm -f uv.lock

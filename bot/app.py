@@ -148,7 +148,7 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
         metrics=metrics,
     )
     reconciler = Reconciler(parts)
-    bolt = _bolt(settings, client, home)
+    bolt = _bolt(settings, session, home)
     Listeners(
         home=home,
         accept=_accepting(store, reconciler, clock, metrics),
@@ -213,8 +213,14 @@ async def _clusters(settings: Settings, clock: Clock, stack: AsyncExitStack) -> 
     return clusters
 
 
-def _bolt(settings: Settings, client: AsyncWebClient, home: Home) -> AsyncApp:
-    """Bolt, told who it is: its own question to Slack, once failed, would be answered wrongly."""
+def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Home) -> AsyncApp:
+    """Bolt, told who it is: its own question to Slack, once failed, would be answered wrongly.
+
+    Its client has no token: it only opens sockets, which takes the app's token.
+    """
+    client = AsyncWebClient(
+        base_url=settings.environment.slack_api, session=session, retry_handlers=[]
+    )
 
     async def authorize(**_: Any) -> AuthorizeResult:
         return AuthorizeResult(

@@ -63,22 +63,23 @@ def _root(
 @app.command()
 def run() -> None:
     """Run the bot. The settings come from the environment and the file VM_RESTORE_CONFIG names."""
-    from bot import settings
+    from bot.settings import load
 
-    chosen = settings.load()
+    settings = load()
 
-    from bot import app as house
-    from bot import telemetry
+    from bot.app import run as serve
+    from bot.telemetry import set_up
 
-    telemetry.set_up(chosen.log.level, chosen.log.format)
-    asyncio.run(house.run(chosen))
+    set_up(settings.log.level, settings.log.format)
+    asyncio.run(serve(settings))
 
 
 @app.command()
 def demo(
     *,
     keep: Annotated[
-        bool, typer.Option(help="Leave it running, to be tried with kubectl and curl.")
+        bool,
+        typer.Option("--keep", help="Leave it running, to be tried with kubectl and curl."),
     ] = False,
     port: Annotated[
         int,
@@ -86,9 +87,9 @@ def demo(
     ] = 0,
 ) -> None:
     """Play the story of a restore on a simulated Slack and a simulated cluster."""
-    from bot.playground import demo as playground
+    from bot.playground.demo import play
 
-    sys.exit(asyncio.run(playground.play(keep=keep, port=port, out=sys.stdout)))
+    sys.exit(asyncio.run(play(keep=keep, port=port, out=sys.stdout)))
 
 
 @app.command()
@@ -98,6 +99,6 @@ def manifest(
     url: Annotated[str, typer.Option(help="Where the bot is reached in HTTP mode: https://…")] = "",
 ) -> None:
     """Print the manifest to create the Slack app from."""
-    from bot.slack import manifest as slack
+    from bot.slack.manifest import rendered
 
-    typer.echo(slack.rendered(mode.value, url))
+    typer.echo(rendered(mode.value, url))

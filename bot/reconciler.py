@@ -222,7 +222,7 @@ class Reconciler:
         if look is Look.JOB:
             return Observed(await cluster.observe(restore, look), workflow.ALLOWED)
         person = await parts.people.person(restore.owner, fresh=fresh)
-        room = await parts.people.room(restore.place.channel)
+        room = await parts.people.room(restore.place.channel, fresh=fresh)
         verdict = decide(
             parts.policy, person, room.spot, cluster=wish.cluster, namespace=wish.namespace
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot import __version__, cli, playground
+from bot import __version__, cli
 
 HOUSE = Path(__file__).parent.parent
 
@@ -91,7 +91,6 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
         module = types.ModuleType("bot.playground.demo")
         setattr(module, "play", play)  # noqa: B010 - a module made here has no such name yet
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(playground, "demo", module, raising=False)
 
     return put
 

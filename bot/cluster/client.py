@@ -73,16 +73,20 @@ class Refusal(Permanent):
         return self.code == 404 and not self.worded
 
 
-_sent: ContextVar[bool] = ContextVar("sent", default=False)
+_sends_left: ContextVar[int] = ContextVar("sends_left")
 
 
-async def _act_once(
+async def _no_oftener(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a PUT or DELETE again on its own after a broken connection."""
-    if request.method != "GET" and _sent.get():
+    """Keep aiohttp from sending a PUT or DELETE again by itself after a broken connection.
+
+    It may do so once with a read: an idle connection that the server has closed is no trouble.
+    """
+    left = _sends_left.get()
+    if left == 0:
         raise aiohttp.ServerDisconnectedError
-    _sent.set(True)
+    _sends_left.set(left - 1)
     return await send(request)
 
 
@@ -101,7 +105,7 @@ class Api:
     def __init__(self, cluster: str, configuration: Configuration, *, watches: int = 1) -> None:
         # A watch holds its connection for minutes; it must not take one from the calls.
         configuration.connection_pool_maxsize = 100 + watches
-        configuration.client_session_kwargs = {"middlewares": (_act_once,)}
+        configuration.client_session_kwargs = {"middlewares": (_no_oftener,)}
         self.cluster = cluster
         self._client = ApiClient(configuration)
         self._client.user_agent = f"vm-restore-bot/{__version__}"
@@ -121,7 +125,7 @@ class Api:
         accept: str = JSON,
     ) -> Json:
         """Send one request; the parsed answer, empty if it had no body."""
-        _sent.set(False)
+        _sends_left.set(2 if method == "GET" else 1)
         request = _Request(method, path, query or {}, body, accept)
         limit = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
         try:
@@ -173,6 +177,7 @@ class Api:
         limit = aiohttp.ClientTimeout(
             total=None, connect=CONNECT_SECONDS, sock_read=WATCH_IDLE_SECONDS
         )
+        _sends_left.set(1)
         try:
             async with asyncio.timeout(WATCH_OPEN_SECONDS):
                 response = await self._send(_Request("GET", path, query), limit)

@@ -16,7 +16,7 @@ from bot import app as house
 from bot.app import App
 from bot.clock import Clock
 from bot.playground.clock import HandClock
-from bot.playground.kubevirt import KubeSim
+from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import SlackSim
 from bot.settings import Settings, build
 from bot.store import EmbeddedRedis
@@ -126,7 +126,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(
+async def world(  # noqa: PLR0913 - each has a default that fits most
     directory: Path,
     *,
     clock: Clock | None = None,

@@ -32,6 +32,7 @@ def offered(restore: Restore) -> frozenset[Button]:
 
 def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> Restore | Reply:
     """The restore that a click on an ended one opens, or why it opens none."""
+    restore = workflow.expired(restore, now)
     if click.by != restore.owner:
         return Reply.NOT_YOURS
     card = next((each for each in restore.cards if each.number == click.number), None)

@@ -26,7 +26,22 @@ from bot.restore.request import Part, is_name, single_name
 
 Answer = tuple[Restore, Reply | None]
 
-CANCEL_WORDS = frozenset({"cancel", "abort", "stop", "no", "wait", "don't", "dont", "quit"})
+CANCEL_WORDS = frozenset(
+    {"cancel", "abort", "stop", "no", "wait", "don't", "don\u2019t", "dont", "quit"}
+)
+START_WITHIN = timedelta(minutes=10)
+"""How long after the click a VM may still be started: nobody expects it later."""
+_NOTHING_SENT = frozenset(
+    {
+        Reason.CREATE_REFUSED,
+        Reason.CONFIRMATION_TOO_OLD,
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        Reason.VM_STARTED,
+        Reason.NOT_PERMITTED,
+        Reason.FROZEN,
+    }
+)
+"""Ends of a restore without an object that prove that there never was one."""
 
 BUTTONS: dict[Slot, frozenset[Button]] = {
     Slot.REQUEST: frozenset({Button.CANCEL}),
@@ -155,9 +170,11 @@ def _is_newer(ts: str, than: str) -> bool:
 def slack_order(ts: str) -> tuple[int, int]:
     """A Slack `ts` as something that sorts; nonsense sorts first."""
     seconds, _, fraction = ts.partition(".")
-    if not (seconds.isascii() and seconds.isdigit()):
-        return (0, 0)
-    return (int(seconds), int(fraction) if fraction.isascii() and fraction.isdigit() else 0)
+    return (_number(seconds), _number(fraction))
+
+
+def _number(digits: str) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else 0
 
 
 # Buttons and pickers
@@ -281,7 +298,7 @@ def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
 def _start(restore: Restore, click: Clicked, now: datetime) -> Answer:
     pending = restore.start is not None and restore.start.error is None
     if not start_is_offered(restore) or pending:
-        return restore, Reply.OLD_CARD
+        return restore, Reply.ENDED if restore.closed else Reply.OLD_CARD
     return restore.model_copy(update={"start": Start(by=click.by, at=now)}), None
 
 
@@ -294,9 +311,18 @@ def start_is_offered(restore: Restore) -> bool:
     return restore.stopped_by_us and (restore.job is None or never_created(restore))
 
 
+def start_is_due(restore: Restore) -> bool:
+    """A start was asked for after the end and has neither happened nor failed."""
+    start = restore.start
+    return start is not None and start.done_at is None and start.error is None
+
+
 def never_created(restore: Restore) -> bool:
-    """The cluster refused the create itself, so nothing was touched."""
-    return restore.outcome is not None and restore.outcome.reason is Reason.CREATE_REFUSED
+    """A job was decided, but the cluster never had such an object, so nothing was touched."""
+    job, outcome = restore.job, restore.outcome
+    if job is None or job.uid is not None or outcome is None:
+        return False
+    return outcome.reason in _NOTHING_SENT
 
 
 # Cancel

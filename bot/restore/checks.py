@@ -236,12 +236,16 @@ def quota_suffices(scene: Scene, restore: Restore) -> Refusal | None:
     content = scene.content
     if content is None or restore.rules.volume_policy is VolumePolicy.IN_PLACE:
         return None
-    needs = {"requests.storage": content.bytes_needed, "persistentvolumeclaims": content.claims}
+    needs = {
+        "requests.storage": content.bytes_needed,
+        "persistentvolumeclaims": content.claims,
+        "count/persistentvolumeclaims": content.claims,
+    }
     for storage_class, size in content.storage:
         needs[f"{storage_class}.storageclass.storage.k8s.io/requests.storage"] = size
     for quota in scene.quotas:
         need, left = needs.get(quota.resource, 0), quota.hard - quota.used
-        if need > left:
+        if need and need > left:
             return Refusal(
                 Reason.QUOTA_EXCEEDED,
                 found=f"Quota `{quota.name}` has {_amount(quota.resource, left)} left.",
@@ -316,9 +320,14 @@ def _forbidden(text: str, restore: Restore) -> Refusal:
     return Refusal(
         Reason.RBAC_FORBIDDEN,
         found=f"The cluster does not let this bot do it: {text}",
-        expected=f"RBAC rights for this bot in namespace `{restore.wish.namespace}`.",
+        expected=f"RBAC rights for this bot in {_where(restore)}.",
         next="Ask a cluster admin to grant the verb that the message names.",
     )
+
+
+def _where(restore: Restore) -> str:
+    wish = restore.wish
+    return f"namespace `{wish.namespace}`" if wish.namespace else f"cluster `{wish.cluster}`"
 
 
 def _with_first(first: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...]:

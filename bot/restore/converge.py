@@ -2,18 +2,24 @@
 
 One small function a phase. Each decides from the document and the scene alone, so it may run any
 number of times. Before a job exists every look brings the policy's answer with it, and a "no" ends
-the restore whatever was confirmed.
+the restore whatever was confirmed. A look that was kept from reading never gets here: absence is
+believed only where it was seen.
 """
 
 from datetime import datetime, timedelta
 
-from bot.restore import moves, preview, restoring
-from bot.restore.answers import after_stop
-from bot.restore.checks import first_refusal, is_live
+from bot.restore import moves, preview, restoring, stopping
+from bot.restore.answers import START_WITHIN, after_stop, start_is_due
+from bot.restore.checks import (
+    Refusal,
+    first_refusal,
+    is_live,
+    kubevirt_is_served,
+    reads_are_allowed,
+)
 from bot.restore.effects import create_snapshot, delete_blocker, object_name
 from bot.restore.events import (
     Acted,
-    ClearVmi,
     CreateRestore,
     CreateSnapshot,
     DeleteRestore,
@@ -23,7 +29,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.facts import Rejection, Scene
+from bot.restore.facts import Rejection, Scene, Snapshot, Vm
 from bot.restore.model import (
     Outcome,
     Phase,
@@ -32,11 +38,10 @@ from bot.restore.model import (
     Restore,
     Safety,
     Slot,
-    Stop,
     same_line,
 )
 from bot.restore.near import MOST, nearest
-from bot.restore.recheck import differences, stop_at_difference
+from bot.restore.recheck import differences, overslept, stop_at_difference, too_late
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
@@ -52,7 +57,7 @@ def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
         case Phase.CHECKING:
             return _check(restore, scene, now)
         case Phase.STOPPING:
-            return _stop(restore, scene, now)
+            return stopping.converge(restore, scene, now)
         case Phase.PROTECTING:
             return _protect(restore, scene, now)
         case Phase.RESTORING:
@@ -68,28 +73,41 @@ def acted(restore: Restore, event: Acted, now: datetime) -> Restore:
     match event.effect, event.result:
         case CreateRestore() as effect, result:
             return restoring.created(restore, effect, result, now)
-        case DeleteRestore(), Rejection(text=text):
-            return _with_trouble(restore, f"The restore object could not be deleted: {text}", now)
-        case CreateSnapshot(), result if restore.phase is Phase.PROTECTING:
-            return _snapshot_created(restore, result, now)
-        case StopVm(), Rejection() as rejection if restore.phase is Phase.STOPPING:
-            return _stop_refused(restore, rejection, now)
-        case StartVm(), result if restore.start is not None:
+        case DeleteRestore() as effect, Rejection() as rejection:
+            return _delete_refused(restore, effect, rejection, now)
+        case CreateSnapshot() as effect, result:
+            return _snapshot_created(restore, effect, result, now)
+        case StopVm(), result:
+            return stopping.answered(restore, result, now)
+        case StartVm(), result:
             return _started(restore, result, now)
         case _:
             return restore
 
 
-def _with_trouble(restore: Restore, what: str, now: datetime) -> Restore:
-    since = restore.trouble_since or now
-    return restore.model_copy(update={"trouble": what[:300], "trouble_since": since})
-
-
 def _not_permitted(restore: Restore, seen: Observed, now: datetime) -> Restore:
-    outcome = Outcome(
-        reason=Reason(seen.verdict.reason or Reason.NOT_PERMITTED), at=now, found=seen.verdict.text
-    )
+    said = seen.verdict
+    reason = next((each for each in Reason if each == said.reason), Reason.NOT_PERMITTED)
+    outcome = Outcome(reason=reason, at=now, found=said.text)
     return moves.end(restore, Phase.REFUSED, outcome, "Not permitted")
+
+
+def _delete_refused(
+    restore: Restore, effect: DeleteRestore, rejection: Rejection, now: datetime
+) -> Restore:
+    """Asking again would be answered the same, so a person decides how to go on."""
+    blocker = restore.blocker
+    if restore.phase is Phase.CHECKING and blocker is not None and blocker.name == effect.name:
+        left = Refusal(
+            Reason.RBAC_FORBIDDEN if rejection.code == 403 else Reason.RESTORE_IN_PROGRESS,
+            found=f"VirtualMachineRestore `{effect.name}` could not be removed: {rejection.text}",
+            expected="No other unfinished restore of this VM.",
+            next="Ask a cluster admin to delete that object, then ask again.",
+        )
+        return moves.refuse(restore, left, now)
+    if restore.phase is Phase.RESTORING:
+        return restoring.delete_refused(restore, effect, rejection, now)
+    return restore
 
 
 # Gathering
@@ -99,6 +117,8 @@ def _gather(restore: Restore, scene: Scene, now: datetime) -> Restore:
     """Ask for the first thing that is missing, with what the cluster offers."""
     if restore.question is not None:
         return restore
+    if blind := kubevirt_is_served(scene, restore) or reads_are_allowed(scene, restore):
+        return moves.refuse(restore, blind, now)
     wish, found = restore.wish, scene.candidates
     if wish.vm is None:
         return _ask(restore, Slot.ASK_VM, Proposal(), now)
@@ -146,7 +166,7 @@ def _no_snapshots(restore: Restore, now: datetime) -> Restore:
 
 
 def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
-    if restore.blocker is not None and scene.vm is not None:
+    if restore.blocker is not None and scene.vm is not None and not overslept(restore, now):
         return _clear_blocker(restore, scene)
     if refusal := first_refusal(scene, restore):
         return moves.refuse(restore, refusal, now), ()
@@ -161,75 +181,19 @@ def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
 
 
 def _clear_blocker(restore: Restore, scene: Scene) -> Move:
-    """Our own failed object stands in the way of every retry; the person asked to remove it."""
+    """Our own failed object stands in the way of every retry; the person asked to remove it.
+
+    Only one that has failed for good is removed: what still runs may not be cut off.
+    """
     blocker = restore.blocker
     for each in scene.restores:
         ours = same_line(each.restore_id, restore.id)
         if blocker and each.name == blocker.name and each.uid == blocker.uid and ours:
-            return restore, (delete_blocker(restore, blocker),)
+            if each.deleting:
+                return restore, ()
+            if each.failure is not None:
+                return restore, (delete_blocker(restore, blocker),)
     return restore.model_copy(update={"blocker": None}), ()
-
-
-# Stopping
-
-
-def _stop(restore: Restore, scene: Scene, now: datetime) -> Move:
-    vm, stop = scene.vm, restore.stop
-    if vm is None or stop is None:
-        gone = f"VM `{restore.wish.vm}` does not exist any more."
-        return _refuse(restore, Reason.VM_DELETED, gone, now), ()
-    if restore.preview is not None and vm.uid != restore.preview.vm_uid:
-        other = f"VM `{vm.name}` was re-created while it was being stopped."
-        return _refuse(restore, Reason.CHANGED_SINCE_CONFIRMATION, other, now), ()
-    if not is_live(scene):
-        return _stopped(restore, stop, now), ()
-    begun = _stop_begun(restore, stop, now)
-    if scene.vmi is not None and scene.vmi.final and not vm.may_start_itself:
-        clears = vm.run_strategy in ("Manual", "RerunOnFailure")
-        clear = ClearVmi(vm.namespace, vm.name, scene.vmi.uid)
-        return _overdue_stop(begun, now), (clear,) if clears else ()
-    if scene.vmi is not None and scene.vmi.deleting and not stop.force:
-        return _overdue_stop(begun, now), ()
-    return _overdue_stop(begun, now), (StopVm(vm.namespace, vm.name, force=stop.force),)
-
-
-def _stop_begun(restore: Restore, stop: Stop, now: datetime) -> Restore:
-    if stop.asked_at is not None:
-        return restore
-    until = now + timedelta(seconds=restore.rules.stop_timeout)
-    begun = stop.model_copy(update={"asked_at": now, "wait_until": until})
-    return restore.model_copy(update={"stop": begun})
-
-
-def _overdue_stop(restore: Restore, now: datetime) -> Restore:
-    stop = restore.stop
-    if stop is None or stop.wait_until is None or now < stop.wait_until or restore.question:
-        return restore
-    return moves.ask(restore, Slot.STOP_OVERDUE, now)
-
-
-def _stopped(restore: Restore, stop: Stop, now: datetime) -> Restore:
-    done = moves.close(restore, "The VM is stopped")
-    done = moves.close_slot(done, Slot.STOPPING, "The VM is stopped")
-    over = stop.model_copy(update={"asked_at": stop.asked_at or now, "done_at": now, "error": None})
-    done = done.model_copy(update={"stop": over})
-    if restore.confirmation is not None:
-        return after_stop(done, now)
-    return moves.enter(done, Phase.CHECKING, now)
-
-
-def _stop_refused(restore: Restore, rejection: Rejection, now: datetime) -> Restore:
-    if restore.stop is None:
-        return restore
-    if rejection.code in (401, 403):
-        return _refuse(restore, Reason.STOP_REFUSED, rejection.text, now)
-    stop = restore.stop.model_copy(update={"error": rejection.text[:300]})
-    return restore.model_copy(update={"stop": stop})
-
-
-def _refuse(restore: Restore, reason: Reason, found: str, now: datetime) -> Restore:
-    outcome = Outcome(reason=reason, at=now, found=found, next="Check the VM, then ask again.")
-    return moves.end(restore, Phase.REFUSED, outcome, "Refused")
 
 
 # Protecting
@@ -237,6 +201,8 @@ def _refuse(restore: Restore, reason: Reason, found: str, now: datetime) -> Rest
 
 def _protect(restore: Restore, scene: Scene, now: datetime) -> Move:
     if restore.safety is None:
+        if overslept(restore, now):
+            return too_late(restore, now), ()
         if found := differences(scene, restore):
             return stop_at_difference(restore, found, now), ()
         safety = Safety(name=object_name("pre-restore", restore, now), decided_at=now)
@@ -247,36 +213,53 @@ def _protect(restore: Restore, scene: Scene, now: datetime) -> Move:
 
 def _safety_progress(restore: Restore, safety: Safety, scene: Scene, now: datetime) -> Move:
     snapshot = scene.safety
+    late = now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
+    if snapshot is None and safety.uid is None and not late:
+        return restore, (create_snapshot(restore, safety),)
+    if failure := _unsafe(restore, safety, snapshot, late=late):
+        return _unprotected(restore, failure, now), ()
+    if snapshot is None or not (snapshot.usable and snapshot.phase == "Succeeded"):
+        return _safety_seen(restore, safety, snapshot), ()
+    ready = safety.model_copy(update={"uid": snapshot.uid, "ready_at": now})
+    done = moves.close_slot(restore, Slot.PROTECTING, f"Snapshot `{safety.name}` is ready")
+    return after_stop(done.model_copy(update={"safety": ready}), now), ()
+
+
+def _unsafe(
+    restore: Restore, safety: Safety, snapshot: Snapshot | None, *, late: bool
+) -> str | None:
+    """Why there is no safety snapshot to rely on; None while it is ready or may still become so."""
     if snapshot is None:
-        if safety.uid is None:
-            return restore, (create_snapshot(restore, safety),)
-        return _unprotected(restore, "the safety snapshot was deleted by somebody else", now), ()
-    if snapshot.restore_id != restore.id:
-        taken = f"a snapshot named `{safety.name}` exists already and is not ours"
-        return _unprotected(restore, taken, now), ()
-    if snapshot.usable and snapshot.phase == "Succeeded":
-        if not snapshot.included:
-            return _unprotected(restore, "the safety snapshot holds no disks", now), ()
-        ready = safety.model_copy(update={"uid": snapshot.uid, "ready_at": now})
-        done = moves.close_slot(restore, Slot.PROTECTING, f"Snapshot `{safety.name}` is ready")
-        return after_stop(done.model_copy(update={"safety": ready}), now), ()
+        gone = "the safety snapshot was deleted by somebody else"
+        return gone if safety.uid else "the safety snapshot could not be taken in time"
+    if snapshot.restore_id != restore.id or safety.uid not in (None, snapshot.uid):
+        return f"a snapshot named `{safety.name}` exists already and is not ours"
     if snapshot.phase == "Failed" or snapshot.deleting:
-        return _unprotected(restore, snapshot.error or "the safety snapshot failed", now), ()
-    if now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout):
-        late = snapshot.error or "the safety snapshot did not become ready in time"
-        return _unprotected(restore, late, now), ()
-    return restore.model_copy(
-        update={"safety": safety.model_copy(update={"uid": snapshot.uid})}
-    ), ()
+        return snapshot.error or "the safety snapshot failed"
+    if late:
+        return snapshot.error or "the safety snapshot did not become ready in time"
+    if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
+        return "the safety snapshot holds no disks"
+    return None
 
 
-def _snapshot_created(restore: Restore, result: Done | Rejection, now: datetime) -> Restore:
-    if restore.safety is None:
+def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:
+    if snapshot is None:
+        return restore
+    return restore.model_copy(update={"safety": safety.model_copy(update={"uid": snapshot.uid})})
+
+
+def _snapshot_created(
+    restore: Restore, effect: CreateSnapshot, result: Done | Rejection, now: datetime
+) -> Restore:
+    safety = restore.safety
+    if restore.phase is not Phase.PROTECTING or safety is None or safety.name != effect.name:
         return restore
     if isinstance(result, Rejection):
-        return _unprotected(restore, result.text, now)
-    safety = restore.safety.model_copy(update={"uid": result.uid})
-    return restore.model_copy(update={"safety": safety})
+        # Once it was seen, a late "no" to a second attempt says nothing about it.
+        return restore if safety.uid else _unprotected(restore, result.text, now)
+    uid = result.uid or safety.uid
+    return restore.model_copy(update={"safety": safety.model_copy(update={"uid": uid})})
 
 
 def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
@@ -296,31 +279,41 @@ def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
 
 
 def _start(restore: Restore, seen: Observed, now: datetime) -> Move:
-    start, vm = restore.start, seen.scene.vm
-    if start is None or start.done_at is not None or start.error is not None:
+    if not start_is_due(restore):
         return restore, ()
-    if not seen.verdict.allowed:
-        return _start_failed(restore, seen.verdict.text or "you may not do that", now), ()
+    scene, vm = seen.scene, seen.scene.vm
     if vm is None:
-        return _start_failed(restore, "the VM does not exist any more", now), ()
-    if vm.restore_in_progress is not None:
-        busy = f"restore `{vm.restore_in_progress}` is in progress"
-        return _start_failed(restore, busy, now), ()
-    if seen.scene.vmi is not None and not seen.scene.vmi.final:
+        return start_failed(restore, "the VM does not exist any more", now), ()
+    if why := _may_not_start(restore, seen, vm, now):
+        return start_failed(restore, why, now), ()
+    if scene.vmi is not None and not scene.vmi.final:
         return _started(restore, Done(), now), ()
     return restore, (StartVm(vm.namespace, vm.name),)
 
 
+def _may_not_start(restore: Restore, seen: Observed, vm: Vm, now: datetime) -> str | None:
+    if not seen.verdict.allowed:
+        return seen.verdict.text or "you may not do that"
+    if restore.preview is not None and vm.uid != restore.preview.vm_uid:
+        return "the VM was re-created since"
+    if vm.restore_in_progress is not None:
+        return f"restore `{vm.restore_in_progress}` is in progress"
+    if restore.start is not None and now >= restore.start.at + START_WITHIN:
+        return "it could not be started in time; press the button again"
+    return None
+
+
 def _started(restore: Restore, result: Done | Rejection, now: datetime) -> Restore:
-    if restore.start is None:
+    if restore.start is None or not start_is_due(restore):
         return restore
     if isinstance(result, Rejection):
-        return _start_failed(restore, result.text, now)
+        return start_failed(restore, result.text, now)
     done = restore.start.model_copy(update={"done_at": now})
     return moves.post(restore.model_copy(update={"start": done}), Slot.STARTED, now)
 
 
-def _start_failed(restore: Restore, why: str, now: datetime) -> Restore:
+def start_failed(restore: Restore, why: str, now: datetime) -> Restore:
+    """The VM was not started; the person who asked is told why."""
     if restore.start is None:
         return restore
     failed = restore.start.model_copy(update={"error": why[:300]})

@@ -296,6 +296,8 @@ class Job(Stored):
     wait_until: AwareDatetime | None = None
     deleting: bool = False
     delete_asked_by: UserId | None = None
+    delete_error: str | None = None
+    """Why the cluster refused to delete it, for the question that follows."""
 
 
 class Outcome(Stored):

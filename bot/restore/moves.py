@@ -20,6 +20,7 @@ from bot.restore.model import (
 )
 
 MOST_QUESTIONS = 25
+"""More lead nowhere. What the cluster already works on is followed to its end all the same."""
 PATIENT = frozenset({Slot.OVERDUE, Slot.DELETE_RESTORE})
 """Questions that do not expire: the cluster goes on whatever people say."""
 
@@ -34,7 +35,8 @@ def enter(restore: Restore, phase: Phase, now: datetime) -> Restore:
 def ask(restore: Restore, slot: Slot, now: datetime, answered: str = "No longer asked") -> Restore:
     """Open a question; the one that was open is closed with `answered`."""
     closed = close(restore, answered)
-    if closed.cards and sum(card.slot in QUESTIONS for card in closed.cards) >= MOST_QUESTIONS:
+    asked = sum(card.slot in QUESTIONS for card in closed.cards)
+    if asked >= MOST_QUESTIONS and restore.job is None:
         outcome = Outcome(
             reason=Reason.TOO_MANY_QUESTIONS,
             at=now,

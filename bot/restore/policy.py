@@ -49,7 +49,7 @@ class Policy(Stored):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says about somebody. `known` is False when Slack could not say."""
+    """What Slack says about somebody; what it did not say is at the value that permits nothing."""
 
     id: UserId
     home: bool = False

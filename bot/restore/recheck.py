@@ -1,12 +1,13 @@
 """What is compared just before acting with what the person was shown.
 
 The look is a RECHECK. Any difference stops the restore and is shown; none is argued away. The same
-VM by UID, the same snapshot by UID and still ready, no VMI, no other restore.
+VM by UID, the same snapshot by UID and still ready, no VMI, no other restore. And not too late: a bot
+that was away must not surprise people with what they agreed to long ago.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.restore import moves
 from bot.restore.checks import others_in_progress
@@ -14,6 +15,26 @@ from bot.restore.facts import Scene, Vm
 from bot.restore.model import Outcome, Phase, Preview, Reason, Restore
 
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION
+ACT_WITHIN = timedelta(minutes=10)
+"""How long after a decision the bot may still act on it."""
+
+
+def overslept(restore: Restore, now: datetime) -> bool:
+    """Too much time has passed in this phase without the act it was entered for."""
+    return now >= restore.entered_at + ACT_WITHIN
+
+
+def too_late(restore: Restore, now: datetime) -> Restore:
+    """The bot could not act in time: what was agreed to then is asked anew."""
+    minutes = int(ACT_WITHIN.total_seconds() // 60)
+    outcome = Outcome(
+        reason=Reason.CONFIRMATION_TOO_OLD,
+        at=now,
+        found=f"I could not act within {minutes} minutes after you decided.",
+        expected="An act right after the decision.",
+        next="Nothing was restored. Start over to see the state as it is now.",
+    )
+    return moves.end(restore, Phase.REFUSED, outcome, "Too late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +50,9 @@ def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
     shown = restore.preview
     if shown is None:
         return (Difference(CHANGED, "Nothing was shown to be confirmed."),)
+    if not scene.kubevirt:
+        missing = "The cluster does not serve the snapshot.kubevirt.io API any more."
+        return (Difference(Reason.KUBEVIRT_MISSING, missing),)
     if scene.forbidden is not None:
         return (Difference(Reason.RBAC_FORBIDDEN, scene.forbidden.text),)
     if scene.vm is None:
@@ -74,12 +98,12 @@ def _snapshot_differences(
 
 
 def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
-    for other in others_in_progress(scene, restore):
-        yield Difference(CHANGED, f"Another restore of this VM has begun: `{other.name}`.")
+    names = {other.name for other in others_in_progress(scene, restore)}
     own = restore.job.name if restore.job else None
-    if vm.restore_in_progress not in (None, own) and not scene.restores:
-        text = f"Another restore of this VM has begun: `{vm.restore_in_progress}`."
-        yield Difference(CHANGED, text)
+    if vm.restore_in_progress is not None and vm.restore_in_progress != own:
+        names.add(vm.restore_in_progress)
+    for name in sorted(names):
+        yield Difference(CHANGED, f"Another restore of this VM has begun: `{name}`.")
     if vm.snapshot_in_progress is not None:
         yield Difference(CHANGED, f"Snapshot `{vm.snapshot_in_progress}` is being taken.")
 

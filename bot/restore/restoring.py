@@ -15,12 +15,15 @@ from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
 from bot.restore.facts import Rejection, RestoreObject, Scene
 from bot.restore.model import Job, Outcome, Phase, Reason, Restore, Slot
-from bot.restore.recheck import differences, stop_at_difference
+from bot.restore.recheck import (
+    ACT_WITHIN,
+    differences,
+    overslept,
+    stop_at_difference,
+    too_late,
+)
 
 Move = tuple[Restore, tuple[Effect, ...]]
-
-CREATE_WITHIN = timedelta(minutes=10)
-"""How long after the decision a create with a lost answer may still be sent again."""
 
 
 def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
@@ -38,11 +41,21 @@ def _decide(restore: Restore, scene: Scene, now: datetime) -> Move:
     if restore.typed is None or restore.confirmation is None:
         missing = "A confirmation is missing."
         return moves.fail(restore, Reason.CREATE_REFUSED, missing, now, "unchanged"), ()
+    if overslept(restore, now):
+        return too_late(restore, now), ()
+    if _is_unlocking(restore, scene):
+        return restore, ()
     if found := differences(scene, restore):
         return stop_at_difference(restore, found, now), ()
     job = Job(name=object_name("restore", restore, now), decided_at=now)
     decided = restore.model_copy(update={"job": job})
     return decided, (create_restore(decided, job.name),)
+
+
+def _is_unlocking(restore: Restore, scene: Scene) -> bool:
+    """Our safety snapshot is ready, but the VM is still marked with it: that passes."""
+    safety, vm = restore.safety, scene.vm
+    return safety is not None and vm is not None and vm.snapshot_in_progress == safety.name
 
 
 def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
@@ -51,14 +64,18 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     for each in scene.restores:
         if each.name == job.name and each.restore_id == restore.id:
             return _adopted(restore, job, each.uid), ()
+    young = now < job.decided_at + ACT_WITHIN
     if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{job.name}-"):
         return _deleted(restore, scene, now), ()
+    if scene.vm is not None and scene.vm.restore_in_progress == job.name:
+        # It was there: its VM says so. It may be listed a moment later, but is not made again.
+        return (restore if young else _deleted(restore, scene, now)), ()
     if found := differences(scene, restore):
         text = " ".join(each.text for each in found)
         return moves.fail(restore, found[0].reason, text, now, _UNTOUCHED), ()
     if not seen.verdict.allowed:
         return moves.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, _UNTOUCHED), ()
-    if now >= job.decided_at + CREATE_WITHIN:
+    if not young:
         old = "The restore could not be handed to the cluster in time."
         return moves.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, _UNTOUCHED), ()
     return restore, (create_restore(restore, job.name),)
@@ -80,6 +97,9 @@ def created(
     """The create was answered."""
     job = restore.job
     if job is None or job.name != effect.name or restore.phase is not Phase.RESTORING:
+        return restore
+    if job.uid is not None:
+        # It is known to be there; a late answer to another attempt cannot undo that.
         return restore
     if isinstance(result, Rejection):
         unchanged = "unchanged: the cluster refused the restore"
@@ -125,9 +145,20 @@ def _overdue(restore: Restore, now: datetime) -> Restore:
     return moves.ask(restore, Slot.OVERDUE, now)
 
 
+def delete_refused(
+    restore: Restore, effect: DeleteRestore, rejection: Rejection, now: datetime
+) -> Restore:
+    """The object stays, so the restore goes on; the owner is asked again, and told why."""
+    job = restore.job
+    if job is None or not job.deleting or job.uid != effect.uid:
+        return restore
+    kept = job.model_copy(update={"deleting": False, "delete_error": rejection.text[:300]})
+    return moves.ask(restore.model_copy(update={"job": kept}), Slot.OVERDUE, now)
+
+
 def _deleted(restore: Restore, scene: Scene, now: datetime) -> Restore:
     """Our object is gone: by our own hand, with its VM, or by somebody else's."""
-    if scene.vm is None:
+    if scene.vm is None and scene.job is None:
         gone = "The VM was deleted while it was being restored, and the restore with it."
         return moves.fail(restore, Reason.VM_DELETED, gone, now)
     job = restore.job
@@ -136,7 +167,7 @@ def _deleted(restore: Restore, scene: Scene, now: datetime) -> Restore:
         return moves.fail(restore, Reason.RESTORE_GIVEN_UP, given_up, now)
     name = job.name if job else "?"
     lost = f"VirtualMachineRestore `{name}` was deleted by somebody else before it completed."
-    if job and (scene.vm.last_restore or "").startswith(f"{name}-"):
+    if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{name}-"):
         lost = (
             f"VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
         )
@@ -168,6 +199,8 @@ def _vm_status(scene: Scene) -> str:
         return f"{vm.status} (live)"
     if vm.may_start_itself:
         return f"{vm.status} (run strategy {vm.run_strategy}: it will start by itself)"
+    if vm.status != "Stopped" or vm.deleting:
+        return f"{vm.status} (not running)"
     return "Stopped (ready to start)"
 
 

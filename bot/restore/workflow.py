@@ -10,6 +10,8 @@ nothing, so that events may come twice, late, out of order or from anybody.
 Level-triggered. Effects come only out of a look (`Observed`), never out of a person's event: a click
 stores a wish, the next look turns it into an act, and the same look may do so again after a crash.
 Nothing is remembered but the document, so whoever looks next, on any replica, carries on.
+A look that was kept from reading (a 403, an API that is not served) proves no absence: it counts as
+no look, except where a check says so to the person who asked.
 
 The way to the one destructive effect, `CreateRestore`, has four gates, each a fact in the document:
 
@@ -20,6 +22,8 @@ The way to the one destructive effect, `CreateRestore`, has four gates, each a f
 
 Only then is `job` (the object's name) stored, and only a look after or with that sends the create.
 A create is sent again only under the same name, and only while nothing shows that it was ever there.
+What was agreed to is acted on within ten minutes or not at all: a bot that was away does not come
+back with an old wish.
 Every way back to a question takes `typed` and `confirmation` out of the document, so no click ever
 serves twice.
 
@@ -32,6 +36,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.restore import answers, converge, moves
+from bot.restore.answers import START_WITHIN, start_is_due
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
     Acted,
@@ -50,7 +55,7 @@ from bot.restore.events import (
     Unseen,
     Verdict,
 )
-from bot.restore.facts import Look
+from bot.restore.facts import Look, Scene
 from bot.restore.model import (
     AuditEntry,
     Outcome,
@@ -67,7 +72,8 @@ from bot.restore.model import (
 
 AFTERCARE = timedelta(hours=24)
 """How long the buttons of a finished restore stay."""
-
+BLIND = timedelta(hours=24)
+"""How long a restore that cannot be looked at is still followed."""
 
 ALLOWED = Verdict(allowed=True)
 """For looks after the act, where nothing is left to be permitted."""
@@ -118,10 +124,13 @@ def step(restore: Restore, event: Event, now: datetime) -> Step:
 
 
 def expired(restore: Restore, now: datetime) -> Restore:
-    """The document with its deadline honoured, whether or not a timer ran."""
-    if restore.deadline is None or now < restore.deadline or restore.phase.ended:
-        return restore
-    return moves.expire(restore, now)
+    """The document with its time limits honoured, whether or not a timer ran."""
+    outcome = restore.outcome
+    if outcome is not None and not restore.closed and now >= outcome.at + AFTERCARE:
+        return restore.model_copy(update={"closed": True})
+    if restore.deadline is not None and now >= restore.deadline:
+        return moves.expire(restore, now)
+    return restore
 
 
 def _apply(
@@ -131,6 +140,8 @@ def _apply(
         case Typed() | Clicked() | Cancel():
             after, reply = answers.answer(restore, event, now)
             return after, (), reply
+        case Observed(scene=scene) if blind := _blind(restore, scene):
+            return _unseen(restore, blind, now), (), None
         case Observed() as seen:
             after, effects = converge.converge(_seen_again(restore), seen, now)
             return after, effects, None
@@ -145,7 +156,7 @@ def _apply(
         case ChannelGone() as gone:
             return _channel_gone(restore, gone, now), (), None
         case Elapsed():
-            return _elapsed(restore, now), (), None
+            return restore, (), None
 
 
 def wanted(restore: Restore) -> Look | None:
@@ -173,29 +184,24 @@ def planned(restore: Restore, now: datetime) -> CreateRestore:
     return create_restore(restore, object_name("restore", restore, now))
 
 
-def start_is_due(restore: Restore) -> bool:
-    """A start was asked for after the end and has neither happened nor failed."""
-    start = restore.start
-    return start is not None and start.done_at is None and start.error is None
-
-
 _PACE: dict[Phase, float] = {
-    Phase.GATHERING: 0,
-    Phase.CHECKING: 0,
+    Phase.GATHERING: 1,
+    Phase.CHECKING: 1,
     Phase.STOPPING: 2,
     Phase.PROTECTING: 3,
     Phase.RESTORING: 20,
 }
 """Seconds between looks. In RESTORING the watch wakes the restore; this is its safety net."""
+_BRISK = 2
+"""The same, while an answer of the cluster is missing or an object is being deleted."""
 
 
 def next_due(restore: Restore, now: datetime, *, moved: bool) -> datetime | None:
     """When somebody must look again; `moved` says that this round changed the phase."""
     if restore.phase.ended:
         return _due_after_the_end(restore, now, moved=moved)
-    look = wanted(restore)
     limits = [restore.deadline] if restore.deadline else []
-    if look is not None:
+    if wanted(restore) is not None:
         limits.append(_next_look(restore, now, moved=moved))
         if restore.job and restore.job.wait_until and restore.job.wait_until > now:
             limits.append(restore.job.wait_until)
@@ -206,22 +212,33 @@ def _next_look(restore: Restore, now: datetime, *, moved: bool) -> datetime:
     if restore.trouble_since is not None:
         away = (now - restore.trouble_since).total_seconds()
         return now + timedelta(seconds=min(15.0, max(1.0, away / 4)))
-    unsure = restore.job is not None and restore.job.uid is None
-    deleting = restore.job is not None and restore.job.deleting
     if moved:
         return now
-    if restore.phase is Phase.CHECKING:
-        return now + timedelta(seconds=1) if restore.blocker else now
-    pace = 2 if unsure or deleting else _PACE[restore.phase]
+    deleting = restore.job is not None and restore.job.deleting
+    unsure = restore.phase is Phase.RESTORING and wanted(restore) is Look.RECHECK
+    pace = _BRISK if unsure or deleting else _PACE[restore.phase]
     return now + timedelta(seconds=pace)
 
 
 def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datetime | None:
     if start_is_due(restore):
-        return now if moved else now + timedelta(seconds=2)
+        return now if moved else now + timedelta(seconds=_BRISK)
     if restore.closed or restore.outcome is None:
         return None
     return restore.outcome.at + AFTERCARE
+
+
+def _blind(restore: Restore, scene: Scene) -> str | None:
+    """Why nothing may be taken for absent in this look, where no check will say it."""
+    deciding = restore.phase in (Phase.PROTECTING, Phase.RESTORING) and restore.job is None
+    checked = restore.phase in (Phase.GATHERING, Phase.CHECKING)
+    if checked or (deciding and wanted(restore) is Look.RECHECK):
+        return None
+    if not scene.kubevirt:
+        return "the cluster does not serve the snapshot.kubevirt.io API just now"
+    if scene.forbidden is not None:
+        return f"the cluster does not let this bot look: {scene.forbidden.text}"
+    return None
 
 
 def _seen_again(restore: Restore) -> Restore:
@@ -231,24 +248,35 @@ def _seen_again(restore: Restore) -> Restore:
 
 
 def _unseen(restore: Restore, what: str, now: datetime) -> Restore:
-    """The cluster is away. Nothing is given up that is under way; what has not begun ends."""
+    """The cluster is away. What is under way is not given up soon; what has not begun ends."""
+    if restore.phase.ended:
+        return _unseen_after_the_end(restore, what, now)
     since = restore.trouble_since or now
-    troubled = restore.model_copy(update={"trouble": what[:300], "trouble_since": since})
-    if restore.phase.ended or restore.job is not None:
-        return troubled
-    if now - since < timedelta(seconds=restore.rules.answer_timeout):
-        return troubled
+    running = restore.job is not None
+    patience = BLIND if running else timedelta(seconds=restore.rules.answer_timeout)
+    if now - since < patience:
+        return restore.model_copy(update={"trouble": what[:300], "trouble_since": since})
+    found = f"The cluster could not be asked: {what[:300]}"
+    if running:
+        return moves.fail(restore, Reason.CLUSTER_UNREACHABLE, found, now)
     outcome = Outcome(
         reason=Reason.CLUSTER_UNREACHABLE,
         at=now,
-        found=f"The cluster could not be asked: {what[:300]}",
+        found=found,
         next="Nothing was restored. Ask again when the cluster answers.",
     )
     return moves.end(restore, Phase.REFUSED, outcome, "Given up")
 
 
+def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore:
+    start = restore.start
+    if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
+        return restore
+    return converge.start_failed(restore, f"the cluster could not be asked: {what}", now)
+
+
 def _held(restore: Restore, held: Held, now: datetime) -> Restore:
-    if restore.phase.ended:
+    if restore.phase.ended or restore.job is not None:
         return restore
     outcome = Outcome(
         reason=Reason.HELD_BY_OTHER,
@@ -287,30 +315,36 @@ def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore
     return moves.end(moved, Phase.CANCELLED, outcome, "The channel cannot be written to")
 
 
-def _elapsed(restore: Restore, now: datetime) -> Restore:
-    outcome = restore.outcome
-    if restore.phase.ended and outcome and not restore.closed and now >= outcome.at + AFTERCARE:
-        return restore.model_copy(update={"closed": True})
-    return restore
-
-
 def _audit(before: Restore, after: Restore, event: Event, now: datetime) -> tuple[AuditEntry, ...]:
     """One line for each step that moved something that matters afterwards."""
-    if before.phase is after.phase and before.job == after.job and before.start == after.start:
+    if _audited(before) == _audited(after):
         return ()
-    by = event.by if isinstance(event, Typed | Clicked | Cancel) else ""
-    button = event.button.value if isinstance(event, Clicked) else ""
+    person = event if isinstance(event, Typed | Clicked | Cancel) else None
+    if after.phase is Phase.EXPIRED:
+        person = None
+    button = person.button.value if isinstance(person, Clicked) else ""
     outcome = after.outcome
     entry = AuditEntry(
         at=now,
         restore=after.id,
         kind=after.phase.value,
-        by=by,
+        by=person.by if person else "",
         reason=outcome.reason.value if outcome and outcome.reason else "",
         target=target(after),
         detail=button or (after.job.name if after.job else ""),
     )
     return (entry,)
+
+
+def _audited(restore: Restore) -> tuple[object, ...]:
+    """What a line is written for: not each look at what is merely under way."""
+    job, stop = restore.job, restore.stop
+    return (
+        restore.phase,
+        job and (job.name, job.uid, job.deleting, job.delete_error),
+        stop and (stop.asked_at, stop.force, stop.done_at),
+        restore.start,
+    )
 
 
 def target(restore: Restore) -> str:

@@ -5,7 +5,8 @@ Rules of this file
   else, so the type checker finds text that was not made safe.
 - Names and other short values go through `code`, what people or the cluster said through
   `sentence`, and what stands in headings, buttons and dialogs through `plain`.
-- Lengths are those of the escaped text, because that is what Slack counts.
+- Lengths are those of the escaped text in bytes: Slack counts what it is sent, and does not say
+  whether a message may hold so many characters or so many bytes.
 """
 
 import re
@@ -168,16 +169,20 @@ def _between(text: str, most: int) -> str:
 
 def _escaped(text: str, most: int) -> str:
     whole = _escape(text)
-    if len(whole) <= most:
+    if _size(whole) <= most:
         return whole
     kept: list[str] = []
     room = most - 1
     for piece in map(_escape, text):
-        room -= len(piece)
+        room -= _size(piece)
         if room < 0:
             break
         kept.append(piece)
     return "".join(kept) + "…"
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _escape(text: str) -> str:

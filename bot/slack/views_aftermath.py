@@ -7,8 +7,7 @@ said on every way out.
 from slack_sdk.models.blocks import Block
 
 from bot.restore import answers
-from bot.restore.model import Outcome, Reason, Restore
-from bot.slack import words
+from bot.restore.model import Outcome, Phase, Reason, Restore
 from bot.slack import words_results as texts
 from bot.slack.markup import Mrkdwn, code, fill, moment, names, referring, sentence
 from bot.slack.views_layout import Face, section
@@ -44,6 +43,18 @@ def after_stop(face: Face) -> list[Mrkdwn | None]:
     return [said, before, Mrkdwn(texts.START_OFFERED) if offered else None]
 
 
+def in_short(face: Face) -> Mrkdwn | None:
+    """The same for phones."""
+    stop = face.restore.stop
+    if face.restore.phase is Phase.SUCCEEDED or not untouched(face.restore):
+        return None
+    if stop is None or stop.asked_at is None or _started_since(face.restore):
+        return None
+    if stop.error and stop.done_at is None:
+        return None
+    return Mrkdwn(texts.IN_SHORT_STOPPED if stop.done_at else texts.IN_SHORT_STOPPING)
+
+
 def _started_since(restore: Restore) -> bool:
     started = restore.start is not None and restore.start.done_at is not None
     outcome = restore.outcome
@@ -60,7 +71,7 @@ def preserved(face: Face, outcome: Outcome) -> list[Block]:
 def about(face: Face) -> list[Block]:
     """Which VM and which snapshot, as far as they are known."""
     wish = face.restore.wish
-    vm = face.say(words.VM) if wish.vm else None
+    vm = face.vm_line if wish.vm else None
     return section(vm, face.say(texts.SNAPSHOT) if wish.snapshot else None)
 
 

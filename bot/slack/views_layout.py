@@ -108,6 +108,13 @@ class Face:
         return name(self.restore.wish.snapshot)
 
     @property
+    def vm_line(self) -> Mrkdwn:
+        """Which VM, where; the cluster only if there may be others."""
+        cluster = self.restore.wish.cluster
+        usual = cluster == words.DEFAULT_CLUSTER
+        return self.say(words.VM if usual else words.VM_ON_CLUSTER, cluster=code(cluster, 100))
+
+    @property
     def closed(self) -> Mrkdwn:
         """How the card was answered."""
         return referring(self.card.closed or "")
@@ -181,9 +188,14 @@ def cancel(face: Face) -> ButtonElement:
     return button(face, Button.CANCEL)
 
 
-def dialog(title: str, text: str, kind: Button, **values: str | None) -> ConfirmObject:
+def dialog(face: Face, title: str, text: str, kind: Button, **values: str) -> ConfirmObject:
     """Slack's own question after a click on a dangerous button; long names are shortened."""
-    safe = {key: shortened(value or words.NOT_KNOWN, SHORT_NAME) for key, value in values.items()}
+    wish = face.restore.wish
+    names = {"vm": wish.vm, "namespace": wish.namespace, "snapshot": wish.snapshot, **values}
+    safe = {key: shortened(value or words.NOT_KNOWN, SHORT_NAME) for key, value in names.items()}
+    if wish.cluster != words.DEFAULT_CLUSTER:
+        cluster = shortened(wish.cluster, SHORT_NAME // 2)
+        safe["namespace"] += words.ASKED_CLUSTER.format(cluster=cluster)
     return ConfirmObject(
         title=PlainTextObject(text=plain(title, 100)),
         text=PlainTextObject(text=plain(text.format_map(safe), 300)),
@@ -216,7 +228,7 @@ def notice(face: Face, text: Mrkdwn) -> Mrkdwn:
     if face.open:
         asks = face.card.slot in QUESTIONS or face.card.slot is Slot.RESULT
         return joined((face.owner, text)) if asks else text
-    return joined((text, face.closed), " - ")
+    return joined((text, face.closed), " → ")
 
 
 def answered(face: Face) -> list[Block]:

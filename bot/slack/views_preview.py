@@ -234,7 +234,7 @@ def confirm(face: Face) -> Draft:
     blocks = [
         header(texts.CONFIRM_HEADING),
         *section(face.when_open(texts.CONFIRM_ASK), face.say(texts.RECEIVED)),
-        *section(Mrkdwn(texts.READY), face.say(words.VM), face.say(texts.FROM_SNAPSHOT)),
+        *section(Mrkdwn(texts.READY), face.vm_line, face.say(texts.FROM_SNAPSHOT)),
         *section(*_impact(face)),
         *section(*_last_words(face)),
         *actions(face, _danger(face), cancel(face)),
@@ -263,14 +263,11 @@ def _last_words(face: Face) -> list[Mrkdwn | None]:
 
 
 def _danger(face: Face) -> ButtonElement:
-    wish = face.restore.wish
     sure = dialog(
+        face,
         texts.CONFIRM_DIALOG_TITLE,
         texts.CONFIRM_DIALOG,
         Button.CONFIRM,
-        vm=wish.vm,
-        namespace=wish.namespace,
-        snapshot=wish.snapshot,
         length=window(face.restore.preview),
     )
     return button(face, Button.CONFIRM, style="danger", confirm=sure)

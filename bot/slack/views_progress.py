@@ -41,10 +41,18 @@ def request(face: Face) -> Draft:
 
 
 def _asked(face: Face) -> Mrkdwn:
-    cluster = face.restore.wish.cluster
-    plain = cluster == words.DEFAULT_CLUSTER
-    where = Mrkdwn("") if plain else fill(words.ON_CLUSTER, cluster=code(cluster, 100))
-    return face.say(words.ASKED_FOR, cluster=where)
+    """As much of the wish as is known."""
+    wish = face.restore.wish
+    described = code(wish.described or "", 100)
+    parts = {
+        words.ASKED_PLACE: wish.namespace is not None,
+        words.ASKED_CLUSTER: wish.cluster != words.DEFAULT_CLUSTER,
+        words.ASKED_SNAPSHOT: wish.snapshot is not None,
+        words.ASKED_DESCRIBED: wish.snapshot is None and bool(wish.described),
+    }
+    begin = words.ASKED_FOR if wish.vm else words.ASKED_FOR_A_VM
+    known = "".join((begin, *(part for part, is_known in parts.items() if is_known)))
+    return face.say(known, cluster=code(wish.cluster, 100), described=described)
 
 
 def state(restore: Restore) -> Mrkdwn:
@@ -124,45 +132,40 @@ def progress(face: Face) -> Draft:
     blocks = [
         header(texts.PROGRESS_HEADING),
         *section(Mrkdwn(texts.PROGRESS_MINUTES)),
-        *section(face.say(words.VM), face.say(texts.SNAPSHOT)),
-        *section(*known(job), *_deleting(job), trouble(restore)),
+        *section(face.vm_line, face.say(texts.SNAPSHOT)),
+        *section(*known(job), elapsed(job), *_deleting(job), trouble(restore)),
     ]
     return Draft(face.say(texts.PROGRESS_TEXT), blocks)
 
 
 def known(job: Job | None) -> list[Mrkdwn | None]:
-    """What was last seen of the VirtualMachineRestore."""
+    """What was last seen of the VirtualMachineRestore, without what changes at every look."""
     if job is None:
         return [Mrkdwn(words.LAST_CHECK)]
     volumes = fill(texts.VOLUMES, bound=job.volumes_bound, total=job.volumes_total)
     return [
         fill(texts.JOB, job=code(job.name)),
-        *_said(job),
+        _said(job),
         volumes if job.volumes_total else None,
-        elapsed(job),
     ]
 
 
-def _said(job: Job) -> list[Mrkdwn]:
+def _said(job: Job) -> Mrkdwn:
+    """KubeVirt's own words, with their meaning where we know it."""
     said = [text for text in dict.fromkeys((job.progressing, job.ready)) if text]
     if not said:
-        return [Mrkdwn(texts.NOT_SEEN_YET)]
-    return [fill(texts.SAYS, said=in_plain_words(text)) for text in said]
+        return Mrkdwn(texts.NOT_SEEN_YET)
+    quoted = joined([fill(texts.QUOTE, said=sentence(text, 500)) for text in said], ", ")
+    lowered = " ".join(said).casefold()
+    meaning = next((means for part, means in texts.MEANS if part in lowered), None)
+    if meaning:
+        quoted = fill(texts.MEANING, said=quoted, meaning=Mrkdwn(meaning))
+    return fill(texts.SAYS, said=quoted)
 
 
-def in_plain_words(text: str) -> Mrkdwn:
-    """KubeVirt's own words, with their meaning where we know it."""
-    quoted = sentence(f"“{text}”", 600)
-    lowered = text.casefold()
-    for part, meaning in texts.MEANS:
-        if part in lowered:
-            return fill(texts.MEANING, said=quoted, meaning=Mrkdwn(meaning))
-    return quoted
-
-
-def elapsed(job: Job) -> Mrkdwn | None:
+def elapsed(job: Job | None) -> Mrkdwn | None:
     """How long the restore has been running, as far as anybody has looked."""
-    if job.looked_at is None:
+    if job is None or job.looked_at is None:
         return None
     return fill(texts.ELAPSED, length=duration(job.looked_at - job.decided_at))
 

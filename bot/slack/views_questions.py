@@ -128,7 +128,7 @@ def stop_choice(face: Face) -> Draft:
     blocks = [
         header(texts.STOP_HEADING),
         *section(face.when_open(texts.STOP_ASK)),
-        *section(face.say(words.VM), fill(shown, status=status) if face.open else None),
+        *section(face.vm_line, fill(shown, status=status) if face.open else None),
         *section(Mrkdwn(texts.SAFETY_REQUIREMENT)),
         *section(*_stop_options(face)),
         *actions(face, button(face, Button.STOP_AND_RESTORE), cancel(face)),
@@ -163,7 +163,7 @@ def stop_overdue(face: Face) -> Draft:
     blocks = [
         header(texts.STOP_OVERDUE_HEADING),
         *section(face.when_open(texts.STOP_ASK)),
-        *section(face.say(words.VM), said, trouble(face.restore) if face.open else None),
+        *section(face.vm_line, said, trouble(face.restore) if face.open else None),
         *section(*choices),
         *actions(
             face,
@@ -186,18 +186,11 @@ def _stopping_for(face: Face) -> Mrkdwn:
 
 def force_stop(face: Face) -> Draft:
     """Its own confirmation, with what it risks."""
-    wish = face.restore.wish
-    sure = dialog(
-        texts.FORCE_DIALOG_TITLE,
-        texts.FORCE_DIALOG,
-        Button.FORCE_STOP_NOW,
-        vm=wish.vm,
-        namespace=wish.namespace,
-    )
+    sure = dialog(face, texts.FORCE_DIALOG_TITLE, texts.FORCE_DIALOG, Button.FORCE_STOP_NOW)
     blocks = [
         header(texts.FORCE_HEADING),
         *section(face.when_open(texts.STOP_ASK)),
-        *section(face.say(words.VM)),
+        *section(face.vm_line),
         *section(*map(Mrkdwn, texts.FORCE_RISKS)),
         *actions(
             face,
@@ -213,18 +206,12 @@ def force_stop(face: Face) -> Draft:
 
 def delete_restore(face: Face) -> Draft:
     """Its own confirmation: giving up is not going back."""
-    wish, job = face.restore.wish, face.restore.job
-    sure = dialog(
-        texts.DELETE_DIALOG_TITLE,
-        texts.DELETE_DIALOG,
-        Button.DELETE_RESTORE_NOW,
-        vm=wish.vm,
-        namespace=wish.namespace,
-    )
+    job = face.restore.job
+    sure = dialog(face, texts.DELETE_DIALOG_TITLE, texts.DELETE_DIALOG, Button.DELETE_RESTORE_NOW)
     blocks = [
         header(texts.DELETE_HEADING),
         *section(face.when_open(texts.STOP_ASK)),
-        *section(face.say(words.VM), fill(texts.JOB, job=code(job.name)) if job else None),
+        *section(face.vm_line, fill(texts.JOB, job=code(job.name)) if job else None),
         *section(*map(Mrkdwn, texts.DELETE_MEANS)),
         *actions(
             face,

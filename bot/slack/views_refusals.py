@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 from bot.restore.model import Outcome, Reason
 from bot.slack import words_results as texts
 from bot.slack.markup import Mrkdwn, fill, sentence, visible
-from bot.slack.views_aftermath import about, advice, found, preserved
+from bot.slack.views_aftermath import about, advice, found, preserved, told
 from bot.slack.views_layout import Face, section
 
 Parts = tuple[str, Mrkdwn, list[Block]]
@@ -25,7 +25,9 @@ def refused(face: Face, outcome: Outcome) -> Parts:
     special = _REFUSALS.get(outcome.reason) if outcome.reason else None
     body = special(face, outcome) if special else _plain_refusal(face, outcome)
     blocks = [*body, *section(Mrkdwn(texts.OPERATION_CANCELLED)), *preserved(face, outcome)]
-    return heading, face.say(texts.REFUSED_TEXT, heading=Mrkdwn(heading)), blocks
+    said = told(outcome, outcome.found, 300) if outcome.found else None
+    short = said or face.say(texts.REFUSED_WITHOUT_WORDS)
+    return heading, fill(texts.REFUSED_TEXT, heading=Mrkdwn(heading), found=short), blocks
 
 
 def _plain_refusal(face: Face, outcome: Outcome) -> list[Block]:

@@ -16,7 +16,16 @@ from bot.slack import words
 from bot.slack import words_results as texts
 from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names, sentence, utc
 from bot.slack.typed import hint
-from bot.slack.views_aftermath import about, advice, found, preserved, told, untouched, vm_lines
+from bot.slack.views_aftermath import (
+    about,
+    advice,
+    found,
+    in_short,
+    preserved,
+    told,
+    untouched,
+    vm_lines,
+)
 from bot.slack.views_layout import (
     Draft,
     Face,
@@ -62,7 +71,8 @@ def result(face: Face) -> Draft:
         *actions(face, *_buttons(face, outcome)),
         *answered(face),
     ]
-    return Draft(notice(face, text), page)
+    short = in_short(face)
+    return Draft(notice(face, joined((text, short)) if short else text), page)
 
 
 # Success
@@ -73,7 +83,7 @@ def _succeeded(face: Face, outcome: Outcome) -> Parts:
     preview = face.restore.preview
     created = preview.snapshot_created if preview else None
     blocks = [
-        *section(face.say(words.VM), face.say(texts.RESTORED_FROM)),
+        *section(face.vm_line, face.say(texts.RESTORED_FROM)),
         *section(
             Mrkdwn(texts.DETAILS),
             fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
@@ -153,7 +163,7 @@ def _failed(face: Face, outcome: Outcome) -> Parts:
     short = told(outcome, outcome.found or texts.NO_ERROR, 300)
     blocks = [
         *section(fill(texts.ERROR, error=error)),
-        *section(face.say(words.VM), face.say(texts.SNAPSHOT)),
+        *section(face.vm_line, face.say(texts.SNAPSHOT)),
         *section(*_failed_state(face, outcome)),
         *section(*advice(outcome)),
         *section(_pending(face, outcome), *_leftovers(face, outcome)),
@@ -199,7 +209,7 @@ def _names_differ(face: Face, outcome: Outcome) -> Parts:
         ),
         *section(_hint(face, outcome)),
         *section(Mrkdwn(texts.NAMES_DIFFER), kept),
-        *section(*vm_lines(face, outcome)),
+        *section(face.vm_line, *vm_lines(face, outcome)),
     ]
     return texts.NAMES_HEADING, face.say(texts.NAMES_TEXT), blocks
 
@@ -226,8 +236,7 @@ def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
         *about(face),
         *preserved(face, outcome),
     ]
-    text = joined((face.say(texts.CANCELLED_TEXT), said))
-    return texts.CANCELLED_HEADING, text, blocks
+    return texts.CANCELLED_HEADING, face.say(texts.CANCELLED_TEXT, said=said), blocks
 
 
 def _expired(face: Face, outcome: Outcome) -> Parts:
@@ -253,7 +262,8 @@ def _may_start(face: Face) -> bool:
     """A start is offered, and none is under way or done."""
     start = face.restore.start
     waiting = start is None or start.error is not None
-    return face.usable and waiting and answers.start_is_offered(face.restore)
+    live = face.restore.outcome is not None and face.restore.outcome.reason is Reason.VM_STARTED
+    return face.usable and waiting and not live and answers.start_is_offered(face.restore)
 
 
 def _may_undo(face: Face) -> bool:
@@ -280,6 +290,8 @@ def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:
             return (Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)
         case _, Reason.SNAPSHOT_NOT_READY | Reason.SNAPSHOT_CONTENT_MISSING | Reason.QUOTA_EXCEEDED:
             return (Button.OTHER_SNAPSHOT, Button.START_OVER)
+        case _, Reason.SNAPSHOT_NOT_FOUND if not outcome.choices:
+            return ()
         case _, reason if reason in OF_SNAPSHOTS:
             return (Button.OTHER_SNAPSHOT,)
         case _, Reason.KUBEVIRT_MISSING | Reason.VM_NOT_FOUND:

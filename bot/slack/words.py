@@ -43,12 +43,13 @@ GO_BACK: Final = "Go back"
 # Facts
 
 VM: Final = "*VM*: {vm} (namespace: {namespace})"
+VM_ON_CLUSTER: Final = "*VM*: {vm} (namespace: {namespace}, cluster: {cluster})"
 CLUSTER: Final = "*Cluster*: {cluster}"
 NOT_KNOWN: Final = "(not known yet)"
 DEFAULT_CLUSTER: Final = "default"
 ON: Final = "ON"
 OFF: Final = "OFF"
-ANSWERED: Final = "*Answered*: {answer}"
+ANSWERED: Final = "→ {answer}"
 TROUBLE: Final = (
     "⚠️ *The cluster cannot be asked just now*: {trouble} "
     "The bot keeps trying and goes on by itself."
@@ -71,11 +72,13 @@ WAITS_WITHOUT_END: Final = "Nothing expires here: the bot watches the restore un
 
 # Where a restore stands, for its first card
 
-ASKED_FOR: Final = (
-    "{owner} asked to restore VM {vm} in {namespace}{cluster} from snapshot {snapshot}"
-)
+ASKED_FOR: Final = "{owner} asked to restore VM {vm}"
+ASKED_FOR_A_VM: Final = "{owner} asked to restore a VM"
 ASKED_HEADING: Final = "VM restore request"
-ON_CLUSTER: Final = " (cluster {cluster})"
+ASKED_PLACE: Final = " in {namespace}"
+ASKED_CLUSTER: Final = " (cluster {cluster})"
+ASKED_SNAPSHOT: Final = " from snapshot {snapshot}"
+ASKED_DESCRIBED: Final = " from a snapshot described as {described}"
 CONTINUES: Final = (
     "This follows an earlier restore. All checks and both confirmations are made anew."
 )

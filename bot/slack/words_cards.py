@@ -120,8 +120,8 @@ LOST_CONFIGURATION: Final = "• ✗ *ALL configuration changes* made after {cre
 GOOD_TO_KNOW: Final = "*Good to Know*"
 CONSISTENCY: Final = "• *Consistency of the snapshot*: {level}{why}"
 CONSISTENCIES: Final[Mapping[Consistency, str]] = {
-    Consistency.OFFLINE: "consistent, taken of the stopped VM",
-    Consistency.APPLICATION: "application-consistent, the guest agent quiesced the file systems",
+    Consistency.OFFLINE: "consistent",
+    Consistency.APPLICATION: "application-consistent",
     Consistency.CRASH: "⚠️ crash-consistent only, as after a power cut",
     Consistency.UNKNOWN: "⚠️ not known",
 }
@@ -232,6 +232,7 @@ PROGRESS_ENDED: Final = "Restore of VM {vm} from snapshot {snapshot}: {closed}"
 SNAPSHOT: Final = "*Snapshot*: {snapshot}"
 JOB: Final = "*Restore object*: {job}"
 SAYS: Final = "*KubeVirt says*: {said}"
+QUOTE: Final = "“{said}”"
 NOT_SEEN_YET: Final = "*KubeVirt says*: nothing yet; the restore has just been handed over"
 MEANS: Final[tuple[tuple[str, str], ...]] = (
     ("exceeded quota", "the namespace's quota leaves no room for the new volumes"),

@@ -79,7 +79,7 @@ NAME_EXPECTED: Final = "*Expected*: {snapshot}"
 NAMES_DIFFER: Final = "Names do not match. Restore cancelled for safety."
 HINT: Final = "💡 *Hint*: {hint}"
 CANCELLED_HEADING: Final = "Restore Cancelled"
-CANCELLED_TEXT: Final = "Restore of VM {vm} cancelled."
+CANCELLED_TEXT: Final = "Restore of VM {vm}: {said}"
 CANCELLED_BY_USER: Final = "Restore operation cancelled by user."
 CANCELLED_BY: Final = "*Cancelled by*: {by}"
 TYPED_INSTEAD: Final = "Something was typed where only the button *Restore VM now* counts."
@@ -95,6 +95,8 @@ NOBODY_ANSWERED: Final = "Nobody answered in time, so the request has expired."
 IS_STOPPED: Final = "⚠️ VM {vm} is *stopped*: the bot stopped it for this restore at {when}."
 IS_STOPPING: Final = "⚠️ VM {vm} is *stopping*: the stop sent at {when} cannot be taken back."
 STOP_FAILED: Final = "⚠️ A stop was sent to VM {vm} at {when}, and failed: {error}"
+IN_SHORT_STOPPED: Final = "The VM is stopped."
+IN_SHORT_STOPPING: Final = "The VM is stopping."
 WAS_STRATEGY: Final = "Run strategy before the stop: {strategy}"
 START_OFFERED: Final = "Press *Start VM again* if it should run."
 NOT_TOUCHED: Final = "The bot did not stop or change the VM."
@@ -109,7 +111,8 @@ NO_START: Final = "No start of VM {vm} was asked for."
 
 # Refusals
 
-REFUSED_TEXT: Final = "{heading}: VM {vm}, snapshot {snapshot}. Restore operation cancelled."
+REFUSED_TEXT: Final = "{heading}: {found} Restore operation cancelled."
+REFUSED_WITHOUT_WORDS: Final = "VM {vm}, snapshot {snapshot}."
 REFUSED_HEADING: Final = "❌ Restore Refused"
 HEADINGS: Final[Mapping[Reason, str]] = {
     Reason.NOT_PERMITTED: "❌ Not Permitted",

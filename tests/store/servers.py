@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as NotConnected
 
-from bot.store import EmbeddedRedis
+from bot.store import EmbeddedRedis, connect
 from bot.store.embedded import end, find_server, spawn
 
 POLL = 0.005
@@ -75,9 +74,7 @@ def sentinel(directory: Path, port: int, master_port: int) -> Iterator[None]:
         f"port {port}\nbind 127.0.0.1\ndir {directory}\n"
         f"sentinel monitor vms 127.0.0.1 {master_port} 1\n"
     )
-    running = spawn(
-        [str(find_server()), str(settings), "--sentinel"], directory / "sentinel.log"
-    )
+    running = spawn([str(find_server()), str(settings), "--sentinel"], directory / "sentinel.log")
     try:
         asyncio.run(answering(port))
         yield
@@ -95,7 +92,7 @@ def free_port() -> int:
 
 async def answering(port: int) -> None:
     """Wait for a server on a port."""
-    async with Redis(port=port, retry=None) as client:
+    async with connect(f"redis://127.0.0.1:{port}") as client:
 
         async def answers() -> bool:
             try:
@@ -107,7 +104,7 @@ async def answering(port: int) -> None:
 
 
 async def _take_all_slots(port: int) -> None:
-    async with Redis(port=port, decode_responses=True) as client:
+    async with connect(f"redis://127.0.0.1:{port}") as client:
         await client.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
 
         async def ready() -> bool:

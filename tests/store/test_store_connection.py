@@ -129,21 +129,17 @@ async def test_a_user_of_an_access_list_works(port: int, team: str) -> None:
 
 async def test_a_wrong_password_is_said_without_repeating_it(port: int, team: str) -> None:
     async with connect(f"redis://bot:hunter2@127.0.0.1:{port}") as client:
-        with pytest.raises(StoreUnavailable, match="refused the user name or the password$"):
+        with pytest.raises(StoreUnavailable, match=r"refused the user name or the password$"):
             await Store(client, team, HandClock()).ping()
 
 
 # Sentinel
 
 
-async def test_a_master_is_found_by_its_sentinels(
-    port: int, sentinel_port: int, team: str
-) -> None:
+async def test_a_master_is_found_by_its_sentinels(sentinel_port: int, team: str) -> None:
     """The first Sentinel of the list is down; the second knows the master."""
     nobody = servers.free_port()
-    await works(
-        f"redis+sentinel://bot:pw@127.0.0.1:{nobody},127.0.0.1:{sentinel_port}/vms/1", team
-    )
+    await works(f"redis+sentinel://bot:pw@127.0.0.1:{nobody},127.0.0.1:{sentinel_port}/vms/1", team)
 
 
 async def test_a_master_that_no_sentinel_knows_is_unavailable(
@@ -196,9 +192,7 @@ async def relay(url: str, certificate: Path) -> AsyncIterator[int]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind, before = await asyncio.open_unix_connection(urlsplit(url).path)
         await asyncio.gather(pump(reader, before), pump(behind, writer), return_exceptions=True)
-        await asyncio.gather(
-            writer.wait_closed(), before.wait_closed(), return_exceptions=True
-        )
+        await asyncio.gather(writer.wait_closed(), before.wait_closed(), return_exceptions=True)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     async with server:
@@ -215,7 +209,10 @@ async def test_tls_with_a_named_authority_works(
 async def test_tls_with_an_unknown_authority_is_refused(
     wheel_url: str, certificate: Path, team: str
 ) -> None:
-    async with relay(wheel_url, certificate) as port, connect(f"rediss://127.0.0.1:{port}") as client:
+    async with (
+        relay(wheel_url, certificate) as port,
+        connect(f"rediss://127.0.0.1:{port}") as client,
+    ):
         with pytest.raises(StoreUnavailable, match="cannot be reached"):
             await Store(client, team, HandClock()).ping()
 
@@ -257,5 +254,5 @@ async def test_a_server_that_does_not_answer_is_unavailable_within_three_seconds
 ) -> None:
     async with silent() as port, connect(f"{scheme}://127.0.0.1:{port}") as client:
         async with asyncio.timeout(3):
-            with pytest.raises(StoreUnavailable, match="answer in time|reached"):
+            with pytest.raises(StoreUnavailable, match=r"answer in time|reached"):
                 await Store(client, team, HandClock()).live()

@@ -83,9 +83,13 @@ async def test_a_client_finds_the_server_again_after_its_restart(tmp_path: Path)
 
 async def test_only_the_owner_may_open_the_socket(tmp_path: Path) -> None:
     async with running(tmp_path / "data") as (_, url):
-        socket = Path(urlsplit(url).path)
-        assert socket.stat().st_mode & 0o777 == 0o700
-        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+        assert rights(Path(urlsplit(url).path)) == 0o700
+        assert rights(tmp_path / "data") == 0o700
+
+
+def rights(path: Path) -> int:
+    """Who may do what with a file."""
+    return path.stat().st_mode & 0o777
 
 
 async def test_a_long_directory_gets_its_socket_elsewhere(tmp_path: Path) -> None:
@@ -111,7 +115,7 @@ async def test_a_second_bot_on_the_same_data_is_told_so(
     monkeypatch.setattr(embedded, "_LOCK_LIMIT", 0.02)
     async with running(tmp_path) as (_, url):
         second = EmbeddedRedis()
-        with pytest.raises(Misconfigured, match="another bot uses the data in .* REDIS_URL"):
+        with pytest.raises(Misconfigured, match=r"another bot uses the data in .* REDIS_URL"):
             await second.start(tmp_path)
         await second.stop()
         assert await read(url) == (0, 0, True)

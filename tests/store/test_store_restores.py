@@ -87,9 +87,7 @@ async def test_a_commit_from_an_older_version_is_stale_and_writes_nothing(
     assert await entries(store) == []
 
 
-async def test_two_commits_from_one_version_have_one_winner(
-    store: Store, clock: HandClock
-) -> None:
+async def test_two_commits_from_one_version_have_one_winner(store: Store, clock: HandClock) -> None:
     await create(store, clock, restore())
     first = await store.commit(restore(), due=clock.now(), audit=[])
     second = await store.commit(restore(), due=clock.now(), audit=[])
@@ -181,9 +179,7 @@ async def test_a_claim_is_taken_when_the_vm_becomes_known(store: Store, clock: H
     assert await store.create(restore("R2"), due=clock.now(), audit=[]) == Held(holder)
 
 
-async def test_a_commit_that_wants_a_held_vm_writes_nothing(
-    store: Store, clock: HandClock
-) -> None:
+async def test_a_commit_that_wants_a_held_vm_writes_nothing(store: Store, clock: HandClock) -> None:
     holder = await create(store, clock, restore("R1"))
     asking = await create(store, clock, restore("R2", phase=Phase.GATHERING))
     wanting = changed(asking, phase=Phase.CHECKING)
@@ -193,9 +189,7 @@ async def test_a_commit_that_wants_a_held_vm_writes_nothing(
     assert await entries(store) == []
 
 
-async def test_a_commit_that_changes_the_vm_moves_the_claim(
-    store: Store, clock: HandClock
-) -> None:
+async def test_a_commit_that_changes_the_vm_moves_the_claim(store: Store, clock: HandClock) -> None:
     first = await create(store, clock, restore("R1"))
     other = first.wish.model_copy(update={"vm": "db-02"})
     await commit(store, clock, changed(first, wish=other))
@@ -337,9 +331,7 @@ async def test_a_commit_after_the_end_keeps_the_ttl(
 # Audit
 
 
-async def test_audit_entries_come_with_the_change_in_order(
-    store: Store, clock: HandClock
-) -> None:
+async def test_audit_entries_come_with_the_change_in_order(store: Store, clock: HandClock) -> None:
     made = restore()
     await store.create(made, due=clock.now(), audit=[said("asked", made)])
     await store.commit(made, due=clock.now(), audit=[said("checked", made), said("warned", made)])

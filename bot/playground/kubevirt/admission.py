@@ -143,9 +143,7 @@ def _policy_causes(spec: Json) -> Iterator[Cause]:
 
 def _snapshot_causes_of_restore(plane: Plane, restore: Json, webhook: str) -> Iterator[Cause]:
     namespace, spec = restore["metadata"]["namespace"], restore["spec"]
-    snapshot = plane.storage.find(
-        SNAPSHOTS.plural, namespace, spec["virtualMachineSnapshotName"]
-    )
+    snapshot = plane.storage.find(SNAPSHOTS.plural, namespace, spec["virtualMachineSnapshotName"])
     if snapshot is None:
         return
     if "status" not in snapshot:

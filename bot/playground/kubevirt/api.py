@@ -98,9 +98,7 @@ class Api:
         note_writer(obj, None, how.manager, "", self._plane.now())
         return obj if how.dry_run else self._storage.put(resource.plural, obj)
 
-    def update(
-        self, resource: Resource, namespace: str, sent: Json, how: WriteOptions
-    ) -> Json:
+    def update(self, resource: Resource, namespace: str, sent: Json, how: WriteOptions) -> Json:
         """PUT of the whole object, or of its status."""
         old = self.get(resource, namespace, sent["metadata"]["name"])
         if resource.custom and not sent["metadata"].get("resourceVersion"):
@@ -154,7 +152,9 @@ class Api:
         if how.dry_run:
             return obj
         metadata = obj["metadata"]
-        return self._storage.remove(resource.plural, metadata.get("namespace", ""), metadata["name"])
+        return self._storage.remove(
+            resource.plural, metadata.get("namespace", ""), metadata["name"]
+        )
 
     def _mark_deleted(self, resource: Resource, obj: Json) -> None:
         obj["metadata"]["deletionTimestamp"] = self._plane.stamp()
@@ -239,15 +239,17 @@ class Api:
         if held is None:
             raise not_found(NAMESPACES, namespace)
         if is_deleting(held):
-            why = (
-                f"unable to create new content in namespace {namespace} because it is being terminated"
-            )
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
             raise forbidden(resource, obj["metadata"]["name"], why)
 
     def _replace(self, resource: Resource, old: Json, sent: Json, how: WriteOptions) -> Json:
         name = old["metadata"]["name"]
         sent = {**sent, "metadata": sent.get("metadata") or {}}
-        if sent["metadata"].get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
+        if sent["metadata"].get("resourceVersion") not in (
+            None,
+            "",
+            old["metadata"]["resourceVersion"],
+        ):
             raise modified(resource, name)
         if sent["metadata"].get("uid") not in (None, "", old["metadata"]["uid"]):
             raise conflict(resource, name, _other_uid(resource, old, sent))

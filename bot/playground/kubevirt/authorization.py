@@ -94,9 +94,7 @@ BOT_RULES = (
         ("subresources.kubevirt.io",),
         ("virtualmachines/stop", "virtualmachines/start"),
     ),
-    Rule(
-        READ, ("",), ("persistentvolumeclaims", "events", "resourcequotas", "limitranges")
-    ),
+    Rule(READ, ("",), ("persistentvolumeclaims", "events", "resourcequotas", "limitranges")),
     Rule(("watch",), ("",), ("events",)),
     Rule(READ, ("cdi.kubevirt.io",), ("datavolumes",)),
     Rule(READ, ("snapshot.storage.k8s.io",), ("volumesnapshots",)),
@@ -268,8 +266,6 @@ def in_namespaces(rules: tuple[Rule, ...], namespaces: tuple[str, ...]) -> tuple
     """The same rules as namespaced roles; those for cluster-scoped kinds stay as they are."""
     cluster_wide = {resource.plural for resource in SERVED if not resource.namespaced}
     return tuple(
-        rule
-        if set(rule.resources) <= cluster_wide
-        else replace(rule, namespaces=namespaces)
+        rule if set(rule.resources) <= cluster_wide else replace(rule, namespaces=namespaces)
         for rule in rules
     )

@@ -28,7 +28,10 @@ def _definition(resource: Resource, absent: frozenset[str]) -> Json:
     }
     conditions = [
         {"type": name, "status": "True", "reason": reason, "message": ""}
-        for name, reason in (("NamesAccepted", "NoConflicts"), ("Established", "InitialNamesAccepted"))
+        for name, reason in (
+            ("NamesAccepted", "NoConflicts"),
+            ("Established", "InitialNamesAccepted"),
+        )
     ]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

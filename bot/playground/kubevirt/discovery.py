@@ -14,15 +14,16 @@ from bot.playground.kubevirt.schema import openapi, schema_of
 
 Json = dict[str, Any]
 KUBERNETES_VERSION = "v1.36.0"
-_HEALTH = ("/healthz", "/livez", "/readyz")
+_HEALTH = ("healthz", "livez", "readyz")
 
 
 def discover(path: str, knobs: Knobs, prefix: str = "") -> Json | str | None:
     """The answer to a path that is no resource, or None if it leads nowhere."""
-    path = path.rstrip("/") or "/"
     parts = path.strip("/").split("/")
-    if path in _HEALTH or parts[0] in ("livez", "readyz"):
+    if parts[0] in _HEALTH:
         return "ok"
+    if parts[:2] == ["openapi", "v3"]:
+        return _openapi_index(knobs, prefix) if len(parts) == 2 else _openapi_of(parts[2:], knobs)
     match parts:
         case ["version"]:
             return _version()
@@ -37,11 +38,15 @@ def discover(path: str, knobs: Knobs, prefix: str = "") -> Json | str | None:
             return _served_group(group, knobs)
         case ["apis", group, version]:
             return _resource_list(group, version, knobs)
-        case ["openapi", "v3"]:
-            return _openapi_index(knobs, prefix)
-        case ["openapi", "v3", "api", version]:
+        case _:
+            return None
+
+
+def _openapi_of(parts: list[str], knobs: Knobs) -> Json | None:
+    match parts:
+        case ["api", version]:
             return _openapi("", version, knobs)
-        case ["openapi", "v3", "apis", group, version]:
+        case ["apis", group, version]:
             return _openapi(group, version, knobs)
         case _:
             return None
@@ -93,7 +98,8 @@ def _served_group(name: str, knobs: Knobs) -> Json | None:
 
 def _group(name: str, knobs: Knobs) -> Json:
     versions = [
-        {"groupVersion": f"{name}/{version}", "version": version} for version in _groups(knobs)[name]
+        {"groupVersion": f"{name}/{version}", "version": version}
+        for version in _groups(knobs)[name]
     ]
     return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 

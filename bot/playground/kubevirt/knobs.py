@@ -43,6 +43,7 @@ class Knobs:
     kubevirt_version: str = "v1.9.0"
     snapshot_gate: bool = True
     virt_api_down: bool = False
+    stuck_volume_snapshots: set[tuple[str, str]] = field(default_factory=set)
     absent_groups: set[str] = field(default_factory=set)
     absent_restore_fields: set[str] = field(default_factory=set)
 

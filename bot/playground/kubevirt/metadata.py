@@ -17,7 +17,7 @@ def rfc3339(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """The time an object names."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def new_uid(randomness: random.Random) -> str:
@@ -120,7 +120,9 @@ def drop_condition(status: Json, kind: str) -> None:
     status["conditions"] = [held for held in status.get("conditions", []) if held["type"] != kind]
 
 
-def note_writer(obj: Json, before: Json | None, manager: str, subresource: str, now: datetime) -> None:
+def note_writer(
+    obj: Json, before: Json | None, manager: str, subresource: str, now: datetime
+) -> None:
     """Keep `managedFields`: one entry a writer and subresource, with the time of its last change."""
     before = before or {}
     changed = sorted(

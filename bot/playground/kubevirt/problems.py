@@ -29,7 +29,13 @@ class ApiError(Exception):
     """The API server's no. `plain` is for the few answers that are text instead of a Status."""
 
     def __init__(
-        self, code: int, reason: str, message: str, details: Json | None = None, *, plain: bool = False
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: Json | None = None,
+        *,
+        plain: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code

@@ -54,7 +54,9 @@ def refuse_excess(storage: Storage, resource: Resource, obj: Json) -> None:
     total = used(storage, namespace)
     wanted = charges(resource, obj)
     for quota in quotas:
-        hard = {name: parse(limit) for name, limit in dig(quota, "spec", "hard", default={}).items()}
+        hard = {
+            name: parse(limit) for name, limit in dig(quota, "spec", "hard", default={}).items()
+        }
         over = [n for n in sorted(hard) if n in wanted and total.get(n, 0) + wanted[n] > hard[n]]
         if over:
             raise forbidden(resource, obj["metadata"]["name"], _excess(quota, over, wanted, total))

@@ -88,7 +88,9 @@ class Watch:
         elif before:
             gone = change.previous if change.type != "DELETED" else change.object
             metadata = {**change.object["metadata"]}
-            self._send("DELETED", self.request.rendering.one({**(gone or {}), "metadata": metadata}))
+            self._send(
+                "DELETED", self.request.rendering.one({**(gone or {}), "metadata": metadata})
+            )
 
     def bookmark(self) -> None:
         """Tell the present revision."""

@@ -139,7 +139,9 @@ RULES: Mapping[str, Rule] = {
             "default_collapsed": boolean,
         },
     ),
-    "context_actions": _block("context_actions", {"elements": array(anything, 5, 1)}, {}),
+    "context_actions": _block(
+        "context_actions", {"elements": array(part.CONTEXT_ACTION, 5, 1)}, {}
+    ),
     "markdown": _block("markdown", {"text": string(MOST_MARKDOWN, 1)}, {}),
     "plan": _block(
         "plan",

@@ -60,7 +60,7 @@ class Delivery:
         self, workspace: Workspace, faults: Faults, hub: SocketHub, door: HttpDoor
     ) -> None:
         self._workspace = workspace
-        self._faults = faults
+        self.faults = faults
         self._hub = hub
         self._door = door
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +83,7 @@ class Delivery:
     async def event(self, payload: Json) -> None:
         """Deliver an event; returns when the first attempt has been handed over."""
         parcel = Parcel("events_api", payload)
-        if self._faults.swap:
+        if self.faults.swap:
             await self._swapped(parcel)
         else:
             await self._launch(parcel)
@@ -95,7 +95,7 @@ class Delivery:
     async def request(self, parcel: Parcel) -> Request:
         """Deliver a command or an interaction; returns when it has been handed over."""
         request = Request(parcel)
-        copies = 1 if parcel.payload.get("type") == "block_suggestion" else self._faults.copies()
+        copies = 1 if parcel.payload.get("type") == "block_suggestion" else self.faults.copies()
         for _ in range(copies):
             self._start(self._ask(request))
         if copies == 0:
@@ -135,7 +135,7 @@ class Delivery:
             self._start(self._launch(parcel))
 
     async def _launch(self, parcel: Parcel) -> None:
-        for _ in range(self._faults.copies()):
+        for _ in range(self.faults.copies()):
             handed = asyncio.Event()
             self._start(self._pursue(parcel, handed))
             await handed.wait()
@@ -157,7 +157,7 @@ class Delivery:
             handed.set()
 
     async def _hold_back(self, handed: asyncio.Event) -> None:
-        if seconds := self._faults.next_delay():
+        if seconds := self.faults.next_delay():
             handed.set()
             await self._pause(seconds)
 
@@ -190,7 +190,7 @@ class Delivery:
                     request.parcel, attempt, request.handed, deadline_on_clock=on_clock
                 )
                 request.settle(outcome)
-                if outcome.ok or pause is None or not self._faults.redeliver_interactions:
+                if outcome.ok or pause is None or not self.faults.redeliver_interactions:
                     return
                 await self._pause(pause)
                 attempt = Attempt(attempt.number + 1, outcome.reason)

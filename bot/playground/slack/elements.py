@@ -34,12 +34,6 @@ def plain(most: int) -> Rule:
     return variant({"plain_text": shape}, "text type")
 
 
-def mrkdwn(most: int) -> Rule:
-    """A mrkdwn object."""
-    shape = _typed("mrkdwn", {"text": string(most, 1)}, {"verbatim": boolean})
-    return variant({"mrkdwn": shape}, "text type")
-
-
 def text(most: int) -> Rule:
     """A text object of either kind."""
     return variant(
@@ -198,6 +192,28 @@ CONTEXT_ELEMENT = variant(
         "image": IMAGE_ELEMENT,
         "plain_text": _typed("plain_text", {"text": string(3000, 1)}, {"emoji": boolean}),
         "mrkdwn": _typed("mrkdwn", {"text": string(3000, 1)}, {"verbatim": boolean}),
+    },
+    "element",
+)
+
+CONTEXT_ACTION = variant(
+    {
+        "feedback_buttons": _typed(
+            "feedback_buttons",
+            {"positive_button": anything, "negative_button": anything},
+            {"action_id": ID},
+        ),
+        "icon_button": _typed(
+            "icon_button",
+            {"icon": string(255, 1), "text": plain(75)},
+            {
+                "action_id": ID,
+                "value": string(2000),
+                "confirm": CONFIRM,
+                "accessibility_label": string(75),
+                "visible_to_user_ids": array(string(255, 1), 100),
+            },
+        ),
     },
     "element",
 )

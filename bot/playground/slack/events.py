@@ -41,10 +41,13 @@ class Events:
         channel = message.channel
         if not self._hears(channel):
             return []
-        payloads = [self._callback(channel, self._message_event(message))]
-        if self._workspace.bot.id in mentions and channel.kind != "im":
-            payloads.append(self._callback(channel, self._mention_event(message)))
-            self._workspace.rng.shuffle(payloads)
+        if self._workspace.bot.id not in mentions or channel.kind == "im":
+            return [self._callback(channel, self._message_event(message))]
+        twin = self._callback(channel, self._mention_event(message))
+        if self._delivery.faults.only_mentions:
+            return [twin]
+        payloads = [self._callback(channel, self._message_event(message)), twin]
+        self._workspace.rng.shuffle(payloads)
         return payloads
 
     def mentioned(self, message: Message) -> list[Json]:

@@ -58,6 +58,8 @@ class Faults:
         """Swap each two consecutive events; an event that stays alone follows after a moment."""
         self.redeliver_interactions = False
         """Redeliver unacked interactions and commands too, as Socket Mode was seen to do."""
+        self.only_mentions = False
+        """Deliver no `message` twin of an app_mention, as some Enterprise workspaces do."""
         self._methods: list[MethodFault] = []
         self._duplicates = 0
         self._losses = 0

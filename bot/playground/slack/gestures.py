@@ -5,36 +5,28 @@ that the screen does not allow raises `NotPossible`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.slack.composer import PLAIN, Composer, Keyboard, keyed
+from bot.playground.slack.commands import Commands, SlashResult
+from bot.playground.slack.composer import PLAIN, Composer, Keyboard
 from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.events import Events
-from bot.playground.slack.interactions import ClickResult, Interactions, Result, SubmitResult
-from bot.playground.slack.parcels import Parcel
-from bot.playground.slack.payloads import LEGACY_TOKEN, message_json
-from bot.playground.slack.response_urls import ResponseUrls
+from bot.playground.slack.interactions import ClickResult, Interactions, SubmitResult
+from bot.playground.slack.payloads import message_json
 from bot.playground.slack.surfaces import (
     MENUS,
     Choice,
     NotPossible,
     Surface,
     blocks_of,
+    check_form,
     choices,
     choose,
-    controls,
     find_control,
 )
 from bot.playground.slack.views import View, Views
-from bot.playground.slack.workspace import (
-    SLASH_COMMAND,
-    Channel,
-    Message,
-    SlackRefusal,
-    User,
-    Workspace,
-)
+from bot.playground.slack.workspace import Channel, Message, User, Workspace
 
 Json = dict[str, Any]
 Thread = Message | str | None
@@ -48,44 +40,9 @@ class Stage:
     composer: Composer
     events: Events
     views: Views
-    urls: ResponseUrls
     delivery: Delivery
     interactions: Interactions
-
-
-@dataclass(slots=True, eq=False)
-class SlashResult(Result):
-    """What came of a slash command: `status`, the text of the ack, and later `responses`."""
-
-    stage: Stage | None = None
-    url: str = ""
-    typed: Message | None = None
-    text: str = ""
-    failure: str = ""
-    _shown: bool = field(default=False)
-
-    async def settled(self) -> "SlashResult":
-        """Wait for the ack and show what it says."""
-        if self.request is not None:
-            await self.request.done.wait()
-        return self
-
-    def show(self) -> None:
-        """Put the ack's message on the screen."""
-        body = self.body
-        if body in (None, ""):
-            return
-        message = {"text": body} if isinstance(body, str) else body
-        if not isinstance(message, dict) or self.stage is None or self.typed is None:
-            self.failure = "bad_response"
-            return
-        if message.get("response_type") == "in_channel":
-            self.typed.ephemeral_to = None
-        try:
-            self.stage.urls.ack_message(self.url, message)
-        except SlackRefusal as refusal:
-            self.failure = refusal.code
-        self.text = str(message.get("text") or "")
+    commands: Commands
 
 
 class Person:
@@ -162,44 +119,8 @@ class Person:
     async def slash(
         self, channel: Channel, line: str, *, keyboard: Keyboard = PLAIN
     ) -> SlashResult:
-        """Type a slash command. It goes as it was typed: nothing is escaped or linked."""
-        command, _, text = keyed(line.strip(), keyboard).partition(" ")
-        if not command.startswith("/") or self.user.foreign or self.user.bot:
-            raise NotPossible(f"{self.name} cannot use {line!r} as a slash command")
-        if not channel.has(self.user):
-            raise NotPossible(f"{self.name} is not in #{channel.name}")
-        typed = self._typed_command(channel, f"{command} {text}".strip())
-        url, responses = self._stage.urls.new("commands", self.user, channel)
-        payload = self._command_payload(channel, command, text, url)
-        request = await self._stage.delivery.request(Parcel("slash_commands", payload, True))
-        result = SlashResult(request, responses, stage=self._stage, url=url, typed=typed)
-        request.when_settled(result.show)
-        return result
-
-    def _typed_command(self, channel: Channel, line: str) -> Message:
-        workspace = self._stage.workspace
-        typed = Message(channel, workspace.next_ts(), self.user, line, subtype=SLASH_COMMAND)
-        typed.ephemeral_to = self.user
-        return workspace.post(typed)
-
-    def _command_payload(self, channel: Channel, command: str, text: str, url: str) -> Json:
-        names = {"channel": channel.name, "group": "privategroup", "im": "directmessage"}
-        workspace = self._stage.workspace
-        return {
-            "token": LEGACY_TOKEN,
-            "team_id": workspace.team_id,
-            "team_domain": workspace.domain,
-            "channel_id": channel.id,
-            "channel_name": names[channel.kind],
-            "user_id": self.id,
-            "user_name": self.name,
-            "command": command,
-            "text": text.strip(),
-            "api_app_id": workspace.bot.app_id,
-            "is_enterprise_install": "false",
-            "response_url": url,
-            "trigger_id": self._stage.views.new_trigger(self.user),
-        }
+        """Type a slash command; there is no way to type one in a thread."""
+        return await self._stage.commands.send(self.user, channel, line, keyboard)
 
     async def click(self, where: Surface, what: str, *, confirm: bool = True) -> ClickResult:
         """Press a button that is there now; `confirm=False` says no to Slack's confirm dialog."""
@@ -259,6 +180,17 @@ class Person:
             raise NotPossible(f"nobody is called {option!r}")
         return user.id
 
+    async def tick(self, where: Surface, what: str, *options: str) -> ClickResult:
+        """Leave exactly these boxes of a checkbox group ticked."""
+        control = find_control(blocks_of(where), self.user, what, ("checkboxes",))
+        offered = choices(control.element)
+        ticked = [choose(offered, option).raw for option in options]
+        if control.only_typed:
+            self._stage.interactions.type_in(where, control, ticked)
+            return ClickResult(dismissed=True)
+        extra = {"selected_options": ticked}
+        return await self._stage.interactions.use(self.user, where, control, extra)
+
     async def shortcut(self, callback_id: str) -> ClickResult:
         """Use a global shortcut; single-channel guests and strangers have none."""
         if self.user.foreign or self.user.ultra_guest:
@@ -300,7 +232,7 @@ class Person:
         """Fill in the open modal and submit it; waits for the app's answer, as the client does."""
         await self.fill(values)
         view = self._open_view()
-        self._check_form(view)
+        check_form(view, self.user)
         return await self._stage.interactions.submit(self.user, view)
 
     async def close_view(self) -> None:
@@ -342,29 +274,6 @@ class Person:
         if self.view is None:
             raise NotPossible(f"no modal is open for {self.name}")
         return self.view
-
-    def _check_form(self, view: View) -> None:
-        """The client does not submit a form that is not filled in."""
-        if not view.definition.get("submit"):
-            raise NotPossible("the modal has no submit button")
-        for control in controls(view.blocks, self.user):
-            if control.block["type"] != "input" or control.block.get("optional"):
-                continue
-            stored = view.state.get(control.block_id, {}).get(control.action_id, {})
-            value = next((v for k, v in stored.items() if k != "type"), None)
-            if value in (None, "", []) and not any(
-                k.startswith("initial") for k in control.element
-            ):
-                raise NotPossible(f"{control.label!r} must be filled in")
-            _check_length(control.element, value)
-
-
-def _check_length(element: Json, value: object) -> None:
-    if not isinstance(value, str):
-        return
-    least, most = element.get("min_length", 0), element.get("max_length", 3000)
-    if not least <= len(value) <= most:
-        raise NotPossible(f"the field takes {least} to {most} characters")
 
 
 def _root(thread: Thread) -> str | None:

@@ -141,7 +141,8 @@ def _listed(call: Call, messages: list[Message], per_page: int) -> Json:
 
 
 def _page(items: list[T], call: Call, default: int) -> tuple[list[T], str]:
-    limit = int(call.args.get("limit") or default)
+    given = str(call.args.get("limit") or default)
+    limit = int(given) if given.isdigit() else 0
     if not 1 <= limit <= MOST_PER_PAGE:
         raise SlackRefusal("invalid_limit")
     cursor = str(call.args.get("cursor") or "")

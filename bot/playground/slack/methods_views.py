@@ -41,4 +41,6 @@ def publish(desk: Desk, call: Call) -> Json:
     if user is None or user.deactivated:
         raise SlackRefusal("invalid_arguments")
     view = desk.views.publish(user, _definition(call), call.args.get("hash"))
-    return {"view": desk.views.show(view)}
+    absent = ("title", "app_installed_team_id")  # in events they are there
+    shown = desk.views.show(view).items()
+    return {"view": {key: value for key, value in shown if key not in absent}}

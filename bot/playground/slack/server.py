@@ -1,12 +1,13 @@
 """`SlackSim`: the simulated Slack as one thing to start, use and stop."""
 
-import json
 from typing import Any
 
 from aiohttp import web
 
 from bot.clock import Clock
 from bot.playground.slack.api_call import Desk, SlackCall
+from bot.playground.slack.blockkit import normalised
+from bot.playground.slack.commands import Commands
 from bot.playground.slack.composer import Composer
 from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.events import Events
@@ -16,7 +17,8 @@ from bot.playground.slack.http_door import HttpDoor
 from bot.playground.slack.interactions import Interactions
 from bot.playground.slack.limits import RateLimits
 from bot.playground.slack.parcels import Parcel
-from bot.playground.slack.posting import decoded, linked
+from bot.playground.slack.payloads import message_json
+from bot.playground.slack.posting import linked
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.sockets import SocketHub
 from bot.playground.slack.transcript import Transcript
@@ -61,11 +63,17 @@ class SlackSim:
         self._events = Events(workspace, self.delivery, self._views)
         self._urls = ResponseUrls(workspace, self._events)
         desk = Desk(workspace, self._views, self._events, self.limits, self._socket_url)
-        self._api = WebApi(desk, self.faults, self.bot_token, self.app_token)
+        self._api = WebApi(desk, self.faults, self._urls, (self.bot_token, self.app_token))
         interactions = Interactions(workspace, self._views, self._urls, self.delivery)
-        composer = Composer(workspace)
+        commands = Commands(workspace, self._views, self._urls, self.delivery)
         self._stage = Stage(
-            workspace, composer, self._events, self._views, self._urls, self.delivery, interactions
+            workspace=workspace,
+            composer=Composer(workspace),
+            events=self._events,
+            views=self._views,
+            delivery=self.delivery,
+            interactions=interactions,
+            commands=commands,
         )
 
     async def start(self, port: int = 0) -> None:
@@ -73,7 +81,7 @@ class SlackSim:
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_get("/link/", self._hub.serve)
-        app.router.add_post("/response/{path:.+}", self._respond)
+        app.router.add_post("/response/{path:.+}", self._api.serve_response)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, _HOST, port)
@@ -109,17 +117,6 @@ class SlackSim:
     def _socket_url(self) -> str:
         root = self.api_url.removesuffix("api/").replace("http://", "ws://")
         return f"{root}link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
-
-    async def _respond(self, request: web.Request) -> web.Response:
-        text = await request.text()
-        try:
-            body = json.loads(text)
-        except ValueError:
-            body = None
-        status, answer = self._urls.answer(request.match_info["path"], body)
-        args = body if isinstance(body, dict) else {}
-        self._api.note("response_url", args, None if answer["ok"] else str(answer["error"]))
-        return web.json_response(answer, status=status)
 
     # -- the workspace ---------------------------------------------------------------------------
 
@@ -231,15 +228,20 @@ class SlackSim:
         """Post as another app, whose text may hold live markup."""
         author = self.workspace.user_named(app) or self.workspace.add_app(app)
         root = thread.root_ts if isinstance(thread, Message) else thread
-        message = Message(channel, self.workspace.next_ts(), author, linked(text), blocks, root)
+        made = normalised(blocks, self.workspace.ids) if blocks else None
+        message = Message(channel, self.workspace.next_ts(), author, linked(text), made, root)
         self.workspace.post(message)
         mentions = (self.bot_user_id,) if f"<@{self.bot_user_id}>" in text else ()
         await self._events.send(self._events.posted(message, mentions))
         return message
 
+    async def touch(self, message: Message) -> None:
+        """Raise message_changed without an edit, as link previews and reply counts do."""
+        await self._events.send(self._events.changed(message, message_json(message)))
+
     async def deliver(self, payload: Json) -> None:
         """Deliver an event payload as it stands, e.g. one that was seen before."""
-        await self.delivery.event(decoded(payload, "invalid_json"))
+        await self.delivery.event(payload)
 
     # -- what happened -----------------------------------------------------------------------------
 
@@ -297,3 +299,8 @@ class SlackSim:
         """The channel as text; `history` adds what edited messages said before."""
         user = viewer.user if viewer is not None else None
         return Transcript(self.workspace, user, history=history).channel(channel)
+
+    def screen(self, person: Person) -> str:
+        """What stands over the channels: the open modal, or else the Home tab."""
+        view = person.view or person.home
+        return Transcript(self.workspace, person.user).view(view) if view else ""

@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 MOST_CONNECTIONS = 10
 TICKET_LIFE = timedelta(seconds=30)
+REFRESH_SECONDS = 10.0
 _HOST = "applink-playground-1"
 _CONNECTION_SECONDS = 18060
 
@@ -28,9 +29,11 @@ _CONNECTION_SECONDS = 18060
 class Connection:
     """One open socket of the app, with the envelopes that wait for its acks."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport) -> None:
         self.socket = socket
+        self._transport = transport
         self.closing = False
+        self.farewell: asyncio.Task[None] | None = None
         self._pending: dict[str, asyncio.Future[Outcome]] = {}
 
     async def send(self, frame: Json) -> None:
@@ -63,8 +66,8 @@ class Connection:
     def cut(self) -> None:
         """Break the connection as a failing network does."""
         self.closing = True
-        if self.socket._writer is not None:  # noqa: SLF001  aiohttp has no public way to abort
-            self.socket._writer.transport.abort()  # noqa: SLF001  as above
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
 
 
 class SocketHub:
@@ -91,7 +94,9 @@ class SocketHub:
             raise web.HTTPForbidden(text="invalid ticket")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket)
+        if request.transport is None:
+            return socket
+        connection = Connection(socket, request.transport)
         if not self.enabled:
             await self._disconnect(connection, "link_disabled")
         elif len(self.open) >= MOST_CONNECTIONS:
@@ -112,6 +117,8 @@ class SocketHub:
         finally:
             self.open.remove(connection)
             connection.lost()
+            if connection.farewell is not None:
+                connection.farewell.cancel()
 
     def _hello(self) -> Json:
         return {
@@ -146,7 +153,11 @@ class SocketHub:
             connection.forget(envelope_id)
 
     async def disconnect_all(self, reason: str) -> None:
-        """Send a disconnect frame on every connection; all but a warning close it too."""
+        """Send a disconnect frame on every connection.
+
+        After a warning nothing changes. After a request to refresh nothing more is sent, and the
+        app has ten seconds to leave. Any other reason ends the connection at once.
+        """
         for connection in list(self.open):
             await self._disconnect(connection, reason)
 
@@ -166,10 +177,16 @@ class SocketHub:
         if reason == "too_many_websockets":
             frame["num_connections"] = len(self.open)
             frame["connection_info"] = {"app_id": self._workspace.bot.app_id}
+        connection.closing = reason != "warning"
         await connection.send(frame)
-        if reason != "warning":
-            connection.closing = True
+        if reason == "refresh_requested":
+            connection.farewell = asyncio.ensure_future(self._close_later(connection))
+        elif connection.closing:
             await connection.socket.close()
+
+    async def _close_later(self, connection: Connection) -> None:
+        await self._workspace.clock.sleep(REFRESH_SECONDS)
+        await connection.socket.close()
 
 
 def _read(connection: Connection, data: str) -> None:

@@ -101,3 +101,26 @@ def choose(offered: list[Choice], wanted: str) -> Choice:
 def blocks_of(surface: Surface) -> list[Json]:
     """The blocks as they stand."""
     return surface.blocks or []
+
+
+def check_form(view: View, user: User) -> None:
+    """The client does not submit a form that is not filled in."""
+    if not view.definition.get("submit"):
+        raise NotPossible("the modal has no submit button")
+    for control in controls(view.blocks, user):
+        if control.block["type"] != "input" or control.block.get("optional"):
+            continue
+        stored = view.state.get(control.block_id, {}).get(control.action_id, {})
+        value = next((v for key, v in stored.items() if key != "type"), None)
+        prefilled = any(key.startswith("initial") for key in control.element)
+        if value in (None, "", []) and not prefilled:
+            raise NotPossible(f"{control.label!r} must be filled in")
+        _check_length(control.element, value)
+
+
+def _check_length(element: Json, value: object) -> None:
+    if not isinstance(value, str):
+        return
+    least, most = element.get("min_length", 0), element.get("max_length", 3000)
+    if not least <= len(value) <= most:
+        raise NotPossible(f"the field takes {least} to {most} characters")

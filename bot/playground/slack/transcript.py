@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from bot.playground.slack.mrkdwn import Reader
 from bot.playground.slack.rendering import Rendering
+from bot.playground.slack.views import View
 from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, User, Workspace
 
 _INDENT = "    "
@@ -42,6 +43,15 @@ class Transcript:
             for version in message.history:
                 body += [f"(was: {line})" for line in self._rendered(version.text, version.blocks)]
         return [self._head(message), *(f"{_INDENT}{line}".rstrip() for line in body)]
+
+    def view(self, view: View) -> str:
+        """A modal or a Home tab."""
+        lines = self._rendering.blocks(view.blocks)
+        if view.kind == "modal":
+            buttons = [view.definition.get(name) for name in ("submit", "close")]
+            shown = " ".join(f"[{button['text']}]" for button in buttons if button)
+            lines = [f"== {view.title} ==", *lines, *([shown] if shown else [])]
+        return "\n".join(lines) + "\n"
 
     def _thread(self, parent: Message) -> Iterator[str]:
         for reply in parent.channel.messages:

@@ -18,6 +18,7 @@ from bot.playground.slack import methods_chat, methods_people, methods_views
 from bot.playground.slack.api_call import Call, Desk, SlackCall, TooFast
 from bot.playground.slack.faults import Faults, Kind, MethodFault
 from bot.playground.slack.limits import SPECIAL
+from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.workspace import SlackRefusal
 
 Json = dict[str, Any]
@@ -70,6 +71,8 @@ METHODS: Mapping[str, Method] = {
     "views.update": Method(methods_views.update, 4, "POST", json=True),
 }
 COVERED = tuple(METHODS)
+RESPONSE_URL = "response_url"
+_BEFORE = (Kind.STATUS, Kind.ERROR, Kind.DROP_BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,13 @@ class Answer:
 class WebApi:
     """Answers /api/METHOD."""
 
-    def __init__(self, desk: Desk, faults: Faults, bot_token: str, app_token: str) -> None:
+    def __init__(
+        self, desk: Desk, faults: Faults, urls: ResponseUrls, tokens: tuple[str, str]
+    ) -> None:
         self._desk = desk
         self._faults = faults
-        self._bot_token = bot_token
-        self._app_token = app_token
+        self._urls = urls
+        self._bot_token, self._app_token = tokens
         self.log: list[SlackCall] = []
         self.unknown: list[str] = []
         self.in_flight = 0
@@ -106,6 +111,23 @@ class WebApi:
         finally:
             self.in_flight -= 1
 
+    async def serve_response(self, request: web.Request) -> web.StreamResponse:
+        """Answer a post to a response URL; faults and the log call it `response_url`."""
+        self.in_flight += 1
+        try:
+            return await self._response_answered(request)
+        finally:
+            self.in_flight -= 1
+
+    async def _response_answered(self, request: web.Request) -> web.StreamResponse:
+        body = _json_or_none(await request.text())
+        args = body if isinstance(body, dict) else {}
+        fault = self._faults.on_call(RESPONSE_URL)
+        if fault is not None and fault.kind in _BEFORE:
+            return self._failed(request, fault, RESPONSE_URL, args)
+        status, answer = self._urls.answer(request.match_info["path"], body)
+        return await self._end(request, fault, RESPONSE_URL, args, Answer(answer, status))
+
     def note(self, method: str, args: Json, error: str | None) -> None:
         """Write a call into the log."""
         now = self._desk.workspace.now()
@@ -114,9 +136,19 @@ class WebApi:
     async def _answered(self, request: web.Request, name: str) -> web.StreamResponse:
         args, warnings, broken = await _arguments(request, METHODS.get(name))
         fault = self._faults.on_call(name)
-        if fault is not None and fault.kind in (Kind.STATUS, Kind.ERROR, Kind.DROP_BEFORE):
+        if fault is not None and fault.kind in _BEFORE:
             return self._failed(request, fault, name, args)
         answer = _refusal(broken) if broken else self._answer(request, name, args, warnings)
+        return await self._end(request, fault, name, args, answer)
+
+    async def _end(
+        self,
+        request: web.Request,
+        fault: MethodFault | None,
+        name: str,
+        args: Json,
+        answer: Answer,
+    ) -> web.StreamResponse:
         self.note(name, args, answer.error)
         if fault is not None and fault.kind is Kind.DELAY:
             await self._desk.workspace.clock.sleep(fault.seconds)
@@ -191,6 +223,13 @@ class WebApi:
 
 def _refusal(refusal: SlackRefusal) -> Answer:
     return Answer({"ok": False, "error": refusal.code, **refusal.extra})
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _too_fast(seconds: int) -> Answer:

@@ -29,7 +29,7 @@ class GarbageController:
             self.loop.add(("namespace", change.key[0]))
         elif change.resource == NAMESPACES.plural:
             self.loop.add(("namespace", change.key[1]))
-        elif held or change.type == "ADDED" and metadata.get("ownerReferences"):
+        elif held or (change.type == "ADDED" and metadata.get("ownerReferences")):
             self.loop.add((change.resource, "/".join(change.key)))
 
     def look_at_all(self) -> None:

@@ -48,9 +48,7 @@ INITIALIZING = "Initializing VirtualMachineRestore"
 COMPLETE = "Operation complete"
 _WAITING = "Waiting for target VM to be powered off. Please stop the restore target to proceed with restore"
 _WAITING_GRACE = f"{_WAITING}, or the operation will fail after 5m0s"
-_GRACE_OVER = (
-    "Restore target failed to be ready within 5m0s. Please power off the target VM before attempting restore"
-)
+_GRACE_OVER = "Restore target failed to be ready within 5m0s. Please power off the target VM before attempting restore"
 _MUST_BE_OFF = "Restore target VMI must be powered off before restore operation"
 _STOPPING = "Automatically stopping restore target for restore operation"
 _STILL_EXISTS = (

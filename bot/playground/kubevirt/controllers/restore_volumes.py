@@ -39,7 +39,7 @@ class RestoreVolumes:
         backups = content["spec"].get("volumeBackups", [])
         # All are made before any is judged: one waiting claim does not hold the next one back.
         claims = [self._claim(restore, content, backup, vm) for backup in backups]
-        ready = all([claim is not None and self._is_usable(claim) for claim in claims])
+        ready = None not in claims and all(self._is_usable(claim) for claim in claims if claim)
         if ready:
             self._settled.add(restore["metadata"]["uid"])
         return ready
@@ -87,9 +87,7 @@ class RestoreVolumes:
             self._api.merge_patch(DATA_VOLUMES, (namespace, name), change, controller())
         self._api.delete(PVCS, namespace, name)
 
-    def _make_claim(
-        self, restore: Json, content: Json, backup: Json, vm: Json | None
-    ) -> Json:
+    def _make_claim(self, restore: Json, content: Json, backup: Json, vm: Json | None) -> Json:
         namespace = restore["metadata"]["namespace"]
         snapshot = self._api.find(VOLUME_SNAPSHOTS, namespace, backup["volumeSnapshotName"])
         if snapshot is None:
@@ -115,9 +113,7 @@ class RestoreVolumes:
             raise ApiError(500, "", f"StorageClass {name} does not exist")
         return waits_for_consumer(self._plane, claim)
 
-    def _make_data_volume(
-        self, restore: Json, content: Json, entry: Json, vm: Json | None
-    ) -> None:
+    def _make_data_volume(self, restore: Json, content: Json, entry: Json, vm: Json | None) -> None:
         volume = restored.new_data_volume(restore, content, entry)
         if vm is not None:
             volume["metadata"]["ownerReferences"] = [owner_reference(vm)]

@@ -192,7 +192,10 @@ def _repointed(volume: Json, entry: Json | None) -> Json:
         return {**volume, "dataVolume": {**volume["dataVolume"], "name": entry["dataVolumeName"]}}
     others = {k: v for k, v in volume.items() if k not in ("dataVolume", "persistentVolumeClaim")}
     claim = dict(volume.get("persistentVolumeClaim", {}))
-    return {**others, "persistentVolumeClaim": {**claim, "claimName": entry["persistentVolumeClaim"]}}
+    return {
+        **others,
+        "persistentVolumeClaim": {**claim, "claimName": entry["persistentVolumeClaim"]},
+    }
 
 
 def _keep_firmware(template: Json, restore: Json, content: Json) -> None:

@@ -118,7 +118,7 @@ class SnapshotController:
     ) -> None:
         vm, content = held
         if content is not None and dig(content, "status", "creationTime"):
-            self._succeed(snapshot, status, content)
+            self._succeed(status, content)
         elif self._deadline_is_over(key, snapshot):
             self._fail(snapshot, status)
         elif content is not None:
@@ -169,7 +169,7 @@ class SnapshotController:
         text = f"Successfully created VirtualMachineSnapshotContent {content_name(snapshot)}"
         self._events.normal(snapshot, "SuccessfulVirtualMachineSnapshotContentCreate", text)
 
-    def _succeed(self, snapshot: Json, status: Json, content: Json) -> None:
+    def _succeed(self, status: Json, content: Json) -> None:
         status["phase"] = "Succeeded"
         status["creationTime"] = content["status"]["creationTime"]
         status.pop("error", None)
@@ -257,7 +257,9 @@ class SnapshotController:
     def _ready(self, status: Json, reason: str) -> None:
         state = "True" if reason == "Ready" else "False"
         status["conditions"] = list(status.get("conditions", []))
-        set_condition(status, {"type": "Ready", "status": state, "reason": reason}, self._plane.now())
+        set_condition(
+            status, {"type": "Ready", "status": state, "reason": reason}, self._plane.now()
+        )
 
     def _save(self, snapshot: Json, status: Json) -> None:
         key = (snapshot["metadata"]["namespace"], snapshot["metadata"]["name"])

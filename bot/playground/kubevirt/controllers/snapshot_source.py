@@ -116,10 +116,8 @@ def indications_of(
     names: list[str] = []
     if vmi is not None and dig(vmi, "status", "phase") not in FINAL_PHASES:
         names = ["Online", *_quiescing(vmi, froze=froze)]
-    if _is_partial(plane, vm):
-        names = [*sorted(names), "PartialSnapshot"]
-    else:
-        names = sorted(names)
+    partial = ["PartialSnapshot"] if _is_partial(plane, vm) else []
+    names = [*sorted(names), *partial]
     return [(name, INDICATIONS[name]) for name in names]
 
 

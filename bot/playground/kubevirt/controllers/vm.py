@@ -162,7 +162,10 @@ class VmController:
         vmi = {
             "metadata": {
                 "name": vm["metadata"]["name"],
-                "labels": {**metadata.get("labels", {}), "vm.kubevirt.io/name": vm["metadata"]["name"]},
+                "labels": {
+                    **metadata.get("labels", {}),
+                    "vm.kubevirt.io/name": vm["metadata"]["name"],
+                },
                 "annotations": metadata.get("annotations", {}),
                 "finalizers": list(VMI_FINALIZERS),
                 "ownerReferences": [owner_reference(vm)],
@@ -203,8 +206,7 @@ class VmController:
         status.pop("startFailure", None)
         if failure:
             status["startFailure"] = failure
-        waits = bool(failure) and moment(failure["retryAfterTimestamp"]) > self._plane.now()
-        expected = is_set_to_start(vm) and not waits
+        expected = is_set_to_start(vm) and not self._waits_after(failure)
         scene = scene_of(self._plane, vm, vmi, expected=expected)
         status["printableStatus"] = printable_status(scene)
         for name, holds in (("created", vmi is not None), ("ready", _is_ready(vmi))):
@@ -218,6 +220,9 @@ class VmController:
         if not is_set_to_start(vm) or vmi is not None:
             status["runStrategy"] = run_strategy(vm)
         return status
+
+    def _waits_after(self, failure: Json | None) -> bool:
+        return failure is not None and moment(failure["retryAfterTimestamp"]) > self._plane.now()
 
     def _conditions(self, vm: Json, scene: Any) -> list[Json]:
         held = {known["type"]: known for known in dig(vm, "status", "conditions", default=[])}
@@ -235,7 +240,10 @@ class VmController:
 
     def _restart_is_required(self, vm: Json, vmi: Json | None) -> bool:
         started = self._start_revision(vm, vmi)
-        return started is not None and dig(started, "data", "spec", "template") != vm["spec"]["template"]
+        return (
+            started is not None
+            and dig(started, "data", "spec", "template") != vm["spec"]["template"]
+        )
 
     def _start_revision(self, vm: Json, vmi: Json | None) -> Json | None:
         name = dig(vmi, "status", "virtualMachineRevisionName")

@@ -73,7 +73,7 @@ def is_set_to_start(vm: Json) -> bool:
         case "Always" | "Once":
             return True
         case "RerunOnFailure":
-            return start_queued or dig(vm, "status", "runStrategy") != "RerunOnFailure"
+            return start_queued or bool(dig(vm, "status", "runStrategy") != "RerunOnFailure")
         case "Manual":
             return start_queued
         case _:
@@ -91,7 +91,9 @@ def _is_paused(scene: Scene) -> bool:
 
 def _provisions(scene: Scene) -> bool:
     settled = ("Succeeded", "PendingPopulation", WFFC)
-    return any(dig(volume, "status", "phase", default="") not in settled for volume in scene.volumes)
+    return any(
+        dig(volume, "status", "phase", default="") not in settled for volume in scene.volumes
+    )
 
 
 def _waits_for_binding(scene: Scene) -> bool:

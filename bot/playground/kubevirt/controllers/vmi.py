@@ -99,7 +99,7 @@ class VmiController:
         return self._api.find(PVCS, vmi["metadata"]["namespace"], name)
 
     def _is_bound(self, vmi: Json, name: str) -> bool:
-        return dig(self._claim(vmi, name), "status", "phase") == "Bound"
+        return bool(dig(self._claim(vmi, name), "status", "phase") == "Bound")
 
     def _boot(self, vmi: Json, guest: Guest) -> None:
         if guest.crashes_at_boot:
@@ -108,13 +108,19 @@ class VmiController:
         paused = vmi["spec"].get("startStrategy") == "Paused"
         ready = {"type": "Ready", "status": "False" if paused else "True"}
         set_condition(vmi["status"], ready, self._plane.now())
-        set_condition(vmi["status"], {"type": "LiveMigratable", "status": "True"}, self._plane.now())
+        set_condition(
+            vmi["status"], {"type": "LiveMigratable", "status": "True"}, self._plane.now()
+        )
         if paused:
             text = "VMI was paused by user"
             why = {"reason": "PausedByUser", "message": text}
-            set_condition(vmi["status"], {"type": "Paused", "status": "True", **why}, self._plane.now())
+            set_condition(
+                vmi["status"], {"type": "Paused", "status": "True", **why}, self._plane.now()
+            )
         if guest.has_agent:
-            set_condition(vmi["status"], {"type": "AgentConnected", "status": "True"}, self._plane.now())
+            set_condition(
+                vmi["status"], {"type": "AgentConnected", "status": "True"}, self._plane.now()
+            )
         vmi["status"]["nodeName"] = NODE
         vmi["status"]["interfaces"] = [{"name": "default", "ipAddress": "10.244.0.17"}]
         self._move(vmi, "Running")

@@ -248,10 +248,14 @@ class VolumeSnapshotController:
         snapshot = self._api.find(VOLUME_SNAPSHOTS, *key)
         if snapshot is None or is_deleting(snapshot) or dig(snapshot, "status", "readyToUse"):
             return
-        claim = self._api.find(PVCS, key[0], snapshot["spec"]["source"]["persistentVolumeClaimName"])
+        if key in self._plane.knobs.stuck_volume_snapshots:
+            return
+        claim = self._api.find(
+            PVCS, key[0], snapshot["spec"]["source"]["persistentVolumeClaimName"]
+        )
         knobs = self._plane.knobs.of_class(dig(claim, "spec", "storageClassName"))
         uid = snapshot["metadata"]["uid"]
-        status = snapshot.get("status") or {"readyToUse": False}
+        status = dict(snapshot.get("status") or {"readyToUse": False})
         if knobs.error:
             status["error"] = {"message": knobs.error, "time": self._plane.stamp()}
         elif claim is not None and self.loop.passed(key, f"cut {uid}", knobs.cut):

@@ -1,0 +1,35 @@
+# The bot in a small image: no compiler, no pip, no root, nothing written outside of its volumes.
+# Pin the base by digest where you build: --build-arg BASE_IMAGE=python:3.13-slim-bookworm@sha256:…
+ARG BASE_IMAGE=python:3.13-slim-bookworm
+
+FROM ${BASE_IMAGE} AS build
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+# Two environments: one that builds the bot's wheel, and the one that is shipped.
+COPY requirements-build.lock requirements.lock ./
+RUN python -m venv /build \
+ && /build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.lock \
+ && python -m venv --without-pip /opt/vm-restore-bot \
+ && /build/bin/pip --python /opt/vm-restore-bot/bin/python install \
+      --require-hashes --only-binary :all: -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY bot ./bot
+RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+ && /build/bin/pip --python /opt/vm-restore-bot/bin/python install --no-deps --no-index /wheel/*.whl
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="vm-restore-bot" \
+      org.opencontainers.image.description="Restores KubeVirt VMs from snapshots, from Slack" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/vm-restore-bot/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/vm-restore-bot /opt/vm-restore-bot
+# The store of a bot without REDIS_URL: mount a volume here.
+RUN install -d -o 10001 -g 10001 /var/lib/vm-restore-bot
+WORKDIR /var/lib/vm-restore-bot
+USER 10001:10001
+EXPOSE 8080
+ENTRYPOINT ["vm-restore-bot"]
+CMD ["run"]

@@ -1,0 +1,111 @@
+"""The demo: a whole world on this machine, and two stories told in a channel, live.
+
+The stories are the ones that matter: a restore of a running VM that somebody asks for in the middle
+of an incident, and a restore that is stopped by a wrong name.
+"""
+
+import asyncio
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
+
+from bot import telemetry
+from bot.clock import Clock
+from bot.playground.narrator import Narrator
+from bot.playground.remote import Remote
+from bot.playground.stage import Stage, set_stage
+from bot.playground.world import World, world
+
+PATIENCE = 60.0
+"""Real seconds that the demo waits for any one thing."""
+
+
+async def play(*, keep: bool, port: int, out: TextIO) -> int:
+    """Tell the stories; with `keep` leave the world running afterwards. The process's exit code."""
+    telemetry.set_up("warning", "console")
+    with tempfile.TemporaryDirectory(prefix="vm-restore-demo-") as directory:
+        async with world(Path(directory), clock=Clock(), kube_port=port) as made:
+            return await _play(made, keep=keep, out=out)
+
+
+async def _play(made: World, *, keep: bool, out: TextIO) -> int:
+    taken = made.clock.now() - timedelta(hours=6, minutes=30)
+    stage = await set_stage(made, running=True, taken=taken)
+    narrator = Narrator(stage, out)
+    await made.start_bot()
+    following = asyncio.create_task(narrator.follow())
+    try:
+        await _restore(stage, narrator)
+        await _wrong_name(stage, narrator)
+        narrator.say(_summary(stage))
+        if keep:
+            await _stay(stage, narrator)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    return 0
+
+
+async def _restore(stage: Stage, narrator: Narrator) -> None:
+    """A running VM, a forgotten namespace, both confirmations, and the restore."""
+    narrator.say("Story 1: a failed upgrade. Alice asks in #incidents and forgets the namespace.")
+    mention = stage.world.slack.mention
+    stage.thread = await stage.alice.say(
+        stage.channel,
+        f"{mention} The database upgrade failed. "
+        "Restore database-01 from snapshot pre-upgrade-snapshot",
+    )
+    await stage.card("Which namespace", within=PATIENCE)
+    await stage.reply("production")
+    await stage.press("VM Must Be Stopped Before Restore", "Stop and restore")
+    await stage.card("type the snapshot name exactly as shown", within=PATIENCE)
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.press("Typed Verification Passed", "Restore VM now")
+    await stage.card("VM Restored Successfully", within=PATIENCE)
+    await stage.press("VM Restored Successfully", "Start VM")
+    await stage.card("started by", within=PATIENCE)
+
+
+async def _wrong_name(stage: Stage, narrator: Narrator) -> None:
+    """The wrong name: nothing happens."""
+    narrator.say("Story 2: Alice types another name than the one that is asked for.")
+    await stage.alice.slash(stage.channel, "/vm-restore web-01 from before-release in production")
+    await stage.card("type the snapshot name exactly as shown", within=PATIENCE)
+    cards = [card for card in stage.cards() if "web-01" in stage.read(card)]
+    stage.thread = next(card for card in cards if not card.is_reply)
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.card("You typed", within=PATIENCE)
+
+
+def _summary(stage: Stage) -> str:
+    made = [call.name for call in stage.restores()]
+    return (
+        f"The cluster was asked for {len(made)} restore: {', '.join(map(str, made))}. "
+        "The second story asked it for none."
+    )
+
+
+async def _stay(stage: Stage, narrator: Narrator) -> None:
+    """Leave everything running until Ctrl-C."""
+    async with Remote(stage) as remote:
+        narrator.say("Everything stays up until Ctrl-C. Try it:\n" + _addresses(stage, remote.url))
+        await asyncio.Event().wait()
+
+
+def _addresses(stage: Stage, remote: str) -> str:
+    made = stage.world
+    config = made.directory / "kubeconfig"
+    bot = made.bot.port if made.bot else 0
+    return "\n".join(
+        (
+            f"  the cluster      kubectl --kubeconfig {config} get vms,vmsnapshots,vmrestores -A",
+            f"  the channel      curl {remote}/",
+            f"  say something    curl {remote}/alice/say -d 'restore web-01 in production'",
+            f"  in the thread    curl '{remote}/alice/say?thread=last' -d 'before-release'",
+            f"  slash command    curl {remote}/alice/slash -d '/vm-restore help'",
+            f"  press a button   curl {remote}/alice/click -d 'Cancel'",
+            f"  Slack's Web API  {made.slack.api_url}",
+            f"  the bot          curl http://127.0.0.1:{bot}/readyz",
+        )
+    )

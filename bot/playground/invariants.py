@@ -1,0 +1,152 @@
+"""What must be true of every story, whatever went wrong in it.
+
+Told from the far sides of the wires alone: what people typed and pressed in the simulated Slack, and
+what the simulated API server was asked. The bot's own documents are only used to know how a restore
+ended.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.playground.kubevirt.exchange import ApiCall
+from bot.playground.kubevirt.storage import Change
+from bot.playground.world import World
+from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, THREAD
+from bot.restore.events import Button
+from bot.restore.model import Phase, Restore
+from bot.slack.views import PREFIX, parse_value
+
+Json = dict[str, Any]
+RESTORES = "virtualmachinerestores"
+NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
+
+
+@dataclass(slots=True)
+class Invariants:
+    """Watches a world from its beginning; `violations` is what it saw go wrong."""
+
+    world: World
+    violations: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world.kube.storage.subscribe(self._on_change)
+
+    def _on_change(self, change: Change) -> None:
+        """Our restore was created: the VM must not be live at this very moment."""
+        if change.resource != RESTORES or change.type != "ADDED" or not _is_ours(change.object):
+            return
+        spec, namespace = change.object["spec"], change.key[0]
+        vm = spec["target"]["name"]
+        if self.world.kube.storage.find("virtualmachineinstances", namespace, vm) is not None:
+            self.violations.append(f"a restore of {namespace}/{vm} was created while a VMI exists")
+
+    def judge(self, documents: tuple[Restore, ...]) -> list[str]:
+        """Everything that went wrong, now that the story is over."""
+        found = list(self.violations)
+        made = [call for call in self.world.kube.log if _created(call)]
+        found += self._unconfirmed(made)
+        found += _doubled(made)
+        found += _made_after_the_end(made, documents)
+        found += self._cards()
+        slack, kube = self.world.slack, self.world.kube
+        found += [f"a live broadcast was posted: {each}" for each in slack.broadcasts]
+        found += [f"an unknown Slack method was called: {each}" for each in slack.unknown]
+        found += [f"an unknown Kubernetes path was asked: {each}" for each in kube.unknown]
+        return found
+
+    def _unconfirmed(self, made: list[ApiCall]) -> list[str]:
+        """Each create needs the typed name and a click, by the one who asked, in its thread."""
+        return [
+            f"{call.name} was created without {what}"
+            for call in made
+            for what, there in (
+                ("the typed name", self._typed(call)),
+                ("a click on its confirm card", self._clicks(call) > 0),
+                ("the same person asking and confirming", _same_person(call)),
+            )
+            if not there
+        ]
+
+    def _typed(self, call: ApiCall) -> bool:
+        notes, spec = _annotations(call), _body(call)["spec"]
+        channel, _, thread = notes.get(THREAD, "").partition("/")
+        return any(
+            message.text == spec["virtualMachineSnapshotName"]
+            and message.user == notes.get(REQUESTED_BY)
+            and message.thread_ts == thread
+            for room in self.world.slack.workspace.channels.values()
+            if room.id == channel
+            for message in room.messages
+        )
+
+    def _clicks(self, call: ApiCall) -> int:
+        """How many confirm buttons of this restore its owner has pressed."""
+        pressed = set()
+        for parcel in self.world.slack.sent:
+            payload = parcel.payload
+            if payload.get("type") != "block_actions":
+                continue
+            action = payload["actions"][0]
+            ref = parse_value(str(action.get("value") or ""))
+            confirm = action["action_id"] == f"{PREFIX}{Button.CONFIRM}"
+            mine = payload["user"]["id"] == _annotations(call).get(REQUESTED_BY)
+            if confirm and mine and ref and ref[0] == _restore_id(call):
+                pressed.add(action["action_ts"])
+        return len(pressed)
+
+    def _cards(self) -> list[str]:
+        """No card of a restore stands in Slack twice."""
+        marks: Counter[str] = Counter()
+        for room in self.world.slack.workspace.channels.values():
+            for message in room.messages:
+                payload = (message.metadata or {}).get("event_payload", {})
+                if "card" in payload and not message.deleted:
+                    marks[f"{payload['restore']}:{payload['card']} in {room.id}"] += 1
+        return [f"card posted {count} times: {mark}" for mark, count in marks.items() if count > 1]
+
+
+def _created(call: ApiCall) -> bool:
+    return (
+        call.verb == "create"
+        and call.resource == RESTORES
+        and not call.dry_run
+        and call.code == 201
+        and _is_ours(_body(call))
+    )
+
+
+def _doubled(made: list[ApiCall]) -> list[str]:
+    """One confirmation, one object: a restore's id stands for one pass through both confirmations."""
+    counts = Counter(_restore_id(call) for call in made)
+    return [f"{count} restores were created for {id_}" for id_, count in counts.items() if count > 1]
+
+
+def _made_after_the_end(made: list[ApiCall], documents: tuple[Restore, ...]) -> list[str]:
+    ended = {each.id: each.phase for each in documents if each.phase in NEVER_AFTER}
+    return [
+        f"{call.name} was created although {_restore_id(call)} is {ended[_restore_id(call)]}"
+        for call in made
+        if _restore_id(call) in ended
+    ]
+
+
+def _same_person(call: ApiCall) -> bool:
+    notes = _annotations(call)
+    return bool(notes.get(CONFIRMED_BY)) and notes.get(CONFIRMED_BY) == notes.get(REQUESTED_BY)
+
+
+def _body(call: ApiCall) -> Json:
+    return call.body or {}
+
+
+def _restore_id(call: ApiCall) -> str:
+    return str(_body(call)["metadata"]["labels"][RESTORE_ID])
+
+
+def _annotations(call: ApiCall) -> dict[str, str]:
+    return dict(_body(call)["metadata"].get("annotations") or {})
+
+
+def _is_ours(obj: Json) -> bool:
+    return RESTORE_ID in (obj["metadata"].get("labels") or {})

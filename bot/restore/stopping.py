@@ -1,0 +1,89 @@
+"""The phase STOPPING: a live VM is asked to stop until no VMI is left.
+
+A stop is sent with every look while the VM is live and no question is open, since it is asynchronous
+and its answer proves nothing. An open question ("it takes long: keep waiting, force, cancel") holds
+it back: after a long silence nothing is sent to a VM that people may have started again meanwhile.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore import moves
+from bot.restore.answers import after_stop
+from bot.restore.checks import is_live
+from bot.restore.events import ClearVmi, Done, Effect, StopVm
+from bot.restore.facts import Rejection, Scene, Vm
+from bot.restore.model import Outcome, Phase, Reason, Restore, Slot, Stop
+from bot.restore.recheck import ACT_WITHIN, overslept, too_late
+
+Move = tuple[Restore, tuple[Effect, ...]]
+
+
+def converge(restore: Restore, scene: Scene, now: datetime) -> Move:
+    """Apply a look in STOPPING."""
+    vm, stop = scene.vm, restore.stop
+    if vm is None or stop is None:
+        gone = f"VM `{restore.wish.vm}` does not exist any more."
+        return _refuse(restore, Reason.VM_DELETED, gone, now), ()
+    if restore.preview is not None and vm.uid != restore.preview.vm_uid:
+        other = f"VM `{vm.name}` was re-created while it was being stopped."
+        return _refuse(restore, Reason.CHANGED_SINCE_CONFIRMATION, other, now), ()
+    if not is_live(scene):
+        return _stopped(restore, stop, now), ()
+    if stop.wait_until is None and overslept(restore, now):
+        return too_late(restore, now), ()
+    return _go_on(restore, stop, scene, vm, now)
+
+
+def _go_on(restore: Restore, stop: Stop, scene: Scene, vm: Vm, now: datetime) -> Move:
+    """The VM is live: stop it, or ask how to go on if that takes too long."""
+    if restore.question is not None:
+        return restore, ()
+    if stop.wait_until is not None and now >= stop.wait_until:
+        return moves.ask(restore, Slot.STOP_OVERDUE, now), ()
+    effects = _acts(scene, vm, stop)
+    until = stop.wait_until or now + timedelta(seconds=restore.rules.stop_timeout)
+    sent = stop.asked_at or (now if effects else None)
+    begun = stop.model_copy(update={"asked_at": sent, "wait_until": until})
+    return restore.model_copy(update={"stop": begun}), effects
+
+
+def _acts(scene: Scene, vm: Vm, stop: Stop) -> tuple[Effect, ...]:
+    vmi = scene.vmi
+    if vmi is not None and vmi.final and not vm.may_start_itself:
+        # The guest has ended. For these strategies nobody but us removes the object.
+        left_alone = vm.run_strategy in ("Manual", "RerunOnFailure")
+        return (ClearVmi(vm.namespace, vm.name, vmi.uid),) if left_alone else ()
+    if vmi is not None and vmi.deleting and not stop.force:
+        return ()
+    return (StopVm(vm.namespace, vm.name, force=stop.force),)
+
+
+def _stopped(restore: Restore, stop: Stop, now: datetime) -> Restore:
+    confirmed = restore.confirmation is not None
+    if confirmed and restore.question is None and _unwatched(restore, stop, now):
+        return too_late(restore, now)
+    done = moves.close(restore, "The VM is stopped")
+    done = moves.close_slot(done, Slot.STOPPING, "The VM is stopped")
+    over = stop.model_copy(update={"done_at": now, "error": None})
+    done = done.model_copy(update={"stop": over})
+    return after_stop(done, now) if confirmed else moves.enter(done, Phase.CHECKING, now)
+
+
+def _unwatched(restore: Restore, stop: Stop, now: datetime) -> bool:
+    """Nobody looked for so long that the confirmation before the stop is not worth much."""
+    return now >= (stop.wait_until or restore.entered_at) + ACT_WITHIN
+
+
+def answered(restore: Restore, result: Done | Rejection, now: datetime) -> Restore:
+    """The stop was answered. Only a missing right is final; the rest is tried again."""
+    if restore.stop is None or restore.phase is not Phase.STOPPING:
+        return restore
+    if isinstance(result, Rejection) and result.code in (401, 403):
+        return _refuse(restore, Reason.STOP_REFUSED, result.text, now)
+    error = result.text[:300] if isinstance(result, Rejection) else None
+    return restore.model_copy(update={"stop": restore.stop.model_copy(update={"error": error})})
+
+
+def _refuse(restore: Restore, reason: Reason, found: str, now: datetime) -> Restore:
+    outcome = Outcome(reason=reason, at=now, found=found, next="Check the VM, then ask again.")
+    return moves.end(restore, Phase.REFUSED, outcome, "Refused")

@@ -1,0 +1,27 @@
+{{- /* Exactly what the bot calls in a namespace with VMs; tests/chart/test_chart.py holds the list. */}}
+{{- define "bot.rules" -}}
+- apiGroups: [kubevirt.io]
+  resources: [virtualmachines]
+  verbs: [get, list]
+# delete: a guest object that has finished and stands in the way of a restore
+- apiGroups: [kubevirt.io]
+  resources: [virtualmachineinstances]
+  verbs: [get, delete]
+- apiGroups: [subresources.kubevirt.io]
+  resources: [virtualmachines/start, virtualmachines/stop]
+  verbs: [update]
+# create: the snapshot of the current state, where somebody asks for it
+- apiGroups: [snapshot.kubevirt.io]
+  resources: [virtualmachinesnapshots]
+  verbs: [get, list, create]
+- apiGroups: [snapshot.kubevirt.io]
+  resources: [virtualmachinesnapshotcontents]
+  verbs: [get]
+# delete: our own failed restore, which would block every other
+- apiGroups: [snapshot.kubevirt.io]
+  resources: [virtualmachinerestores]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims, resourcequotas]
+  verbs: [list]
+{{- end }}

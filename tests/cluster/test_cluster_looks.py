@@ -1,0 +1,230 @@
+"""What a look makes of answers that a healthy cluster does not give."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.cluster.cluster import Cluster
+from bot.errors import Permanent, Temporary
+from bot.playground.clock import START
+from bot.restore.facts import Look, Scene
+from bot.restore.model import Job, Safety
+from tests.cluster import samples
+from tests.cluster.wire import (
+    CRD_PATH,
+    SNAPSHOT_API,
+    Answer,
+    Json,
+    Wire,
+    listing,
+    plain,
+    refuses,
+    says,
+)
+
+VMS = "/apis/kubevirt.io/v1/namespaces/production/virtualmachines"
+VM = f"{VMS}/database-01"
+VMI = "/apis/kubevirt.io/v1/namespaces/production/virtualmachineinstances/database-01"
+GROUP = f"{SNAPSHOT_API}/namespaces/production"
+SNAPSHOTS = f"{GROUP}/virtualmachinesnapshots"
+SNAPSHOT = f"{SNAPSHOTS}/pre-upgrade"
+CONTENT = f"{GROUP}/virtualmachinesnapshotcontents/content"
+RESTORES = f"{GROUP}/virtualmachinerestores"
+QUOTAS = "/api/v1/namespaces/production/resourcequotas"
+CLAIMS = "/api/v1/namespaces/production/persistentvolumeclaims"
+MISSING = refuses(404, "not found", "NotFound")
+
+SNAPSHOT_DOCUMENT: Json = {
+    "metadata": {"name": "pre-upgrade", "uid": "s"},
+    "spec": {"source": {"name": "database-01"}},
+    "status": {"virtualMachineSnapshotContentName": "content"},
+}
+JOB = Job(name="restore-x", decided_at=START, uid="u")
+SAFETY = Safety(name="pre-restore-x", decided_at=START)
+
+
+@pytest.fixture
+def healthy(wire: Wire) -> Wire:
+    """Everything that any look reads is there."""
+    wire.on("GET", VM, says({"metadata": {"uid": "vm"}}))
+    wire.on("GET", VMI, MISSING)
+    wire.on("GET", VMS, listing({"metadata": {"namespace": "production", "name": "database-02"}}))
+    wire.on("GET", SNAPSHOTS, listing(SNAPSHOT_DOCUMENT))
+    wire.on("GET", SNAPSHOT, says(SNAPSHOT_DOCUMENT))
+    wire.on("GET", f"{SNAPSHOTS}/pre-restore-x", says({"metadata": {"name": "pre-restore-x"}}))
+    wire.on("GET", CONTENT, says({"metadata": {"name": "content"}}))
+    wire.on("GET", RESTORES, listing())
+    wire.on("GET", f"{RESTORES}/restore-x", says({"status": {"complete": True}}))
+    wire.on("GET", QUOTAS, listing())
+    wire.on("GET", CLAIMS, listing())
+    wire.on("POST", RESTORES, says({}, 201))
+    return wire
+
+
+async def look(cluster: Cluster, kind: Look) -> Scene:
+    restore = samples.restore(job=JOB, safety=SAFETY)
+    return await cluster.observe(restore, kind, samples.CREATE)
+
+
+def reads_of_looks() -> Iterator[Any]:
+    reads = {
+        Look.FULL: (VM, VMI, SNAPSHOTS, CONTENT, RESTORES, QUOTAS),
+        Look.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
+        Look.VMI: (VM, VMI),
+        Look.SAFETY: (f"{SNAPSHOTS}/pre-restore-x",),
+        Look.JOB: (f"{RESTORES}/restore-x", VM, VMI, CLAIMS),
+    }
+    for kind, paths in reads.items():
+        for path in paths:
+            yield pytest.param(kind, path, id=f"{kind} reads {path.rsplit('/', 2)[-2:]}")
+
+
+@pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))
+async def test_a_read_that_is_forbidden_is_a_fact_of_the_scene(
+    kind: Look, path: str, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", path, refuses(403, 'User "bot" cannot get resource "x"', "Forbidden"))
+    scene = await look(cluster, kind)
+    assert scene.forbidden is not None
+    assert scene.forbidden.code == 403
+    assert "cannot get" in scene.forbidden.text
+
+
+@pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(refuses(500, "etcd"), id="500"),
+        pytest.param(plain(404, "404 page not found"), id="not served any more"),
+    ],
+)
+async def test_a_read_without_an_answer_fails_the_look(
+    kind: Look, path: str, answer: Answer, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", path, answer)
+    with pytest.raises(Temporary):
+        await look(cluster, kind)
+
+
+@pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))
+async def test_a_token_that_is_not_taken_fails_the_look_for_good(
+    kind: Look, path: str, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", path, refuses(401, "Unauthorized", "Unauthorized"))
+    with pytest.raises(Permanent) as caught:
+        await look(cluster, kind)
+    assert caught.value.reason == "unauthorized"
+
+
+async def test_a_refusal_without_words_names_the_verb_and_the_resource(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", QUOTAS, refuses(403, "no", "Forbidden"))
+    scene = await look(cluster, Look.FULL)
+    assert scene.forbidden is not None
+    assert scene.forbidden.text == "cannot list resourcequotas. no"
+
+
+@pytest.mark.parametrize("kind", [Look.FULL, Look.RECHECK, Look.SAFETY, Look.JOB])
+async def test_without_kubevirt_nothing_else_is_concluded(
+    kind: Look, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", CRD_PATH, MISSING)
+    assert await look(cluster, kind) == Scene(kind, START, kubevirt=False)
+
+
+async def test_a_403_for_an_unknown_group_is_told_apart_by_discovery(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    """Without cluster rights an API group that is not installed answers 403, not 404."""
+    forbidden = refuses(403, "cannot list resource", "Forbidden")
+    for path in (CRD_PATH, SNAPSHOTS, RESTORES, VM, VMI):
+        healthy.on("GET", path, forbidden)
+    scene = await look(cluster, Look.FULL)
+    assert (scene.kubevirt, scene.forbidden) == (False, None)
+
+
+async def test_an_api_that_comes_back_is_seen(healthy: Wire, cluster: Cluster) -> None:
+    healthy.on("GET", CRD_PATH, MISSING, *healthy._script["GET", CRD_PATH])
+    assert not (await look(cluster, Look.FULL)).kubevirt
+    assert (await look(cluster, Look.FULL)).kubevirt
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refuses(403, "cannot create", "Forbidden"),
+        refuses(400, "Snapshot/Restore feature gate not enabled"),
+        refuses(422, 'VirtualMachineRestore "r" in progress', "Invalid"),
+        refuses(500, 'admission webhook "x" denied the request: no'),
+    ],
+)
+async def test_what_the_dry_run_was_refused_with(
+    answer: Answer, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("POST", RESTORES, answer)
+    scene = await look(cluster, Look.FULL)
+    assert scene.dry_run is not None
+    assert scene.dry_run.text
+    assert scene.forbidden is None
+
+
+async def test_a_dry_run_without_an_answer_fails_the_look(healthy: Wire, cluster: Cluster) -> None:
+    healthy.on("POST", RESTORES, refuses(500, "failed calling webhook"))
+    with pytest.raises(Temporary):
+        await look(cluster, Look.FULL)
+
+
+async def test_the_dry_run_stores_nothing_and_is_strict(healthy: Wire, cluster: Cluster) -> None:
+    await look(cluster, Look.FULL)
+    sent = healthy.requests("POST", RESTORES)
+    assert [one.query for one in sent] == [{"fieldValidation": "Strict", "dryRun": "All"}]
+
+
+@pytest.mark.parametrize("path", [VM, SNAPSHOTS])
+async def test_without_vm_or_snapshot_there_is_no_dry_run(
+    path: str, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", path, MISSING if path == VM else listing())
+    scene = await look(cluster, Look.FULL)
+    assert healthy.requests("POST", RESTORES) == []
+    assert scene.dry_run is None
+
+
+async def test_a_missing_vm_brings_the_names_of_its_neighbours(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", VM, MISSING)
+    vms = "/apis/kubevirt.io/v1/virtualmachines"
+    healthy.on(
+        "GET", vms, listing({"metadata": {"namespace": "production", "name": "database-02"}})
+    )
+    assert (await look(cluster, Look.FULL)).candidates.vms == ("database-02",)
+
+
+async def test_a_missing_vm_is_a_fact_even_if_its_neighbours_may_not_be_listed(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", VM, MISSING)
+    healthy.on("GET", "/apis/kubevirt.io/v1/virtualmachines", refuses(403, "no", "Forbidden"))
+    scene = await look(cluster, Look.FULL)
+    assert (scene.vm, scene.forbidden, scene.candidates.vms) == (None, None, ())
+
+
+async def test_candidates_that_may_not_be_listed_are_forbidden(
+    wire: Wire, cluster: Cluster
+) -> None:
+    forbidden = refuses(403, 'cannot list resource "virtualmachines"', "Forbidden")
+    wire.on("GET", "/apis/kubevirt.io/v1/virtualmachines", forbidden)
+    wish = samples.restore().wish.model_copy(update={"namespace": None})
+    scene = await cluster.observe(samples.restore(wish=wish), Look.CANDIDATES)
+    assert scene.forbidden is not None
+    assert scene.candidates.namespaces == ()
+
+
+async def test_candidates_of_a_cluster_without_kubevirt(wire: Wire, cluster: Cluster) -> None:
+    wire.on("GET", CRD_PATH, MISSING)
+    wish = samples.restore().wish.model_copy(update={"snapshot": None})
+    scene = await cluster.observe(samples.restore(wish=wish), Look.CANDIDATES)
+    assert not scene.kubevirt

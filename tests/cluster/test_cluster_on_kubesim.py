@@ -1,0 +1,770 @@
+"""The whole room against a simulated control plane, with the real client in between."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cluster.cluster import Cluster
+from bot.errors import Temporary
+from bot.playground.clock import START, HandClock
+from bot.playground.kubevirt.exchange import ApiCall
+from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
+from bot.playground.kubevirt.seed import Disk
+from bot.playground.kubevirt.server import KubeSim
+from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.events import (
+    ClearVmi,
+    CreateRestore,
+    DeleteRestore,
+    Done,
+    Effect,
+    StartVm,
+    StopVm,
+)
+from bot.restore.facts import Look, Rejection, Scene
+from bot.restore.model import Job, Preview, Safety
+from tests.cluster import samples
+from tests.cluster.conftest import WaitUntil
+from tests.cluster.samples import NS, SNAP, VM
+
+Pass = Callable[[float], Awaitable[None]]
+Act = Callable[[Effect], Awaitable[Done | Rejection]]
+
+TAKEN = START - timedelta(hours=6, minutes=30)
+CREATE = CreateRestore(
+    NS, VM, SNAP, samples.CREATE.name, None, samples.LABELS, ((REQUESTED_BY, "U1"),)
+)
+
+
+@pytest.fixture
+async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
+    """A cluster with a stopped VM of two disks, and a snapshot of it."""
+    simulated = KubeSim(clock)
+    simulated.seed.namespace(NS)
+    disks = [Disk("root", "10Gi"), Disk("data", "5Gi"), Disk("ci", source="cloudInit")]
+    simulated.seed.vm(NS, VM, running=False, run_strategy="Halted", disks=disks, cpu=4)
+    simulated.seed.snapshot(NS, SNAP, VM, created=TAKEN)
+    await simulated.start()
+    yield simulated
+    await simulated.stop()
+
+
+@pytest.fixture
+async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """The bot's own view of it."""
+    path = sim.kubeconfig(tmp_path / "config")
+    connected = await Cluster.connect(
+        "prod", kubeconfig=str(path), context=None, namespaces=("*",), clock=clock
+    )
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+def passes(sim: KubeSim, clock: HandClock) -> Pass:
+    """Let seconds pass, one by one, and the controllers act in between."""
+
+    async def settled() -> None:
+        quiet = 0
+        while quiet < 10:
+            quiet = quiet + 1 if sim.busy == 0 else 0
+            await asyncio.sleep(0)
+
+    async def passing(seconds: float) -> None:
+        await settled()
+        for _ in range(int(seconds)):
+            clock.advance(1)
+            await settled()
+
+    return passing
+
+
+@pytest.fixture
+def act(cluster: Cluster, clock: HandClock) -> Act:
+    """Perform an effect within a lease."""
+
+    async def acted(effect: Effect) -> Done | Rejection:
+        return await cluster.perform(effect, not_after=clock.now() + timedelta(seconds=25))
+
+    return acted
+
+
+def calls(sim: KubeSim, since: int = 0) -> list[tuple[str, str]]:
+    """Verb and resource of every request, the one-time read of the schema left out."""
+    return sorted(
+        (one.verb, one.resource)
+        for one in sim.log[since:]
+        if one.resource != "customresourcedefinitions"
+    )
+
+
+def creates(sim: KubeSim, resource: str) -> list[ApiCall]:
+    """Creates that were applied."""
+    return [
+        one
+        for one in sim.log
+        if (one.verb, one.resource, one.dry_run) == ("create", resource, False) and one.code == 201
+    ]
+
+
+async def look(cluster: Cluster, kind: Look, **changes: Any) -> Scene:
+    return await cluster.observe(samples.restore(**changes), kind, CREATE)
+
+
+# Looks: what they read, and what they bring back
+
+
+async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
+    sim.seed.quota(NS, "storage", requests_storage="100Gi")
+    sim.seed.snapshot(NS, "older", VM, created=TAKEN - timedelta(days=1))
+    sim.seed.vm(NS, "web", running=True)
+    sim.seed.snapshot(NS, "of-web", "web", created=TAKEN)
+    scene = await look(cluster, Look.FULL)
+    assert calls(sim) == [
+        ("create", "virtualmachinerestores"),
+        ("get", "virtualmachineinstances"),
+        ("get", "virtualmachines"),
+        ("get", "virtualmachinesnapshotcontents"),
+        ("list", "resourcequotas"),
+        ("list", "virtualmachinerestores"),
+        ("list", "virtualmachinesnapshots"),
+    ]
+    assert len(sim.log) == 8, "the schema is read once more, the first time"
+    assert scene.kubevirt
+    assert scene.at == START
+    assert (scene.dry_run, scene.forbidden, scene.vmi) == (None, None, None)
+    assert [one.name for one in scene.snapshots] == [SNAP, "older"]
+    assert [(one.name, one.resource) for one in scene.quotas] == [("storage", "requests.storage")]
+
+
+async def test_the_facts_of_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
+    scene = await look(cluster, Look.FULL)
+    vm, snapshot, content = scene.vm, scene.snapshot, scene.content
+    assert vm is not None
+    assert snapshot is not None
+    assert content is not None
+    assert (vm.namespace, vm.name, vm.run_strategy, vm.status) == (NS, VM, "Halted", "Stopped")
+    assert not vm.may_start_itself
+    assert vm.last_modified is not None
+    assert [(one.name, one.holds_data) for one in vm.volumes] == [
+        ("root", True),
+        ("data", True),
+        ("ci", False),
+    ]
+    assert dict(vm.config)["cpu"] == "4 cores"
+    assert vm.config == content.config
+    assert (snapshot.source, snapshot.created, snapshot.usable) == (VM, TAKEN, True)
+    assert (set(snapshot.included), snapshot.excluded) == ({"root", "data"}, ("ci",))
+    assert (content.vm_uid, content.ready, content.claims) == (vm.uid, True, 2)
+    assert content.bytes_needed == 15 * 2**30
+
+
+async def test_configuration_that_will_change_differs_field_by_field(
+    sim: KubeSim, cluster: Cluster
+) -> None:
+    change = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 8}}}}}}
+    sim.people.edit_vm(NS, VM, change)
+    scene = await look(cluster, Look.FULL)
+    assert scene.vm is not None
+    assert scene.content is not None
+    assert set(scene.vm.config) ^ set(scene.content.config) == {
+        ("cpu", "8 cores"),
+        ("cpu", "4 cores"),
+    }
+
+
+async def test_further_full_looks_do_not_read_the_schema_again(
+    sim: KubeSim, cluster: Cluster
+) -> None:
+    await look(cluster, Look.FULL)
+    before = len(sim.log)
+    await look(cluster, Look.FULL)
+    assert len(sim.log) - before == 7
+
+
+async def test_a_full_look_at_nothing(sim: KubeSim, cluster: Cluster) -> None:
+    wish = samples.restore().wish.model_copy(update={"vm": "nothing", "snapshot": "none"})
+    scene = await look(cluster, Look.FULL, wish=wish)
+    assert (scene.vm, scene.vmi, scene.snapshot, scene.content) == (None, None, None, None)
+    assert scene.candidates.vms == (VM,)
+    assert ("create", "virtualmachinerestores") not in calls(sim)
+
+
+async def test_a_vm_that_was_recreated_is_told_by_the_content(
+    sim: KubeSim, cluster: Cluster, passes: Pass
+) -> None:
+    sim.people.recreate_vm(NS, VM)
+    await passes(2)
+    scene = await look(cluster, Look.FULL)
+    assert scene.vm is not None
+    assert scene.content is not None
+    assert scene.content.vm_uid != scene.vm.uid
+
+
+async def test_a_recheck_is_five_requests(sim: KubeSim, cluster: Cluster) -> None:
+    await cluster.capabilities()
+    before = len(sim.log)
+    scene = await look(cluster, Look.RECHECK)
+    assert calls(sim, before) == [
+        ("get", "virtualmachineinstances"),
+        ("get", "virtualmachines"),
+        ("get", "virtualmachinesnapshotcontents"),
+        ("get", "virtualmachinesnapshots"),
+        ("list", "virtualmachinerestores"),
+    ]
+    assert scene.vm is not None
+    assert scene.snapshot is not None
+    assert scene.content is not None
+    assert scene.restores == ()
+
+
+async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
+    sim: KubeSim, cluster: Cluster, passes: Pass
+) -> None:
+    sim.seed.vm(NS, "web", running=False)
+    sim.people.create_restore(NS, "theirs", VM, "missing")
+    sim.people.create_restore(NS, "of-web", "web", "missing")
+    await passes(1)
+    scene = await look(cluster, Look.FULL)
+    assert [(one.name, one.complete, one.failure) for one in scene.restores] == [
+        ("theirs", False, None)
+    ]
+    assert "does not exist" in scene.restores[0].ready
+    assert scene.dry_run is not None
+    assert '"theirs" in progress' in scene.dry_run.text
+
+
+async def test_a_vmi_look_is_two_requests(sim: KubeSim, cluster: Cluster, passes: Pass) -> None:
+    sim.people.start(NS, VM)
+    await passes(10)
+    before = len(sim.log)
+    scene = await look(cluster, Look.VMI)
+    assert calls(sim, before) == [("get", "virtualmachineinstances"), ("get", "virtualmachines")]
+    assert scene.vm is not None
+    assert scene.vmi is not None
+    assert (scene.vm.run_strategy, scene.vm.status, scene.vmi.phase) == (
+        "Always",
+        "Running",
+        "Running",
+    )
+
+
+async def test_the_right_that_is_missing_is_named(sim: KubeSim, cluster: Cluster) -> None:
+    sim.deny("create", "virtualmachinerestores", NS)
+    sim.deny("list", "resourcequotas", NS)
+    scene = await look(cluster, Look.FULL)
+    assert scene.dry_run is not None
+    assert scene.dry_run.code == 403
+    assert 'cannot create resource "virtualmachinerestores"' in scene.dry_run.text
+    assert scene.forbidden is not None
+    assert 'cannot list resource "resourcequotas"' in scene.forbidden.text
+
+
+async def test_kubevirt_is_not_installed(sim: KubeSim, cluster: Cluster) -> None:
+    sim.uninstall("snapshot.kubevirt.io")
+    assert not (await look(cluster, Look.FULL)).kubevirt
+
+
+async def test_kubevirt_is_not_installed_and_the_bot_may_not_read_definitions(
+    sim: KubeSim, cluster: Cluster
+) -> None:
+    sim.uninstall("snapshot.kubevirt.io")
+    sim.deny("get", "customresourcedefinitions")
+    assert not (await look(cluster, Look.FULL)).kubevirt
+
+
+async def test_the_schema_without_the_right_to_read_definitions(
+    sim: KubeSim, cluster: Cluster, act: Act
+) -> None:
+    sim.deny("get", "customresourcedefinitions")
+    assert isinstance(await act(CREATE), Done)
+    created = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
+    assert created["spec"]["targetReadinessPolicy"] == "FailImmediate"
+
+
+async def test_a_cluster_whose_restores_know_no_readiness_policy(
+    sim: KubeSim, cluster: Cluster, act: Act
+) -> None:
+    sim.downgrade_restores("targetReadinessPolicy")
+    assert isinstance(await act(CREATE), Done)
+    created = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
+    assert "targetReadinessPolicy" not in created["spec"]
+
+
+async def test_candidates(sim: KubeSim, cluster: Cluster) -> None:
+    sim.seed.namespace("staging")
+    sim.seed.vm("staging", VM, running=False)
+
+    async def offered(permitted: frozenset[str] | None, **wish: Any) -> Scene:
+        wished = samples.restore().wish.model_copy(update=wish)
+        restore = samples.restore(wish=wished)
+        return await cluster.observe(restore, Look.CANDIDATES, permitted=permitted)
+
+    scene = await offered(None, namespace=None)
+    assert scene.candidates.namespaces == (NS, "staging")
+    scene = await offered(frozenset({"staging"}), namespace=None)
+    assert scene.candidates.namespaces == ("staging",)
+    scene = await offered(None, namespace=None, vm="databse-01")
+    assert (scene.candidates.namespaces, scene.candidates.vms) == ((), (VM,))
+    scene = await offered(frozenset(), namespace=None, vm="databse-01")
+    assert scene.candidates.vms == ()
+    scene = await offered(None, namespace=None, vm=None)
+    assert scene.candidates.vms == (VM,)
+    scene = await offered(None, snapshot=None)
+    assert [one.name for one in scene.candidates.snapshots] == [SNAP]
+
+
+# A restore, followed by its looks
+
+
+def preview(sim: KubeSim) -> Preview:
+    return Preview(
+        taken_at=START,
+        vm_uid=sim.storage.get("virtualmachines", NS, VM)["metadata"]["uid"],
+        vm_status="Stopped",
+        run_strategy="Halted",
+        snapshot_uid="s",
+        snapshot_created=TAKEN,
+        claims=(f"{VM}-root", f"{VM}-data"),
+    )
+
+
+async def test_a_restore_is_followed_to_its_end_with_few_requests(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    job = Job(name=CREATE.name, decided_at=START)
+    shown = preview(sim)
+    created = await act(CREATE)
+    texts: list[str] = []
+    costs: list[int] = []
+    bound: list[int] = []
+    for _ in range(30):
+        before = len(sim.log)
+        scene = await look(cluster, Look.JOB, job=job, preview=shown)
+        assert scene.job is not None
+        costs.append(len(sim.log) - before)
+        texts.append(scene.job.progressing)
+        bound.append(len([one for one in scene.claims if one.phase == "Bound"]))
+        if scene.job.complete:
+            break
+        assert (scene.vm, scene.vmi) == (None, None), "not read while it runs"
+        await passes(1)
+    assert created == Done(scene.job.uid)
+    assert {"Creating new PVCs", "Operation complete"} <= set(texts)
+    assert max(costs[:-1]) == 2
+    assert costs[-1] == 4
+    assert scene.vm is not None
+    assert scene.vm.last_restore == f"{CREATE.name}-{scene.job.uid}"
+    assert scene.vmi is None
+    assert (scene.job.restore_id, scene.job.made_by) == (samples.ID, "U1")
+    new = {one.name for one in scene.claims if one.name in scene.job.claims}
+    assert len(new) == 2
+    assert {one.name for one in scene.claims} - new == set(shown.claims), "left over"
+    assert {one.claim for one in scene.vm.volumes if one.holds_data} == new
+    await passes(5)
+    assert sim.unknown == []
+
+
+async def test_volumes_that_wait_for_their_first_consumer_are_pending_at_the_end(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    sim.seed.storage_class("lazy", "WaitForFirstConsumer")
+    sim.seed.vm(NS, "web", running=False, disks=[Disk("root", storage_class="lazy")])
+    sim.seed.snapshot(NS, "web-snap", "web", created=TAKEN)
+    effect = CreateRestore(NS, "web", "web-snap", "restore-web", None, samples.LABELS, ())
+    await act(effect)
+    await passes(10)
+    wish = samples.restore().wish.model_copy(update={"vm": "web"})
+    job = Job(name="restore-web", decided_at=START)
+    scene = await look(cluster, Look.JOB, wish=wish, job=job)
+    assert scene.job is not None
+    assert scene.job.complete
+    assert [one.phase for one in scene.claims if one.name in scene.job.claims] == ["Pending"]
+
+
+async def test_a_restore_that_hits_a_quota_says_so_and_is_no_failure(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    sim.seed.quota(NS, "storage", requests_storage="16Gi")
+    await passes(1)
+    await act(CREATE)
+    await passes(5)
+    scene = await look(cluster, Look.JOB, job=Job(name=CREATE.name, decided_at=START))
+    assert scene.job is not None
+    assert "exceeded quota: storage" in scene.job.ready
+    assert (scene.job.complete, scene.job.failure) == (False, None)
+
+
+async def test_a_restore_of_a_live_vm_fails_at_once(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    sim.people.start(NS, VM)
+    await passes(10)
+    await act(CREATE)
+    await passes(2)
+    scene = await look(cluster, Look.JOB, job=Job(name=CREATE.name, decided_at=START))
+    assert scene.job is not None
+    assert scene.job.failure == "Restore target VMI must be powered off before restore operation"
+    assert scene.vm is not None
+    assert scene.vmi is not None
+
+
+async def test_a_restore_that_vanished_with_its_vm(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    await act(CREATE)
+    await passes(1)
+    sim.people.delete_vm(NS, VM)
+    await passes(10)
+    scene = await look(cluster, Look.JOB, job=Job(name=CREATE.name, decided_at=START))
+    assert (scene.job, scene.vm) == (None, None)
+
+
+async def test_a_safety_snapshot_is_followed_until_it_is_ready(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    safety = Safety(name=samples.PROTECT.name, decided_at=START)
+    assert (await look(cluster, Look.SAFETY, safety=safety)).safety is None
+    done = await act(samples.PROTECT)
+    before = len(sim.log)
+    scene = await look(cluster, Look.SAFETY, safety=safety)
+    assert len(sim.log) - before == 1
+    assert scene.safety is not None
+    assert done == Done(scene.safety.uid)
+    assert not scene.safety.usable
+    await passes(10)
+    found = (await look(cluster, Look.SAFETY, safety=safety)).safety
+    assert found is not None
+    assert found.usable
+    assert set(found.included) == {"root", "data"}
+    assert found.restore_id == samples.ID
+
+
+# Effects
+
+
+async def test_stop_and_start_of_a_vm_that_runs_always(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    sim.people.start(NS, VM)
+    await passes(10)
+    assert await act(StopVm(NS, VM)) == Done()
+    await passes(1)
+    assert await act(StopVm(NS, VM)) == Done(), "is stopping already"
+    await passes(10)
+    scene = await look(cluster, Look.VMI)
+    assert scene.vmi is None
+    assert await act(StopVm(NS, VM)) == Done(), "has stopped already"
+    assert await act(StartVm(NS, VM)) == Done()
+    await passes(10)
+    assert await act(StartVm(NS, VM)) == Done(), "runs already"
+
+
+async def test_a_guest_that_ignores_the_shutdown_is_stopped_by_force(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    sim.people.ignore_shutdown(NS, VM)
+    sim.people.start(NS, VM)
+    await passes(10)
+    assert await act(StopVm(NS, VM)) == Done()
+    await passes(10)
+    assert (await look(cluster, Look.VMI)).vmi is not None
+    assert await act(StopVm(NS, VM, force=True)) == Done()
+    assert await act(StopVm(NS, VM, force=True)) == Done(), "twice"
+    await passes(10)
+    assert (await look(cluster, Look.VMI)).vmi is None
+
+
+async def test_the_rest_of_a_guest_that_powered_itself_off_is_cleared(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    sim.seed.vm(NS, "web", running=True, run_strategy="Manual")
+    await passes(1)
+    sim.people.power_off(NS, "web")
+    await passes(10)
+    wish = samples.restore().wish.model_copy(update={"vm": "web"})
+    scene = await look(cluster, Look.VMI, wish=wish)
+    assert scene.vm is not None
+    assert scene.vmi is not None
+    assert (scene.vm.status, scene.vmi.final) == ("Stopped", True)
+    assert await act(StopVm(NS, "web")) == Done(), "which does not help"
+    assert await act(ClearVmi(NS, "web", "another-uid")) == Done()
+    await passes(2)
+    assert (await look(cluster, Look.VMI, wish=wish)).vmi is not None
+    assert await act(ClearVmi(NS, "web", scene.vmi.uid)) == Done()
+    assert await act(ClearVmi(NS, "web", scene.vmi.uid)) == Done()
+    await passes(10)
+    assert (await look(cluster, Look.VMI, wish=wish)).vmi is None
+
+
+async def test_each_create_twice_makes_one_object(sim: KubeSim, act: Act, passes: Pass) -> None:
+    first = await act(samples.PROTECT)
+    assert await act(samples.PROTECT) == first
+    await passes(15)
+    first = await act(CREATE)
+    assert await act(CREATE) == first, "while it is unfinished"
+    await passes(15)
+    assert await act(CREATE) == first, "when it is complete"
+    assert len(creates(sim, "virtualmachinesnapshots")) == 1
+    assert len(creates(sim, "virtualmachinerestores")) == 1
+
+
+@pytest.mark.parametrize("wait", [0, 15], ids=["unfinished", "complete"])
+async def test_a_create_with_a_lost_answer_finds_its_own_object_again(
+    wait: float, sim: KubeSim, act: Act, passes: Pass
+) -> None:
+    sim.faults.add(Rule(DropAfter(), verb="create", resource="virtualmachinerestores"))
+    with pytest.raises(Temporary):
+        await act(CREATE)
+    await passes(wait)
+    stored = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
+    assert await act(CREATE) == Done(stored["metadata"]["uid"])
+    assert len(sim.storage.objects("virtualmachinerestores", NS)) == 1
+
+
+async def test_a_snapshot_with_a_lost_answer_finds_its_own_object_again(
+    sim: KubeSim, act: Act
+) -> None:
+    sim.faults.add(Rule(DropAfter(), verb="create", resource="virtualmachinesnapshots"))
+    with pytest.raises(Temporary):
+        await act(samples.PROTECT)
+    stored = sim.storage.get("virtualmachinesnapshots", NS, samples.PROTECT.name)
+    assert await act(samples.PROTECT) == Done(stored["metadata"]["uid"])
+
+
+async def test_a_stop_whose_answer_is_lost_is_found_done(
+    sim: KubeSim, act: Act, passes: Pass
+) -> None:
+    sim.people.start(NS, VM)
+    await passes(10)
+    sim.faults.add(Rule(DropAfter(), method="PUT", subresource="stop"))
+    with pytest.raises(Temporary):
+        await act(StopVm(NS, VM))
+    await passes(1)
+    assert await act(StopVm(NS, VM)) == Done()
+    stops = [one for one in sim.log if one.subresource == "stop"]
+    assert len(stops) == 2, "each attempt was sent once"
+
+
+async def test_a_name_taken_by_somebody_else_is_refused(
+    sim: KubeSim, act: Act, passes: Pass
+) -> None:
+    sim.people.create_snapshot(NS, samples.PROTECT.name, VM)
+    sim.people.create_restore(NS, CREATE.name, VM, SNAP)
+    for effect in (samples.PROTECT, CREATE):
+        assert isinstance(await act(effect), Rejection)
+    await passes(20)
+    for effect in (samples.PROTECT, CREATE):
+        assert isinstance(await act(effect), Rejection)
+
+
+async def test_a_restore_is_deleted_by_its_uid_and_no_other(
+    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+) -> None:
+    made = await act(CREATE)
+    assert isinstance(made, Done)
+    await passes(1)
+    assert await act(DeleteRestore(NS, CREATE.name, "another-uid")) == Done()
+    await passes(1)
+    assert sim.storage.find("virtualmachinerestores", NS, CREATE.name) is not None
+    for _ in range(2):
+        assert await act(DeleteRestore(NS, CREATE.name, made.uid or "")) == Done()
+        await passes(2)
+    assert sim.storage.find("virtualmachinerestores", NS, CREATE.name) is None
+
+
+async def test_a_vm_is_not_started_while_it_is_restored(
+    sim: KubeSim, act: Act, passes: Pass
+) -> None:
+    await act(CREATE)
+    await passes(1)
+    result = await act(StartVm(NS, VM))
+    assert isinstance(result, Rejection)
+    assert "Cannot update VM runStrategy until restore" in result.text
+
+
+async def test_a_start_on_the_heels_of_another_comes_back_later(
+    sim: KubeSim, act: Act, passes: Pass
+) -> None:
+    sim.seed.vm(NS, "web", running=False, run_strategy="Manual")
+    await sim.pause_controllers(virt_only=True)
+    assert await act(StartVm(NS, "web")) == Done()
+    with pytest.raises(Temporary):
+        await act(StartVm(NS, "web"))
+    sim.resume_controllers(virt_only=True)
+    await passes(10)
+    assert await act(StartVm(NS, "web")) == Done()
+
+
+async def test_the_feature_gate_is_off(sim: KubeSim, cluster: Cluster) -> None:
+    sim.knobs.snapshot_gate = False
+    scene = await look(cluster, Look.FULL)
+    assert scene.dry_run is not None
+    assert "feature gate not enabled" in scene.dry_run.text
+
+
+async def test_virt_api_is_down(sim: KubeSim, act: Act) -> None:
+    sim.knobs.virt_api_down = True
+    for effect in (StopVm(NS, VM), StartVm(NS, VM), CREATE):
+        with pytest.raises(Temporary):
+            await act(effect)
+
+
+async def test_a_forbidden_stop_is_a_rejection(sim: KubeSim, act: Act) -> None:
+    sim.deny("update", "virtualmachines/stop", NS)
+    result = await act(StopVm(NS, VM))
+    assert isinstance(result, Rejection)
+    assert result.code == 403
+
+
+# The watch
+
+
+class Watched:
+    """A watch in the background, and the ids it woke."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.woken: list[str] = []
+        self.task = asyncio.create_task(cluster.watch(self._wake))
+
+    async def _wake(self, name: str) -> None:
+        await asyncio.sleep(0)
+        self.woken.append(name)
+
+
+@pytest.fixture
+async def watched(sim: KubeSim, cluster: Cluster, wait_until: WaitUntil) -> AsyncIterator[Watched]:
+    """A watch that stands."""
+    begun = Watched(cluster)
+    await wait_until(lambda: cluster.watching, "a watch")
+    yield begun
+    begun.task.cancel()
+    await asyncio.gather(begun.task, return_exceptions=True)
+
+
+async def test_every_step_of_a_restore_is_woken_by_the_watch(
+    watched: Watched, act: Act, passes: Pass, wait_until: WaitUntil
+) -> None:
+    await act(CREATE)
+    await passes(15)
+    await wait_until(lambda: len(watched.woken) >= 5, "a wake for each step")
+    assert set(watched.woken) == {samples.ID}
+
+
+async def test_restores_without_our_label_wake_nobody(
+    sim: KubeSim, watched: Watched, act: Act, passes: Pass, wait_until: WaitUntil
+) -> None:
+    sim.people.create_restore(NS, "theirs", VM, SNAP)
+    await passes(15)
+    await act(CREATE)
+    await wait_until(lambda: bool(watched.woken), "a wake for our own")
+    assert set(watched.woken) == {samples.ID}
+
+
+@pytest.mark.parametrize("trouble", ["close", "cut", "expire"])
+async def test_a_change_during_a_gap_is_woken(
+    *,
+    trouble: str,
+    sim: KubeSim,
+    cluster: Cluster,
+    clock: HandClock,
+    watched: Watched,
+    act: Act,
+    wait_until: WaitUntil,
+) -> None:
+    """The stream ends; before it is back a restore is made and another one deleted."""
+    made = await act(CREATE)
+    assert isinstance(made, Done)
+    await wait_until(lambda: bool(watched.woken), "the first wake")
+    gap = sim.faults.add(Rule(Answer(503), verb="watch", times=None))
+    getattr(sim.watches, trouble)()
+    await wait_until(lambda: not cluster.watching, "the gap")
+    watched.woken.clear()
+    sim.storage.remove("virtualmachinerestores", NS, CREATE.name)
+    second = CreateRestore(NS, VM, SNAP, "restore-two", None, ((RESTORE_ID, "two"),), ())
+    await act(second)
+    sim.faults.remove(gap)
+    clock.advance(20)
+    await wait_until(lambda: cluster.watching, "the watch is back")
+    await wait_until(lambda: {samples.ID, "two"} <= set(watched.woken), "both are woken")
+
+
+async def test_a_revision_too_old_after_a_gap_is_answered_by_a_new_list(
+    *,
+    sim: KubeSim,
+    cluster: Cluster,
+    clock: HandClock,
+    watched: Watched,
+    act: Act,
+    wait_until: WaitUntil,
+) -> None:
+    await act(CREATE)
+    await wait_until(lambda: bool(watched.woken), "the first wake")
+    gap = sim.faults.add(Rule(Answer(500), verb="watch", times=None))
+    sim.watches.cut()
+    await wait_until(lambda: not cluster.watching, "the gap")
+    watched.woken.clear()
+    sim.storage.remove("virtualmachinerestores", NS, CREATE.name)
+    sim.storage.compact()
+    sim.faults.remove(gap)
+    clock.advance(20)
+    await wait_until(lambda: cluster.watching, "the watch is back")
+    await wait_until(lambda: watched.woken == [samples.ID], "the vanished one is woken")
+
+
+async def test_the_api_server_is_away_for_a_while(
+    *,
+    sim: KubeSim,
+    cluster: Cluster,
+    clock: HandClock,
+    watched: Watched,
+    act: Act,
+    wait_until: WaitUntil,
+) -> None:
+    port = int(sim.url.rsplit(":", 1)[1])
+    await sim.stop()
+    await wait_until(lambda: not cluster.watching, "the watch is lost")
+    with pytest.raises(Temporary):
+        await cluster.ping()
+    with pytest.raises(Temporary):
+        await look(cluster, Look.FULL)
+    await sim.start(port)
+    await cluster.ping()
+    await act(CREATE)
+    clock.advance(20)
+    await wait_until(lambda: samples.ID in watched.woken, "a wake after the outage")
+
+
+async def test_500_restores_cost_one_watch(
+    sim: KubeSim, watched: Watched, wait_until: WaitUntil
+) -> None:
+    for number in range(500):
+        sim.storage.put(
+            "virtualmachinerestores",
+            {
+                "apiVersion": "snapshot.kubevirt.io/v1beta1",
+                "kind": "VirtualMachineRestore",
+                "metadata": {
+                    "namespace": "default",
+                    "name": f"r{number}",
+                    "uid": f"u{number}",
+                    "labels": {RESTORE_ID: f"id{number}"},
+                },
+                "spec": {},
+            },
+        )
+    await wait_until(lambda: len(set(watched.woken)) == 500, "all 500")
+    assert len(sim.watches.resources) == 1
+
+
+async def test_capabilities(sim: KubeSim, cluster: Cluster) -> None:
+    found = await cluster.capabilities()
+    assert "v1beta1" in found.served
+    assert "targetReadinessPolicy" in (found.restore_fields or ())
+    assert found.kubevirt == "v1.9.0"
+    await cluster.ping()
+    assert sim.unknown == []

