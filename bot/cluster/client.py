@@ -241,7 +241,7 @@ class Api:
 
     def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Temporary | Refusal:
         code, status = response.status, _status(raw)
-        message = text(status, "message") or raw.decode("utf-8", "replace").strip()
+        message = text(status, "message") if status else raw.decode("utf-8", "replace").strip()
         if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
             what = f"cluster {self.cluster}: the API server answered {code}"
             return Temporary(

@@ -39,7 +39,7 @@ _STOPPED = ("VM is not running", "Halted only supports manual stop requests")
 _STARTED = ("VM is already running", "Always does not support manual start requests")
 # A write that lost against another one; the same effect may well succeed on the next look.
 _LOST_RACE = re.compile(r"has been modified|jsonpatch|test operation|try again", re.IGNORECASE)
-_OTHER_UID = "UID in precondition"
+_OTHER_UID = re.compile(r"UID in (the )?precondition")
 
 InTime = Callable[[], None]
 
@@ -113,7 +113,7 @@ class Performer:
         try:
             await self._api.call("DELETE", path, body=bodies.only_if(uid))
         except Refusal as refusal:
-            if refusal.missing or (refusal.code == 409 and _OTHER_UID in refusal.text):
+            if refusal.missing or (refusal.code == 409 and _OTHER_UID.search(refusal.text)):
                 return Done()
             raise
         return Done()

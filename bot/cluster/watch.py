@@ -82,7 +82,7 @@ class Reflector:
                 await self._list()
             await self._stream()
         except _Expired:
-            self._revision = ""
+            self._revision, self.watching = "", False
             self._log.info("the watch expired, listing again")
             await self._pause(again=True)
         except Temporary as trouble:

@@ -1,6 +1,6 @@
 """What people see: a restore goes in, Slack messages come out. Pure, and the document alone decides.
 
-This is the door; other rooms import nothing else of the views. `render` draws one card of a thread
+This is the door: nobody imports the other views_*.py. `render` draws one card of a thread
 as it must look now. Behind it: views_questions, views_preview, views_progress, views_results (with
 views_refusals and views_aftermath) draw the cards, views_answers what only one person is told,
 views_layout makes the blocks, words*.py hold all texts and markup.py makes untrusted text safe.

@@ -141,7 +141,7 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
     assert [(one.name, one.resource) for one in scene.quotas] == [("storage", "requests.storage")]
 
 
-async def test_the_facts_of_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
+async def test_the_facts_of_a_full_look(cluster: Cluster) -> None:
     scene = await look(cluster, Look.FULL)
     vm, snapshot, content = scene.vm, scene.snapshot, scene.content
     assert vm is not None
@@ -277,18 +277,14 @@ async def test_kubevirt_is_not_installed_and_the_bot_may_not_read_definitions(
     assert not (await look(cluster, Look.FULL)).kubevirt
 
 
-async def test_the_schema_without_the_right_to_read_definitions(
-    sim: KubeSim, cluster: Cluster, act: Act
-) -> None:
+async def test_the_schema_without_the_right_to_read_definitions(sim: KubeSim, act: Act) -> None:
     sim.deny("get", "customresourcedefinitions")
     assert isinstance(await act(CREATE), Done)
     created = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
     assert created["spec"]["targetReadinessPolicy"] == "FailImmediate"
 
 
-async def test_a_cluster_whose_restores_know_no_readiness_policy(
-    sim: KubeSim, cluster: Cluster, act: Act
-) -> None:
+async def test_a_cluster_whose_restores_know_no_readiness_policy(sim: KubeSim, act: Act) -> None:
     sim.downgrade_restores("targetReadinessPolicy")
     assert isinstance(await act(CREATE), Done)
     created = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
@@ -353,6 +349,7 @@ async def test_a_restore_is_followed_to_its_end_with_few_requests(
             break
         assert (scene.vm, scene.vmi) == (None, None), "not read while it runs"
         await passes(1)
+    assert scene.job is not None
     assert created == Done(scene.job.uid)
     assert {"Creating new PVCs", "Operation complete"} <= set(texts)
     assert max(costs[:-1]) == 2
@@ -563,7 +560,7 @@ async def test_a_name_taken_by_somebody_else_is_refused(
 
 
 async def test_a_restore_is_deleted_by_its_uid_and_no_other(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: KubeSim, act: Act, passes: Pass
 ) -> None:
     made = await act(CREATE)
     assert isinstance(made, Done)
@@ -577,9 +574,7 @@ async def test_a_restore_is_deleted_by_its_uid_and_no_other(
     assert sim.storage.find("virtualmachinerestores", NS, CREATE.name) is None
 
 
-async def test_a_vm_is_not_started_while_it_is_restored(
-    sim: KubeSim, act: Act, passes: Pass
-) -> None:
+async def test_a_vm_is_not_started_while_it_is_restored(act: Act, passes: Pass) -> None:
     await act(CREATE)
     await passes(1)
     result = await act(StartVm(NS, VM))
@@ -637,7 +632,7 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(sim: KubeSim, cluster: Cluster, wait_until: WaitUntil) -> AsyncIterator[Watched]:
+async def watched(cluster: Cluster, wait_until: WaitUntil) -> AsyncIterator[Watched]:
     """A watch that stands."""
     begun = Watched(cluster)
     await wait_until(lambda: cluster.watching, "a watch")
@@ -711,9 +706,13 @@ async def test_a_revision_too_old_after_a_gap_is_answered_by_a_new_list(
     sim.storage.remove("virtualmachinerestores", NS, CREATE.name)
     sim.storage.compact()
     sim.faults.remove(gap)
-    clock.advance(20)
+
+    def woken_in_time() -> bool:
+        clock.advance(1)
+        return watched.woken == [samples.ID]
+
+    await wait_until(woken_in_time, "the vanished one is woken")
     await wait_until(lambda: cluster.watching, "the watch is back")
-    await wait_until(lambda: watched.woken == [samples.ID], "the vanished one is woken")
 
 
 async def test_the_api_server_is_away_for_a_while(

@@ -169,6 +169,10 @@ PRECONDITION = (
     'Operation cannot be fulfilled on x "y": Precondition failed: UID in precondition: a,'
     " UID in object meta: b"
 )
+OTHER_RECORD = (
+    'Operation cannot be fulfilled on x "y": the UID in the precondition (a) does not match the UID'
+    " in record (b). The object might have been deleted and then recreated"
+)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +185,7 @@ PRECONDITION = (
         pytest.param(says({"kind": "Status", "status": "Success"}), True, id="deleted"),
         pytest.param(refuses(404, "not found", "NotFound"), True, id="gone already"),
         pytest.param(refuses(409, PRECONDITION, "Conflict"), True, id="another one has its name"),
+        pytest.param(refuses(409, OTHER_RECORD, "Conflict"), True, id="another one, other words"),
         pytest.param(refuses(403, "cannot delete", "Forbidden"), False, id="forbidden"),
     ],
 )

@@ -105,7 +105,7 @@ BOT_RULES = (
 ADMIN_RULES = (Rule(ALL, ALL, ALL),)
 _EVERYBODY_RULES = (
     Rule(READ, ("kubevirt.io",), ("kubevirts",)),
-    Rule(("get",), ("subresources.kubevirt.io",), ("version",)),
+    Rule(READ, ("subresources.kubevirt.io",), ("version", "guestfs")),
     Rule(
         ("create",),
         ("authorization.k8s.io",),

@@ -34,6 +34,11 @@ class Asked:
         return served_at(self.group, self.version, self.plural)
 
     @property
+    def scope(self) -> str:
+        """The namespace of the object; "" for kinds of the cluster, Namespace itself among them."""
+        return self.namespace if self.resource is not None and self.resource.namespaced else ""
+
+    @property
     def aggregated(self) -> bool:
         """Whether virt-api answers this, not the API server."""
         return self.group == SUBRESOURCES_GROUP

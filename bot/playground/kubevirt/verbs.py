@@ -60,7 +60,7 @@ class Verbs:
                 return Reply(200, self._list(asked, rendering))
             case "get":
                 return Reply(
-                    200, rendering.one(self._api.get(resource, asked.namespace, asked.name))
+                    200, rendering.one(self._api.get(resource, asked.scope, asked.name))
                 )
             case "create":
                 return Reply(201, rendering.one(self._create(exchange, resource)))
@@ -96,7 +96,7 @@ class Verbs:
             raise bad_request(f'resourceVersion: Invalid value: "{revision}": strconv.ParseUint')
         timeout = query.get("timeoutSeconds", "")
         return WatchRequest(
-            namespace=exchange.asked.namespace,
+            namespace=exchange.asked.scope,
             selector=_selector(rendering.resource, exchange.asked),
             rendering=rendering,
             revision=revision,
@@ -109,7 +109,7 @@ class Verbs:
         storage, plural = self._plane.storage, rendering.resource.plural
         revision, after = self._place(asked)
         found = [
-            obj for obj in storage.view(plural, asked.namespace or None) if selector.accepts(obj)
+            obj for obj in storage.view(plural, asked.scope or None) if selector.accepts(obj)
         ]
         rest = [obj for obj in found if after is None or list(key_of(obj)) > after]
         limit = int(asked.query.get("limit") or 0)
@@ -168,27 +168,27 @@ class Verbs:
 
     def _create(self, exchange: Exchange, resource: Resource) -> Json:
         sent = sent_object(exchange)
-        return self._api.create(resource, exchange.asked.namespace, sent, self._how(exchange))
+        return self._api.create(resource, exchange.asked.scope, sent, self._how(exchange))
 
     def _change(self, exchange: Exchange, resource: Resource) -> Json:
         asked, how = exchange.asked, self._how(exchange)
         how = for_status(how) if asked.subresource else how
         if asked.verb == "patch":
             change = (exchange.content_type, exchange.raw)
-            return self._api.patch(resource, (asked.namespace, asked.name), change, how)
+            return self._api.patch(resource, (asked.scope, asked.name), change, how)
         sent = sent_object(exchange)
         named = (sent.get("metadata") or {}).get("name")
         if named != asked.name:
             text = f"the name of the object ({named}) does not match the name on the URL ({asked.name})"
             raise bad_request(text)
-        if sent["metadata"].get("namespace", asked.namespace) != asked.namespace:
+        if sent["metadata"].get("namespace", asked.scope) != asked.scope:
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")  # fmt: skip
-        return self._api.update(resource, asked.namespace, sent, how)
+        return self._api.update(resource, asked.scope, sent, how)
 
     def _delete(self, exchange: Exchange, rendering: Rendering) -> Json:
         asked, resource = exchange.asked, rendering.resource
         how = _delete_options(exchange)
-        obj, gone = self._api.delete(resource, asked.namespace, asked.name, how)
+        obj, gone = self._api.delete(resource, asked.scope, asked.name, how)
         if not gone:
             return rendering.one(obj)
         group = {"group": resource.group} if resource.group else {}

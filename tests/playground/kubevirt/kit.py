@@ -116,6 +116,19 @@ async def settle(sim: KubeSim) -> None:
     raise AssertionError(f"the cluster does not come to rest: busy={sim.busy}")
 
 
+async def raw(
+    sim: KubeSim, method: str, path: str, data: bytes = b"", **headers: str
+) -> tuple[int, str]:
+    """A request as no client library would send it; header names with _ for -."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent.setdefault("Authorization", "Bearer token-of-admin")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"{sim.url}{path}", data=data, headers=sent) as answer,
+    ):
+        return answer.status, await answer.text()
+
+
 Pass = Callable[[float], Awaitable[None]]
 
 

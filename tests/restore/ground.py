@@ -1,0 +1,174 @@
+"""A cluster of plain facts, and the honest scene that each look would bring back from it."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.restore.effects import RESTORE_ID
+from bot.restore.events import CreateRestore, CreateSnapshot
+from bot.restore.facts import (
+    Candidates,
+    Claim,
+    Content,
+    Look,
+    Quota,
+    Rejection,
+    RestoreObject,
+    Scene,
+    Snapshot,
+    Vm,
+    Vmi,
+    Volume,
+)
+from bot.restore.model import Restore
+
+NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
+NAMESPACE, VM_NAME, SNAPSHOT_NAME = "production", "database-01", "pre-upgrade-snapshot"
+SERVED_NO_MORE = Rejection(403, "Forbidden", "cannot get virtualmachines")
+
+VM = Vm(
+    namespace=NAMESPACE,
+    name=VM_NAME,
+    uid="vm-1",
+    status="Stopped",
+    volumes=(Volume("root", "dataVolume", claim="root-claim"),),
+    config=(("cpu", "4 cores"),),
+)
+RUNNING = replace(VM, run_strategy="Always", status="Running")
+VMI = Vmi(uid="vmi-1", phase="Running")
+SNAPSHOT = Snapshot(
+    name=SNAPSHOT_NAME,
+    uid="snapshot-1",
+    source=VM_NAME,
+    requested_at=NOW - timedelta(hours=6, minutes=30),
+    created=NOW - timedelta(hours=6, minutes=30),
+    phase="Succeeded",
+    ready=True,
+    content_name="content-1",
+    included=("root",),
+)
+CONTENT = Content(
+    name="content-1",
+    uid="content-uid-1",
+    ready=True,
+    vm_uid="vm-1",
+    volumes=VM.volumes,
+    config=VM.config,
+    bytes_needed=10 * 1024**3,
+    storage=(("fast", 10 * 1024**3),),
+    claims=1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is really there. Everything is well by default, and the VM is stopped."""
+
+    vm: Vm | None = VM
+    vmi: Vmi | None = None
+    snapshots: tuple[Snapshot, ...] = (SNAPSHOT,)
+    content: Content | None = CONTENT
+    restores: tuple[RestoreObject, ...] = ()
+    claims: tuple[Claim, ...] = (Claim("root-claim", "Bound"),)
+    quotas: tuple[Quota, ...] = ()
+    dry_run: Rejection | None = None
+    forbidden: Rejection | None = None
+    kubevirt: bool = True
+    candidates: Candidates = Candidates(
+        namespaces=(NAMESPACE,), vms=(VM_NAME, "web-01"), snapshots=(SNAPSHOT,)
+    )
+
+    def but(self, **changes: Any) -> "Ground":
+        """The same with some facts changed."""
+        return replace(self, **changes)
+
+    def snapshot(self, name: str | None) -> Snapshot | None:
+        """The snapshot of this name."""
+        return next((each for each in self.snapshots if each.name == name), None)
+
+    def scene(self, look: Look, restore: Restore, at: datetime = NOW) -> Scene:
+        """What that look would read, and no more than that."""
+        if not self.kubevirt and look is not Look.VMI:
+            return Scene(look, at, kubevirt=False)
+        wished = self.snapshot(restore.wish.snapshot)
+        match look:
+            case Look.CANDIDATES:
+                facts: dict[str, Any] = {"candidates": self.candidates}
+            case Look.FULL:
+                facts = {
+                    "vm": self.vm,
+                    "vmi": self.vmi,
+                    "snapshot": wished,
+                    "content": self.content if wished else None,
+                    "snapshots": self.snapshots,
+                    "restores": self.restores,
+                    "quotas": self.quotas,
+                    "dry_run": self.dry_run,
+                    "candidates": Candidates(vms=self.candidates.vms),
+                }
+            case Look.RECHECK:
+                facts = {
+                    "vm": self.vm,
+                    "vmi": self.vmi,
+                    "snapshot": wished,
+                    "content": self.content if wished else None,
+                    "restores": self.restores,
+                }
+            case Look.VMI:
+                facts = {"vm": self.vm, "vmi": self.vmi}
+            case Look.SAFETY:
+                named = restore.safety.name if restore.safety else None
+                facts = {"safety": self.snapshot(named)}
+            case Look.JOB:
+                facts = self._job(restore)
+        if self.forbidden is not None:
+            facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
+        return Scene(look, at, forbidden=self.forbidden, **facts)
+
+    def _job(self, restore: Restore) -> dict[str, Any]:
+        """While it runs nothing else is read but its volumes, at its end the VM as well."""
+        named = restore.job.name if restore.job else None
+        job = next((each for each in self.restores if each.name == named), None)
+        if job is not None and not job.complete and job.failure is None:
+            return {"job": job, "claims": self.claims}
+        return {"job": job, "claims": self.claims, "vm": self.vm, "vmi": self.vmi}
+
+
+WELL = Ground()
+LIVE = Ground(vm=RUNNING, vmi=VMI)
+
+
+def restore_object(effect: CreateRestore, uid: str = "restore-1", **facts: Any) -> RestoreObject:
+    """The object that this effect makes."""
+    return RestoreObject(
+        namespace=effect.namespace,
+        name=effect.name,
+        uid=uid,
+        target=effect.vm,
+        snapshot=effect.snapshot,
+        restore_id=dict(effect.labels)[RESTORE_ID],
+        claims=("restored-root",),
+        **facts,
+    )
+
+
+def foreign_restore(name: str = "of-somebody", **facts: Any) -> RestoreObject:
+    """A restore of the same VM that somebody else made."""
+    return RestoreObject(NAMESPACE, name, f"uid-of-{name}", VM_NAME, SNAPSHOT_NAME, **facts)
+
+
+def safety_object(effect: CreateSnapshot, **facts: Any) -> Snapshot:
+    """The snapshot that this effect makes, in progress."""
+    made: dict[str, Any] = {
+        "name": effect.name,
+        "uid": "safety-1",
+        "source": effect.vm,
+        "requested_at": NOW,
+        "phase": "InProgress",
+        "restore_id": dict(effect.labels)[RESTORE_ID],
+    }
+    return Snapshot(**{**made, **facts})
+
+
+READY: dict[str, Any] = {"phase": "Succeeded", "ready": True, "included": ("root",)}
+"""What makes a snapshot one to rely on."""
