@@ -26,11 +26,14 @@ from bot.reconciler import Parts, Reconciler
 from bot.settings import Settings
 from bot.slack.cards import Cards
 from bot.slack.door import Door
-from bot.slack.intake import Ground, Intake
+from bot.slack.intake import Intake
 from bot.slack.listeners import Accept, Listeners
 from bot.slack.people import Home, People
 from bot.slack.pickers import Names, Pickers
+from bot.slack.steps import Steps
+from bot.slack.voice import Teller
 from bot.slack.web import Web
+from bot.slack.wishes import Ground, Wishes
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
 from bot.telemetry import METRICS_TYPE, Metrics
@@ -127,14 +130,26 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
     )
     names = {n: Names(c.catalog.vms, c.catalog.snapshots) for n, c in clusters.items()}
     pickers = Pickers(store, people, settings.access, names)
-    intake = Intake(
+    teller, steps = Teller(slack), Steps(store, clock)
+    wishes = Wishes(
         store=store,
-        web=slack,
         people=people,
+        teller=teller,
+        steps=steps,
         ground=ground,
         pickers=pickers,
         clock=clock,
         metrics=metrics,
+    )
+    intake = Intake(
+        store=store,
+        people=people,
+        wishes=wishes,
+        steps=steps,
+        teller=teller,
+        pickers=pickers,
+        ground=ground,
+        clock=clock,
     )
     parts = Parts(
         store=store,

@@ -255,7 +255,7 @@ class Api:
         if isinstance(error, TimeoutError):
             return Temporary(f"{where} did not answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
-            return Temporary(f"{where} has a certificate that is not trusted")
+            return Temporary(f"{where} offers no TLS connection that can be trusted")
         if isinstance(error, aiohttp.ClientConnectorError):
             return Temporary(f"{where} cannot be reached")
         if isinstance(error, ConfigException):

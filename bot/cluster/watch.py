@@ -34,6 +34,9 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 PAUSE_AFTER_NO = 30.0
 LONGEST_ASKED = 60.0
+DOUBTFUL = 5
+"""After so many failures the revision itself is doubted: an API server that was restored from a
+backup has never heard of it, and says no more than "later"."""
 LASTED = 5.0
 """A stream that was open for so long (in real time) was a good one, even if nothing happened."""
 
@@ -156,6 +159,8 @@ class Reflector:
     async def _pause(self, *, again: bool, at_least: float = 0.0) -> None:
         """None after a good stream or a first failure, then doubling: 0.2 s, 0.4 s ... 10 s."""
         self._failures = self._failures + 1 if again else 0
+        if self._failures >= DOUBTFUL:
+            self._revision = ""
         doubled = FIRST_PAUSE * 2 ** min(self._failures - 2, 10) if self._failures > 1 else 0.0
         seconds = max(min(doubled, LONGEST_PAUSE), min(at_least, LONGEST_ASKED))
         await self._clock.sleep(seconds * _jitter.uniform(0.75, 1.0))

@@ -123,7 +123,7 @@ def _doubled(made: list[ApiCall]) -> list[str]:
 
 
 def _made_after_the_end(made: list[ApiCall], documents: tuple[Restore, ...]) -> list[str]:
-    ended = {each.id: each.phase for each in documents if each.phase in NEVER_AFTER}
+    ended = {str(each.id): each.phase for each in documents if each.phase in NEVER_AFTER}
     return [
         f"{call.name} was created although {_restore_id(call)} is {ended[_restore_id(call)]}"
         for call in made

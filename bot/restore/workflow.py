@@ -11,7 +11,8 @@ Level-triggered. Effects come only out of a look (`Observed`), never out of a pe
 stores a wish, the next look turns it into an act, and the same look may do so again after a crash.
 Nothing is remembered but the document, so whoever looks next, on any replica, carries on.
 A look that was kept from reading (a 403, an API that is not served) proves no absence: it counts as
-no look, except where a check says so to the person who asked.
+no look, except where a check says so to the person who asked. Nor does a look of another kind than
+the one that the document needs (`wanted`) prove anything.
 
 The way to the one destructive effect, `CreateRestore`, has four gates, each a fact in the document:
 
@@ -140,6 +141,8 @@ def _apply(
         case Typed() | Clicked() | Cancel():
             after, reply = answers.answer(restore, event, now)
             return after, (), reply
+        case Observed(scene=scene) if scene.look is not wanted(restore):
+            return restore, (), None
         case Observed(scene=scene) if blind := _blind(restore, scene):
             return _unseen(restore, blind, now), (), None
         case Observed() as seen:

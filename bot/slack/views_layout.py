@@ -51,6 +51,8 @@ MAX_SECTION = 2_900
 MAX_TEXT = 3_900
 MAX_LABEL = 75
 SHORT_NAME = 60
+DIALOG_NAME = 40
+"""So short that the last words of a dialog, which warn, are never cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +194,9 @@ def dialog(face: Face, title: str, text: str, kind: Button, **values: str) -> Co
     """Slack's own question after a click on a dangerous button; long names are shortened."""
     wish = face.restore.wish
     names = {"vm": wish.vm, "namespace": wish.namespace, "snapshot": wish.snapshot, **values}
-    safe = {key: shortened(value or words.NOT_KNOWN, SHORT_NAME) for key, value in names.items()}
+    safe = {key: shortened(value or words.NOT_KNOWN, DIALOG_NAME) for key, value in names.items()}
     if wish.cluster != words.DEFAULT_CLUSTER:
-        cluster = shortened(wish.cluster, SHORT_NAME // 2)
+        cluster = shortened(wish.cluster, DIALOG_NAME // 2)
         safe["namespace"] += words.ASKED_CLUSTER.format(cluster=cluster)
     return ConfirmObject(
         title=PlainTextObject(text=plain(title, 100)),

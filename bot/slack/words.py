@@ -225,6 +225,8 @@ HELP_DETAILS: Final = (
     "What you leave out is asked for: VM, namespace, snapshot.",
     "`-n` or `--namespace`, `--snapshot` and `--cluster` work as well.",
     "`{command} cancel` cancels your restore; `cancel` typed in its thread does, too.",
+    "`{command} list database-01 in production` lists the snapshots of a VM.",
+    "`{command} status` shows what is under way.",
     "Only who asked can answer and confirm.",
 )
 

@@ -1,11 +1,16 @@
 """What each failure on the wire becomes, and that no token is ever in it."""
 
+import asyncio
 import traceback
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from bot.cluster import client
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
+from bot.playground.clock import HandClock
 from bot.restore.events import Done
 from bot.restore.facts import Look, Rejection
 from tests.cluster import samples
@@ -61,6 +66,39 @@ async def test_nobody_listening_is_temporary(wire: Wire, cluster: Cluster) -> No
     await wire.stop()
     with pytest.raises(Temporary, match="cannot be reached"):
         await cluster.ping()
+
+
+async def test_an_answer_that_does_not_come_is_temporary(
+    wire: Wire, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SECONDS", 0.05)
+    over = asyncio.Event()
+
+    async def never(_: web.Request) -> web.StreamResponse:
+        await over.wait()
+        return web.Response()
+
+    wire.on("GET", VERSION, never)
+    with pytest.raises(Temporary, match="did not answer in time"):
+        await cluster.ping()
+    over.set()
+
+
+async def test_a_server_without_tls_is_temporary(
+    wire: Wire, tmp_path: Path, clock: HandClock
+) -> None:
+    wire.url = wire.url.replace("http:", "https:")
+    path = wire.kubeconfig(tmp_path / "kubeconfig")
+    cluster = await Cluster.connect(
+        "prod", kubeconfig=str(path), context=None, namespaces=(), clock=clock
+    )
+    with pytest.raises(Temporary, match="no TLS connection that can be trusted"):
+        await cluster.ping()
+    await cluster.close()
+
+
+def test_limits_of_time_stay_below_the_lease_of_a_worker() -> None:
+    assert client.CONNECT_SECONDS < client.SECONDS < 25
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.cluster import client
 from bot.cluster.cluster import Cluster
 from bot.errors import StoreUnavailable
 from bot.playground.clock import HandClock
@@ -295,6 +296,53 @@ async def test_a_storm_at_the_list_is_reported_and_survived(
     clock.advance(60)
     await wait_until(lambda: cluster.watching, "a watch after the storm")
     assert woken == ["a"]
+
+
+async def test_a_revision_that_never_works_is_given_up(
+    *,
+    script: Script,
+    cluster: Cluster,
+    start: Start,
+    clock: HandClock,
+    forever: asyncio.Event,
+    wait_until: WaitUntil,
+) -> None:
+    """After a restore from a backup the API server answers "Too large resource version" for ever."""
+    too_large = refuses(504, "Too large resource version: 900, current: 7", "Timeout")
+
+    async def answer(request: Any) -> Any:
+        known = request.query["resourceVersion"] == "7"
+        return await (streams(until=forever) if known else too_large)(request)
+
+    script.lists = [listing(restore("a"), revision="900"), listing(restore("a"), revision="7")]
+    script.streams = [answer]
+    await start(cluster)
+
+    def watching_in_time() -> bool:
+        clock.advance(1)
+        return cluster.watching
+
+    await wait_until(watching_in_time, "a watch from the new revision")
+    assert len(script.listed) == 2
+
+
+async def test_a_stream_that_falls_silent_is_opened_again(
+    *,
+    script: Script,
+    cluster: Cluster,
+    start: Start,
+    forever: asyncio.Event,
+    wait_until: WaitUntil,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "WATCH_IDLE_SECONDS", 0.05)
+    script.lists = [listing(revision="100")]
+    silent = streams(event("ADDED", restore("a", "105")), until=forever)
+    script.streams = [silent, streams(event("ADDED", restore("b", "106")), until=forever)]
+    woken = await start(cluster)
+    await wait_until(lambda: woken[:2] == ["a", "b"], "the second stream")
+    assert [one.query["resourceVersion"] for one in script.watched][:2] == ["100", "105"]
+    assert len(script.listed) == 1
 
 
 async def test_the_server_says_when_to_come_back(

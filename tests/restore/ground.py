@@ -58,6 +58,7 @@ CONTENT = Content(
     storage=(("fast", 10 * 1024**3),),
     claims=1,
 )
+CANDIDATES = Candidates(namespaces=(NAMESPACE,), vms=(VM_NAME, "web-01"), snapshots=(SNAPSHOT,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,7 @@ class Ground:
     dry_run: Rejection | None = None
     forbidden: Rejection | None = None
     kubevirt: bool = True
-    candidates: Candidates = Candidates(
-        namespaces=(NAMESPACE,), vms=(VM_NAME, "web-01"), snapshots=(SNAPSHOT,)
-    )
+    candidates: Candidates = CANDIDATES
 
     def but(self, **changes: Any) -> "Ground":
         """The same with some facts changed."""

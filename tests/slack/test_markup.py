@@ -28,7 +28,7 @@ NASTY = st.text() | st.text(alphabet="<>&|!@#*_~`:;/ \n\u200b\u202eaZ0-ü😀", 
         ("\u3164", "(empty)"),
     ],
 )
-def test_a_name_is_shown_as_code_and_nothing_else(text: str, shown: str):
+def test_a_name_is_shown_as_code_and_nothing_else(text: str, shown: str) -> None:
     assert markup.code(text) == shown
 
 
@@ -44,22 +44,22 @@ def test_a_name_is_shown_as_code_and_nothing_else(text: str, shown: str):
         ("a && b", "a &amp;&amp; b"),
     ],
 )
-def test_a_sentence_keeps_its_code_and_loses_its_markup(text: str, shown: str):
+def test_a_sentence_keeps_its_code_and_loses_its_markup(text: str, shown: str) -> None:
     assert markup.sentence(text) == shown
 
 
-def test_a_long_sentence_is_cut_without_breaking_an_escape():
+def test_a_long_sentence_is_cut_without_breaking_an_escape() -> None:
     cut = markup.sentence("&" * 100, most=23)
     assert cut == "&amp;" * 4 + "…"
 
 
-def test_a_cut_that_halves_code_leaves_none_open():
+def test_a_cut_that_halves_code_leaves_none_open() -> None:
     cut = markup.sentence("see `" + "a" * 100 + "`", most=20)
     assert "`" not in cut
 
 
 @given(NASTY, st.integers(5, 300))
-def test_nothing_untrusted_is_live_or_too_long(text: str, most: int):
+def test_nothing_untrusted_is_live_or_too_long(text: str, most: int) -> None:
     for safe in (markup.sentence(text, most), markup.code(text, most)):
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", safe)
         assert len(safe) <= max(most + 2, len("(empty)"))
@@ -68,20 +68,20 @@ def test_nothing_untrusted_is_live_or_too_long(text: str, most: int):
 
 
 @given(NASTY)
-def test_code_has_exactly_its_own_two_backticks(text: str):
+def test_code_has_exactly_its_own_two_backticks(text: str) -> None:
     assert markup.code(text).count("`") in (0, 2)
     assert markup.sentence(text).count("`") % 2 == 0
 
 
 @given(NASTY)
-def test_references_are_the_only_links_that_survive(text: str):
+def test_references_are_the_only_links_that_survive(text: str) -> None:
     for found in re.findall(r"<[^<>]*>", markup.referring(text)):
         assert re.fullmatch(
             r"<@[UW]\w+>|<#[CGD]\w+>|<https?://[^|>]+/archives/[^|>]+\|thread>", found
         )
 
 
-def test_the_core_may_name_people_channels_and_threads():
+def test_the_core_may_name_people_channels_and_threads() -> None:
     said = "<@U0BOB> holds it in <#C0OPS>: https://acme.slack.com/archives/C0OPS/p177143 <!here>"
     assert markup.referring(said) == (
         "<@U0BOB> holds it in <#C0OPS>: "
@@ -89,12 +89,12 @@ def test_the_core_may_name_people_channels_and_threads():
     )
 
 
-def test_fill_escapes_what_is_not_markup_already():
+def test_fill_escapes_what_is_not_markup_already() -> None:
     filled = markup.fill("{a} and {b}", a="<!here>", b=Mrkdwn("*bold*"))
     assert filled == "&lt;!here&gt; and *bold*"
 
 
-def test_a_value_with_braces_is_not_filled_again():
+def test_a_value_with_braces_is_not_filled_again() -> None:
     assert markup.fill("{a}", a="{b} {0}") == "{b} {0}"
 
 
@@ -116,44 +116,44 @@ def test_a_value_with_braces_is_not_filled_again():
         (400 * 86400, "400 days"),
     ],
 )
-def test_a_length_of_time_is_two_units_in_words(seconds: float, words: str):
+def test_a_length_of_time_is_two_units_in_words(seconds: float, words: str) -> None:
     assert markup.duration(seconds) == words
     assert markup.duration(timedelta(seconds=seconds)) == words
 
 
-def test_a_moment_is_utc_and_the_readers_own_time():
+def test_a_moment_is_utc_and_the_readers_own_time() -> None:
     assert markup.moment(WHEN) == (
         "2026-02-18 10:00:00 UTC (your time: "
         "<!date^1771408800^{date_short_pretty} {time}|2026-02-18 10:00:00 UTC>)"
     )
 
 
-def test_another_zone_is_shown_in_utc():
+def test_another_zone_is_shown_in_utc() -> None:
     assert markup.utc(WHEN.astimezone(timezone(timedelta(hours=5)))) == "2026-02-18 10:00:00 UTC"
 
 
-def test_a_list_says_how_many_it_left_out():
+def test_a_list_says_how_many_it_left_out() -> None:
     assert markup.names(["a", "b", "c"], most=2) == "`a`, `b` and 1 more"
     assert markup.names(["a" * 30, "b" * 30], room=40) == f"`{'a' * 30}` and 1 more"
     assert markup.names(["a"], more=4) == "`a` and 4 more"
     assert markup.names(["a", "b"]) == "`a`, `b`"
 
 
-def test_a_person_is_mentioned_only_by_a_true_id():
+def test_a_person_is_mentioned_only_by_a_true_id() -> None:
     assert markup.mention("U0ALICE") == "<@U0ALICE>"
     assert markup.mention("U0> <!here") == "`U0&gt; &lt;!here`"
 
 
 @pytest.mark.parametrize("url", [None, "", "javascript:alert(1)", "https://a|b", "https://a >"])
-def test_only_an_address_becomes_a_link(url: str | None):
+def test_only_an_address_becomes_a_link(url: str | None) -> None:
     assert markup.link(url, "its thread") == "its thread"
 
 
-def test_an_address_becomes_a_link():
+def test_an_address_becomes_a_link() -> None:
     assert markup.link("https://acme.slack.com/x", "thread") == "<https://acme.slack.com/x|thread>"
 
 
-def test_a_long_name_keeps_both_its_ends():
+def test_a_long_name_keeps_both_its_ends() -> None:
     short = markup.shortened("a" * 100 + "-the-end-01", 30)
     assert len(short) == 30
     assert short.startswith("aaa")

@@ -36,7 +36,9 @@ CLOSED = [n for n, (_, c) in EXAMPLES.items() if c.closed is not None]
 
 @pytest.mark.parametrize(("slot", "phase"), list(product(Slot, Phase)))
 @pytest.mark.parametrize("closed", [None, "Keep waiting"], ids=["open", "closed"])
-def test_every_card_can_be_drawn_in_every_phase(slot: Slot, phase: Phase, closed: str | None):
+def test_every_card_can_be_drawn_in_every_phase(
+    slot: Slot, phase: Phase, closed: str | None
+) -> None:
     """With as little as a document can hold."""
     only = card(slot, closed=closed)
     nothing = wish(vm=None, namespace=None, snapshot=None)
@@ -47,7 +49,7 @@ def test_every_card_can_be_drawn_in_every_phase(slot: Slot, phase: Phase, closed
 
 @pytest.mark.parametrize("reason", Reason)
 @pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
-def test_every_end_has_a_heading_and_words(reason: Reason, phase: Phase):
+def test_every_end_has_a_heading_and_words(reason: Reason, phase: Phase) -> None:
     message = views.render(*ended(phase, reason, found="It is so.", next="Do this."))
     assert message.blocks[0]["type"] == "header"
     assert re.search(r"[A-Za-z]{2}", message.blocks[0]["text"]["text"])
@@ -56,19 +58,19 @@ def test_every_end_has_a_heading_and_words(reason: Reason, phase: Phase):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_slack_would_take_every_card(name: str):
+def test_slack_would_take_every_card(name: str) -> None:
     message = views.render(*EXAMPLES[name])
     assert check_blocks(list(message.blocks), "message") == []
     assert 0 < len(message.text) <= 4000
 
 
-def test_every_button_stands_on_some_card():
+def test_every_button_stands_on_some_card() -> None:
     seen = {kind for each in EXAMPLES.values() for kind in pressable(views.render(*each))}
     assert seen == {button.value for button in Button}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_button_of_a_card_would_be_answered(name: str):
+def test_every_button_of_a_card_would_be_answered(name: str) -> None:
     """What the core does not answer to is not offered."""
     document, shown = EXAMPLES[name]
     answered = answers.BUTTONS[shown.slot] | again.offered(document)
@@ -76,14 +78,14 @@ def test_every_button_of_a_card_would_be_answered(name: str):
 
 
 @pytest.mark.parametrize("name", OPEN_QUESTIONS)
-def test_an_open_question_mentions_its_owner(name: str):
+def test_an_open_question_mentions_its_owner(name: str) -> None:
     message = views.render(*EXAMPLES[name])
     assert message.text.startswith(MENTION)
     assert any(line.startswith(MENTION) for line in body(message).splitlines())
 
 
 @pytest.mark.parametrize("name", OPEN_QUESTIONS)
-def test_an_open_question_says_until_when_it_waits(name: str):
+def test_an_open_question_says_until_when_it_waits(name: str) -> None:
     document, shown = EXAMPLES[name]
     said = body(views.render(document, shown))
     if shown.slot in PATIENT:
@@ -94,7 +96,7 @@ def test_an_open_question_says_until_when_it_waits(name: str):
 
 
 @pytest.mark.parametrize("name", CLOSED)
-def test_a_closed_card_has_no_buttons_and_asks_nobody(name: str):
+def test_a_closed_card_has_no_buttons_and_asks_nobody(name: str) -> None:
     message = views.render(*EXAMPLES[name])
     assert elements(message) == []
     assert "Waits for an answer" not in body(message)
@@ -103,14 +105,14 @@ def test_a_closed_card_has_no_buttons_and_asks_nobody(name: str):
 
 
 @pytest.mark.parametrize("name", [n for n in CLOSED if EXAMPLES[n][1].slot is not Slot.REQUEST])
-def test_a_closed_card_says_how_it_was_answered(name: str):
+def test_a_closed_card_says_how_it_was_answered(name: str) -> None:
     document, shown = EXAMPLES[name]
     assert shown.closed is not None
     assert shown.closed in body(views.render(document, shown))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_when_its_time_is_over_a_restore_has_no_buttons(name: str):
+def test_when_its_time_is_over_a_restore_has_no_buttons(name: str) -> None:
     document, shown = EXAMPLES[name]
     over = document.model_copy(update={"closed": True})
     assert elements(views.render(over, shown)) == []
@@ -118,12 +120,14 @@ def test_when_its_time_is_over_a_restore_has_no_buttons(name: str):
 
 @pytest.mark.parametrize("slot", sorted(QUESTIONS))
 @pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
-def test_a_question_left_open_by_mistake_has_no_buttons_after_the_end(slot: Slot, phase: Phase):
+def test_a_question_left_open_by_mistake_has_no_buttons_after_the_end(
+    slot: Slot, phase: Phase
+) -> None:
     assert elements(views.render(*one(phase, slot, outcome=Outcome(at=NOW)))) == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_buttons_carry_the_card_and_nothing_else(name: str):
+def test_buttons_carry_the_card_and_nothing_else(name: str) -> None:
     document, shown = EXAMPLES[name]
     for element in elements(views.render(document, shown)):
         if element["type"] == "button":
@@ -133,14 +137,14 @@ def test_buttons_carry_the_card_and_nothing_else(name: str):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_block_says_which_card_it_belongs_to(name: str):
+def test_every_block_says_which_card_it_belongs_to(name: str) -> None:
     document, shown = EXAMPLES[name]
     ids = [block["block_id"] for block in views.render(document, shown).blocks]
     assert len(set(ids)) == len(ids)
     assert all(views.parse_value(each) == (document.id, shown.number) for each in ids)
 
 
-def test_a_block_id_changes_with_what_the_block_says_and_only_then():
+def test_a_block_id_changes_with_what_the_block_says_and_only_then() -> None:
     on = restore(Phase.TYPING, card(Slot.WARNING), preview=PREVIEW, deadline=UNTIL, protect=True)
     off = on.model_copy(update={"protect": False})
     before = {b["block_id"]: b for b in views.render(off, off.cards[0]).blocks}
@@ -150,7 +154,7 @@ def test_a_block_id_changes_with_what_the_block_says_and_only_then():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_drawing_twice_gives_the_same_card(name: str):
+def test_drawing_twice_gives_the_same_card(name: str) -> None:
     assert views.render(*EXAMPLES[name]) == views.render(*EXAMPLES[name])
 
 
@@ -172,30 +176,41 @@ def test_drawing_twice_gives_the_same_card(name: str):
         ("k3f9@3\n", None),
     ],
 )
-def test_a_value_is_read_back_or_refused(value: str, parsed: object):
+def test_a_value_is_read_back_or_refused(value: str, parsed: object) -> None:
     assert views.parse_value(value) == parsed
 
 
-def test_a_value_is_read_back_as_it_was_written():
+def test_a_value_is_read_back_as_it_was_written() -> None:
     assert views.parse_value(views.button_value("abc.2", 7)) == ("abc.2", 7)
 
 
 @pytest.mark.parametrize("name", ["confirm", "force-stop", "delete-restore"])
-def test_what_destroys_is_asked_once_more_by_slack_itself(name: str):
+def test_what_destroys_is_asked_once_more_by_slack_itself(name: str) -> None:
     danger = [e for e in elements(views.render(*EXAMPLES[name])) if e.get("style") == "danger"]
     assert len(danger) == 1
     assert danger[0]["confirm"]["text"]["type"] == "plain_text"
 
 
+@pytest.mark.parametrize("name", ["confirm", "force-stop", "delete-restore"])
+def test_long_names_do_not_push_the_warning_out_of_the_dialog(name: str) -> None:
+    long = wish(vm="v" * 253, namespace="n" * 63, snapshot="s" * 253, cluster="c" * 100)
+    document, shown = EXAMPLES[name]
+    old = PREVIEW.model_copy(update={"snapshot_created": NOW - timedelta(days=364, hours=23)})
+    full = document.model_copy(update={"wish": long, "preview": old})
+    [danger] = [e for e in elements(views.render(full, shown)) if e.get("style") == "danger"]
+    assert danger["confirm"]["text"]["text"].endswith(".")
+    assert "cluster" in danger["confirm"]["text"]["text"]
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_only_an_open_confirm_card_carries_the_button_that_restores(name: str):
+def test_only_an_open_confirm_card_carries_the_button_that_restores(name: str) -> None:
     document, shown = EXAMPLES[name]
     asks = shown.slot is Slot.CONFIRM and shown.closed is None
     assert (Button.CONFIRM in pressable(views.render(document, shown))) is asks
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_preserved_is_never_said_of_a_restore_that_was_sent(name: str):
+def test_preserved_is_never_said_of_a_restore_that_was_sent(name: str) -> None:
     document, shown = EXAMPLES[name]
     if document.job is not None:
         assert "preserved" not in page(views.render(document, shown))
@@ -220,20 +235,20 @@ def _way_out(phase: Phase, reason: Reason) -> Example:
         (Phase.FAILED, Reason.CREATE_REFUSED),
     ],
 )
-def test_every_way_out_says_that_the_bot_stopped_the_vm(phase: Phase, reason: Reason):
+def test_every_way_out_says_that_the_bot_stopped_the_vm(phase: Phase, reason: Reason) -> None:
     message = views.render(*_way_out(phase, reason))
     assert "is *stopped*: the bot stopped it" in body(message)
     assert message.text.endswith("The VM is stopped.")
     assert Button.START_VM in pressable(message)
 
 
-def test_a_vm_that_somebody_else_started_is_not_called_stopped():
+def test_a_vm_that_somebody_else_started_is_not_called_stopped() -> None:
     message = views.render(*_way_out(Phase.REFUSED, Reason.VM_STARTED))
     assert "*stopped*" not in body(message)
     assert Button.START_VM not in pressable(message)
 
 
-def test_a_vm_that_was_started_again_is_not_called_stopped():
+def test_a_vm_that_was_started_again_is_not_called_stopped() -> None:
     start = Start(by=ALICE, at=NOW, done_at=NOW)
     document, shown = _way_out(Phase.EXPIRED, Reason.NO_ANSWER)
     again_up = document.model_copy(update={"start": start})
@@ -242,14 +257,14 @@ def test_a_vm_that_was_started_again_is_not_called_stopped():
     assert "started by <@U0ALICE>" in said
 
 
-def test_cancel_leaves_the_request_once_the_cluster_has_the_restore():
+def test_cancel_leaves_the_request_once_the_cluster_has_the_restore() -> None:
     before = views.render(*one(Phase.RESTORING, Slot.REQUEST))
     after = views.render(*one(Phase.RESTORING, Slot.REQUEST, job=JOB))
     assert pressable(before) == {"cancel"}
     assert pressable(after) == set()
 
 
-def test_the_safety_choice_offers_the_other_state():
+def test_the_safety_choice_offers_the_other_state() -> None:
     off = one(Phase.TYPING, Slot.WARNING, preview=PREVIEW, deadline=UNTIL)
     on = one(Phase.TYPING, Slot.WARNING, preview=PREVIEW, deadline=UNTIL, protect=True)
     assert pressable(views.render(*off)) == {"protect-on", "cancel"}
@@ -270,28 +285,28 @@ def test_the_safety_choice_offers_the_other_state():
 )
 def test_the_warning_says_whether_the_vm_will_start_by_itself(
     before: str, stopped: bool, meaning: str
-):
+) -> None:
     shown = PREVIEW.model_copy(update={"run_strategy": before})
     stop = DONE if stopped else None
     message = views.render(*one(Phase.TYPING, Slot.WARNING, preview=shown, stop=stop))
     assert f"*Run strategy after the restore*: {meaning}" in body(message)
 
 
-def test_the_volume_command_names_only_what_it_removes():
+def test_the_volume_command_names_only_what_it_removes() -> None:
     many = tuple(f"disk-{n}" for n in range(40))
     message = views.render(*ended(Phase.SUCCEEDED, leftovers=many, with_={"preview": PREVIEW}))
     [command] = re.findall(r"```(.*)```", body(message))
     assert command == "kubectl delete pvc -n production " + " ".join(many[:10])
 
 
-def test_a_volume_that_is_no_name_never_gets_into_a_command():
+def test_a_volume_that_is_no_name_never_gets_into_a_command() -> None:
     odd = ("good-one", "; rm -rf ~", "$(boom)", "`x`")
     message = views.render(*ended(Phase.SUCCEEDED, leftovers=odd, with_={"preview": PREVIEW}))
     [command] = re.findall(r"```(.*)```", body(message))
     assert command == "kubectl delete pvc -n production good-one"
 
 
-def test_an_older_attempt_to_start_is_not_shown_as_the_newest():
+def test_an_older_attempt_to_start_is_not_shown_as_the_newest() -> None:
     first, second = card(Slot.STARTED, 7), card(Slot.STARTED, 8)
     done = Start(by=ALICE, at=NOW, done_at=NOW)
     document = restore(Phase.SUCCEEDED, first, second, start=done)
@@ -299,7 +314,7 @@ def test_an_older_attempt_to_start_is_not_shown_as_the_newest():
     assert "started by" in body(views.render(document, second))
 
 
-def test_a_stop_that_takes_long_says_how_long():
+def test_a_stop_that_takes_long_says_how_long() -> None:
     late = Card(slot=Slot.STOP_OVERDUE, number=4, opened_at=NOW + timedelta(minutes=14))
     stop = DONE.model_copy(update={"done_at": None})
     document = restore(Phase.STOPPING, late, stop=stop, rules=Rules(stop_timeout=300))

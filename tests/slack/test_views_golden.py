@@ -24,5 +24,5 @@ def test_a_card_reads_as_agreed(name: str, update_golden: bool) -> None:
     compare(name, page(views.render(*EXAMPLES[name])), update=update_golden)
 
 
-def test_no_golden_file_is_left_over():
+def test_no_golden_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.glob("*.txt")} == {*EXAMPLES}

@@ -186,25 +186,25 @@ def changes(play: Play) -> Iterator[tuple[str, Message, Message]]:
                 yield key, before[key], after[key]
 
 
-def test_every_story_ends_well(played: Play):
+def test_every_story_ends_well(played: Play) -> None:
     assert played.restore.phase is Phase.SUCCEEDED
     assert all(c.closed is not None for c in played.restore.cards if c.slot is not Slot.RESULT)
 
 
-def test_a_closed_card_is_never_edited_again(played: Play):
+def test_a_closed_card_is_never_edited_again(played: Play) -> None:
     """An edit is a call to Slack, and what is past must not be rewritten."""
     for key, before, _ in changes(played):
         assert key.startswith("request") or "→" not in before.text, (key, before.text)
         assert not before.text.startswith("Restore of VM"), key
 
 
-def test_the_first_card_is_edited_rarely(played: Play):
+def test_the_first_card_is_edited_rarely(played: Play) -> None:
     """The state in it is coarse on purpose: each edit costs a call."""
     edits = [key for key, _, _ in changes(played) if key.startswith("request")]
     assert len(edits) <= 7
 
 
-def test_a_stopped_vm_needs_few_calls_to_slack():
+def test_a_stopped_vm_needs_few_calls_to_slack() -> None:
     """Posts and edits if every step were shown on its own; the reconciler shows fewer."""
     play = Play(Rules())
     stopped_vm(play)

@@ -101,7 +101,7 @@ def check(message: Message) -> None:
 @given(phase=st.sampled_from(Phase), name=NAMES, text=WORDS, closed=st.sampled_from((None, QUIET)))
 def test_no_text_of_others_breaks_a_card(
     slot: Slot, phase: Phase, name: str, text: str, closed: str | None
-):
+) -> None:
     full = document(phase, slot, closed, name, text)
     check(views.render(full, full.cards[0]))
 
@@ -116,7 +116,7 @@ def test_no_text_of_others_breaks_a_card(
 )
 def test_no_text_of_others_breaks_a_result(
     phase: Phase, reason: Reason | None, name: str, text: str, created: bool
-):
+) -> None:
     quiet = QUIET if text == HOSTILE else text
     full = document(phase, Slot.RESULT, None, name, quiet)
     told = outcome(reason, name, quiet)
@@ -126,14 +126,14 @@ def test_no_text_of_others_breaks_a_result(
 
 @settings(max_examples=100)
 @given(phase=st.sampled_from(Phase), name=NAMES, text=WORDS)
-def test_no_text_of_others_breaks_a_direct_message(phase: Phase, name: str, text: str):
+def test_no_text_of_others_breaks_a_direct_message(phase: Phase, name: str, text: str) -> None:
     full = document(phase, Slot.PROGRESS, None, name, text)
     full = full.model_copy(update={"place": full.place.model_copy(update={"channel": "?<!here>"})})
     check(views.dm_notice(full))
 
 
 @given(text=st.text(max_size=1200), phase=st.sampled_from(Phase), slot=st.sampled_from(Slot))
-def test_any_text_at_all_gives_a_card_that_slack_takes(text: str, phase: Phase, slot: Slot):
+def test_any_text_at_all_gives_a_card_that_slack_takes(text: str, phase: Phase, slot: Slot) -> None:
     full = document(phase, slot, None, "database-01", text)
     message = views.render(full, full.cards[0])
     assert check_blocks(list(message.blocks), "message") == []
@@ -141,7 +141,7 @@ def test_any_text_at_all_gives_a_card_that_slack_takes(text: str, phase: Phase, 
 
 
 @given(text=st.text(max_size=200))
-def test_only_true_user_ids_are_mentioned_in_how_a_card_was_closed(text: str):
+def test_only_true_user_ids_are_mentioned_in_how_a_card_was_closed(text: str) -> None:
     shown = card(Slot.STOP_CHOICE, closed=f"{text} by <@U0BOB>")
     message = views.render(restore(Phase.STOPPING, shown), shown)
     live = {found for each in mrkdwn(message) for found in LIVE.findall(each)}
@@ -149,7 +149,7 @@ def test_only_true_user_ids_are_mentioned_in_how_a_card_was_closed(text: str):
     assert all(re.fullmatch(r"<@[UW]\w+>|<#\w+>|<https?://\S+\|thread>", found) for found in live)
 
 
-def test_a_snapshot_name_can_always_be_copied_whole():
+def test_a_snapshot_name_can_always_be_copied_whole() -> None:
     """However long it is, the name to type stands complete in code."""
     long = "s" * 253
     shown = card(Slot.WARNING)

@@ -131,12 +131,12 @@ LINES = {
 @pytest.mark.parametrize(
     ("name", "line"), [(name, line) for name, lines in LINES.items() for line in lines]
 )
-def test_a_known_line_appears(name: str, line: str):
+def test_a_known_line_appears(name: str, line: str) -> None:
     assert line in body(views.render(*EXAMPLES[name]))
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_the_lines_of_a_card_keep_their_order(name: str):
+def test_the_lines_of_a_card_keep_their_order(name: str) -> None:
     said = body(views.render(*EXAMPLES[name]))
     places = [said.index(line) for line in LINES[name]]
     assert places == sorted(places)

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase
 from bot.store import Client, Committed, Created, Lease, Leased, Record, Shown, Stale, Store
+from bot.store.documents import Unreadable
 from bot.store.keys import Keys
 from bot.store.store import MOST_TAKES, PUT_OFF
 from tests.store.samples import changed, ended, restore, said
@@ -437,7 +438,7 @@ async def test_finishing_a_delivery_without_a_due_time_settles_it(
 
 
 async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
-    store: Store, clock: HandClock
+    store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.accept("Ev1", "slash", {})
     for attempt in range(2, MOST_TAKES + 1):
@@ -452,6 +453,8 @@ async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
     assert (entry.kind, entry.target, entry.detail) == ("abandoned", "delivery:Ev1", "slash")
     assert entry.at == clock.now()
     assert await store.accept("Ev1", "slash", {}) is None
+    assert 0 < await client.ttl(keys.record("delivery:Ev1")) <= 86_400
+    assert not await client.hexists(keys.record("delivery:Ev1"), "body")
 
 
 # What does not load
@@ -485,6 +488,48 @@ async def test_a_put_off_restore_works_again_once_it_loads(
     await client.hset(keys.restore("R1"), "doc", good)
     clock.advance(PUT_OFF.total_seconds())
     assert await names_due(store) == ["restore:R1"]
+
+
+async def test_a_put_off_restore_is_left_alone_until_its_time_or_a_wake(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await create(store, clock)
+    good = await client.hget(keys.restore("R1"), "doc")
+    assert good is not None
+    await client.hset(keys.restore("R1"), "doc", "{}")
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=25))
+    clock.advance(PUT_OFF.total_seconds() - 1)
+    assert await names_due(store) == []
+    await client.hset(keys.restore("R1"), "doc", good)
+    await store.wake(["R1"])
+    assert await names_due(store) == ["restore:R1"]
+
+
+async def test_a_restore_that_breaks_again_after_a_commit_is_audited_again(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await create(store, clock)
+    good = await client.hget(keys.restore("R1"), "doc")
+    assert good is not None
+    await client.hset(keys.restore("R1"), "doc", "{}")
+    await names_due(store)
+    await client.hset(keys.restore("R1"), "doc", good)
+    await store.commit(restore(vm="R1"), due=clock.now(), audit=[])
+    await client.hset(keys.restore("R1"), "doc", "{}")
+    await names_due(store)
+    assert [entry.kind async for entry in store.audit()] == ["parked", "parked"]
+
+
+async def test_a_worker_whose_lease_passed_on_puts_nothing_off(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    old = await take(store)
+    clock.advance(25)
+    current = await take(store)
+    await store._park(old, Unreadable("late"))
+    assert await store.renew(current) is not None
+    assert [entry async for entry in store.audit()] == []
 
 
 async def test_what_a_lost_reply_took_comes_back_after_the_lease(

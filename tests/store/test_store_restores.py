@@ -200,8 +200,11 @@ async def test_a_commit_that_changes_the_vm_moves_the_claim(store: Store, clock:
 
 
 @pytest.mark.parametrize("end", [phase for phase in Phase if phase.ended])
-async def test_every_end_frees_the_vm(store: Store, clock: HandClock, end: Phase) -> None:
+async def test_every_end_frees_the_vm(
+    store: Store, clock: HandClock, client: Client, keys: Keys, end: Phase
+) -> None:
     await commit(store, clock, changed(await create(store, clock, restore("R1")), phase=end))
+    assert not await client.hexists(keys.restore("R1"), "claim")
     await create(store, clock, restore("R2"))
 
 

@@ -4,12 +4,9 @@ local due, audit = KEYS[1], KEYS[2]
 local prefix, now, lease_end, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local most_takes, ttl, now_iso = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 
--- It was taken too often: something in it stops every worker. Settle it and say so.
+-- It was taken too often: something in it stops every worker. Give it up and say so.
 local function abandon(member, record, kind)
-  redis.call('HSET', record, 'settled', 1)
-  redis.call('HDEL', record, 'body', 'until')
-  redis.call('EXPIRE', record, ttl)
-  redis.call('ZREM', due, member)
+  forget(due, record, member, ttl)
   say(audit, cjson.encode({cjson.encode({
     at = now_iso, kind = 'abandoned', reason = 'taken_too_often', target = member, detail = kind,
   })}))

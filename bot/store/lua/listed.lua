@@ -1,9 +1,8 @@
 -- The documents of the restores that an index (a sorted set or a list) names.
 local index = KEYS[1]
 local prefix, first, last = ARGV[1], ARGV[2], ARGV[3]
-local kind = redis.call('TYPE', index).ok
-if kind == 'none' then return {} end
-local ids = redis.call(kind == 'zset' and 'ZRANGE' or 'LRANGE', index, first, last)
+local read = redis.call('TYPE', index).ok == 'zset' and 'ZRANGE' or 'LRANGE'
+local ids = redis.call(read, index, first, last)
 local found = {}
 for _, id in ipairs(ids) do
   -- Gone ones leave an empty place, so that a reader of pages knows when it is through.

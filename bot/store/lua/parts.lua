@@ -26,9 +26,16 @@ local function ask_for(due, record, member, score, now, option)
   end
 end
 
+-- Drop a delivery's body but keep its name for a while, so that a copy of it is known.
+local function forget(due, record, member, ttl)
+  redis.call('HSET', record, 'settled', 1)
+  redis.call('HDEL', record, 'body', 'until')
+  redis.call('EXPIRE', record, ttl)
+  redis.call('ZREM', due, member)
+end
+
 -- The document of the live restore that holds this VM, if it is not `id` itself.
 local function held_by_other(claims, prefix, claim, id)
-  if claim == '' then return false end
   local other = redis.call('HGET', claims, claim)
   if not other or other == id then return false end
   local seen = redis.call('HMGET', prefix .. 'restore:' .. other, 'claim', 'doc')

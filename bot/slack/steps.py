@@ -1,0 +1,51 @@
+"""One person's event, applied to a stored restore: load, step, commit, and again if it moved on."""
+
+from collections.abc import Mapping
+
+from bot.clock import Clock
+from bot.errors import Temporary
+from bot.restore import workflow
+from bot.restore.answers import slack_order
+from bot.restore.events import Cancel, Clicked, Reply, Typed
+from bot.restore.model import Restore
+from bot.store.records import Committed, Shown
+from bot.store.store import Store
+
+TRIES = 8
+
+
+class Steps:
+    """Applies people's events. The reconciler does the rest."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def apply(
+        self, id_: str, event: Typed | Clicked | Cancel, *, posted_before: str | None = None
+    ) -> Reply | None:
+        """Step and commit; if somebody was faster, on the document as it is then."""
+        for _ in range(TRIES):
+            record = await self._store.load(id_)
+            if record is None:
+                return Reply.ENDED
+            before = record.restore
+            if posted_before is not None and not _was_posted(record.shown, before, posted_before):
+                return Reply.LEFT_ALONE
+            now = self._clock.now()
+            step = workflow.step(before, event, now)
+            if step.restore == before:
+                return step.reply
+            done = await self._store.commit(step.restore, due=now, audit=step.audit)
+            if isinstance(done, Committed):
+                return step.reply
+        raise Temporary("the restore is changing too quickly")
+
+
+def _was_posted(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
+    """The open question stood in the thread before the reply was written."""
+    question = restore.question
+    if question is None:
+        return True
+    card = shown.get(question.key)
+    return card is not None and card.ts is not None and slack_order(card.ts) < slack_order(ts)

@@ -1,0 +1,51 @@
+"""Somebody speaking to the bot, and how they alone are answered."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from bot.errors import Permanent, Temporary
+from bot.restore.model import Restore, UserId
+from bot.slack.web import Web
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Somebody speaking: where, and how to answer them alone."""
+
+    user: UserId
+    channel: str
+    thread: str | None
+    response_url: str | None
+
+
+class Teller:
+    """Answers one person where they spoke."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+
+    async def tell(self, voice: Voice, text: str) -> None:
+        """Answer the one who spoke, and only them. Not being able to is no reason to fail."""
+        try:
+            if voice.response_url is not None:
+                await self._web.respond(voice.response_url, text)
+            else:
+                await self._web.whisper(voice.channel, voice.user, text, voice.thread)
+        except (Permanent, Temporary) as unheard:
+            log.warning("an answer could not be given", error=type(unheard).__name__)
+
+    async def link(self, restore: Restore) -> str | None:
+        """A link to the restore's thread, if Slack gives one."""
+        place = restore.place
+        if place.thread is None:
+            return None
+        try:
+            found = await self._web.call(
+                "chat.getPermalink", channel=place.channel, message_ts=place.thread
+            )
+        except (Permanent, Temporary):
+            return None
+        return str(found["permalink"])

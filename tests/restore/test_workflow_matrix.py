@@ -1,0 +1,239 @@
+"""Every phase with every event and every button: nothing raises, and what does not fit is no change."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.restore import workflow
+from bot.restore.answers import BUTTONS
+from bot.restore.events import (
+    Acted,
+    Anchored,
+    Button,
+    Cancel,
+    ChannelGone,
+    ClearVmi,
+    Clicked,
+    CreateRestore,
+    CreateSnapshot,
+    DeleteRestore,
+    Done,
+    Effect,
+    Elapsed,
+    Event,
+    Held,
+    Observed,
+    Reply,
+    Result,
+    StartVm,
+    StopVm,
+    Typed,
+    Unseen,
+)
+from bot.restore.facts import Look, Rejection
+from bot.restore.model import QUESTIONS, Phase, Restore, Slot
+from tests.restore import play as p
+from tests.restore.ground import LIVE, NAMESPACE, SNAPSHOT_NAME, VM_NAME, WELL, Ground
+from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, YES, Play
+
+STATES: dict[str, Callable[[], Play]] = {
+    "gathering, not yet looked": p.gathering,
+    "gathering, asked for the VM": lambda: p.gathering().looks(),
+    "checking": p.play,
+    "stop choice": p.stop_choice,
+    "stopping": p.stopping,
+    "stopping, sent": lambda: p.stopping().looks(),
+    "stopping, confirmed before": lambda: p.stopping(CONFIRMED),
+    "stop overdue": p.stop_overdue,
+    "force stop": lambda: p.stop_overdue().clicks(Button.FORCE_STOP),
+    "typing": p.typing,
+    "typing, stopped by us": p.stopped,
+    "confirming": p.confirming,
+    "protecting": p.protecting,
+    "snapshotting": p.snapshotting,
+    "confirmed": p.confirmed,
+    "decided": p.decided,
+    "restoring": p.restoring,
+    "overdue": p.overdue,
+    "delete asked": lambda: p.overdue().clicks(Button.DELETE_RESTORE),
+    "deleting": lambda: p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW),
+    "succeeded": p.succeeded,
+    "start asked": lambda: p.succeeded().clicks(Button.START_VM),
+    "failed": p.failed,
+    "cancelled": p.cancelled,
+    "refused": p.refused,
+    "expired": p.expired,
+}
+
+EFFECTS: tuple[Effect, ...] = (
+    StopVm(NAMESPACE, VM_NAME),
+    ClearVmi(NAMESPACE, VM_NAME, "vmi-1"),
+    StartVm(NAMESPACE, VM_NAME),
+    CreateSnapshot(NAMESPACE, VM_NAME, "other", (), ()),
+    CreateRestore(NAMESPACE, VM_NAME, SNAPSHOT_NAME, "other", None, (), ()),
+    DeleteRestore(NAMESPACE, "other", "uid"),
+)
+RESULTS: tuple[Result, ...] = (Done(), Done("uid"), Rejection(403, "Forbidden", "no"))
+GROUNDS: tuple[Ground, ...] = (
+    WELL,
+    LIVE,
+    WELL.but(vm=None),
+    WELL.but(snapshots=()),
+    WELL.but(content=None),
+    WELL.but(kubevirt=False),
+    WELL.but(forbidden=Rejection(403, "Forbidden", "cannot get")),
+)
+TEXTS = (
+    "",
+    " ",
+    "yes",
+    "cancel",
+    SNAPSHOT_NAME,
+    "other",
+    "so what now?",
+    "`x`",
+    "\N{EM DASH}",
+    "9" * 9000,
+)
+
+
+def events(restore: Restore) -> list[Event]:
+    """Every kind of event, fitting or not."""
+    numbers = {0, 999, *(card.number for card in restore.cards)}
+    people = (OWNER, OTHER)
+    return [
+        *(
+            Typed(by, text, "9999.1", plain)
+            for by in people
+            for text in TEXTS
+            for plain in (True, False)
+        ),
+        *(Typed(OWNER, SNAPSHOT_NAME, ts) for ts in ("", "x.y", "9" * 5000, "1.1")),
+        *(
+            Clicked(by, b, n, v)
+            for by in people
+            for b in Button
+            for n in numbers
+            for v in (None, "x")
+        ),
+        *(Cancel(by) for by in people),
+        *(
+            Observed(ground.scene(look, restore), verdict)
+            for ground in GROUNDS
+            for look in Look
+            for verdict in (YES, NO)
+        ),
+        Unseen("away"),
+        Elapsed(),
+        Held(OTHER, "<#C0OPS>", p.NOW),
+        Anchored("5.5"),
+        ChannelGone("channel_not_found"),
+        ChannelGone("is_archived", dm="D0ALICE"),
+        *(Acted(effect, result) for effect in EFFECTS for result in RESULTS),
+    ]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_event_raises_in_any_state_and_the_document_stays_sound(state: str) -> None:
+    played = STATES[state]()
+    for wait in (0.0, 3600.0, 90000.0):
+        now = played.now + timedelta(seconds=wait)
+        for event in events(played.restore):
+            after = workflow.step(played.restore, event, now).restore
+            assert_sound(after, state, event)
+            assert_due(after, now)
+            if played.phase.ended:
+                assert after.phase is played.phase, event
+
+
+def assert_sound(restore: Restore, state: str, event: Event) -> None:
+    """What holds of every document, whatever happened."""
+    told = f"{event} in {state}"
+    open_ = [c for c in restore.cards if c.closed is None]
+    asked = [card for card in open_ if card.slot in QUESTIONS]
+    numbers = [card.number for card in restore.cards]
+    assert len(asked) <= 1, told
+    assert numbers == sorted(set(numbers)), told
+    assert (restore.deadline is not None) == any(
+        card.slot not in (Slot.OVERDUE, Slot.DELETE_RESTORE) for card in asked
+    ), told
+    assert restore.phase.ended == (restore.outcome is not None), told
+    if restore.phase.ended:
+        assert {card.slot for card in open_} <= {Slot.RESULT, Slot.STARTED}, told
+    Restore.model_validate_json(restore.model_dump_json())
+
+
+def assert_due(restore: Restore, now: "p.datetime") -> None:
+    """A live restore is always due some time, and never at once when nothing moved."""
+    due = workflow.next_due(restore, now, moved=False)
+    if not restore.phase.ended:
+        assert due is not None
+        assert due > now
+        assert due <= now + workflow.AFTERCARE
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_others_change_nothing_by_typing_clicking_or_cancelling(state: str) -> None:
+    played = STATES[state]()
+    for event in events(played.restore):
+        if isinstance(event, Typed | Clicked | Cancel) and event.by == OTHER:
+            step = workflow.step(played.restore, event, played.now)
+            assert step.restore == played.restore, event
+            assert step.reply is (None if isinstance(event, Typed) else Reply.NOT_YOURS)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_button_counts_only_on_an_open_card_that_carries_it(state: str) -> None:
+    played = STATES[state]()
+    open_ = {c.number: c.slot for c in played.restore.cards if c.closed is None}
+    for event in events(played.restore):
+        if not isinstance(event, Clicked) or event.by != OWNER:
+            continue
+        slot = open_.get(event.number)
+        if slot is None or event.button not in BUTTONS[slot]:
+            step = workflow.step(played.restore, event, played.now)
+            assert step.restore == played.restore, event
+            assert step.reply is (Reply.ENDED if played.phase.ended else Reply.OLD_CARD)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_answers_to_acts_of_others_change_nothing(state: str) -> None:
+    """An answer that names an object which is not this document's is not about it."""
+    played = STATES[state]()
+    for effect in EFFECTS[1:]:
+        for result in RESULTS:
+            if isinstance(effect, StartVm) and workflow.start_is_due(played.restore):
+                continue
+            step = workflow.step(played.restore, Acted(effect, result), played.now)
+            assert step.restore == played.restore, (effect, result)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_effects_come_only_from_looks(state: str) -> None:
+    played = STATES[state]()
+    for event in events(played.restore):
+        if not isinstance(event, Observed):
+            assert workflow.step(played.restore, event, played.now).effects == ()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_look_of_another_kind_than_wanted_creates_nothing(state: str) -> None:
+    """Nothing that was not read is taken for absent, not even by mistake."""
+    played = STATES[state]()
+    wanted = workflow.wanted(played.restore)
+    for look in Look:
+        if look is wanted:
+            continue
+        for ground in (WELL, LIVE):
+            seen = Observed(ground.scene(look, played.restore), YES)
+            step = workflow.step(played.restore, seen, played.now)
+            assert step.restore == played.restore, look
+            assert step.effects == (), look
+
+
+def test_the_states_cover_every_phase_and_every_kind_of_card() -> None:
+    reached = [make() for make in STATES.values()]
+    assert {play.phase for play in reached} == set(Phase)
+    slots = {card.slot for play in reached for card in play.restore.cards}
+    assert slots | {Slot.ASK_NAMESPACE, Slot.ASK_SNAPSHOT, Slot.STARTED} == set(Slot)
