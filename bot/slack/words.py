@@ -22,13 +22,13 @@ LABELS: Final[Mapping[Button, str]] = {
     Button.STOP_AND_RESTORE: "Stop and restore",
     Button.CANCEL: "Cancel",
     Button.KEEP_STOPPING: "Keep waiting",
-    Button.FORCE_STOP: "Force stop…",
+    Button.FORCE_STOP: "Force stop",
     Button.FORCE_STOP_NOW: "Force stop now",
     Button.PROTECT_ON: "Snapshot current state first: turn ON",
     Button.PROTECT_OFF: "Snapshot current state first: turn OFF",
     Button.CONFIRM: "Restore VM now",
     Button.KEEP_WAITING: "Keep waiting",
-    Button.DELETE_RESTORE: "Delete the restore object…",
+    Button.DELETE_RESTORE: "Delete the restore object",
     Button.DELETE_RESTORE_NOW: "Delete the restore object now",
     Button.START_VM: "Start VM",
     Button.START_OVER: "Start over",
@@ -50,10 +50,7 @@ DEFAULT_CLUSTER: Final = "default"
 ON: Final = "ON"
 OFF: Final = "OFF"
 ANSWERED: Final = "→ {answer}"
-TROUBLE: Final = (
-    "⚠️ *The cluster cannot be asked just now*: {trouble} "
-    "The bot keeps trying and goes on by itself."
-)
+TROUBLE: Final = "⚠️ *Trouble just now*: {trouble} The bot keeps trying and goes on by itself."
 
 # How long a card waits
 
@@ -237,4 +234,3 @@ DM_WHY: Final = "I cannot write in {channel} any more, so I tell you here."
 DM_TEXT: Final = "{owner} I cannot write in {channel} any more. Restore of VM {vm}: {state}"
 DM_RUNS: Final = "The restore goes on in the cluster. I tell you here how it ends."
 DM_LIVE: Final = "Nobody can be asked in that channel. Nothing is restored without a confirmation."
-DM_JOB: Final = "*Restore object*: {job} (`kubectl get vmrestore {name} -n {ns}`)"

@@ -1,0 +1,86 @@
+"""What the people of the stories do again and again, and what the cluster was asked for.
+
+An act takes a stage and returns when the card that it leads to stands there.
+"""
+
+from bot.playground.kubevirt.exchange import ApiCall
+from bot.playground.slack.workspace import Message
+from bot.playground.stage import Stage
+
+REQUEST = "/vm-restore database-01 from pre-upgrade-snapshot in production"
+TYPE_IT = "type the snapshot name exactly as shown"
+READY = "Proceed with VM restore?"
+RESTORED = "VM Restored Successfully"
+MUST_STOP = "How would you like to proceed?"
+
+_CHANGES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+
+async def ask(stage: Stage, line: str = REQUEST) -> None:
+    """Alice asks by slash command."""
+    await stage.alice.slash(stage.channel, line)
+
+
+async def to_the_warning(stage: Stage, line: str = REQUEST) -> Message:
+    """Ask, up to the card that wants the name typed."""
+    await ask(stage, line)
+    return await stage.card(TYPE_IT)
+
+
+async def type_name(stage: Stage, name: str = "pre-upgrade-snapshot") -> Message:
+    """Type the name when it is asked for; the card with the button."""
+    await stage.card(TYPE_IT)
+    await stage.reply(name)
+    return await stage.card(READY)
+
+
+async def press_restore(stage: Stage) -> None:
+    """Press the button that restores."""
+    await stage.press(READY, "Restore VM now")
+
+
+async def confirm(stage: Stage, name: str = "pre-upgrade-snapshot") -> None:
+    """Both confirmations, as soon as they are asked for."""
+    await type_name(stage, name)
+    await press_restore(stage)
+
+
+async def ask_and_confirm(stage: Stage, line: str = REQUEST) -> None:
+    """A restore of a stopped VM, up to and with the last click."""
+    await ask(stage, line)
+    await confirm(stage)
+
+
+def changes(stage: Stage) -> list[ApiCall]:
+    """Every request that asked the cluster to change something; dry runs change nothing."""
+    return [
+        call
+        for call in stage.world.kube.log
+        if call.verb in _CHANGES and not call.dry_run and call.group != "authorization.k8s.io"
+    ]
+
+
+def sent(stage: Stage) -> list[str]:
+    """The same in short: "update virtualmachines/stop"."""
+    return [
+        f"{call.verb} {call.resource}{'/' if call.subresource else ''}{call.subresource}"
+        for call in changes(stage)
+    ]
+
+
+def spec_of(call: ApiCall) -> dict[str, object]:
+    """What a create asked for."""
+    assert call.body is not None
+    spec: dict[str, object] = call.body["spec"]
+    return spec
+
+
+def vm_is(stage: Stage, status: str, name: str = "database-01") -> bool:
+    """Does the cluster call the VM so?"""
+    vm = stage.world.kube.storage.get("virtualmachines", "production", name)
+    return bool(vm["status"].get("printableStatus") == status)
+
+
+def live(stage: Stage, name: str = "database-01") -> bool:
+    """Is there a VMI?"""
+    return stage.world.kube.storage.find("virtualmachineinstances", "production", name) is not None

@@ -1,0 +1,217 @@
+"""What is refused, how it reads, and that a refusal leaves the cluster as it was."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from bot.playground.kubevirt.seed import Disk
+from bot.playground.stage import SNAPSHOT_TIME, Stage
+from tests.stories import acts
+from tests.stories.conftest import Golden, SetStage
+
+NS, VM, SNAPSHOT = "production", "database-01", "pre-upgrade-snapshot"
+THIS = f"/vm-restore {VM} from the-one in {NS}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A world in which the restore cannot be, and the heading under which that is said."""
+
+    id: str
+    heading: str
+    arrange: Callable[[Stage], object]
+    line: str = acts.REQUEST
+
+
+def _snapshots_of_the_vm(stage: Stage) -> None:
+    seed = stage.world.kube.seed
+    for name in ("nightly-0216", "nightly-0217"):
+        seed.snapshot(NS, name, VM, created=SNAPSHOT_TIME)
+
+
+def _no_vm_like_it(stage: Stage) -> None:
+    stage.world.kube.seed.vm(NS, "database-02", running=False)
+
+
+def _being_deleted(stage: Stage) -> None:
+    """The guest ignores the power button, so that the VM cannot go yet."""
+    kube = stage.world.kube
+    kube.seed.vm(NS, "db-old", running=True)
+    kube.seed.snapshot(NS, "the-one", "db-old", created=SNAPSHOT_TIME)
+    kube.people.ignore_shutdown(NS, "db-old")
+    kube.people.delete_vm(NS, "db-old")
+
+
+def _migrating(stage: Stage) -> None:
+    kube = stage.world.kube
+    kube.seed.vm(NS, "db-moving", running=True)
+    kube.seed.snapshot(NS, "the-one", "db-moving", created=SNAPSHOT_TIME)
+    kube.people.migrate(NS, "db-moving")
+
+
+def _foreign_restore(stage: Stage) -> None:
+    kube = stage.world.kube
+    kube.knobs.own_class("standard").bind = None
+    kube.people.create_restore(NS, "by-hand", VM, SNAPSHOT)
+
+
+def _failed_leftover(stage: Stage) -> None:
+    """It failed, nobody removed it, and it blocks every other restore of the VM."""
+    kube = stage.world.kube
+    kube.seed.snapshot(NS, "broken", VM, created=SNAPSHOT_TIME, volumes=["root"])
+    kube.knobs.own_class("standard").bind = None
+    kube.people.create_restore(NS, "left-behind", VM, SNAPSHOT)
+    held = kube.storage.get("virtualmachinerestores", NS, "left-behind")
+    failure = {"type": "Failure", "status": "True", "reason": "the storage is full"}
+    held["status"] = {**held.get("status", {}), "complete": False, "conditions": [failure]}
+    kube.storage.put("virtualmachinerestores", held)
+
+
+def _snapshot_under_way(stage: Stage) -> None:
+    kube = stage.world.kube
+    kube.knobs.own_class("standard").upload = None
+    kube.people.create_snapshot(NS, "nightly", VM)
+
+
+def _not_ready(stage: Stage) -> None:
+    stage.world.kube.seed.snapshot(NS, "the-one", VM, created=SNAPSHOT_TIME, ready=False)
+
+
+def _in_progress(stage: Stage) -> None:
+    stage.world.kube.seed.snapshot(NS, "the-one", VM, created=SNAPSHOT_TIME, phase="InProgress")
+
+
+def _failed(stage: Stage) -> None:
+    text = "snapshot deadline exceeded <!channel>"
+    stage.world.kube.seed.snapshot(
+        NS, "the-one", VM, created=SNAPSHOT_TIME, phase="Failed", error=text
+    )
+
+
+def _snapshot_going(stage: Stage) -> None:
+    held = stage.world.kube.storage.get("virtualmachinesnapshots", NS, SNAPSHOT)
+    held["metadata"]["finalizers"] = ["example.com/kept"]
+    stage.world.kube.storage.put("virtualmachinesnapshots", held)
+    stage.world.kube.people.delete_snapshot(NS, SNAPSHOT)
+
+
+def _configuration_only(stage: Stage) -> None:
+    stage.world.kube.seed.snapshot(NS, "the-one", VM, created=SNAPSHOT_TIME, volumes=[])
+
+
+def _two_disks(stage: Stage) -> None:
+    kube = stage.world.kube
+    kube.seed.vm(NS, "db-big", running=False, disks=[Disk("root", "20Gi"), Disk("data", "50Gi")])
+    kube.seed.snapshot(NS, "the-one", "db-big", created=SNAPSHOT_TIME)
+    kube.seed.quota(NS, "storage", requests_storage="120Gi")
+
+
+def _uninstalled(stage: Stage) -> None:
+    stage.world.kube.uninstall("snapshot.kubevirt.io")
+
+
+def _nothing_installed(stage: Stage) -> None:
+    stage.world.kube.uninstall("snapshot.kubevirt.io")
+    stage.world.kube.uninstall("kubevirt.io")
+
+
+CASES = [
+    Case(
+        "snapshot missing",
+        "Snapshot Not Found",
+        _snapshots_of_the_vm,
+        f"/vm-restore {VM} from nightly-0218 in {NS}",
+    ),
+    Case(
+        "snapshot missing and the VM has none",
+        "Snapshot Not Found",
+        lambda stage: stage.world.kube.seed.vm(NS, "db-new", running=False),
+        f"/vm-restore db-new from nightly in {NS}",
+    ),
+    Case("snapshot not ready", "Snapshot Not Ready", _not_ready, THIS),
+    Case("snapshot in progress", "Snapshot Not Ready", _in_progress, THIS),
+    Case("snapshot failed", "Snapshot Not Ready", _failed, THIS),
+    Case("snapshot being deleted", "Snapshot Is Being Deleted", _snapshot_going),
+    Case(
+        "snapshot of another VM",
+        "Snapshot of Another VM",
+        lambda _: None,
+        f"/vm-restore {VM} from before-release in {NS}",
+    ),
+    Case(
+        "VM re-created since",
+        "VM Was Re-created",
+        lambda stage: stage.world.kube.people.recreate_vm(NS, VM),
+    ),
+    Case("configuration only", "Snapshot Holds No Disks", _configuration_only, THIS),
+    Case(
+        "snapshot content gone",
+        "Snapshot Content Missing",
+        lambda stage: stage.world.kube.people.delete_content(NS, SNAPSHOT),
+    ),
+    Case(
+        "VM missing",
+        "VM Not Found",
+        _no_vm_like_it,
+        f"/vm-restore database-1 from {SNAPSHOT} in {NS}",
+    ),
+    Case(
+        "VM missing and nothing is called like it",
+        "VM Not Found",
+        lambda _: None,
+        f"/vm-restore mail-gateway from {SNAPSHOT} in {NS}",
+    ),
+    Case(
+        "VM being deleted",
+        "VM Is Being Deleted",
+        _being_deleted,
+        f"/vm-restore db-old from the-one in {NS}",
+    ),
+    Case(
+        "VM migrating",
+        "VM Is Migrating",
+        _migrating,
+        f"/vm-restore db-moving from the-one in {NS}",
+    ),
+    Case("restore of somebody else", "Another Restore Is in Progress", _foreign_restore),
+    Case("failed restore left behind", "Another Restore Is in Progress", _failed_leftover),
+    Case("snapshot being taken", "A Snapshot Is in Progress", _snapshot_under_way),
+    Case(
+        "quota too small",
+        "Quota Too Small",
+        _two_disks,
+        f"/vm-restore db-big from the-one in {NS}",
+    ),
+    Case(
+        "create forbidden, found by the dry run",
+        "Cluster Permission Missing",
+        lambda stage: stage.world.kube.deny("create", "virtualmachinerestores", NS),
+    ),
+    Case(
+        "reading the VM forbidden",
+        "Cluster Permission Missing",
+        lambda stage: stage.world.kube.deny("get", "virtualmachines", NS),
+    ),
+    Case(
+        "reading snapshots forbidden",
+        "Cluster Permission Missing",
+        lambda stage: stage.world.kube.deny("list", "virtualmachinesnapshots", NS),
+    ),
+    Case("snapshot API not installed", "KubeVirt Not Found", _uninstalled),
+    Case("KubeVirt not installed", "KubeVirt Not Found", _nothing_installed),
+]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
+async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
+    """The thread says what was found, what was expected and what to do next; nothing is changed."""
+    stage = await stage_for()
+    case.arrange(stage)
+    await acts.ask(stage, case.line)
+    refused = await stage.card(f"❌ {case.heading}")
+    await stage.world.quiet()
+    golden(stage)
+    assert acts.changes(stage) == []
+    assert stage.alice.notified[-1:] == [refused]
+
