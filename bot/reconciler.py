@@ -47,6 +47,8 @@ WORKERS = 32
 """Things worked on at once by one process."""
 POLL = timedelta(seconds=1)
 """How often the queue is asked when nobody nudges: other replicas put things into it, too."""
+ACT_MARGIN = timedelta(seconds=11)
+"""An act is sent only while its answer must come within the lease: the client waits 10 seconds."""
 STORE_AWAY = timedelta(seconds=2)
 
 log = structlog.get_logger(__name__)
@@ -124,8 +126,10 @@ class Reconciler:
         """Take nothing new and give what runs so many (real) seconds to end."""
         self._draining = True
         self.nudge()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._tasks and (left := end - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
 
     def work_on(self, leased: Leased) -> None:
         """Deal with something that is leased to us already."""
@@ -193,10 +197,15 @@ class Reconciler:
         restore = record.restore
         turn = Round(leased.lease, restore, dict(record.shown), search=leased.interrupted)
         with about(restore=restore.id, vm=workflow.target(restore), cluster=restore.wish.cluster):
-            effects = await self._apply(turn, await self._look(restore))
-            for effect in effects:
-                await self._perform(turn, effect)
-            await self._show(turn)
+            try:
+                effects = await self._apply(turn, await self._look(restore))
+                for effect in effects:
+                    await self._perform(turn, effect)
+                await self._show(turn)
+            except TooLateError:
+                # A person was faster, or the lease is gone: what this round decided does not count.
+                await self._store.finish(turn.lease, due=self._clock.now(), shown=turn.updates)
+                raise
             await self._finish(turn)
 
     async def _look(self, restore: Restore) -> Event:
@@ -259,7 +268,7 @@ class Reconciler:
         cluster = self._parts.clusters[turn.restore.wish.cluster]
         log.info("acting", effect=type(effect).__name__)
         try:
-            result = await cluster.perform(effect, not_after=turn.lease.until)
+            result = await cluster.perform(effect, not_after=turn.lease.until - ACT_MARGIN)
         except Temporary as unsure:
             log.warning("an act has no answer", effect=type(effect).__name__, what=unsure.what)
             turn.again = self._clock.now() + timedelta(seconds=unsure.retry_after or 1.0)

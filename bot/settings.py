@@ -152,7 +152,7 @@ class StoreSettings(Section):
 
     data_dir: Path = Path("var/store")
     """Where the embedded server keeps its data when there is no `REDIS_URL`."""
-    lease_seconds: Duration = Field(default=25, ge=10, le=120)
+    lease_seconds: Duration = Field(default=25, ge=20, le=120)
     """How long a restore belongs to one replica: what its sudden death costs at most."""
 
 

@@ -76,7 +76,7 @@ class Refusal(Permanent):
 _sends_left: ContextVar[int] = ContextVar("sends_left")
 
 
-async def _no_oftener(
+async def _count_sends(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a PUT or DELETE again by itself after a broken connection.
@@ -105,7 +105,7 @@ class Api:
     def __init__(self, cluster: str, configuration: Configuration, *, watches: int = 1) -> None:
         # A watch holds its connection for minutes; it must not take one from the calls.
         configuration.connection_pool_maxsize = 100 + watches
-        configuration.client_session_kwargs = {"middlewares": (_no_oftener,)}
+        configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
         self._client = ApiClient(configuration)
         self._client.user_agent = f"vm-restore-bot/{__version__}"
@@ -243,10 +243,9 @@ class Api:
         code, status = response.status, _status(raw)
         message = text(status, "message") if status else raw.decode("utf-8", "replace").strip()
         if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
-            what = f"cluster {self.cluster}: the API server answered {code}"
-            return Temporary(
-                f"{what}: {message[:300]}" if status else what, _wait(response, status)
-            )
+            said = f": {message[:300]}" if status and message else ""
+            what = f"cluster {self.cluster}: the API server answered {code}{said}"
+            return Temporary(what, _wait(response, status))
         reason = text(status, "reason")
         return Refusal(Rejection(code, reason, message[:MAX_TEXT]), worded=bool(status))
 

@@ -153,7 +153,9 @@ class Reflector:
 
     async def _lost(self, why: str, at_least: float) -> None:
         self.watching = False
-        self._log.warning("not watching", why=why)
+        # An outage is told once; how long it lasts is for the metrics to show.
+        tell = self._log.debug if self._failures > 1 else self._log.warning
+        tell("not watching", why=why)
         await self._pause(again=True, at_least=at_least)
 
     async def _pause(self, *, again: bool, at_least: float = 0.0) -> None:
@@ -163,7 +165,7 @@ class Reflector:
             self._revision = ""
         doubled = FIRST_PAUSE * 2 ** min(self._failures - 2, 10) if self._failures > 1 else 0.0
         seconds = max(min(doubled, LONGEST_PAUSE), min(at_least, LONGEST_ASKED))
-        await self._clock.sleep(seconds * _jitter.uniform(0.75, 1.0))
+        await self._clock.sleep(seconds * _jitter.uniform(1.0, 1.25))
 
 
 def _restore_id(found: Json) -> str:

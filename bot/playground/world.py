@@ -41,6 +41,8 @@ class World:
     config: Mapping[str, Any] = field(default_factory=dict)
     socket_mode: bool = True
     bot: App | None = None
+    restarting: bool = False
+    """The bot was cut off and another one is on its way; time stands still until it is there."""
 
     def settings(self) -> Settings:
         """What the bot is told."""
@@ -102,6 +104,13 @@ class World:
             clock.advance(max(0.0, min(left, ahead)))
             await self.quiet()
 
+    async def leap(self, seconds: float) -> None:
+        """Let much time pass at once, as over a night: everybody who slept wakes at its end."""
+        await self.quiet()
+        if isinstance(self.clock, HandClock):
+            self.clock.advance(seconds)
+        await self.quiet()
+
     def _step(self) -> None:
         if isinstance(self.clock, HandClock):
             due = self.clock.next_due()
@@ -120,6 +129,8 @@ class World:
 
     def _under_way(self, *, alive: bool) -> bool:
         bot = self.bot
+        if self.restarting:
+            return True
         if alive and bot is not None and not bot.reconciler.resting:
             return True
         return self.slack.busy > self.slack.waiting or self.kube.busy > 0

@@ -141,12 +141,8 @@ def _apply(
         case Typed() | Clicked() | Cancel():
             after, reply = answers.answer(restore, event, now)
             return after, (), reply
-        case Observed(scene=scene) if scene.look is not wanted(restore):
-            return restore, (), None
-        case Observed(scene=scene) if blind := _blind(restore, scene):
-            return _unseen(restore, blind, now), (), None
         case Observed() as seen:
-            after, effects = converge.converge(_seen_again(restore), seen, now)
+            after, effects = _looked(restore, seen, now)
             return after, effects, None
         case Acted() as acted:
             return converge.acted(restore, acted, now), (), None
@@ -160,6 +156,14 @@ def _apply(
             return _channel_gone(restore, gone, now), (), None
         case Elapsed():
             return restore, (), None
+
+
+def _looked(restore: Restore, seen: Observed, now: datetime) -> tuple[Restore, tuple[Effect, ...]]:
+    if seen.scene.look is not wanted(restore):
+        return restore, ()
+    if blind := _blind(restore, seen.scene):
+        return _unseen(restore, blind, now), ()
+    return converge.converge(_seen_again(restore), seen, now)
 
 
 def wanted(restore: Restore) -> Look | None:

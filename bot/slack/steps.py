@@ -30,7 +30,7 @@ class Steps:
             if record is None:
                 return Reply.ENDED
             before = record.restore
-            if posted_before is not None and not _was_posted(record.shown, before, posted_before):
+            if posted_before is not None and not _stood(record.shown, before, posted_before):
                 return Reply.LEFT_ALONE
             now = self._clock.now()
             step = workflow.step(before, event, now)
@@ -42,10 +42,16 @@ class Steps:
         raise Temporary("the restore is changing too quickly")
 
 
-def _was_posted(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
-    """The open question stood in the thread before the reply was written."""
+def _stood(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
+    """The open question stood in the thread before the reply was written.
+
+    Where it stands is written down a moment after it was posted, or by the next worker if this one
+    is killed in between. A reply may be quicker, so it waits until that is known.
+    """
     question = restore.question
     if question is None:
         return True
     card = shown.get(question.key)
-    return card is not None and card.ts is not None and slack_order(card.ts) < slack_order(ts)
+    if card is None or card.ts is None:
+        raise Temporary("the question is just being posted", retry_after=0.5)
+    return slack_order(card.ts) < slack_order(ts)

@@ -27,15 +27,24 @@ class Teller:
     def __init__(self, web: Web) -> None:
         self._web = web
 
-    async def tell(self, voice: Voice, text: str) -> None:
-        """Answer the one who spoke, and only them. Not being able to is no reason to fail."""
+    async def tell(self, voice: Voice, text: str) -> bool:
+        """Answer the one who spoke, and only them. False if nobody heard it: no reason to fail."""
         try:
-            if voice.response_url is not None:
-                await self._web.respond(voice.response_url, text)
-            else:
-                await self._web.whisper(voice.channel, voice.user, text, voice.thread)
+            await self._say(voice, text)
         except (Permanent, Temporary) as unheard:
             log.warning("an answer could not be given", error=type(unheard).__name__)
+            return False
+        return True
+
+    async def _say(self, voice: Voice, text: str) -> None:
+        if voice.response_url is not None:
+            try:
+                await self._web.respond(voice.response_url, text)
+            except Permanent:
+                log.info("a response_url is used up or too old")
+            else:
+                return
+        await self._web.whisper(voice.channel, voice.user, text, voice.thread)
 
     async def link(self, restore: Restore) -> str | None:
         """A link to the restore's thread, if Slack gives one."""

@@ -10,16 +10,14 @@ first, then the binary of the extra `demo`. Rules
 """
 
 import asyncio
-import ctypes
 import fcntl
 import importlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,7 +37,14 @@ _START_LIMIT = 30.0
 _LOCK_LIMIT = 2.0
 """Seconds that a server of a bot just killed may take to go."""
 _STOP_LIMIT = 5.0
-_PR_SET_PDEATHSIG = 1
+_TIED = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+if os.getppid() != int(sys.argv[1]):
+    os._exit(1)  # the bot was gone before the kernel knew
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+# A little program of its own: code between fork and exec may hang in a process with threads.
 
 
 class EmbeddedRedis:
@@ -110,13 +115,12 @@ def spawn(
     """A server process that does not outlive this one. `keep`: descriptors it inherits."""
     with output.open("ab") as sink:
         return subprocess.Popen(  # noqa: S603 - the command is ours, no shell takes part
-            command,
+            [*_tied_to_us(), *command],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
             start_new_session=True,
             pass_fds=keep,
-            preexec_fn=_dies_with_us(),  # noqa: PLW1509 - one system call, bound before the fork
         )
 
 
@@ -128,6 +132,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _tied_to_us() -> list[str]:
+    """What to put before a command so that the kernel kills it when we die."""
+    if sys.platform != "linux":
+        return []
+    return [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid())]
 
 
 def _made(directory: Path) -> Path:
@@ -149,31 +160,25 @@ def _command(binary: Path, directory: Path, socket: Path) -> list[str]:
     ]
 
 
-def _dies_with_us() -> Callable[[], None] | None:
-    """What the child does before it becomes the server: ask the kernel to kill it after us."""
-    if sys.platform != "linux":
-        return None
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
-
-    def tie() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)  # we were gone before the kernel knew
-
-    return tie
-
-
 async def _locked(directory: Path) -> int:
     """The directory's lock, as a descriptor."""
     lock = os.open(directory / "store.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        await _take(lock, directory)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
+async def _take(lock: int, directory: Path) -> None:
     for _ in range(int(_LOCK_LIMIT / _POLL)):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             await asyncio.sleep(_POLL)
         else:
-            return lock
-    os.close(lock)
+            return
     raise Misconfigured(
         f"another bot uses the data in {directory}; stop it, give this one a directory of its own, "
         "or set REDIS_URL to a Redis that both can share"

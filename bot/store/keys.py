@@ -11,7 +11,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     audit             stream: one JSON entry each, cut at about 100,000
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
                       lease), live, claim, parked, and one field card:KEY for each card in Slack
-    delivery:KEY      hash: kind, body, accepted, token, fence, until, settled
+    delivery:KEY      hash: kind, accepted, token, fence, until; and body, until it is settled
     thread:CHANNEL:TS sorted set: ids of the thread's restores, by the time of asking
     history:VM        list: ids of the last ended restores of a VM, newest first
     said:TOKEN        string: these audit entries are written already

@@ -212,6 +212,46 @@ async def test_a_missing_vm_is_a_fact_even_if_its_neighbours_may_not_be_listed(
     assert (scene.vm, scene.forbidden, scene.candidates.vms) == (None, None, ())
 
 
+def running(ready: str, *claims: str) -> Answer:
+    conditions = [{"type": "Ready", "status": "False", "reason": ready}]
+    restores = [{"persistentVolumeClaim": name} for name in claims]
+    return says({"status": {"complete": False, "conditions": conditions, "restores": restores}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "reads_claims"),
+    [
+        pytest.param(running("Initializing VirtualMachineRestore"), False, id="no claims yet"),
+        pytest.param(running("Waiting for new PVCs", "c"), True, id="claims are bound"),
+        pytest.param(running('"c" is forbidden: exceeded quota', "c"), True, id="in trouble"),
+        pytest.param(running("Waiting for target update", "c"), False, id="claims are settled"),
+    ],
+)
+async def test_a_running_restore_costs_one_read_and_one_more_while_its_volumes_matter(
+    answer: Answer, reads_claims: bool, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", f"{RESTORES}/restore-x", answer)
+    healthy.on("GET", CLAIMS, listing({"metadata": {"name": "c"}, "status": {"phase": "Bound"}}))
+    scene = await look(cluster, Look.JOB)
+    sent = [one for one in healthy.seen if one.path != CRD_PATH]
+    assert len(sent) == 1 + reads_claims
+    assert len(scene.claims) == reads_claims
+    if reads_claims:
+        assert sent[1].query["labelSelector"] == "restore.kubevirt.io/source-vm-name=database-01"
+
+
+async def test_a_claim_that_is_being_deleted_is_not_left_over(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    mark = {"restore.kubevirt.io/source-vm-name": "database-01"}
+    going = {"name": "going", "labels": mark, "deletionTimestamp": "2026-02-18T16:00:00Z"}
+    stays = {"name": "stays", "labels": mark}
+    other = {"name": "of-another-vm"}
+    healthy.on("GET", CLAIMS, listing(*({"metadata": one} for one in (going, stays, other))))
+    scene = await look(cluster, Look.JOB)
+    assert [one.name for one in scene.claims] == ["stays"]
+
+
 async def test_candidates_that_may_not_be_listed_are_forbidden(
     wire: Wire, cluster: Cluster
 ) -> None:

@@ -1,5 +1,6 @@
 """Every effect against every answer of the reference's tables, word for word."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -290,6 +291,13 @@ async def test_a_restore_of_our_name_that_is_not_ours_is_a_rejection(
     wire.on("GET", OWN_RESTORE, found)
     assert isinstance(await perform(cluster, samples.CREATE), Rejection)
     assert len(wire.requests("POST", RESTORES)) == 1
+
+
+async def test_an_effect_without_our_label_recognises_nothing(wire: Wire, cluster: Cluster) -> None:
+    wire.on("POST", RESTORES, TAKEN)
+    wire.on("GET", OWN_RESTORE, existing_restore(id=""))
+    unmarked = dataclasses.replace(samples.CREATE, labels=())
+    assert isinstance(await perform(cluster, unmarked), Rejection)
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,11 @@ class Play:
         """What is asked just now."""
         return self.restore.question.slot if self.restore.question else None
 
+    @property
+    def due(self) -> datetime | None:
+        """When it is looked at again if nothing moves."""
+        return workflow.next_due(self.restore, self.now, moved=False)
+
     def event(self, event: Event) -> "Play":
         """Any event, now."""
         step = workflow.step(self.restore, event, self.now)

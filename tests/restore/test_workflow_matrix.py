@@ -1,12 +1,12 @@
 """Every phase with every event and every button: nothing raises, and what does not fit is no change."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.restore import workflow
-from bot.restore.answers import BUTTONS
+from bot.restore.answers import BUTTONS, start_is_due
 from bot.restore.events import (
     Acted,
     Anchored,
@@ -34,7 +34,7 @@ from bot.restore.events import (
 from bot.restore.facts import Look, Rejection
 from bot.restore.model import QUESTIONS, Phase, Restore, Slot
 from tests.restore import play as p
-from tests.restore.ground import LIVE, NAMESPACE, SNAPSHOT_NAME, VM_NAME, WELL, Ground
+from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL, Ground
 from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, YES, Play
 
 STATES: dict[str, Callable[[], Play]] = {
@@ -126,7 +126,7 @@ def events(restore: Restore) -> list[Event]:
         ),
         Unseen("away"),
         Elapsed(),
-        Held(OTHER, "<#C0OPS>", p.NOW),
+        Held(OTHER, "<#C0OPS>", NOW),
         Anchored("5.5"),
         ChannelGone("channel_not_found"),
         ChannelGone("is_archived", dm="D0ALICE"),
@@ -164,7 +164,7 @@ def assert_sound(restore: Restore, state: str, event: Event) -> None:
     Restore.model_validate_json(restore.model_dump_json())
 
 
-def assert_due(restore: Restore, now: "p.datetime") -> None:
+def assert_due(restore: Restore, now: datetime) -> None:
     """A live restore is always due some time, and never at once when nothing moved."""
     due = workflow.next_due(restore, now, moved=False)
     if not restore.phase.ended:
@@ -203,7 +203,7 @@ def test_answers_to_acts_of_others_change_nothing(state: str) -> None:
     played = STATES[state]()
     for effect in EFFECTS[1:]:
         for result in RESULTS:
-            if isinstance(effect, StartVm) and workflow.start_is_due(played.restore):
+            if isinstance(effect, StartVm) and start_is_due(played.restore):
                 continue
             step = workflow.step(played.restore, Acted(effect, result), played.now)
             assert step.restore == played.restore, (effect, result)

@@ -1,5 +1,6 @@
 """Leases, fences and the due queue."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,18 @@ from structlog.testing import capture_logs
 
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase
-from bot.store import Client, Committed, Created, Lease, Leased, Record, Shown, Stale, Store
+from bot.store import (
+    Client,
+    Committed,
+    Created,
+    Lease,
+    Leased,
+    Record,
+    Shown,
+    Stale,
+    Store,
+    connect,
+)
 from bot.store.documents import Unreadable
 from bot.store.keys import Keys
 from bot.store.store import MOST_TAKES, PUT_OFF
@@ -185,6 +197,9 @@ async def test_a_renewed_lease_is_as_long_again(store: Store, clock: HandClock) 
     longer = await store.renew(lease)
     assert longer == Lease("restore:R1", 1, clock.now() + timedelta(seconds=25))
     clock.advance(24)
+    assert isinstance(
+        await store.commit(restore(vm="R1"), due=None, audit=[], lease=longer), Committed
+    )
     assert await names_due(store) == []
     clock.advance(1)
     assert await names_due(store) == ["restore:R1"]
@@ -410,6 +425,28 @@ async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
     assert (each.work.attempts, each.work.accepted_at) == (2, accepted_at)
 
 
+@pytest.mark.parametrize("settled", [False, True])
+async def test_an_accept_sent_again_is_the_first_lease_until_the_work_is_done(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, settled: bool
+) -> None:
+    monkeypatch.setattr("bot.store.store._token", lambda: "one call")
+    lease = await store.accept("Ev1", "event", {})
+    assert lease is not None
+    if settled:
+        await store.settle(lease)
+    assert await store.accept("Ev1", "event", {}) == (None if settled else lease)
+
+
+async def test_an_accept_sent_again_after_the_lease_passed_on_is_no_lease(
+    store: Store, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.store._token", lambda: "one call")
+    await store.accept("Ev1", "event", {})
+    clock.advance(25)
+    await take(store)
+    assert await store.accept("Ev1", "event", {}) is None
+
+
 async def test_only_the_current_holder_settles(store: Store, clock: HandClock) -> None:
     first = await store.accept("Ev1", "event", {})
     clock.advance(25)
@@ -497,9 +534,9 @@ async def test_a_put_off_restore_is_left_alone_until_its_time_or_a_wake(
     good = await client.hget(keys.restore("R1"), "doc")
     assert good is not None
     await client.hset(keys.restore("R1"), "doc", "{}")
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=25))
-    clock.advance(PUT_OFF.total_seconds() - 1)
     assert await names_due(store) == []
+    clock.advance(PUT_OFF.total_seconds() - 1)
+    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=1))
     await client.hset(keys.restore("R1"), "doc", good)
     await store.wake(["R1"])
     assert await names_due(store) == ["restore:R1"]
@@ -518,6 +555,17 @@ async def test_a_restore_that_breaks_again_after_a_commit_is_audited_again(
     await client.hset(keys.restore("R1"), "doc", "{}")
     await names_due(store)
     assert [entry.kind async for entry in store.audit()] == ["parked", "parked"]
+
+
+async def test_a_put_off_sent_again_does_not_undo_a_wake_between(
+    store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    lease = await take(store)
+    await store._park(lease, Unreadable("once"))
+    await store.wake(["R1"])
+    await store._park(lease, Unreadable("once"))
+    assert await names_due(store) == ["restore:R1"]
 
 
 async def test_a_worker_whose_lease_passed_on_puts_nothing_off(
@@ -552,3 +600,16 @@ async def test_audit_entries_of_a_round_stand_in_the_order_of_commits(
     assert isinstance(done, Committed)
     await store.commit(done.restore, due=None, audit=[said("two"), said("three")], lease=lease)
     assert [entry.kind async for entry in store.audit()] == ["one", "two", "three"]
+
+
+async def test_replicas_share_the_queue_without_taking_anything_twice(
+    store: Store, clock: HandClock, url: str, team: str
+) -> None:
+    names = [f"R{number:02}" for number in range(30)]
+    for name in names:
+        await create(store, clock, name)
+    async with connect(url) as other:
+        replicas = [store, Store(other, team, clock)]
+        rounds = await asyncio.gather(*(replicas[turn % 2].lease(4) for turn in range(10)))
+    taken = [each.lease.id for leased, _ in rounds for each in leased]
+    assert sorted(taken) == [f"restore:{name}" for name in names]

@@ -331,6 +331,27 @@ async def test_a_commit_after_the_end_keeps_the_ttl(
     assert 0 < await client.ttl(keys.restore("R1")) <= MONTH
 
 
+async def test_a_restore_that_comes_back_to_life_loses_its_ttl(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    """The workflow never does this; if it did, a live restore must not vanish after a month."""
+    over = await commit(store, clock, ended(await create(store, clock, restore())))
+    again = await commit(store, clock, changed(over, phase=Phase.CHECKING))
+    assert await client.ttl(keys.restore("R1")) == -1
+    assert await store.live() == (again,)
+
+
+async def test_a_commit_sent_again_is_one_commit(
+    store: Store, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that lost the reply must not take its own commit for somebody else's."""
+    await create(store, clock, restore())
+    monkeypatch.setattr("bot.store.store._token", lambda: "one call")
+    first = await store.commit(restore(), due=clock.now(), audit=[said("once")])
+    assert await store.commit(restore(), due=clock.now(), audit=[said("once")]) == first
+    assert await entries(store) == ["once"]
+
+
 # Audit
 
 

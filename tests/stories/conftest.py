@@ -16,7 +16,7 @@ from bot.store import Store, connect
 GOLDEN = Path(__file__).parent / "golden"
 
 SetStage = Callable[..., Awaitable[Stage]]
-Golden = Callable[[Stage], None]
+Golden = Callable[..., None]
 
 
 @pytest.fixture
@@ -60,11 +60,12 @@ async def documents(made: World) -> tuple[Restore, ...]:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:  # noqa: FBT001 - a fixture
-    """Compare the channel with the transcript kept under the test's name."""
+def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:
+    """Compare the channel with the transcript kept under the test's name, and a part's, if given."""
 
-    def compare(stage: Stage) -> None:
+    def compare(stage: Stage, part: str = "") -> None:
         name = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "")
+        name = f"{name}.{part}" if part else name
         path = GOLDEN / f"{name}.txt"
         seen = stage.transcript()
         if update_golden:

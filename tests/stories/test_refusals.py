@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.stage import SNAPSHOT_TIME, Stage
+from bot.playground.slack import Person
+from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -79,7 +80,8 @@ def _not_ready(stage: Stage) -> None:
 
 
 def _in_progress(stage: Stage) -> None:
-    stage.world.kube.seed.snapshot(NS, "the-one", VM, created=SNAPSHOT_TIME, phase="InProgress")
+    kube, now = stage.world.kube, stage.world.clock.now()
+    kube.seed.snapshot(NS, "the-one", VM, created=now, phase="InProgress")
 
 
 def _failed(stage: Stage) -> None:
@@ -118,88 +120,88 @@ def _nothing_installed(stage: Stage) -> None:
 
 CASES = [
     Case(
-        "snapshot missing",
+        "snapshot-missing",
         "Snapshot Not Found",
         _snapshots_of_the_vm,
         f"/vm-restore {VM} from nightly-0218 in {NS}",
     ),
     Case(
-        "snapshot missing and the VM has none",
+        "snapshot-missing-and-the-VM-has-none",
         "Snapshot Not Found",
         lambda stage: stage.world.kube.seed.vm(NS, "db-new", running=False),
-        f"/vm-restore db-new from nightly in {NS}",
+        f"/vm-restore db-new from nightly-0218 in {NS}",
     ),
-    Case("snapshot not ready", "Snapshot Not Ready", _not_ready, THIS),
-    Case("snapshot in progress", "Snapshot Not Ready", _in_progress, THIS),
-    Case("snapshot failed", "Snapshot Not Ready", _failed, THIS),
-    Case("snapshot being deleted", "Snapshot Is Being Deleted", _snapshot_going),
+    Case("snapshot-not-ready", "Snapshot Not Ready", _not_ready, THIS),
+    Case("snapshot-in-progress", "Snapshot Not Ready", _in_progress, THIS),
+    Case("snapshot-failed", "Snapshot Not Ready", _failed, THIS),
+    Case("snapshot-being-deleted", "Snapshot Is Being Deleted", _snapshot_going),
     Case(
-        "snapshot of another VM",
+        "snapshot-of-another-VM",
         "Snapshot of Another VM",
         lambda _: None,
         f"/vm-restore {VM} from before-release in {NS}",
     ),
     Case(
-        "VM re-created since",
+        "VM-re-created-since",
         "VM Was Re-created",
         lambda stage: stage.world.kube.people.recreate_vm(NS, VM),
     ),
-    Case("configuration only", "Snapshot Holds No Disks", _configuration_only, THIS),
+    Case("configuration-only", "Snapshot Holds No Disks", _configuration_only, THIS),
     Case(
-        "snapshot content gone",
+        "snapshot-content-gone",
         "Snapshot Content Missing",
         lambda stage: stage.world.kube.people.delete_content(NS, SNAPSHOT),
     ),
     Case(
-        "VM missing",
+        "VM-missing",
         "VM Not Found",
         _no_vm_like_it,
         f"/vm-restore database-1 from {SNAPSHOT} in {NS}",
     ),
     Case(
-        "VM missing and nothing is called like it",
+        "VM-missing-and-nothing-is-called-like-it",
         "VM Not Found",
         lambda _: None,
         f"/vm-restore mail-gateway from {SNAPSHOT} in {NS}",
     ),
     Case(
-        "VM being deleted",
+        "VM-being-deleted",
         "VM Is Being Deleted",
         _being_deleted,
         f"/vm-restore db-old from the-one in {NS}",
     ),
     Case(
-        "VM migrating",
+        "VM-migrating",
         "VM Is Migrating",
         _migrating,
         f"/vm-restore db-moving from the-one in {NS}",
     ),
-    Case("restore of somebody else", "Another Restore Is in Progress", _foreign_restore),
-    Case("failed restore left behind", "Another Restore Is in Progress", _failed_leftover),
-    Case("snapshot being taken", "A Snapshot Is in Progress", _snapshot_under_way),
+    Case("restore-of-somebody-else", "Another Restore Is in Progress", _foreign_restore),
+    Case("failed-restore-left-behind", "Another Restore Is in Progress", _failed_leftover),
+    Case("snapshot-being-taken", "A Snapshot Is in Progress", _snapshot_under_way),
     Case(
-        "quota too small",
+        "quota-too-small",
         "Quota Too Small",
         _two_disks,
         f"/vm-restore db-big from the-one in {NS}",
     ),
     Case(
-        "create forbidden, found by the dry run",
+        "create-forbidden-found-by-the-dry-run",
         "Cluster Permission Missing",
         lambda stage: stage.world.kube.deny("create", "virtualmachinerestores", NS),
     ),
     Case(
-        "reading the VM forbidden",
+        "reading-the-VM-forbidden",
         "Cluster Permission Missing",
         lambda stage: stage.world.kube.deny("get", "virtualmachines", NS),
     ),
     Case(
-        "reading snapshots forbidden",
+        "reading-snapshots-forbidden",
         "Cluster Permission Missing",
         lambda stage: stage.world.kube.deny("list", "virtualmachinesnapshots", NS),
     ),
-    Case("snapshot API not installed", "KubeVirt Not Found", _uninstalled),
-    Case("KubeVirt not installed", "KubeVirt Not Found", _nothing_installed),
+    Case("snapshot-API-not-installed", "KubeVirt Not Found", _uninstalled),
+    Case("KubeVirt-not-installed", "KubeVirt Not Found", _nothing_installed),
 ]
 
 
@@ -215,3 +217,117 @@ async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
     assert acts.changes(stage) == []
     assert stage.alice.notified[-1:] == [refused]
 
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody who may not, and what they are told; an empty `told` is silence."""
+
+    id: str
+    told: str
+    make: Callable[[Stage], Person]
+    words: str = f"restore {VM} from {SNAPSHOT} in {NS}"
+
+
+STRANGERS = [
+    Stranger(
+        "namespace-not-permitted",
+        "You may not restore VMs in namespace `staging` from here. Ask the platform team.",
+        lambda stage: stage.alice,
+        "restore web-01 from before-release in staging",
+    ),
+    Stranger(
+        "not-on-the-list",
+        "You are not on the list of people who may restore VMs here. Ask the platform team.",
+        lambda stage: stage.bob,
+    ),
+    Stranger(
+        "guest",
+        "Guests may not restore VMs. Ask a full member of this workspace.",
+        lambda stage: stage.world.slack.person("gus", guest=True),
+    ),
+    Stranger(
+        "of-another-company",
+        "Only members of this workspace may restore VMs.",
+        lambda stage: stage.world.slack.person("fritz", foreign=True),
+    ),
+    Stranger("robot", "", lambda stage: stage.world.slack.person("robby", bot=True)),
+]
+
+
+@pytest.mark.parametrize("who", [pytest.param(who, id=who.id) for who in STRANGERS])
+async def test_strangers(who: Stranger, stage_for: SetStage) -> None:
+    """No grant can let them: they are told so alone, and nothing is posted or asked."""
+    stage = await stage_for(start=False)
+    person = who.make(stage)
+    if person.user not in stage.channel.members:
+        stage.channel.members.append(person.user)
+    stage.world.config = access(stage.alice, *([] if person is stage.bob else [person]))
+    await stage.world.start_bot()
+    await stage.world.quiet()
+    asked_before = len(stage.world.kube.log)
+    await person.say(stage.channel, f"{stage.world.slack.mention} {who.words}")
+    if who.told:
+        await stage.whispered(who.told, person)
+    await stage.world.pass_time(5)
+    assert stage.cards() == []
+    assert len(stage.whispers(person)) == bool(who.told)
+    assert stage.world.kube.log[asked_before:] == []
+
+
+async def test_deactivated_meanwhile(stage_for: SetStage) -> None:
+    """Somebody whose account was closed before their words arrived may not, either."""
+    stage = await stage_for()
+    stage.world.slack.faults.delay_delivery(20)
+    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {STRANGERS[1].words}")
+    stage.alice.user.deactivated = True
+    await stage.world.pass_time(30)
+    assert stage.cards() == []
+    assert [call.method for call in stage.world.slack.log if "post" in call.method] == [
+        "chat.postEphemeral"
+    ]
+    assert acts.changes(stage) == []
+
+
+async def test_channel_shared_with_another_company(stage_for: SetStage) -> None:
+    """What is asked where strangers read along is refused, even to those who may."""
+    stage = await stage_for()
+    stage.channel.ext_shared = True
+    await acts.ask(stage)
+    await stage.whispered("This channel is shared with another company.")
+    assert stage.cards() == []
+    assert acts.changes(stage) == []
+
+
+async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> None:
+    """The second asker alone is told who holds the VM, since when and where; then it is free."""
+    stage = await stage_for(start=False)
+    stage.world.config = access(stage.alice, stage.bob)
+    await stage.world.start_bot()
+    await acts.to_the_warning(stage)
+    await stage.world.pass_time(90)
+    cards = len(stage.cards())
+    await stage.bob.slash(stage.channel, acts.REQUEST)
+    told = await stage.whispered("Another restore of VM", stage.bob)
+    assert f"/archives/{stage.channel.id}/p{stage.root().ts.replace('.', '')}" in told.text
+    assert len(stage.cards()) == cards
+    golden(stage)
+    await stage.reply("cancel")
+    await stage.card("Restore operation cancelled by user.")
+    await stage.bob.slash(stage.channel, acts.REQUEST)
+    await stage.card("@bob, please read this before you type anything.")
+    assert acts.changes(stage) == []
+
+
+async def test_two_vms_at_once(stage_for: SetStage) -> None:
+    """One restore a VM, not one in all: another VM is restored at the same time."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    card = await stage.card("Type `before-release` to confirm")
+    await stage.alice.say(stage.channel, "before-release", thread=card)
+    await stage.press("*VM*: `web-01`", "Restore VM now")
+    done = await stage.card("VM Restored Successfully")
+    assert "web-01" in stage.read(done)
+    assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
+        "before-release"
+    ]

@@ -170,7 +170,10 @@ def _openapi(group: str, version: str, knobs: Knobs) -> Json | None:
     paths: Json = {}
     schemas: Json = {}
     for resource in served:
-        paths[_url(resource, version)] = {"post": _operation(resource, version)}
+        url = _url(resource, version)
+        paths[url] = {"post": _operation(resource, version, "post")}
+        # kubectl reads here, of PATCH only, that fields are validated by the server.
+        paths[f"{url}/{{name}}"] = {"patch": _operation(resource, version, "patch")}
         absent = frozenset(knobs.absent_restore_fields)
         schema = schema_of(resource.plural, absent)
         body = openapi(schema) if schema else {"type": "object"}
@@ -198,13 +201,13 @@ def _url(resource: Resource, version: str) -> str:
     return f"{root}{scope}/{resource.plural}"
 
 
-def _operation(resource: Resource, version: str) -> Json:
+def _operation(resource: Resource, version: str, action: str) -> Json:
     names = ("dryRun", "fieldManager", "fieldValidation")
     kind = {"group": resource.group, "version": version, "kind": resource.kind}
     parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]
     return {
         "parameters": parameters,
         "responses": {},
-        "x-kubernetes-action": "post",
+        "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": kind,
     }

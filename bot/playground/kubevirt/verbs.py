@@ -59,9 +59,7 @@ class Verbs:
             case "list":
                 return Reply(200, self._list(asked, rendering))
             case "get":
-                return Reply(
-                    200, rendering.one(self._api.get(resource, asked.scope, asked.name))
-                )
+                return Reply(200, rendering.one(self._api.get(resource, asked.scope, asked.name)))
             case "create":
                 return Reply(201, rendering.one(self._create(exchange, resource)))
             case "update" | "patch":
@@ -108,9 +106,7 @@ class Verbs:
         selector = _selector(rendering.resource, asked)
         storage, plural = self._plane.storage, rendering.resource.plural
         revision, after = self._place(asked)
-        found = [
-            obj for obj in storage.view(plural, asked.scope or None) if selector.accepts(obj)
-        ]
+        found = [obj for obj in storage.view(plural, asked.scope or None) if selector.accepts(obj)]
         rest = [obj for obj in found if after is None or list(key_of(obj)) > after]
         limit = int(asked.query.get("limit") or 0)
         page = rest[:limit] if limit else rest

@@ -50,6 +50,7 @@ class SlackSim:
         self.bot_token = f"xoxb-{ids.secret('token', 24)}"
         self.app_token = f"xapp-1-{bot.app_id}-{ids.secret('token', 24)}"
         self.signing_secret = ids.secret("token", 32, "0123456789abcdef")
+        self.root = ""
         self.api_url = ""
         self._runner: web.AppRunner | None = None
         self._wire()
@@ -87,7 +88,11 @@ class SlackSim:
         site = web.TCPSite(self._runner, _HOST, port)
         await site.start()
         address = self._runner.addresses[0]
-        root = f"http://{_HOST}:{address[1]}"
+        self.reached_at(f"http://{_HOST}:{address[1]}")
+
+    def reached_at(self, root: str) -> None:
+        """Name this address in every URL from now on, e.g. because a proxy stands before us."""
+        self.root = root
         self.api_url = f"{root}/api/"
         self._urls.root = f"{root}/response/"
 
@@ -115,8 +120,8 @@ class SlackSim:
         return self._door
 
     def _socket_url(self) -> str:
-        root = self.api_url.removesuffix("api/").replace("http://", "ws://")
-        return f"{root}link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
+        root = self.root.replace("http://", "ws://")
+        return f"{root}/link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
 
     # -- the workspace ---------------------------------------------------------------------------
 

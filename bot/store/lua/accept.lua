@@ -3,10 +3,10 @@ local record, due = KEYS[1], KEYS[2]
 local member, token, kind, body = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now, lease_end = ARGV[5], ARGV[6]
 
-local known = redis.call('HMGET', record, 'token', 'fence', 'settled')
+local known = redis.call('HMGET', record, 'token', 'fence', 'body')
 if known[1] then
   -- The same call sent again is still the holder of the first lease, if nothing has happened since.
-  return (known[1] == token and known[2] == '1' and not known[3]) and 1 or 0
+  return (known[1] == token and known[2] == '1' and known[3]) and 1 or 0
 end
 redis.call('HSET', record, 'token', token, 'kind', kind, 'body', body, 'accepted', now,
   'fence', 1, 'until', lease_end)

@@ -3,7 +3,8 @@ local record, due, living, claims, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], K
 local prefix, id, token, doc, entries, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local live, opened, claim, thread, vm = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 -- `version` is the one the change was made from; `fence` and `due_at` are '' when not given.
-local version, fence, now, due_at, opening = ARGV[12], ARGV[13], tonumber(ARGV[14]), ARGV[15], ARGV[16]
+local version, fence, now = ARGV[12], ARGV[13], tonumber(ARGV[14])
+local due_at, opening = ARGV[15], ARGV[16]
 
 local seen = redis.call('HMGET', record, 'version', 'token', 'fence', 'until')
 if seen[2] == token then return {'committed'} end

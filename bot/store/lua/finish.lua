@@ -1,5 +1,5 @@
 -- Give a lease back: 1 done, 0 too late, -1 a live restore would leave the queue (nothing is done).
--- The fence alone decides: as long as it stands, nobody else has begun the work, however late it is.
+-- The fence alone decides, however late it is: while it stands, nobody else has begun the work.
 local record, due = KEYS[1], KEYS[2]
 local member, fence, now, due_at, shown = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 

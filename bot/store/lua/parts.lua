@@ -27,8 +27,8 @@ local function ask_for(due, record, member, score, now, option)
 end
 
 -- Drop a delivery's body but keep its name for a while, so that a copy of it is known.
+-- Doing it twice changes nothing.
 local function forget(due, record, member, ttl)
-  redis.call('HSET', record, 'settled', 1)
   redis.call('HDEL', record, 'body', 'until')
   redis.call('EXPIRE', record, ttl)
   redis.call('ZREM', due, member)

@@ -53,5 +53,3 @@ def pass_time(sim: KubeSim, clock: HandClock) -> Pass:
             await settle(sim)
 
     return passing
-
-

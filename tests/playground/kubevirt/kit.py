@@ -12,7 +12,6 @@ import aiohttp
 from kubernetes.aio import client, config
 from multidict import CIMultiDict
 
-from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 
 Json = dict[str, Any]
@@ -44,11 +43,11 @@ class Reply:
 class KubeClient:
     """The real `kubernetes.aio` client, used raw; nothing is raised for 4xx and 5xx."""
 
-    def __init__(self, real: client.ApiClient) -> None:
+    def __init__(self, real: Any) -> None:
         self.real = real
 
     async def call(
-        self, method: str, path: str, body: Any = None, headers: Json | None = None, **query: str
+        self, method: str, path: str, body: Any = None, headers: Json | None = None, **query: Any
     ) -> Reply:
         """One request."""
         sent = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -72,15 +71,15 @@ class KubeClient:
         decoded = json.loads(raw) if raw and "json" in kind else raw.decode()
         return Reply(answer.status, decoded, answer.getheaders())
 
-    async def get(self, path: str, **query: str) -> Reply:
+    async def get(self, path: str, **query: Any) -> Reply:
         """GET."""
         return await self.call("GET", path, **query)
 
-    async def post(self, path: str, body: Json, **query: str) -> Reply:
+    async def post(self, path: str, body: Json, **query: Any) -> Reply:
         """POST."""
         return await self.call("POST", path, body, **query)
 
-    async def put(self, path: str, body: Json | None = None, **query: str) -> Reply:
+    async def put(self, path: str, body: Json | None = None, **query: Any) -> Reply:
         """PUT."""
         return await self.call("PUT", path, body, **query)
 
@@ -89,7 +88,7 @@ class KubeClient:
         headers = {"Content-Type": f"application/{kind}"}
         return await self.call("PATCH", path, body, headers)
 
-    async def delete(self, path: str, body: Json | None = None, **query: str) -> Reply:
+    async def delete(self, path: str, body: Json | None = None, **query: Any) -> Reply:
         """DELETE."""
         return await self.call("DELETE", path, body, **query)
 
@@ -98,11 +97,19 @@ class KubeClient:
 async def connected(sim: KubeSim, path: Path, user: str = "admin") -> AsyncIterator[KubeClient]:
     """A client of the cluster as one user."""
     settings = client.Configuration()
-    await config.load_kube_config(
-        str(sim.kubeconfig(path, user)), client_configuration=settings
-    )
+    load: Any = config.load_kube_config
+    await load(str(sim.kubeconfig(path, user)), client_configuration=settings)
     async with client.ApiClient(settings) as real:
         yield KubeClient(real)
+
+
+async def until(reached: Callable[[], bool], what: str) -> None:
+    """Let the loop run until it is so; it must be soon."""
+    for _ in range(20_000):
+        if reached():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"in vain waited for: {what}")
 
 
 async def settle(sim: KubeSim) -> None:
@@ -132,9 +139,7 @@ async def raw(
 Pass = Callable[[float], Awaitable[None]]
 
 
-def restore_of(
-    name: str = "r1", vm: str = VM, snapshot: str = SNAPSHOT, **spec: Any
-) -> Json:
+def restore_of(name: str = "r1", vm: str = VM, snapshot: str = SNAPSHOT, **spec: Any) -> Json:
     """A restore manifest."""
     target = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm}
     return {

@@ -21,7 +21,9 @@ from tests.playground.kubevirt.kit import (
 )
 
 Json = dict[str, Any]
-DENIED = 'admission webhook "virtualmachinerestore-validator.snapshot.kubevirt.io" denied the request: '
+DENIED = (
+    'admission webhook "virtualmachinerestore-validator.snapshot.kubevirt.io" denied the request: '
+)
 TARGET = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": VM}
 
 
@@ -60,7 +62,7 @@ async def test_several_causes_are_joined_by_commas(sim: KubeSim, admin: KubeClie
         RESTORES_PATH, restore_of(volumeRestorePolicy="A", volumeOwnershipPolicy="B")
     )
     assert answer.message == (
-        f"{DENIED}volume restore policy \"A\" doesn't exist, volume ownership policy \"B\" doesn't exist"
+        f'{DENIED}volume restore policy "A" doesn\'t exist, volume ownership policy "B" doesn\'t exist'
     )
 
 
@@ -147,8 +149,10 @@ async def test_a_snapshot_of_a_vm_that_does_not_exist_is_admitted(
     [
         (
             {"running": True},
-            "Running and RunStrategy are mutually exclusive. Note that Running is deprecated, "
-            "please use RunStrategy instead",
+            (
+                "Running and RunStrategy are mutually exclusive. Note that Running is deprecated, "
+                "please use RunStrategy instead"
+            ),
         ),
         ({"runStrategy": None}, "RunStrategy must be specified"),
     ],

@@ -61,7 +61,11 @@ async def test_generate_name_is_filled(sim: KubeSim, admin: KubeClient) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "text"),
     [
-        ({"name": "Bad_Name"}, 422, 'metadata.name: Invalid value: "Bad_Name": a lowercase RFC 1123'),
+        (
+            {"name": "Bad_Name"},
+            422,
+            'metadata.name: Invalid value: "Bad_Name": a lowercase RFC 1123',
+        ),
         ({"name": ""}, 422, "metadata.name: Required value: name or generateName is required"),
         ({"name": "x" * 254}, 422, "must be no more than 253 bytes"),
         ({"labels": {"a": "<U1>"}}, 422, 'metadata.labels: Invalid value: "<U1>": a valid label'),
@@ -82,7 +86,7 @@ async def test_bad_metadata_is_refused(
     assert text in answer.message
 
 
-async def test_required_fields_and_types_are_checked(sim: KubeSim, admin: KubeClient) -> None:
+async def test_required_fields_and_types_are_checked(admin: KubeClient) -> None:
     sent = restore_of(targetReadinessPolicy=3)
     del sent["spec"]["virtualMachineSnapshotName"]
     answer = await admin.post(RESTORES_PATH, sent)
@@ -132,7 +136,7 @@ async def test_an_older_crd_lacks_the_readiness_policy_everywhere(
     assert "targetReadinessPolicy" not in made.body["spec"]
 
 
-async def test_a_missing_namespace_is_404(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_missing_namespace_is_404(admin: KubeClient) -> None:
     answer = await admin.post(RESTORES_PATH.replace(NS, "nowhere"), restore_of())
     assert (answer.code, answer.message) == (404, 'namespaces "nowhere" not found')
 
@@ -266,9 +270,7 @@ async def test_protobuf_bodies_and_answers_are_refused(sim: KubeSim, admin: Kube
     assert answer.code == 406
 
 
-async def test_a_claims_spec_is_immutable_but_for_its_size(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_a_claims_spec_is_immutable_but_for_its_size(sim: KubeSim, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     path = f"{PVCS_PATH}/{VM}-root"
     moved = await admin.patch(path, {"spec": {"storageClassName": "other"}})
@@ -323,9 +325,7 @@ async def test_events_are_selected_by_their_object(sim: KubeSim, admin: KubeClie
     assert names((await admin.get(path, fieldSelector="involvedObject.name=zz")).body) == []
 
 
-async def test_pages_hold_together_by_their_continue_token(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_pages_hold_together_by_their_continue_token(sim: KubeSim, admin: KubeClient) -> None:
     for number in range(5):
         sim.seed.vm(NS, f"vm-{number}", running=False, disks=[])
     first = (await admin.get(VMS_PATH, limit="2")).body
@@ -352,7 +352,7 @@ async def test_an_old_continue_token_is_410(sim: KubeSim, admin: KubeClient) -> 
     assert (await admin.get(VMS_PATH, **{"continue": "rubbish"})).code == 400
 
 
-async def test_a_list_from_the_future_times_out(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_list_from_the_future_times_out(admin: KubeClient) -> None:
     answer = await admin.get(VMS_PATH, resourceVersion="999999")
     assert (answer.code, answer.body["reason"]) == (504, "Timeout")
 
@@ -407,9 +407,7 @@ async def test_delete_collection_takes_what_the_selector_names(
 
 
 @pytest.mark.parametrize("policy", ["Background", "Foreground", "Orphan"])
-async def test_deletion_propagates_as_asked(
-    sim: KubeSim, admin: KubeClient, policy: str
-) -> None:
+async def test_deletion_propagates_as_asked(sim: KubeSim, admin: KubeClient, policy: str) -> None:
     sim.seed.vm(NS, VM, running=False, disks=[Disk("data", source="dataVolume")])
     await settle(sim)
     path = f"/apis/cdi.kubevirt.io/v1beta1/namespaces/{NS}/datavolumes/{VM}-data"

@@ -220,9 +220,7 @@ async def test_restart_replaces_the_instance(
     assert new["status"]["phase"] == "Running"
 
 
-async def test_an_unknown_vm_is_404_in_virt_apis_own_form(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_an_unknown_vm_is_404_in_virt_apis_own_form(sim: KubeSim, admin: KubeClient) -> None:
     answer = await admin.put(f"{SUBRESOURCES}/ghost/stop")
     assert (answer.code, answer.message) == (
         404,
@@ -257,7 +255,7 @@ async def test_virt_api_down_is_503(sim: KubeSim, admin: KubeClient) -> None:
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/stop")).code == 503
 
 
-async def test_the_version_needs_no_rights(sim: KubeSim, bot: KubeClient) -> None:
+async def test_the_version_needs_no_rights(bot: KubeClient) -> None:
     answer = await bot.get("/apis/subresources.kubevirt.io/v1/version")
     assert answer.body["gitVersion"] == "v1.9.0"
 

@@ -27,6 +27,7 @@ from tests.playground.kubevirt.kit import (
     reasons,
     restore_of,
     settle,
+    until,
     with_running_vm,
     with_stopped_vm,
 )
@@ -59,22 +60,22 @@ async def test_01_a_watcher_sees_every_step_of_a_restore_as_its_own_event(
 ) -> None:
     with_stopped_vm(sim)
     before = the_vm(sim)["metadata"]["uid"]
-    events: list[Json] = []
 
-    async def collect() -> None:
+    async def collect() -> list[Json]:
+        """Everything up to the restore's completion."""
+        events = []
         async for event in watched(sim, "token-of-admin", RESTORES_PATH):
             events.append(event)
+            if event["object"].get("status", {}).get("complete"):
+                break
+        return events
 
     task = asyncio.create_task(collect())
-    while not sim.watches.resources:
-        await asyncio.sleep(0)
+    await until(lambda: bool(sim.watches.resources), "an open watch")
     sent = restore_of(targetReadinessPolicy="FailImmediate")
     assert (await admin.post(RESTORES_PATH, sent)).code == 201
     await pass_time(5)
-    while sum(1 for e in events if e["object"].get("status", {}).get("complete")) == 0:
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    events = await asyncio.wait_for(task, 5)
 
     assert [event["type"] for event in events] == ["ADDED"] + ["MODIFIED"] * 5
     first, initialized, held, creating, updating, done = [event["object"] for event in events]
@@ -296,10 +297,9 @@ async def test_11_the_generated_client_and_access_reviews_work(
     sim: KubeSim, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
-    where = ("snapshot.kubevirt.io", "v1beta1", NS, "virtualmachinerestores")
-    made = await client.CustomObjectsApi(admin.real).create_namespaced_custom_object(
-        *where, restore_of(), dry_run="All"
-    )
+    where: tuple[str, ...] = ("snapshot.kubevirt.io", "v1beta1", NS, "virtualmachinerestores")
+    objects: Any = client.CustomObjectsApi(admin.real)
+    made = await objects.create_namespaced_custom_object(*where, restore_of(), dry_run="All")
     assert made["metadata"]["name"] == "r1"
     assert sim.log[-1].dry_run
     sim.user("alice", [Rule(("create",), ("snapshot.kubevirt.io",), ("virtualmachinerestores",))])
@@ -313,6 +313,7 @@ async def test_11_the_generated_client_and_access_reviews_work(
             )
         )
         answer = await client.AuthorizationV1Api(admin.real).create_subject_access_review(review)
+        assert answer.status is not None
         assert answer.status.allowed is allowed
 
 
@@ -414,9 +415,7 @@ async def test_18_the_same_name_again_is_422_while_unfinished_and_409_once_compl
     await pass_time(5)
     complete = await admin.post(RESTORES_PATH, restore_of())
     assert (complete.code, complete.body["reason"]) == (409, "AlreadyExists")
-    assert complete.message == (
-        'virtualmachinerestores.snapshot.kubevirt.io "r1" already exists'
-    )
+    assert complete.message == ('virtualmachinerestores.snapshot.kubevirt.io "r1" already exists')
 
 
 async def test_19_a_snapshot_made_during_a_restore_is_accepted_and_both_finish(

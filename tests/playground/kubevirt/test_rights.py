@@ -78,9 +78,7 @@ async def test_the_bot_may_not(sim: KubeSim, bot: KubeClient, method: str, path:
     assert (await bot.get(f"{VMS_PATH}/{VM}")).code == 200
 
 
-async def test_refusals_name_user_verb_resource_and_scope(
-    sim: KubeSim, bot: KubeClient
-) -> None:
+async def test_refusals_name_user_verb_resource_and_scope(sim: KubeSim, bot: KubeClient) -> None:
     sim.deny("create", "virtualmachinerestores")
     sim.deny("update", "virtualmachines/stop", NS)
     sim.deny("list", "namespaces")
@@ -170,7 +168,7 @@ async def test_reviews_about_others_need_the_right_to_ask(
         assert who.body["status"]["userInfo"]["username"] == "admin"
 
 
-async def test_rules_can_be_listed(sim: KubeSim, bot: KubeClient) -> None:
+async def test_rules_can_be_listed(bot: KubeClient) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     answer = await bot.post(path, {"spec": {"namespace": NS}})
     rules = answer.body["status"]["resourceRules"]

@@ -18,6 +18,7 @@ from tests.playground.kubevirt.kit import (
     Pass,
     raw,
     settle,
+    until,
     with_stopped_vm,
 )
 
@@ -54,9 +55,7 @@ class Follower:
 
     async def until(self, reached: Callable[["Follower"], bool]) -> None:
         """Let the loop run until it is so."""
-        async with asyncio.timeout(5):
-            while not reached(self):
-                await asyncio.sleep(0)
+        await until(lambda: reached(self), f"more than {self.seen}")
 
 
 @asynccontextmanager

@@ -1,0 +1,292 @@
+"""After the end: starting the VM, and the one restore that may follow."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.restore import again, answers, workflow
+from bot.restore.events import Button, Clicked, DeleteRestore, Reply, StartVm
+from bot.restore.facts import Rejection
+from bot.restore.model import Phase, Reason, Restore, RestoreId, Slot
+from tests.restore import play as p
+from tests.restore.ground import NAMESPACE, READY, VM, VM_NAME, VMI
+from tests.restore.play import NO, OTHER, OWNER, RULES, Play
+
+# --- Starting the VM ------------------------------------------------------------------------------
+
+
+def test_the_vm_is_started_after_a_success() -> None:
+    played = p.succeeded().clicks(Button.START_VM)
+    assert workflow.wanted(played.restore) is not None
+    assert played.looks().effect == StartVm(NAMESPACE, VM_NAME)
+    played.acted()
+    assert played.restore.start is not None
+    assert played.restore.start.done_at == played.now
+    assert played.last(Slot.STARTED).closed is None
+    assert workflow.wanted(played.restore) is None
+
+
+def test_a_start_that_is_answered_twice_is_told_once() -> None:
+    played = p.succeeded().clicks(Button.START_VM).looks()
+    effects = played.effects
+    played.acted()
+    played.effects = effects
+    played.acted(Rejection(409, "Conflict", "again"))
+    assert [c.slot for c in played.restore.cards].count(Slot.STARTED) == 1
+    assert played.restore.start is not None
+    assert played.restore.start.error is None
+
+
+def test_a_vm_that_runs_by_then_is_started_enough() -> None:
+    played = p.succeeded().clicks(Button.START_VM).looks(vmi=VMI)
+    assert played.effects == ()
+    assert played.restore.start is not None
+    assert played.restore.start.done_at is not None
+
+
+def test_a_guest_that_has_ended_is_started_all_the_same() -> None:
+    ended = replace(VMI, phase="Succeeded")
+    played = p.succeeded().clicks(Button.START_VM).looks(vmi=ended)
+    assert played.effect == StartVm(NAMESPACE, VM_NAME)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"vm": None}, "the VM does not exist any more"),
+        ({"vm": replace(VM, uid="vm-2")}, "the VM was re-created since"),
+        ({"vm": replace(VM, restore_in_progress="other")}, "restore `other` is in progress"),
+    ],
+)
+def test_a_start_that_would_do_harm_is_refused(changes: dict[str, Any], why: str) -> None:
+    played = p.succeeded().clicks(Button.START_VM).looks(**changes)
+    assert played.effects == ()
+    assert played.restore.start is not None
+    assert played.restore.start.error == why
+
+
+def test_a_start_is_asked_of_the_policy() -> None:
+    played = p.succeeded().clicks(Button.START_VM).looks(NO)
+    assert played.effects == ()
+    assert played.restore.start is not None
+    assert played.restore.start.error == "You may not."
+
+
+def test_a_start_that_failed_can_be_asked_for_again() -> None:
+    played = p.succeeded().clicks(Button.START_VM).looks()
+    played.acted(Rejection(500, "InternalError", "until restore completes"))
+    assert played.clicks(Button.START_VM).looks().effect == StartVm(NAMESPACE, VM_NAME)
+
+
+@pytest.mark.parametrize("look", [Play.looks, Play.misses])
+def test_nothing_is_started_long_after_the_click(look: Callable[[Play], Play]) -> None:
+    played = p.succeeded().clicks(Button.START_VM).misses().wait(600)
+    look(played)
+    assert played.effects == ()
+    assert played.restore.start is not None
+    assert played.restore.start.error is not None
+    assert played.due == played.outcome.at + workflow.AFTERCARE
+
+
+def test_a_second_click_on_start_does_nothing() -> None:
+    played = p.succeeded().clicks(Button.START_VM)
+    assert played.clicks(Button.START_VM).reply is Reply.OLD_CARD
+    played.looks().acted()
+    assert played.clicks(Button.START_VM).reply is Reply.OLD_CARD
+
+
+OFFERED: dict[str, tuple[Callable[[], Play], bool]] = {
+    "after a success": (p.succeeded, True),
+    "after a failure": (p.failed, False),
+    "after a cancel with the VM untouched": (p.cancelled, False),
+    "after a cancel with the VM stopped by us": (lambda: p.stopped().cancels(), True),
+    "after an expiry with the VM stopped by us": (lambda: p.stopped().wait(900).looks(), True),
+    "after a refusal with the VM stopped by us": (
+        lambda: p.stopping().looks().looks(vm=VM, vmi=None, snapshots=()).looks(),
+        True,
+    ),
+    "after a refusal with the VM untouched": (p.refused, False),
+    "while it lives": (p.stopped, False),
+    "a day after the end": (lambda: p.succeeded().wait(86400).looks(), False),
+}
+
+
+@pytest.mark.parametrize("case", OFFERED)
+def test_start_is_offered_only_when_it_should_be(case: str) -> None:
+    make, offered = OFFERED[case]
+    played = make()
+    assert answers.start_is_offered(played.restore) is offered
+    if played.phase.ended and not offered:
+        assert played.clicks(Button.START_VM).restore.start is None
+
+
+def test_the_buttons_of_an_end_go_after_a_day_even_if_no_timer_ran() -> None:
+    played = p.succeeded().wait(86400 - 1)
+    assert Play(played.restore, played.now).clicks(Button.START_VM).restore.start is not None
+    late = played.wait(1).clicks(Button.START_VM)
+    assert late.restore.start is None
+    assert late.reply is Reply.ENDED
+    assert late.restore.closed
+    assert late.due is None
+
+
+# --- The restore that follows ---------------------------------------------------------------------
+
+
+def follow(played: Play, button: Button, **changes: Any) -> Restore | Reply:
+    """Click on the result card."""
+    number = played.last(Slot.RESULT).number if played.phase.ended else 1
+    click = Clicked(**{"by": OWNER, "button": button, "number": number, **changes})
+    return again.successor(played.restore, click, RULES, played.now)
+
+
+def undoable() -> Play:
+    """A success with a safety snapshot."""
+    created = p.protected().looks().created()
+    return created.job_becomes(complete=True).looks()
+
+
+FOLLOWING: dict[str, tuple[Callable[[], Play], set[Button]]] = {
+    "a success": (p.succeeded, set()),
+    "a success with a safety snapshot": (undoable, {Button.UNDO}),
+    "a failure": (p.failed, {Button.TRY_AGAIN, Button.OTHER_SNAPSHOT}),
+    "a cancel": (p.cancelled, {Button.START_OVER}),
+    "a wrong name": (lambda: p.typing().types("other"), {Button.START_OVER}),
+    "an expiry": (p.expired, {Button.START_OVER}),
+    "a refusal": (p.refused, {Button.START_OVER, Button.OTHER_SNAPSHOT}),
+    "a no of the policy": (lambda: p.play().looks(NO), set()),
+    "nothing yet": (p.typing, set()),
+    "an end of yesterday": (lambda: p.cancelled().wait(86400), set()),
+}
+
+
+@pytest.mark.parametrize("case", FOLLOWING)
+def test_what_may_follow(case: str) -> None:
+    make, buttons = FOLLOWING[case]
+    played = make()
+    assert {button for button in Button if isinstance(follow(played, button), Restore)} == buttons
+
+
+def test_a_new_restore_inherits_nothing_but_the_wish_and_the_place() -> None:
+    played = p.typing().types("other")
+    new = follow(played, Button.START_OVER)
+    assert isinstance(new, Restore)
+    assert new == p.asked(id_=RestoreId("k3f9.2"), previous=played.restore.id, now=played.now)
+    assert new.typed is None
+    assert new.confirmation is None
+
+
+def test_a_double_click_makes_the_same_restore() -> None:
+    played = p.failed()
+    one, other = follow(played, Button.TRY_AGAIN), follow(played, Button.OTHER_SNAPSHOT)
+    assert isinstance(one, Restore)
+    assert isinstance(other, Restore)
+    assert one.id == other.id == "k3f9.2"
+    assert again.following(one.id) == "k3f9.3"
+
+
+def test_only_the_owner_may_go_on() -> None:
+    assert follow(p.failed(), Button.TRY_AGAIN, by=OTHER) is Reply.NOT_YOURS
+
+
+@pytest.mark.parametrize("number", [0, 1, 999])
+def test_another_card_than_the_result_opens_nothing(number: int) -> None:
+    assert follow(p.failed(), Button.TRY_AGAIN, number=number) is Reply.ENDED
+
+
+def test_another_snapshot_is_asked_for() -> None:
+    new = follow(p.failed(), Button.OTHER_SNAPSHOT)
+    assert isinstance(new, Restore)
+    assert new.phase is Phase.GATHERING
+    assert new.wish.snapshot is None
+
+
+def test_undo_restores_the_safety_snapshot_with_all_confirmations() -> None:
+    played = undoable()
+    new = follow(played, Button.UNDO)
+    assert isinstance(new, Restore)
+    assert played.restore.safety is not None
+    assert new.wish.snapshot == played.restore.safety.name
+    assert new.phase is Phase.CHECKING
+    assert new.confirmation is None
+    undone = Play(new, played.now, ground=played.ground).safety_becomes(**READY).looks()
+    assert undone.phase is Phase.TYPING
+
+
+def test_a_safety_snapshot_that_never_became_ready_cannot_be_undone_to() -> None:
+    played = p.snapshotting().cancels()
+    assert isinstance(follow(played, Button.UNDO), Reply)
+
+
+# --- Our own failed object in the way -------------------------------------------------------------
+
+
+def retry(played: Play | None = None) -> Play:
+    """Try again after a failure; the failed object still stands."""
+    before = played or p.failed()
+    new = follow(before, Button.TRY_AGAIN)
+    assert isinstance(new, Restore)
+    return Play(new, before.now, ground=before.ground)
+
+
+def test_try_again_removes_our_failed_object_first() -> None:
+    played = retry()
+    name = "restore-database-01-20260218-163000"
+    assert played.looks().effect == DeleteRestore(NAMESPACE, name, "restore-1")
+    assert played.acted().looks().phase is Phase.CHECKING
+    assert played.job_becomes(deleting=True).looks().effects == ()
+    played.looks(restores=())
+    assert played.restore.blocker is None
+    assert played.looks().phase is Phase.TYPING
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"failure": None}, id="it is not failed any more"),
+        pytest.param({"uid": "restore-9"}, id="it is another of the same name"),
+        pytest.param({"restore_id": "other"}, id="it is of another restore"),
+        pytest.param({"restore_id": None}, id="it is nobody's"),
+    ],
+)
+def test_nothing_else_is_ever_removed(facts: dict[str, Any]) -> None:
+    played = retry().job_becomes(**facts).looks()
+    assert played.effects == ()
+    assert played.looks().reason is Reason.RESTORE_IN_PROGRESS
+
+
+def test_an_object_that_does_not_go_is_named() -> None:
+    played = retry().looks().acted()
+    assert played.wait(599).looks().phase is Phase.CHECKING
+    assert played.wait(1).looks().reason is Reason.RESTORE_IN_PROGRESS
+    assert "has failed and was not removed" in played.outcome.found
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(403, Reason.RBAC_FORBIDDEN), (422, Reason.RESTORE_IN_PROGRESS)]
+)
+def test_a_refused_removal_ends_it_and_says_why(code: int, reason: Reason) -> None:
+    played = retry().looks().acted(Rejection(code, "No", "cannot delete"))
+    assert played.phase is Phase.REFUSED
+    assert played.reason is reason
+    assert "cannot delete" in played.outcome.found
+
+
+def test_the_object_is_still_removed_two_restores_later() -> None:
+    """Try again, cancelled before the object went, then started over."""
+    played = retry().cancels()
+    new = follow(played, Button.START_OVER)
+    assert isinstance(new, Restore)
+    assert new.id == "k3f9.3"
+    later = Play(new, played.now, ground=played.ground)
+    assert isinstance(later.looks().effect, DeleteRestore)
+
+
+def test_a_vm_that_is_gone_is_told_before_anything_is_removed() -> None:
+    assert retry().looks(vm=None).reason is Reason.VM_NOT_FOUND
+
+
+def test_nothing_is_removed_for_somebody_who_may_not() -> None:
+    assert retry().looks(NO).effects == ()

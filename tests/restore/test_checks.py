@@ -1,0 +1,409 @@
+"""Each check says no to one thing, in its turn, and says what was found, expected and next."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.restore.checks import CHECKS, Refusal, first_refusal, is_live, others_in_progress
+from bot.restore.facts import Candidates, Look, Quota, Rejection, Scene, Snapshot, Vm
+from bot.restore.model import Reason, Restore, Rules, VolumePolicy
+from tests.restore import play as p
+from tests.restore.ground import (
+    CONTENT,
+    LIVE,
+    SNAPSHOT,
+    SNAPSHOT_NAME,
+    VM,
+    VMI,
+    WELL,
+    Ground,
+    foreign_restore,
+)
+from tests.restore.play import Play
+
+GIB = 1024**3
+FORBIDDEN = Rejection(403, "Forbidden", "cannot create virtualmachinerestores")
+
+
+def refusal(ground: Ground, restore: Restore | None = None) -> Refusal | None:
+    """What a FULL look at this cluster is answered with."""
+    asked = restore or p.asked()
+    return first_refusal(ground.scene(Look.FULL, asked), asked)
+
+
+def snapshots(**changes: Any) -> Ground:
+    """Everything is well but the snapshot."""
+    return WELL.but(snapshots=(replace(SNAPSHOT, **changes),))
+
+
+def vm(**changes: Any) -> Ground:
+    """Everything is well but the VM."""
+    return WELL.but(vm=replace(VM, **changes))
+
+
+def quota(resource: str, hard: int, used: int) -> Ground:
+    """Everything is well but one quota."""
+    return WELL.but(quotas=(Quota("storage", resource, hard, used),))
+
+
+# In the order in which an engineer wants to hear of them; each with the words of what was found.
+FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
+    "kubevirt_is_served": [
+        ("not installed", WELL.but(kubevirt=False), Reason.KUBEVIRT_MISSING, "`default` does not"),
+    ],
+    "reads_are_allowed": [
+        ("forbidden", WELL.but(forbidden=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
+    ],
+    "vm_exists": [
+        (
+            "no such VM",
+            WELL.but(vm=None),
+            Reason.VM_NOT_FOUND,
+            "VM `database-01` does not exist in namespace `production`.",
+        ),
+    ],
+    "vm_stays": [
+        ("deleted", vm(deleting=True), Reason.VM_BEING_DELETED, "VM `database-01` is being deleted")
+    ],
+    "snapshot_exists": [
+        (
+            "no such snapshot",
+            WELL.but(snapshots=()),
+            Reason.SNAPSHOT_NOT_FOUND,
+            "`pre-upgrade-snapshot` does not exist in namespace `production`.",
+        ),
+    ],
+    "snapshot_is_of_this_vm": [
+        (
+            "another VM's",
+            snapshots(source="web-01"),
+            Reason.SNAPSHOT_OF_OTHER_VM,
+            "was taken of VM `web-01`",
+        ),
+    ],
+    "snapshot_stays": [
+        ("deleted", snapshots(deleting=True), Reason.SNAPSHOT_BEING_DELETED, "being deleted"),
+    ],
+    "snapshot_is_ready": [
+        (
+            "in progress",
+            snapshots(phase="InProgress", ready=False),
+            Reason.SNAPSHOT_NOT_READY,
+            "Status: InProgress. Ready to use: false.",
+        ),
+        (
+            "failed but marked ready",
+            snapshots(phase="Failed", ready=True),
+            Reason.SNAPSHOT_NOT_READY,
+            "Status: Failed. Ready to use: true.",
+        ),
+        (
+            "succeeded but not ready",
+            snapshots(ready=False, error="VolumeSnapshots (a) missing"),
+            Reason.SNAPSHOT_NOT_READY,
+            "Status: Succeeded. Ready to use: false. Error: VolumeSnapshots (a) missing",
+        ),
+        (
+            "ready but in progress",
+            snapshots(phase="InProgress"),
+            Reason.SNAPSHOT_NOT_READY,
+            "Status: InProgress. Ready to use: true.",
+        ),
+        ("no phase", snapshots(phase=""), Reason.SNAPSHOT_NOT_READY, "Status: Unknown."),
+    ],
+    "content_exists": [
+        ("gone", WELL.but(content=None), Reason.SNAPSHOT_CONTENT_MISSING, "is missing"),
+        (
+            "not ready",
+            WELL.but(content=replace(CONTENT, ready=False)),
+            Reason.SNAPSHOT_CONTENT_MISSING,
+            "is not ready",
+        ),
+    ],
+    "vm_is_the_same": [
+        (
+            "re-created",
+            vm(uid="vm-2"),
+            Reason.VM_RECREATED,
+            "VM `database-01` was re-created since the snapshot was taken (UID vm-2).",
+        ),
+    ],
+    "snapshot_holds_disks": [
+        ("no disks", snapshots(included=()), Reason.CONFIGURATION_ONLY, "holds no disks"),
+    ],
+    "nobody_else_restores": [
+        (
+            "in progress",
+            WELL.but(restores=(foreign_restore(),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "`of-somebody` of this VM is in progress.",
+        ),
+        (
+            "in progress, by whom",
+            WELL.but(restores=(foreign_restore(made_by="U0BOB"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "in progress, asked for by <@U0BOB>.",
+        ),
+        (
+            "failed",
+            WELL.but(restores=(foreign_restore(failure="no"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "has failed and was not removed.",
+        ),
+        (
+            "not listed",
+            vm(restore_in_progress="hidden"),
+            Reason.RESTORE_IN_PROGRESS,
+            "`hidden` of this VM is in progress.",
+        ),
+    ],
+    "nobody_takes_a_snapshot": [
+        (
+            "locked",
+            vm(snapshot_in_progress="nightly"),
+            Reason.SNAPSHOT_IN_PROGRESS,
+            "Snapshot `nightly` of this VM is being taken.",
+        ),
+    ],
+    "vm_is_settled": [
+        ("migrating", vm(migrating=True), Reason.VM_MIGRATING, "is migrating to another node"),
+    ],
+    "quota_suffices": [
+        (
+            "storage",
+            quota("requests.storage", 15 * GIB, 6 * GIB),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 9.0 GiB left.",
+        ),
+        (
+            "claims",
+            quota("persistentvolumeclaims", 3, 3),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 0 left.",
+        ),
+        (
+            "claims as an object count",
+            quota("count/persistentvolumeclaims", 3, 3),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 0 left.",
+        ),
+        (
+            "storage of the class",
+            quota("fast.storageclass.storage.k8s.io/requests.storage", 1, 0),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 0.0 GiB left.",
+        ),
+        (
+            "more used than allowed",
+            quota("requests.storage", GIB, 5 * GIB),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 0.0 GiB left.",
+        ),
+    ],
+    "cluster_would_accept": [
+        ("RBAC", WELL.but(dry_run=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
+        (
+            "admission",
+            WELL.but(dry_run=Rejection(422, "Invalid", "invalid kind")),
+            Reason.ADMISSION_REFUSED,
+            "The cluster would refuse this restore: invalid kind",
+        ),
+    ],
+}
+
+CASES = [
+    pytest.param(check, *case[1:], id=f"{check}: {case[0]}")
+    for check, cases in FAILING.items()
+    for case in cases
+]
+
+
+@pytest.mark.parametrize(("check", "ground", "reason", "found"), CASES)
+def test_each_check_refuses_with_its_reason_and_three_sentences(
+    check: str, ground: Ground, reason: Reason, found: str
+) -> None:
+    said = refusal(ground)
+    assert said is not None
+    assert said.reason is reason
+    assert found in said.found
+    assert said.expected.endswith((".", "exist:"))
+    assert said.next.endswith(".")
+    asked = p.asked()
+    scene = ground.scene(Look.FULL, asked)
+    speaking = [each.__name__ for each in CHECKS if _says_no(each, scene, asked)]
+    assert speaking[0] == check
+
+
+def _says_no(
+    check: Callable[[Scene, Restore], Refusal | None], scene: Scene, restore: Restore
+) -> bool:
+    try:
+        return check(scene, restore) is not None
+    except AssertionError:
+        return False  # it relies on an earlier check, which has spoken
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_each_check_has_nothing_to_say_when_all_is_well(
+    check: Callable[[Scene, Restore], Refusal | None],
+) -> None:
+    asked = p.asked()
+    assert check(WELL.scene(Look.FULL, asked), asked) is None
+    assert check(LIVE.scene(Look.FULL, asked), asked) is None
+
+
+def test_the_table_has_every_check_in_its_order() -> None:
+    assert tuple(FAILING) == tuple(check.__name__ for check in CHECKS)
+
+
+def test_the_first_of_two_refusals_is_told() -> None:
+    """Wherever two checks speak, the one that comes first in the table is heard."""
+    both = WELL.but(
+        vm=replace(VM, migrating=True),
+        snapshots=(replace(SNAPSHOT, included=()),),
+        dry_run=FORBIDDEN,
+    )
+    said = refusal(both)
+    assert said is not None
+    assert said.reason is Reason.CONFIGURATION_ONLY
+
+
+MET: dict[Reason, Callable[[], Play]] = {
+    Reason.NOT_PERMITTED: lambda: p.play().looks(p.NO),
+    Reason.FROZEN: lambda: p.play().looks(replace(p.NO, reason="frozen")),
+}
+
+
+@pytest.mark.parametrize("reason", MET)
+def test_the_reasons_of_the_policy_are_reached(reason: Reason) -> None:
+    assert MET[reason]().reason is reason
+
+
+def test_every_reason_of_the_checks_is_in_the_table() -> None:
+    told = {case[2] for cases in FAILING.values() for case in cases}
+    checks = set(list(Reason)[: list(Reason).index(Reason.HELD_BY_OTHER)])
+    assert told | set(MET) == checks
+
+
+# --- Names that help ------------------------------------------------------------------------------
+
+
+def test_a_vm_that_does_not_exist_gets_the_nearest_names() -> None:
+    said = refusal(WELL.but(vm=None, candidates=Candidates(vms=("database-02", "web-01"))))
+    assert said is not None
+    assert said.choices == ("database-02",)
+
+
+def test_a_snapshot_that_does_not_exist_gets_the_list_the_nearest_first() -> None:
+    names = ("nightly-3", "nightly-2", "pre-upgrade-snapshots")
+    said = refusal(WELL.but(snapshots=tuple(replace(SNAPSHOT, name=name) for name in names)))
+    assert said is not None
+    assert said.choices == ("pre-upgrade-snapshots", "nightly-3", "nightly-2")
+    assert said.expected == "A snapshot of VM `database-01`. These snapshots of the VM exist:"
+
+
+def test_at_most_ten_names_are_listed() -> None:
+    many = tuple(replace(SNAPSHOT, name=f"s-{n}") for n in range(30))
+    said = refusal(WELL.but(snapshots=many))
+    assert said is not None
+    assert len(said.choices) == 10
+
+
+# --- Quota ----------------------------------------------------------------------------------------
+
+ENOUGH = [
+    pytest.param(quota("requests.storage", 16 * GIB, 6 * GIB), id="it just fits"),
+    pytest.param(quota("persistentvolumeclaims", 4, 3), id="one claim is left"),
+    pytest.param(
+        quota("slow.storageclass.storage.k8s.io/requests.storage", 0, 0), id="of another class"
+    ),
+    pytest.param(
+        quota("slow.storageclass.storage.k8s.io/requests.storage", 0, 5),
+        id="of another class that is overdrawn",
+    ),
+    pytest.param(quota("pods", 1, 5), id="of something else"),
+]
+
+
+@pytest.mark.parametrize("ground", ENOUGH)
+def test_a_quota_that_suffices(ground: Ground) -> None:
+    assert refusal(ground) is None
+
+
+def test_volumes_in_place_need_no_room_beside_the_old_ones() -> None:
+    restore = p.asked(rules=Rules(volume_policy=VolumePolicy.IN_PLACE))
+    assert refusal(quota("requests.storage", 1, 0), restore) is None
+
+
+def test_the_amount_that_is_needed_is_told() -> None:
+    said = refusal(quota("requests.storage", GIB, 0))
+    assert said is not None
+    assert said.expected == "The restored volumes need 10.0 GiB (requests.storage)."
+
+
+# --- Live or not ----------------------------------------------------------------------------------
+
+LIVELINESS: dict[str, tuple[Vm, bool, bool]] = {
+    "Halted without a VMI": (VM, False, False),
+    "printed as Stopped with a VMI": (VM, True, True),
+    "Always without a VMI": (replace(VM, run_strategy="Always"), False, True),
+    "Once without a VMI": (replace(VM, run_strategy="Once"), False, True),
+    "WaitAsReceiver without a VMI": (replace(VM, run_strategy="WaitAsReceiver"), False, True),
+    "Manual without a VMI": (replace(VM, run_strategy="Manual"), False, False),
+    "Manual with a start in the queue": (
+        replace(VM, run_strategy="Manual", start_queued=True),
+        False,
+        True,
+    ),
+    "RerunOnFailure, settled": (
+        replace(VM, run_strategy="RerunOnFailure", observed_run_strategy="RerunOnFailure"),
+        False,
+        False,
+    ),
+    "RerunOnFailure, just changed to": (
+        replace(VM, run_strategy="RerunOnFailure", observed_run_strategy="Halted"),
+        False,
+        True,
+    ),
+    "RerunOnFailure, not yet seen by its controller": (
+        replace(VM, run_strategy="RerunOnFailure"),
+        False,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LIVELINESS)
+def test_a_vm_is_live_while_a_vmi_stands_or_may_come_by_itself(case: str) -> None:
+    machine, instance, live = LIVELINESS[case]
+    ground = WELL.but(vm=machine, vmi=VMI if instance else None)
+    assert is_live(ground.scene(Look.VMI, p.asked())) is live
+
+
+def test_only_the_own_object_of_a_restore_is_not_another() -> None:
+    played = p.restoring()
+    others = (foreign_restore(), foreign_restore("done", complete=True))
+    played.ground = played.ground.but(restores=(*played.ground.restores, *others))
+    scene = played.ground.scene(Look.RECHECK, played.restore)
+    assert [each.name for each in others_in_progress(scene, played.restore)] == ["of-somebody"]
+
+
+def test_what_the_checks_pass_is_shown() -> None:
+    newer = replace(SNAPSHOT, name="newer", created=p.NOW, uid="s-2")
+    played = p.play().looks(snapshots=(newer, SNAPSHOT))
+    shown = played.restore.preview
+    assert shown is not None
+    assert (shown.vm_uid, shown.snapshot_uid) == ("vm-1", "snapshot-1")
+    assert shown.newer == ("newer",)
+    assert shown.claims == ("root-claim",)
+
+
+@pytest.mark.parametrize(
+    "snapshot", [replace(SNAPSHOT, name=SNAPSHOT_NAME, created=None)], ids=["no creation time"]
+)
+def test_a_snapshot_without_a_creation_time_is_dated_by_its_request(snapshot: Snapshot) -> None:
+    played = p.play().looks(snapshots=(snapshot,))
+    assert played.restore.preview is not None
+    assert played.restore.preview.snapshot_created == SNAPSHOT.requested_at

@@ -1,0 +1,159 @@
+"""Who may: nobody, unless a grant says so; and some never."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bot.restore.model import Reason, UserId
+from bot.restore.policy import Grant, Person, Policy, Spot, decide, permitted_namespaces
+
+ALICE = Person(id=UserId("U0ALICE"), home=True)
+ONCALL = Person(id=UserId("U0CAROL"), home=True, groups=frozenset({"S0ONCALL"}))
+OPS = Spot("C0OPS")
+USER = Grant(users=("U0ALICE",), namespaces=("production",))
+GROUP = Grant(groups=("S0ONCALL",), namespaces=("production",))
+CHANNEL = Grant(channels=("C0OPS",), namespaces=("production",))
+EVERYWHERE = Grant(users=("U0ALICE",), namespaces=("*",))
+
+
+def person(**changes: Any) -> Person:
+    """Alice, but."""
+    return Person(**{"id": UserId("U0ALICE"), "home": True, **changes})
+
+
+# grants, person, spot, cluster, namespace -> allowed
+DECISIONS: dict[str, tuple[tuple[Grant, ...], Person, Spot, str, str | None, bool]] = {
+    "nobody, without a grant": ((), ALICE, OPS, "main", "production", False),
+    "a named user": ((USER,), ALICE, OPS, "main", "production", True),
+    "another user": ((USER,), ONCALL, OPS, "main", "production", False),
+    "a named user in another namespace": ((USER,), ALICE, OPS, "main", "staging", False),
+    "a namespace that begins alike": ((USER,), ALICE, OPS, "main", "production-2", False),
+    "a named user before any namespace": ((USER,), ALICE, OPS, "main", None, True),
+    "a stranger before any namespace": ((USER,), ONCALL, OPS, "main", None, False),
+    "a member of a group": ((GROUP,), ONCALL, OPS, "main", "production", True),
+    "no member of the group": ((GROUP,), ALICE, OPS, "main", "production", False),
+    "either of users and groups is enough": (
+        (Grant(users=("U0ALICE",), groups=("S0ONCALL",), namespaces=("production",)),),
+        ONCALL,
+        OPS,
+        "main",
+        "production",
+        True,
+    ),
+    "anybody in a named channel": ((CHANNEL,), ALICE, OPS, "main", "production", True),
+    "nobody in another channel": ((CHANNEL,), ALICE, Spot("C0ELSE"), "main", "production", False),
+    "a user and a channel must both fit": (
+        (Grant(users=("U0ALICE",), channels=("C0OPS",), namespaces=("*",)),),
+        ALICE,
+        Spot("C0ELSE"),
+        "main",
+        "production",
+        False,
+    ),
+    "a named cluster": (
+        (Grant(users=("U0ALICE",), clusters=("main",), namespaces=("*",)),),
+        ALICE,
+        OPS,
+        "main",
+        "production",
+        True,
+    ),
+    "another cluster": (
+        (Grant(users=("U0ALICE",), clusters=("main",), namespaces=("*",)),),
+        ALICE,
+        OPS,
+        "lab",
+        "production",
+        False,
+    ),
+    "every namespace": ((EVERYWHERE,), ALICE, OPS, "main", "anything", True),
+    "the second grant fits": ((GROUP, USER), ALICE, OPS, "main", "production", True),
+    "grants do not add up": (
+        (
+            Grant(users=("U0ALICE",), clusters=("lab",), namespaces=("production",)),
+            Grant(users=("U0ALICE",), clusters=("main",), namespaces=("staging",)),
+        ),
+        ALICE,
+        OPS,
+        "main",
+        "production",
+        False,
+    ),
+    "a bot": ((EVERYWHERE,), person(bot=True), OPS, "main", "production", False),
+    "a guest": ((EVERYWHERE,), person(guest=True), OPS, "main", "production", False),
+    "a deactivated account": ((EVERYWHERE,), person(deactivated=True), OPS, "main", "x", False),
+    "somebody of another company": ((EVERYWHERE,), person(home=False), OPS, "main", "x", False),
+    "somebody Slack says nothing of": (
+        (EVERYWHERE,),
+        Person(id=UserId("U0ALICE")),
+        OPS,
+        "main",
+        "x",
+        False,
+    ),
+    "a shared channel": ((EVERYWHERE,), ALICE, Spot("C0OPS", shared=True), "main", "x", False),
+    "a shared channel before any namespace": (
+        (EVERYWHERE,),
+        ALICE,
+        Spot("C0OPS", shared=True),
+        "main",
+        None,
+        False,
+    ),
+    "a star is no user": (
+        (Grant(users=("*",), namespaces=("*",)),),
+        ALICE,
+        OPS,
+        "main",
+        "x",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DECISIONS)
+def test_who_may_what_where(case: str) -> None:
+    grants, who, spot, cluster, namespace, allowed = DECISIONS[case]
+    verdict = decide(Policy(grants=grants), who, spot, cluster=cluster, namespace=namespace)
+    assert verdict.allowed is allowed
+    if allowed:
+        assert (verdict.reason, verdict.text) == ("", "")
+    else:
+        assert verdict.reason == Reason.NOT_PERMITTED
+        assert verdict.text
+
+
+@pytest.mark.parametrize("case", DECISIONS)
+def test_the_namespaces_that_are_offered_are_those_that_are_allowed(case: str) -> None:
+    grants, who, spot, cluster, _, _ = DECISIONS[case]
+    policy = Policy(grants=grants)
+    offered = permitted_namespaces(policy, who, spot, cluster=cluster)
+    for namespace in ("production", "staging", "anything"):
+        verdict = decide(policy, who, spot, cluster=cluster, namespace=namespace)
+        assert verdict.allowed is (offered is None or namespace in offered)
+
+
+def test_a_no_says_whom_to_ask() -> None:
+    policy = Policy(grants=(USER,), contact="the platform team in #platform")
+    for who, namespace in ((ONCALL, "production"), (ALICE, "staging")):
+        verdict = decide(policy, who, OPS, cluster="main", namespace=namespace)
+        assert "Ask the platform team in #platform." in verdict.text
+    assert "`staging`" in decide(policy, ALICE, OPS, cluster="main", namespace="staging").text
+
+
+def test_only_groups_that_a_grant_names_are_worth_asking_about() -> None:
+    assert Policy(grants=(USER, GROUP)).groups == {"S0ONCALL"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"namespaces": ["x"]}, id="a grant for nobody in particular"),
+        pytest.param({"users": ["U0ALICE"]}, id="a grant for no namespace"),
+        pytest.param({"users": ["U0ALICE"], "namespaces": ["x"], "vm": "y"}, id="unknown words"),
+    ],
+)
+def test_a_grant_that_says_too_little_or_too_much_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Grant.model_validate(wrong)

@@ -1,0 +1,458 @@
+"""The one destructive act: what goes before it, what becomes of it, and what a lost answer means."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.restore import answers
+from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
+from bot.restore.facts import Claim, Rejection
+from bot.restore.model import Phase, Reason, Slot
+from tests.restore import play as p
+from tests.restore.ground import (
+    CONTENT,
+    NAMESPACE,
+    SNAPSHOT,
+    SNAPSHOT_NAME,
+    VM,
+    VMI,
+    foreign_restore,
+    restore_object,
+)
+from tests.restore.play import Play
+
+# --- The recheck ----------------------------------------------------------------------------------
+
+DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
+    "the VM is gone": ({"vm": None}, Reason.VM_DELETED, "does not exist any more"),
+    "the VM was re-created": (
+        {"vm": replace(VM, uid="vm-2"), "content": replace(CONTENT, vm_uid="vm-2")},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "UID vm-1 → vm-2",
+    ),
+    "the VM is being deleted": (
+        {"vm": replace(VM, deleting=True)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "is being deleted",
+    ),
+    "the VM was started": ({"vmi": VMI}, Reason.VM_STARTED, "now it is live (phase Running)"),
+    "a VMI without a phase": (
+        {"vmi": replace(VMI, phase="")},
+        Reason.VM_STARTED,
+        "now it is live (phase unknown)",
+    ),
+    "the guest ended, but the VMI stands": (
+        {"vmi": replace(VMI, phase="Succeeded")},
+        Reason.VM_STARTED,
+        "phase Succeeded",
+    ),
+    "the VM is set to start": (
+        {"vm": replace(VM, run_strategy="Always")},
+        Reason.VM_STARTED,
+        "set to start (run strategy Always)",
+    ),
+    "a start is queued": (
+        {"vm": replace(VM, run_strategy="Manual", start_queued=True)},
+        Reason.VM_STARTED,
+        "set to start",
+    ),
+    "the snapshot is gone": (
+        {"snapshots": ()},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "`pre-upgrade-snapshot` does not exist any more",
+    ),
+    "the snapshot was re-created": (
+        {"snapshots": (replace(SNAPSHOT, uid="snapshot-2"),)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "UID snapshot-1 → snapshot-2",
+    ),
+    "the snapshot is not ready any more": (
+        {"snapshots": (replace(SNAPSHOT, ready=False),)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "now it is not",
+    ),
+    "the snapshot is being deleted": (
+        {"snapshots": (replace(SNAPSHOT, deleting=True),)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "now it is not",
+    ),
+    "the content is gone": (
+        {"content": None},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "content was ready; now it is not",
+    ),
+    "the content is not ready": (
+        {"content": replace(CONTENT, ready=False)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "content was ready; now it is not",
+    ),
+    "the content is of another VM": (
+        {"content": replace(CONTENT, vm_uid="vm-0")},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "belongs to another VM",
+    ),
+    "another restore has begun": (
+        {"restores": (foreign_restore(),)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "`of-somebody`",
+    ),
+    "another restore has failed and stands in the way": (
+        {"restores": (foreign_restore(failure="no"),)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "`of-somebody`",
+    ),
+    "the VM names a restore that is not listed": (
+        {
+            "vm": replace(VM, restore_in_progress="hidden"),
+            "restores": (foreign_restore(complete=True),),
+        },
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "`hidden`",
+    ),
+    "a snapshot is being taken": (
+        {"vm": replace(VM, snapshot_in_progress="nightly")},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "`nightly` is being taken",
+    ),
+    "the bot may not read": (
+        {"forbidden": Rejection(403, "Forbidden", "cannot get virtualmachines")},
+        Reason.RBAC_FORBIDDEN,
+        "cannot get virtualmachines",
+    ),
+    "KubeVirt is gone": ({"kubevirt": False}, Reason.KUBEVIRT_MISSING, "snapshot.kubevirt.io"),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENCES)
+def test_any_difference_from_what_was_confirmed_stops_it(case: str) -> None:
+    changes, reason, words = DIFFERENCES[case]
+    played = p.confirmed().looks(**changes)
+    assert played.phase is Phase.REFUSED
+    assert played.reason is reason
+    assert words in played.outcome.found
+    assert played.effects == ()
+    assert played.restore.job is None
+
+
+@pytest.mark.parametrize("case", [c for c in DIFFERENCES if "bot" not in c and "KubeVirt" not in c])
+def test_a_create_with_a_lost_answer_is_not_sent_again_over_a_difference(case: str) -> None:
+    changes, _, words = DIFFERENCES[case]
+    played = p.decided().wait().looks(**changes)
+    assert played.phase is Phase.FAILED
+    assert words in played.outcome.found
+    assert played.effects == ()
+
+
+def test_several_differences_are_all_told_and_a_started_vm_comes_first() -> None:
+    played = p.confirmed().looks(snapshots=(), vmi=VMI)
+    assert played.reason is Reason.VM_STARTED
+    assert "does not exist any more" in played.outcome.found
+    assert "now it is live" in played.outcome.found
+
+
+def test_completed_restores_of_the_past_are_no_difference() -> None:
+    played = p.confirmed().looks(restores=(foreign_restore(complete=True),))
+    assert isinstance(played.effect, CreateRestore)
+
+
+def test_without_a_confirmation_nothing_is_created_whatever_the_phase_says() -> None:
+    for gone in ("typed", "confirmation"):
+        played = p.confirmed()
+        played.restore = played.restore.model_copy(update={gone: None})
+        assert played.looks().reason is Reason.CREATE_REFUSED
+        assert played.effects == ()
+
+
+# --- A lost answer --------------------------------------------------------------------------------
+
+
+def test_an_object_that_is_found_is_adopted() -> None:
+    played = p.decided().applies().wait(2).looks()
+    assert played.effects == ()
+    assert played.restore.job is not None
+    assert played.restore.job.uid == "restore-1"
+    assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
+
+
+def test_an_object_that_never_came_is_sent_again_under_the_same_name() -> None:
+    played = p.decided()
+    first = played.effect
+    assert played.wait(30).looks().effect == first
+    assert played.wait(569).looks().effect == first
+    assert played.wait(1).looks().reason is Reason.CONFIRMATION_TOO_OLD
+    assert played.effects == ()
+
+
+def test_a_vm_that_carries_our_mark_was_restored_by_an_object_that_is_gone() -> None:
+    played = p.decided()
+    assert played.restore.job is not None
+    marked = replace(VM, last_restore=f"{played.restore.job.name}-uid-of-it")
+    assert played.wait().looks(vm=marked).reason is Reason.RESTORE_DELETED
+    assert "carries its mark" in played.outcome.found
+    assert played.effects == ()
+    assert not answers.start_is_offered(played.restore)
+
+
+def test_the_mark_of_an_earlier_restore_means_nothing() -> None:
+    played = p.decided().wait().looks(vm=replace(VM, last_restore="restore-database-01-2025-1-u"))
+    assert isinstance(played.effect, CreateRestore)
+
+
+def test_a_vm_that_is_locked_by_our_name_is_waited_for_and_nothing_is_sent_again() -> None:
+    played = p.decided()
+    assert played.restore.job is not None
+    locked = replace(VM, restore_in_progress=played.restore.job.name)
+    assert played.wait().looks(vm=locked).effects == ()
+    assert played.phase is Phase.RESTORING
+    assert played.wait(600).looks().reason is Reason.RESTORE_DELETED
+
+
+def test_an_object_of_our_name_that_somebody_else_made_is_not_adopted() -> None:
+    played = p.decided()
+    assert isinstance(played.effect, CreateRestore)
+    stranger = replace(restore_object(played.effect), restore_id="other")
+    assert played.wait().looks(restores=(stranger,)).phase is Phase.FAILED
+    assert played.restore.job is not None
+    assert played.restore.job.uid is None
+
+
+def test_the_cluster_refuses_the_create() -> None:
+    played = p.decided().acted(Rejection(422, "Invalid", "spec.target: …"))
+    assert played.phase is Phase.FAILED
+    assert played.reason is Reason.CREATE_REFUSED
+    assert played.outcome.vm_status == "unchanged: the cluster refused the restore"
+
+
+def test_a_late_no_to_a_second_attempt_does_not_fail_what_is_there() -> None:
+    played = p.decided()
+    effect = played.effect
+    played.created()
+    played.effects = (effect,)
+    assert played.acted(Rejection(422, "Invalid", "in progress")).phase is Phase.RESTORING
+
+
+def test_an_answer_without_a_uid_is_looked_after() -> None:
+    played = p.decided().applies().acted(Done())
+    assert played.restore.job is not None
+    assert played.restore.job.uid is None
+    assert played.looks().restore.job == p.restoring().restore.job
+
+
+@pytest.mark.parametrize(
+    ("end", "offered"),
+    [
+        pytest.param(
+            lambda it: it.acted(Rejection(422, "Invalid", "no")), True, id="the create was refused"
+        ),
+        pytest.param(lambda it: it.wait(600).looks(), True, id="it was never handed over"),
+        pytest.param(lambda it: it.looks(p.NO), True, id="the policy turned to no"),
+        pytest.param(lambda it: it.created().job_becomes(failure="x").looks(), False, id="failed"),
+        pytest.param(
+            lambda it: it.created().looks(restores=()), False, id="it was deleted by others"
+        ),
+        pytest.param(lambda it: it.looks(vm=None), False, id="the VM is gone"),
+    ],
+)
+def test_start_is_offered_after_a_failure_only_if_nothing_was_touched(
+    end: Callable[[Play], Play], *, offered: bool
+) -> None:
+    played = p.stopped().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
+    end(played)
+    assert played.phase is Phase.FAILED
+    assert answers.start_is_offered(played.restore) is offered
+
+
+# --- Following it ---------------------------------------------------------------------------------
+
+
+def test_progress_is_kept_and_bound_volumes_never_go_back() -> None:
+    played = p.restoring()
+    played.job_becomes(claims=("a", "b"), progressing="Creating new PVCs", ready="Waiting")
+    played.wait(5).looks(claims=(Claim("a", "Bound"), Claim("b", "Pending")))
+    job = played.restore.job
+    assert job is not None
+    assert (job.volumes_bound, job.volumes_total) == (1, 2)
+    assert (job.progressing, job.ready) == ("Creating new PVCs", "Waiting")
+    assert job.looked_at == played.now
+    played.looks(claims=())
+    assert played.restore.job is not None
+    assert played.restore.job.volumes_bound == 1
+
+
+def test_an_error_text_that_is_no_failure_is_only_progress() -> None:
+    """KubeVirt tries again for ever: only `complete` and a Failure condition are final."""
+    played = p.restoring().job_becomes(progressing="exceeded quota", ready="exceeded quota")
+    assert played.looks().phase is Phase.RESTORING
+
+
+def test_a_failure_ends_it_with_the_state_unknown() -> None:
+    played = p.failed()
+    assert played.reason is Reason.RESTORE_FAILED
+    assert played.outcome.found == "no space left"
+    assert played.outcome.vm_status == ""
+
+
+GONE: dict[str, tuple[Callable[[Play], Play], Reason, str]] = {
+    "by somebody else": (
+        lambda it: it.looks(restores=()),
+        Reason.RESTORE_DELETED,
+        "was deleted by somebody else before it completed",
+    ),
+    "with its VM": (
+        lambda it: it.looks(restores=(), vm=None),
+        Reason.VM_DELETED,
+        "The VM was deleted while it was being restored",
+    ),
+    "and replaced by another of its name": (
+        lambda it: it.job_becomes(uid="restore-2").looks(),
+        Reason.RESTORE_DELETED,
+        "was deleted by somebody else",
+    ),
+    "after the VM was restored": (
+        lambda it: it.looks(
+            restores=(), vm=replace(VM, last_restore="restore-database-01-20260218-163000-u")
+        ),
+        Reason.RESTORE_DELETED,
+        "carries its mark",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_an_object_that_is_gone_ends_it_and_is_never_made_again(how: str) -> None:
+    spoil, reason, words = GONE[how]
+    played = spoil(p.restoring())
+    assert played.phase is Phase.FAILED
+    assert played.reason is reason
+    assert words in played.outcome.found
+    assert played.effects == ()
+    assert played.looks().effects == ()
+
+
+STATUSES = [
+    pytest.param({}, "Stopped (ready to start)", id="stopped"),
+    pytest.param(
+        {"vm": replace(VM, status="Running"), "vmi": VMI}, "Running (live)", id="started meanwhile"
+    ),
+    pytest.param(
+        {"vm": replace(VM, run_strategy="Always", status="Starting")},
+        "Starting (run strategy Always: it will start by itself)",
+        id="about to start",
+    ),
+    pytest.param(
+        {"vm": replace(VM, status="DataVolumeError")},
+        "DataVolumeError (not running)",
+        id="not well",
+    ),
+    pytest.param({"vm": replace(VM, deleting=True)}, "Stopped (not running)", id="being deleted"),
+]
+
+
+@pytest.mark.parametrize(("changes", "status"), STATUSES)
+def test_success_says_what_was_read_of_the_vm(changes: dict[str, Any], status: str) -> None:
+    played = p.restoring().job_becomes(complete=True).looks(**changes)
+    assert played.phase is Phase.SUCCEEDED
+    assert played.outcome.vm_status == status
+
+
+def test_complete_without_a_vm_is_no_success() -> None:
+    played = p.restoring().job_becomes(complete=True).looks(vm=None)
+    assert played.reason is Reason.VM_DELETED
+
+
+def test_volumes_that_wait_for_the_first_boot_and_those_left_over_are_named() -> None:
+    after = replace(VM, volumes=(replace(VM.volumes[0], claim="restored-root"),))
+    claims = (
+        Claim("root-claim", "Bound"),
+        Claim("restored-root", "Pending"),
+        Claim("of-another-restore", "Bound", vm=VM.name),
+    )
+    played = p.restoring().job_becomes(complete=True).looks(vm=after, claims=claims)
+    assert played.outcome.pending == ("restored-root",)
+    assert played.outcome.leftovers == ("root-claim",)
+
+
+@pytest.mark.parametrize(
+    ("vm", "claims"),
+    [
+        pytest.param(VM, (Claim("root-claim", "Bound"),), id="a volume that is used again"),
+        pytest.param(
+            replace(VM, volumes=()), (Claim("other", "Bound"),), id="a volume that was removed"
+        ),
+        pytest.param(replace(VM, volumes=()), (), id="no volume at all"),
+    ],
+)
+def test_nothing_is_called_left_over_that_is_not(vm: Any, claims: tuple[Claim, ...]) -> None:
+    played = p.restoring().job_becomes(complete=True).looks(vm=vm, claims=claims)
+    assert played.outcome.leftovers == ()
+
+
+# --- Taking long ----------------------------------------------------------------------------------
+
+
+def test_a_late_restore_is_asked_about_and_still_completes() -> None:
+    played = p.restoring().wait(599).looks()
+    assert played.question is None
+    assert played.wait(1).looks().question is Slot.OVERDUE
+    assert played.restore.deadline is None
+    assert played.wait(30).looks().restore.cards == played.restore.cards
+    assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
+
+
+def test_keep_waiting_asks_again_after_another_while() -> None:
+    played = p.overdue().clicks(Button.KEEP_WAITING).wait(599).looks()
+    assert played.question is None
+    assert played.wait(1).looks().question is Slot.OVERDUE
+
+
+def test_deleting_the_object_has_a_confirmation_of_its_own_and_ends_as_given_up() -> None:
+    played = p.overdue().clicks(Button.DELETE_RESTORE)
+    assert played.question is Slot.DELETE_RESTORE
+    assert played.looks().effects == ()
+    played.clicks(Button.DELETE_RESTORE_NOW).looks()
+    name = "restore-database-01-20260218-163000"
+    assert played.effect == DeleteRestore(NAMESPACE, name, "restore-1")
+    played.acted()
+    assert played.wait(2).looks().effects != (), "it is still there: the same again"
+    assert played.job_becomes(deleting=True).looks().effects == ()
+    assert played.looks(restores=()).reason is Reason.RESTORE_GIVEN_UP
+    assert "rolls nothing back" in played.outcome.found
+
+
+def test_a_restore_that_completes_while_it_is_deleted_is_a_success() -> None:
+    played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW)
+    assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
+
+
+def test_a_refused_delete_asks_again_instead_of_trying_for_ever() -> None:
+    played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW).looks()
+    played.acted(Rejection(403, "Forbidden", "cannot delete"))
+    assert played.question is Slot.OVERDUE
+    job = played.restore.job
+    assert job is not None
+    assert (job.deleting, job.delete_error) == (False, "cannot delete")
+    assert played.looks().effects == ()
+    assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
+
+
+def test_thinking_again_about_deleting_is_keep_waiting() -> None:
+    played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.KEEP_WAITING)
+    assert played.question is None
+    assert played.looks().effects == ()
+
+
+def test_a_running_restore_is_never_dropped_for_having_asked_too_often() -> None:
+    played = p.overdue()
+    for _ in range(40):
+        played.clicks(Button.KEEP_WAITING).wait(600).looks()
+    assert played.phase is Phase.RESTORING
+    assert played.question is Slot.OVERDUE
+
+
+def test_a_finished_restore_answers_its_old_buttons() -> None:
+    played = p.overdue()
+    number = played.last(Slot.OVERDUE).number
+    played.job_becomes(complete=True).looks()
+    assert played.clicks(Button.KEEP_WAITING, number=number).reply is Reply.ENDED

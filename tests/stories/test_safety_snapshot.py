@@ -1,0 +1,165 @@
+"""The snapshot of the current state that is taken before the restore, and Undo from it."""
+
+from datetime import timedelta
+
+from bot.playground.kubevirt.faults import Answer, Rule
+from bot.playground.stage import Stage
+from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, THREAD
+from tests.stories import acts
+from tests.stories.conftest import Golden, SetStage
+
+NS, VM = "production", "database-01"
+TURN_ON = "Snapshot current state first: turn ON"
+SNAPSHOTS, RESTORES = "virtualmachinesnapshots", "virtualmachinerestores"
+IMPATIENT = {"rules": {"safety_timeout": 30}}
+
+
+async def confirm_protected(stage: Stage) -> None:
+    """Ask, turn the safety snapshot on, confirm twice."""
+    await acts.to_the_warning(stage)
+    await stage.press(acts.TYPE_IT, TURN_ON)
+    await stage.card("*Snapshot current state first*: ON")
+    await acts.confirm(stage)
+
+
+async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: Golden) -> None:
+    """The restore waits until the snapshot of the stopped VM is ready; both say whose they are."""
+    stage = await stage_for()
+    await confirm_protected(stage)
+    await stage.card("Taking snapshot `pre-restore-database-01-20260218-163000`")
+    assert stage.creates(RESTORES) == []
+    await stage.card(acts.RESTORED)
+    await stage.world.quiet()
+    golden(stage)
+    snapshot, restore = acts.changes(stage)
+    assert (snapshot.resource, restore.resource) == (SNAPSHOTS, RESTORES)
+    assert acts.spec_of(snapshot) == {
+        "source": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": VM}
+    }
+    for call in (snapshot, restore):
+        assert call.body is not None
+        held = call.body["metadata"]
+        assert held["annotations"] == {
+            REQUESTED_BY: stage.alice.id,
+            CONFIRMED_BY: stage.alice.id,
+            THREAD: f"{stage.channel.id}/{stage.root().ts}",
+        }
+        assert list(held["labels"]) == [RESTORE_ID]
+    assert snapshot.name == "pre-restore-database-01-20260218-163000"
+    assert restore.name.startswith("restore-database-01-20260218-1630")
+    assert restore.at - snapshot.at >= timedelta(seconds=3), "the snapshot takes three seconds"
+
+
+async def test_safety_snapshot_of_a_running_vm(stage_for: SetStage) -> None:
+    """First the stop, then the snapshot, then the restore: of the stopped VM, whatever the mode."""
+    stage = await stage_for(running=True, config={"rules": {"stop_when": "confirmed"}})
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.press(acts.TYPE_IT, TURN_ON)
+    await stage.card("*Snapshot current state first*: ON")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [
+        "update virtualmachines/stop",
+        f"create {SNAPSHOTS}",
+        f"create {RESTORES}",
+    ]
+
+
+async def test_turned_off_again(stage_for: SetStage) -> None:
+    """The choice can be taken back until the button is pressed."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.press(acts.TYPE_IT, TURN_ON)
+    await stage.press(
+        "*Snapshot current state first*: ON", "Snapshot current state first: turn OFF"
+    )
+    await stage.card("*Snapshot current state first*: OFF")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [f"create {RESTORES}"]
+
+
+async def test_on_by_default(stage_for: SetStage) -> None:
+    """A team can have it on for every restore."""
+    stage = await stage_for(config={"rules": {"protect_by_default": True}})
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [f"create {SNAPSHOTS}", f"create {RESTORES}"]
+
+
+async def test_safety_snapshot_not_ready_in_time(stage_for: SetStage, golden: Golden) -> None:
+    """No restore without it: the thread says why and asks again, with or without a snapshot."""
+    stage = await stage_for(config=IMPATIENT)
+    stage.world.kube.knobs.own_class("standard").upload = None
+    await confirm_protected(stage)
+    await stage.card("did not become ready in time")
+    await stage.world.quiet()
+    golden(stage)
+    assert stage.creates(RESTORES) == []
+
+
+async def test_safety_snapshot_refused(stage_for: SetStage, golden: Golden) -> None:
+    """A create that the cluster rejects touches no data and is asked about again."""
+    stage = await stage_for()
+    text = 'admission webhook "vmsnapshot" denied the request: no space <!here>'
+    stage.world.kube.faults.add(
+        Rule(Answer(422, "Invalid", text), verb="create", resource=SNAPSHOTS)
+    )
+    await confirm_protected(stage)
+    await stage.card("The safety snapshot failed: admission webhook")
+    await stage.world.quiet()
+    golden(stage)
+    assert stage.creates(RESTORES) == []
+    await stage.press(acts.TYPE_IT, "Snapshot current state first: turn OFF")
+    await stage.card("*Snapshot current state first*: OFF")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert len(stage.restores()) == 1
+
+
+async def test_old_confirmation_is_worth_nothing_after_a_failed_snapshot(
+    stage_for: SetStage,
+) -> None:
+    """The click of before does not serve a second time: both confirmations are asked for anew."""
+    stage = await stage_for()
+    stage.world.kube.deny("create", SNAPSHOTS, NS)
+    await confirm_protected(stage)
+    await stage.card("The safety snapshot failed:")
+    stage.world.kube.undeny()
+    await stage.world.pass_time(30)
+    assert [call.code for call in acts.changes(stage)] == [403]
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage)[1:] == [f"create {SNAPSHOTS}", f"create {RESTORES}"]
+
+
+async def test_cancel_while_the_safety_snapshot_is_taken(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """Nothing has been restored yet, so Cancel still cancels; the snapshot is named."""
+    stage = await stage_for()
+    await confirm_protected(stage)
+    await stage.press("Taking snapshot `pre-restore", "Cancel")
+    await stage.card("Restore operation cancelled by user.")
+    await stage.world.pass_time(10)
+    golden(stage)
+    assert acts.sent(stage) == [f"create {SNAPSHOTS}"]
+
+
+async def test_undo(stage_for: SetStage, golden: Golden) -> None:
+    """Undo is a new restore from the safety snapshot, with all checks and both confirmations."""
+    stage = await stage_for()
+    await confirm_protected(stage)
+    await stage.press(acts.RESTORED, "Undo")
+    await stage.card("Type `pre-restore-database-01-20260218-163000` to confirm")
+    await stage.world.pass_time(10)
+    assert len(stage.restores()) == 1, "nothing is undone before it is confirmed"
+    await acts.confirm(stage, "pre-restore-database-01-20260218-163000")
+    await stage.card("Snapshot `pre-restore-database-01-20260218-163000`\n    *Restore Details*")
+    await stage.world.quiet()
+    golden(stage)
+    assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
+        "pre-upgrade-snapshot",
+        "pre-restore-database-01-20260218-163000",
+    ]
