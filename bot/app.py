@@ -56,12 +56,24 @@ class App:
     port: int
     _stack: AsyncExitStack
     _socket: AsyncSocketModeHandler | None
+    _tasks: list[asyncio.Task[None]]
     _draining: bool = False
 
     @property
     def busy(self) -> int:
         """Things being worked on right now."""
         return self.reconciler.busy
+
+    @property
+    def alive(self) -> bool:
+        """False when a part that must never end has ended: only a restart helps."""
+        return self._draining or not any(task.done() for task in self._tasks)
+
+    def exposition(self) -> bytes:
+        """The metrics, with the gauges read now."""
+        for name, cluster in self.clusters.items():
+            self.metrics.watch_up.labels(name).set(cluster.watching)
+        return self.metrics.exposition()
 
     async def not_ready(self) -> dict[str, str]:
         """Why the bot should get no traffic, by part; empty when all is well."""
@@ -76,6 +88,8 @@ class App:
                 await ping()
             except (Temporary, Permanent) as away:
                 trouble[name] = type(away).__name__
+        for name in ("bot", "slack", *pings):
+            self.metrics.ready.labels(name).set(name not in trouble)
         return trouble
 
     async def stop(self) -> None:
@@ -119,7 +133,7 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
     slack = Web(client, metrics)
     home = await _home(slack)
     store = await _store(settings, home, clock, stack)
-    clusters = await _clusters(settings, clock, stack)
+    clusters = await _clusters(settings, clock, metrics, stack)
     people = People(slack, home, settings.access.groups, clock)
     ground = Ground(
         home=home,
@@ -171,8 +185,8 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
         sorry=slack.respond,
         hears=settings.listen.hears_words,
     ).register(bolt)
-    await _background(reconciler, clusters, store, stack)
-    app = App(settings, reconciler, store, clusters, metrics, 0, stack, None)
+    tasks = await _background(reconciler, clusters, store, stack)
+    app = App(settings, reconciler, store, clusters, metrics, 0, stack, None, tasks)
     app.port = await _serve(app, bolt, stack)
     app._socket = await _socket(settings, bolt, stack)  # noqa: SLF001 - built here
     return app
@@ -213,15 +227,22 @@ async def _store(settings: Settings, home: Home, clock: Clock, stack: AsyncExitS
     return store
 
 
-async def _clusters(settings: Settings, clock: Clock, stack: AsyncExitStack) -> dict[str, Cluster]:
+async def _clusters(
+    settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack
+) -> dict[str, Cluster]:
     clusters: dict[str, Cluster] = {}
     for name, each in settings.clusters.items():
+
+        def counted(result: str, name: str = name) -> None:
+            metrics.kubernetes_requests.labels(name, result).inc()
+
         cluster = await Cluster.connect(
             name,
             kubeconfig=each.kubeconfig,
             context=each.context,
             namespaces=() if each.everywhere else each.namespaces,
             clock=clock,
+            counted=counted,
         )
         stack.push_async_callback(cluster.close)
         clusters[name] = cluster
@@ -268,7 +289,7 @@ def _accepting(store: Store, reconciler: Reconciler, clock: Clock, metrics: Metr
 
 async def _background(
     reconciler: Reconciler, clusters: Mapping[str, Cluster], store: Store, stack: AsyncExitStack
-) -> None:
+) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster, until the stack unwinds."""
 
     async def wake(restore: str) -> None:
@@ -280,7 +301,10 @@ async def _background(
         asyncio.create_task(cluster.watch(wake), name=f"watch {name}")
         for name, cluster in clusters.items()
     ]
+    for task in tasks:
+        task.add_done_callback(_ended)
     stack.push_async_callback(_cancelled, tasks)
+    return tasks
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
@@ -289,13 +313,19 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _ended(task: asyncio.Task[None]) -> None:
+    """The loop and the watches never end by themselves: if one does, it is a bug, and is told."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a background task died", task=task.get_name(), exc_info=error)
+
+
 async def _serve(app: App, bolt: AsyncApp, stack: AsyncExitStack) -> int:
     """The one HTTP port: health, metrics and, without Socket Mode, Slack."""
     settings = app.settings
     server = http.Application(client_max_size=1024 * 1024)
 
     async def healthz(_: http.Request) -> http.Response:
-        return http.json_response({"ok": True})
+        return http.json_response({"ok": app.alive}, status=200 if app.alive else 503)
 
     async def readyz(_: http.Request) -> http.Response:
         trouble = await app.not_ready()
@@ -303,7 +333,7 @@ async def _serve(app: App, bolt: AsyncApp, stack: AsyncExitStack) -> int:
 
     async def metrics(_: http.Request) -> http.Response:
         headers = {"Content-Type": METRICS_TYPE}
-        return http.Response(body=app.metrics.exposition(), headers=headers)
+        return http.Response(body=app.exposition(), headers=headers)
 
     server.router.add_get("/healthz", healthz)
     server.router.add_get("/readyz", readyz)

@@ -11,6 +11,7 @@ There is no retry in here. What could not be done now has a next due time, and t
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -173,6 +174,7 @@ class Reconciler:
         except Exception:
             log.exception("a round failed", id=leased.lease.id)
             result = "failed"
+            await self._apologise(leased)
         else:
             result = "ok"
         self._parts.metrics.rounds.labels(f"{kind}_{result}").inc()
@@ -190,6 +192,13 @@ class Reconciler:
             return
         await self._store.settle(lease)
         self.nudge()
+
+    async def _apologise(self, leased: Leased) -> None:
+        """A person whose wish fails by a mistake of ours is told so, rather than left in silence."""
+        with suppress(StoreUnavailable):
+            if isinstance(leased.work, Delivery):
+                if await self._parts.intake.apologise(leased.work):
+                    await self._store.settle(leased.lease)
 
     # One round of a restore
 
@@ -246,20 +255,23 @@ class Reconciler:
         step = workflow.step(turn.restore, event, now)
         if step.restore == turn.restore:
             return step.effects
-        await self._commit(turn, step.restore, step.audit)
-        return step.effects
+        committed = await self._commit(turn, step.restore, step.audit)
+        return step.effects if committed else ()
 
-    async def _commit(self, turn: Round, after: Restore, audit: tuple[AuditEntry, ...]) -> None:
+    async def _commit(self, turn: Round, after: Restore, audit: tuple[AuditEntry, ...]) -> bool:
+        """True if exactly this was stored. Somebody else's claim on the VM ends the restore."""
         before = turn.restore
         match await self._store.commit(after, due=None, audit=audit, lease=turn.lease):
             case Committed(restore=restore):
                 turn.moved = turn.moved or restore.phase is not before.phase
                 turn.restore = restore
                 self._count(before, restore)
+                return True
             case records.Held(holder=holder):
                 where = await self._where(holder)
                 held = Held(by=holder.owner, where=where, since=holder.opened_at)
                 await self._apply(turn, held)
+                return False
             case records.Stale():
                 raise TooLateError
 
@@ -272,6 +284,10 @@ class Reconciler:
         except Temporary as unsure:
             log.warning("an act has no answer", effect=type(effect).__name__, what=unsure.what)
             turn.again = self._clock.now() + timedelta(seconds=unsure.retry_after or 1.0)
+            return
+        except Permanent as refused:
+            log.warning("an act is not possible now", effect=type(effect).__name__)
+            await self._apply(turn, Unseen(f"{refused.reason}: {refused.text}"))
             return
         await self._apply(turn, Acted(effect, result))
 

@@ -13,7 +13,7 @@ Rules of this file
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -90,6 +90,10 @@ async def _count_sends(
     return await send(request)
 
 
+Counted = Callable[[str], None]
+"""Told the status of every answer ("200"), or "no_answer"; watches aside."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     method: str
@@ -102,11 +106,19 @@ class _Request:
 class Api:
     """The API server of one cluster."""
 
-    def __init__(self, cluster: str, configuration: Configuration, *, watches: int = 1) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        configuration: Configuration,
+        *,
+        watches: int = 1,
+        counted: Counted = lambda _: None,
+    ) -> None:
         # A watch holds its connection for minutes; it must not take one from the calls.
         configuration.connection_pool_maxsize = 100 + watches
         configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
+        self._counted = counted
         self._client = ApiClient(configuration)
         self._client.user_agent = f"vm-restore-bot/{__version__}"
 
@@ -132,7 +144,9 @@ class Api:
             response = await self._send(request, limit)
             raw = await response.read()
         except _ON_THE_WIRE as error:
+            self._counted("no_answer")
             raise self._away(error) from error
+        self._counted(str(response.status))
         if response.status >= 300:
             raise self._failure(response, raw)
         return self._parsed(raw)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.cluster.catalog import Catalog, Scopes
-from bot.cluster.client import Api
+from bot.cluster.client import Api, Counted
 from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
@@ -34,7 +34,7 @@ class Cluster:
         self._reflectors: tuple[Reflector, ...] = ()
 
     @classmethod
-    async def connect(
+    async def connect(  # noqa: PLR0913 - each says one thing about the cluster
         cls,
         name: str,
         *,
@@ -42,16 +42,19 @@ class Cluster:
         context: str | None,
         namespaces: Sequence[str],
         clock: Clock,
+        counted: Counted = lambda _: None,
     ) -> "Cluster":
         """Log in. Nothing is sent yet: a cluster that is away must not keep the bot from starting.
 
         Without a kubeconfig it is the pod's own service account. No namespaces, or "*", means the
-        whole cluster. Raises Misconfigured.
+        whole cluster. `counted` is told of every answer, for metrics. Raises Misconfigured.
         """
         everywhere = not namespaces or EVERYWHERE in namespaces
         scopes = (None,) if everywhere else tuple(dict.fromkeys(namespaces))
         configuration = await log_in(name, kubeconfig, context)
-        return cls(name, Api(name, configuration, watches=len(scopes)), scopes, clock)
+        return cls(
+            name, Api(name, configuration, watches=len(scopes), counted=counted), scopes, clock
+        )
 
     async def close(self) -> None:
         """Close all connections."""

@@ -5,6 +5,7 @@ what the simulated API server was asked. The bot's own documents are only used t
 ended.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from bot.slack.views import PREFIX, parse_value
 
 Json = dict[str, Any]
 RESTORES = "virtualmachinerestores"
+_LINKED = re.compile(r"<(?:http://|tel:)([^<>|]+)\|\1>")
+_MENTION = re.compile(r"^<@\w+>")
 NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
 
 
@@ -72,7 +75,7 @@ class Invariants:
         notes, spec = _annotations(call), _body(call)["spec"]
         channel, _, thread = notes.get(THREAD, "").partition("/")
         return any(
-            message.text == spec["virtualMachineSnapshotName"]
+            _said(message.text) == spec["virtualMachineSnapshotName"]
             and message.user == notes.get(REQUESTED_BY)
             and message.thread_ts == thread
             for room in self.world.slack.workspace.channels.values()
@@ -104,6 +107,11 @@ class Invariants:
                 if "card" in payload and not message.deleted:
                     marks[f"{payload['restore']}:{payload['card']} in {room.id}"] += 1
         return [f"card posted {count} times: {mark}" for mark, count in marks.items() if count > 1]
+
+
+def _said(text: str) -> str:
+    """A message's text without the markup that Slack puts around a word, and without a mention."""
+    return _MENTION.sub("", _LINKED.sub(r"\1", text)).strip("`\u00a0 ")
 
 
 def _created(call: ApiCall) -> bool:

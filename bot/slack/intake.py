@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock
+from bot.errors import StoreUnavailable, Temporary
 from bot.restore import again
 from bot.restore.answers import slack_order
 from bot.restore.events import SUCCESSORS, Button, Clicked, Reply, Typed
@@ -20,14 +21,16 @@ from bot.restore.request import Request, Verb, parse_command, parse_sentence
 from bot.slack import views
 from bot.slack.people import People
 from bot.slack.pickers import Pickers
-from bot.slack.steps import Steps
+from bot.slack.steps import NotYet, Steps
 from bot.slack.voice import Teller, Voice
 from bot.slack.wishes import Ground, Wishes
 from bot.store.records import Delivery
 from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
-"""What is older than this when it arrives was meant for another moment."""
+"""What is older than this when it is dealt with was meant for another moment."""
+PATIENCE = timedelta(seconds=15)
+"""How long a wish waits for Slack to answer before its person is told to try again."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,12 +61,29 @@ class Intake:
 
     async def handle(self, delivery: Delivery) -> None:
         """Deal with one delivery. Raises Temporary if it must be tried again."""
+        try:
+            await self._handle(delivery)
+        except (StoreUnavailable, NotYet):
+            raise
+        except Temporary:
+            patient = self._clock.now() - delivery.accepted_at < PATIENCE
+            if patient or not await self._teller.tell(_voice(delivery.body), views.slack_down()):
+                raise
+
+    async def apologise(self, delivery: Delivery) -> bool:
+        """Say that a mistake of ours came in between; was it heard?"""
+        return await self._teller.tell(_voice(delivery.body), views.went_wrong())
+
+    async def _handle(self, delivery: Delivery) -> None:
         body = delivery.body
+        late = self._clock.now() - delivery.accepted_at > LATE
         match delivery.kind:
-            case "command":
-                await self._command(delivery.key, body)
             case "message":
                 await self._message(delivery.key, body)
+            case _ if late:
+                await self._teller.tell(_voice(body), views.too_late())
+            case "command":
+                await self._command(delivery.key, body)
             case "click":
                 await self._click(body)
             case other:
@@ -72,7 +92,7 @@ class Intake:
     # The slash command
 
     async def _command(self, key: str, body: Mapping[str, Any]) -> None:
-        voice = Voice(body["user"], body["channel"], None, body.get("response_url"))
+        voice = _voice(body)
         request = parse_command(body["text"])
         place = Place(team=self._ground.home.team, channel=voice.channel, own_thread=True)
         await self._wishes.hear(key, voice, request, place)
@@ -81,7 +101,7 @@ class Intake:
 
     async def _message(self, key: str, body: Mapping[str, Any]) -> None:
         thread = body["thread"]
-        voice = Voice(body["user"], body["channel"], thread or body["ts"], None)
+        voice = _voice(body)
         late = self._clock.now() - _moment(body["ts"]) > LATE
         if thread is not None and await self._answered(body, voice, late=late):
             return
@@ -143,7 +163,7 @@ class Intake:
     # Clicks
 
     async def _click(self, body: Mapping[str, Any]) -> None:
-        voice = Voice(body["user"], body["channel"], body["thread"], body.get("response_url"))
+        voice = _voice(body)
         ref = views.parse_value(str(body["ref"] or ""))
         record = await self._store.load(ref[0]) if ref else None
         if ref is None or record is None:
@@ -178,6 +198,12 @@ class Intake:
             await self._teller.tell(voice, views.reply(Reply.OLD_CARD, restore))
         else:
             await self._wishes.open(voice, new)
+
+
+def _voice(body: Mapping[str, Any]) -> Voice:
+    """Who spoke in a command, a message or a click, and where to answer."""
+    thread = body.get("thread") or body.get("ts")
+    return Voice(body["user"], body["channel"], thread, body.get("response_url"))
 
 
 def _moment(ts: str) -> datetime:

@@ -14,6 +14,10 @@ from bot.store.store import Store
 TRIES = 8
 
 
+class NotYet(Temporary):
+    """It cannot be told yet what this answers. It will be in a moment, so nobody is told of it."""
+
+
 class Steps:
     """Applies people's events. The reconciler does the rest."""
 
@@ -39,7 +43,7 @@ class Steps:
             done = await self._store.commit(step.restore, due=now, audit=step.audit)
             if isinstance(done, Committed):
                 return step.reply
-        raise Temporary("the restore is changing too quickly")
+        raise NotYet("the restore is changing too quickly")
 
 
 def _stood(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
@@ -53,5 +57,5 @@ def _stood(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
         return True
     card = shown.get(question.key)
     if card is None or card.ts is None:
-        raise Temporary("the question is just being posted", retry_after=0.5)
+        raise NotYet("the question is just being posted", retry_after=0.5)
     return slack_order(card.ts) < slack_order(ts)

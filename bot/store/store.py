@@ -48,8 +48,8 @@ REMEMBERED = timedelta(hours=24)
 """How long a settled delivery is known, so that a copy of it is dropped."""
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is looked at again, perhaps by a release that can read it."""
-MOST_TAKES = 5
-"""A delivery that was taken this often without being settled is given up."""
+MOST_CUTS = 5
+"""A delivery whose workers died this often is given up."""
 PAGE = 200
 """How many documents, ids or entries one command asks for at most."""
 
@@ -100,7 +100,8 @@ class Store:
     async def lease(self, limit: int) -> tuple[list[Leased], datetime | None]:
         """Take up to `limit` things that are due, and say when the next one is (None: never).
 
-        A delivery taken too often is given up, with an audit entry. What does not load is put off.
+        A delivery that stops every worker is given up, with an audit entry. What does not load is
+        put off.
         """
         now = self._clock.now()
         until = now + self._lease_time
@@ -111,12 +112,12 @@ class Store:
             times.passed(now),
             times.due(until),
             limit,
-            MOST_TAKES,
+            MOST_CUTS,
             int(REMEMBERED.total_seconds()),
             now.isoformat(),
         )
         for member in abandoned:
-            log.error("delivery given up", delivery=member, attempts=MOST_TAKES)
+            log.error("delivery given up", delivery=member, attempts=MOST_CUTS)
         leased = [
             await self._understand(
                 Lease(member, int(fence), until), replies.paired(fields), cut_off=bool(interrupted)

@@ -13,6 +13,7 @@ from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
     LIVE,
+    NOW,
     SNAPSHOT,
     SNAPSHOT_NAME,
     VM,
@@ -391,7 +392,7 @@ def test_only_the_own_object_of_a_restore_is_not_another() -> None:
 
 
 def test_what_the_checks_pass_is_shown() -> None:
-    newer = replace(SNAPSHOT, name="newer", created=p.NOW, uid="s-2")
+    newer = replace(SNAPSHOT, name="newer", created=NOW, uid="s-2")
     played = p.play().looks(snapshots=(newer, SNAPSHOT))
     shown = played.restore.preview
     assert shown is not None

@@ -22,7 +22,7 @@ from bot.store import (
 )
 from bot.store.documents import Unreadable
 from bot.store.keys import Keys
-from bot.store.store import MOST_TAKES, PUT_OFF
+from bot.store.store import MOST_CUTS, PUT_OFF
 from tests.store.samples import changed, ended, restore, said
 
 
@@ -478,7 +478,7 @@ async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.accept("Ev1", "slash", {})
-    for attempt in range(2, MOST_TAKES + 1):
+    for attempt in range(2, MOST_CUTS + 1):
         clock.advance(25)
         leased, _ = await store.lease(5)
         assert [each.lease.fence for each in leased] == [attempt]
@@ -492,6 +492,19 @@ async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
     assert await store.accept("Ev1", "slash", {}) is None
     assert 0 < await client.ttl(keys.record("delivery:Ev1")) <= 86_400
     assert not await client.hexists(keys.record("delivery:Ev1"), "body")
+
+
+async def test_a_delivery_that_is_put_off_in_good_order_is_never_given_up(
+    store: Store, clock: HandClock
+) -> None:
+    """Slack or the cluster may be away for longer than five tries take."""
+    lease = await store.accept("Ev1", "slash", {})
+    for attempt in range(2, 3 * MOST_CUTS):
+        assert lease is not None
+        await store.finish(lease, due=clock.now() + timedelta(seconds=2))
+        clock.advance(2)
+        lease = await take(store)
+        assert lease.fence == attempt
 
 
 # What does not load

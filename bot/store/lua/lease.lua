@@ -2,9 +2,10 @@
 -- the first ones come back when their lease runs out, as they do when a replica dies.
 local due, audit = KEYS[1], KEYS[2]
 local prefix, now, lease_end, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local most_takes, ttl, now_iso = tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local most_cuts, ttl, now_iso = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 
--- It was taken too often: something in it stops every worker. Give it up and say so.
+-- Its workers died too often: something in it stops every one of them. Give it up and say so. What is
+-- put off in good order, because Slack or the cluster is away, may be taken as often as it needs.
 local function abandon(member, record, kind)
   forget(due, record, member, ttl)
   say(audit, cjson.encode({cjson.encode({
@@ -15,20 +16,21 @@ end
 local taken, abandoned = {}, {}
 for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
   local record = prefix .. member
-  local seen = redis.call('HMGET', record, 'doc', 'body', 'fence', 'kind', 'until')
+  local seen = redis.call('HMGET', record, 'doc', 'body', 'cuts', 'kind', 'until')
+  -- A lease that was never given back: its worker may have done more than is written down.
+  local interrupted = seen[5] and 1 or 0
   if not seen[1] and not seen[2] then
     redis.call('ZREM', due, member)
-  elseif seen[2] and tonumber(seen[3]) >= most_takes then
+  elseif seen[2] and tonumber(seen[3] or 0) + interrupted >= most_cuts then
     abandon(member, record, seen[4])
     abandoned[#abandoned + 1] = member
   else
     local fence = redis.call('HINCRBY', record, 'fence', 1)
     redis.call('HSET', record, 'until', lease_end)
+    if seen[2] and interrupted == 1 then redis.call('HINCRBY', record, 'cuts', 1) end
     -- Whoever leases sees the record as it is now, so earlier wishes for a look are met.
     redis.call('HDEL', record, 'again')
     redis.call('ZADD', due, lease_end, member)
-    -- A lease that was never given back: its worker may have done more than is written down.
-    local interrupted = seen[5] and 1 or 0
     taken[#taken + 1] = {member, fence, redis.call('HGETALL', record), interrupted}
   end
 end

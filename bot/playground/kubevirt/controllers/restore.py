@@ -103,6 +103,8 @@ class RestoreController:
     def _look_at_makers_of(self, change: Change) -> None:
         annotations = change.object["metadata"].get("annotations", {})
         for restore in self._plane.storage.view(RESTORES.plural, change.key[0]):
+            if dig(restore, "status", "complete"):
+                continue
             name = restore["metadata"]["name"]
             entries = dig(restore, "status", "restores", default=[])
             claims = [entry["persistentVolumeClaim"] for entry in entries]

@@ -37,15 +37,13 @@ from bot.playground.kubevirt.resources import (
     VMS,
     VOLUME_SNAPSHOT_CLASSES,
 )
-from bot.playground.kubevirt.storage import Change, Key, clone
+from bot.playground.kubevirt.storage import Change, Key, clone, key_of
 
 Json = dict[str, Any]
 FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 VMI_FINALIZERS = ["kubevirt.io/virtualMachineControllerFinalize", "foregroundDeleteVirtualMachine"]
 _LONGEST_BACKOFF = 300
-_STORAGE_KINDS = {
-    held.plural for held in (PVCS, DATA_VOLUMES, STORAGE_CLASSES, VOLUME_SNAPSHOT_CLASSES)
-}
+_CLASSES = (STORAGE_CLASSES.plural, VOLUME_SNAPSHOT_CLASSES.plural)
 
 
 def is_final(vmi: Json) -> bool:
@@ -71,10 +69,12 @@ class VmController:
         """A VM, its VMI or storage it may use has changed."""
         if change.resource in (VMS.plural, VMIS.plural):
             self.loop.add(change.key)
-        elif change.resource in _STORAGE_KINDS:
-            for key in self._plane.storage.keys(VMS.plural):
-                if change.key[0] in ("", key[0]):
-                    self.loop.add(key)
+        elif change.resource in _CLASSES:
+            self.look_at_all()
+        elif change.resource in (PVCS.plural, DATA_VOLUMES.plural):
+            for vm in self._plane.storage.view(VMS.plural, change.key[0]):
+                if change.key[1] in claims_of(dig(vm, "spec", "template", "spec", default={})):
+                    self.loop.add(key_of(vm))
 
     def look_at_all(self) -> None:
         """A pass for every VM."""

@@ -17,7 +17,7 @@ from bot.playground.kubevirt.metadata import (
 )
 from bot.playground.kubevirt.plane import Plane
 from bot.playground.kubevirt.resources import PVCS, VMIS
-from bot.playground.kubevirt.storage import Change, Key
+from bot.playground.kubevirt.storage import Change, Key, key_of
 
 Json = dict[str, Any]
 NODE = "node01"
@@ -37,9 +37,9 @@ class VmiController:
         if change.resource == VMIS.plural:
             self.loop.add(change.key)
         elif change.resource == PVCS.plural:
-            for key in self._plane.storage.keys(VMIS.plural):
-                if key[0] == change.key[0]:
-                    self.loop.add(key)
+            for vmi in self._plane.storage.view(VMIS.plural, change.key[0]):
+                if change.key[1] in claims_of(vmi["spec"]):
+                    self.loop.add(key_of(vmi))
 
     def look_at_all(self) -> None:
         """A pass for every VMI."""

@@ -64,7 +64,7 @@ class ClaimController:
 
     def look_at_all(self) -> None:
         """A pass for every claim that may still move."""
-        for pvc in self._plane.storage.objects(PVCS.plural):
+        for pvc in self._plane.storage.view(PVCS.plural):
             if is_deleting(pvc) or dig(pvc, "status", "phase") != "Bound":
                 self.loop.add((pvc["metadata"]["namespace"], pvc["metadata"]["name"]))
 
@@ -85,7 +85,7 @@ class ClaimController:
             self._api.update(PVCS, pvc["metadata"]["namespace"], pvc, controller("kube-controller-manager"))  # fmt: skip
 
     def _in_use(self, pvc: Json) -> bool:
-        vmis = self._plane.storage.objects(VMIS.plural, pvc["metadata"]["namespace"])
+        vmis = self._plane.storage.view(VMIS.plural, pvc["metadata"]["namespace"])
         live = [vmi for vmi in vmis if dig(vmi, "status", "phase") not in FINAL_PHASES]
         return any(pvc["metadata"]["name"] in claims_of(vmi["spec"]) for vmi in live)
 

@@ -1,0 +1,456 @@
+"""Any order of words, clicks, looks, acts, accidents and crashes: what must never happen never does.
+
+The machine keeps its own book of what the owner really said and pressed on which open card, apart
+from the document, and holds every effect of `step` against it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.restore import again, workflow
+from bot.restore.events import (
+    Acted,
+    Button,
+    Cancel,
+    ChannelGone,
+    Clicked,
+    CreateRestore,
+    DeleteRestore,
+    Effect,
+    Elapsed,
+    Event,
+    Held,
+    Observed,
+    StartVm,
+    StopVm,
+    Typed,
+    Unseen,
+    Verdict,
+)
+from bot.restore.facts import Look, Rejection, Scene
+from bot.restore.model import (
+    QUESTIONS,
+    Phase,
+    Place,
+    Preview,
+    Restore,
+    Rules,
+    Slot,
+    StopWhen,
+    Wish,
+)
+from bot.restore.moves import PATIENT
+from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL
+from tests.restore.play import NO, OTHER, OWNER, WISH, YES, asked
+from tests.restore.small_cluster import SmallCluster
+
+PEOPLE = st.sampled_from((OWNER, OWNER, OWNER, OTHER))
+WORDS = st.sampled_from(
+    (
+        SNAPSHOT_NAME,
+        SNAPSHOT_NAME,
+        "other",
+        "yes",
+        "cancel",
+        "stop-and-restore",
+        "what is going on?",
+    )
+)
+WAITS = st.sampled_from((0.5, 2, 20, 120, 301, 599, 601, 901, 4000))
+REFUSED = Rejection(403, "Forbidden", "you may not")
+HELPFUL = {
+    Slot.STOP_CHOICE: Button.STOP_AND_RESTORE,
+    Slot.STOP_OVERDUE: Button.KEEP_STOPPING,
+    Slot.FORCE_STOP: Button.FORCE_STOP_NOW,
+    Slot.CONFIRM: Button.CONFIRM,
+    Slot.OVERDUE: Button.KEEP_WAITING,
+    Slot.DELETE_RESTORE: Button.DELETE_RESTORE_NOW,
+}
+PICKS = {
+    Slot.ASK_VM: (Button.PICK_VM, VM_NAME),
+    Slot.ASK_NAMESPACE: (Button.PICK_NAMESPACE, NAMESPACE),
+    Slot.ASK_SNAPSHOT: (Button.PICK_SNAPSHOT, SNAPSHOT_NAME),
+}
+
+
+@dataclass(slots=True)
+class Book:
+    """What the owner did, written down without asking the document's opinion."""
+
+    shown: Preview | None = None
+    """What stood on the warning when the name was typed."""
+    wish: Wish | None = None
+    clicked_at: datetime | None = None
+    confirmations: int = 0
+    stop: bool = False
+    force: bool = False
+    delete: bool = False
+    start: bool = False
+    seen: frozenset[str] = frozenset()
+    """UIDs of restore objects that the document has known."""
+
+
+class Machine(RuleBasedStateMachine):
+    """One line of restores in one small cluster."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.cluster = SmallCluster()
+        self.restore = asked()
+        self.book = Book()
+        self.effects: tuple[Effect, ...] = ()
+        self.verdict: Verdict = YES
+        self.clock = 1000
+        self.ended: list[Restore] = []
+
+    @initialize(
+        stop_when=st.sampled_from(StopWhen),
+        protect=st.booleans(),
+        live=st.booleans(),
+        stubborn=st.booleans(),
+        own_thread=st.booleans(),
+        named=st.sampled_from((True, True, False)),
+    )
+    def begin(self, **drawn: Any) -> None:
+        self.cluster = SmallCluster(LIVE if drawn["live"] else WELL, stubborn=drawn["stubborn"])
+        thread = Place(team="T", channel="C", thread="1.1", own_thread=drawn["own_thread"])
+        self.restore = asked(
+            place=thread,
+            wish=WISH if drawn["named"] else Wish(cluster="default"),
+            rules=Rules(stop_when=drawn["stop_when"], protect_by_default=drawn["protect"]),
+        )
+
+    # --- One event --------------------------------------------------------------------------------
+
+    def happens(self, event: Event, scene: Scene | None = None) -> None:
+        """Step, check the effects against the book, and keep the book."""
+        before = self.restore
+        self._write_down(before, event)
+        step = workflow.step(before, event, self.now)
+        self.restore = Restore.model_validate_json(step.restore.model_dump_json())
+        assert self.restore == step.restore
+        if scene is None:
+            assert step.effects == ()
+        for effect in step.effects:
+            self._allowed(effect, scene)
+        if scene is not None:
+            self.effects = step.effects
+        if before.phase.ended:
+            assert self.restore.phase is before.phase
+        if isinstance(event, Typed | Clicked | Cancel) and event.by != OWNER:
+            assert self.restore == workflow.expired(before, self.now)
+        if self.restore.phase is Phase.CHECKING:
+            self.book.shown = self.book.clicked_at = None
+        if self.restore.job is not None and self.restore.job.uid is not None:
+            self.book.seen |= {self.restore.job.uid}
+
+    def _write_down(self, before: Restore, event: Event) -> None:
+        card = before.question
+        in_time = before.deadline is None or self.now < before.deadline
+        if not in_time or (isinstance(event, Typed | Clicked) and event.by != OWNER):
+            return
+        match event:
+            case Typed(text=text, ts=ts) if card and card.slot is Slot.WARNING:
+                if text == before.wish.snapshot and ts == f"{self.clock}.1":
+                    self.book.shown, self.book.wish = before.preview, before.wish
+            case Typed(text="stop-and-restore") if card and card.slot is Slot.STOP_CHOICE:
+                self.book.stop = True
+            case Clicked(button=button, number=number) if card and card.number == number:
+                self._write_click(card.slot, button)
+            case Clicked(button=Button.START_VM, number=number):
+                result = before.cards[-1] if before.cards else None
+                self.book.start |= before.phase.ended and result is not None and number > 0
+
+    def _write_click(self, slot: Slot, button: Button) -> None:
+        match slot, button:
+            case Slot.CONFIRM, Button.CONFIRM if self.book.shown is not None:
+                self.book.clicked_at = self.now
+                self.book.confirmations += 1
+            case Slot.STOP_CHOICE, Button.STOP_AND_RESTORE:
+                self.book.stop = True
+            case Slot.FORCE_STOP, Button.FORCE_STOP_NOW:
+                self.book.force = True
+            case Slot.DELETE_RESTORE, Button.DELETE_RESTORE_NOW:
+                self.book.delete = True
+
+    # --- What an effect must be able to show ------------------------------------------------------
+
+    def _allowed(self, effect: Effect, scene: Scene | None) -> None:
+        book = self.book
+        assert scene is not None
+        assert scene.forbidden is None
+        if isinstance(effect, CreateRestore):
+            self._create_allowed(effect, scene)
+        elif isinstance(effect, StopVm):
+            assert book.stop
+            assert book.force or not effect.force
+            assert self.restore.phase is Phase.STOPPING
+            if self.restore.rules.stop_when is StopWhen.CONFIRMED:
+                assert book.clicked_at is not None
+        elif isinstance(effect, StartVm):
+            assert book.start
+            assert self.restore.phase.ended
+        elif isinstance(effect, DeleteRestore):
+            ours = {made.uid for made in self.cluster.made}
+            assert effect.uid in ours
+            assert book.delete or self.restore.blocker is not None
+
+    def _create_allowed(self, effect: CreateRestore, scene: Scene) -> None:
+        shown, wish = self.book.shown, self.book.wish
+        assert shown is not None, "nobody typed the name"
+        assert wish is not None
+        assert self.book.clicked_at is not None, "nobody pressed the button"
+        assert self.now - self.book.clicked_at < timedelta(hours=2)
+        assert (effect.namespace, effect.vm, effect.snapshot) == (
+            wish.namespace,
+            wish.vm,
+            wish.snapshot,
+        )
+        assert scene.look is Look.RECHECK
+        assert scene.vmi is None
+        assert scene.vm is not None
+        assert scene.snapshot is not None
+        assert (scene.vm.uid, scene.snapshot.uid) == (shown.vm_uid, shown.snapshot_uid)
+        assert scene.snapshot.ready
+        assert scene.content is not None
+        assert scene.content.vm_uid == scene.vm.uid
+        assert all(each.complete for each in scene.restores), "another restore is unfinished"
+        assert self.verdict.allowed
+        assert self.restore.phase is Phase.RESTORING
+        assert self.restore.protect == (self.restore.safety is not None)
+        assert not self.book.seen, "it was there once and may not be made again"
+
+    # --- People -----------------------------------------------------------------------------------
+
+    @rule(by=PEOPLE, text=WORDS, replayed=st.sampled_from((False, False, False, True)))
+    def types(self, by: Any, text: str, *, replayed: bool) -> None:
+        self.clock += 0 if replayed else 1
+        ts = f"{self.clock - 1}.1" if replayed else f"{self.clock}.1"
+        self.happens(Typed(by, text, ts))
+
+    @rule(by=PEOPLE, button=st.sampled_from(Button), back=st.integers(0, 4))
+    def clicks(self, by: Any, button: Button, back: int) -> None:
+        number = len(self.restore.cards) - back
+        self.happens(Clicked(by, button, number, VM_NAME))
+
+    @rule()
+    def does_what_is_asked(self) -> None:
+        """The owner answers the open question as somebody would who wants the restore."""
+        card = self.restore.question
+        if card is None:
+            return
+        if card.slot is Slot.WARNING:
+            self.clock += 1
+            self.happens(Typed(OWNER, SNAPSHOT_NAME, f"{self.clock}.1"))
+        elif card.slot in PICKS:
+            button, value = PICKS[card.slot]
+            self.happens(Clicked(OWNER, button, card.number, value))
+        else:
+            self.happens(Clicked(OWNER, HELPFUL[card.slot], card.number))
+
+    @rule()
+    def presses_the_last_card(self) -> None:
+        """Force, delete, start: the rarer buttons of the newest card."""
+        card = self.restore.cards[-1]
+        for button in (Button.FORCE_STOP, Button.DELETE_RESTORE, Button.START_VM):
+            self.happens(Clicked(OWNER, button, card.number))
+
+    @rule(by=PEOPLE)
+    def cancels(self, by: Any) -> None:
+        self.happens(Cancel(by))
+
+    @precondition(lambda self: self.restore.phase.ended)
+    @rule(button=st.sampled_from((Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)))
+    def goes_on(self, button: Button) -> None:
+        result = next(c for c in reversed(self.restore.cards) if c.slot is Slot.RESULT)
+        click = Clicked(OWNER, button, result.number)
+        new = again.successor(self.restore, click, self.restore.rules, self.now)
+        if isinstance(new, Restore):
+            self.ended.append(self.restore)
+            self.restore, self.effects, self.book = new, (), Book()
+
+    # --- The bot ----------------------------------------------------------------------------------
+
+    @rule()
+    def looks(self) -> None:
+        look = workflow.wanted(self.restore)
+        if look is None:
+            self.happens(Elapsed())
+            return
+        scene = self.cluster.ground.scene(look, self.restore, self.now)
+        verdict = workflow.ALLOWED if look is Look.JOB else self.verdict
+        self.happens(Observed(scene, verdict), scene)
+
+    @rule()
+    def works(self) -> None:
+        """A round as it goes when nothing goes wrong."""
+        self.looks()
+        self.acts("done")
+        self.now += timedelta(seconds=1)
+
+    @rule(how=st.sampled_from(("done", "lost before", "lost after", "rejected", "twice")))
+    def acts(self, how: str) -> None:
+        for effect in self.effects:
+            self._creates_nothing_after_the_end(effect)
+            if how == "lost before":
+                continue
+            result = REFUSED if how == "rejected" else self.cluster.perform(effect)
+            if how == "twice":
+                result = self.cluster.perform(effect)
+            if how != "lost after":
+                self.happens(Acted(effect, result))
+        self.effects = ()
+
+    def _creates_nothing_after_the_end(self, effect: Effect) -> None:
+        if isinstance(effect, CreateRestore):
+            ends = (Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED)
+            assert self.restore.phase not in ends
+
+    @rule()
+    def misses(self) -> None:
+        self.happens(Unseen("no answer"))
+
+    @rule()
+    def crashes(self) -> None:
+        """Only the document is left."""
+        self.effects = ()
+
+    @rule(seconds=WAITS)
+    def waits(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    # --- The world --------------------------------------------------------------------------------
+
+    @rule()
+    def the_cluster_works(self) -> None:
+        self.cluster.advance()
+
+    @rule(
+        what=st.sampled_from(
+            (
+                "starts the VM",
+                "stops the VM",
+                "deletes the VM",
+                "re-creates the VM",
+                "re-creates the snapshot",
+                "spoils the snapshot",
+                "deletes a restore",
+                "restores it, too",
+                "breaks the guest",
+            )
+        )
+    )
+    def somebody(self, what: str) -> None:
+        cluster = self.cluster
+        match what:
+            case "starts the VM":
+                cluster.start()
+            case "stops the VM":
+                cluster.power_off()
+            case "deletes the VM":
+                cluster.delete_vm()
+            case "re-creates the VM":
+                cluster.create_vm()
+            case "re-creates the snapshot":
+                cluster.change_snapshot(uid=cluster.fresh("snapshot"))
+            case "spoils the snapshot":
+                cluster.change_snapshot(ready=False)
+            case "deletes a restore" if cluster.ground.restores:
+                cluster.delete_restore(cluster.ground.restores[-1])
+            case "restores it, too":
+                cluster.restore_elsewhere()
+            case "breaks the guest":
+                cluster.stubborn = True
+
+    @rule()
+    def all_is_mended(self) -> None:
+        """Back to a cluster in which a restore can go through."""
+        if self.cluster.ground.vm is None:
+            return
+        self.cluster.power_off()
+        self.cluster.change_snapshot(uid="snapshot-1", ready=True)
+        self.cluster.stubborn = False
+
+    @rule(allowed=st.sampled_from((True, True, False)))
+    def the_policy_says(self, *, allowed: bool) -> None:
+        self.verdict = YES if allowed else NO
+
+    @rule(event=st.sampled_from((Held(OTHER, "<#C1>", NOW), ChannelGone("gone", dm="D1"))))
+    def the_thread_is_lost(self, event: Event) -> None:
+        if self.clock % 5 == 0:
+            self.happens(event)
+
+    # --- What always holds ------------------------------------------------------------------------
+
+    @invariant()
+    def at_most_one_question_is_open_and_has_its_deadline(self) -> None:
+        opened = [c for c in self.restore.cards if c.closed is None and c.slot in QUESTIONS]
+        assert len(opened) <= 1
+        asks = bool(opened) and opened[0].slot not in PATIENT
+        assert (self.restore.deadline is not None) == asks
+        if self.restore.phase.ended:
+            assert opened == []
+            assert self.restore.outcome is not None
+
+    @invariant()
+    def something_is_always_due_while_it_lives(self) -> None:
+        due = workflow.next_due(self.restore, self.now, moved=False)
+        restore = workflow.expired(self.restore, self.now)
+        if not restore.phase.ended:
+            assert due is not None
+            assert due > self.now
+        waiting = (Phase.STOP_CHOICE, Phase.TYPING, Phase.CONFIRMING)
+        if restore.phase in waiting:
+            assert restore.question is not None
+            assert workflow.wanted(restore) is None
+
+    @invariant()
+    def a_confirmation_makes_one_object_at_most(self) -> None:
+        lines = [*self.ended, self.restore]
+        for each in lines:
+            mine = [made for made in self.cluster.made if made.restore_id == each.id]
+            kept = [made for made in mine if not made.deleted_by_others]
+            assert len(kept) <= 1
+        assert len([m for m in self._mine() if m.uid in self.book.seen]) <= 1
+        if self._mine():
+            assert self.book.confirmations >= 1
+
+    def _mine(self) -> list[Any]:
+        return [made for made in self.cluster.made if made.restore_id == self.restore.id]
+
+    # --- Every path ends --------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """From here on nobody does anything, and the bot looks when it is due, or a bit later."""
+        for _ in range(2000):
+            due = workflow.next_due(self.restore, self.now, moved=False)
+            if due is None:
+                break
+            self.now = max(due, self.now + timedelta(seconds=25))
+            self.looks()
+            self.acts("done")
+            self.at_most_one_question_is_open_and_has_its_deadline()
+            self.a_confirmation_makes_one_object_at_most()
+            if self._waits_for_the_cluster():
+                return
+        assert self.restore.phase.ended
+        assert self.restore.closed
+        assert workflow.next_due(self.restore, self.now, moved=False) is None
+
+    def _waits_for_the_cluster(self) -> bool:
+        """The restore is there, and the cluster has not finished it."""
+        job = self.restore.job
+        if self.restore.phase is not Phase.RESTORING or job is None or job.uid is None:
+            return False
+        there = [each for each in self.cluster.ground.restores if each.uid == job.uid]
+        return any(not each.complete and each.failure is None for each in there)
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=150, stateful_step_count=40)

@@ -1,0 +1,335 @@
+"""The typed confirmation: the snapshot's name, byte for byte, by the one who asked, where asked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bot.playground.slack.composer import Keyboard
+from bot.playground.stage import SNAPSHOT_TIME, Stage
+from tests.stories import acts
+from tests.stories.conftest import Golden, SetStage
+
+NAME = "pre-upgrade-snapshot"
+CREATE = "create virtualmachinerestores"
+SNAPSHOT = "create virtualmachinesnapshots"
+STOP, START = "update virtualmachines/stop", "update virtualmachines/start"
+FAILED = "Names do not match. Restore cancelled for safety."
+HOST = "snap.prod-01.example.com"
+
+
+async def nothing_follows(stage: Stage) -> None:
+    """The question still stands, and nothing was asked of the cluster."""
+    await stage.world.pass_time(5)
+    assert stage.shown(acts.READY) is None
+    assert stage.shown(FAILED) is None
+    assert "To proceed with restore" in stage.read(await stage.card(acts.TYPE_IT))
+    assert acts.changes(stage) == []
+
+
+async def incident(stage: Stage) -> None:
+    """Alice asks in a thread that Bob has started, up to the warning."""
+    stage.thread = await stage.bob.say(stage.channel, "database-01 is broken")
+    mention = stage.world.slack.mention
+    await stage.reply(f"{mention} restore database-01 from snapshot {NAME} in production")
+    await stage.card(acts.TYPE_IT)
+
+
+WRONG: Mapping[str, tuple[str, str]] = {
+    "capital first letter": ("Pre-upgrade-snapshot", "A capital letter differs"),
+    "all capitals": ("PRE-UPGRADE-SNAPSHOT", "A capital letter differs"),
+    "smart dash": ("pre\u2013upgrade-snapshot", "It holds a smart dash"),
+    "other name": ("before-release", ""),
+    "the VM's name": ("database-01", ""),
+    "beginning": ("pre-upgrade", "That is only the beginning of the name"),
+    "end": ("upgrade-snapshot", "That is only the end of the name"),
+    "in quotes": ('"pre-upgrade-snapshot"', "There are quotation marks around it"),
+    "trailing dot": ("pre-upgrade-snapshot.", "There is a punctuation mark after it"),
+    "with a word": ("pre-upgrade-snapshot please", "There are other words beside it"),
+    "underscores": ("pre_upgrade_snapshot", "It has an underscore where the name has a hyphen"),
+    "spaces": ("pre upgrade snapshot", "It has a space where the name has a hyphen"),
+    "zero-width space": ("pre-upgrade\u200b-snapshot", "It holds an invisible character"),
+    "letter of another alphabet": ("pr\u0435-upgrade-snapshot", "letters of another alphabet"),
+    "name and more": ("pre-upgrade-snapshot-2", "There is something more after the name"),
+    "yes": ("yes", ""),
+    "somebody": ("@bob", ""),
+    "live markup": ("<!channel>", ""),
+}
+
+
+TEXT_ALONE = ("smart dash", "in quotes", "with a word", "zero-width space", "live markup")
+
+
+@pytest.mark.parametrize(
+    ("said", "hint", "raw_blocks"),
+    [
+        *(pytest.param(*case, True, id=name) for name, case in WRONG.items()),
+        *(pytest.param(*WRONG[name], False, id=f"{name}, no blocks") for name in TEXT_ALONE),
+    ],
+)
+async def test_wrong_name(stage_for: SetStage, said: str, hint: str, raw_blocks: bool) -> None:
+    """Any other text than the name ends the restore; the hint says what probably happened."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.alice.say(stage.channel, said, thread=stage.root(), raw_blocks=raw_blocks)
+    read = stage.read(await stage.card(FAILED))
+    assert f"*Expected*: `{NAME}`" in read
+    assert "❌ Confirmation Failed" in read
+    assert "Current VM state preserved." in read
+    assert hint in read
+    assert ("*Hint*" in read) is bool(hint)
+    await stage.world.pass_time(30)
+    assert stage.shown(acts.READY) is None
+    assert acts.changes(stage) == []
+
+
+async def test_wrong_name_as_the_channel_shows_it(stage_for: SetStage, golden: Golden) -> None:
+    """A phone made the first letter a capital: expected, typed and hint stand side by side."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.alice.say(
+        stage.channel, NAME, thread=stage.root(), keyboard=Keyboard(capital=True)
+    )
+    await stage.card(FAILED)
+    golden(stage)
+
+
+async def test_smart_punctuation(stage_for: SetStage) -> None:
+    """Two hyphens in a name that a keyboard turns into a dash: the hint names the keyboard."""
+    stage = await stage_for()
+    seed = stage.world.kube.seed
+    seed.snapshot("production", "pre--upgrade", "database-01", created=SNAPSHOT_TIME)
+    await acts.to_the_warning(stage, "/vm-restore production/database-01 --snapshot pre--upgrade")
+    smart = Keyboard(smart_punctuation=True)
+    await stage.alice.say(stage.channel, "pre--upgrade", thread=stage.root(), keyboard=smart)
+    assert "smart dash" in stage.read(await stage.card(FAILED))
+    await stage.press(FAILED, "Start over")
+    await acts.confirm(stage, "pre--upgrade")
+    await stage.card(acts.RESTORED)
+
+
+RIGHT: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "plain": (NAME, {}),
+    "without blocks": (NAME, {"raw_blocks": False}),
+    "in backticks": (f"`{NAME}`", {}),
+    "in backticks, without blocks": (f"`{NAME}`", {"raw_blocks": False}),
+    "as a code block": (f"```{NAME}```", {}),
+    "with space around it": (f"  {NAME}  ", {}),
+    "with no-break space around it": (f"\u00a0{NAME}\u00a0", {}),
+    "after a mention": (f"@vm-restore {NAME}", {}),
+    "after a mention, no-break space": (f"@vm-restore {NAME}", {"keyboard": Keyboard(nbsp=True)}),
+    "after a mention, without blocks": (f"@vm-restore {NAME}", {"raw_blocks": False}),
+    "also sent to the channel": (NAME, {"broadcast": True}),
+}
+
+
+@pytest.mark.parametrize(("said", "how"), RIGHT.values(), ids=RIGHT.keys())
+async def test_right_name(stage_for: SetStage, said: str, how: dict[str, Any]) -> None:
+    """Slack's own rewriting around the name is undone; typing alone restores nothing."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.alice.say(stage.channel, said, thread=stage.root(), **how)
+    await stage.card(acts.READY)
+    await stage.world.pass_time(30)
+    assert acts.changes(stage) == []
+
+
+@pytest.mark.parametrize("raw_blocks", [True, False], ids=["blocks", "text alone"])
+async def test_a_name_that_slack_links(stage_for: SetStage, raw_blocks: bool) -> None:
+    """Names like hosts become links; typed plainly they are the name, in request and answer."""
+    stage = await stage_for()
+    seed = stage.world.kube.seed
+    seed.vm("production", "db.prod-01.example.com", running=False)
+    seed.snapshot("production", HOST, "db.prod-01.example.com", created=SNAPSHOT_TIME)
+    stage.thread = await stage.alice.say(
+        stage.channel,
+        f"@vm-restore restore db.prod-01.example.com from snapshot {HOST} in production",
+        raw_blocks=raw_blocks,
+    )
+    await stage.card(acts.TYPE_IT)
+    await stage.alice.say(stage.channel, HOST, thread=stage.thread, raw_blocks=raw_blocks)
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+    assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [HOST]
+
+
+@pytest.mark.parametrize("said", [f"http://{HOST}", f"{HOST}/", f"https://{HOST}/"])
+async def test_an_address_is_not_the_name(stage_for: SetStage, said: str) -> None:
+    """A web address that holds the name is another text, and the hint says so."""
+    stage = await stage_for()
+    seed = stage.world.kube.seed
+    seed.snapshot("production", HOST, "database-01", created=SNAPSHOT_TIME)
+    await acts.to_the_warning(stage, f"/vm-restore database-01 from {HOST} in production")
+    await stage.reply(said)
+    assert "web address" in stage.read(await stage.card(FAILED))
+
+
+async def test_somebody_else_types(stage_for: SetStage) -> None:
+    """The right name from another person is no confirmation, and no wrong one either."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply(NAME, by=stage.bob)
+    await stage.reply("nonsense", by=stage.bob)
+    await nothing_follows(stage)
+    assert stage.whispers(stage.bob) == []
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_an_edited_message(stage_for: SetStage) -> None:
+    """What becomes the name by an edit was not typed as an answer."""
+    stage = await stage_for()
+    await incident(stage)
+    said = await stage.reply(f"it is {NAME}, right?")
+    await stage.alice.edit(said, NAME)
+    await nothing_follows(stage)
+    await stage.world.slack.touch(said)
+    await nothing_follows(stage)
+
+
+async def test_a_message_of_another_app(stage_for: SetStage) -> None:
+    """Apps cannot confirm, whatever name they post under."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.slack.post_as_app(stage.channel, NAME, stage.root())
+    await stage.world.slack.post_as_app(stage.channel, f"{stage.world.slack.mention} {NAME}", stage.root())
+    await nothing_follows(stage)
+
+
+async def test_typed_elsewhere(stage_for: SetStage) -> None:
+    """The name in the channel, in another thread or by direct message is not the answer."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    other = await stage.bob.say(stage.channel, "what was its name again?")
+    await stage.alice.say(stage.channel, NAME, thread=other)
+    await stage.alice.say(stage.channel, NAME)
+    await stage.alice.say(stage.world.slack.dm(stage.alice), NAME)
+    await nothing_follows(stage)
+
+
+async def test_a_late_event(stage_for: SetStage) -> None:
+    """A reply that arrives minutes late was meant for another moment: it is told, and not used."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    stage.world.slack.faults.delay_delivery(400)
+    await stage.reply(NAME)
+    await stage.world.leap(400)
+    await stage.whispered("more than five minutes late")
+    await nothing_follows(stage)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_conversation_in_an_incident_thread(stage_for: SetStage) -> None:
+    """In a thread of people only a single word is an answer."""
+    stage = await stage_for()
+    await incident(stage)
+    for said in (f"the name is {NAME}", "two words", "ok :eyes: looking", f"{NAME} {NAME}"):
+        await stage.reply(said)
+    await nothing_follows(stage)
+    assert stage.whispers(stage.alice) == []
+    await stage.reply("nope")
+    await stage.card(FAILED)
+
+
+async def test_help_while_typing(stage_for: SetStage) -> None:
+    """A question to the bot by name is answered and is not taken for the snapshot's name."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply(f"{stage.world.slack.mention} help")
+    await stage.whispered("I restore KubeVirt VMs from snapshots")
+    await nothing_follows(stage)
+
+
+@pytest.mark.parametrize("said", ["cancel", "Cancel", "`cancel`", "@vm-restore cancel"])
+async def test_cancel_while_typing(stage_for: SetStage, said: str) -> None:
+    """`cancel` cancels and is no failed confirmation."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply(said)
+    await stage.card("Restore operation cancelled by user. Current VM state preserved.")
+    assert stage.shown(FAILED) is None
+    assert acts.changes(stage) == []
+
+
+async def test_start_over(stage_for: SetStage) -> None:
+    """Start over asks everything anew, in the same thread; its second click opens nothing."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply("pre-upgrade")
+    failed = await stage.card(FAILED)
+    before = failed.blocks
+    await stage.press(FAILED, "Start over")
+    again = await stage.card("To proceed with restore")
+    assert again.thread_ts == failed.thread_ts
+    await stage.alice.click_stale(failed, before, "Start over")
+    await stage.whispered("out of date")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.world.quiet()
+    assert acts.sent(stage) == [CREATE]
+    assert len([card for card in stage.cards() if "VM restore request" in stage.read(card)]) == 2
+
+
+async def test_start_over_by_somebody_else(stage_for: SetStage) -> None:
+    """Only who asked starts it over."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply("pre-upgrade")
+    await stage.press(FAILED, "Start over", by=stage.bob)
+    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
+    assert stage.shown("To proceed with restore") is None
+
+
+async def test_expired_while_typing(stage_for: SetStage, golden: Golden) -> None:
+    """Nobody types within a quarter of an hour: expired, and nothing was touched."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.leap(901)
+    await stage.card("Restore Expired")
+    golden(stage)
+    await stage.reply(NAME)
+    await stage.world.pass_time(5)
+    assert stage.shown(acts.READY) is None
+    assert acts.changes(stage) == []
+
+
+async def test_expired_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
+    """The VM was stopped for it: the thread says so, and Start VM again starts it."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.card(acts.TYPE_IT)
+    await stage.world.leap(901)
+    await stage.card("Restore Expired")
+    golden(stage)
+    await stage.press("Restore Expired", "Start VM again")
+    await stage.card("started by")
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs again")
+    assert acts.sent(stage) == [STOP, START]
+
+
+@pytest.mark.parametrize("presses", [1, 2], ids=["on", "on and off again"])
+async def test_the_safety_snapshot_is_switched_while_typing(
+    stage_for: SetStage, presses: int
+) -> None:
+    """The switch changes the card in place; the name may be typed right after it."""
+    stage = await stage_for()
+    warning = await acts.to_the_warning(stage)
+    states = ["OFF", "ON"]
+    for turn in range(presses):
+        assert f"*Snapshot current state first*: {states[turn % 2]}" in stage.read(warning)
+        await stage.alice.click(warning, f"Snapshot current state first: turn {states[1 - turn]}")
+        await stage.card(f"*Snapshot current state first*: {states[1 - turn]}")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [SNAPSHOT, CREATE][presses - 1 :]
+
+
+async def test_the_switch_of_somebody_else(stage_for: SetStage) -> None:
+    """Whether a safety snapshot is taken is the asker's choice."""
+    stage = await stage_for()
+    warning = await acts.to_the_warning(stage)
+    await stage.bob.click(warning, "Snapshot current state first: turn ON")
+    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
+    assert "*Snapshot current state first*: OFF" in stage.read(warning)
