@@ -3,6 +3,7 @@
 #   make demo    the bot on a simulated Slack and a simulated cluster, playing its story
 #   make test    everything CI runs: lint, types, tests
 #   make lint    only ruff and mypy
+#   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
 #   make lock    new lock files after a change of dependencies (needs uv)
 #   make clean   forget the virtual environment and every cache
 #
@@ -19,7 +20,7 @@ PYTHON ?= $(FOUND)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint lock clean bench
 
 demo: $(READY)
 	@$(BIN)/vm-restore-bot demo
@@ -31,6 +32,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m bot.playground.bench $(if $(WRITE),--write docs/performance.md)
 
 # The whole environment, from the hashed lock file; again only when what it is made from changes.
 $(READY): requirements-dev.lock pyproject.toml

@@ -1,7 +1,9 @@
 """The composition root: builds every part, wires them, starts them and stops them in order.
 
-Nothing is remembered here that a restart would lose. SIGTERM drains: no new work is taken, what
-runs gets a moment to end, and what does not is carried on by whoever leases it next.
+Nothing is remembered here that a restart would lose. SIGTERM drains: the bot is not ready any more
+and takes no new work; what Slack still brings is kept and handed over; what runs gets a moment to
+end, and what does not is given back, to be carried on by whoever leases it next; then the doors are
+closed, the work behind them last. All of it takes less than the 30 seconds a pod is given to end.
 """
 
 import asyncio
@@ -39,9 +41,41 @@ from bot.store.records import Delivery, Leased
 from bot.telemetry import METRICS_TYPE, Metrics
 
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
-DRAIN_SECONDS = 8.0
+PATIENCE = 5.0
+"""Seconds that rounds get to end when the bot is told to stop."""
+GRACE = 12.0
+"""Then they get so many to end the step they are in, which waits for 10 seconds at most."""
+LAST_WORDS = 3.0
+"""Seconds that each door gets to answer what came in before it was closed."""
+LINGER = 3.0
+"""Seconds in which requests still come by HTTP, until everybody knows that this pod is leaving."""
 
 log = structlog.get_logger(__name__)
+
+
+class Socket(AsyncSocketModeHandler):
+    """Bolt's socket, closed only when Slack has been told what became of what it had brought.
+
+    Bolt's own closes at once: a click that is kept already would look like a failed one.
+    """
+
+    def __init__(self, bolt: AsyncApp, token: str) -> None:
+        super().__init__(bolt, token)
+        self._in_hand: set[asyncio.Task[Any]] = set()
+
+    async def handle(self, client: Any, req: Any) -> None:
+        """Bolt's, and known to be under way until the acknowledgement is sent."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+        await super().handle(client, req)
+
+    async def close(self) -> None:
+        """Wait a moment for the acknowledgements, then close."""
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=LAST_WORDS)
+        await self.close_async()  # type: ignore[no-untyped-call] # untyped in Bolt
 
 
 @dataclass(slots=True)
@@ -55,7 +89,7 @@ class App:
     metrics: Metrics
     port: int
     _stack: AsyncExitStack
-    _socket: AsyncSocketModeHandler | None
+    _socket: Socket | None
     _tasks: list[asyncio.Task[None]]
     _draining: bool = False
 
@@ -92,10 +126,15 @@ class App:
             self.metrics.ready.labels(name).set(name not in trouble)
         return trouble
 
+    def withdraw(self) -> None:
+        """Not ready from now on, and no new work; what still comes is kept for the others."""
+        self._draining = True
+        self.reconciler.leave()
+
     async def stop(self) -> None:
         """Drain, then close everything in the order opposite to how it was opened."""
-        self._draining = True
-        await self.reconciler.drain(DRAIN_SECONDS)
+        self.withdraw()
+        await self.reconciler.drain(PATIENCE, grace=GRACE)
         await self._stack.aclose()
 
 
@@ -109,7 +148,11 @@ async def run(settings: Settings) -> None:
     log.info("ready", port=app.port, mode="socket" if settings.socket_mode else "http")
     await stopping.wait()
     log.info("draining")
+    app.withdraw()
+    if not settings.socket_mode:
+        await asyncio.sleep(LINGER)
     await app.stop()
+    log.info("stopped")
 
 
 async def start(settings: Settings, clock: Clock | None = None) -> App:
@@ -222,6 +265,8 @@ async def _store(settings: Settings, home: Home, clock: Clock, stack: AsyncExitS
     store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
     try:
         await store.ping()
+        for risk in (await store.durability()).risks:
+            log.warning("the store may lose restores", what=risk.what, mend=risk.mend)
     except Temporary as away:
         raise Misconfigured(f"REDIS_URL: the store cannot be reached: {away.what}") from away
     return store
@@ -303,11 +348,13 @@ async def _background(
     ]
     for task in tasks:
         task.add_done_callback(_ended)
-    stack.push_async_callback(_cancelled, tasks)
+    stack.push_async_callback(_wound_up, reconciler, tasks)
     return tasks
 
 
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+async def _wound_up(reconciler: Reconciler, tasks: list[asyncio.Task[None]]) -> None:
+    # Once more: until the doors were closed, something may have come in that is to be handed over.
+    await reconciler.drain(LAST_WORDS, grace=0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -342,7 +389,7 @@ async def _serve(app: App, bolt: AsyncApp, stack: AsyncExitStack) -> int:
     if not settings.socket_mode and secret is not None:
         door = Door(bolt, secret.get_secret_value())
         server.router.add_post("/slack/events", door.handle)
-    runner = http.AppRunner(server, access_log=None)
+    runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = http.TCPSite(runner, settings.http.host, settings.http.port)
@@ -350,13 +397,11 @@ async def _serve(app: App, bolt: AsyncApp, stack: AsyncExitStack) -> int:
     return int(runner.addresses[0][1])
 
 
-async def _socket(
-    settings: Settings, bolt: AsyncApp, stack: AsyncExitStack
-) -> AsyncSocketModeHandler | None:
+async def _socket(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack) -> Socket | None:
     token = settings.environment.app_token
     if token is None:
         return None
-    handler = AsyncSocketModeHandler(bolt, token.get_secret_value())
-    stack.push_async_callback(handler.close_async)
-    await handler.connect_async()  # type: ignore[no-untyped-call] # untyped in Bolt
-    return handler
+    socket = Socket(bolt, token.get_secret_value())
+    stack.push_async_callback(socket.close)
+    await socket.connect_async()  # type: ignore[no-untyped-call] # untyped in Bolt
+    return socket

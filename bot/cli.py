@@ -75,6 +75,17 @@ def run() -> None:
 
 
 @app.command()
+def check() -> None:
+    """Look at everything a restore needs and say how to mend what is wrong. Changes nothing."""
+    from bot.check import run as look
+    from bot.settings import load
+    from bot.telemetry import set_up
+
+    set_up("error", "console")
+    sys.exit(look(load, sys.stdout))
+
+
+@app.command()
 def demo(
     *,
     keep: Annotated[

@@ -7,13 +7,19 @@ committed happens: every effect is derived from a committed document, and a cras
 after the act leaves a document from which the next look derives the same effect again.
 
 There is no retry in here. What could not be done now has a next due time, and that is the retry.
+
+A process that is told to end leaves in three steps (`drain`): it leases nothing more, and what Slack
+still brings goes into the queue for the others; rounds get some time to end; then they stop before
+their next step and give their leases back, so that nobody waits for a lease to run out. No call is
+broken off: an act or a post that has begun gets its answer.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -35,7 +41,7 @@ from bot.restore.events import (
 from bot.restore.facts import Look
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.policy import Policy, decide, permitted_namespaces
-from bot.slack.cards import Cards
+from bot.slack.cards import Cards, unsure
 from bot.slack.intake import Intake
 from bot.slack.people import People
 from bot.slack.web import Web
@@ -48,15 +54,16 @@ WORKERS = 32
 """Things worked on at once by one process."""
 POLL = timedelta(seconds=1)
 """How often the queue is asked when nobody nudges: other replicas put things into it, too."""
-ACT_MARGIN = timedelta(seconds=11)
-"""An act is sent only while its answer must come within the lease: the client waits 10 seconds."""
+MARGIN = timedelta(seconds=11)
+"""An act or a card is sent only while its answer must come within the lease: the clients wait for
+10 seconds. What arrives later could meet what the next worker has done already."""
 STORE_AWAY = timedelta(seconds=2)
 
 log = structlog.get_logger(__name__)
 
 
 class TooLateError(Exception):
-    """The lease has passed to somebody else, or the document has moved on: drop the round."""
+    """Drop the round: the lease has passed on, the document has moved on, or the process ends."""
 
 
 @dataclass(slots=True)
@@ -96,7 +103,9 @@ class Reconciler:
         self._store = parts.store
         self._nudged = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._draining = False
+        self._loop: asyncio.Task[None] | None = None
+        self._leaving = False
+        self._hurried = False
         self._resting = False
 
     @property
@@ -115,28 +124,62 @@ class Reconciler:
 
     async def run(self) -> None:
         """Take what is due, for ever; cancelled or drained to end."""
-        while not self._draining:
+        self._loop = asyncio.current_task()
+        while not self._leaving:
             self._nudged.clear()
             wake = await self._take()
             self._resting = True
-            if not self._draining:
+            if not self._leaving:
                 await self._clock.first(self._nudged, wake)
             self._resting = False
 
-    async def drain(self, seconds: float) -> None:
-        """Take nothing new and give what runs so many (real) seconds to end."""
-        self._draining = True
+    def leave(self) -> None:
+        """Lease nothing more from now on, and hand over what Slack still brings."""
+        self._leaving = True
         self.nudge()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while self._tasks and (left := end - loop.time()) > 0:
-            await asyncio.wait(self._tasks, timeout=left)
+
+    async def drain(self, patience: float, *, grace: float) -> None:
+        """Leave, and come to an end: all leases are given back but those of calls without an end.
+
+        Rounds get `patience` (real) seconds to end, and then `grace` for the step they are in. What
+        still hangs after that is cut off, and its lease runs out.
+        """
+        self.leave()
+        await self._ended(patience)
+        self._hurried = True
+        await self._ended(grace)
+        left = self._running()
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _ended(self, seconds: float) -> None:
+        """Wait until nothing runs any more, for so many seconds at most."""
+        now = asyncio.get_running_loop().time
+        end = now() + seconds
+        while (running := self._running()) and (left := end - now()) > 0:
+            await asyncio.wait(running, timeout=left)
+
+    def _running(self) -> set[asyncio.Task[None]]:
+        """The rounds, and the loop: it may be about to come back with new leases."""
+        loop = {self._loop} if self._loop is not None and not self._loop.done() else set()
+        return self._tasks | loop
 
     def work_on(self, leased: Leased) -> None:
-        """Deal with something that is leased to us already."""
-        task = asyncio.create_task(self._work(leased))
+        """Deal with something that has come and is leased to us already, or hand it over."""
+        self._begin(self._hand_over(leased.lease) if self._leaving else self._work(leased))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+
+    async def _hand_over(self, lease: Lease) -> None:
+        """Whoever looks next has it at once, rather than when our lease has run out."""
+        try:
+            await self._store.finish(lease, due=self._clock.now())
+        except StoreUnavailable as away:
+            log.warning("the store is away", what=away.what)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -154,7 +197,7 @@ class Reconciler:
             log.warning("the store is away", what=away.what)
             return now + STORE_AWAY
         for each in leased:
-            self.work_on(each)
+            self._begin(self._work(each))
         return min(following or now + POLL, now + POLL)
 
     async def _work(self, leased: Leased) -> None:
@@ -186,19 +229,25 @@ class Reconciler:
         except StoreUnavailable:
             raise
         except Temporary as trouble:
-            wait = trouble.retry_after or 2.0
             log.info("a delivery is put off", what=trouble.what)
-            await self._store.finish(lease, due=self._clock.now() + timedelta(seconds=wait))
+            await self._store.finish(lease, due=self._later(delivery, trouble))
             return
         await self._store.settle(lease)
         self.nudge()
 
+    def _later(self, delivery: Delivery, trouble: Temporary) -> datetime:
+        """When to try again: soon at first, then after ever longer pauses."""
+        now = self._clock.now()
+        age = (now - delivery.accepted_at).total_seconds()
+        wait = trouble.retry_after or min(10.0, max(0.5, age / 2))
+        return now + timedelta(seconds=wait)
+
     async def _apologise(self, leased: Leased) -> None:
         """A person whose wish fails by a mistake of ours is told so, rather than left in silence."""
         with suppress(StoreUnavailable):
-            if isinstance(leased.work, Delivery):
-                if await self._parts.intake.apologise(leased.work):
-                    await self._store.settle(leased.lease)
+            delivery = leased.work
+            if isinstance(delivery, Delivery) and await self._parts.intake.apologise(delivery):
+                await self._store.settle(leased.lease)
 
     # One round of a restore
 
@@ -207,15 +256,26 @@ class Reconciler:
         turn = Round(leased.lease, restore, dict(record.shown), search=leased.interrupted)
         with about(restore=restore.id, vm=workflow.target(restore), cluster=restore.wish.cluster):
             try:
+                self._may_go_on()
                 effects = await self._apply(turn, await self._look(restore))
                 for effect in effects:
+                    self._may_go_on()
                     await self._perform(turn, effect)
+                self._may_go_on()
                 await self._show(turn)
             except TooLateError:
-                # A person was faster, or the lease is gone: what this round decided does not count.
-                await self._store.finish(turn.lease, due=self._clock.now(), shown=turn.updates)
+                # What this round decided but did not do counts for nothing: the next one decides.
+                # A search for cards that did not come to pass is left to the next round.
+                unknown = unsure(turn.restore, turn.shown) if turn.search else {}
+                shown = {**unknown, **turn.updates}
+                await self._store.finish(turn.lease, due=self._clock.now(), shown=shown)
                 raise
             await self._finish(turn)
+
+    def _may_go_on(self) -> None:
+        """Between two steps a round may be left to somebody else: a look tells what is to be done."""
+        if self._hurried:
+            raise TooLateError
 
     async def _look(self, restore: Restore) -> Event:
         """Ask the cluster, and the policy, what the phase needs to know."""
@@ -263,7 +323,7 @@ class Reconciler:
         before = turn.restore
         match await self._store.commit(after, due=None, audit=audit, lease=turn.lease):
             case Committed(restore=restore):
-                turn.moved = turn.moved or restore.phase is not before.phase
+                turn.moved = turn.moved or _moved(before, restore)
                 turn.restore = restore
                 self._count(before, restore)
                 return True
@@ -280,10 +340,10 @@ class Reconciler:
         cluster = self._parts.clusters[turn.restore.wish.cluster]
         log.info("acting", effect=type(effect).__name__)
         try:
-            result = await cluster.perform(effect, not_after=turn.lease.until - ACT_MARGIN)
-        except Temporary as unsure:
-            log.warning("an act has no answer", effect=type(effect).__name__, what=unsure.what)
-            turn.again = self._clock.now() + timedelta(seconds=unsure.retry_after or 1.0)
+            result = await cluster.perform(effect, not_after=turn.lease.until - MARGIN)
+        except Temporary as lost:
+            log.warning("an act has no answer", effect=type(effect).__name__, what=lost.what)
+            turn.again = self._clock.now() + timedelta(seconds=lost.retry_after or 1.0)
             return
         except Permanent as refused:
             log.warning("an act is not possible now", effect=type(effect).__name__)
@@ -293,8 +353,9 @@ class Reconciler:
 
     async def _show(self, turn: Round) -> None:
         """Make the thread match; write down where our own thread begins."""
+        await self._lengthen(turn)
         done = await self._parts.cards.show(
-            turn.restore, turn.shown, search=turn.search, until=turn.lease.until
+            turn.restore, turn.shown, search=turn.search, until=turn.lease.until - MARGIN
         )
         turn.updates.update(done.shown)
         turn.shown.update(done.shown)
@@ -303,6 +364,15 @@ class Reconciler:
             await self._apply(turn, Anchored(done.root))
         if done.gone is not None:
             await self._lost_channel(turn, done.gone)
+
+    async def _lengthen(self, turn: Round) -> None:
+        """A slow far side may have used up the lease; people are still to be told what came of it."""
+        if self._clock.now() < turn.lease.until - MARGIN:
+            return
+        longer = await self._store.renew(turn.lease)
+        if longer is None:
+            raise TooLateError
+        turn.lease = longer
 
     async def _lost_channel(self, turn: Round, error: str) -> None:
         """Nothing can be written there any more: go on in a direct message with the owner."""
@@ -342,3 +412,9 @@ class Reconciler:
         if after.phase.ended and not before.phase.ended:
             reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
             self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
+
+
+def _moved(before: Restore, after: Restore) -> bool:
+    """It is in another phase, or needs another kind of look: the next look is due at once."""
+    looks_elsewhere = workflow.wanted(before) is not workflow.wanted(after)
+    return before.phase is not after.phase or looks_elsewhere

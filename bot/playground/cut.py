@@ -2,7 +2,7 @@
 
     async with Wires(world) as wires:
         await world.start_bot()
-        wires.cut(at=7, applied=False)
+        wires.count(Cut(at=7, applied=False))
         ...
 
 Small proxies stand between the bot and Slack, the API server and Redis. What the bot sends is a
@@ -33,7 +33,7 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """At which crossing everything ends, and whether the far side still gets to deal with it."""
+    """At which crossing everything ends (from 0), and whether the far side still deals with it."""
 
     at: int
     applied: bool
@@ -72,7 +72,7 @@ class Wires:
 
     world: World
     crossings: list[str] = field(default_factory=list)
-    """What has left the bot since `count` or `cut` was called last, in words."""
+    """What has left the bot since `count` was called last, in words."""
     fallen: asyncio.Event = field(default_factory=asyncio.Event)
     """The cut has happened."""
     falls: int = 0
@@ -117,15 +117,10 @@ class Wires:
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
 
-    def count(self) -> list[str]:
-        """Count from now on."""
-        self.crossings = []
+    def count(self, cut: Cut | None = None) -> list[str]:
+        """Count crossings from now on, and let everything end at the one that `cut` names."""
+        self.crossings, self._cut = [], cut
         return self.crossings
-
-    def cut(self, *, at: int, applied: bool) -> None:
-        """Let everything end at the crossing of this number, counted from now on, from 0."""
-        self.count()
-        self._cut = Cut(at, applied)
 
     # The keeper
 

@@ -19,6 +19,7 @@ from bot.playground.world import World, world
 
 PATIENCE = 60.0
 """Real seconds that the demo waits for any one thing."""
+TYPE_IT = "type the snapshot name exactly as shown"
 
 
 async def play(*, keep: bool, port: int, out: TextIO) -> int:
@@ -56,25 +57,36 @@ async def _restore(stage: Stage, narrator: Narrator) -> None:
         f"{mention} The database upgrade failed. "
         "Restore database-01 from snapshot pre-upgrade-snapshot",
     )
-    await stage.card("Which namespace", within=PATIENCE)
-    await stage.reply("production")
-    await stage.press("VM Must Be Stopped Before Restore", "Stop and restore")
-    await stage.card("type the snapshot name exactly as shown", within=PATIENCE)
-    await stage.reply("pre-upgrade-snapshot")
-    await stage.press("Typed Verification Passed", "Restore VM now")
-    await stage.card("VM Restored Successfully", within=PATIENCE)
-    await stage.press("VM Restored Successfully", "Start VM")
+    await _reply(stage, narrator, "Which namespace", "production")
+    await _press(stage, narrator, "VM Must Be Stopped Before Restore", "Stop and restore")
+    await _reply(stage, narrator, TYPE_IT, "pre-upgrade-snapshot")
+    await _press(stage, narrator, "Proceed with VM restore?", "Restore VM now")
+    await _press(stage, narrator, "VM Restored Successfully", "Start VM")
     await stage.card("started by", within=PATIENCE)
+
+
+async def _reply(stage: Stage, narrator: Narrator, asked: str, text: str) -> None:
+    """Alice answers a card that has been told."""
+    await stage.card(asked, within=PATIENCE)
+    narrator.tell()
+    await stage.reply(text)
+
+
+async def _press(stage: Stage, narrator: Narrator, asked: str, label: str) -> None:
+    """Alice presses a button, which leaves no message of its own in a channel."""
+    card = await stage.card(asked, within=PATIENCE)
+    narrator.say(f"Alice presses [{label}].")
+    await stage.alice.click(card, label)
 
 
 async def _wrong_name(stage: Stage, narrator: Narrator) -> None:
     """The wrong name: nothing happens."""
     narrator.say("Story 2: Alice types another name than the one that is asked for.")
     await stage.alice.slash(stage.channel, "/vm-restore web-01 from before-release in production")
-    await stage.card("type the snapshot name exactly as shown", within=PATIENCE)
+    await stage.card(TYPE_IT, within=PATIENCE)
     cards = [card for card in stage.cards() if "web-01" in stage.read(card)]
     stage.thread = next(card for card in cards if not card.is_reply)
-    await stage.reply("pre-upgrade-snapshot")
+    await _reply(stage, narrator, TYPE_IT, "pre-upgrade-snapshot")
     await stage.card("You typed", within=PATIENCE)
 
 

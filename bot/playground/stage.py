@@ -76,11 +76,11 @@ class Stage:
         return found
 
     def whispers(self, person: Person) -> list[Message]:
-        """Everything that only this person sees in the channel."""
+        """Everything that only this person sees in the channel: what Slack shows, not what it took."""
         return [
             each
             for each in self.channel.messages
-            if each.ephemeral_to is not None and each.ephemeral_to.id == person.id
+            if each.shown and each.ephemeral_to is not None and each.ephemeral_to.id == person.id
         ]
 
     async def press(self, words: str, label: str, by: Person | None = None) -> ClickResult:

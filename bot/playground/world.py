@@ -44,8 +44,8 @@ class World:
     restarting: bool = False
     """The bot was cut off and another one is on its way; time stands still until it is there."""
 
-    def settings(self) -> Settings:
-        """What the bot is told."""
+    def environment(self) -> dict[str, str]:
+        """The environment variables that lead a bot into this world."""
         kubeconfig = self.kube.kubeconfig(self.directory / "kubeconfig")
         env = {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
@@ -57,7 +57,15 @@ class World:
             env["SLACK_APP_TOKEN"] = self.slack.app_token
         else:
             env["SLACK_SIGNING_SECRET"] = self.slack.signing_secret
-        return build(env, {"http": {"host": "127.0.0.1", "port": 0}, **self.config})
+        return env
+
+    def tree(self) -> dict[str, Any]:
+        """What stands in the bot's YAML file."""
+        return {"http": {"host": "127.0.0.1", "port": 0}, **self.config}
+
+    def settings(self) -> Settings:
+        """What the bot is told."""
+        return build(self.environment(), self.tree())
 
     async def start_bot(self) -> App:
         """Start the real bot; with HTTP delivery Slack is told its address."""

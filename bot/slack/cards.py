@@ -7,7 +7,7 @@ post got no answer (`ts` None): then the thread is searched for the card's metad
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
+from bot.restore.answers import slack_order
 from bot.restore.model import Card, Restore, Slot
 from bot.slack import views
 from bot.slack.views import Message
@@ -25,6 +26,8 @@ from bot.store.records import Shown
 EVENT_TYPE = "vm_restore_card"
 PACE = timedelta(seconds=3)
 """Edits of a progress card are at least this far apart; the last state is always sent."""
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""Slack's clock and ours may differ by so much."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
 FROZEN = frozenset({"edit_window_closed", "cant_update_message"})
 
@@ -103,9 +106,11 @@ class Cards:
         search: bool,
         until: datetime,
     ) -> None:
-        lost = [c for c in restore.cards if c.key not in shown or shown[c.key].ts is None]
-        if lost and (search or any(c.key in shown for c in lost)):
-            await self._find(restore, lost, shown, done)
+        lost = unsure(restore, shown)
+        if lost and (search or lost.keys() & shown.keys()):
+            # Should the search fail, the round after this one must know that it is still due.
+            done.shown.update(lost)
+            await self._find(restore, lost.keys(), shown, done)
         self._anchor(restore, shown, done)
         for card in restore.cards:
             if self._clock.now() >= until:
@@ -173,42 +178,35 @@ class Cards:
         page.done.shown[page.card.key] = Shown(ts=ts, digest=_digest(page.message))
 
     async def _find(
-        self, restore: Restore, lost: Sequence[Card], shown: dict[str, Shown], done: Outcome
+        self, restore: Restore, keys: Collection[str], shown: dict[str, Shown], done: Outcome
     ) -> None:
-        """Look through the conversation for cards that may have been posted."""
-        keys = {card.key for card in lost}
-        for message in await self._messages(restore):
-            marks = (message.get("metadata") or {}).get("event_payload") or {}
-            key = marks.get("card")
-            if marks.get("restore") != restore.id or key not in keys:
-                continue
-            found = Shown(ts=str(message["ts"]), digest="")
-            shown[key] = done.shown[key] = found
-            keys.discard(key)
+        """Look for cards that may have been posted: for our thread's root first, then below it."""
+        place, root = restore.place, restore.cards[0].key
+        if place.thread is None and root in keys:
+            since = (restore.opened_at - CLOCKS_DIFFER).timestamp()
+            said = await self._messages(
+                "conversations.history", channel=place.channel, oldest=f"{since:.6f}"
+            )
+            shown.update(_marked(said, restore, {root}))
+        thread = place.thread or (shown[root].ts if root in shown else None)
+        if thread is not None:
+            said = await self._messages("conversations.replies", channel=place.channel, ts=thread)
+            shown.update(_marked(said, restore, keys))
+        done.shown.update({key: shown[key] for key in keys if key in shown})
 
-    async def _messages(self, restore: Restore) -> list[Mapping[str, Any]]:
-        """Our thread, or the channel since the request while the thread's root is not known."""
-        place = restore.place
-        where = (
-            {"method": "conversations.replies", "ts": place.thread}
-            if place.thread
-            else {
-                "method": "conversations.history",
-                "oldest": f"{restore.opened_at.timestamp() - 60:.6f}",
-            }
-        )
-        method = where.pop("method")
+    async def _messages(self, method: str, **where: str) -> list[Mapping[str, Any]]:
+        """Everything in a channel or a thread; nothing if somebody has deleted the thread."""
         messages: list[Mapping[str, Any]] = []
         cursor: str | None = None
         while True:
-            page = await self._web.call(
-                str(method),
-                channel=place.channel,
-                include_all_metadata=True,
-                limit=200,
-                cursor=cursor,
-                **where,
-            )
+            try:
+                page = await self._web.call(
+                    method, include_all_metadata=True, limit=200, cursor=cursor, **where
+                )
+            except Permanent as refused:
+                if refused.reason not in GONE:
+                    raise
+                return messages
             messages.extend(page["messages"])
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
             if cursor is None or len(messages) >= 5000:
@@ -219,6 +217,28 @@ class Cards:
         first = shown.get(restore.cards[0].key)
         if restore.place.thread is None and first is not None:
             done.root = first.ts
+
+
+def unsure(restore: Restore, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+    """The cards of which nobody knows whether they were posted, as the store is to remember them."""
+    unknown = Shown(ts=None, digest="")
+    return {
+        card.key: unknown
+        for card in restore.cards
+        if card.key not in shown or shown[card.key].ts is None
+    }
+
+
+def _marked(
+    messages: Iterable[Mapping[str, Any]], restore: Restore, keys: Collection[str]
+) -> dict[str, Shown]:
+    """Where the cards of these keys stand, by their metadata; the oldest one counts."""
+    found: dict[str, Shown] = {}
+    for message in sorted(messages, key=lambda each: slack_order(str(each["ts"]))):
+        marks = (message.get("metadata") or {}).get("event_payload") or {}
+        if marks.get("restore") == restore.id and marks.get("card") in keys:
+            found.setdefault(str(marks["card"]), Shown(ts=str(message["ts"]), digest=""))
+    return found
 
 
 def _metadata(page: _Page) -> dict[str, Any]:

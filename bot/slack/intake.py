@@ -144,11 +144,10 @@ class Intake:
         """The restore in this thread that a reply of this person may answer."""
         if voice.thread is None:
             return None
-        mine = [
-            each
-            for each in await self._store.in_thread(voice.channel, voice.thread)
-            if each.owner == voice.user and not each.phase.ended
-        ]
+        here = await self._store.in_thread(voice.channel, voice.thread)
+        if not here and body.get("ours"):
+            await self._wait_for_the_thread(voice)
+        mine = [each for each in here if each.owner == voice.user and not each.phase.ended]
         exact = [
             each
             for each in mine
@@ -159,6 +158,13 @@ class Intake:
             key=lambda each: each.question.opened_at if each.question else each.opened_at,
         )
         return asked[-1] if asked else None
+
+    async def _wait_for_the_thread(self, voice: Voice) -> None:
+        """A thread of ours is written down a moment after it was begun. A reply may be quicker."""
+        for each in await self._store.live():
+            place = each.place
+            if (each.owner, place.channel, place.thread) == (voice.user, voice.channel, None):
+                raise NotYet("the thread is just being begun")
 
     # Clicks
 
@@ -201,9 +207,11 @@ class Intake:
 
 
 def _voice(body: Mapping[str, Any]) -> Voice:
-    """Who spoke in a command, a message or a click, and where to answer."""
-    thread = body.get("thread") or body.get("ts")
-    return Voice(body["user"], body["channel"], thread, body.get("response_url"))
+    """Who spoke in a command, a message or a click, and where to answer.
+
+    What was said in the open is answered there: in a thread without replies Slack would not show it.
+    """
+    return Voice(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
 
 
 def _moment(ts: str) -> datetime:

@@ -66,8 +66,8 @@ class Listeners:
         """The slash command."""
         try:
             await self.accept(f"s:{body['trigger_id']}", "command", _command(body))
-        except StoreUnavailable:
-            await ack(text=views.store_down())
+        except StoreUnavailable as away:
+            await ack(text=views.store_down(away.what))
         else:
             await ack()
 
@@ -78,8 +78,8 @@ class Listeners:
             key = f"c:{click['user']}:{click['channel']}:{click['action_ts']}"
             try:
                 await self.accept(key, "click", click)
-            except StoreUnavailable:
-                await self.sorry(str(click["response_url"]), views.store_down())
+            except StoreUnavailable as away:
+                await self.sorry(str(click["response_url"]), views.store_down(away.what))
         await ack()
 
     async def on_options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -116,6 +116,7 @@ def heard(event: Mapping[str, Any], home: Home, hears: Hears) -> dict[str, Any] 
         "channel": channel,
         "ts": ts,
         "thread": thread if in_thread else None,
+        "ours": event.get("parent_user_id") == home.bot_user,
         "typed": typed.text[:MOST_TEXT],
         "plain": typed.plain,
         "spoken": spoken.text[:MOST_TEXT],

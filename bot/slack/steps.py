@@ -57,5 +57,5 @@ def _stood(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
         return True
     card = shown.get(question.key)
     if card is None or card.ts is None:
-        raise NotYet("the question is just being posted", retry_after=0.5)
+        raise NotYet("the question is just being posted")
     return slack_order(card.ts) < slack_order(ts)

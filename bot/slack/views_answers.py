@@ -96,9 +96,9 @@ def unknown_card() -> str:
     return words.UNKNOWN_CARD
 
 
-def store_down() -> str:
-    """Redis cannot be reached: nothing is decided without it."""
-    return words.STORE_DOWN
+def store_down(what: str = "Redis cannot be reached") -> str:
+    """Redis is away, full or takes no writes: nothing is decided without it."""
+    return fill(words.STORE_DOWN, what=sentence(what, 200))
 
 
 def cluster_down(what: str) -> str:

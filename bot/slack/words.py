@@ -138,8 +138,9 @@ NOT_UNDERSTOOD: Final = "I did not understand that."
 NOT_UNDERSTOOD_TEXT: Final = "I did not understand {text}."
 TRY_THESE: Final = "These work, for example:"
 STORE_DOWN: Final = (
-    "❌ *Nothing was done*: I cannot reach my own store just now, and without it I decide nothing. "
-    "Restores that are under way go on by themselves when it is back. Please try again in a minute."
+    "❌ *Nothing was done*: I cannot reach my own store just now ({what}), and without it I decide "
+    "nothing. Restores that are under way go on by themselves when it is back. "
+    "Please try again in a minute."
 )
 CLUSTER_DOWN: Final = "❌ *Nothing was done*: the cluster cannot be asked just now ({what})."
 SLACK_DOWN: Final = (

@@ -1,6 +1,7 @@
 """The owner of Redis: documents, the due queue with its leases, claims, deliveries, audit."""
 
 from bot.store.connection import Client, connect
+from bot.store.durability import Durability
 from bot.store.embedded import EmbeddedRedis
 from bot.store.records import (
     Committed,
@@ -21,6 +22,7 @@ __all__ = [
     "Committed",
     "Created",
     "Delivery",
+    "Durability",
     "EmbeddedRedis",
     "Held",
     "Known",

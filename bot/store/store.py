@@ -23,8 +23,9 @@ import structlog
 
 from bot.clock import Clock
 from bot.restore.model import AuditEntry, Restore
-from bot.store import documents, replies, times
+from bot.store import documents, durability, replies, times
 from bot.store.connection import Client
+from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import DELIVERY, Keys
 from bot.store.records import (
@@ -70,6 +71,10 @@ class Store:
         """Return if Redis answers; raise StoreUnavailable if not."""
         with translated():
             await self._client.ping()
+
+    async def durability(self) -> Durability:
+        """Does what is stored stay there? What the server does not say is None."""
+        return await durability.read(self._client, self._keys.due)
 
     # Deliveries
 

@@ -117,10 +117,10 @@ class SmallCluster:
         if vmi is not None and vmi.deleting:
             self.ground = self.ground.but(vmi=None)
             self._vm(status="Stopped")
-        self.ground = self.ground.but(
-            snapshots=tuple(self._snapshot_step(each) for each in self.ground.snapshots),
-            restores=tuple(self._restore_step(each) for each in self.ground.restores),
-        )
+        # In two steps each: a step may change the VM as well.
+        snapshots = tuple(self._snapshot_step(each) for each in self.ground.snapshots)
+        restores = tuple(self._restore_step(each) for each in self.ground.restores)
+        self.ground = self.ground.but(snapshots=snapshots, restores=restores)
 
     def _snapshot_step(self, snapshot: Snapshot) -> Snapshot:
         if snapshot.phase == "InProgress":
@@ -180,11 +180,40 @@ class SmallCluster:
                 made.deleted_by_others = True
         self._remove(restore.uid)
 
+    def delete_newest_restore(self) -> None:
+        """Somebody deletes the newest one."""
+        if self.ground.restores:
+            self.delete_restore(self.ground.restores[-1])
+
+    def break_guest(self) -> None:
+        """The guest does not listen any more."""
+        self.stubborn = True
+
     def restore_elsewhere(self) -> None:
         """Somebody restores the same VM with other tools."""
         if all(each.complete for each in self.ground.restores):
             other = foreign_restore(self.fresh("foreign"))
             self.ground = self.ground.but(restores=(*self.ground.restores, other))
+
+    def fail_snapshots(self) -> None:
+        """What is being taken fails for good."""
+        taking = [each for each in self.ground.snapshots if each.phase == "InProgress"]
+        self.ground = self.ground.but(
+            snapshots=tuple(
+                replace(each, phase="Failed") if each in taking else each
+                for each in self.ground.snapshots
+            )
+        )
+        self._vm(snapshot_in_progress=None)
+
+    def fail_restores(self) -> None:
+        """What is under way fails for good."""
+        self.ground = self.ground.but(
+            restores=tuple(
+                each if each.complete else replace(each, failure="no space left")
+                for each in self.ground.restores
+            )
+        )
 
     def _remove(self, uid: str) -> None:
         gone = [each for each in self.ground.restores if each.uid == uid]

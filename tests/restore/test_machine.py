@@ -4,6 +4,7 @@ The machine keeps its own book of what the owner really said and pressed on whic
 from the document, and holds every effect of `step` against it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.restore import again, workflow
+from bot.restore.answers import BUTTONS
 from bot.restore.events import (
     Acted,
     Button,
@@ -39,13 +41,14 @@ from bot.restore.model import (
     Place,
     Preview,
     Restore,
+    RestoreId,
     Rules,
     Slot,
     StopWhen,
     Wish,
 )
 from bot.restore.moves import PATIENT
-from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL
+from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM, VM_NAME, WELL
 from tests.restore.play import NO, OTHER, OWNER, WISH, YES, asked
 from tests.restore.small_cluster import SmallCluster
 
@@ -61,7 +64,21 @@ WORDS = st.sampled_from(
         "what is going on?",
     )
 )
-WAITS = st.sampled_from((0.5, 2, 20, 120, 301, 599, 601, 901, 4000))
+WAITS = st.sampled_from((0.5, 2, 2, 20, 20, 120, 301, 601, 901))
+PHASES = st.sampled_from(
+    (
+        Phase.GATHERING,
+        Phase.STOP_CHOICE,
+        Phase.STOPPING,
+        Phase.TYPING,
+        Phase.CONFIRMING,
+        Phase.CONFIRMING,
+        Phase.PROTECTING,
+        Phase.RESTORING,
+        Phase.RESTORING,
+        Phase.SUCCEEDED,
+    )
+)
 REFUSED = Rejection(403, "Forbidden", "you may not")
 HELPFUL = {
     Slot.STOP_CHOICE: Button.STOP_AND_RESTORE,
@@ -71,10 +88,23 @@ HELPFUL = {
     Slot.OVERDUE: Button.KEEP_WAITING,
     Slot.DELETE_RESTORE: Button.DELETE_RESTORE_NOW,
 }
-PICKS = {
-    Slot.ASK_VM: (Button.PICK_VM, VM_NAME),
-    Slot.ASK_NAMESPACE: (Button.PICK_NAMESPACE, NAMESPACE),
-    Slot.ASK_SNAPSHOT: (Button.PICK_SNAPSHOT, SNAPSHOT_NAME),
+NAMED = {
+    Slot.ASK_VM: VM_NAME,
+    Slot.ASK_NAMESPACE: NAMESPACE,
+    Slot.ASK_SNAPSHOT: SNAPSHOT_NAME,
+    Slot.WARNING: SNAPSHOT_NAME,
+}
+DEEDS: dict[str, Callable[[SmallCluster], None]] = {
+    "starts the VM": SmallCluster.start,
+    "stops the VM": SmallCluster.power_off,
+    "deletes the VM": SmallCluster.delete_vm,
+    "re-creates the VM": SmallCluster.create_vm,
+    "re-creates the snapshot": lambda it: it.change_snapshot(uid=it.fresh("snapshot")),
+    "spoils the snapshot": lambda it: it.change_snapshot(ready=False),
+    "deletes a restore": SmallCluster.delete_newest_restore,
+    "restores it, too": SmallCluster.restore_elsewhere,
+    "breaks the guest": SmallCluster.break_guest,
+    "breaks the storage": SmallCluster.fail_restores,
 }
 
 
@@ -85,8 +115,12 @@ class Book:
     shown: Preview | None = None
     """What stood on the warning when the name was typed."""
     wish: Wish | None = None
+    answered: float = 0
+    """Newest reply that the document took for an answer."""
     clicked_at: datetime | None = None
     confirmations: int = 0
+    name: str | None = None
+    """The name under which the create was first sent."""
     stop: bool = False
     force: bool = False
     delete: bool = False
@@ -116,8 +150,10 @@ class Machine(RuleBasedStateMachine):
         stubborn=st.booleans(),
         own_thread=st.booleans(),
         named=st.sampled_from((True, True, False)),
+        phase=PHASES,
     )
-    def begin(self, **drawn: Any) -> None:
+    def begin(self, phase: Phase, **drawn: Any) -> None:
+        """A restore was asked for, and went well up to some phase."""
         self.cluster = SmallCluster(LIVE if drawn["live"] else WELL, stubborn=drawn["stubborn"])
         thread = Place(team="T", channel="C", thread="1.1", own_thread=drawn["own_thread"])
         self.restore = asked(
@@ -125,6 +161,13 @@ class Machine(RuleBasedStateMachine):
             wish=WISH if drawn["named"] else Wish(cluster="default"),
             rules=Rules(stop_when=drawn["stop_when"], protect_by_default=drawn["protect"]),
         )
+        self._goes_well_up_to(phase)
+
+    def _goes_well_up_to(self, phase: Phase) -> None:
+        for _ in range(40):
+            if self.restore.phase is phase or self.restore.phase.ended:
+                return
+            self.goes_well()
 
     # --- One event --------------------------------------------------------------------------------
 
@@ -143,8 +186,12 @@ class Machine(RuleBasedStateMachine):
             self.effects = step.effects
         if before.phase.ended:
             assert self.restore.phase is before.phase
+        if before.job is not None:
+            assert self.restore.phase in (Phase.RESTORING, Phase.SUCCEEDED, Phase.FAILED)
         if isinstance(event, Typed | Clicked | Cancel) and event.by != OWNER:
             assert self.restore == workflow.expired(before, self.now)
+        if isinstance(event, Typed) and self.restore != workflow.expired(before, self.now):
+            self.book.answered = float(event.ts)
         if self.restore.phase is Phase.CHECKING:
             self.book.shown = self.book.clicked_at = None
         if self.restore.job is not None and self.restore.job.uid is not None:
@@ -157,7 +204,7 @@ class Machine(RuleBasedStateMachine):
             return
         match event:
             case Typed(text=text, ts=ts) if card and card.slot is Slot.WARNING:
-                if text == before.wish.snapshot and ts == f"{self.clock}.1":
+                if text == before.wish.snapshot and float(ts) > self.book.answered:
                     self.book.shown, self.book.wish = before.preview, before.wish
             case Typed(text="stop-and-restore") if card and card.slot is Slot.STOP_CHOICE:
                 self.book.stop = True
@@ -223,6 +270,12 @@ class Machine(RuleBasedStateMachine):
         assert all(each.complete for each in scene.restores), "another restore is unfinished"
         assert self.verdict.allowed
         assert self.restore.phase is Phase.RESTORING
+        assert self.restore.job is not None
+        assert self.restore.job.name == effect.name
+        assert self.book.name in (None, effect.name), "the same create has the same name"
+        self.book.name = effect.name
+        mark = scene.vm.last_restore or ""
+        assert not mark.startswith(f"{effect.name}-"), "it ran already"
         assert self.restore.protect == (self.restore.safety is not None)
         assert not self.book.seen, "it was there once and may not be made again"
 
@@ -230,14 +283,43 @@ class Machine(RuleBasedStateMachine):
 
     @rule(by=PEOPLE, text=WORDS, replayed=st.sampled_from((False, False, False, True)))
     def types(self, by: Any, text: str, *, replayed: bool) -> None:
+        """A reply, new or delivered again."""
         self.clock += 0 if replayed else 1
         ts = f"{self.clock - 1}.1" if replayed else f"{self.clock}.1"
         self.happens(Typed(by, text, ts))
 
-    @rule(by=PEOPLE, button=st.sampled_from(Button), back=st.integers(0, 4))
-    def clicks(self, by: Any, button: Button, back: int) -> None:
-        number = len(self.restore.cards) - back
+    @rule(by=PEOPLE, card=st.integers(0, 30), button=st.integers(0, 5))
+    def clicks(self, by: Any, card: int, button: int) -> None:
+        """A button of any card that there ever was; messages stay in the thread."""
+        old = self.restore.cards[card % len(self.restore.cards)]
+        buttons = sorted(BUTTONS[old.slot]) or [Button.CONFIRM]
+        self.happens(Clicked(by, buttons[button % len(buttons)], old.number, VM_NAME))
+
+    @rule(by=PEOPLE, button=st.sampled_from(Button), number=st.integers(0, 12))
+    def clicks_on_the_wrong_card(self, by: Any, button: Button, number: int) -> None:
+        """Any button with any number."""
         self.happens(Clicked(by, button, number, VM_NAME))
+
+    @precondition(lambda self: self.restore.question is not None)
+    @rule(number=st.integers(0, 12))
+    def clicks_what_is_asked_on_the_wrong_card(self, number: int) -> None:
+        """The button that would count, from another card of its kind."""
+        card = self.restore.question
+        button = HELPFUL.get(card.slot) if card else None
+        if button is not None:
+            self.happens(Clicked(OWNER, button, number))
+
+    @rule()
+    def goes_well(self) -> None:
+        """Whoever is next does their part; a small step, so that accidents find every moment."""
+        if self.effects:
+            self.acts("done")
+        elif self.restore.question is not None:
+            self.does_what_is_asked()
+        else:
+            self.looks()
+            self.cluster.advance()
+        self.now += timedelta(seconds=1)
 
     @rule()
     def does_what_is_asked(self) -> None:
@@ -245,12 +327,9 @@ class Machine(RuleBasedStateMachine):
         card = self.restore.question
         if card is None:
             return
-        if card.slot is Slot.WARNING:
+        if card.slot in NAMED:
             self.clock += 1
-            self.happens(Typed(OWNER, SNAPSHOT_NAME, f"{self.clock}.1"))
-        elif card.slot in PICKS:
-            button, value = PICKS[card.slot]
-            self.happens(Clicked(OWNER, button, card.number, value))
+            self.happens(Typed(OWNER, NAMED[card.slot], f"{self.clock}.1"))
         else:
             self.happens(Clicked(OWNER, HELPFUL[card.slot], card.number))
 
@@ -261,13 +340,39 @@ class Machine(RuleBasedStateMachine):
         for button in (Button.FORCE_STOP, Button.DELETE_RESTORE, Button.START_VM):
             self.happens(Clicked(OWNER, button, card.number))
 
-    @rule(by=PEOPLE)
-    def cancels(self, by: Any) -> None:
-        self.happens(Cancel(by))
+    @precondition(lambda self: not self.restore.phase.ended)
+    @rule(drastic=st.booleans())
+    def takes_long(self, *, drastic: bool) -> None:
+        """A stop or a restore is overdue, and the owner may use force, or delete it."""
+        self.now += timedelta(seconds=601)
+        self.looks()
+        if drastic:
+            self.presses_the_last_card()
+            self.does_what_is_asked()
+            self.looks()
+
+    @precondition(lambda self: not self.restore.phase.ended)
+    @rule(by=PEOPLE, often=st.integers(0, 3))
+    def cancels(self, by: Any, often: int) -> None:
+        """`/vm-restore cancel`; seldom, since it ends the story."""
+        if often == 0:
+            self.happens(Cancel(by))
+
+    @precondition(lambda self: self.restore.phase.ended)
+    @rule(phase=PHASES)
+    def asks_anew(self, phase: Phase) -> None:
+        """The same wish again, after everything was mended."""
+        self.all_is_mended()
+        self.ended.append(self.restore)
+        id_ = RestoreId(f"r{len(self.ended)}x")
+        self.restore = asked(id_=id_, rules=self.restore.rules, now=self.now)
+        self.effects, self.book, self.verdict = (), Book(), YES
+        self._goes_well_up_to(phase)
 
     @precondition(lambda self: self.restore.phase.ended)
     @rule(button=st.sampled_from((Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)))
     def goes_on(self, button: Button) -> None:
+        """A click on the result opens the restore that follows."""
         result = next(c for c in reversed(self.restore.cards) if c.slot is Slot.RESULT)
         click = Clicked(OWNER, button, result.number)
         new = again.successor(self.restore, click, self.restore.rules, self.now)
@@ -279,6 +384,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def looks(self) -> None:
+        """One look, committed; its acts are still to come."""
         look = workflow.wanted(self.restore)
         if look is None:
             self.happens(Elapsed())
@@ -287,23 +393,17 @@ class Machine(RuleBasedStateMachine):
         verdict = workflow.ALLOWED if look is Look.JOB else self.verdict
         self.happens(Observed(scene, verdict), scene)
 
-    @rule()
-    def works(self) -> None:
-        """A round as it goes when nothing goes wrong."""
-        self.looks()
-        self.acts("done")
-        self.now += timedelta(seconds=1)
-
-    @rule(how=st.sampled_from(("done", "lost before", "lost after", "rejected", "twice")))
+    @rule(how=st.sampled_from(("done", "crash before", "crash after", "rejected", "twice")))
     def acts(self, how: str) -> None:
+        """The acts of the last look, in every way they can go."""
         for effect in self.effects:
             self._creates_nothing_after_the_end(effect)
-            if how == "lost before":
+            if how == "crash before":
                 continue
             result = REFUSED if how == "rejected" else self.cluster.perform(effect)
             if how == "twice":
                 result = self.cluster.perform(effect)
-            if how != "lost after":
+            if how != "crash after":
                 self.happens(Acted(effect, result))
         self.effects = ()
 
@@ -312,77 +412,83 @@ class Machine(RuleBasedStateMachine):
             ends = (Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED)
             assert self.restore.phase not in ends
 
+    @precondition(lambda self: not self.restore.phase.ended)
     @rule()
     def misses(self) -> None:
+        """The cluster does not answer."""
         self.happens(Unseen("no answer"))
 
-    @rule()
-    def crashes(self) -> None:
-        """Only the document is left."""
-        self.effects = ()
-
+    @precondition(lambda self: not self.restore.phase.ended)
     @rule(seconds=WAITS)
     def waits(self, seconds: float) -> None:
+        """Time passes; nobody looks."""
         self.now += timedelta(seconds=seconds)
 
     # --- The world --------------------------------------------------------------------------------
 
     @rule()
     def the_cluster_works(self) -> None:
+        """Its controllers get one step further."""
         self.cluster.advance()
 
-    @rule(
-        what=st.sampled_from(
-            (
-                "starts the VM",
-                "stops the VM",
-                "deletes the VM",
-                "re-creates the VM",
-                "re-creates the snapshot",
-                "spoils the snapshot",
-                "deletes a restore",
-                "restores it, too",
-                "breaks the guest",
-            )
-        )
-    )
+    @rule(what=st.sampled_from(sorted(DEEDS)))
     def somebody(self, what: str) -> None:
-        cluster = self.cluster
-        match what:
-            case "starts the VM":
-                cluster.start()
-            case "stops the VM":
-                cluster.power_off()
-            case "deletes the VM":
-                cluster.delete_vm()
-            case "re-creates the VM":
-                cluster.create_vm()
-            case "re-creates the snapshot":
-                cluster.change_snapshot(uid=cluster.fresh("snapshot"))
-            case "spoils the snapshot":
-                cluster.change_snapshot(ready=False)
-            case "deletes a restore" if cluster.ground.restores:
-                cluster.delete_restore(cluster.ground.restores[-1])
-            case "restores it, too":
-                cluster.restore_elsewhere()
-            case "breaks the guest":
-                cluster.stubborn = True
+        """People with other tools."""
+        DEEDS[what](self.cluster)
 
     @rule()
     def all_is_mended(self) -> None:
         """Back to a cluster in which a restore can go through."""
-        if self.cluster.ground.vm is None:
-            return
-        self.cluster.power_off()
-        self.cluster.change_snapshot(uid="snapshot-1", ready=True)
-        self.cluster.stubborn = False
+        cluster = self.cluster
+        cluster.ground = cluster.ground.but(
+            vm=VM, vmi=None, restores=tuple(r for r in cluster.ground.restores if r.complete)
+        )
+        cluster.change_snapshot(uid="snapshot-1", ready=True)
+        cluster.stubborn = False
+        for made in cluster.made:
+            made.deleted_by_others = True
 
+    @precondition(lambda self: self.restore.phase is Phase.PROTECTING)
+    @rule(live=st.booleans(), phase=PHASES)
+    def the_safety_snapshot_fails(self, phase: Phase, *, live: bool) -> None:
+        """So everything is checked and asked again; somebody may have started the VM meanwhile."""
+        for _ in range(2):
+            self.looks()
+            self.acts("done")
+        self.cluster.fail_snapshots()
+        self.looks()
+        if live:
+            self.cluster.start()
+        self._goes_well_up_to(phase)
+
+    @precondition(lambda self: self.restore.phase is Phase.RESTORING)
+    @rule(
+        how=st.sampled_from(("crash before", "crash after", "crash after", "twice")),
+        steps=st.integers(0, 3),
+        deed=st.sampled_from(("nothing", "deletes a restore", *sorted(DEEDS))),
+        allowed=st.sampled_from((True, True, False)),
+    )
+    def the_answer_is_lost(self, how: str, steps: int, deed: str, *, allowed: bool) -> None:
+        """The create went out, and nobody knows what came of it; meanwhile things happen."""
+        self.looks()
+        self.acts(how)
+        for _ in range(steps):
+            self.cluster.advance()
+        if deed in DEEDS:
+            DEEDS[deed](self.cluster)
+        self.verdict = YES if allowed else NO
+        self.looks()
+
+    @precondition(lambda self: not self.restore.phase.ended)
     @rule(allowed=st.sampled_from((True, True, False)))
     def the_policy_says(self, *, allowed: bool) -> None:
+        """A grant is taken away, or comes back."""
         self.verdict = YES if allowed else NO
 
+    @precondition(lambda self: not self.restore.phase.ended)
     @rule(event=st.sampled_from((Held(OTHER, "<#C1>", NOW), ChannelGone("gone", dm="D1"))))
     def the_thread_is_lost(self, event: Event) -> None:
+        """The VM or the channel is somebody else's now; seldom, as above."""
         if self.clock % 5 == 0:
             self.happens(event)
 
@@ -390,6 +496,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_question_is_open_and_has_its_deadline(self) -> None:
+        """And none after the end."""
         opened = [c for c in self.restore.cards if c.closed is None and c.slot in QUESTIONS]
         assert len(opened) <= 1
         asks = bool(opened) and opened[0].slot not in PATIENT
@@ -400,6 +507,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def something_is_always_due_while_it_lives(self) -> None:
+        """Never at once when nothing moved; people are waited for only with a question."""
         due = workflow.next_due(self.restore, self.now, moved=False)
         restore = workflow.expired(self.restore, self.now)
         if not restore.phase.ended:
@@ -412,6 +520,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def a_confirmation_makes_one_object_at_most(self) -> None:
+        """Unless others deleted it before the bot ever saw it."""
         lines = [*self.ended, self.restore]
         for each in lines:
             mine = [made for made in self.cluster.made if made.restore_id == each.id]
@@ -453,4 +562,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=150, stateful_step_count=40)
+TestMachine.settings = settings(max_examples=300, stateful_step_count=50)

@@ -3,6 +3,8 @@
 An act takes a stage and returns when the card that it leads to stands there.
 """
 
+from collections.abc import Awaitable, Callable
+
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
@@ -12,6 +14,8 @@ TYPE_IT = "type the snapshot name exactly as shown"
 READY = "Proceed with VM restore?"
 RESTORED = "VM Restored Successfully"
 MUST_STOP = "How would you like to proceed?"
+
+Act = Callable[[Stage], Awaitable[object]]
 
 _CHANGES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 

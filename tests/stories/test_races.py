@@ -123,12 +123,6 @@ RACES = [
         'cannot get resource "virtualmachineinstances"',
         lambda stage: stage.world.kube.deny("get", "virtualmachineinstances", NS),
     ),
-    Race(
-        "kubevirt-uninstalled",
-        "❌ KubeVirt Not Found",
-        "does not serve the snapshot.kubevirt.io API",
-        lambda stage: stage.world.kube.uninstall("snapshot.kubevirt.io"),
-    ),
 ]
 
 
@@ -175,21 +169,6 @@ async def test_started_while_the_safety_snapshot_is_taken(
     await stage.world.pass_time(30)
     golden(stage)
     assert acts.sent(stage) == ["create virtualmachinesnapshots"]
-
-
-async def test_started_while_it_is_stopped_for_the_restore(stage_for: SetStage) -> None:
-    """After both confirmations the VM stops and is started at once by somebody: no restore."""
-    stage = await stage_for(running=True, config={"rules": {"stop_when": "confirmed"}})
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.type_name(stage)
-    stage.world.kube.people.stop(NS, VM)
-    await stage.until(lambda: not acts.live(stage), "the VM is down")
-    stage.world.kube.people.start(NS, VM)
-    await acts.press_restore(stage)
-    await stage.world.pass_time(60)
-    for call in stage.restores():
-        raise AssertionError(f"restored although somebody had started the VM: {call.name}")
 
 
 async def test_vm_started_during_the_restore(stage_for: SetStage, golden: Golden) -> None:

@@ -32,7 +32,11 @@ from bot.playground.kubevirt.problems import (
 from bot.playground.kubevirt.resources import NAMESPACES, PVCS, STORAGE_CLASSES, Resource
 from bot.playground.kubevirt.schema import defaulted, pruned, schema_of, violations
 from bot.playground.kubevirt.storage import clone
-from bot.playground.kubevirt.validation import metadata_causes
+from bot.playground.kubevirt.validation import (
+    changed_claim_causes,
+    claim_causes,
+    metadata_causes,
+)
 
 Json = dict[str, Any]
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
@@ -166,6 +170,7 @@ class Api:
         """The body after pruning; unknown fields are an error, a warning or nothing."""
         obj: Json = clone(sent)
         _check_type(resource, obj, how.version)
+        _check_maps(resource, obj)
         obj["apiVersion"], obj["kind"] = resource.api_version(), resource.kind
         schema = schema_of(resource.plural, frozenset(self._plane.knobs.absent_restore_fields))
         if schema is None:
@@ -227,7 +232,7 @@ class Api:
         if schema is not None:
             causes += violations(schema, obj)
         if resource is PVCS:
-            causes += _claim_causes(obj)
+            causes += claim_causes(obj)
         if causes:
             raise invalid(resource, obj["metadata"].get("name", ""), causes)
 
@@ -257,8 +262,9 @@ class Api:
         new = self._defaulted(resource, new) if resource is not PVCS else new
         self._validate(resource, new)
         _refuse_new_finalizers(resource, old, new)
-        if resource is PVCS:
-            _refuse_new_claim_spec(old, new)
+        causes = changed_claim_causes(old, new) if resource is PVCS else []
+        if causes:
+            raise invalid(resource, name, causes)
         admit(self._plane, Review(resource, new, old, how.subresource, how.dry_run))
         if new == old:
             return old
@@ -312,7 +318,7 @@ def for_status(how: WriteOptions) -> WriteOptions:
 
 def _check_type(resource: Resource, obj: Json, version: str) -> None:
     expected = resource.api_version(version)
-    if obj.get("apiVersion", expected) not in (expected, resource.api_version()):
+    if obj.get("apiVersion", expected) != expected:
         text = f"the API version in the data ({obj['apiVersion']}) does not match the expected API version ({expected})"
         raise bad_request(text)
     if obj.get("kind", resource.kind) != resource.kind:
@@ -320,6 +326,23 @@ def _check_type(resource: Resource, obj: Json, version: str) -> None:
             f'{obj["kind"]} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f"no kind match"
         )
+
+
+def _check_maps(resource: Resource, obj: Json) -> None:
+    """Labels and annotations are maps of strings, or the body cannot be decoded."""
+    metadata = obj.setdefault("metadata", {})
+    maps = [metadata]
+    if isinstance(metadata, dict):
+        maps = [metadata.get(name, {}) for name in ("labels", "annotations")]
+    for held in maps:
+        strings = held is None or (
+            isinstance(held, dict) and all(isinstance(text, str) for text in held.values())
+        )
+        if not strings:
+            raise bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+                f"{resource.kind}: json: cannot unmarshal metadata into Go struct field of type string"
+            )
 
 
 def _check_preconditions(resource: Resource, obj: Json, how: DeleteOptions) -> None:
@@ -357,25 +380,3 @@ def _refuse_new_finalizers(resource: Resource, old: Json, new: Json) -> None:
         )
         cause = Cause("metadata.finalizers", text, "FieldValueForbidden")
         raise invalid(resource, old["metadata"]["name"], [cause])
-
-
-def _claim_causes(pvc: Json) -> list[Cause]:
-    causes = []
-    if not dig(pvc, "spec", "accessModes"):
-        text = "Required value: at least 1 access mode is required"
-        causes.append(Cause("spec.accessModes", text, "FieldValueRequired"))
-    if dig(pvc, "spec", "resources", "requests", "storage") is None:
-        causes.append(Cause("spec.resources[storage]", "Required value", "FieldValueRequired"))
-    return causes
-
-
-def _refuse_new_claim_spec(old: Json, new: Json) -> None:
-    def fixed(pvc: Json) -> Json:
-        return {k: v for k, v in pvc["spec"].items() if k not in ("resources", "volumeName")}
-
-    if fixed(old) != fixed(new):
-        text = (
-            "Forbidden: spec is immutable after creation except resources.requests and "
-            "volumeAttributesClassName for bound claims"
-        )
-        raise invalid(PVCS, old["metadata"]["name"], [Cause("spec", text, "FieldValueForbidden")])

@@ -78,7 +78,7 @@ class Account:
 
 READ = ("get", "list")
 WATCH = ("get", "list", "watch")
-# The table of the reference, section 8, and the deletion of a VMI that a guest left behind.
+# The least the bot needs, and the deletion of a VMI that a guest left behind.
 BOT_RULES = (
     Rule(WATCH, ("kubevirt.io",), ("virtualmachines", "virtualmachineinstances")),
     Rule(("delete",), ("kubevirt.io",), ("virtualmachineinstances",)),

@@ -10,6 +10,7 @@ import yaml
 from aiohttp import web
 
 from bot.playground.kubevirt.authorization import User
+from bot.playground.kubevirt.metadata import dig
 from bot.playground.kubevirt.paths import Asked, parse_path
 from bot.playground.kubevirt.problems import bad_request, unsupported_media
 
@@ -83,7 +84,7 @@ class Exchange:
     def name(self) -> str:
         """The object's name: from the path, or from the body of a create."""
         body = self.body if self.asked.verb == "create" else None
-        return self.asked.name or str(((body or {}).get("metadata") or {}).get("name") or "")
+        return self.asked.name or str(dig(body, "metadata", "name", default=""))
 
     @property
     def dry_run(self) -> bool:
@@ -126,8 +127,7 @@ def sent_object(exchange: Exchange) -> Json:
         raise bad_request(text) from broken
     if not isinstance(held, dict):
         raise bad_request("the object provided is unrecognized (must be of type Object)")
-    held["metadata"] = held.get("metadata") or {}
-    return held
+    return {**held, "metadata": held.get("metadata") or {}}
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

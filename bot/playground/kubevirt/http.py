@@ -48,6 +48,7 @@ class Frontend:
         self.unknown: list[str] = []
         self._verbs = Verbs(plane, api, self.unknown)
         self.in_flight = 0
+        self.failure: Exception | None = None
         self.watches = Watches(plane.storage, plane.clock, lambda: plane.knobs.bookmark_every)
 
     def application(self) -> web.Application:
@@ -66,6 +67,11 @@ class Frontend:
             exchange = await read_exchange(request, self._plane.now())
             effect = self._plane.faults.take(self._traits(exchange))
             answer = await self._answer(request, exchange, effect)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception as broken:
+            self.failure = self.failure or broken
+            raise
         finally:
             self.in_flight -= 1
         if isinstance(answer, WatchRequest):
@@ -85,7 +91,7 @@ class Frontend:
         reply = self._reply(exchange)
         if isinstance(reply, WatchRequest):
             self._note(exchange, Reply(200, None))
-            return reply
+            return _dropped(request) if isinstance(effect, DropAfter) else reply
         if isinstance(effect, DropAfter):
             self._note(exchange, reply, answered=False)
             return _dropped(request)

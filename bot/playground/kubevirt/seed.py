@@ -3,10 +3,8 @@
 Nothing here goes through admission. Every helper returns the object as it is stored.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from bot.playground.kubevirt.api import PVC_PROTECTION
 from bot.playground.kubevirt.controllers.snapshot import (
@@ -14,7 +12,7 @@ from bot.playground.kubevirt.controllers.snapshot import (
     SNAPSHOT_FINALIZER,
     content_name,
 )
-from bot.playground.kubevirt.controllers.snapshot_source import INDICATIONS, backup_of
+from bot.playground.kubevirt.controllers.snapshot_source import backup_of
 from bot.playground.kubevirt.controllers.vm import FINALIZER, VMI_FINALIZERS, start_revision_name
 from bot.playground.kubevirt.controllers.vmi import NODE
 from bot.playground.kubevirt.controllers.volumes import bound_status, claims_of
@@ -46,56 +44,23 @@ from bot.playground.kubevirt.resources import (
     VOLUME_SNAPSHOTS,
     Resource,
 )
+from bot.playground.kubevirt.seed_objects import (
+    DEFAULT_CLASS,
+    Disk,
+    SnapshotOptions,
+    VmOptions,
+    data_volume_of,
+    disk_of,
+    head_of,
+    snapshot_status,
+    template_of,
+)
 from bot.playground.kubevirt.storage import clone
 
+__all__ = ["Disk", "Seed", "SnapshotOptions", "VmOptions"]
+
 Json = dict[str, Any]
-DEFAULT_CLASS = "standard"
 DRIVER = "csi.playground.example.com"
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """One volume of a VM. `source`: pvc, dataVolume, template, cloudInit or containerDisk."""
-
-    name: str
-    size: str = "10Gi"
-    storage_class: str = DEFAULT_CLASS
-    source: str = "pvc"
-    shareable: bool = False
-
-
-class VmOptions(TypedDict, total=False):
-    """What can be said about a seeded VM."""
-
-    running: bool
-    run_strategy: str
-    uses_running: bool
-    disks: Sequence[Disk | str]
-    cpu: int
-    memory: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    created: datetime
-    modified: datetime
-    generation: int
-    uid: str
-    grace_period: int
-    change: Json
-
-
-class SnapshotOptions(TypedDict, total=False):
-    """What can be said about a seeded snapshot."""
-
-    created: datetime
-    ready: bool
-    phase: str
-    error: str
-    indications: Sequence[str]
-    volumes: Sequence[str]
-    vm_uid: str
-    vm_change: Json
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
 
 
 class Seed:
@@ -195,7 +160,7 @@ class Seed:
         """A VM with its disks; running ones have a VMI that runs since the VM's last change."""
         if self._plane.storage.find(NAMESPACES.plural, "", namespace) is None:
             self.namespace(namespace)
-        disks = [_disk(held) for held in options.get("disks", ("root",))]
+        disks = [disk_of(held) for held in options.get("disks", ("root",))]
         vm = self._put(VMS, self._vm(namespace, name, disks, options), options.get("modified"))
         for disk in disks:
             self._disk_objects(vm, disk)
@@ -230,8 +195,8 @@ class Seed:
         if "uid" in options:
             metadata["uid"] = options["uid"]
         on = {"running": running} if options.get("uses_running") else {"runStrategy": strategy}
-        spec = {**on, "template": _template(name, disks, options)}
-        templates = [_data_volume(f"{name}-{d.name}", d) for d in disks if d.source == "template"]
+        spec = {**on, "template": template_of(name, disks, options)}
+        templates = [data_volume_of(f"{name}-{d.name}", d) for d in disks if d.source == "template"]
         if templates:
             spec["dataVolumeTemplates"] = templates
         status = {
@@ -249,7 +214,7 @@ class Seed:
             self.claim(namespace, name, disk)
         elif disk.source in ("dataVolume", "template"):
             owners = [owner_reference(vm)] if disk.source == "template" else []
-            volume = _data_volume(name, disk)
+            volume = data_volume_of(name, disk)
             volume["metadata"] |= {"namespace": namespace}
             if owners:
                 volume["metadata"]["ownerReferences"] = owners
@@ -270,21 +235,7 @@ class Seed:
             "revision": metadata["generation"],
         }
         self._put(CONTROLLER_REVISIONS, revision)
-        phases = ("Pending", "Scheduling", "Scheduled", "Running")
-        status: Json = {
-            "phase": "Running",
-            "nodeName": NODE,
-            "interfaces": [{"name": "default", "ipAddress": "10.244.0.17"}],
-            "virtualMachineRevisionName": start_revision_name(vm),
-            "phaseTransitionTimestamps": [
-                {"phase": phase, "phaseTransitionTimestamp": since} for phase in phases
-            ],
-        }
-        kinds = ["Ready", "LiveMigratable"]
-        if self._plane.knobs.of_guest(metadata["namespace"], metadata["name"]).has_agent:
-            kinds.append("AgentConnected")
-        for kind in kinds:
-            set_condition(status, {"type": kind, "status": "True"}, self._plane.now())
+        status = self._running(vm, since)
         template = vm["spec"]["template"]
         instance = {
             "namespace": metadata["namespace"],
@@ -295,6 +246,24 @@ class Seed:
             "ownerReferences": [owner_reference(vm)],
         }
         self._put(VMIS, {"metadata": instance, "spec": clone(template["spec"]), "status": status})
+
+    def _running(self, vm: Json, since: str) -> Json:
+        """The status of an instance that runs since some time."""
+        phases = ("Pending", "Scheduling", "Scheduled", "Running")
+        status: Json = {
+            "phase": "Running",
+            "nodeName": NODE,
+            "interfaces": [{"name": "default", "ipAddress": "10.244.0.17"}],
+            "virtualMachineRevisionName": start_revision_name(vm),
+            "phaseTransitionTimestamps": [
+                {"phase": phase, "phaseTransitionTimestamp": since} for phase in phases
+            ],
+        }
+        namespace, name = vm["metadata"]["namespace"], vm["metadata"]["name"]
+        agent = self._plane.knobs.of_guest(namespace, name).has_agent
+        for kind in ("Ready", "LiveMigratable", *(["AgentConnected"] if agent else [])):
+            set_condition(status, {"type": kind, "status": "True"}, self._plane.now())
+        return status
 
     def _snapshot(self, vm: Json, name: str, created: datetime, options: SnapshotOptions) -> Json:
         metadata = {
@@ -308,7 +277,7 @@ class Seed:
         }
         source = {"apiGroup": VMS.group, "kind": VMS.kind, "name": vm["metadata"]["name"]}
         snapshot: Json = {"metadata": metadata, "spec": {"source": source}}
-        status = _snapshot_status(vm, created, options)
+        status = snapshot_status(vm, created, options)
         if status["phase"] == "Succeeded":
             status["virtualMachineSnapshotContentName"] = content_name(snapshot)
             status["snapshotVolumes"] = self._volumes(vm, options)
@@ -337,44 +306,38 @@ class Seed:
     def _content(
         self, snapshot: Json, vm: Json, created: datetime, options: SnapshotOptions
     ) -> None:
+        ready = options.get("ready", True)
+        metadata = {
+            "namespace": snapshot["metadata"]["namespace"],
+            "name": content_name(snapshot),
+            "creationTimestamp": rfc3339(created),
+            "finalizers": [CONTENT_FINALIZER],
+            "uid": new_uid(self._plane.randomness),
+        }
+        backups = self._backups(snapshot, vm)
+        state = {"creationTime": rfc3339(created), "readyToUse": ready}
+        names = [backup["volumeSnapshotName"] for backup in backups]
+        spec = {
+            "virtualMachineSnapshotName": snapshot["metadata"]["name"],
+            "source": {"virtualMachine": _copied_vm(vm, options)},
+            "volumeBackups": backups,
+        }
+        states = [{"volumeSnapshotName": name, **state} for name in names]
+        status = {**state, "volumeSnapshotStatus": states}
+        for backup in backups:
+            owner = {**head_of(CONTENTS), "metadata": metadata}
+            self._volume_snapshot(owner, backup, created, ready=ready)
+        self._put(CONTENTS, {"metadata": metadata, "spec": spec, "status": status})
+
+    def _backups(self, snapshot: Json, vm: Json) -> list[Json]:
         namespace, uid = snapshot["metadata"]["namespace"], snapshot["metadata"]["uid"]
         included = snapshot["status"]["snapshotVolumes"].get("includedVolumes", [])
         volumes = dig(vm, "spec", "template", "spec", "volumes", default=[])
-        backups = [
+        return [
             backup_of(self._plane, namespace, volume, uid)
             for volume in volumes
             if volume["name"] in included
         ]
-        metadata = {k: v for k, v in vm["metadata"].items() if k != "managedFields"}
-        copy = {"metadata": metadata, "spec": vm["spec"], "status": {}}
-        if "vm_uid" in options:
-            copy["metadata"] = {**metadata, "uid": options["vm_uid"]}
-        head = {
-            "namespace": namespace,
-            "name": content_name(snapshot),
-            "creationTimestamp": rfc3339(created),
-            "finalizers": [CONTENT_FINALIZER],
-        }
-        ready = options.get("ready", True)
-        states = [
-            {"volumeSnapshotName": b["volumeSnapshotName"], "creationTime": rfc3339(created), "readyToUse": ready}
-            for b in backups
-        ]  # fmt: skip
-        spec = {
-            "virtualMachineSnapshotName": snapshot["metadata"]["name"],
-            "source": {"virtualMachine": merged(copy, options.get("vm_change", {}))},
-            "volumeBackups": backups,
-        }
-        status = {
-            "creationTime": rfc3339(created),
-            "readyToUse": ready,
-            "volumeSnapshotStatus": states,
-        }
-        uid_of_content = new_uid(self._plane.randomness)
-        owner = {**_head(CONTENTS), "metadata": {**head, "uid": uid_of_content}}
-        for backup in backups:
-            self._volume_snapshot(owner, backup, created, ready=ready)
-        self._put(CONTENTS, {"metadata": owner["metadata"], "spec": spec, "status": status})
 
     def _volume_snapshot(
         self, content: Json, backup: Json, created: datetime, *, ready: bool
@@ -403,7 +366,7 @@ class Seed:
 
     def _put(self, resource: Resource, obj: Json, modified: datetime | None = None) -> Json:
         """Store an object, filling in what the API server would have."""
-        whole: Json = {**_head(resource), **obj}
+        whole: Json = {**head_of(resource), **obj}
         metadata = whole["metadata"]
         for name in ("labels", "annotations"):
             if name in metadata and not metadata[name]:
@@ -418,72 +381,10 @@ class Seed:
         return self._plane.storage.put(resource.plural, whole)
 
 
-def _head(resource: Resource) -> Json:
-    return {"apiVersion": resource.api_version(), "kind": resource.kind}
-
-
-def _disk(held: Disk | str) -> Disk:
-    return Disk(held) if isinstance(held, str) else held
-
-
-def _template(name: str, disks: list[Disk], options: VmOptions) -> Json:
-    devices = {
-        "disks": [
-            {"name": disk.name, "disk": {"bus": "virtio"}, **({"shareable": True} if disk.shareable else {})}
-            for disk in disks
-        ],
-        "interfaces": [{"name": "default", "masquerade": {}}],
-    }  # fmt: skip
-    spec: Json = {
-        "domain": {
-            "cpu": {"cores": options.get("cpu", 2)},
-            "memory": {"guest": options.get("memory", "4Gi")},
-            "devices": devices,
-        },
-        "networks": [{"name": "default", "pod": {}}],
-        "volumes": [_volume(name, disk) for disk in disks],
-    }
-    if "grace_period" in options:
-        spec["terminationGracePeriodSeconds"] = options["grace_period"]
-    return {"metadata": {"labels": {"kubevirt.io/vm": name}}, "spec": spec}
-
-
-def _volume(vm: str, disk: Disk) -> Json:
-    match disk.source:
-        case "pvc":
-            return {"name": disk.name, "persistentVolumeClaim": {"claimName": f"{vm}-{disk.name}"}}
-        case "cloudInit":
-            return {"name": disk.name, "cloudInitNoCloud": {"userData": "#cloud-config\n"}}
-        case "containerDisk":
-            return {"name": disk.name, "containerDisk": {"image": "quay.io/containerdisks/fedora"}}
-        case _:
-            return {"name": disk.name, "dataVolume": {"name": f"{vm}-{disk.name}"}}
-
-
-def _data_volume(name: str, disk: Disk) -> Json:
-    claim = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": disk.size}},
-        "storageClassName": disk.storage_class,
-    }
-    return {"metadata": {"name": name}, "spec": {"pvc": claim, "source": {"blank": {}}}}
-
-
-def _snapshot_status(vm: Json, created: datetime, options: SnapshotOptions) -> Json:
-    phase = options.get("phase", "Succeeded")
-    status: Json = {
-        "phase": phase,
-        "readyToUse": phase == "Succeeded" and options.get("ready", True),
-        "sourceUID": vm["metadata"]["uid"],
-    }
-    if phase == "Succeeded":
-        status["creationTime"] = rfc3339(created)
-    names = list(options.get("indications", ()))
-    if names:
-        status["indications"] = names
-        status["sourceIndications"] = [
-            {"indication": name, "message": INDICATIONS.get(name, name)} for name in names
-        ]
-    if options.get("error"):
-        status["error"] = {"message": options["error"], "time": rfc3339(created)}
-    return status
+def _copied_vm(vm: Json, options: SnapshotOptions) -> Json:
+    """The VM as the content holds it: as it is, or as the options say it was."""
+    metadata = {k: v for k, v in vm["metadata"].items() if k != "managedFields"}
+    metadata["uid"] = options.get("vm_uid", metadata["uid"])
+    copy = {"metadata": metadata, "spec": vm["spec"], "status": {}}
+    whole: Json = merged(copy, options.get("vm_change", {}))
+    return whole

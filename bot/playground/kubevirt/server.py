@@ -112,10 +112,11 @@ class KubeSim:
         return self._front.in_flight + self._front.watches.pending + passes
 
     def check(self) -> None:
-        """Raise what went wrong inside a controller: a fault of the simulator itself."""
-        for controller in self._controllers:
-            if controller.loop.failure is not None:
-                raise controller.loop.failure
+        """Raise what went wrong inside: a fault of the simulator itself, never one on order."""
+        failures = [controller.loop.failure for controller in self._controllers]
+        for failure in (self._front.failure, *failures):
+            if failure is not None:
+                raise failure
 
     async def start(self, port: int = 0) -> None:
         """Serve on loopback and set the controllers to work."""

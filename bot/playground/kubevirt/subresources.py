@@ -1,4 +1,4 @@
-"""The aggregated API of virt-api: start, stop and restart of a VM, by the tables of the reference.
+"""The aggregated API of virt-api: start, stop and restart of a VM, by KubeVirt's own tables of strategy and state.
 
 Success is an empty 202. Every change goes through admission; its refusal comes back as a 500.
 """

@@ -82,3 +82,29 @@ def _value_causes(value: str) -> Iterator[Cause]:
         yield Cause("metadata.labels", f'Invalid value: "{value}": must be no more than 63 bytes')
     if not re.fullmatch(_VALUE, value):
         yield Cause("metadata.labels", f'Invalid value: "{value}": {_VALUE_TEXT}')
+
+
+def claim_causes(pvc: Json) -> list[Cause]:
+    """What a volume claim lacks."""
+    causes = []
+    if not dig(pvc, "spec", "accessModes"):
+        text = "Required value: at least 1 access mode is required"
+        causes.append(Cause("spec.accessModes", text, "FieldValueRequired"))
+    if dig(pvc, "spec", "resources", "requests", "storage") is None:
+        causes.append(Cause("spec.resources[storage]", "Required value", "FieldValueRequired"))
+    return causes
+
+
+def changed_claim_causes(old: Json, new: Json) -> list[Cause]:
+    """A claim's spec cannot change, but for its size and the volume it is bound to."""
+
+    def fixed(pvc: Json) -> Json:
+        return {k: v for k, v in pvc["spec"].items() if k not in ("resources", "volumeName")}
+
+    if fixed(old) == fixed(new):
+        return []
+    text = (
+        "Forbidden: spec is immutable after creation except resources.requests and "
+        "volumeAttributesClassName for bound claims"
+    )
+    return [Cause("spec", text, "FieldValueForbidden")]

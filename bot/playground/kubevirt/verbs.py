@@ -108,7 +108,7 @@ class Verbs:
         revision, after = self._place(asked)
         found = [obj for obj in storage.view(plural, asked.scope or None) if selector.accepts(obj)]
         rest = [obj for obj in found if after is None or list(key_of(obj)) > after]
-        limit = int(asked.query.get("limit") or 0)
+        limit = _number(asked.query.get("limit") or "0")
         page = rest[:limit] if limit else rest
         metadata: Json = {"resourceVersion": revision}
         if len(page) < len(rest):
@@ -203,6 +203,12 @@ class Verbs:
         for obj in listed["items"]:
             self._api.delete(rendering.resource, *key_of(obj), how)
         return listed
+
+
+def _number(text: str) -> int:
+    if not text.isdigit():
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
 
 
 def _selector(resource: Resource, asked: Asked) -> Selector:

@@ -39,6 +39,8 @@ class Call:
 
     method: str
     args: Json
+    host: str = ""
+    """The address at which the app reached us: a proxy may stand before us."""
 
     def need(self, name: str) -> None:
         """Refuse a call without this argument."""
@@ -60,7 +62,7 @@ class Desk:
     views: Views
     events: Events
     limits: RateLimits
-    new_socket_url: Callable[[], str]
+    new_socket_url: Callable[[str], str]
 
     def need(self, scope: str) -> None:
         """Refuse a call without this scope."""

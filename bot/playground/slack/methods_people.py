@@ -30,9 +30,9 @@ def auth_test(desk: Desk, _call: Call) -> Json:
     }
 
 
-def open_connection(desk: Desk, _call: Call) -> Json:
+def open_connection(desk: Desk, call: Call) -> Json:
     """apps.connections.open."""
-    return {"url": desk.new_socket_url()}
+    return {"url": desk.new_socket_url(call.host)}
 
 
 def user_info(desk: Desk, call: Call) -> Json:

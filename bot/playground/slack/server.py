@@ -119,9 +119,8 @@ class SlackSim:
         """The HTTP delivery, e.g. to set the time that it stamps on requests."""
         return self._door
 
-    def _socket_url(self) -> str:
-        root = self.root.replace("http://", "ws://")
-        return f"{root}/link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
+    def _socket_url(self, host: str) -> str:
+        return f"ws://{host}/link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
 
     # -- the workspace ---------------------------------------------------------------------------
 
@@ -247,6 +246,15 @@ class SlackSim:
     async def deliver(self, payload: Json) -> None:
         """Deliver an event payload as it stands, e.g. one that was seen before."""
         await self.delivery.event(payload)
+
+    @property
+    def transport(self) -> SocketHub | HttpDoor:
+        """What carries a single delivery, without the schedule around it: to time an ack."""
+        return self._door if self._door.url else self._hub
+
+    def event_of(self, message: Message) -> Json:
+        """The payload that tells the app of a message, without telling it."""
+        return self._events.posted(message)[0]
 
     # -- what happened -----------------------------------------------------------------------------
 

@@ -180,7 +180,7 @@ class WebApi:
             return _refusal(SlackRefusal("unknown_method", req_method=name))
         try:
             self._admit(request, name, method, args)
-            body = method.answer(self._desk, Call(name, args))
+            body = method.answer(self._desk, Call(name, args, request.host))
         except SlackRefusal as refusal:
             return _refusal(refusal)
         except TooFast as early:

@@ -1,4 +1,4 @@
-"""The webhooks' refusals, word for word (section 6 of the reference)."""
+"""The webhooks' refusals, word for word."""
 
 from typing import Any
 

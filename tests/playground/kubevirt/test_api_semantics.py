@@ -86,6 +86,38 @@ async def test_bad_metadata_is_refused(
     assert text in answer.message
 
 
+@pytest.mark.parametrize(
+    "metadata", [[], "x", {"name": "r1", "labels": {"a": 1}}, {"name": "r1", "annotations": []}]
+)
+async def test_metadata_of_the_wrong_shape_cannot_be_decoded(
+    admin: KubeClient, metadata: Any
+) -> None:
+    answer = await admin.post(RESTORES_PATH, {**restore_of(), "metadata": metadata})
+    assert (answer.code, answer.body["reason"]) in {(400, "BadRequest"), (422, "Invalid")}
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            {"apiVersion": "snapshot.kubevirt.io/v1alpha1"},
+            "does not match the expected API version",
+        ),
+        ({"kind": "Pod"}, "cannot be handled as a VirtualMachineRestore"),
+    ],
+)
+async def test_a_body_of_another_version_or_kind_is_400(
+    admin: KubeClient, change: Json, text: str
+) -> None:
+    answer = await admin.post(RESTORES_PATH, {**restore_of(), **change})
+    assert answer.code == 400
+    assert text in answer.message
+
+
+async def test_a_limit_that_is_no_number_is_400(admin: KubeClient) -> None:
+    assert (await admin.get(VMS_PATH, limit="many")).code == 400
+
+
 async def test_required_fields_and_types_are_checked(admin: KubeClient) -> None:
     sent = restore_of(targetReadinessPolicy=3)
     del sent["spec"]["virtualMachineSnapshotName"]

@@ -1,4 +1,4 @@
-"""Start, stop and restart, row by row of the tables (section 3 of the reference)."""
+"""Start, stop and restart, row by row of the tables."""
 
 from typing import Any
 

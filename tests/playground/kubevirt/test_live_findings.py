@@ -1,4 +1,4 @@
-"""What was seen on a live control plane, item by item (section 12 of the reference)."""
+"""What was seen on a live control plane, item by item."""
 
 import asyncio
 import json

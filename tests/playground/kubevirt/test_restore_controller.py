@@ -1,4 +1,4 @@
-"""Restores beyond the live findings: waiting, policies, volumes, specs, deletion (section 5)."""
+"""Restores beyond the live findings: waiting, policies, volumes, specs, deletion."""
 
 from datetime import timedelta
 from typing import Any

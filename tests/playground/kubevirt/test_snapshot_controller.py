@@ -1,4 +1,4 @@
-"""Snapshots: locking, contents, indications, readiness and their end (section 4)."""
+"""Snapshots: locking, contents, indications, readiness and their end."""
 
 from typing import Any
 

@@ -164,6 +164,22 @@ async def test_the_log_tells_everything_about_a_request(sim: KubeSim, bot: KubeC
     assert create.revision < stop.revision <= sim.storage.revision
 
 
+async def test_a_fault_of_the_simulator_itself_is_raised(
+    clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug in a controller must not end as a VM that just never starts."""
+    world = KubeSim(clock)
+    await world.start()
+    world.seed.namespace(NS)
+    target = "bot.playground.kubevirt.controllers.vm.VmController._report"
+    monkeypatch.setattr(target, lambda *_: 1 / 0)
+    world.seed.vm(NS, VM)
+    with pytest.raises(ZeroDivisionError):
+        await settle(world)
+    with pytest.raises(ZeroDivisionError):
+        await world.stop()
+
+
 async def test_two_worlds_with_one_seed_are_alike(clock: HandClock) -> None:
     def identities() -> list[str]:
         world = KubeSim(clock, seed=7)

@@ -1,4 +1,4 @@
-"""VMs and their instances: strategies, the way down, and `printableStatus` (section 2)."""
+"""VMs and their instances: strategies, the way down, and `printableStatus`."""
 
 from typing import Any
 

@@ -8,11 +8,16 @@ from typing import Any
 
 import aiohttp
 
+from bot.clock import Clock
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.faults import Answer, Rule
+from bot.playground.kubevirt.seed import Disk
 from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
+    RESTORES_PATH,
+    SNAPSHOT,
+    VM,
     VMS_PATH,
     KubeClient,
     Pass,
@@ -34,6 +39,7 @@ class Follower:
         self.events: list[Json] = []
         self.ended = asyncio.Event()
         self.broken = False
+        self._news = asyncio.Event()
         self._response = response
 
     async def read(self) -> None:
@@ -41,6 +47,7 @@ class Follower:
         try:
             async for line in self._response.content:
                 self.events.append(json.loads(line))
+                self._news.set()
         except aiohttp.ClientError:
             self.broken = True
         self.ended.set()
@@ -52,6 +59,12 @@ class Follower:
             (event["type"], event["object"].get("metadata", {}).get("name", ""))
             for event in self.events
         ]
+
+    async def changed(self, reached: Callable[[Json], bool]) -> None:
+        """Wait in real time for an event on an object with a status."""
+        while not any(reached(held) for held in self.events if "status" in held["object"]):
+            self._news.clear()
+            await self._news.wait()
 
     async def until(self, reached: Callable[["Follower"], bool]) -> None:
         """Let the loop run until it is so."""
@@ -235,6 +248,19 @@ async def test_a_watch_in_table_form_for_kubectl(sim: KubeSim) -> None:
     )
     assert code == 422
     assert "sendInitialEvents is forbidden" in json.loads(body)["message"]
+
+
+async def test_on_the_machines_own_clock_a_restore_runs_by_itself() -> None:
+    """As in the demo: nobody moves the time."""
+    world = KubeSim(Clock())
+    world.seed.namespace(NS)
+    world.seed.storage_class("quick", bind_after=0.02)
+    with_stopped_vm(world, disks=[Disk("root", storage_class="quick")])
+    await world.start()
+    async with following(world, RESTORES_PATH) as watch, asyncio.timeout(5):
+        world.people.create_restore(NS, "r1", VM, SNAPSHOT)
+        await watch.changed(lambda event: event["object"]["status"].get("complete") is True)
+    await world.stop()
 
 
 async def test_the_server_comes_back_with_its_state_after_a_stop(

@@ -1,4 +1,4 @@
-"""A VM's `printableStatus` and conditions: the ordered table of reference, first match wins."""
+"""A VM's `printableStatus` and conditions: an ordered table, first match wins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

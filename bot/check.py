@@ -1,0 +1,270 @@
+"""`vm-restore-bot check`: is everything there that a restore needs?
+
+It signs in where the bot signs in and asks what the bot will rely on. It changes nothing, and starts
+nothing: a bot that runs beside it does not notice. Every finding is `ok`, `warn` (the bot works, but
+not as well or as safely as it could) or `fail` (it does not work), the last two with the mend.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TextIO
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.cluster.cluster import Cluster
+from bot.cluster.schema import Capabilities
+from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
+from bot.restore.model import Rules
+from bot.settings import ClusterSettings, Settings
+from bot.slack.web import Web
+from bot.store import Durability, Store, connect
+from bot.store.embedded import find_server
+from bot.telemetry import Metrics
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=3)
+_READINESS: Final = "targetReadinessPolicy"
+_VOLUMES: Final = "volumeRestorePolicy"
+_PROBE: Final = "check"
+"""A workspace id for the store's keys; nothing is written under it."""
+NOT_YET: Final = (
+    "Not looked at yet: the app token, Slack's scopes and events, single rights in the cluster."
+)
+
+
+class Grade(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row: what was looked at, how it is, and how to mend it."""
+
+    part: str
+    grade: Grade
+    found: str
+    mend: str = ""
+
+
+def run(load: Callable[[], Settings], out: TextIO) -> int:
+    """Look at everything and print it; the exit code."""
+    findings = asyncio.run(examine(load))
+    out.write(f"{table(findings)}\n\n{NOT_YET}\n")
+    return 1 if any(each.grade is Grade.FAIL for each in findings) else 0
+
+
+async def examine(load: Callable[[], Settings]) -> tuple[Finding, ...]:
+    """Every part, in the order in which they are needed. Settings that are wrong end it."""
+    try:
+        settings = load()
+    except Misconfigured as wrong:
+        return tuple(_wrong_setting(line) for line in str(wrong).splitlines())
+    found = [_settings(settings), await _slack(settings), *await _store(settings)]
+    for name, cluster in settings.clusters.items():
+        found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
+    return tuple(found)
+
+
+def table(findings: tuple[Finding, ...]) -> str:
+    """The findings in columns, each mend in a line of its own."""
+    width = max(len(each.part) for each in findings)
+    lines = []
+    for each in findings:
+        lines.append(f"{each.part:<{width}}  {each.grade:<4}  {each.found}")
+        if each.mend:
+            lines.append(f"{'':<{width}}        to mend: {each.mend}")
+    return "\n".join(lines)
+
+
+# --- Settings -------------------------------------------------------------------------------------
+
+
+def _wrong_setting(line: str) -> Finding:
+    """A line of `Misconfigured`: the key, what is wrong with it, and what to write instead."""
+    problem, _, mend = line.partition("; ")
+    return Finding("settings", Grade.FAIL, problem, mend)
+
+
+def _settings(settings: Settings) -> Finding:
+    mode = "Socket Mode" if settings.socket_mode else "signed HTTP"
+    if not settings.access.grants:
+        return Finding(
+            "settings",
+            Grade.WARN,
+            f"read ({mode}), but nobody may restore anything",
+            "write a grant into `access.grants` of the file that VM_RESTORE_CONFIG names",
+        )
+    return Finding("settings", Grade.OK, f"read ({mode}), grants: {len(settings.access.grants)}")
+
+
+# --- Slack ----------------------------------------------------------------------------------------
+
+
+async def _slack(settings: Settings) -> Finding:
+    token = settings.environment.bot_token.get_secret_value()
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        client = AsyncWebClient(
+            token=token,
+            base_url=settings.environment.slack_api,
+            session=session,
+            retry_handlers=[],
+        )
+        try:
+            said = await Web(client, Metrics()).call("auth.test")
+        except Permanent as refused:
+            return _no_slack(f"Slack refuses to say who we are ({refused.reason})")
+        except Temporary as away:
+            return _no_slack(away.what)
+    return Finding("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
+
+
+def _no_slack(found: str) -> Finding:
+    mend = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
+    return Finding("slack", Grade.FAIL, found, mend)
+
+
+# --- The store ------------------------------------------------------------------------------------
+
+
+async def _store(settings: Settings) -> list[Finding]:
+    url = settings.environment.redis_url
+    if url is None:
+        return [_embedded(settings)]
+    try:
+        async with connect(url.get_secret_value()) as client:
+            store = Store(client, _PROBE, Clock())
+            await store.ping()
+            reached = Finding("store", Grade.OK, "Redis answers")
+            return [reached, *_durability(await store.durability())]
+    except Misconfigured as wrong:
+        return [Finding("store", Grade.FAIL, str(wrong))]
+    except StoreUnavailable as away:
+        mend = "set REDIS_URL to a Redis that is up, and let the bot reach it"
+        return [Finding("store", Grade.FAIL, away.what, mend)]
+
+
+def _embedded(settings: Settings) -> Finding:
+    """Not started here: one server may use its directory, and that is the bot's."""
+    try:
+        server = find_server()
+    except Misconfigured as none:
+        return Finding("store", Grade.FAIL, *_halves(str(none)))
+    where = f"the embedded {server.name}, for one bot, on disk in {settings.store.data_dir}"
+    return Finding("store", Grade.OK, where)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    found, _, mend = text.partition(": ")
+    return found, mend
+
+
+def _durability(found: Durability) -> list[Finding]:
+    """One row for the disk and one for the memory."""
+    risks = [Finding("store", Grade.WARN, f"Redis {what}", mend) for what, mend in found.risks]
+    if found.persistent is None:
+        risks.append(_unknown("whether it writes to its disk", "that `appendonly yes` is set"))
+    if found.evicts is None:
+        risks.append(_unknown("whether it drops keys", "that the policy is `noeviction`"))
+    kept = "Redis writes every change to its disk and drops no key"
+    return risks or [Finding("store", Grade.OK, kept)]
+
+
+def _unknown(what: str, mend: str) -> Finding:
+    return Finding(
+        "store", Grade.WARN, f"unknown: Redis does not tell {what}", f"ask who runs it {mend}"
+    )
+
+
+# --- Clusters -------------------------------------------------------------------------------------
+
+
+async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[Finding]:
+    try:
+        async with _connected(name, settings) as cluster:
+            await cluster.ping()
+            answers = Finding(part, Grade.OK, "the API server answers")
+            return [answers, *_capabilities(part, await cluster.capabilities(), rules)]
+    except Misconfigured as wrong:
+        return [Finding(part, Grade.FAIL, str(wrong))]
+    except Temporary as away:
+        mend = "let the bot reach the API server of the kubeconfig"
+        return [Finding(part, Grade.FAIL, away.what, mend)]
+    except Permanent as refused:
+        mend = "give the bot a kubeconfig or service account that the API server accepts"
+        return [Finding(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", mend)]
+
+
+@asynccontextmanager
+async def _connected(name: str, settings: ClusterSettings) -> AsyncIterator[Cluster]:
+    cluster = await Cluster.connect(
+        name,
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
+        namespaces=() if settings.everywhere else settings.namespaces,
+        clock=Clock(),
+    )
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+def _capabilities(part: str, found: Capabilities, rules: Rules) -> list[Finding]:
+    if not found.served:
+        return [
+            Finding(
+                part,
+                Grade.FAIL,
+                "the snapshot API (snapshot.kubevirt.io) is not served",
+                "install KubeVirt or OpenShift Virtualization, with its feature gate `Snapshot`",
+            )
+        ]
+    version = f"KubeVirt {found.kubevirt}" if found.kubevirt else "KubeVirt of unknown version"
+    served = Finding(
+        part, Grade.OK, f"{version} serves the snapshot API in {', '.join(found.served)}"
+    )
+    return [served, *_fields(part, found.restore_fields, rules)]
+
+
+def _fields(part: str, fields: tuple[str, ...] | None, rules: Rules) -> list[Finding]:
+    """The fields of a VirtualMachineRestore that the bot would use."""
+    if fields is None:
+        return [
+            Finding(
+                part,
+                Grade.WARN,
+                "unknown: the fields of a VirtualMachineRestore could not be read",
+                "let the bot get customresourcedefinitions, as the chart does",
+            )
+        ]
+    rows = [found for missing, found in _absences(part, rules).items() if missing not in fields]
+    return rows or [Finding(part, Grade.OK, f"a VirtualMachineRestore knows {_READINESS}")]
+
+
+def _absences(part: str, rules: Rules) -> Mapping[str, Finding]:
+    """What it means that a field is missing."""
+    found = {
+        _READINESS: Finding(
+            part,
+            Grade.WARN,
+            f"a VirtualMachineRestore has no {_READINESS}: one that meets a started VM waits "
+            "instead of failing",
+            "upgrade to KubeVirt 1.5 or later",
+        )
+    }
+    if rules.volume_policy is not None:
+        found[_VOLUMES] = Finding(
+            part,
+            Grade.FAIL,
+            f"a VirtualMachineRestore has no {_VOLUMES}, so every restore would be refused",
+            "remove `rules.volume_policy`, or upgrade to KubeVirt 1.6 or later",
+        )
+    return found

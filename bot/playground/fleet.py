@@ -1,0 +1,181 @@
+"""Several bots as an installation runs them: processes of their own on the parts of one world.
+
+    async with Fleet(world) as fleet:
+        first, second = await fleet.start(2)
+        first.kill()
+        code = await first.exited()
+
+A replica is told what a pod is told, by its environment and a file, and shows what a pod shows: log
+lines, /readyz, /metrics and its exit code. Each one has a user of its own at the simulated API
+server, so that the log there tells who asked. The world's clock must be the machine's.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.playground.kubevirt.authorization import BOT_RULES
+from bot.playground.world import World
+from bot.store.embedded import spawn
+
+LOOK_AGAIN = 0.01
+"""Real seconds between two looks at whether something has come to pass."""
+START_LIMIT = 60.0
+_LIMIT = aiohttp.ClientTimeout(total=10)
+
+
+async def until(done: Callable[[], object], what: str, *, within: float) -> float:
+    """Wait until `done()`; how many seconds it took."""
+    now = asyncio.get_running_loop().time
+    begun = now()
+    while not done():
+        if now() - begun > within:
+            raise AssertionError(f"not within {within} s: {what}")
+        await asyncio.sleep(LOOK_AGAIN)
+    return now() - begun
+
+
+@dataclass(slots=True, eq=False)
+class Replica:
+    """One bot process. `name` is also its user at the simulated API server."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    output: Path
+
+    def said(self) -> list[dict[str, Any]]:
+        """Its log lines so far."""
+        lines = self.output.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def port(self) -> int | None:
+        """Where it answers; None until it has said that it is ready."""
+        return next((line["port"] for line in self.said() if line.get("event") == "ready"), None)
+
+    @property
+    def running(self) -> bool:
+        """Its process is there, though it may be paused."""
+        return self.process.poll() is None
+
+    async def up(self) -> None:
+        """Wait until it says that it is ready."""
+        await until(
+            lambda: self.port() is not None or not self.running,
+            f"{self.name} is ready",
+            within=START_LIMIT,
+        )
+        if not self.running:
+            raise AssertionError(f"{self.name} did not start:\n{self.output.read_text()}")
+
+    async def ready(self) -> bool:
+        """Does /readyz say so?"""
+        return (await self._get("/readyz"))[0] == 200
+
+    async def counted(self, metric: str, **labels: str) -> float:
+        """The sum of a metric's samples that carry these labels."""
+        _, text = await self._get("/metrics")
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == metric and labels.items() <= sample.labels.items()
+        )
+
+    async def _get(self, path: str) -> tuple[int, str]:
+        url = f"http://127.0.0.1:{self.port()}{path}"
+        async with aiohttp.ClientSession(timeout=_LIMIT) as session, session.get(url) as answer:
+            return answer.status, await answer.text()
+
+    def kill(self) -> None:
+        """SIGKILL: gone at once, with everything it knew."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> None:
+        """SIGTERM, as a rolling update sends it."""
+        self.process.terminate()
+
+    async def exited(self, within: float = 30) -> int:
+        """Its exit code, once it has ended; 30 seconds are what a pod is given."""
+        await until(lambda: not self.running, f"{self.name} ends", within=within)
+        return self.process.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: it stands still and does not know it."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on as if nothing had happened."""
+        self.process.send_signal(signal.SIGCONT)
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The replicas of one installation; all of them are gone at the end."""
+
+    world: World
+    lease_seconds: int = 20
+    replicas: list[Replica] = field(default_factory=list)
+    """All that were ever started, in this order."""
+
+    async def __aenter__(self) -> Self:
+        """No replica runs yet."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Kill what still runs."""
+        for replica in self.running:
+            replica.kill()
+
+    @property
+    def running(self) -> list[Replica]:
+        """The replicas that have a process."""
+        return [each for each in self.replicas if each.running]
+
+    async def start(self, count: int = 1) -> list[Replica]:
+        """Start so many more, and wait until each says that it is ready."""
+        started = [self._spawned() for _ in range(count)]
+        for each in started:
+            await each.up()
+        return started
+
+    def _spawned(self) -> Replica:
+        world, name = self.world, f"replica-{len(self.replicas) + 1}"
+        place = world.directory / name
+        place.mkdir()
+        world.kube.user(name, BOT_RULES)
+        config = place / "config.yaml"
+        config.write_text(yaml.safe_dump(self._tree()), encoding="utf-8")
+        told = {
+            **world.environment(),
+            "KUBECONFIG": str(world.kube.kubeconfig(place / "kubeconfig", user=name)),
+            "VM_RESTORE_CONFIG": str(config),
+            "PATH": os.environ.get("PATH", ""),
+        }
+        # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
+        told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]
+        output = place / "output.log"
+        process = spawn([*told_by, sys.executable, "-m", "bot", "run"], output)
+        self.replicas.append(Replica(name, process, output))
+        return self.replicas[-1]
+
+    def _tree(self) -> dict[str, Any]:
+        tree = self.world.tree()
+        return {**tree, "store": {**tree.get("store", {}), "lease_seconds": self.lease_seconds}}

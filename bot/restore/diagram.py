@@ -1,0 +1,267 @@
+"""The picture of the workflow in docs/workflow.md, drawn by running the machine.
+
+It starts from new restores, applies everything that can happen to a restore, and follows what comes
+out until nothing new does. So the picture cannot tell more or less than `step` does. A test compares;
+`python -m bot.restore.diagram` prints what belongs between the markers of that page.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.restore import answers, workflow
+from bot.restore.effects import RESTORE_ID
+from bot.restore.events import (
+    Acted,
+    Button,
+    Cancel,
+    ChannelGone,
+    Clicked,
+    CreateRestore,
+    CreateSnapshot,
+    Done,
+    Effect,
+    Event,
+    Held,
+    Observed,
+    StopVm,
+    Typed,
+    Unseen,
+    Verdict,
+)
+from bot.restore.facts import (
+    Candidates,
+    Content,
+    Look,
+    Rejection,
+    RestoreObject,
+    Scene,
+    Snapshot,
+    Vm,
+    Vmi,
+)
+from bot.restore.model import (
+    Phase,
+    Place,
+    Restore,
+    RestoreId,
+    Rules,
+    Slot,
+    StopWhen,
+    UserId,
+    Wish,
+)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ALICE, BOB = UserId("U1"), UserId("U2")
+ENDS = (Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED)
+"""Ends that nearly every phase has a way to: a table tells them better than arrows."""
+EFFECTS = {
+    StopVm: "stop",
+    CreateSnapshot: "safety snapshot",
+    CreateRestore: "restore",
+}
+
+VM = Vm("ns", "vm", "vm-1", status="Stopped")
+VMI = Vmi("vmi-1", phase="Running")
+SNAPSHOT = Snapshot(
+    "snap", "s-1", "vm", START, phase="Succeeded", ready=True, content_name="c", included=("root",)
+)
+CONTENT = Content("c", "c-1", ready=True, vm_uid="vm-1")
+JOB = RestoreObject("ns", "", "job-1", "vm", "snap")
+DOWN = Scene(Look.FULL, START, vm=VM, snapshot=SNAPSHOT, content=CONTENT)
+LIVE = replace(DOWN, vmi=VMI)
+REFUSAL = Rejection(403, "Forbidden", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One way from phase to phase."""
+
+    source: Phase
+    label: str
+    target: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that can happen to a restore, in words, some time after it got where it is."""
+
+    label: str
+    event: Event
+    after: timedelta = timedelta(seconds=1)
+
+
+def edges() -> tuple[Edge, ...]:
+    """Every way that the machine takes, in the order in which it was found."""
+    found: dict[Edge, None] = {}
+    waiting, known = deque(_beginnings()), set[tuple[object, ...]]()
+    while waiting:
+        before = waiting.popleft()
+        if before.phase.ended or _kind(before) in known:
+            continue
+        known.add(_kind(before))
+        for happening in _happenings(before):
+            for label, after in _results(before, happening):
+                waiting.append(after)
+                if after.phase is not before.phase:
+                    found[Edge(before.phase, label, after.phase)] = None
+    return tuple(found)
+
+
+def _beginnings() -> Iterator[Restore]:
+    place = Place(team="T", channel="C", thread="1.1", own_thread=True)
+    named = Wish(cluster="default", namespace="ns", vm="vm", snapshot="snap")
+    for wish in (Wish(cluster="default"), named):
+        for stop_when in StopWhen:
+            yield workflow.begin(
+                id_=RestoreId("r"),
+                place=place,
+                owner=ALICE,
+                wish=wish,
+                rules=Rules(stop_when=stop_when),
+                now=START,
+            )
+
+
+def _kind(restore: Restore) -> tuple[object, ...]:
+    """Restores that differ in nothing else go the same ways."""
+    stop, job = restore.stop, restore.job
+    return (
+        restore.phase,
+        restore.rules.stop_when,
+        restore.question and restore.question.slot,
+        restore.wish,
+        restore.protect,
+        restore.safety and restore.safety.uid,
+        restore.confirmation is None,
+        stop and (stop.wait_until is None, stop.done_at is None, stop.force),
+        job and (job.uid, job.deleting),
+    )
+
+
+def _results(before: Restore, happening: Happening) -> Iterator[tuple[str, Restore]]:
+    """What comes of it, and of the acts that it leads to."""
+    now = _now(before) + happening.after
+    step = workflow.step(before, happening.event, now)
+    yield happening.label, step.restore
+    for effect in step.effects:
+        done = workflow.step(step.restore, Acted(effect, Done(_uid(effect))), now).restore
+        yield happening.label, done
+        if type(effect) in EFFECTS:
+            refused = workflow.step(step.restore, Acted(effect, REFUSAL), now).restore
+            yield f"the cluster refuses the {EFFECTS[type(effect)]}", refused
+
+
+def _now(restore: Restore) -> datetime:
+    """The last moment that the document knows of."""
+    stop, job = restore.stop, restore.job
+    times = [restore.entered_at, *(card.opened_at for card in restore.cards)]
+    times += [time for time in (stop and stop.asked_at, job and job.decided_at) if time]
+    return max(times)
+
+
+def _uid(effect: Effect) -> str | None:
+    return {CreateRestore: "job-1", CreateSnapshot: "safety-1"}.get(type(effect))
+
+
+# What can happen
+
+
+def _happenings(restore: Restore) -> Iterator[Happening]:
+    yield from _said(restore)
+    yield from _pressed(restore)
+    yield from _seen(restore)
+    yield Happening("cancel", Cancel(ALICE))
+    yield Happening("the channel is gone", ChannelGone("is_archived"))
+    if restore.phase is Phase.CHECKING:
+        yield Happening("somebody else holds the VM", Held(BOB, "there", START))
+    if restore.deadline is not None:
+        late = restore.deadline - _now(restore)
+        yield Happening("nobody answers in time", Unseen(""), late)
+
+
+def _said(restore: Restore) -> Iterator[Happening]:
+    match restore.phase:
+        case Phase.TYPING:
+            yield Happening("the name, typed exactly", Typed(ALICE, "snap", "9.1"))
+            yield Happening("any other reply", Typed(ALICE, "other", "9.1"))
+        case Phase.CONFIRMING:
+            yield Happening("any reply but yes", Typed(ALICE, "other", "9.1"))
+
+
+_NAMES = {Button.PICK_VM: "vm", Button.PICK_NAMESPACE: "ns", Button.PICK_SNAPSHOT: "snap"}
+
+
+def _pressed(restore: Restore) -> Iterator[Happening]:
+    for card in restore.cards:
+        if card.closed is None:
+            for button in sorted(answers.BUTTONS[card.slot] - {Button.CANCEL}):
+                click = Clicked(ALICE, button, card.number, _NAMES.get(button))
+                yield Happening(f"[{button.value}]", click)
+
+
+def _seen(restore: Restore) -> Iterator[Happening]:
+    look = workflow.wanted(restore)
+    if look is None:
+        return
+    for label, scene in _scenes(restore, look):
+        yield Happening(label, _look(scene, look))
+    if look is not Look.JOB:
+        no = Verdict(allowed=False, reason="not_permitted")
+        yield Happening("the policy says no", replace(_look(DOWN, look), verdict=no))
+        away = restore.model_copy(update={"trouble_since": START}).trouble_since
+        yield Happening("the cluster stays away", Unseen("away"), timedelta(0) if away else timedelta(0))
+    late = timedelta(minutes=11)
+    if look in (Look.RECHECK, Look.VMI):
+        yield Happening("the bot could not act in time", _look(LIVE, look), late)
+
+
+def _look(scene: Scene, look: Look) -> Observed:
+    return Observed(replace(scene, look=look), workflow.ALLOWED)
+
+
+def _scenes(restore: Restore, look: Look) -> Iterable[tuple[str, Scene]]:
+    match look:
+        case Look.CANDIDATES:
+            found = Candidates(namespaces=("ns",), vms=("vm",), snapshots=(SNAPSHOT,))
+            return [
+                ("all is named", replace(DOWN, candidates=found)),
+                ("there is nothing to restore", DOWN),
+            ]
+        case Look.FULL:
+            return [
+                ("all is well, the VM is down", DOWN),
+                ("all is well, the VM is live", LIVE),
+                ("a check says no", replace(DOWN, vm=None)),
+            ]
+        case Look.VMI:
+            return [("the VM is down", DOWN), ("", LIVE), ("the VM is gone", replace(DOWN, vm=None))]
+        case Look.RECHECK:
+            return [("", DOWN), ("something differs from what was confirmed", LIVE)]
+        case Look.SAFETY:
+            return _safety_scenes(restore)
+        case Look.JOB:
+            return _job_scenes(restore)
+
+
+def _safety_scenes(restore: Restore) -> Iterable[tuple[str, Scene]]:
+    name = restore.safety.name if restore.safety else ""
+    ready = replace(SNAPSHOT, name=name, uid="safety-1", restore_id=restore.id)
+    failed = replace(ready, phase="Failed")
+    return [
+        ("the safety snapshot is ready", replace(DOWN, safety=ready)),
+        ("the safety snapshot fails or is late", replace(DOWN, safety=failed)),
+    ]
+
+
+def _job_scenes(restore: Restore) -> Iterable[tuple[str, Scene]]:
+    job = replace(JOB, name=restore.job.name if restore.job else "", restore_id=restore.id)
+    return [
+        ("", replace(DOWN, job=job)),
+        ("complete", replace(DOWN, job=replace(job, complete=True))),
+        ("the restore fails", replace(DOWN, job=replace(job, failure="no"))),
+        ("the restore or the VM is deleted", replace(DOWN, job=None)),
+    ]

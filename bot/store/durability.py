@@ -1,0 +1,113 @@
+"""Does what is stored stay? What the server says of its disk and of its memory.
+
+A bot whose Redis forgets loses restores that are under way, so this is told at start-up and by
+`vm-restore-bot check`. It is a question only: nothing is set here. CONFIG tells everything, but a
+managed Redis often forbids it; INFO tells nearly as much and is seldom forbidden. What neither says
+is unknown, which is neither good nor bad.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import ResponseError
+
+from bot.store.connection import Client
+from bot.store.failures import translated
+
+_CONFIG: Final = ("appendonly", "save", "maxmemory", "maxmemory-policy")
+_INFO: Final = ("persistence", "memory")
+_APPEND: Final = "set `appendonly yes` in its configuration"
+
+
+class Risk(NamedTuple):
+    """What may be lost, and what to do about it."""
+
+    what: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """Does what is stored stay? None where the server does not say."""
+
+    persistent: bool | None = None
+    """It writes to its disk."""
+    evicts: bool | None = None
+    """It may drop keys when its memory is full."""
+    snapshots_only: bool = False
+    """It writes to its disk only from time to time, so that a crash loses the last minutes."""
+
+    @property
+    def risks(self) -> tuple[Risk, ...]:
+        """What is known to be wrong."""
+        found = (
+            (self.persistent is False, _FORGETS),
+            (self.snapshots_only, _LAGS),
+            (self.evicts is True, _DROPS),
+        )
+        return tuple(risk for there, risk in found if there)
+
+
+_FORGETS: Final = Risk("keeps nothing on disk: its restart loses every restore under way", _APPEND)
+_LAGS: Final = Risk("writes to disk only now and then: its crash loses the last minutes", _APPEND)
+_DROPS: Final = Risk(
+    "may drop keys when its memory is full, restores among them",
+    "set `maxmemory-policy noeviction`; a full store then refuses new work and loses none",
+)
+
+
+async def read(client: Client, key: str) -> Durability:
+    """Ask the server that holds this key. Raises StoreUnavailable."""
+    config = await _ask(client, key, "CONFIG GET", _CONFIG)
+    if config is not None:
+        return _of_config(config)
+    info = await _ask(client, key, "INFO", _INFO)
+    return Durability() if info is None else _of_info(info)
+
+
+async def _ask(
+    client: Client, key: str, command: str, words: tuple[str, ...]
+) -> Mapping[str, Any] | None:
+    """The answer; None if the server forbids the question or does not know it."""
+    try:
+        with translated():
+            where = await _holder(client, key)
+            answer: Mapping[str, Any] = await client.execute_command(command, *words, **where)
+    except ResponseError:
+        return None
+    return answer
+
+
+async def _holder(client: Client, key: str) -> dict[str, Any]:
+    """Which node of a cluster to ask: each has a configuration of its own."""
+    if not isinstance(client, RedisCluster):
+        return {}
+    # Nobody knows the slots before the first command.
+    await client.initialize()
+    return {"target_nodes": client.get_node_from_key(key)}
+
+
+def _of_config(config: Mapping[str, str]) -> Durability:
+    appends = config.get("appendonly") == "yes"
+    saves = bool(config.get("save"))
+    return Durability(
+        persistent=appends or saves,
+        evicts=_evicts(config.get("maxmemory"), config.get("maxmemory-policy")),
+        snapshots_only=saves and not appends,
+    )
+
+
+def _of_info(info: Mapping[str, Any]) -> Durability:
+    """INFO does not tell whether snapshots are taken, so without a log nothing is certain."""
+    return Durability(
+        persistent=True if info.get("aof_enabled") == 1 else None,
+        evicts=_evicts(info.get("maxmemory"), info.get("maxmemory_policy")),
+    )
+
+
+def _evicts(limit: Any, policy: Any) -> bool | None:
+    if limit is None or policy is None:
+        return None
+    return int(limit) > 0 and policy != "noeviction"

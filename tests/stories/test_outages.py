@@ -1,0 +1,323 @@
+"""The cluster, the store or Slack goes away for a while: the story waits, goes on and ends once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from bot.playground.kubevirt.faults import Answer, DropAfter, DropBefore, Rule
+from bot.playground.stage import Stage
+from bot.playground.world import World
+from tests.stories import acts
+from tests.stories.conftest import Golden, SetStage
+
+NS, VM = "production", "database-01"
+RESTORES = "virtualmachinerestores"
+STOP = "update virtualmachines/stop"
+CANNOT = "The bot keeps trying and goes on by itself."
+MINUTE = 60
+
+
+@asynccontextmanager
+async def api_server_away(world: World) -> AsyncIterator[None]:
+    """Nothing listens at the API server's address; the cluster itself stands still meanwhile."""
+    port = urlsplit(world.kube.url).port or 0
+    await world.kube.stop()
+    try:
+        yield
+    finally:
+        await world.kube.start(port)
+
+
+@asynccontextmanager
+async def store_away(world: World) -> AsyncIterator[None]:
+    """The Redis server is stopped; it comes back with its data at the same address."""
+    await world.redis.stop()
+    try:
+        yield
+    finally:
+        assert await world.redis.start(world.directory / "redis") == world.redis_url
+
+
+def once(stage: Stage) -> None:
+    """One VirtualMachineRestore, and no card twice."""
+    assert len(stage.restores()) == 1
+    marks = stage.marks()
+    assert len(marks) == len(set(marks))
+
+
+# The API server
+
+
+async def test_api_server_away_while_checking(stage_for: SetStage, golden: Golden) -> None:
+    """Nothing can be read: the thread says so, and goes on by itself a minute later."""
+    stage = await stage_for()
+    async with api_server_away(stage.world):
+        await acts.ask(stage)
+        await stage.card(CANNOT)
+        await stage.world.pass_time(MINUTE)
+        golden(stage)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert CANNOT not in stage.transcript()
+    once(stage)
+
+
+async def test_api_server_away_while_stopping(stage_for: SetStage) -> None:
+    """The stop is under way: it is seen to its end after the outage."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
+    async with api_server_away(stage.world):
+        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await stage.card(CANNOT)
+        await stage.world.pass_time(MINUTE)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [STOP, f"create {RESTORES}"]
+    once(stage)
+
+
+async def test_api_server_away_while_restoring(stage_for: SetStage, golden: Golden) -> None:
+    """The restore is in the cluster's hands: the watch is taken up again and the end is seen."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").bind = 20
+    await acts.ask_and_confirm(stage)
+    await stage.card("new volumes are being made")
+    async with api_server_away(stage.world):
+        await stage.card(CANNOT)
+        await stage.world.pass_time(MINUTE)
+        golden(stage)
+    await stage.card(acts.RESTORED)
+    assert CANNOT not in stage.transcript()
+    once(stage)
+
+
+async def test_api_server_away_at_the_click(stage_for: SetStage) -> None:
+    """The last look is not possible, so nothing is created; a minute later it is, once."""
+    stage = await stage_for()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    async with api_server_away(stage.world):
+        await acts.press_restore(stage)
+        await stage.card(CANNOT)
+        await stage.world.pass_time(MINUTE)
+    await stage.card(acts.RESTORED)
+    once(stage)
+
+
+async def test_away_for_too_long_after_the_click(stage_for: SetStage, golden: Golden) -> None:
+    """What was agreed to is done within ten minutes or not at all: nobody is surprised later."""
+    stage = await stage_for()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    async with api_server_away(stage.world):
+        await acts.press_restore(stage)
+        await stage.world.pass_time(11 * MINUTE)
+    await stage.card("❌ Confirmation Too Old")
+    await stage.world.pass_time(30)
+    golden(stage)
+    assert acts.changes(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("effect", "creates"),
+    [
+        pytest.param(DropAfter(), 1, id="answer-lost"),
+        pytest.param(DropBefore(), 2, id="request-lost"),
+        pytest.param(Answer(500, "InternalError", "etcdserver: request timed out"), 2, id="500"),
+        pytest.param(Answer(503, "ServiceUnavailable", "apiserver is shutting down"), 2, id="503"),
+        pytest.param(Answer(429, "TooManyRequests", "slow down", 3), 2, id="429"),
+    ],
+)
+async def test_create_without_an_answer(
+    stage_for: SetStage, effect: DropAfter | DropBefore | Answer, creates: int
+) -> None:
+    """Whether the create arrived is found out by looking; it is never made twice."""
+    stage = await stage_for()
+    stage.world.kube.faults.add(Rule(effect, verb="create", resource=RESTORES, dry_run=False))
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert len(stage.creates(RESTORES)) == creates
+    assert len({call.name for call in stage.creates(RESTORES)}) == 1
+    once(stage)
+
+
+async def test_stop_without_an_answer(stage_for: SetStage) -> None:
+    """A stop that was applied without an answer is success once the VM is down."""
+    stage = await stage_for(running=True)
+    stage.world.kube.faults.add(Rule(DropAfter(), subresource="stop"))
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert set(acts.sent(stage)) == {STOP, f"create {RESTORES}"}
+    once(stage)
+
+
+async def test_safety_snapshot_without_an_answer(stage_for: SetStage) -> None:
+    """The safety snapshot whose create was not answered is recognised as our own."""
+    stage = await stage_for(config={"rules": {"protect_by_default": True}})
+    snapshots = "virtualmachinesnapshots"
+    stage.world.kube.faults.add(Rule(DropAfter(), verb="create", resource=snapshots))
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert [call.code for call in stage.creates(snapshots)] == [201]
+    once(stage)
+
+
+async def test_watch_broken_off(stage_for: SetStage) -> None:
+    """The watch breaks in the middle of a restore, and its revision is forgotten by the server."""
+    stage = await stage_for()
+    kube = stage.world.kube
+    kube.knobs.own_class("standard").bind = 20
+    await acts.ask_and_confirm(stage)
+    await stage.card("new volumes are being made")
+    kube.storage.compact()
+    kube.watches.cut()
+    await stage.card(acts.RESTORED, within=40)
+    once(stage)
+
+
+# Redis
+
+
+@pytest.mark.parametrize("minutes", [0, 1])
+async def test_store_away_while_a_name_is_awaited(stage_for: SetStage, minutes: int) -> None:
+    """Nothing is decided without the store; what is asked stays asked, and the story goes on."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    async with store_away(stage.world):
+        await stage.world.pass_time(minutes * MINUTE)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    once(stage)
+
+
+async def test_store_away_while_restoring(stage_for: SetStage) -> None:
+    """The cluster goes on without the bot; the bot sees the end when its store is back."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").bind = 20
+    await acts.ask_and_confirm(stage)
+    await stage.card("new volumes are being made")
+    async with store_away(stage.world):
+        await stage.world.pass_time(MINUTE)
+        assert stage.shown(acts.RESTORED) is None
+    await stage.card(acts.RESTORED)
+    once(stage)
+
+
+async def test_click_while_the_store_is_away(stage_for: SetStage) -> None:
+    """A click that cannot be kept is answered with that, does nothing, and can be repeated."""
+    stage = await stage_for()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    async with store_away(stage.world):
+        await acts.press_restore(stage)
+        await stage.whispered("I cannot reach my own store just now")
+        await stage.world.pass_time(MINUTE)
+    await stage.world.pass_time(30)
+    assert acts.changes(stage) == []
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+    once(stage)
+
+
+async def test_command_while_the_store_is_away(stage_for: SetStage) -> None:
+    """A command that cannot be kept is answered with that, and starts nothing later."""
+    stage = await stage_for()
+    async with store_away(stage.world):
+        result = await stage.alice.slash(stage.channel, acts.REQUEST)
+        await result.settled()
+        assert "I cannot reach my own store just now" in result.text
+        await stage.world.pass_time(MINUTE)
+    await stage.world.pass_time(30)
+    assert stage.cards() == []
+
+
+async def test_name_typed_while_the_store_is_away(stage_for: SetStage) -> None:
+    """Slack delivers a message that was not acknowledged again, so the typed name is not lost."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    async with store_away(stage.world):
+        await stage.reply("pre-upgrade-snapshot")
+        await stage.world.pass_time(30)
+    await stage.card(acts.READY)
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+    once(stage)
+
+
+async def test_bot_restarted_in_the_middle(stage_for: SetStage) -> None:
+    """Another process carries on where the first one stopped."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").bind = 20
+    await acts.ask_and_confirm(stage)
+    await stage.card("new volumes are being made")
+    await stage.world.stop_bot()
+    await stage.world.pass_time(MINUTE)
+    await stage.world.start_bot()
+    await stage.card(acts.RESTORED)
+    once(stage)
+
+
+# Slack
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+@pytest.mark.parametrize("trouble", ["500", "timeout", "429", "answer-lost", "request-lost"])
+async def test_slack_away_while_cards_are_due(
+    stage_for: SetStage, method: str, trouble: str
+) -> None:
+    """Cards that could not be written are written later, each once; the thread ends complete."""
+    stage = await stage_for()
+    faults = stage.world.slack.faults
+    match trouble:
+        case "500":
+            faults.fail(method, 500, times=3, skip=1)
+        case "429":
+            faults.rate_limit(method, 20, times=1, skip=1)
+        case "timeout":
+            faults.delay(method, 30, times=1, skip=1)
+        case "answer-lost":
+            faults.drop_after(method, times=3, skip=1)
+        case _:
+            faults.drop_before(method, times=3, skip=1)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.world.pass_time(MINUTE)
+    assert "State*: ✓ Restored" in stage.transcript()
+    assert "[Restore VM now]" not in stage.transcript()
+    once(stage)
+
+
+async def test_slack_away_for_a_minute(stage_for: SetStage) -> None:
+    """Every method fails for a minute in the middle of a restore; then the thread is complete."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").bind = 20
+    await acts.ask_and_confirm(stage)
+    await stage.card("new volumes are being made")
+    stage.world.slack.faults.fail("*", 503, times=10_000)
+    stage.world.slack.drop_sockets()
+    await stage.world.pass_time(MINUTE)
+    stage.world.slack.faults.clear()
+    done = await stage.card(acts.RESTORED)
+    await stage.world.pass_time(30)
+    assert done in stage.alice.notified
+    assert "State*: ✓ Restored" in stage.transcript()
+    once(stage)
+
+
+async def test_slack_away_when_the_policy_is_asked_again(stage_for: SetStage) -> None:
+    """Who somebody is cannot be read just before the act: nothing is done until it can."""
+    stage = await stage_for()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    stage.world.slack.faults.fail("users.info", 500, times=10_000)
+    await acts.press_restore(stage)
+    await stage.world.pass_time(MINUTE)
+    assert acts.changes(stage) == []
+    stage.world.slack.faults.clear()
+    await stage.card(acts.RESTORED)
+    once(stage)

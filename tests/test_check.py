@@ -1,0 +1,288 @@
+"""`vm-restore-bot check`: what it finds in a world, good and bad."""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import check
+from bot.check import Finding, Grade
+from bot.errors import Misconfigured
+from bot.playground.stage import set_stage
+from bot.playground.world import World, world
+from bot.settings import Settings, build
+from bot.store import connect
+
+HOUSE = Path(__file__).parent.parent
+FIELDS = "a VirtualMachineRestore knows targetReadinessPolicy"
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[World]:
+    """A world in which Alice may restore; no bot runs in it."""
+    async with world(tmp_path) as one:
+        await set_stage(one)
+        yield one
+
+
+def env_of(made: World) -> dict[str, str]:
+    """What the world's bot finds in its environment."""
+    return {
+        "SLACK_BOT_TOKEN": made.slack.bot_token,
+        "SLACK_APP_TOKEN": made.slack.app_token,
+        "SLACK_API_URL": made.slack.api_url,
+        "REDIS_URL": made.redis_url,
+        "KUBECONFIG": str(made.kube.kubeconfig(made.directory / "kubeconfig")),
+    }
+
+
+def told(made: World, tree: dict[str, Any] | None = None, **env: str) -> Settings:
+    """The world's settings, with changes."""
+    return build({**env_of(made), **env}, {**made.config, **(tree or {})})
+
+
+async def examined(settings: Settings) -> tuple[Finding, ...]:
+    return await check.examine(lambda: settings)
+
+
+def bad(findings: tuple[Finding, ...]) -> list[Finding]:
+    return [each for each in findings if each.grade is not Grade.OK]
+
+
+async def test_a_sound_world_is_all_ok(made: World) -> None:
+    assert await examined(told(made)) == (
+        Finding("settings", Grade.OK, "read (Socket Mode), grants: 1"),
+        Finding("slack", Grade.OK, "signed in to Example Ops as @vm-restore"),
+        Finding("store", Grade.OK, "Redis answers"),
+        Finding("store", Grade.OK, "Redis writes every change to its disk and drops no key"),
+        Finding("cluster default", Grade.OK, "the API server answers"),
+        Finding(
+            "cluster default",
+            Grade.OK,
+            "KubeVirt v1.9.0 serves the snapshot API in v1beta1, v1alpha1",
+        ),
+        Finding("cluster default", Grade.OK, FIELDS),
+    )
+
+
+async def test_it_changes_nothing(made: World) -> None:
+    before = len(made.kube.log)
+    async with connect(made.redis_url) as client:
+        await examined(told(made))
+        assert await client.dbsize() == 0
+    assert {call.verb for call in made.kube.log[before:]} <= {"get", ""}
+
+
+async def test_nobody_may_restore(made: World) -> None:
+    found = await examined(told(made, {"access": {}}))
+    assert [(each.part, each.grade) for each in bad(found)] == [("settings", Grade.WARN)]
+    assert "nobody may restore" in bad(found)[0].found
+    assert "access.grants" in bad(found)[0].mend
+
+
+async def test_slack_refuses_the_token(made: World) -> None:
+    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-not-ours"))
+    (wrong,) = bad(found)
+    assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
+    assert "invalid_auth" in wrong.found
+    assert "xoxb-not-ours" not in wrong.found
+    assert "SLACK_BOT_TOKEN" in wrong.mend
+
+
+async def test_slack_is_not_there(made: World) -> None:
+    await made.slack.stop()
+    found = await examined(told(made))
+    assert bad(found) == [
+        Finding("slack", Grade.FAIL, "Slack cannot be reached (auth.test)", bad(found)[0].mend)
+    ]
+    await made.slack.start()
+
+
+async def test_redis_is_not_there(made: World) -> None:
+    found = await examined(told(made, REDIS_URL=f"unix://{made.directory}/nowhere.sock"))
+    (wrong,) = bad(found)
+    assert (wrong.part, wrong.grade, wrong.found) == (
+        "store",
+        Grade.FAIL,
+        "Redis cannot be reached",
+    )
+
+
+async def test_an_address_of_redis_that_cannot_work_is_told_as_the_bot_tells_it(
+    made: World,
+) -> None:
+    found = await examined(told(made, REDIS_URL="redis://:s3cret@one,two"))
+    (wrong,) = bad(found)
+    assert wrong.grade is Grade.FAIL
+    assert "several hosts need" in wrong.found
+    assert "s3cret" not in wrong.found
+
+
+async def test_a_redis_that_forgets_or_drops_keys_is_warned_of(made: World) -> None:
+    async with connect(made.redis_url) as client:
+        await client.config_set("appendonly", "no")
+        await client.config_set("maxmemory", "100mb")
+        await client.config_set("maxmemory-policy", "allkeys-lru")
+    disk, memory = bad(await examined(told(made)))
+    assert (disk.grade, memory.grade) == (Grade.WARN, Grade.WARN)
+    assert "keeps nothing on disk" in disk.found
+    assert "appendonly yes" in disk.mend
+    assert "may drop keys" in memory.found
+    assert "noeviction" in memory.mend
+
+
+async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: World) -> None:
+    async with connect(made.redis_url) as client:
+        await client.execute_command("ACL", "SETUSER", "bot", "on", ">pw", "~*", "+ping")
+    path = made.redis_url.removeprefix("unix://")
+    disk, memory = bad(await examined(told(made, REDIS_URL=f"unix://bot:pw@{path}")))
+    assert (disk.grade, memory.grade) == (Grade.WARN, Grade.WARN)
+    assert disk.found == "unknown: Redis does not tell whether it writes to its disk"
+    assert memory.found == "unknown: Redis does not tell whether it drops keys"
+
+
+async def test_without_an_address_the_embedded_server_is_named_and_not_started(
+    made: World,
+) -> None:
+    """A bot may be running on its directory."""
+    directory = made.directory / "data"
+    found = await examined(told(made, {"store": {"data_dir": str(directory)}}, REDIS_URL=""))
+    assert bad(found) == []
+    assert str(directory) in next(each for each in found if each.part == "store").found
+    assert not directory.exists()
+
+
+async def test_without_an_address_and_without_a_server_to_embed(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise Misconfigured("there is no server to embed: pip install it, or set REDIS_URL")
+
+    monkeypatch.setattr(check, "find_server", none)
+    assert bad(await examined(told(made, REDIS_URL=""))) == [
+        Finding(
+            "store",
+            Grade.FAIL,
+            "there is no server to embed",
+            "pip install it, or set REDIS_URL",
+        )
+    ]
+
+
+async def test_each_cluster_has_its_rows(made: World) -> None:
+    clusters = {"east": {}, "west": {"kubeconfig": dead_kubeconfig(made)}}
+    found = await examined(told(made, {"clusters": clusters, "default_cluster": "east"}))
+    (wrong,) = bad(found)
+    assert (wrong.part, wrong.grade) == ("cluster west", Grade.FAIL)
+    assert [each.found for each in found if each.part == "cluster east"][-1] == FIELDS
+
+
+def dead_kubeconfig(made: World) -> str:
+    """A kubeconfig of an API server that is not there."""
+    path = made.kube.kubeconfig(made.directory / "dead")
+    path.write_text(path.read_text().replace(made.kube.url, "http://127.0.0.1:1"))
+    return str(path)
+
+
+async def test_a_login_that_the_cluster_refuses(made: World) -> None:
+    path = made.kube.kubeconfig(made.directory / "stranger")
+    token = made.kube.authorizer.accounts["vm-restore-bot"].token
+    path.write_text(path.read_text().replace(token, "nobody"))
+    (wrong,) = bad(await examined(told(made, KUBECONFIG=str(path))))
+    assert (wrong.part, wrong.grade) == ("cluster default", Grade.FAIL)
+    assert wrong.found.startswith("refused (unauthorized)")
+
+
+async def test_a_kubeconfig_that_cannot_be_used(made: World) -> None:
+    path = made.directory / "empty"
+    path.write_text("{}")
+    (wrong,) = bad(await examined(told(made, KUBECONFIG=str(path))))
+    assert wrong.grade is Grade.FAIL
+    assert "cannot be used" in wrong.found
+
+
+async def test_kubevirt_is_not_installed(made: World) -> None:
+    made.kube.uninstall("snapshot.kubevirt.io")
+    (wrong,) = bad(await examined(told(made)))
+    assert wrong.grade is Grade.FAIL
+    assert wrong.found == "the snapshot API (snapshot.kubevirt.io) is not served"
+
+
+async def test_an_older_kubevirt_without_the_field_that_makes_a_restore_fail_at_once(
+    made: World,
+) -> None:
+    made.kube.downgrade_restores("targetReadinessPolicy")
+    (wrong,) = bad(await examined(told(made)))
+    assert wrong.grade is Grade.WARN
+    assert "targetReadinessPolicy" in wrong.found
+
+
+async def test_a_volume_policy_that_the_cluster_does_not_know(made: World) -> None:
+    made.kube.downgrade_restores("volumeRestorePolicy")
+    assert bad(await examined(told(made))) == []
+    (wrong,) = bad(await examined(told(made, {"rules": {"volume_policy": "InPlace"}})))
+    assert wrong.grade is Grade.FAIL
+    assert "rules.volume_policy" in wrong.mend
+
+
+async def test_settings_that_are_wrong_end_it_with_a_row_each() -> None:
+    def wrong() -> Settings:
+        return build({"SLACK_APP_TOKEN": "xapp-1-x", "REDIS_URL": "localhost"}, {})
+
+    found = await check.examine(wrong)
+    assert [(each.part, each.grade) for each in found] == [("settings", Grade.FAIL)] * 2
+    assert found[0].found == "SLACK_BOT_TOKEN: is missing"
+    assert found[0].mend.startswith("set it to the Bot User OAuth Token")
+
+
+def test_the_table_has_columns_and_says_the_mend_below() -> None:
+    findings = (
+        Finding("settings", Grade.OK, "read"),
+        Finding("cluster east", Grade.FAIL, "is away", "let the bot reach it"),
+    )
+    assert check.table(findings).splitlines() == [
+        "settings      ok    read",
+        "cluster east  fail  is away",
+        "                    to mend: let the bot reach it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "line"),
+    [
+        ("noeviction", 0, "Redis writes every change to its disk and drops no key"),
+        ("allkeys-lru", 0, "warn  Redis may drop keys"),
+        ("", 1, "fail  Slack refuses the bot's token (invalid_auth)"),
+    ],
+    ids=["all is well", "a warning is no failure", "a failure is exit code 1"],
+)
+async def test_the_command(made: World, policy: str, code: int, line: str) -> None:
+    """The whole way: a process with the environment of a pod."""
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HOUSE), **env_of(made)}
+    if policy:
+        async with connect(made.redis_url) as client:
+            await client.config_set("maxmemory", "100mb")
+            await client.config_set("maxmemory-policy", policy)
+    else:
+        env["SLACK_BOT_TOKEN"] = "xoxb-not-ours"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "check"),
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert (err.decode(), process.returncode) == ("", code)
+    assert line in out.decode()
+    assert check.NOT_YET in out.decode()
+
+
+def test_run_prints_and_returns_the_exit_code() -> None:
+    out = io.StringIO()
+    assert check.run(lambda: build({}, {}), out) == 1
+    assert out.getvalue().startswith("settings  fail  SLACK_")
