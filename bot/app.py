@@ -256,7 +256,7 @@ async def _home(slack: Web) -> Home:
 async def _store(settings: Settings, home: Home, clock: Clock, stack: AsyncExitStack) -> Store:
     url = settings.environment.redis_url
     if url is None:
-        embedded = EmbeddedRedis()
+        embedded = EmbeddedRedis(sync=True)
         address = await embedded.start(settings.store.data_dir)
         stack.push_async_callback(embedded.stop)
     else:

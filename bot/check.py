@@ -173,7 +173,7 @@ def _durability(found: Durability) -> list[Finding]:
         risks.append(_unknown("whether it writes to its disk", "that `appendonly yes` is set"))
     if found.evicts is None:
         risks.append(_unknown("whether it drops keys", "that the policy is `noeviction`"))
-    kept = "Redis writes every change to its disk and drops no key"
+    kept = "Redis logs every change on its disk and drops no key"
     return risks or [Finding("store", Grade.OK, kept)]
 
 

@@ -376,7 +376,11 @@ class Reconciler:
 
     async def _lost_channel(self, turn: Round, error: str) -> None:
         """Nothing can be written there any more: go on in a direct message with the owner."""
-        if turn.restore.place.channel.startswith("D"):
+        channel = turn.restore.place.channel
+        if channel.startswith("D") and error == workflow.THREAD_GONE:
+            await self._move(turn, ChannelGone(error, dm=channel))
+            return
+        if channel.startswith("D"):
             log.warning("the owner cannot be reached", error=error)
             return
         try:
@@ -385,7 +389,12 @@ class Reconciler:
             log.warning("no direct message could be opened", error=type(refused).__name__)
             turn.again = self._clock.now() + timedelta(seconds=60)
             return
-        await self._apply(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
+        await self._move(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
+
+    async def _move(self, turn: Round, gone: ChannelGone) -> None:
+        """Go on elsewhere, where no card stands yet: what stood before can be edited no more."""
+        await self._apply(turn, gone)
+        turn.updates = {key: records.Shown(ts=None, digest="") for key in turn.shown}
         turn.again = self._clock.now()
 
     async def _finish(self, turn: Round) -> None:

@@ -162,7 +162,12 @@ class Observer:
             namespaces = await self._catalog.namespaces_with(wish.vm, permitted)
             vms = () if namespaces else await self._names(permitted)
             return Candidates(namespaces=tuple(namespaces), vms=vms)
-        return Candidates(snapshots=tuple(await self._catalog.snapshots(wish.namespace, wish.vm)))
+        if snapshots := await self._catalog.snapshots(wish.namespace, wish.vm):
+            return Candidates(snapshots=tuple(snapshots))
+        here = [wish.namespace]
+        namespaces = await self._catalog.namespaces_with(wish.vm, here)
+        vms = () if namespaces else await self._names(here)
+        return Candidates(namespaces=tuple(namespaces), vms=vms)
 
     async def _names(self, namespaces: Collection[str] | None) -> tuple[str, ...]:
         found = await self._catalog.vms(namespaces)

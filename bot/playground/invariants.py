@@ -127,7 +127,9 @@ def _created(call: ApiCall) -> bool:
 def _doubled(made: list[ApiCall]) -> list[str]:
     """One confirmation, one object: a restore's id stands for one pass through both confirmations."""
     counts = Counter(_restore_id(call) for call in made)
-    return [f"{count} restores were created for {id_}" for id_, count in counts.items() if count > 1]
+    return [
+        f"{count} restores were created for {id_}" for id_, count in counts.items() if count > 1
+    ]
 
 
 def _made_after_the_end(made: list[ApiCall], documents: tuple[Restore, ...]) -> list[str]:

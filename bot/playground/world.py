@@ -119,6 +119,14 @@ class World:
             self.clock.advance(seconds)
         await self.quiet()
 
+    async def pass_unheard(self, seconds: int) -> None:
+        """Let time pass although somebody waits in vain, for an answer that will not come soon."""
+        for _ in range(seconds):
+            for _ in range(2 * QUIET_LOOKS):
+                await asyncio.sleep(LOOK_AGAIN)
+            if isinstance(self.clock, HandClock):
+                self.clock.advance(STEP)
+
     def _step(self) -> None:
         if isinstance(self.clock, HandClock):
             due = self.clock.next_due()

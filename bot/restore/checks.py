@@ -150,11 +150,14 @@ def snapshot_is_ready(scene: Scene, restore: Restore) -> Refusal | None:
         return None
     ready = str(snapshot.ready).lower()
     error = f" Error: {snapshot.error}" if snapshot.error else ""
+    failed = snapshot.phase == "Failed"
     return Refusal(
         Reason.SNAPSHOT_NOT_READY,
         found=f"Status: {snapshot.phase or 'Unknown'}. Ready to use: {ready}.{error}",
         expected='Only snapshots with "Succeeded" phase and readyToUse=true can be used.',
-        next="Wait until it is ready, or choose another snapshot.",
+        next="Choose another snapshot; a failed one never becomes ready."
+        if failed
+        else "Wait until it is ready, or choose another snapshot.",
     )
 
 

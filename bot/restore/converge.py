@@ -126,7 +126,7 @@ def _gather(restore: Restore, scene: Scene, now: datetime) -> Restore:
         return _gather_namespace(restore, scene, now)
     if wish.snapshot is None:
         if not found.snapshots:
-            return _no_snapshots(restore, now)
+            return _nothing_to_choose(restore, scene, now)
         names = tuple(each.name for each in found.snapshots)
         fitting = tuple(name for name in names if (wish.described or "").lower() in name)
         return _ask(restore, Slot.ASK_SNAPSHOT, Proposal(near=(fitting or names)[:MOST]), now)
@@ -136,13 +136,27 @@ def _gather(restore: Restore, scene: Scene, now: datetime) -> Restore:
 def _gather_namespace(restore: Restore, scene: Scene, now: datetime) -> Restore:
     wish, found = restore.wish, scene.candidates
     if not found.namespaces:
-        near = nearest(wish.vm or "", found.vms)
-        problem = f"There is no VM `{wish.vm}` where you may restore."
-        again = restore.model_copy(update={"wish": wish.model_copy(update={"vm": None})})
-        return _ask(again, Slot.ASK_VM, Proposal(near=near, problem=problem), now)
+        return _ask_again_which(restore, scene, "where you may restore", now)
     only = found.namespaces[0] if len(found.namespaces) == 1 else None
     near = () if only else found.namespaces[:MOST]
     return _ask(restore, Slot.ASK_NAMESPACE, Proposal(value=only, near=near), now)
+
+
+def _ask_again_which(restore: Restore, scene: Scene, where: str, now: datetime) -> Restore:
+    """There is no such VM: the nearest names may help."""
+    wish = restore.wish
+    near = nearest(wish.vm or "", scene.candidates.vms)
+    problem = f"There is no VM `{wish.vm}` {where}."
+    again = restore.model_copy(update={"wish": wish.model_copy(update={"vm": None})})
+    return _ask(again, Slot.ASK_VM, Proposal(near=near, problem=problem), now)
+
+
+def _nothing_to_choose(restore: Restore, scene: Scene, now: datetime) -> Restore:
+    """A VM that does not exist has no snapshots either; that is another thing to say."""
+    wish = restore.wish
+    if wish.namespace not in scene.candidates.namespaces:
+        return _ask_again_which(restore, scene, f"in namespace `{wish.namespace}`", now)
+    return _no_snapshots(restore, now)
 
 
 def _ask(restore: Restore, slot: Slot, proposal: Proposal, now: datetime) -> Restore:
@@ -265,8 +279,10 @@ def _snapshot_created(
 def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
     """No safety snapshot: no data was touched. Everything is checked and asked again."""
     closed = moves.close_slot(restore, Slot.PROTECTING, "The safety snapshot failed")
+    begun = restore.safety is not None and restore.safety.uid is not None
+    left = f"`{restore.safety.name}` was begun and stays. " if begun and restore.safety else ""
     note = (
-        f"The safety snapshot failed: {why[:300]}. No data was touched. "
+        f"The safety snapshot failed: {why[:300]}. No data was touched. {left}"
         "Confirm again, with or without a safety snapshot."
     )
     anew = closed.model_copy(
@@ -287,7 +303,8 @@ def _start(restore: Restore, seen: Observed, now: datetime) -> Move:
     if why := _may_not_start(restore, seen, vm, now):
         return start_failed(restore, why, now), ()
     if scene.vmi is not None and not scene.vmi.final:
-        return _started(restore, Done(), now), ()
+        going_down = scene.vmi.deleting or vm.run_strategy == "Halted"
+        return (restore if going_down else _started(restore, Done(), now)), ()
     return restore, (StartVm(vm.namespace, vm.name),)
 
 

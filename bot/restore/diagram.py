@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.restore import answers, workflow
-from bot.restore.effects import RESTORE_ID
 from bot.restore.events import (
     Acted,
     Button,
@@ -23,6 +22,7 @@ from bot.restore.events import (
     CreateSnapshot,
     Done,
     Effect,
+    Elapsed,
     Event,
     Held,
     Observed,
@@ -48,7 +48,6 @@ from bot.restore.model import (
     Restore,
     RestoreId,
     Rules,
-    Slot,
     StopWhen,
     UserId,
     Wish,
@@ -58,11 +57,13 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, BOB = UserId("U1"), UserId("U2")
 ENDS = (Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED)
 """Ends that nearly every phase has a way to: a table tells them better than arrows."""
-EFFECTS = {
+_ACTS: dict[type[Effect], str] = {
     StopVm: "stop",
     CreateSnapshot: "safety snapshot",
     CreateRestore: "restore",
 }
+_PLACE = {phase: place for place, phase in enumerate(Phase)}
+_UIDS: dict[type[Effect], str] = {CreateSnapshot: "safety-1", CreateRestore: "job-1"}
 
 VM = Vm("ns", "vm", "vm-1", status="Stopped")
 VMI = Vmi("vmi-1", phase="Running")
@@ -74,6 +75,8 @@ JOB = RestoreObject("ns", "", "job-1", "vm", "snap")
 DOWN = Scene(Look.FULL, START, vm=VM, snapshot=SNAPSHOT, content=CONTENT)
 LIVE = replace(DOWN, vmi=VMI)
 REFUSAL = Rejection(403, "Forbidden", "no")
+NO = Verdict(allowed=False, reason="not_permitted")
+AWAY = Unseen("away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +90,16 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that can happen to a restore, in words, some time after it got where it is."""
+    """Something that can happen to a restore, in words; each of its events comes `after` a while."""
 
     label: str
-    event: Event
+    events: tuple[Event, ...]
     after: timedelta = timedelta(seconds=1)
 
 
 def edges() -> tuple[Edge, ...]:
-    """Every way that the machine takes, in the order in which it was found."""
-    found: dict[Edge, None] = {}
+    """Every way that the machine takes, in the order of the phases."""
+    found: set[Edge] = set()
     waiting, known = deque(_beginnings()), set[tuple[object, ...]]()
     while waiting:
         before = waiting.popleft()
@@ -107,8 +110,8 @@ def edges() -> tuple[Edge, ...]:
             for label, after in _results(before, happening):
                 waiting.append(after)
                 if after.phase is not before.phase:
-                    found[Edge(before.phase, label, after.phase)] = None
-    return tuple(found)
+                    found.add(Edge(before.phase, label, after.phase))
+    return tuple(sorted(found, key=lambda e: (_PLACE[e.source], _PLACE[e.target], e.label)))
 
 
 def _beginnings() -> Iterator[Restore]:
@@ -144,15 +147,18 @@ def _kind(restore: Restore) -> tuple[object, ...]:
 
 def _results(before: Restore, happening: Happening) -> Iterator[tuple[str, Restore]]:
     """What comes of it, and of the acts that it leads to."""
-    now = _now(before) + happening.after
-    step = workflow.step(before, happening.event, now)
-    yield happening.label, step.restore
-    for effect in step.effects:
-        done = workflow.step(step.restore, Acted(effect, Done(_uid(effect))), now).restore
+    now, after, effects = _now(before), before, tuple[Effect, ...]()
+    for event in happening.events:
+        now += happening.after
+        step = workflow.step(after, event, now)
+        after, effects = step.restore, step.effects
+    yield happening.label, after
+    for effect in effects:
+        done = workflow.step(after, Acted(effect, Done(_UIDS.get(type(effect)))), now).restore
         yield happening.label, done
-        if type(effect) in EFFECTS:
-            refused = workflow.step(step.restore, Acted(effect, REFUSAL), now).restore
-            yield f"the cluster refuses the {EFFECTS[type(effect)]}", refused
+        if type(effect) in _ACTS:
+            refused = workflow.step(after, Acted(effect, REFUSAL), now).restore
+            yield f"the cluster refuses the {_ACTS[type(effect)]}", refused
 
 
 def _now(restore: Restore) -> datetime:
@@ -163,10 +169,6 @@ def _now(restore: Restore) -> datetime:
     return max(times)
 
 
-def _uid(effect: Effect) -> str | None:
-    return {CreateRestore: "job-1", CreateSnapshot: "safety-1"}.get(type(effect))
-
-
 # What can happen
 
 
@@ -174,22 +176,21 @@ def _happenings(restore: Restore) -> Iterator[Happening]:
     yield from _said(restore)
     yield from _pressed(restore)
     yield from _seen(restore)
-    yield Happening("cancel", Cancel(ALICE))
-    yield Happening("the channel is gone", ChannelGone("is_archived"))
+    yield Happening("cancel", (Cancel(ALICE),))
+    yield Happening("the channel is gone", (ChannelGone("is_archived"),))
     if restore.phase is Phase.CHECKING:
-        yield Happening("somebody else holds the VM", Held(BOB, "there", START))
+        yield Happening("somebody else holds the VM", (Held(BOB, "there", START),))
     if restore.deadline is not None:
-        late = restore.deadline - _now(restore)
-        yield Happening("nobody answers in time", Unseen(""), late)
+        yield Happening("no answer in time", (Elapsed(),), restore.deadline - _now(restore))
 
 
 def _said(restore: Restore) -> Iterator[Happening]:
     match restore.phase:
         case Phase.TYPING:
-            yield Happening("the name, typed exactly", Typed(ALICE, "snap", "9.1"))
-            yield Happening("any other reply", Typed(ALICE, "other", "9.1"))
+            yield Happening("the exact name is typed", (Typed(ALICE, "snap", "9.1"),))
+            yield Happening("another name is typed", (Typed(ALICE, "other", "99.1"),))
         case Phase.CONFIRMING:
-            yield Happening("any reply but yes", Typed(ALICE, "other", "9.1"))
+            yield Happening("anything but yes is typed", (Typed(ALICE, "other", "99.1"),))
 
 
 _NAMES = {Button.PICK_VM: "vm", Button.PICK_NAMESPACE: "ns", Button.PICK_SNAPSHOT: "snap"}
@@ -200,7 +201,23 @@ def _pressed(restore: Restore) -> Iterator[Happening]:
         if card.closed is None:
             for button in sorted(answers.BUTTONS[card.slot] - {Button.CANCEL}):
                 click = Clicked(ALICE, button, card.number, _NAMES.get(button))
-                yield Happening(f"[{button.value}]", click)
+                yield Happening(f"click on {button.value}{_if(restore)}", (click,))
+
+
+def _if(restore: Restore) -> str:
+    """What decides where the same event leads to."""
+    stop = restore.stop
+    match restore.phase:
+        case Phase.STOP_CHOICE:
+            return f" (stop_when {restore.rules.stop_when})"
+        case Phase.CONFIRMING if stop is not None and stop.done_at is None:
+            return " (the VM is still live)"
+        case Phase.CONFIRMING if restore.protect:
+            return " (snapshot first)"
+        case Phase.STOPPING if restore.confirmation is not None:
+            return " (confirmed, snapshot first)" if restore.protect else " (confirmed)"
+        case _:
+            return ""
 
 
 def _seen(restore: Restore) -> Iterator[Happening]:
@@ -208,15 +225,15 @@ def _seen(restore: Restore) -> Iterator[Happening]:
     if look is None:
         return
     for label, scene in _scenes(restore, look):
-        yield Happening(label, _look(scene, look))
+        yield Happening(label, (_look(scene, look),))
     if look is not Look.JOB:
-        no = Verdict(allowed=False, reason="not_permitted")
-        yield Happening("the policy says no", replace(_look(DOWN, look), verdict=no))
-        away = restore.model_copy(update={"trouble_since": START}).trouble_since
-        yield Happening("the cluster stays away", Unseen("away"), timedelta(0) if away else timedelta(0))
-    late = timedelta(minutes=11)
+        yield Happening("the policy says no", (replace(_look(DOWN, look), verdict=NO),))
+    if restore.deadline is None:
+        yield Happening("the cluster stays away", (AWAY, AWAY), timedelta(days=1))
     if look in (Look.RECHECK, Look.VMI):
-        yield Happening("the bot could not act in time", _look(LIVE, look), late)
+        late = LIVE if look is Look.VMI else DOWN
+        label = "the bot could not act in time"
+        yield Happening(label, (_look(late, look),), timedelta(minutes=11))
 
 
 def _look(scene: Scene, look: Look) -> Observed:
@@ -227,10 +244,8 @@ def _scenes(restore: Restore, look: Look) -> Iterable[tuple[str, Scene]]:
     match look:
         case Look.CANDIDATES:
             found = Candidates(namespaces=("ns",), vms=("vm",), snapshots=(SNAPSHOT,))
-            return [
-                ("all is named", replace(DOWN, candidates=found)),
-                ("there is nothing to restore", DOWN),
-            ]
+            scenes = [("everything is named", replace(DOWN, candidates=found))]
+            return scenes if restore.wish.snapshot else [*scenes, ("it has no snapshots", DOWN)]
         case Look.FULL:
             return [
                 ("all is well, the VM is down", DOWN),
@@ -238,7 +253,11 @@ def _scenes(restore: Restore, look: Look) -> Iterable[tuple[str, Scene]]:
                 ("a check says no", replace(DOWN, vm=None)),
             ]
         case Look.VMI:
-            return [("the VM is down", DOWN), ("", LIVE), ("the VM is gone", replace(DOWN, vm=None))]
+            return [
+                (f"the VM is down{_if(restore)}", DOWN),
+                ("", LIVE),
+                ("the VM is gone", replace(DOWN, vm=None)),
+            ]
         case Look.RECHECK:
             return [("", DOWN), ("something differs from what was confirmed", LIVE)]
         case Look.SAFETY:
@@ -265,3 +284,44 @@ def _job_scenes(restore: Restore) -> Iterable[tuple[str, Scene]]:
         ("the restore fails", replace(DOWN, job=replace(job, failure="no"))),
         ("the restore or the VM is deleted", replace(DOWN, job=None)),
     ]
+
+
+# What it looks like
+
+
+def page() -> str:
+    """What stands between the markers of docs/workflow.md."""
+    found = edges()
+    return "\n".join((*_picture(found), "", *_table(found)))
+
+
+def _picture(found: tuple[Edge, ...]) -> Iterator[str]:
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    for first in _beginnings():
+        if first.rules.stop_when is StopWhen.CHOSEN:
+            said = "everything is named" if first.wish.vm else "something is missing"
+            yield f"    [*] --> {first.phase.name}: {said}"
+    for source, target in dict.fromkeys((e.source, e.target) for e in found):
+        if target not in ENDS:
+            yield f"    {source.name} --> {target.name}: {_labels(found, source, target, ' / ')}"
+    yield "    SUCCEEDED --> [*]"
+    yield "    FAILED --> [*]"
+    yield "```"
+
+
+def _table(found: tuple[Edge, ...]) -> Iterator[str]:
+    yield f"| from | {' | '.join(end.name for end in ENDS)} |"
+    yield f"|---|{'---|' * len(ENDS)}"
+    for phase in Phase:
+        cells = [_labels(found, phase, end, "; ") for end in ENDS]
+        if any(cells):
+            yield f"| {phase.name} | {' | '.join(cells)} |"
+
+
+def _labels(found: tuple[Edge, ...], source: Phase, target: Phase, between: str) -> str:
+    return between.join(e.label for e in found if (e.source, e.target) == (source, target))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{page()}\n")

@@ -200,7 +200,7 @@ class Candidates:
     """Names that fit the open question, only those that the asker may restore."""
 
     namespaces: tuple[str, ...] = ()
-    """Permitted namespaces that hold a VM of the wished name."""
+    """Permitted namespaces that hold a VM of the wished name; not read once there are snapshots."""
     vms: tuple[str, ...] = ()
     """Names of permitted VMs, at most a few hundred."""
     snapshots: tuple[Snapshot, ...] = ()

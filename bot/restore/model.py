@@ -16,6 +16,8 @@ from typing import Annotated, Literal, NewType
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
+
 RestoreId = NewType("RestoreId", str)
 UserId = NewType("UserId", str)
 
@@ -58,50 +60,6 @@ class Phase(StrEnum):
 
 
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED})
-
-
-class Reason(StrEnum):
-    """Why a restore was refused or ended: stable codes for audit, metrics and tests."""
-
-    # Found by the checks
-    NOT_PERMITTED = "not_permitted"
-    FROZEN = "frozen"
-    KUBEVIRT_MISSING = "kubevirt_missing"
-    VM_NOT_FOUND = "vm_not_found"
-    VM_BEING_DELETED = "vm_being_deleted"
-    VM_MIGRATING = "vm_migrating"
-    SNAPSHOT_NOT_FOUND = "snapshot_not_found"
-    SNAPSHOT_BEING_DELETED = "snapshot_being_deleted"
-    SNAPSHOT_OF_OTHER_VM = "snapshot_of_other_vm"
-    SNAPSHOT_NOT_READY = "snapshot_not_ready"
-    SNAPSHOT_CONTENT_MISSING = "snapshot_content_missing"
-    VM_RECREATED = "vm_recreated"
-    CONFIGURATION_ONLY = "configuration_only"
-    RESTORE_IN_PROGRESS = "restore_in_progress"
-    SNAPSHOT_IN_PROGRESS = "snapshot_in_progress"
-    QUOTA_EXCEEDED = "quota_exceeded"
-    RBAC_FORBIDDEN = "rbac_forbidden"
-    ADMISSION_REFUSED = "admission_refused"
-    HELD_BY_OTHER = "held_by_other"
-    # Found between the confirmation and the act
-    CHANGED_SINCE_CONFIRMATION = "changed_since_confirmation"
-    VM_STARTED = "vm_started"
-    CONFIRMATION_TOO_OLD = "confirmation_too_old"
-    # Said by people, or not said
-    NAMES_DIFFER = "names_differ"
-    CANCELLED_BY_USER = "cancelled_by_user"
-    TYPED_INSTEAD = "typed_instead"
-    NO_ANSWER = "no_answer"
-    TOO_MANY_QUESTIONS = "too_many_questions"
-    # Met on the way
-    CLUSTER_UNREACHABLE = "cluster_unreachable"
-    CHANNEL_UNREACHABLE = "channel_unreachable"
-    STOP_REFUSED = "stop_refused"
-    CREATE_REFUSED = "create_refused"
-    RESTORE_FAILED = "restore_failed"
-    RESTORE_DELETED = "restore_deleted"
-    RESTORE_GIVEN_UP = "restore_given_up"
-    VM_DELETED = "vm_deleted"
 
 
 class StopWhen(StrEnum):

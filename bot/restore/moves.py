@@ -19,6 +19,8 @@ from bot.restore.model import (
     UserId,
 )
 
+MOST_FOUND = 1000
+"""Letters of what was found; a cluster may answer with pages."""
 MOST_QUESTIONS = 25
 """More lead nowhere. What the cluster already works on is followed to its end all the same."""
 PATIENT = frozenset({Slot.OVERDUE, Slot.DELETE_RESTORE})
@@ -81,8 +83,9 @@ def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore
         card if card.closed is not None else card.model_copy(update={"closed": words})
         for card in restore.cards
     )
+    brief = outcome.model_copy(update={"found": outcome.found[:MOST_FOUND]})
     over = restore.model_copy(
-        update={"cards": cards, "outcome": outcome, "deadline": None, "proposal": None}
+        update={"cards": cards, "outcome": brief, "deadline": None, "proposal": None}
     )
     return post(enter(over, phase, outcome.at), Slot.RESULT, outcome.at)
 

@@ -115,7 +115,9 @@ def _follow(restore: Restore, job: Job, scene: Scene, now: datetime) -> Move:
         return _succeeded(restore, scene, seen, now), ()
     delete = DeleteRestore(restore.wish.namespace or "", job.name, job.uid or "")
     if seen.failure is not None and not job.deleting:
-        return moves.fail(restore, Reason.RESTORE_FAILED, seen.failure, now), ()
+        started = " The VM is live: somebody has started it." if scene.vmi is not None else ""
+        found = f"{seen.failure.rstrip('.')}.{started}" if started else seen.failure
+        return moves.fail(restore, Reason.RESTORE_FAILED, found, now), ()
     followed = _progress(restore, job, scene, seen, now)
     if job.deleting:
         return followed, () if seen.deleting else (delete,)

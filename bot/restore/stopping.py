@@ -76,12 +76,17 @@ def _unwatched(restore: Restore, stop: Stop, now: datetime) -> bool:
 
 def answered(restore: Restore, result: Done | Rejection, now: datetime) -> Restore:
     """The stop was answered. Only a missing right is final; the rest is tried again."""
-    if restore.stop is None or restore.phase is not Phase.STOPPING:
+    stop = restore.stop
+    if stop is None or restore.phase is not Phase.STOPPING:
         return restore
     if isinstance(result, Rejection) and result.code in (401, 403):
-        return _refuse(restore, Reason.STOP_REFUSED, result.text, now)
+        # A graceful stop is only sent to a VM that does not stop yet, so nothing of ours was taken;
+        # before a forced one the graceful one was.
+        taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
+        untouched = restore.model_copy(update={"stop": taken})
+        return _refuse(untouched, Reason.STOP_REFUSED, result.text, now)
     error = result.text[:300] if isinstance(result, Rejection) else None
-    return restore.model_copy(update={"stop": restore.stop.model_copy(update={"error": error})})
+    return restore.model_copy(update={"stop": stop.model_copy(update={"error": error})})
 
 
 def _refuse(restore: Restore, reason: Reason, found: str, now: datetime) -> Restore:

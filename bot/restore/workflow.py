@@ -73,6 +73,8 @@ from bot.restore.model import (
 
 AFTERCARE = timedelta(hours=24)
 """How long the buttons of a finished restore stay."""
+THREAD_GONE = "thread_not_found"
+"""Slack's code when the message that a thread hangs on was deleted, and no reply is left."""
 BLIND = timedelta(hours=24)
 """How long a restore that cannot be looked at is still followed."""
 
@@ -306,18 +308,23 @@ def _anchored(restore: Restore, ts: str) -> Restore:
 def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore:
     """Nobody can be asked any more: what has not begun ends; what runs is followed by DM."""
     moved = restore
-    if gone.dm is not None and gone.dm != restore.place.channel:
+    if gone.dm is not None:
         place = restore.place.model_copy(
             update={"channel": gone.dm, "thread": None, "own_thread": True}
         )
         moved = restore.model_copy(update={"place": place})
     if restore.phase.ended or restore.job is not None:
         return moved
+    where, deleted = f"<#{restore.place.channel}>", gone.error == THREAD_GONE
     outcome = Outcome(
         reason=Reason.CHANNEL_UNREACHABLE,
         at=now,
-        found=f"I cannot write in <#{restore.place.channel}> (Slack says: {gone.error}).",
-        next="Invite me to the channel, then ask again.",
+        found=f"The thread of this restore in {where} was deleted."
+        if deleted
+        else f"I cannot write in {where} (Slack says: {gone.error}).",
+        next="Ask again if you still want it."
+        if deleted
+        else "Invite me to the channel, then ask again.",
     )
     return moves.end(moved, Phase.CANCELLED, outcome, "The channel cannot be written to")
 

@@ -13,7 +13,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
-from bot.restore import again
+from bot.restore.again import successor
 from bot.restore.answers import slack_order
 from bot.restore.events import SUCCESSORS, Button, Clicked, Reply, Typed
 from bot.restore.model import Phase, Place, Restore
@@ -80,14 +80,27 @@ class Intake:
         match delivery.kind:
             case "message":
                 await self._message(delivery.key, body)
+            case "removed":
+                await self._removed(body)
             case _ if late:
                 await self._teller.tell(_voice(body), views.too_late())
             case "command":
                 await self._command(delivery.key, body)
             case "click":
-                await self._click(body)
+                await self._click(body, again=delivery.attempts > 1)
             case other:
                 log.warning("delivery of an unknown kind", kind=other)
+
+    async def _removed(self, body: Mapping[str, Any]) -> None:
+        """Somebody has deleted a card of ours. What may still be of use is posted anew."""
+        for restore in await self._store.in_thread(body["channel"], body["thread"]):
+            record = await self._store.load(restore.id)
+            if record is None or record.restore.closed:
+                continue
+            for card in record.restore.cards:
+                shown = record.shown.get(card.key)
+                if card.closed is None and shown is not None and shown.ts == body["ts"]:
+                    await self._store.doubt(restore.id, card.key, body["ts"])
 
     # The slash command
 
@@ -135,7 +148,8 @@ class Intake:
         typed = Typed(by=voice.user, text=body["typed"], ts=body["ts"], plain=body["plain"])
         reply = await self._steps.apply(restore.id, typed, posted_before=body["ts"])
         if reply is Reply.LEFT_ALONE:
-            return False
+            # A worker died over this very reply, after it had counted.
+            return restore.heard_ts == body["ts"]
         if reply is not None:
             await self._teller.tell(voice, views.reply(reply, restore))
         return True
@@ -148,16 +162,9 @@ class Intake:
         if not here and body.get("ours"):
             await self._wait_for_the_thread(voice)
         mine = [each for each in here if each.owner == voice.user and not each.phase.ended]
-        exact = [
-            each
-            for each in mine
-            if each.phase is Phase.TYPING and each.wish.snapshot == body["typed"]
-        ]
-        asked = sorted(
-            exact or mine,
-            key=lambda each: each.question.opened_at if each.question else each.opened_at,
-        )
-        return asked[-1] if asked else None
+        asking = [each for each in mine if each.question is not None]
+        exact = [each for each in asking if _expects(each, body["typed"])]
+        return max(exact or asking or mine, key=_asked_at, default=None)
 
     async def _wait_for_the_thread(self, voice: Voice) -> None:
         """A thread of ours is written down a moment after it was begun. A reply may be quicker."""
@@ -168,7 +175,11 @@ class Intake:
 
     # Clicks
 
-    async def _click(self, body: Mapping[str, Any]) -> None:
+    async def _click(self, body: Mapping[str, Any], *, again: bool) -> None:
+        """A click. One that a worker died over (`again`) may have counted, or come too late since.
+
+        Nobody knows which, so it is not said that nothing was done.
+        """
         voice = _voice(body)
         ref = views.parse_value(str(body["ref"] or ""))
         record = await self._store.load(ref[0]) if ref else None
@@ -189,21 +200,23 @@ class Intake:
                 )
                 return
         if button in SUCCESSORS:
-            await self._follow(voice, restore, click)
-            return
-        reply = await self._steps.apply(restore.id, click)
-        if reply is not None and reply is not Reply.DONE:
+            reply = await self._follow(voice, restore, click)
+        else:
+            reply = await self._steps.apply(restore.id, click)
+        if again and reply in (Reply.OLD_CARD, Reply.ENDED):
+            await self._teller.tell(voice, views.interrupted())
+        elif reply is not None and reply is not Reply.DONE:
             await self._teller.tell(voice, views.reply(reply, restore))
 
-    async def _follow(self, voice: Voice, restore: Restore, click: Clicked) -> None:
+    async def _follow(self, voice: Voice, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""
-        new = again.successor(restore, click, self._ground.rules, self._clock.now())
+        new = successor(restore, click, self._ground.rules, self._clock.now())
         if isinstance(new, Reply):
-            await self._teller.tell(voice, views.reply(new, restore))
-        elif await self._store.load(new.id) is not None:
-            await self._teller.tell(voice, views.reply(Reply.OLD_CARD, restore))
-        else:
-            await self._wishes.open(voice, new)
+            return new
+        if await self._store.load(new.id) is not None:
+            return Reply.OLD_CARD
+        await self._wishes.open(voice, new)
+        return None
 
 
 def _voice(body: Mapping[str, Any]) -> Voice:
@@ -216,6 +229,21 @@ def _voice(body: Mapping[str, Any]) -> Voice:
 
 def _moment(ts: str) -> datetime:
     return datetime.fromtimestamp(slack_order(ts)[0], UTC)
+
+
+def _expects(restore: Restore, typed: str) -> bool:
+    """The very words that its card asks for."""
+    match restore.phase:
+        case Phase.TYPING:
+            return typed == restore.wish.snapshot
+        case Phase.STOP_CHOICE:
+            return typed.lower() == Button.STOP_AND_RESTORE
+        case _:
+            return False
+
+
+def _asked_at(restore: Restore) -> datetime:
+    return restore.question.opened_at if restore.question else restore.opened_at
 
 
 def _is_command(text: str, restore: Restore) -> bool:

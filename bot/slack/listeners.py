@@ -56,6 +56,9 @@ class Listeners:
 
     async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """A message, or its app_mention twin: both have the same key, so one of them counts."""
+        gone = removed(event, self.home)
+        if gone is not None:
+            await self.accept(f"d:{gone['channel']}:{gone['ts']}", "removed", gone)
         message = heard(event, self.home, self.hears)
         if message is not None:
             shared = bool(body.get("is_ext_shared_channel"))
@@ -123,6 +126,16 @@ def heard(event: Mapping[str, Any], home: Home, hears: Hears) -> dict[str, Any] 
         "addressed": spoken.mentioned or direct,
         "words": hears(str(channel)),
     }
+
+
+def removed(event: Mapping[str, Any], home: Home) -> dict[str, Any] | None:
+    """What is worth keeping of a deletion; None if it was no message of ours."""
+    before = event.get("previous_message") or {}
+    if event.get("subtype") != "message_deleted" or before.get("bot_id") != home.bot_id:
+        return None
+    ts = str(event["deleted_ts"])
+    thread = str(before.get("thread_ts") or ts)
+    return {"user": "", "channel": event["channel"], "thread": thread, "ts": ts}
 
 
 def _asks(text: str, channel: str, hears: Hears) -> bool:

@@ -59,6 +59,8 @@ class Pickers:
             return []
         names = await self._candidates(restore, button)
         typed = str(payload.get("value") or "").strip().lower()
+        if not typed and button is Button.PICK_SNAPSHOT:
+            names = described(restore.wish.described, names)
         fitting = [name for name in names if typed in name]
         return [_option(name) for name in fitting[:MOST_OPTIONS]]
 
@@ -102,6 +104,12 @@ class Pickers:
                 return [each.name for each in await names.snapshots(wish.namespace, wish.vm)]
             case _:
                 return []
+
+
+def described(words: str | None, names: list[str]) -> list[str]:
+    """The names that fit a description ("pre-upgrade"), or all of them if none does."""
+    fitting = [name for name in names if (words or "").lower() in name]
+    return fitting or names
 
 
 def _option(name: str) -> dict[str, Any]:

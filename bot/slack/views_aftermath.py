@@ -21,11 +21,22 @@ def untouched(restore: Restore) -> bool:
 def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
     """What is known of the VM after a restore that did not succeed."""
     status = sentence(outcome.vm_status, 300) if outcome.vm_status else None
+    if outcome.reason is Reason.VM_DELETED:
+        return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.GONE)), _safety(face.restore)]
     if not untouched(face.restore):
-        state = status or Mrkdwn(texts.STATE_UNKNOWN)
-        return [fill(texts.CURRENT_STATE, state=state), Mrkdwn(texts.DO_NOT_START)]
+        state = fill(texts.CURRENT_STATE, state=status or Mrkdwn(texts.STATE_UNKNOWN))
+        return [state, Mrkdwn(texts.DO_NOT_START), _safety(face.restore)]
     shown = fill(texts.VM_STATUS, status=status) if status else None
-    return [shown, *after_stop(face)]
+    return [shown, *after_stop(face), _safety(face.restore)]
+
+
+def _safety(restore: Restore) -> Mrkdwn | None:
+    """The snapshot of the state before, which nobody but people removes."""
+    safety = restore.safety
+    if safety is None:
+        return None
+    begun = texts.SAFETY_BEGUN if safety.uid else texts.SAFETY_UNSURE
+    return fill(texts.SAFETY_READY if safety.ready_at else begun, name=code(safety.name))
 
 
 def after_stop(face: Face) -> list[Mrkdwn | None]:

@@ -96,6 +96,11 @@ def unknown_card() -> str:
     return words.UNKNOWN_CARD
 
 
+def interrupted() -> str:
+    """A click that a worker died over: it may have counted or not."""
+    return words.INTERRUPTED
+
+
 def store_down(what: str = "Redis cannot be reached") -> str:
     """Redis is away, full or takes no writes: nothing is decided without it."""
     return fill(words.STORE_DOWN, what=sentence(what, 200))

@@ -114,6 +114,8 @@ class Face:
         """Which VM, where; the cluster only if there may be others."""
         cluster = self.restore.wish.cluster
         usual = cluster == words.DEFAULT_CLUSTER
+        if usual and self.restore.wish.namespace is None:
+            return self.say(words.VM_SOMEWHERE)
         return self.say(words.VM if usual else words.VM_ON_CLUSTER, cluster=code(cluster, 100))
 
     @property

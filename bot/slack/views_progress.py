@@ -189,13 +189,21 @@ def overdue(face: Face) -> Draft:
     blocks = [
         header(texts.OVERDUE_HEADING),
         *section(face.when_open(texts.STOP_ASK), said),
-        *section(*(*known(job), trouble(restore)) if face.open else ()),
+        *section(*(*known(job), _delete_error(face), trouble(restore)) if face.open else ()),
         *section(*choices),
         *actions(face, *_overdue_buttons(face)),
         *no_end(face),
         *answered(face),
     ]
     return Draft(notice(face, face.say(texts.OVERDUE_TEXT)), blocks)
+
+
+def _delete_error(face: Face) -> Mrkdwn | None:
+    """Why the restore object is still there, although its deletion was confirmed."""
+    job = face.restore.job
+    if job is None or not job.delete_error:
+        return None
+    return fill(texts.DELETE_FAILED, error=sentence(job.delete_error, 600))
 
 
 def _overdue_buttons(face: Face) -> tuple[ButtonElement, ButtonElement]:

@@ -100,10 +100,16 @@ def _offer(face: Face) -> str:
     match face.card.slot:
         case Slot.ASK_NAMESPACE if not asked_again:
             return texts.FOUND_IN
-        case Slot.ASK_SNAPSHOT if not asked_again and not face.restore.wish.described:
+        case Slot.ASK_SNAPSHOT if not asked_again and not _fits_description(face, proposal):
             return texts.NEWEST
         case _:
             return texts.DID_YOU_MEAN
+
+
+def _fits_description(face: Face, proposal: Proposal | None) -> bool:
+    """The core offers names that fit the description, or the newest ones if none does."""
+    described, near = face.restore.wish.described, proposal.near if proposal else ()
+    return bool(described) and any((described or "").lower() in name for name in near)
 
 
 def _use(face: Face, proposal: Proposal | None) -> ButtonElement | None:

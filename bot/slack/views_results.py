@@ -52,6 +52,10 @@ OF_SNAPSHOTS = frozenset(
     }
 )
 """Refusals that only another snapshot of the VM may mend."""
+OBJECT_GONE = frozenset({Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED})
+"""Failures that were seen by the restore object's absence, so that it blocks nothing."""
+NO_START = frozenset({Reason.VM_STARTED, Reason.VM_DELETED})
+"""Ends at which there is nothing to start."""
 
 
 def result(face: Face) -> Draft:
@@ -180,7 +184,8 @@ def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
 
 
 def _blocked(restore: Restore) -> Mrkdwn | None:
-    if restore.job is None or restore.job.uid is None or untouched(restore):
+    gone = restore.outcome is not None and restore.outcome.reason in OBJECT_GONE
+    if restore.job is None or restore.job.uid is None or untouched(restore) or gone:
         return None
     return fill(texts.BLOCKER, name=code(restore.job.name))
 
@@ -262,8 +267,9 @@ def _may_start(face: Face) -> bool:
     """A start is offered, and none is under way or done."""
     start = face.restore.start
     waiting = start is None or start.error is not None
-    live = face.restore.outcome is not None and face.restore.outcome.reason is Reason.VM_STARTED
-    return face.usable and waiting and not live and answers.start_is_offered(face.restore)
+    outcome = face.restore.outcome
+    senseless = outcome is not None and outcome.reason in NO_START
+    return face.usable and waiting and not senseless and answers.start_is_offered(face.restore)
 
 
 def _may_undo(face: Face) -> bool:

@@ -25,9 +25,10 @@ CHANNEL_GONE = frozenset(
         "is_inactive",
         "messages_tab_disabled",
         "team_access_not_granted",
+        "thread_not_found",
     }
 )
-"""Errors that say: nothing can be written in this conversation."""
+"""Errors that say: nothing can be written in this conversation, or in this thread of it."""
 
 _TOKEN = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}

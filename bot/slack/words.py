@@ -43,6 +43,7 @@ GO_BACK: Final = "Go back"
 # Facts
 
 VM: Final = "*VM*: {vm} (namespace: {namespace})"
+VM_SOMEWHERE: Final = "*VM*: {vm} (namespace not known yet)"
 VM_ON_CLUSTER: Final = "*VM*: {vm} (namespace: {namespace}, cluster: {cluster})"
 CLUSTER: Final = "*Cluster*: {cluster}"
 NOT_KNOWN: Final = "(not known yet)"
@@ -165,6 +166,10 @@ TOO_LATE: Final = (
 )
 UNKNOWN_CARD: Final = (
     "I do not know this card any more, so nothing was done. Ask again with `/vm-restore`."
+)
+INTERRUPTED: Final = (
+    "I was interrupted while I dealt with your click. The newest card of this restore shows how "
+    "things stand: if your click is not in it, please press again."
 )
 NOTHING_RUNS: Final = "No restore is under way that you may see."
 RUNNING: Final = "*Restores under way:*"

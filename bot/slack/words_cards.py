@@ -20,8 +20,8 @@ FOUND_IN: Final = "VM {vm} exists in {near}."
 DID_YOU_MEAN: Final = "Did you mean {near}?"
 NEWEST: Final = "The newest ones: {near}."
 LOOKED_FOR: Final = (
-    "You described the snapshot as {described}. The list can be searched for that; "
-    "please choose the exact one."
+    "You described the snapshot as {described}. The list shows the names that fit it, or all if "
+    "none does; type to search all of them. Please choose the exact one."
 )
 
 # Stopping
@@ -261,6 +261,8 @@ OVERDUE_CHOICES: Final = (
     "• *Delete the restore object*: this does not roll anything back; you are asked once more.",
 )
 UNTIL_THEN: Final = "Do not start the VM meanwhile."
+
+DELETE_FAILED: Final = "⚠️ *The restore object could not be deleted*: {error}"
 
 DELETE_HEADING: Final = "⚠️ Delete the Restore Object?"
 DELETE_TEXT: Final = "Delete the restore object of VM {vm} in {namespace}? Nothing is rolled back."

@@ -101,6 +101,18 @@ WAS_STRATEGY: Final = "Run strategy before the stop: {strategy}"
 START_OFFERED: Final = "Press *Start VM again* if it should run."
 NOT_TOUCHED: Final = "The bot did not stop or change the VM."
 
+# What else is left behind
+
+GONE: Final = "deleted - the VM does not exist any more"
+SAFETY_READY: Final = (
+    "*Safety snapshot*: {name} holds the state before the restore. "
+    "It stays until somebody removes it."
+)
+SAFETY_BEGUN: Final = (
+    "*Safety snapshot*: {name} was begun. It may not be ready, and stays until somebody removes it."
+)
+SAFETY_UNSURE: Final = "*Safety snapshot*: {name} may have been begun; if so, it stays."
+
 # Starting after the end
 
 STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"

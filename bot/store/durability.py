@@ -16,9 +16,11 @@ from redis.exceptions import ResponseError
 from bot.store.connection import Client
 from bot.store.failures import translated
 
-_CONFIG: Final = ("appendonly", "save", "maxmemory", "maxmemory-policy")
+_CONFIG: Final = ("appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy")
 _INFO: Final = ("persistence", "memory")
-_APPEND: Final = "set `appendonly yes` in its configuration"
+_APPEND: Final = (
+    "set `appendonly yes` and `appendfsync everysec` (or `always`) in its configuration"
+)
 
 
 class Risk(NamedTuple):
@@ -36,22 +38,23 @@ class Durability:
     """It writes to its disk."""
     evicts: bool | None = None
     """It may drop keys when its memory is full."""
-    snapshots_only: bool = False
-    """It writes to its disk only from time to time, so that a crash loses the last minutes."""
+    lags: bool = False
+    """It is known to write to its disk only from time to time, so that a crash loses more than the
+    last two seconds: no log but snapshots, or a log that the system writes when it likes."""
 
     @property
     def risks(self) -> tuple[Risk, ...]:
         """What is known to be wrong."""
         found = (
             (self.persistent is False, _FORGETS),
-            (self.snapshots_only, _LAGS),
+            (self.lags, _LAGS),
             (self.evicts is True, _DROPS),
         )
         return tuple(risk for there, risk in found if there)
 
 
 _FORGETS: Final = Risk("keeps nothing on disk: its restart loses every restore under way", _APPEND)
-_LAGS: Final = Risk("writes to disk only now and then: its crash loses the last minutes", _APPEND)
+_LAGS: Final = Risk("writes to disk only now and then: a crash loses what came last", _APPEND)
 _DROPS: Final = Risk(
     "may drop keys when its memory is full, restores among them",
     "set `maxmemory-policy noeviction`; a full store then refuses new work and loses none",
@@ -95,7 +98,7 @@ def _of_config(config: Mapping[str, str]) -> Durability:
     return Durability(
         persistent=appends or saves,
         evicts=_evicts(config.get("maxmemory"), config.get("maxmemory-policy")),
-        snapshots_only=saves and not appends,
+        lags=config.get("appendfsync") == "no" if appends else saves,
     )
 
 

@@ -5,6 +5,8 @@ first, then the binary of the extra `demo`. Rules
 - It listens on a socket only this user can open, and on no port.
 - It lives in its own session, so that Ctrl-C reaches the bot first and the bot stops it in order;
   on Linux the kernel kills it when the bot dies. The append-only file survives both.
+- The bot's own is `sync`: a change is on the disk before it is answered. Without that the log may lag
+  by two seconds, as that of most servers does, which a kill of the server can cost.
 - The directory's lock belongs to the server too, so that a server left behind elsewhere than on
   Linux still keeps a second one away from the same files.
 """
@@ -50,8 +52,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 class EmbeddedRedis:
     """One server process. `binary` is for tests; left out, the server is looked for."""
 
-    def __init__(self, binary: Path | None = None) -> None:
+    def __init__(self, binary: Path | None = None, *, sync: bool = False) -> None:
         self._binary = binary
+        self._sync = sync
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._short: Path | None = None
@@ -64,7 +67,9 @@ class EmbeddedRedis:
             self._lock = await _locked(directory)
             socket = self._socket_in(directory)
             self._process = spawn(
-                _command(binary, directory, socket), directory / "store.log", keep=[self._lock]
+                _command(binary, directory, socket, sync=self._sync),
+                directory / "store.log",
+                keep=[self._lock],
             )
             await _until_it_answers(self._process, socket, directory / "store.log")
         except BaseException:
@@ -151,11 +156,12 @@ def _made(directory: Path) -> Path:
     return directory.resolve()
 
 
-def _command(binary: Path, directory: Path, socket: Path) -> list[str]:
+def _command(binary: Path, directory: Path, socket: Path, *, sync: bool) -> list[str]:
     return [
         str(binary),
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(directory), "--save", "", "--appendonly", "yes"),
+        *("--appendfsync", "always" if sync else "everysec"),
         *("--maxmemory-policy", "noeviction"),
     ]
 

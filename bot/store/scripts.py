@@ -26,6 +26,7 @@ NAMES = (
     "accept",
     "commit",
     "create",
+    "doubt",
     "finish",
     "gather",
     "heard",

@@ -27,7 +27,7 @@ from bot.store import documents, durability, replies, times
 from bot.store.connection import Client
 from bot.store.durability import Durability
 from bot.store.failures import translated
-from bot.store.keys import DELIVERY, Keys
+from bot.store.keys import DELIVERY, RESTORE, Keys
 from bot.store.records import (
     Committed,
     Created,
@@ -241,6 +241,13 @@ class Store:
                 return Held(documents.load(document))
             case _:
                 raise TypeError(f"not an answer of commit: {reply!r}")
+
+    async def doubt(self, restore: str, card: str, ts: str) -> None:
+        """The message `ts` that a card stood in is gone; have the thread looked through for it."""
+        member = RESTORE + restore
+        keys = [self._keys.restore(restore), self._keys.due]
+        now = times.passed(self._clock.now())
+        await self._scripts.run("doubt", keys, member, card, ts, now)
 
     async def load(self, restore: str) -> Record | None:
         """A restore and its cards."""

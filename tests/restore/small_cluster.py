@@ -206,6 +206,11 @@ class SmallCluster:
         )
         self._vm(snapshot_in_progress=None)
 
+    def fail_snapshots_and_start(self) -> None:
+        """The worst moment to be sent back to the checks."""
+        self.fail_snapshots()
+        self.start()
+
     def fail_restores(self) -> None:
         """What is under way fails for good."""
         self.ground = self.ground.but(

@@ -105,7 +105,27 @@ DEEDS: dict[str, Callable[[SmallCluster], None]] = {
     "restores it, too": SmallCluster.restore_elsewhere,
     "breaks the guest": SmallCluster.break_guest,
     "breaks the storage": SmallCluster.fail_restores,
+    "breaks the snapshots": SmallCluster.fail_snapshots,
+    "breaks the snapshots and starts the VM": SmallCluster.fail_snapshots_and_start,
 }
+
+
+ACCIDENTS = st.sampled_from(
+    (
+        "another name",
+        "other letters",
+        "somebody else's words",
+        "an old reply",
+        "old buttons",
+        "no permission",
+        "a long pause",
+        "crash before",
+        "crash after",
+        "rejected",
+        "twice",
+        *sorted(DEEDS),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -285,7 +305,7 @@ class Machine(RuleBasedStateMachine):
     def types(self, by: Any, text: str, *, replayed: bool) -> None:
         """A reply, new or delivered again."""
         self.clock += 0 if replayed else 1
-        ts = f"{self.clock - 1}.1" if replayed else f"{self.clock}.1"
+        ts = f"{self.clock}.1"
         self.happens(Typed(by, text, ts))
 
     @rule(by=PEOPLE, card=st.integers(0, 30), button=st.integers(0, 5))
@@ -299,15 +319,6 @@ class Machine(RuleBasedStateMachine):
     def clicks_on_the_wrong_card(self, by: Any, button: Button, number: int) -> None:
         """Any button with any number."""
         self.happens(Clicked(by, button, number, VM_NAME))
-
-    @precondition(lambda self: self.restore.question is not None)
-    @rule(number=st.integers(0, 12))
-    def clicks_what_is_asked_on_the_wrong_card(self, number: int) -> None:
-        """The button that would count, from another card of its kind."""
-        card = self.restore.question
-        button = HELPFUL.get(card.slot) if card else None
-        if button is not None:
-            self.happens(Clicked(OWNER, button, number))
 
     @rule()
     def goes_well(self) -> None:
@@ -358,16 +369,58 @@ class Machine(RuleBasedStateMachine):
         if often == 0:
             self.happens(Cancel(by))
 
-    @precondition(lambda self: self.restore.phase.ended)
-    @rule(phase=PHASES)
-    def asks_anew(self, phase: Phase) -> None:
+    @rule(phase=PHASES, further=st.integers(0, 4), what=ACCIDENTS, steps=st.integers(0, 10))
+    def an_accident(self, phase: Phase, further: int, what: str, steps: int) -> None:
+        """All goes well up to a moment, then something happens, then all goes on as if nothing had."""
+        if self.restore.phase.ended:
+            self._asks_anew()
+        self._goes_well_up_to(phase)
+        for _ in range(further):
+            self.goes_well()
+        self._happens_now(what)
+        for _ in range(steps):
+            self.goes_well()
+
+    def _asks_anew(self) -> None:
         """The same wish again, after everything was mended."""
         self.all_is_mended()
         self.ended.append(self.restore)
         id_ = RestoreId(f"r{len(self.ended)}x")
         self.restore = asked(id_=id_, rules=self.restore.rules, now=self.now)
         self.effects, self.book, self.verdict = (), Book(), YES
-        self._goes_well_up_to(phase)
+
+    def _happens_now(self, what: str) -> None:
+        match what:
+            case "another name" | "other letters":
+                text = "other" if what == "another name" else SNAPSHOT_NAME.title()
+                self.types(OWNER, text, replayed=False)
+            case "somebody else's words":
+                self.types(OTHER, SNAPSHOT_NAME, replayed=False)
+                self.happens(Clicked(OTHER, Button.CONFIRM, self.restore.cards[-1].number))
+            case "an old reply":
+                self.types(OWNER, SNAPSHOT_NAME, replayed=True)
+            case "old buttons":
+                self._presses_old_buttons()
+            case "no permission":
+                self.verdict = NO
+            case "a long pause":
+                self.now += timedelta(seconds=601)
+            case deed if deed in DEEDS:
+                DEEDS[deed](self.cluster)
+            case how:
+                self.looks()
+                self.acts(how)
+
+    def _presses_old_buttons(self) -> None:
+        """All that were pressed, or could have been, and those of the question with other numbers."""
+        question = self.restore.question
+        for card in self.restore.cards:
+            if card.closed is not None:
+                for button in BUTTONS[card.slot]:
+                    self.happens(Clicked(OWNER, button, card.number, VM_NAME))
+            if question is not None and card.number != question.number:
+                for button in BUTTONS[question.slot] - {Button.CANCEL}:
+                    self.happens(Clicked(OWNER, button, card.number, VM_NAME))
 
     @precondition(lambda self: self.restore.phase.ended)
     @rule(button=st.sampled_from((Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)))
@@ -460,24 +513,6 @@ class Machine(RuleBasedStateMachine):
         if live:
             self.cluster.start()
         self._goes_well_up_to(phase)
-
-    @precondition(lambda self: self.restore.phase is Phase.RESTORING)
-    @rule(
-        how=st.sampled_from(("crash before", "crash after", "crash after", "twice")),
-        steps=st.integers(0, 3),
-        deed=st.sampled_from(("nothing", "deletes a restore", *sorted(DEEDS))),
-        allowed=st.sampled_from((True, True, False)),
-    )
-    def the_answer_is_lost(self, how: str, steps: int, deed: str, *, allowed: bool) -> None:
-        """The create went out, and nobody knows what came of it; meanwhile things happen."""
-        self.looks()
-        self.acts(how)
-        for _ in range(steps):
-            self.cluster.advance()
-        if deed in DEEDS:
-            DEEDS[deed](self.cluster)
-        self.verdict = YES if allowed else NO
-        self.looks()
 
     @precondition(lambda self: not self.restore.phase.ended)
     @rule(allowed=st.sampled_from((True, True, False)))

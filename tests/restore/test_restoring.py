@@ -225,6 +225,11 @@ def test_the_cluster_refuses_the_create() -> None:
     assert played.outcome.vm_status == "unchanged: the cluster refused the restore"
 
 
+def test_pages_of_a_cluster_are_cut() -> None:
+    played = p.decided().acted(Rejection(422, "Invalid", "x" * 100_000))
+    assert len(played.outcome.found) == 1000
+
+
 def test_a_late_no_to_a_second_attempt_does_not_fail_what_is_there() -> None:
     played = p.decided()
     effect = played.effect

@@ -125,7 +125,19 @@ def test_a_vm_that_nobody_knows_is_asked_for_again_with_near_names() -> None:
 
 def test_a_vm_without_snapshots_ends_it() -> None:
     played = p.play(wish=Wish(cluster="default", namespace=NAMESPACE, vm=VM_NAME))
-    assert played.looks(candidates=Candidates()).reason is Reason.SNAPSHOT_NOT_FOUND
+    bare = Candidates(namespaces=(NAMESPACE,))
+    assert played.looks(candidates=bare).reason is Reason.SNAPSHOT_NOT_FOUND
+
+
+def test_a_vm_that_is_not_in_the_named_namespace_is_asked_for_again() -> None:
+    played = p.play(wish=Wish(cluster="default", namespace=NAMESPACE, vm="databse-01"))
+    played.looks(candidates=Candidates(vms=(VM_NAME, "web-01")))
+    assert played.question is Slot.ASK_VM
+    assert played.restore.proposal is not None
+    assert played.restore.proposal.near == (VM_NAME,)
+    assert (
+        played.restore.proposal.problem == "There is no VM `databse-01` in namespace `production`."
+    )
 
 
 @pytest.mark.parametrize(

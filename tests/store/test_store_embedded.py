@@ -26,7 +26,7 @@ CLOCK = HandClock()
 @asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[tuple[EmbeddedRedis, str]]:
     """A server on this directory."""
-    server = EmbeddedRedis()
+    server = EmbeddedRedis(sync=True)
     url = await server.start(directory)
     try:
         yield server, url

@@ -74,7 +74,7 @@ async def test_yes_is_answered_with_the_button(stage_for: SetStage, said: str) -
     await stage.card(acts.RESTORED)
 
 
-async def test_conversation_in_an_incident_thread(stage_for: SetStage) -> None:
+async def test_conversation_while_confirming(stage_for: SetStage) -> None:
     """Sentences are for people; others' words never count."""
     stage = await stage_for()
     await ready_in_an_incident(stage)
@@ -86,7 +86,9 @@ async def test_conversation_in_an_incident_thread(stage_for: SetStage) -> None:
     await stage.card(acts.RESTORED)
 
 
-@pytest.mark.parametrize("said", ["no", "stop", "nope", "wait, please", "don't do it", "cancel that"])
+@pytest.mark.parametrize(
+    "said", ["no", "stop", "nope", "wait, please", "don't do it", "cancel that"]
+)
 async def test_words_that_cancel_in_an_incident_thread(stage_for: SetStage, said: str) -> None:
     """One word, or a sentence that begins by saying no, cancels there too."""
     stage = await stage_for()

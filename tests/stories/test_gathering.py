@@ -36,7 +36,9 @@ async def test_namespace_missing(stage_for: SetStage, golden: Golden) -> None:
     assert acts.sent(stage) == [CREATE]
 
 
-@pytest.mark.parametrize("said", ["production", "`production`", "it's production.", "in production"])
+@pytest.mark.parametrize(
+    "said", ["production", "`production`", "it's production.", "in production"]
+)
 async def test_namespace_typed(stage_for: SetStage, said: str) -> None:
     """The answer can be typed, as people write it."""
     stage = await stage_for()
@@ -104,6 +106,51 @@ async def test_a_namespace_that_is_not_permitted_is_no_answer(stage_for: SetStag
     assert acts.changes(stage) == []
 
 
+async def test_a_namespace_without_that_vm(stage_for: SetStage, golden: Golden) -> None:
+    """A permitted namespace, typed, in which there is no such VM: refused, and it says so."""
+    stage = await stage_for(start=False)
+    await two_namespaces(stage)
+    await acts.ask(stage, "/vm-restore web-01 from before-release")
+    await stage.card(WHICH_NAMESPACE)
+    await stage.reply("staging")
+    await stage.card("# ❌ VM Not Found")
+    golden(stage)
+    assert acts.changes(stage) == []
+
+
+async def test_two_restores_in_one_thread(stage_for: SetStage) -> None:
+    """A typed answer goes to the restore that asks for it, also while another one is running."""
+    stage = await stage_for()
+    stage.thread = await stage.bob.say(stage.channel, "the release broke two machines")
+    await stage.reply(f"{stage.world.slack.mention} restore web-01 from snapshot before-release")
+    await stage.card(WHICH_NAMESPACE)
+    await stage.world.pass_time(2)
+    await stage.reply(
+        f"{stage.world.slack.mention} "
+        "restore database-01 from snapshot pre-upgrade-snapshot in production"
+    )
+    await acts.confirm(stage)
+    await stage.until(stage.restores, "the first restore is under way")
+    await stage.reply("production")
+    await stage.card("*VM to Restore*: `web-01` (namespace: `production`)")
+    await acts.confirm(stage, "before-release")
+    await stage.until(lambda: len(stage.restores()) == 2, "both are restored")
+    await stage.card("*VM*: `web-01` (namespace: `production`)\n    *Restored From*")
+
+
+async def test_vm_typed(stage_for: SetStage) -> None:
+    """The VM can be typed as well; what follows is asked one by one."""
+    stage = await stage_for()
+    await acts.ask(stage, "/vm-restore")
+    await stage.card(WHICH_VM)
+    await stage.reply("it's `database-01`")
+    await stage.card(WHICH_NAMESPACE)
+    await stage.reply("production")
+    await stage.card(WHICH_SNAPSHOT)
+    await stage.reply("pre-upgrade-snapshot")
+    await answered_with(stage, "`database-01` (namespace: `production`)")
+
+
 async def test_vm_missing(stage_for: SetStage, golden: Golden) -> None:
     """The list holds the VMs of the named namespace; a choice leads on to the snapshot."""
     stage = await stage_for()
@@ -155,15 +202,17 @@ async def test_a_described_snapshot_is_never_guessed(stage_for: SetStage, said: 
     stage = await stage_for()
     stage.world.kube.seed.snapshot("production", "nightly", "database-01", created=SNAPSHOT_TIME)
     stage.thread = await stage.alice.say(stage.channel, said)
-    await stage.card(WHICH_SNAPSHOT)
+    card = await stage.card(WHICH_SNAPSHOT)
     await stage.world.pass_time(30)
     assert stage.shown(acts.TYPE_IT) is None
+    found = [choice.text for choice in await stage.alice.options(card, PICK_SNAPSHOT, "night")]
+    assert found == ["nightly"]
     await stage.reply("nightly")
     await answered_with(stage, "*Snapshot to Restore From*: `nightly`")
 
 
 async def test_a_described_snapshot_filters(stage_for: SetStage, golden: Golden) -> None:
-    """The names that fit the description come first, as a proposal that nothing follows from."""
+    """The names that fit are listed and proposed, and nothing follows from that by itself."""
     stage = await stage_for()
     seed = stage.world.kube.seed
     for name in ("nightly-0217", "nightly-0218", "pre-upgrade-2"):
@@ -171,8 +220,26 @@ async def test_a_described_snapshot_filters(stage_for: SetStage, golden: Golden)
     stage.thread = await stage.alice.say(
         stage.channel, "Roll back database-01 in production to the pre-upgrade snapshot"
     )
-    await stage.card(WHICH_SNAPSHOT)
+    card = await stage.card(WHICH_SNAPSHOT)
     golden(stage)
+    offered = [choice.text for choice in await stage.alice.options(card, PICK_SNAPSHOT, "")]
+    assert sorted(offered) == ["pre-upgrade-2", "pre-upgrade-snapshot"]
+
+
+async def test_a_description_that_fits_nothing(stage_for: SetStage, golden: Golden) -> None:
+    """A description that is no part of a name: all snapshots are offered, the newest first."""
+    stage = await stage_for()
+    seed = stage.world.kube.seed
+    for day in (15, 16, 17):
+        taken = SNAPSHOT_TIME.replace(day=day)
+        seed.snapshot("production", f"nightly-{day}", "database-01", created=taken)
+    stage.thread = await stage.alice.say(
+        stage.channel, "restore database-01 in production from the latest snapshot"
+    )
+    card = await stage.card(WHICH_SNAPSHOT)
+    golden(stage)
+    offered = [choice.text for choice in await stage.alice.options(card, PICK_SNAPSHOT, "")]
+    assert offered == ["pre-upgrade-snapshot", "nightly-17", "nightly-16", "nightly-15"]
 
 
 async def test_nothing_given(stage_for: SetStage, golden: Golden) -> None:
@@ -200,6 +267,17 @@ async def test_misspelt_vm(stage_for: SetStage, golden: Golden) -> None:
     await stage.alice.pick(card, PICK_VM, "database-01")
     await stage.press(WHICH_NAMESPACE, "Use production")
     await answered_with(stage, "`database-01` (namespace: `production`)")
+
+
+async def test_misspelt_vm_in_a_known_namespace(stage_for: SetStage, golden: Golden) -> None:
+    """The namespace is right, the VM is not: that is said, not that it has no snapshots."""
+    stage = await stage_for()
+    await acts.ask(stage, "/vm-restore databse-01 from backup in production")
+    await stage.card("There is no VM `databse-01` in namespace `production`")
+    golden(stage)
+    await stage.reply("database-01")
+    await stage.card(WHICH_SNAPSHOT)
+    assert acts.changes(stage) == []
 
 
 async def test_no_vm_is_told_from_a_forbidden_namespace(stage_for: SetStage) -> None:
@@ -322,7 +400,9 @@ async def test_more_vms_than_a_list_can_hold(stage_for: SetStage) -> None:
     """A list is cut at a hundred; typing finds the rest."""
     stage = await stage_for()
     for number in range(120):
-        stage.world.kube.seed.vm("production", f"node-{number:03}", running=False, disks=[Disk("root")])
+        stage.world.kube.seed.vm(
+            "production", f"node-{number:03}", running=False, disks=[Disk("root")]
+        )
     await acts.ask(stage, "/vm-restore")
     card = await stage.card(WHICH_VM)
     assert len(await stage.alice.options(card, PICK_VM, "")) == 100

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.playground.slack import Person
+from bot.playground.slack import Person, SlackSim
 from bot.playground.stage import Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
@@ -51,37 +51,54 @@ async def test_nobody_is_on_the_list(stage_for: SetStage) -> None:
     await nothing_was_started(stage)
 
 
+Somebody = Callable[[SlackSim], Person]
+
+
+def guest(slack: SlackSim) -> Person:
+    """A guest of several channels."""
+    return slack.person("mallory", guest=True)
+
+
+def one_channel_guest(slack: SlackSim) -> Person:
+    """A guest of one channel."""
+    return slack.person("mallory", ultra_guest=True)
+
+
+def foreigner(slack: SlackSim) -> Person:
+    """Somebody of another company, by Slack Connect."""
+    return slack.person("mallory", foreign=True)
+
+
+def robot(slack: SlackSim) -> Person:
+    """Another app's bot user."""
+    return slack.person("mallory", bot=True)
+
+
 async def stranger(
-    stage_for: SetStage, kind: dict[str, bool], *, shared: bool = False
+    stage_for: SetStage, who: Somebody, *, shared: bool = False
 ) -> tuple[Stage, Person]:
     """Somebody whom a grant names and who may not all the same."""
     stage = await stage_for(start=False)
     slack = stage.world.slack
-    mallory = slack.person("mallory", **kind)
+    mallory = who(slack)
     stage.channel = slack.channel("partners", stage.alice, mallory, ext_shared=shared)
     stage.world.config = access(stage.alice, mallory)
     await stage.world.start_bot()
     return stage, mallory
 
 
-@pytest.mark.parametrize(
-    ("kind", "told"),
-    [
-        pytest.param({"guest": True}, "Guests may not restore VMs", id="guest"),
-        pytest.param({"ultra_guest": True}, "Guests may not restore VMs", id="one-channel guest"),
-    ],
-)
-async def test_guests_never_may(stage_for: SetStage, kind: dict[str, bool], told: str) -> None:
+@pytest.mark.parametrize("who", [guest, one_channel_guest])
+async def test_guests_never_may(stage_for: SetStage, who: Somebody) -> None:
     """No grant can allow a guest."""
-    stage, mallory = await stranger(stage_for, kind)
+    stage, mallory = await stranger(stage_for, who)
     await mentions(stage, mallory)
-    await stage.whispered(told, to=mallory)
+    await stage.whispered("Guests may not restore VMs", to=mallory)
     await nothing_was_started(stage)
 
 
 async def test_people_of_other_companies_never_may(stage_for: SetStage) -> None:
     """Slack Connect: a stranger is told that only members may."""
-    stage, mallory = await stranger(stage_for, {"foreign": True}, shared=True)
+    stage, mallory = await stranger(stage_for, foreigner, shared=True)
     await mentions(stage, mallory)
     await stage.whispered("Only members of this workspace may restore VMs", to=mallory)
     await nothing_was_started(stage)
@@ -89,7 +106,7 @@ async def test_people_of_other_companies_never_may(stage_for: SetStage) -> None:
 
 async def test_a_shared_channel_is_no_place(stage_for: SetStage) -> None:
     """What other companies read is no place for a restore, whoever asks."""
-    stage, _ = await stranger(stage_for, {"foreign": True}, shared=True)
+    stage, _ = await stranger(stage_for, foreigner, shared=True)
     await mentions(stage, stage.alice)
     await stage.whispered("This channel is shared with another company")
     await stage.alice.slash(stage.channel, acts.REQUEST)
@@ -99,11 +116,13 @@ async def test_a_shared_channel_is_no_place(stage_for: SetStage) -> None:
 
 async def test_bots_are_not_heard(stage_for: SetStage) -> None:
     """What another app says starts nothing, and is not talked back to."""
-    stage, robot = await stranger(stage_for, {"bot": True})
-    await mentions(stage, robot)
-    await stage.world.slack.post_as_app(stage.channel, f"<@{stage.world.slack.bot_user_id}> {ASKED}")
+    stage, mallory = await stranger(stage_for, robot)
+    await mentions(stage, mallory)
+    await stage.world.slack.post_as_app(
+        stage.channel, f"<@{stage.world.slack.bot_user_id}> {ASKED}"
+    )
     await nothing_was_started(stage)
-    assert stage.whispers(robot) == []
+    assert stage.whispers(mallory) == []
 
 
 async def test_a_deactivated_account_never_may(stage_for: SetStage) -> None:

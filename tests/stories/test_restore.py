@@ -36,7 +36,7 @@ async def test_stopped_vm_by_slash_command(stage_for: SetStage, golden: Golden) 
     assert acts.sent(stage) == [CREATE]
 
 
-async def test_running_vm_in_an_incident_thread(stage_for: SetStage, golden: Golden) -> None:
+async def test_running_vm_among_people(stage_for: SetStage, golden: Golden) -> None:
     """In a thread of people, sentences are conversation: only the name and the buttons count."""
     stage = await stage_for(running=True)
     stage.thread = await stage.bob.say(stage.channel, "database-01 is down after the upgrade")
@@ -190,6 +190,15 @@ async def test_start_vm_works_once(stage_for: SetStage) -> None:
     await stage.alice.click_stale(card, before, "Start VM")
     await stage.whispered("out of date")
     assert acts.sent(stage) == [CREATE, START]
+
+
+async def test_start_vm_is_the_askers(stage_for: SetStage) -> None:
+    """Somebody else's press on Start VM is answered to them alone."""
+    stage = await stage_for()
+    await acts.ask_and_confirm(stage)
+    await stage.press(acts.RESTORED, "Start VM", by=stage.bob)
+    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
+    assert acts.sent(stage) == [CREATE]
 
 
 async def test_granted_by_user_group(stage_for: SetStage) -> None:

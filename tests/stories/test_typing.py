@@ -87,11 +87,25 @@ async def test_wrong_name_as_the_channel_shows_it(stage_for: SetStage, golden: G
     """A phone made the first letter a capital: expected, typed and hint stand side by side."""
     stage = await stage_for()
     await acts.to_the_warning(stage)
-    await stage.alice.say(
-        stage.channel, NAME, thread=stage.root(), keyboard=Keyboard(capital=True)
-    )
+    await stage.alice.say(stage.channel, NAME, thread=stage.root(), keyboard=Keyboard(capital=True))
     await stage.card(FAILED)
     golden(stage)
+
+
+async def test_wrong_name_typed_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
+    """Cancelled for safety, with the VM stopped for it: that is said, and it can be started."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.card(acts.TYPE_IT)
+    await stage.reply("pre-upgrade")
+    await stage.card(FAILED)
+    golden(stage)
+    await stage.press(FAILED, "Start VM again", by=stage.bob)
+    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
+    await stage.press(FAILED, "Start VM again")
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs again")
+    assert acts.sent(stage) == [STOP, START]
 
 
 async def test_smart_punctuation(stage_for: SetStage) -> None:
@@ -132,6 +146,19 @@ async def test_right_name(stage_for: SetStage, said: str, how: dict[str, Any]) -
     await stage.card(acts.READY)
     await stage.world.pass_time(30)
     assert acts.changes(stage) == []
+
+
+async def test_the_name_sent_twice(stage_for: SetStage) -> None:
+    """Sent twice in a row by a nervous finger: the second one is no answer to the next question."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply(NAME)
+    await stage.reply(NAME)
+    await stage.card(acts.READY)
+    await stage.world.pass_time(30)
+    assert "Restore VM now" in stage.read(await stage.card(acts.READY))
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
 
 
 @pytest.mark.parametrize("raw_blocks", [True, False], ids=["blocks", "text alone"])
@@ -192,7 +219,9 @@ async def test_a_message_of_another_app(stage_for: SetStage) -> None:
     stage = await stage_for()
     await acts.to_the_warning(stage)
     await stage.world.slack.post_as_app(stage.channel, NAME, stage.root())
-    await stage.world.slack.post_as_app(stage.channel, f"{stage.world.slack.mention} {NAME}", stage.root())
+    await stage.world.slack.post_as_app(
+        stage.channel, f"{stage.world.slack.mention} {NAME}", stage.root()
+    )
     await nothing_follows(stage)
 
 
@@ -294,7 +323,7 @@ async def test_expired_while_typing(stage_for: SetStage, golden: Golden) -> None
     assert acts.changes(stage) == []
 
 
-async def test_expired_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
+async def test_nobody_types_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
     """The VM was stopped for it: the thread says so, and Start VM again starts it."""
     stage = await stage_for(running=True)
     await acts.ask(stage)

@@ -44,12 +44,7 @@ class Replica:
         """Something is under way that needs no time of the clock."""
         if self.wires.held:
             return False
-        unburied = self.wires.dead and not self.buried
-        return unburied or self.wires.expecting > 0 or not self._resting
-
-    @property
-    def _resting(self) -> bool:
-        return self.app is None or self.app.reconciler.resting
+        return not self.buried or self.wires.expecting(Side.STORE) > 0
 
     def settings(self) -> Settings:
         """What it is told: the same as the others, but for the addresses of its wires."""
@@ -103,11 +98,6 @@ class Crew:
     def working(self) -> bool:
         """Somebody has something to do right now."""
         return any(replica.working for replica in self.replicas)
-
-    @property
-    def anybody_held(self) -> bool:
-        """Somebody does not answer, and nobody will tell for whom."""
-        return any(replica.wires.held for replica in self.replicas)
 
     def running(self) -> list[Replica]:
         """Those that are up and not held."""

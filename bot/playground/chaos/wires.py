@@ -105,10 +105,9 @@ class Wires:
             server.close()
             await server.wait_closed()
 
-    @property
-    def expecting(self) -> int:
-        """How many answers the replica waits for."""
-        return sum(line.expecting and not (line.socket or line.watch) for line in self._lines)
+    def expecting(self, side: Side) -> int:
+        """How many answers of this side the replica waits for."""
+        return sum(line.expecting and line.side is side for line in self._lines)
 
     @property
     def held(self) -> bool:

@@ -220,6 +220,12 @@ class SlackSim:
         """Throw our bot out of a channel."""
         channel.members.remove(self.workspace.bot)
 
+    async def remove(self, message: Message) -> None:
+        """Delete anybody's message, as an admin of the workspace may."""
+        previous = message_json(message)
+        message.deleted = True
+        await self._events.send(self._events.deleted(message, previous))
+
     async def post_as_app(
         self,
         channel: Channel,
@@ -287,6 +293,11 @@ class SlackSim:
     def busy(self) -> int:
         """Deliveries that are not acked, and Web API calls in flight; 0 means quiet."""
         return self.delivery.busy + self._api.in_flight
+
+    @property
+    def calls(self) -> int:
+        """Web API calls in flight, without those whose answer is held back."""
+        return self._api.in_flight
 
     @property
     def waiting(self) -> int:

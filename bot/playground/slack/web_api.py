@@ -151,10 +151,18 @@ class WebApi:
     ) -> web.StreamResponse:
         self.note(name, args, answer.error)
         if fault is not None and fault.kind is Kind.DELAY:
-            await self._desk.workspace.clock.sleep(fault.seconds)
+            await self._held_back(fault.seconds)
         if fault is not None and fault.kind is Kind.DROP_AFTER:
             return _hung_up(request)
         return self._response(name, answer)
+
+    async def _held_back(self, seconds: float) -> None:
+        """Nothing but the clock moves this call; meanwhile it is not under way."""
+        self.in_flight -= 1
+        try:
+            await self._desk.workspace.clock.sleep(seconds)
+        finally:
+            self.in_flight += 1
 
     def _failed(
         self, request: web.Request, fault: MethodFault, name: str, args: Json

@@ -1,0 +1,405 @@
+"""Everything that can go wrong, by name. Each kind is one function: it does it, and says what it did.
+
+What lasts for a while ends by itself (`ground.later`), and at the latest when the faults stop. The
+moment comes from the plan; what exactly is hit is drawn here, from the trouble's own chance.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+from redis.exceptions import RedisError
+
+from bot.playground.chaos.crew import Replica
+from bot.playground.chaos.ground import Ground
+from bot.playground.chaos.plan import NAMESPACE, SNAPSHOT, VM, Trouble
+from bot.playground.chaos.wires import Break, Side
+from bot.playground.kubevirt.faults import (
+    Answer,
+    DropAfter,
+    DropBefore,
+    Effect,
+    Rule,
+    SlowAnswer,
+    WebhookDown,
+)
+from bot.playground.kubevirt.problems import ApiError
+from bot.store import connect
+
+Kind = Callable[[Ground, random.Random], Awaitable[str | None]]
+"""Does it; says what it did, or None if there was nothing to do it to."""
+
+POSTS = ("chat.postMessage", "chat.postMessage", "chat.update", "chat.postEphemeral")
+METHODS = (*POSTS, "response_url", "users.info", "conversations.info", "conversations.replies")
+VERBS = (
+    ("create", "virtualmachinerestores", None),
+    ("create", "virtualmachinerestores", None),
+    ("create", "virtualmachinesnapshots", None),
+    ("update", "virtualmachines", "stop"),
+    ("update", "virtualmachines", "start"),
+    ("delete", "virtualmachinerestores", None),
+    ("get", "virtualmachines", None),
+    ("get", "virtualmachineinstances", None),
+    ("list", "virtualmachinerestores", None),
+    ("", "", None),
+)
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(name: str) -> Callable[[Kind], Kind]:
+    """Name a kind of trouble."""
+
+    def named(does: Kind) -> Kind:
+        KINDS[name] = does
+        return does
+
+    return named
+
+
+async def happens(ground: Ground, trouble: Trouble) -> None:
+    """Let it happen."""
+    rng = ground.plan.chance("trouble", trouble.number, trouble.kind)
+    said = await KINDS[trouble.kind](ground, rng)
+    if said is not None:
+        ground.faults[trouble.kind] += 1
+        ground.note(f"{trouble.kind}: {said}")
+
+
+# Slack
+
+
+def _slack(
+    name: str, arm: Callable[[Ground, random.Random, str, int], str], methods: tuple[str, ...]
+) -> None:
+    """A kind that hits one of the next calls of a method."""
+
+    @kind(name)
+    async def does(ground: Ground, rng: random.Random) -> str | None:
+        method, skip = rng.choice(methods), rng.choice((0, 0, 1, 2, 3, 5))
+        return f"{method}, after {skip} that go well{arm(ground, rng, method, skip)}"
+
+
+def _too_fast(ground: Ground, rng: random.Random, method: str, skip: int) -> str:
+    wait, times = rng.choice((1, 3, 10, 30)), rng.choice((1, 1, 2, 4))
+    ground.world.slack.faults.rate_limit(method, wait, times=times, skip=skip)
+    return f": {times} times, retry after {wait} s"
+
+
+def _fails(status: int) -> Callable[[Ground, random.Random, str, int], str]:
+    def arm(ground: Ground, rng: random.Random, method: str, skip: int) -> str:
+        times = rng.choice((1, 1, 2, 5))
+        ground.world.slack.faults.fail(method, status, times=times, skip=skip)
+        return f": {times} times"
+
+    return arm
+
+
+def _done_unheard(ground: Ground, _: random.Random, method: str, skip: int) -> str:
+    ground.world.slack.faults.drop_after(method, skip=skip)
+    return ""
+
+
+def _not_done(ground: Ground, _: random.Random, method: str, skip: int) -> str:
+    ground.world.slack.faults.drop_before(method, skip=skip)
+    return ""
+
+
+def _answers_late(ground: Ground, rng: random.Random, method: str, skip: int) -> str:
+    wait = rng.choice((2.0, 8.0, 20.0, 30.0))
+    ground.world.slack.faults.delay(method, wait, skip=skip)
+    return f": by {wait:.0f} s"
+
+
+_slack("Slack answers 429", _too_fast, METHODS)
+_slack("Slack answers 500", _fails(500), METHODS)
+_slack("Slack answers 503", _fails(503), METHODS)
+_slack("Slack does it, the answer is lost", _done_unheard, POSTS)
+_slack("Slack breaks the connection", _not_done, METHODS)
+_slack("Slack answers late", _answers_late, METHODS)
+
+
+@kind("Slack delivers twice")
+async def _twice(ground: Ground, rng: random.Random) -> str:
+    times = rng.choice((1, 2, 4))
+    ground.world.slack.faults.duplicate_delivery(times)
+    return f"the next {times}"
+
+
+@kind("Slack delivers late")
+async def _late(ground: Ground, rng: random.Random) -> str:
+    wait, times = rng.choice((0.5, 5.0, 30.0)), rng.choice((1, 2))
+    ground.world.slack.faults.delay_delivery(wait, times)
+    return f"the next {times} by {wait} s"
+
+
+@kind("Slack loses a delivery")
+async def _lost(ground: Ground, _: random.Random) -> str:
+    ground.world.slack.faults.lose_delivery()
+    return "the next one"
+
+
+@kind("Slack swaps deliveries")
+async def _swapped(ground: Ground, rng: random.Random) -> str:
+    faults, seconds = ground.world.slack.faults, rng.choice((5.0, 20.0))
+    faults.swap = True
+    ground.later(seconds, partial(setattr, faults, "swap", False))  # noqa: FBT003 - setattr
+    return f"for {seconds:.0f} s"
+
+
+@kind("Slack redelivers clicks")
+async def _redelivers(ground: Ground, _: random.Random) -> str:
+    ground.world.slack.faults.redeliver_interactions = True
+    return "from now on"
+
+
+@kind("Slack drops the sockets")
+async def _sockets(ground: Ground, rng: random.Random) -> str:
+    if rng.random() < 0.5:
+        ground.world.slack.drop_sockets()
+        return "now"
+    ground.world.slack.faults.drop_socket_on_delivery()
+    return "on the next delivery"
+
+
+@kind("Slack sends disconnect")
+async def _disconnects(ground: Ground, rng: random.Random) -> str:
+    why = rng.choice(("warning", "refresh_requested", "link_disabled"))
+    await ground.world.slack.disconnect(why)
+    return why
+
+
+@kind("somebody deletes a card")
+async def _card_goes(ground: Ground, rng: random.Random) -> str | None:
+    cards = ground.stage.cards()
+    if not cards:
+        return None
+    card = rng.choice(cards[-3:])
+    await ground.world.slack.remove(card)
+    return f"{(card.metadata or {}).get('event_payload')}"
+
+
+@kind("the bot is thrown out of the channel")
+async def _thrown_out(ground: Ground, _: random.Random) -> str | None:
+    if not ground.stage.channel.has(ground.world.slack.workspace.bot):
+        return None
+    ground.world.slack.remove_bot(ground.stage.channel)
+    return "for good"
+
+
+# The cluster
+
+
+def _cluster(name: str, effect: Callable[[random.Random], Effect]) -> None:
+    """A kind that hits one of the next requests of a sort."""
+
+    @kind(name)
+    async def does(ground: Ground, rng: random.Random) -> str | None:
+        verb, resource, subresource = rng.choice(VERBS)
+        skip, times = rng.choice((0, 0, 0, 1, 3)), rng.choice((1, 1, 2, 6))
+        ground.world.kube.faults.add(
+            Rule(
+                effect(rng),
+                verb=verb,
+                resource=resource,
+                subresource=subresource,
+                dry_run=None if verb != "create" else rng.choice((False, False, None)),
+                times=times,
+                skip=skip,
+            )
+        )
+        return f"{times} times, to {verb} {resource}/{subresource}, after {skip} that go well"
+
+
+_cluster(
+    "the cluster answers 409",
+    lambda _: Answer(409, "Conflict", "the object has been modified; please apply your changes"),
+)
+_cluster(
+    "the cluster answers 429",
+    lambda rng: Answer(429, "TooManyRequests", "slow down", rng.choice((None, 1, 5))),
+)
+_cluster("the cluster answers 500", lambda _: Answer(500, "InternalError", "etcdserver: timeout"))
+_cluster("the cluster answers 503", lambda _: Answer(503, "ServiceUnavailable", "leader changed"))
+_cluster("the cluster does it, the answer is lost", lambda _: DropAfter())
+_cluster("the cluster breaks the connection", lambda _: DropBefore())
+_cluster("the cluster answers late", lambda rng: SlowAnswer(rng.choice((3.0, 9.0, 20.0, 30.0))))
+
+
+@kind("watches end")
+async def _watches(ground: Ground, rng: random.Random) -> str:
+    how = rng.choice(("close", "cut", "expire"))
+    getattr(ground.world.kube.watches, how)()
+    if again := rng.random() < 0.5:
+        effect = rng.choice((Answer(410, "Expired", "too old"), Answer(500, "InternalError", "no")))
+        ground.world.kube.faults.add(Rule(effect, verb="watch", times=rng.choice((1, 3))))
+    return f"{how}{', and the next ones fail' if again else ''}"
+
+
+@kind("the webhook is down")
+async def _webhook(ground: Ground, rng: random.Random) -> str:
+    faults, seconds = ground.world.kube.faults, rng.choice((2.0, 10.0, 40.0))
+    resource = rng.choice(("virtualmachinerestores", "virtualmachinesnapshots"))
+    rule = faults.add(Rule(WebhookDown(), resource=resource, times=None))
+    ground.later(seconds, partial(faults.remove, rule))
+    return f"of {resource} for {seconds:.0f} s"
+
+
+@kind("virt-api is down")
+async def _virt_api(ground: Ground, rng: random.Random) -> str:
+    knobs, seconds = ground.world.kube.knobs, rng.choice((3.0, 15.0))
+    knobs.virt_api_down = True
+    ground.later(seconds, partial(setattr, knobs, "virt_api_down", False))  # noqa: FBT003 - setattr
+    return f"for {seconds:.0f} s"
+
+
+# Redis
+
+
+@kind("Redis restarts")
+async def _restarts(ground: Ground, rng: random.Random) -> str | None:
+    if ground.redis_down:
+        return None
+    seconds = rng.choice((0.0, 1.0, 4.0, 15.0))
+    ground.redis_down = True
+    await ground.redis.stop()
+    ground.later(seconds, partial(_starts, ground))
+    return f"away for {seconds:.0f} s"
+
+
+async def _starts(ground: Ground) -> None:
+    await ground.redis.start(ground.world.directory / "redis")
+    ground.redis_down = False
+
+
+@kind("Redis is read-only")
+async def _read_only(ground: Ground, rng: random.Random) -> str:
+    seconds = rng.choice((1.0, 5.0, 20.0))
+    await _redis(ground, "REPLICAOF", "127.0.0.1", "1")
+    ground.later(seconds, partial(_redis, ground, "REPLICAOF", "NO", "ONE"))
+    return f"for {seconds:.0f} s"
+
+
+async def _redis(ground: Ground, *command: str) -> None:
+    async with connect(ground.world.redis_url) as client:
+        with suppress(RedisError):  # it may be down just now
+            await client.execute_command(*command)
+
+
+@kind("Redis breaks a connection")
+async def _redis_breaks(ground: Ground, rng: random.Random) -> str:
+    return _broken(ground, rng, Side.STORE, applied=False)
+
+
+@kind("Redis does it, the answer is lost")
+async def _redis_unheard(ground: Ground, rng: random.Random) -> str:
+    return _broken(ground, rng, Side.STORE, applied=True)
+
+
+def _broken(ground: Ground, rng: random.Random, side: Side, *, applied: bool) -> str:
+    replica, crossing = rng.choice(ground.crew.replicas), rng.randrange(12)
+    replica.wires.break_at(crossing, Break(side, applied=applied))
+    return f"for {replica.name}, at its crossing {crossing} to {side} from now"
+
+
+# The replicas and their clock
+
+
+@kind("a side cannot be reached")
+async def _away(ground: Ground, rng: random.Random) -> str:
+    replica, side = rng.choice(ground.crew.replicas), rng.choice(list(Side))
+    seconds = rng.choice((2.0, 10.0, 40.0))
+    replica.wires.lose(side)
+    ground.later(seconds, partial(replica.wires.away.discard, side))
+    return f"{replica.name} does not reach {side} for {seconds:.0f} s"
+
+
+@kind("the bot is killed")
+async def _killed(ground: Ground, rng: random.Random) -> str | None:
+    replica = _somebody(ground, rng)
+    if replica is None:
+        return None
+    ground.crew.kill(replica, back_in=rng.choice((0.5, 3.0, 10.0, 30.0)))
+    return replica.name
+
+
+@kind("the bot is killed at a crossing")
+async def _killed_there(ground: Ground, rng: random.Random) -> str:
+    replica, crossing = rng.choice(ground.crew.replicas), rng.randrange(60)
+    applied, side = rng.random() < 0.5, rng.choice((None, None, Side.SLACK, Side.CLUSTER))
+    number = crossing if side is None else crossing % 8
+    replica.wires.break_at(number, Break(side, applied=applied, fatal=True))
+    how = "after it was dealt with" if applied else "before it gets through"
+    return f"{replica.name}, {how}, at its crossing {number} to {side or 'anything'} from now"
+
+
+@kind("a replica stops for longer than its lease")
+async def _zombie(ground: Ground, rng: random.Random) -> str | None:
+    replica = _somebody(ground, rng)
+    if replica is None:
+        return None
+    seconds = rng.choice((8.0, 27.0, 40.0))
+    replica.wires.hold()
+    ground.later(seconds, replica.wires.release)
+    return f"{replica.name} for {seconds:.0f} s"
+
+
+@kind("the clock jumps")
+async def _jump(ground: Ground, rng: random.Random) -> str:
+    seconds = rng.choice((5, 30, 120, 700))
+    ground.clock.jump(seconds)
+    return f"by {seconds} s"
+
+
+def _somebody(ground: Ground, rng: random.Random) -> Replica | None:
+    there = ground.crew.running()
+    return rng.choice(there) if there else None
+
+
+# Other people
+
+
+def _outsider(name: str, act: Callable[[Ground, random.Random], object]) -> None:
+    """A kind in which somebody else changes the cluster."""
+
+    @kind(name)
+    async def does(ground: Ground, rng: random.Random) -> str | None:
+        try:
+            act(ground, rng)
+        except (ApiError, LookupError):
+            return None
+        return "by hand"
+
+
+def _delete_newest_restore(ground: Ground, _: random.Random) -> None:
+    made = ground.world.kube.storage.objects("virtualmachinerestores", NAMESPACE)
+    if not made:
+        raise LookupError("there is none")
+    ground.world.kube.people.delete_restore(NAMESPACE, made[-1]["metadata"]["name"])
+
+
+_outsider("somebody starts the VM", lambda g, _: g.world.kube.people.start(NAMESPACE, VM))
+_outsider("somebody stops the VM", lambda g, _: g.world.kube.people.stop(NAMESPACE, VM))
+_outsider("the guest powers off", lambda g, _: g.world.kube.people.power_off(NAMESPACE, VM))
+_outsider("somebody deletes the VM", lambda g, _: g.world.kube.people.delete_vm(NAMESPACE, VM))
+_outsider("somebody re-creates the VM", lambda g, _: g.world.kube.people.recreate_vm(NAMESPACE, VM))
+_outsider("somebody deletes the restore", _delete_newest_restore)
+_outsider(
+    "somebody takes a snapshot",
+    lambda g, rng: g.world.kube.people.create_snapshot(NAMESPACE, f"by-hand-{rng.random()}", VM),
+)
+_outsider(
+    "somebody restores by hand",
+    lambda g, rng: g.world.kube.people.create_restore(
+        NAMESPACE, f"by-hand-{rng.randrange(10**6)}", VM, SNAPSHOT
+    ),
+)
+_outsider(
+    "the snapshot is not ready any more",
+    lambda g, _: g.world.kube.people.make_not_ready(NAMESPACE, SNAPSHOT, "the array is offline"),
+)
+_outsider(
+    "somebody deletes the snapshot",
+    lambda g, _: g.world.kube.people.delete_snapshot(NAMESPACE, SNAPSHOT),
+)

@@ -1,0 +1,163 @@
+"""What is asked of the far sides when a run is over and it is quiet."""
+
+from dataclasses import dataclass, field
+
+from bot.playground.chaos.ground import Ground
+from bot.playground.invariants import Invariants
+from bot.playground.slack.surfaces import controls
+from bot.playground.slack.workspace import Message
+from bot.restore.model import Phase, Restore, Slot
+from bot.restore.moves import PATIENT
+from bot.slack.views import PREFIX
+from bot.store import Store, connect
+from bot.store.keys import DELIVERY, PERMANENT, RESTORE, Keys
+
+FOUND_BY_THE_BOT = ("abandoned", "parked")
+"""Audit entries that no fault of ours may cause."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What went wrong, by kind."""
+
+    violations: list[str] = field(default_factory=list)
+    endless: list[str] = field(default_factory=list)
+    """Threads without an end."""
+    duplicates: list[str] = field(default_factory=list)
+    """Cards that stand twice."""
+
+    @property
+    def guilty(self) -> bool:
+        """Something went wrong."""
+        return bool(self.violations or self.endless or self.duplicates)
+
+
+async def stored(ground: Ground) -> tuple[Restore, ...]:
+    """Every restore that the store knows, live and ended."""
+    async with connect(ground.world.redis_url) as client:
+        keys = Keys(ground.world.slack.team_id)
+        prefix = keys.prefix + RESTORE
+        ids = [key.removeprefix(prefix) async for key in client.scan_iter(match=f"{prefix}*")]
+        store = Store(client, ground.world.slack.team_id, ground.clock)
+        return tuple(record.restore for record in await store.load_many(sorted(ids)))
+
+
+async def judge(
+    ground: Ground, invariants: Invariants, documents: tuple[Restore, ...]
+) -> Verdict:
+    """Look at everything, before the aftercare of the restores is over."""
+    verdict = Verdict()
+    for found in invariants.judge(documents):
+        (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(found)
+    for restore in documents:
+        verdict.endless += _endless(ground, restore)
+    verdict.violations += _loose_buttons(ground, documents)
+    verdict.violations += await _entries(ground)
+    return verdict
+
+
+def _endless(ground: Ground, restore: Restore) -> list[str]:
+    """An ended restore has told its end; a live one waits for the cluster alone."""
+    if restore.phase.ended:
+        return [] if _told(ground, restore) else [f"{restore.id}: nobody was told of its end ({restore.phase})"]  # fmt: skip
+    question = restore.question
+    if question is not None and restore.deadline is None and question.slot not in PATIENT:
+        return [f"{restore.id}: its question {question.key} has no deadline"]
+    job = restore.job
+    made = ground.world.kube.storage.find(
+        "virtualmachinerestores", restore.wish.namespace or "", job.name if job else ""
+    )
+    if restore.phase is Phase.RESTORING and made and not _over(made):
+        return []
+    return [f"{restore.id}: still {restore.phase}"]
+
+
+def _over(made: dict[str, dict[str, object]]) -> bool:
+    return bool(made.get("status", {}).get("complete"))
+
+
+def _told(ground: Ground, restore: Restore) -> bool:
+    """The result stands in the thread, or in the direct message that it moved to."""
+    result = next(card for card in restore.cards if card.slot is Slot.RESULT)
+    return any(
+        marks == (restore.id, result.key) for _, marks in _cards(ground)
+    )
+
+
+def _cards(ground: Ground) -> list[tuple[Message, tuple[str, str]]]:
+    found = []
+    for message in ground.world.slack.workspace.everything():
+        marks = (message.metadata or {}).get("event_payload") or {}
+        if "card" in marks and not message.deleted:
+            found.append((message, (str(marks["restore"]), str(marks["card"]))))
+    return found
+
+
+def _buttons(ground: Ground, message: Message) -> list[str]:
+    user = ground.stage.alice.user
+    usable = (control.action_id for control in controls(message.blocks or [], user))
+    return [name.removeprefix(PREFIX) for name in usable]
+
+
+def _loose_buttons(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
+    """Buttons stand on the open question and on the result, nowhere else."""
+    by_id = {str(each.id): each for each in documents}
+    found = []
+    for message, (id_, key) in _cards(ground):
+        restore = by_id.get(id_)
+        if restore is None or not (buttons := _buttons(ground, message)):
+            continue
+        if restore.place.channel != message.channel.id:
+            continue  # it cannot be written to any more
+        card = next((card for card in restore.cards if card.key == key), None)
+        usable = card is not None and card.closed is None
+        if not usable or (restore.phase.ended and card and card.slot is not Slot.RESULT):
+            found.append(f"{id_}: card {key} has live buttons {buttons}")
+    return found
+
+
+async def _entries(ground: Ground) -> list[str]:
+    async with connect(ground.world.redis_url) as client:
+        store = Store(client, ground.world.slack.team_id, ground.clock)
+        return [
+            f"the store {entry.kind} {entry.target}: {entry.detail}"
+            async for entry in store.audit()
+            if entry.kind in FOUND_BY_THE_BOT
+        ]
+
+
+async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
+    """Look again when the aftercare is over."""
+    found = []
+    over = {str(each.id) for each in documents if each.phase.ended}
+    places = {str(each.id): each.place.channel for each in documents}
+    for message, (id_, key) in _cards(ground):
+        here = places.get(id_) == message.channel.id
+        if id_ in over and here and (buttons := _buttons(ground, message)):
+            found.append(f"{id_}: card {key} keeps its buttons for ever: {buttons}")
+    return found + await _leaked(ground)
+
+
+async def _leaked(ground: Ground) -> list[str]:
+    """Keys that nothing will ever remove, and things in the queue that are over."""
+    left = []
+    keys = Keys(ground.world.slack.team_id)
+    async with connect(ground.world.redis_url) as client:
+        live = set(await client.zrange(keys.live, 0, -1))
+        due = set(await client.zrange(keys.due, 0, -1))
+        async for key in client.scan_iter(match=f"{keys.prefix}*", count=500):
+            member = key.removeprefix(keys.prefix)
+            if member in PERMANENT or await client.ttl(key) != -1:
+                continue
+            if member.startswith(RESTORE) and member.removeprefix(RESTORE) in live:
+                continue
+            left.append(f"the key {member} will never be removed")
+        left += [f"{member} stays in the queue" for member in due if member.startswith(DELIVERY)]
+        left += [
+            f"{member} stays in the queue"
+            for member in due
+            if member.startswith(RESTORE) and member.removeprefix(RESTORE) not in live
+        ]
+        claims = await client.hgetall(keys.claims)
+        left += [f"the claim on {vm} stays" for vm, id_ in claims.items() if id_ not in live]
+    return left

@@ -1,0 +1,11 @@
+-- A card's message is gone: nobody knows any more where the card stands, so the next round looks.
+-- Only if it stood in this very message; it may have been posted anew meanwhile.
+local record, due = KEYS[1], KEYS[2]
+local member, card, ts, now = ARGV[1], 'card:' .. ARGV[2], ARGV[3], ARGV[4]
+
+local stood = redis.call('HGET', record, card)
+if stood and string.sub(stood, 1, #ts + 1) == ts .. '|' then
+  redis.call('HSET', record, card, '|')
+  ask_for(due, record, member, now, tonumber(now), 'LT')
+end
+return 1

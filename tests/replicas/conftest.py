@@ -1,0 +1,114 @@
+"""Worlds for several bots: on the machine's clock with processes, and by hand within this one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.clock import Clock
+from bot.playground.fleet import Fleet
+from bot.playground.invariants import Invariants
+from bot.playground.stage import Stage, set_stage
+from bot.playground.world import world
+from bot.restore.model import Phase
+from bot.store import connection
+from tests.replicas.cast import Actor, cast, hurry
+from tests.replicas.ice import Ice
+from tests.stories.conftest import documents
+
+LEASE = 20
+MEASURED = "measured"
+Measured = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Replicas, and people who want something of them."""
+
+    fleet: Fleet
+    actors: list[Actor]
+
+
+SetScene = Callable[..., Awaitable[Scene]]
+OnIce = Callable[..., Awaitable[tuple[Stage, Ice]]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured, when these tests are run by themselves."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == MEASURED:
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Measured:
+    """Keep a sentence with a measured time for the end of the run."""
+    return partial(record_property, MEASURED)
+
+
+@pytest.fixture
+async def scene_of(tmp_path: Path) -> AsyncIterator[SetScene]:
+    """Processes on one world; at the end everybody has their VM back, once, and nothing else is left."""
+    async with AsyncExitStack() as stack:
+        scenes: list[tuple[Scene, Invariants]] = []
+
+        async def make(*, people: int, seed: int = 0) -> Scene:
+            place = tmp_path / f"world-{len(scenes)}"
+            place.mkdir()
+            made = await stack.enter_async_context(world(place, clock=Clock(), seed=seed))
+            hurry(made)
+            scene = Scene(
+                await stack.enter_async_context(Fleet(made, lease_seconds=LEASE)),
+                cast(made, people),
+            )
+            scenes.append((scene, Invariants(made)))
+            return scene
+
+        yield make
+        for scene, invariants in scenes:
+            await _judge(scene, invariants)
+
+
+async def _judge(scene: Scene, invariants: Invariants) -> None:
+    """Every invariant has held, and each story has its one good end."""
+    found = await documents(scene.fleet.world)
+    assert invariants.judge(found) == []
+    assert {each.phase for each in found} == {Phase.SUCCEEDED}
+    assert [len(actor.created()) for actor in scene.actors] == [1] * len(scene.actors)
+
+
+@pytest.fixture
+async def on_ice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OnIce]:
+    """A stage with a bot that can be frozen; every invariant must have held at the end."""
+    wire = connection._wire
+
+    def patient(target: connection.Target, protocol: int) -> dict[str, Any]:
+        # A freeze takes no time of the world, but some of this machine's, slow as it may be.
+        return {**wire(target, protocol), "socket_timeout": 60}
+
+    monkeypatch.setattr(connection, "_wire", patient)
+    async with AsyncExitStack() as stack:
+        made = await stack.enter_async_context(world(tmp_path))
+        invariants = Invariants(made)
+        ice = await stack.enter_async_context(Ice(made).laid())
+
+        async def make(
+            *,
+            running: bool = False,
+            config: Mapping[str, Any] | None = None,
+            socket_mode: bool = True,
+        ) -> tuple[Stage, Ice]:
+            made.config, made.socket_mode = config or {}, socket_mode
+            stage = await set_stage(made, running=running)
+            bot = await ice.start_bot()
+            stack.push_async_callback(bot.stop)
+            return stage, ice
+
+        yield make
+        ice.thaw()
+        assert invariants.judge(await documents(made)) == []

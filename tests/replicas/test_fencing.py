@@ -1,0 +1,216 @@
+"""A worker that has lost its lease does nothing more that could hurt, at whatever step it was.
+
+One bot freezes in the middle of its round, as a paused process does; its lease runs out; another one
+takes over and does the work; then the first one thaws and goes on where it was. Time is moved by
+hand. Which guard each of these tests stands for is told in docs/reliability.md.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.app import App
+from bot.playground.stage import Stage
+from tests.replicas.conftest import OnIce
+from tests.replicas.ice import Ice
+from tests.stories import acts
+
+LEASE = 25
+WRITES = re.compile(r"slack: POST /api/chat\.|kubernetes: (PUT|DELETE|PATCH|POST (?!.*dryRun))")
+TURN_ON = "Snapshot current state first: turn ON"
+LONG = "taking longer than expected: "
+
+Gesture = Callable[[Stage], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something the bot does to the cluster, and how a story comes to it."""
+
+    sent: str
+    """The request, as `acts.sent` names it."""
+    crossing: str
+    before: Gesture
+    gesture: Gesture
+    """What a person does; the next round acts."""
+    after: Gesture
+    running: bool = False
+    config: Mapping[str, object] = field(default_factory=dict)
+
+
+async def told_to_stop(stage: Stage) -> None:
+    """Everything before the click that stops the VM."""
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
+
+
+async def stop(stage: Stage) -> None:
+    """Let the VM be stopped."""
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+
+
+async def restored(stage: Stage) -> None:
+    """From the warning to the good end."""
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def ready(stage: Stage) -> None:
+    """Everything before the last click."""
+    await acts.ask(stage)
+    await acts.type_name(stage)
+
+
+async def ready_with_safety(stage: Stage) -> None:
+    """The same, and the current state is to be kept in a snapshot."""
+    await acts.to_the_warning(stage)
+    await stage.press(acts.TYPE_IT, TURN_ON)
+    await stage.card("*Snapshot current state first*: ON")
+    await acts.type_name(stage)
+
+
+async def success(stage: Stage) -> None:
+    """The good end."""
+    await stage.card(acts.RESTORED)
+
+
+async def to_be_deleted(stage: Stage) -> None:
+    """A restore that gets nowhere, until its owner gives it up."""
+    stage.world.kube.knobs.own_class("standard").bind = None
+    stage.world.kube.nudge()
+    await acts.ask_and_confirm(stage)
+    await stage.card(LONG, within=60)
+    await stage.press(LONG, "Delete the restore object")
+    await stage.card("This does not roll anything back:")
+
+
+async def delete(stage: Stage) -> None:
+    """Have the restore object deleted."""
+    await stage.press("This does not roll anything back:", "Delete the restore object now")
+
+
+async def failure(stage: Stage) -> None:
+    """The bad end."""
+    await stage.card("# ❌ VM Restore Failed")
+
+
+async def over(stage: Stage) -> None:
+    """A whole restore."""
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def start(stage: Stage) -> None:
+    """Have the VM started."""
+    await stage.press(acts.RESTORED, "Start VM")
+
+
+async def started(stage: Stage) -> None:
+    """It runs."""
+    await stage.card("started by")
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
+
+
+ACTS = {
+    "stop": Act(
+        "update virtualmachines/stop", "PUT .*/stop", told_to_stop, stop, restored, running=True
+    ),
+    "snapshot": Act(
+        "create virtualmachinesnapshots",
+        "POST .*/virtualmachinesnapshots",
+        ready_with_safety,
+        acts.press_restore,
+        success,
+    ),
+    "create": Act(
+        "create virtualmachinerestores",
+        "POST .*/virtualmachinerestores",
+        ready,
+        acts.press_restore,
+        success,
+    ),
+    "delete": Act(
+        "delete virtualmachinerestores",
+        "DELETE .*/virtualmachinerestores",
+        to_be_deleted,
+        delete,
+        failure,
+        config={"rules": {"restore_timeout": 30}},
+    ),
+    "start": Act("update virtualmachines/start", "PUT .*/start", over, start, started),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Between which two steps of a round the bot freezes: after `what` has come since `since`."""
+
+    since: str
+    what: str
+    late: bool = False
+    """What was sent arrives only after the thaw; otherwise only its answer does."""
+
+
+HELD = r"redis: lease"
+ACTED = "the act"
+STEPS = {
+    "before it looks": Step("redis: settle", HELD),
+    "while it looks": Step(HELD, "kubernetes: GET"),
+    "before its commit arrives": Step(HELD, "redis: commit", late=True),
+    "between the commit and the act": Step(HELD, "redis: commit"),
+    "between the act and its commit": Step(HELD, ACTED),
+    "between two cards": Step(ACTED, "slack: POST /api/chat"),
+}
+CASES = [
+    pytest.param(act, step, id=f"{name}, {when}")
+    for name, act in ACTS.items()
+    for when, step in STEPS.items()
+]
+
+
+def meant(act: Act, step: Step, crossings: list[str]) -> Callable[[str], bool]:
+    """Is this crossing the one to freeze at?"""
+    what, since = (act.crossing if each == ACTED else each for each in (step.what, step.since))
+
+    def chosen(told: str) -> bool:
+        passed = any(re.search(since, each) for each in crossings[:-1])
+        return passed and re.search(what, told) is not None
+
+    return chosen
+
+
+async def take_over(stage: Stage, ice: Ice, gesture: Gesture) -> App:
+    """The gesture freezes the bot; another one does the work. The frozen one, still frozen."""
+    frozen = stage.world.bot
+    assert frozen is not None
+    await gesture(stage)
+    await stage.until(ice.frozen.is_set, "the bot freezes")
+    await stage.world.start_bot()
+    await stage.world.leap(LEASE + 1)
+    return frozen
+
+
+async def thawed(stage: Stage, ice: Ice, bot: App) -> list[str]:
+    """Let it go on; what it wrote until its round was over, as crossings."""
+    ice.thaw()
+    await stage.until(lambda: "redis: finish" in ice.crossings, "its round is over", within=1)
+    await stage.until(lambda: bot.reconciler.resting, "it is at rest", within=1)
+    mine = ice.crossings[: ice.crossings.index("redis: finish")]
+    return [told for told in mine if WRITES.search(told)]
+
+
+@pytest.mark.parametrize(("act", "step"), CASES)
+async def test_no_act_without_the_lease(on_ice: OnIce, act: Act, step: Step) -> None:
+    """Frozen at any step: nothing is written after the thaw, and the cluster was asked once."""
+    stage, ice = await on_ice(running=act.running, config=act.config)
+    await act.before(stage)
+    await stage.world.quiet()
+    ice.freeze(meant(act, step, ice.crossings), late=step.late)
+    zombie = await take_over(stage, ice, act.gesture)
+    assert await thawed(stage, ice, zombie) == []
+    await act.after(stage)
+    await stage.world.quiet()
+    assert acts.sent(stage).count(act.sent) == 1
+    assert len(stage.marks()) == len(set(stage.marks()))

@@ -1,0 +1,256 @@
+"""Several `vm-restore-bot run` on one Redis, one Slack app and one cluster, and what befalls them.
+
+The clock is the machine's. Seeds choose what is hit and when; processes are never repeatable to the
+millisecond, so what is asserted holds whatever moment was hit.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from bot.playground.fleet import Fleet, Replica, until
+from bot.playground.kubevirt.exchange import ApiCall
+from bot.playground.kubevirt.faults import Rule, SlowAnswer
+from tests.replicas.cast import Actor
+from tests.replicas.conftest import LEASE, Measured, SetScene
+
+TAKEOVER = LEASE + 6.0
+"""What a takeover may take: the lease, a look at the queue, and a slow machine. The promise is 30."""
+VMS, RESTORES = "virtualmachines", "virtualmachinerestores"
+
+
+async def everybody(actors: list[Actor]) -> None:
+    """All stories at once, begun one after the other."""
+    async with asyncio.TaskGroup() as group:
+        for actor in actors:
+            group.create_task(actor.play())
+            await asyncio.sleep(0.3)
+
+
+async def deliveries(replicas: list[Replica]) -> list[float]:
+    """How many of Slack's deliveries each of them took in."""
+    return [await each.counted("vm_restore_deliveries_total") for each in replicas]
+
+
+async def test_events_are_spread_over_replicas(scene_of: SetScene, measured: Measured) -> None:
+    """Any replica takes any event; one that is started in the middle takes its share."""
+    scene = await scene_of(people=4)
+    fleet, world = scene.fleet, scene.fleet.world
+    await fleet.start(2)
+    playing = asyncio.create_task(everybody(scene.actors[:2]))
+    await until(lambda: len(world.slack.log) > 8, "the stories have begun", within=30)
+    await fleet.start()
+    await playing
+    await everybody(scene.actors[2:])
+    taken = await deliveries(fleet.replicas)
+    measured(f"deliveries by replica: {taken}")
+    assert sum(taken) == 14
+    assert min(taken) > 0
+    assert [await each.ready() for each in fleet.replicas] == [True] * 3
+    assert world.kube.watches.resources == ["virtualmachinerestores"] * 3
+
+
+async def killings(fleet: Fleet, seed: int) -> None:
+    """Kill replicas at moments that the seed chooses, told by how much was said; start others."""
+    dice, world = random.Random(seed), fleet.world  # noqa: S311 - seeded on purpose
+
+    def said() -> int:
+        return len(world.slack.log) + len(world.kube.log)
+
+    for _ in range(3):
+        moment = said() + dice.randrange(12, 60)
+        await until(partial(_has_come, said, moment), "the moment has come", within=60)
+        dice.choice(fleet.running).kill()
+        await fleet.start()
+
+
+def _has_come(said: Callable[[], int], moment: int) -> bool:
+    return said() >= moment
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_replicas_are_killed_at_random(scene_of: SetScene, seed: int) -> None:
+    """SIGKILL at any moment, and another one in its place: nothing is lost and nothing doubled."""
+    scene = await scene_of(people=4, seed=seed)
+    await scene.fleet.start(2)
+    killing = asyncio.create_task(killings(scene.fleet, seed))
+    try:
+        await everybody(scene.actors)
+    finally:
+        killing.cancel()
+        await asyncio.gather(killing, return_exceptions=True)
+
+
+async def test_rolling_update(scene_of: SetScene, measured: Measured) -> None:
+    """SIGTERM one after the other, each replaced first: exit code 0, and nobody waits for a lease."""
+    scene = await scene_of(people=4)
+    fleet = scene.fleet
+    await fleet.start(2)
+    begun = time.monotonic()
+    playing = asyncio.create_task(everybody(scene.actors))
+    codes = []
+    for old in list(fleet.replicas):
+        await fleet.start()
+        old.terminate()
+        codes.append(await old.exited())
+    await playing
+    took = time.monotonic() - begun
+    measured(f"four stories over a rolling update: {took:.1f} s")
+    assert codes == [0, 0]
+    assert took < LEASE
+
+
+# One replica that is busy with something in each of these stories when it ends
+
+
+async def hangs_in_a_look(fleet: Fleet, replica: Replica, actor: Actor) -> None:
+    """It looks once more before it acts, and the answer does not come."""
+    rule = Rule(SlowAnswer(60), verb="get", resource=VMS, name=actor.vm, user=replica.name)
+    await _ready_to_confirm(actor)
+    fleet.world.kube.faults.add(rule)
+    await actor.confirm()
+    await until(lambda: rule not in fleet.world.kube.faults.rules, "it looks", within=20)
+
+
+async def hangs_in_the_act(fleet: Fleet, replica: Replica, actor: Actor) -> None:
+    """It has created the restore, and the answer does not come."""
+    rule = Rule(SlowAnswer(60), verb="create", resource=RESTORES, user=replica.name, dry_run=False)
+    await _ready_to_confirm(actor)
+    fleet.world.kube.faults.add(rule)
+    await actor.confirm()
+    await until(actor.created, "it acts", within=20)
+
+
+async def hangs_in_a_post(fleet: Fleet, replica: Replica, actor: Actor) -> None:  # noqa: ARG001 - as the others
+    """It has posted the card with the last button, and the answer does not come."""
+    await actor.ask()
+    await actor.stop()
+    fleet.world.slack.faults.delay("chat.postMessage", 60)
+    await actor.type_name()
+
+
+async def hangs_in_a_delivery(fleet: Fleet, replica: Replica, actor: Actor) -> None:  # noqa: ARG001 - as the others
+    """It has acknowledged the command, and asks Slack who spoke; the answer does not come."""
+    line = f"/vm-restore {actor.vm} from {actor.snapshot} in production"
+    world = fleet.world
+    world.slack.faults.delay("users.info", 60)
+    said = await actor.person.slash(actor.stage.channel, line)
+    await said.settled()
+    assert said.status == "ok"
+
+    def asked() -> bool:
+        return any(call.args.get("user") == actor.person.id for call in world.slack.log)
+
+    await until(asked, "it asks", within=20)
+
+
+async def _ready_to_confirm(actor: Actor) -> None:
+    await actor.ask()
+    await actor.stop()
+    await actor.type_name()
+
+
+async def hang_everywhere(fleet: Fleet, replica: Replica, actors: list[Actor]) -> None:
+    """Let it have something of everything in hand."""
+    hangs = (hangs_in_a_look, hangs_in_the_act, hangs_in_a_post, hangs_in_a_delivery)
+    for hang, actor in zip(hangs, actors, strict=True):
+        await hang(fleet, replica, actor)
+
+
+async def carried_on(actors: list[Actor]) -> list[float]:
+    """The others carry on where the first one was; after how many seconds each story went on."""
+    look, act, post, delivery = actors
+    async with asyncio.TaskGroup() as group:
+        seen = [
+            group.create_task(until(look.created, "the act", within=TAKEOVER)),
+            group.create_task(act.sees("Restoring VM from snapshot")),
+            group.create_task(_found(post)),
+            group.create_task(delivery.sees(delivery.first_card)),
+        ]
+    return [round(each.result(), 1) for each in seen]
+
+
+async def _found(actor: Actor) -> float:
+    """Press the button of the card that nobody knows of: the press counts, the card stays one."""
+    begun = time.monotonic()
+    await actor.confirm()
+    await actor.sees("Restoring VM from snapshot")
+    return time.monotonic() - begun
+
+
+async def end(actors: list[Actor]) -> None:
+    """All stories come to their ends."""
+    await actors[-1].go_on()
+    for actor in actors:
+        await actor.result()
+
+
+async def test_terminated_in_a_round_that_hangs(scene_of: SetScene, measured: Measured) -> None:
+    """What cannot end in time is given back: the next replica need not wait for the lease."""
+    scene = await scene_of(people=1)
+    fleet, actor = scene.fleet, scene.actors[0]
+    (old,) = await fleet.start()
+    await hangs_in_a_look(fleet, old, actor)
+    await fleet.start()
+    asked = time.monotonic()
+    old.terminate()
+    code = await old.exited()
+    exited = time.monotonic()
+    handed_over = await until(actor.created, "the other one acts", within=LEASE)
+    measured(f"SIGTERM to exit {exited - asked:.1f} s, exit to the act {handed_over:.1f} s")
+    assert code == 0
+    assert exited - asked < 15
+    assert handed_over < 4
+    assert actor.created()[0].user != old.name
+    await actor.result()
+
+
+async def test_all_are_killed_and_one_is_started(scene_of: SetScene, measured: Measured) -> None:
+    """Whatever it was about when it was killed, another one carries on within the lease."""
+    scene = await scene_of(people=4)
+    fleet = scene.fleet
+    (old,) = await fleet.start()
+    await hang_everywhere(fleet, old, scene.actors)
+    killed = time.monotonic()
+    old.kill()
+    await fleet.start()
+    up = time.monotonic() - killed
+    took = [round(each + up, 1) for each in await carried_on(scene.actors)]
+    measured(f"SIGKILL to carrying on, in a look, an act, a post, a delivery: {took} s")
+    assert max(took) < TAKEOVER
+    await end(scene.actors)
+
+
+async def test_paused_for_longer_than_its_lease(scene_of: SetScene, measured: Measured) -> None:
+    """A process that stood still for longer than its lease acts no more on what it had in hand."""
+    scene = await scene_of(people=5)
+    fleet, kube = scene.fleet, scene.fleet.world.kube
+    (zombie,) = await fleet.start()
+    await hang_everywhere(fleet, zombie, scene.actors[:4])
+    zombie.pause()
+    paused = time.monotonic()
+    await fleet.start()
+    up = time.monotonic() - paused
+    took = [round(each + up, 1) for each in await carried_on(scene.actors[:4])]
+    measured(f"SIGSTOP to carrying on, in a look, an act, a post, a delivery: {took} s")
+    assert max(took) < TAKEOVER
+    said = len(kube.log)
+    zombie.resume()
+    await until(partial(_given_up, zombie), "it knows that it was late", within=20)
+    assert [c for c in kube.log[said:] if c.user == zombie.name and _acts(c)] == []
+    assert await zombie.ready()
+    await end(scene.actors[:4])
+    await scene.actors[4].play()
+    assert await zombie.counted("vm_restore_rounds_total") > 0
+
+
+def _acts(call: ApiCall) -> bool:
+    return call.verb in ("create", "update", "patch", "delete") and not call.dry_run
+
+
+def _given_up(zombie: Replica) -> bool:
+    return any(line.get("event") == "an act has no answer" for line in zombie.said())
