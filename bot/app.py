@@ -16,7 +16,6 @@ from typing import Any
 import aiohttp
 import structlog
 from aiohttp import web as http
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,7 +23,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
-from bot.reconciler import Parts, Reconciler
+from bot.reconciler import Reconciler
+from bot.rounds import Parts
 from bot.settings import Settings
 from bot.slack.cards import Cards
 from bot.slack.door import Door
@@ -32,6 +32,7 @@ from bot.slack.intake import Intake
 from bot.slack.listeners import Accept, Listeners
 from bot.slack.people import Home, People
 from bot.slack.pickers import Names, Pickers
+from bot.slack.socket import LAST_WORDS, Socket
 from bot.slack.steps import Steps
 from bot.slack.voice import Teller
 from bot.slack.web import Web
@@ -45,37 +46,10 @@ PATIENCE = 5.0
 """Seconds that rounds get to end when the bot is told to stop."""
 GRACE = 12.0
 """Then they get so many to end the step they are in, which waits for 10 seconds at most."""
-LAST_WORDS = 3.0
-"""Seconds that each door gets to answer what came in before it was closed."""
 LINGER = 3.0
 """Seconds in which requests still come by HTTP, until everybody knows that this pod is leaving."""
 
 log = structlog.get_logger(__name__)
-
-
-class Socket(AsyncSocketModeHandler):
-    """Bolt's socket, closed only when Slack has been told what became of what it had brought.
-
-    Bolt's own closes at once: a click that is kept already would look like a failed one.
-    """
-
-    def __init__(self, bolt: AsyncApp, token: str) -> None:
-        super().__init__(bolt, token)
-        self._in_hand: set[asyncio.Task[Any]] = set()
-
-    async def handle(self, client: Any, req: Any) -> None:
-        """Bolt's, and known to be under way until the acknowledgement is sent."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
-        await super().handle(client, req)
-
-    async def close(self) -> None:
-        """Wait a moment for the acknowledgements, then close."""
-        if self._in_hand:
-            await asyncio.wait(self._in_hand, timeout=LAST_WORDS)
-        await self.close_async()  # type: ignore[no-untyped-call] # untyped in Bolt
 
 
 @dataclass(slots=True)
@@ -214,12 +188,11 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
         people=people,
         policy=settings.access,
         cards=Cards(slack, clock),
-        intake=intake,
         web=slack,
         clock=clock,
         metrics=metrics,
     )
-    reconciler = Reconciler(parts)
+    reconciler = Reconciler(parts, intake)
     bolt = _bolt(settings, session, home)
     Listeners(
         home=home,
@@ -317,6 +290,8 @@ def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Home) -> Asy
         authorize=authorize,
         signing_secret="checked-by-our-own-door",  # noqa: S106 - see slack/door.py
         process_before_response=True,
+        # Bolt takes the deletion of a card of ours for something that we said ourselves.
+        ignoring_self_events_enabled=False,
     )
 
 

@@ -1,10 +1,7 @@
-"""The loop: lease -> load -> observe -> step -> commit -> perform -> cards -> finish.
+"""The loop: takes what is due, on a lease, and has it dealt with.
 
-A round takes only an id: it trusts nothing but the stored document and a fresh look. It holds a
-lease, so that one worker at a time acts on a restore and writes into its thread; its commits carry
-the lease's fence, so that a worker that was paused for too long is told that it is too late. What is
-committed happens: every effect is derived from a committed document, and a crash before, in or
-after the act leaves a document from which the next look derives the same effect again.
+What is due is a restore, which gets one round (`rounds`), or something that Slack delivered, which
+goes to the intake. A lease makes one worker at a time act on a thing, on whatever replica it runs.
 
 There is no retry in here. What could not be done now has a next due time, and that is the retry.
 
@@ -15,92 +12,36 @@ broken off: an act or a post that has begun gets its answer.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.clock import Clock
-from bot.cluster.cluster import Cluster
-from bot.errors import Permanent, StoreUnavailable, Temporary
-from bot.restore import workflow
-from bot.restore.events import (
-    Acted,
-    Anchored,
-    ChannelGone,
-    Effect,
-    Elapsed,
-    Event,
-    Held,
-    Observed,
-    Unseen,
-)
-from bot.restore.facts import Look
-from bot.restore.model import AuditEntry, Restore
-from bot.restore.policy import Policy, decide, permitted_namespaces
-from bot.slack.cards import Cards, unsure
+from bot.errors import StoreUnavailable, Temporary
+from bot.rounds import Parts, Rounds, TooLateError
 from bot.slack.intake import Intake
-from bot.slack.people import People
-from bot.slack.web import Web
-from bot.store import records
-from bot.store.records import Committed, Delivery, Lease, Leased, Record
-from bot.store.store import Store
-from bot.telemetry import Metrics, about
+from bot.store.records import Delivery, Lease, Leased
 
 WORKERS = 32
 """Things worked on at once by one process."""
 POLL = timedelta(seconds=1)
 """How often the queue is asked when nobody nudges: other replicas put things into it, too."""
-MARGIN = timedelta(seconds=11)
-"""An act or a card is sent only while its answer must come within the lease: the clients wait for
-10 seconds. What arrives later could meet what the next worker has done already."""
 STORE_AWAY = timedelta(seconds=2)
 
 log = structlog.get_logger(__name__)
 
 
-class TooLateError(Exception):
-    """Drop the round: the lease has passed on, the document has moved on, or the process ends."""
-
-
-@dataclass(slots=True)
-class Round:
-    """What one round is about: the lease, and the document as last committed."""
-
-    lease: Lease
-    restore: Restore
-    shown: dict[str, records.Shown]
-    search: bool
-    moved: bool = False
-    again: datetime | None = None
-    updates: dict[str, records.Shown] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the reconciler is made of."""
-
-    store: Store
-    clusters: Mapping[str, Cluster]
-    people: People
-    policy: Policy
-    cards: Cards
-    intake: Intake
-    web: Web
-    clock: Clock
-    metrics: Metrics
-
-
 class Reconciler:
     """Works off the queue until it is told to stop."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, intake: Intake) -> None:
         self._clock = parts.clock
         self._store = parts.store
+        self._metrics = parts.metrics
+        self._intake = intake
+        self._rounds = Rounds(parts, lambda: not self._hurried)
         self._nudged = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -204,11 +145,11 @@ class Reconciler:
         """One thing, with the one catch-all: what fails here is due again when its lease ends."""
         kind = "delivery" if isinstance(leased.work, Delivery) else "restore"
         try:
-            with self._parts.metrics.round_seconds.time():
+            with self._metrics.round_seconds.time():
                 if isinstance(leased.work, Delivery):
                     await self._deal(leased.lease, leased.work)
                 else:
-                    await self._round(leased, leased.work)
+                    await self._rounds.run(leased, leased.work)
         except TooLateError:
             result = "too_late"
         except StoreUnavailable as away:
@@ -220,12 +161,12 @@ class Reconciler:
             await self._apologise(leased)
         else:
             result = "ok"
-        self._parts.metrics.rounds.labels(f"{kind}_{result}").inc()
+        self._metrics.rounds.labels(f"{kind}_{result}").inc()
 
     async def _deal(self, lease: Lease, delivery: Delivery) -> None:
         """A Slack delivery: settled when it was dealt with, put off when the far side is away."""
         try:
-            await self._parts.intake.handle(delivery)
+            await self._intake.handle(delivery)
         except StoreUnavailable:
             raise
         except Temporary as trouble:
@@ -246,184 +187,5 @@ class Reconciler:
         """A person whose wish fails by a mistake of ours is told so, rather than left in silence."""
         with suppress(StoreUnavailable):
             delivery = leased.work
-            if isinstance(delivery, Delivery) and await self._parts.intake.apologise(delivery):
+            if isinstance(delivery, Delivery) and await self._intake.apologise(delivery):
                 await self._store.settle(leased.lease)
-
-    # One round of a restore
-
-    async def _round(self, leased: Leased, record: Record) -> None:
-        restore = record.restore
-        turn = Round(leased.lease, restore, dict(record.shown), search=leased.interrupted)
-        with about(restore=restore.id, vm=workflow.target(restore), cluster=restore.wish.cluster):
-            try:
-                self._may_go_on()
-                effects = await self._apply(turn, await self._look(restore))
-                for effect in effects:
-                    self._may_go_on()
-                    await self._perform(turn, effect)
-                self._may_go_on()
-                await self._show(turn)
-            except TooLateError:
-                # What this round decided but did not do counts for nothing: the next one decides.
-                # A search for cards that did not come to pass is left to the next round.
-                unknown = unsure(turn.restore, turn.shown) if turn.search else {}
-                shown = {**unknown, **turn.updates}
-                await self._store.finish(turn.lease, due=self._clock.now(), shown=shown)
-                raise
-            await self._finish(turn)
-
-    def _may_go_on(self) -> None:
-        """Between two steps a round may be left to somebody else: a look tells what is to be done."""
-        if self._hurried:
-            raise TooLateError
-
-    async def _look(self, restore: Restore) -> Event:
-        """Ask the cluster, and the policy, what the phase needs to know."""
-        look = workflow.wanted(restore)
-        if look is None:
-            return Elapsed()
-        try:
-            return await self._observe(restore, look)
-        except StoreUnavailable:
-            raise
-        except Temporary as away:
-            return Unseen(away.what)
-        except Permanent as refused:
-            return Unseen(f"{refused.reason}: {refused.text}")
-
-    async def _observe(self, restore: Restore, look: Look) -> Observed:
-        parts, wish = self._parts, restore.wish
-        cluster = parts.clusters.get(wish.cluster)
-        if cluster is None:
-            raise Permanent("unknown_cluster", f"cluster {wish.cluster} is not configured any more")
-        fresh = look not in (Look.CANDIDATES, Look.FULL)
-        if look is Look.JOB:
-            return Observed(await cluster.observe(restore, look), workflow.ALLOWED)
-        person = await parts.people.person(restore.owner, fresh=fresh)
-        room = await parts.people.room(restore.place.channel, fresh=fresh)
-        verdict = decide(
-            parts.policy, person, room.spot, cluster=wish.cluster, namespace=wish.namespace
-        )
-        permitted = permitted_namespaces(parts.policy, person, room.spot, cluster=wish.cluster)
-        planned = workflow.planned(restore, self._clock.now()) if look is Look.FULL else None
-        scene = await cluster.observe(restore, look, planned, permitted=permitted)
-        return Observed(scene, verdict)
-
-    async def _apply(self, turn: Round, event: Event) -> tuple[Effect, ...]:
-        """Step, and commit what changed. Only then may the effects be performed."""
-        now = self._clock.now()
-        step = workflow.step(turn.restore, event, now)
-        if step.restore == turn.restore:
-            return step.effects
-        committed = await self._commit(turn, step.restore, step.audit)
-        return step.effects if committed else ()
-
-    async def _commit(self, turn: Round, after: Restore, audit: tuple[AuditEntry, ...]) -> bool:
-        """True if exactly this was stored. Somebody else's claim on the VM ends the restore."""
-        before = turn.restore
-        match await self._store.commit(after, due=None, audit=audit, lease=turn.lease):
-            case Committed(restore=restore):
-                turn.moved = turn.moved or _moved(before, restore)
-                turn.restore = restore
-                self._count(before, restore)
-                return True
-            case records.Held(holder=holder):
-                where = await self._where(holder)
-                held = Held(by=holder.owner, where=where, since=holder.opened_at)
-                await self._apply(turn, held)
-                return False
-            case records.Stale():
-                raise TooLateError
-
-    async def _perform(self, turn: Round, effect: Effect) -> None:
-        """Act, within the lease. A lost answer is left for the next look to find out."""
-        cluster = self._parts.clusters[turn.restore.wish.cluster]
-        log.info("acting", effect=type(effect).__name__)
-        try:
-            result = await cluster.perform(effect, not_after=turn.lease.until - MARGIN)
-        except Temporary as lost:
-            log.warning("an act has no answer", effect=type(effect).__name__, what=lost.what)
-            turn.again = self._clock.now() + timedelta(seconds=lost.retry_after or 1.0)
-            return
-        except Permanent as refused:
-            log.warning("an act is not possible now", effect=type(effect).__name__)
-            await self._apply(turn, Unseen(f"{refused.reason}: {refused.text}"))
-            return
-        await self._apply(turn, Acted(effect, result))
-
-    async def _show(self, turn: Round) -> None:
-        """Make the thread match; write down where our own thread begins."""
-        await self._lengthen(turn)
-        done = await self._parts.cards.show(
-            turn.restore, turn.shown, search=turn.search, until=turn.lease.until - MARGIN
-        )
-        turn.updates.update(done.shown)
-        turn.shown.update(done.shown)
-        turn.again = min((t for t in (turn.again, done.again) if t), default=None)
-        if done.root is not None and turn.restore.place.thread is None:
-            await self._apply(turn, Anchored(done.root))
-        if done.gone is not None:
-            await self._lost_channel(turn, done.gone)
-
-    async def _lengthen(self, turn: Round) -> None:
-        """A slow far side may have used up the lease; people are still to be told what came of it."""
-        if self._clock.now() < turn.lease.until - MARGIN:
-            return
-        longer = await self._store.renew(turn.lease)
-        if longer is None:
-            raise TooLateError
-        turn.lease = longer
-
-    async def _lost_channel(self, turn: Round, error: str) -> None:
-        """Nothing can be written there any more: go on in a direct message with the owner."""
-        channel = turn.restore.place.channel
-        if channel.startswith("D") and error == workflow.THREAD_GONE:
-            await self._move(turn, ChannelGone(error, dm=channel))
-            return
-        if channel.startswith("D"):
-            log.warning("the owner cannot be reached", error=error)
-            return
-        try:
-            opened = await self._parts.web.call("conversations.open", users=[turn.restore.owner])
-        except (Permanent, Temporary) as refused:
-            log.warning("no direct message could be opened", error=type(refused).__name__)
-            turn.again = self._clock.now() + timedelta(seconds=60)
-            return
-        await self._move(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
-
-    async def _move(self, turn: Round, gone: ChannelGone) -> None:
-        """Go on elsewhere, where no card stands yet: what stood before can be edited no more."""
-        await self._apply(turn, gone)
-        turn.updates = {key: records.Shown(ts=None, digest="") for key in turn.shown}
-        turn.again = self._clock.now()
-
-    async def _finish(self, turn: Round) -> None:
-        now = self._clock.now()
-        due = workflow.next_due(turn.restore, now, moved=turn.moved)
-        if turn.again is not None:
-            due = turn.again if due is None else min(due, turn.again)
-        await self._store.finish(turn.lease, due=due, shown=turn.updates)
-
-    async def _where(self, holder: Restore) -> str:
-        """A link to the thread of the restore that holds the VM."""
-        place = holder.place
-        if place.thread is None:
-            return f"<#{place.channel}>"
-        try:
-            found = await self._parts.web.call(
-                "chat.getPermalink", channel=place.channel, message_ts=place.thread
-            )
-        except (Permanent, Temporary):
-            return f"<#{place.channel}>"
-        return str(found["permalink"])
-
-    def _count(self, before: Restore, after: Restore) -> None:
-        if after.phase.ended and not before.phase.ended:
-            reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
-            self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
-
-
-def _moved(before: Restore, after: Restore) -> bool:
-    """It is in another phase, or needs another kind of look: the next look is due at once."""
-    looks_elsewhere = workflow.wanted(before) is not workflow.wanted(after)
-    return before.phase is not after.phase or looks_elsewhere

@@ -134,7 +134,7 @@ def _gather(restore: Restore, scene: Scene, now: datetime) -> Restore:
 
 
 def _gather_namespace(restore: Restore, scene: Scene, now: datetime) -> Restore:
-    wish, found = restore.wish, scene.candidates
+    found = scene.candidates
     if not found.namespaces:
         return _ask_again_which(restore, scene, "where you may restore", now)
     only = found.namespaces[0] if len(found.namespaces) == 1 else None

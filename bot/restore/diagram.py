@@ -245,7 +245,8 @@ def _scenes(restore: Restore, look: Look) -> Iterable[tuple[str, Scene]]:
         case Look.CANDIDATES:
             found = Candidates(namespaces=("ns",), vms=("vm",), snapshots=(SNAPSHOT,))
             scenes = [("everything is named", replace(DOWN, candidates=found))]
-            return scenes if restore.wish.snapshot else [*scenes, ("it has no snapshots", DOWN)]
+            empty = replace(DOWN, candidates=Candidates(namespaces=("ns",), vms=("vm",)))
+            return scenes if restore.wish.snapshot else [*scenes, ("it has no snapshots", empty)]
         case Look.FULL:
             return [
                 ("all is well, the VM is down", DOWN),

@@ -101,8 +101,9 @@ async def on_ice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             *,
             running: bool = False,
             config: Mapping[str, Any] | None = None,
-            socket_mode: bool = True,
+            socket_mode: bool = False,
         ) -> tuple[Stage, Ice]:
+            # By HTTP, what Slack has to say goes to the bot that was started last.
             made.config, made.socket_mode = config or {}, socket_mode
             stage = await set_stage(made, running=running)
             bot = await ice.start_bot()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.app import App
+from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from bot.playground.stage import Stage
 from tests.replicas.conftest import OnIce
 from tests.replicas.ice import Ice
@@ -214,3 +215,38 @@ async def test_no_act_without_the_lease(on_ice: OnIce, act: Act, step: Step) -> 
     await stage.world.quiet()
     assert acts.sent(stage).count(act.sent) == 1
     assert len(stage.marks()) == len(set(stage.marks()))
+
+
+async def test_a_create_that_arrives_late_meets_its_own_name(on_ice: OnIce) -> None:
+    """Sent within the lease, lost on the way for minutes: the name is taken when it comes."""
+    stage, ice = await on_ice()
+    create = ACTS["create"]
+    await create.before(stage)
+    await stage.world.quiet()
+    ice.freeze(meant(create, Step(HELD, ACTED), ice.crossings), late=True)
+    zombie = await take_over(stage, ice, create.gesture)
+    await stage.card(acts.RESTORED)
+    assert await thawed(stage, ice, zombie) == []
+    sent = [call.code for call in stage.creates("virtualmachinerestores")]
+    assert sent == [201, 409]
+    assert len(stage.restores()) == 1
+
+
+async def test_people_are_told_although_the_lease_is_nearly_used_up(on_ice: OnIce) -> None:
+    """A look that took long leaves too little time for a post: the lease is made longer first."""
+    stage, ice = await on_ice()
+    await ready(stage)
+    await stage.world.quiet()
+    looks = Rule(SlowAnswer(LEASE - 5), verb="get", resource="virtualmachineinstances")
+    stage.world.kube.faults.add(looks)
+    ice.thaw()
+    await acts.press_restore(stage)
+    await stage.until(lambda: _sent(ice, "slack: POST /api/chat"), "a card is written")
+    told = [each for each in ice.crossings if "renew" in each or "/api/chat" in each]
+    assert "renew" in told[0]
+    await stage.card(acts.RESTORED)
+    assert len(stage.restores()) == 1
+
+
+def _sent(ice: Ice, what: str) -> bool:
+    return any(what in each for each in ice.crossings)

@@ -48,6 +48,8 @@ class SmallCluster:
     made: list[Made] = field(default_factory=list)
     stubborn: bool = False
     """The guest does not listen to a graceful stop."""
+    manual: bool = False
+    """Run strategy Manual: starting and stopping leave no trace in the spec."""
     count: int = 1
 
     def fresh(self, kind: str) -> str:
@@ -81,7 +83,7 @@ class SmallCluster:
         vm, vmi = self.ground.vm, self.ground.vmi
         if vm is None:
             return Rejection(404, "NotFound", "not found")
-        self._vm(run_strategy="Halted")
+        self._vm(run_strategy="Manual" if self.manual else "Halted")
         if vmi is not None:
             down = force or not self.stubborn
             self.ground = self.ground.but(vmi=replace(vmi, deleting=True) if down else vmi)
@@ -149,12 +151,12 @@ class SmallCluster:
     def start(self) -> None:
         """The VM runs."""
         if self.ground.vm is not None and self.ground.vmi is None:
-            self._vm(run_strategy="Always", status="Running")
+            self._vm(run_strategy="Manual" if self.manual else "Always", status="Running")
             self.ground = self.ground.but(vmi=replace(VMI, uid=self.fresh("vmi")))
 
     def power_off(self) -> None:
         """The VM is down."""
-        self._vm(run_strategy="Halted", status="Stopped")
+        self._vm(run_strategy="Manual" if self.manual else "Halted", status="Stopped")
         self.ground = self.ground.but(vmi=None)
 
     def delete_vm(self) -> None:

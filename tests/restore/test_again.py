@@ -11,7 +11,7 @@ from bot.restore.events import Button, Clicked, DeleteRestore, Reply, StartVm
 from bot.restore.facts import Rejection
 from bot.restore.model import Phase, Reason, Restore, RestoreId, Slot
 from tests.restore import play as p
-from tests.restore.ground import NAMESPACE, READY, VM, VM_NAME, VMI
+from tests.restore.ground import NAMESPACE, READY, RUNNING, VM, VM_NAME, VMI
 from tests.restore.play import NO, OTHER, OWNER, RULES, Play
 
 # --- Starting the VM ------------------------------------------------------------------------------
@@ -40,10 +40,24 @@ def test_a_start_that_is_answered_twice_is_told_once() -> None:
 
 
 def test_a_vm_that_runs_by_then_is_started_enough() -> None:
-    played = p.succeeded().clicks(Button.START_VM).looks(vmi=VMI)
+    played = p.succeeded().clicks(Button.START_VM).looks(vm=RUNNING, vmi=VMI)
     assert played.effects == ()
     assert played.restore.start is not None
     assert played.restore.start.done_at is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"vm": RUNNING, "vmi": replace(VMI, deleting=True)}, id="it is stopping"),
+        pytest.param({"vm": VM, "vmi": VMI}, id="it was told to stop"),
+    ],
+)
+def test_a_vm_that_is_going_down_is_started_when_it_is_down(changes: dict[str, Any]) -> None:
+    played = p.stopped().cancels().clicks(Button.START_VM).looks(**changes)
+    assert played.effects == ()
+    assert workflow.wanted(played.restore) is not None
+    assert played.looks(vm=VM, vmi=None).effect == StartVm(NAMESPACE, VM_NAME)
 
 
 def test_a_guest_that_has_ended_is_started_all_the_same() -> None:

@@ -65,20 +65,6 @@ WORDS = st.sampled_from(
     )
 )
 WAITS = st.sampled_from((0.5, 2, 2, 20, 20, 120, 301, 601, 901))
-PHASES = st.sampled_from(
-    (
-        Phase.GATHERING,
-        Phase.STOP_CHOICE,
-        Phase.STOPPING,
-        Phase.TYPING,
-        Phase.CONFIRMING,
-        Phase.CONFIRMING,
-        Phase.PROTECTING,
-        Phase.RESTORING,
-        Phase.RESTORING,
-        Phase.SUCCEEDED,
-    )
-)
 REFUSED = Rejection(403, "Forbidden", "you may not")
 HELPFUL = {
     Slot.STOP_CHOICE: Button.STOP_AND_RESTORE,
@@ -110,21 +96,61 @@ DEEDS: dict[str, Callable[[SmallCluster], None]] = {
 }
 
 
-ACCIDENTS = st.sampled_from(
-    (
+@dataclass(frozen=True, slots=True)
+class Accident:
+    """All goes well up to a moment; then something happens, and perhaps something else."""
+
+    phase: Phase
+    further: int
+    """Small steps after the phase was entered."""
+    what: str
+    turns: int
+    """Steps of the cluster before `then`."""
+    then: str
+    steps: int
+    """Steps in which all goes on as if nothing had happened."""
+
+
+def _accidents(
+    phases: tuple[Phase, ...], most_further: int, *what: str
+) -> st.SearchStrategy[Accident]:
+    return st.builds(
+        Accident,
+        phase=st.sampled_from(phases),
+        further=st.integers(0, most_further),
+        what=st.sampled_from(what),
+        turns=st.integers(0, 3),
+        then=st.sampled_from(("nothing", "nothing", "deletes a restore", *sorted(DEEDS))),
+        steps=st.integers(1, 12),
+    )
+
+
+ACCIDENTS = st.one_of(
+    _accidents(
+        (Phase.TYPING, Phase.TYPING, Phase.CONFIRMING),
+        0,
         "another name",
         "other letters",
         "somebody else's words",
         "an old reply",
         "old buttons",
-        "no permission",
-        "a long pause",
+    ),
+    _accidents(
+        (Phase.RESTORING, Phase.RESTORING, Phase.PROTECTING, Phase.STOPPING),
+        2,
         "crash before",
         "crash after",
         "rejected",
         "twice",
-        *sorted(DEEDS),
-    )
+    ),
+    _accidents(
+        (Phase.STOPPING, Phase.CONFIRMING, Phase.PROTECTING, Phase.RESTORING, Phase.SUCCEEDED),
+        4,
+        "no permission",
+        "a long pause",
+        "old buttons",
+        "nothing",
+    ),
 )
 
 
@@ -170,18 +196,33 @@ class Machine(RuleBasedStateMachine):
         stubborn=st.booleans(),
         own_thread=st.booleans(),
         named=st.sampled_from((True, True, False)),
-        phase=PHASES,
+        manual=st.booleans(),
+        accident=ACCIDENTS,
     )
-    def begin(self, phase: Phase, **drawn: Any) -> None:
-        """A restore was asked for, and went well up to some phase."""
-        self.cluster = SmallCluster(LIVE if drawn["live"] else WELL, stubborn=drawn["stubborn"])
+    def begin(self, accident: Accident, **drawn: Any) -> None:
+        """A restore was asked for, and met its first accident."""
+        self.cluster = SmallCluster(
+            LIVE if drawn["live"] else WELL, stubborn=drawn["stubborn"], manual=drawn["manual"]
+        )
         thread = Place(team="T", channel="C", thread="1.1", own_thread=drawn["own_thread"])
         self.restore = asked(
             place=thread,
             wish=WISH if drawn["named"] else Wish(cluster="default"),
             rules=Rules(stop_when=drawn["stop_when"], protect_by_default=drawn["protect"]),
         )
-        self._goes_well_up_to(phase)
+        self._meets(accident)
+
+    def _meets(self, accident: Accident) -> None:
+        self._goes_well_up_to(accident.phase)
+        for _ in range(accident.further):
+            self.goes_well()
+        self._happens_now(accident.what)
+        for _ in range(accident.turns):
+            self.cluster.advance()
+        if accident.then in DEEDS:
+            DEEDS[accident.then](self.cluster)
+        for _ in range(accident.steps):
+            self.goes_well()
 
     def _goes_well_up_to(self, phase: Phase) -> None:
         for _ in range(40):
@@ -369,17 +410,12 @@ class Machine(RuleBasedStateMachine):
         if often == 0:
             self.happens(Cancel(by))
 
-    @rule(phase=PHASES, further=st.integers(0, 4), what=ACCIDENTS, steps=st.integers(0, 10))
-    def an_accident(self, phase: Phase, further: int, what: str, steps: int) -> None:
-        """All goes well up to a moment, then something happens, then all goes on as if nothing had."""
+    @rule(accident=ACCIDENTS)
+    def meets_an_accident(self, accident: Accident) -> None:
+        """Anew if it is over."""
         if self.restore.phase.ended:
             self._asks_anew()
-        self._goes_well_up_to(phase)
-        for _ in range(further):
-            self.goes_well()
-        self._happens_now(what)
-        for _ in range(steps):
-            self.goes_well()
+        self._meets(accident)
 
     def _asks_anew(self) -> None:
         """The same wish again, after everything was mended."""
@@ -405,8 +441,8 @@ class Machine(RuleBasedStateMachine):
                 self.verdict = NO
             case "a long pause":
                 self.now += timedelta(seconds=601)
-            case deed if deed in DEEDS:
-                DEEDS[deed](self.cluster)
+            case "nothing":
+                pass
             case how:
                 self.looks()
                 self.acts(how)
@@ -597,4 +633,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=300, stateful_step_count=50)
+TestMachine.settings = settings(max_examples=500, stateful_step_count=20)

@@ -1,25 +1,25 @@
 """Slack delivers twice, late, in another order, or to a socket that has just broken: it all ends well."""
 
 import copy
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from bot.playground.slack.interactions import ClickResult
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from bot.restore.model import Phase
-from bot.slack import views
-from bot.slack.listeners import clicked
 from bot.store import Store, connect
-from tests.stories import acts, test_restore
+from tests.stories import acts, test_restore, test_stopping
 from tests.stories.conftest import GOLDEN, Golden, SetStage, documents
 
 STOP, START = "update virtualmachines/stop", "update virtualmachines/start"
 SNAPSHOT, CREATE = "create virtualmachinesnapshots", "create virtualmachinerestores"
 TOO_LATE = "reached me more than five minutes late"
 OUT_OF_DATE = "This card is out of date, so nothing was done."
-HAS_ENDED = "This restore has ended, so nothing was done."
+HAS_ENDED = "has ended, so the button does nothing any more."
+ASKED = "restore database-01 from snapshot pre-upgrade-snapshot in production"
 
 Story = Callable[[SetStage, Golden], Awaitable[None]]
 
@@ -56,7 +56,7 @@ def warned(stage: Stage) -> list[str]:
     [
         test_restore.test_stopped_vm_by_slash_command,
         test_restore.test_running_vm_among_people,
-        test_restore.test_running_vm_in_an_incident_thread,
+        test_stopping.test_running_vm_in_an_incident_thread,
     ],
 )
 async def test_same_story_whatever_the_order(
@@ -99,8 +99,8 @@ async def test_every_button_is_pressed_twice(stage_for: SetStage) -> None:
     await stage.card("started by")
     await stage.world.quiet()
     assert acts.sent(stage) == [STOP, SNAPSHOT, CREATE, START]
-    # Turning the safety snapshot on twice is on: no need to say anything.
-    assert warned(stage) == [views_of(OUT_OF_DATE)] * 3
+    # What was turned on twice is on: there is nothing to say.
+    assert [OUT_OF_DATE in each for each in warned(stage)] == [True] * 3
     assert len(set(stage.marks())) == len(stage.marks())
 
 
@@ -109,11 +109,235 @@ async def test_cancel_and_start_over_are_pressed_twice(stage_for: SetStage) -> N
     stage = await stage_for()
     await acts.to_the_warning(stage)
     await press_twice(stage, acts.TYPE_IT, "Cancel")
-    await press_twice(stage, "Start over", "Start over")
+    await press_twice(stage, "Restore Cancelled", "Start over")
     await stage.card(acts.TYPE_IT)
     await stage.world.quiet()
-    assert [each.phase for each in await documents(stage.world)] == [Phase.CANCELLED, Phase.TYPING]
+    phases = sorted(each.phase for each in await documents(stage.world))
+    assert phases == [Phase.CANCELLED, Phase.TYPING]
+    assert [HAS_ENDED in warned(stage)[0], OUT_OF_DATE in warned(stage)[1]] == [True, True]
     assert len(warned(stage)) == 2
 
 
-ASKED = "restore database-01 from snapshot pre-upgrade-snapshot in production"
+async def expired(stage: Stage) -> None:
+    """Nobody types the name."""
+    await stage.world.pass_time(901)
+    await stage.card("Restore Expired")
+
+
+async def cancelled(stage: Stage) -> None:
+    """Alice cancels."""
+    await stage.reply("cancel")
+    await stage.card("Restore Cancelled")
+
+
+async def confirming(stage: Stage) -> None:
+    """The name is typed: the next card is open."""
+    await acts.type_name(stage)
+
+
+async def restored(stage: Stage) -> None:
+    """It has succeeded."""
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+@pytest.mark.parametrize(
+    ("then", "answer"),
+    [
+        (confirming, OUT_OF_DATE),
+        (cancelled, HAS_ENDED),
+        (expired, HAS_ENDED),
+        (restored, HAS_ENDED),
+    ],
+)
+async def test_old_cards_answer(
+    stage_for: SetStage, then: Callable[[Stage], Awaitable[None]], answer: str
+) -> None:
+    """A screen that lags behind still has the buttons of a closed card: each press is answered."""
+    stage = await stage_for()
+    warning = await acts.to_the_warning(stage)
+    blocks = copy.deepcopy(warning.blocks)
+    await then(stage)
+    await stage.world.quiet()
+    before, sent = await documents(stage.world), acts.sent(stage)
+    for label in ("Snapshot current state first: turn ON", "Cancel"):
+        await (await stage.alice.click_stale(warning, blocks, label)).settled()
+        await stage.world.quiet()
+        assert answer in warned(stage).pop()
+    await (await stage.bob.click_stale(warning, blocks, "Cancel")).settled()
+    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
+    await stage.world.quiet()
+    assert len(warned(stage)) == 2
+    assert (await documents(stage.world), acts.sent(stage)) == (before, sent)
+
+
+async def test_card_of_a_restore_that_is_not_known_any_more(stage_for: SetStage) -> None:
+    """After thirty days, or with another store, a card is still answered."""
+    stage = await stage_for()
+    warning = await acts.to_the_warning(stage)
+    async with connect(stage.world.redis_url) as client:
+        await client.flushall()
+    await (await stage.alice.click(warning, "Cancel")).settled()
+    await stage.whispered("I do not know this card any more, so nothing was done")
+
+
+async def test_command_delivered_twice(stage_for: SetStage) -> None:
+    """A slash command that Slack delivers again starts one restore."""
+    stage = await stage_for()
+    stage.world.slack.faults.duplicate_delivery()
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert len(stage.root().channel.messages) == len(stage.channel.messages)
+    assert len(await documents(stage.world)) == len(stage.restores()) == 1
+    assert warned(stage) == []
+
+
+async def reconnected(stage: Stage) -> None:
+    """What the socket's own monitor does within ten seconds of a break."""
+    bot = stage.world.bot
+    assert bot is not None
+    assert bot._socket is not None
+    client = bot._socket.client
+    session = client.current_session
+    await stage.until(lambda: session is None or session.closed, "the break is noticed")
+    await client.connect_to_new_endpoint()
+
+
+async def test_socket_breaks_in_the_middle(stage_for: SetStage) -> None:
+    """What Slack sent into a broken socket comes again, and counts once."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    stage.world.slack.faults.drop_socket_on_delivery()
+    await stage.reply("pre-upgrade-snapshot")
+    await reconnected(stage)
+    await stage.card(acts.READY)
+    await stage.world.quiet()
+    stage.world.slack.faults.drop_socket_on_delivery()
+    click = await (await stage.press(acts.READY, "Restore VM now")).settled()
+    assert click.status == "operation_timeout"
+    await reconnected(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [CREATE]
+    assert warned(stage) == []
+
+
+async def test_slack_asks_to_reconnect_in_the_middle(stage_for: SetStage) -> None:
+    """Every few hours Slack wants a new socket: nobody notices."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.slack.disconnect("refresh_requested")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [CREATE]
+
+
+async def test_late_request_does_nothing(stage_for: SetStage) -> None:
+    """A request that arrives after six minutes was for another moment; its author is told."""
+    stage = await stage_for()
+    stage.world.slack.faults.delay_delivery(360, times=2)  # the message and its app_mention
+    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {ASKED}")
+    await stage.world.pass_time(360)
+    await stage.whispered(TOO_LATE)
+    assert len(warned(stage)) == 1
+    assert stage.cards() == []
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that Slack sent, as the bot keeps it."""
+
+    key: str
+    kind: str
+    body: Mapping[str, object]
+
+
+async def keep_while_the_bot_is_away(stage: Stage, kept: Kept, seconds: float) -> None:
+    """The bot dies right after it has kept something, and is back so much later."""
+    await stage.world.stop_bot()
+    async with connect(stage.world.redis_url) as client:
+        store = Store(client, stage.world.slack.team_id, stage.world.clock)
+        await store.accept(kept.key, kept.kind, kept.body)
+    await stage.world.pass_time(seconds)
+    await stage.world.start_bot()
+
+
+async def test_click_that_waited_for_six_minutes_confirms_nothing(stage_for: SetStage) -> None:
+    """A bot that was away does not come back with an old wish; the button can be pressed again."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    card = await acts.type_name(stage)
+    await stage.world.quiet()
+    value = next(each["value"] for each in buttons(card) if each["action_id"] == "vmr:confirm")
+    body = {"user": stage.alice.id, "channel": stage.channel.id, "thread": card.thread_ts}
+    body |= {"button": "confirm", "ref": value, "value": None, "response_url": None}
+    await keep_while_the_bot_is_away(stage, Kept("c:1", "click", body), 360)
+    await stage.whispered(TOO_LATE)
+    assert acts.sent(stage) == []
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_command_that_waited_for_six_minutes_starts_nothing(stage_for: SetStage) -> None:
+    """The same for a slash command."""
+    stage = await stage_for()
+    body = {"user": stage.alice.id, "channel": stage.channel.id, "response_url": None}
+    body |= {"text": "database-01 from pre-upgrade-snapshot in production"}
+    await keep_while_the_bot_is_away(stage, Kept("s:1", "command", body), 360)
+    await stage.whispered(TOO_LATE)
+    assert stage.cards() == []
+
+
+async def test_name_typed_before_it_was_asked_for(stage_for: SetStage) -> None:
+    """Written before the question stood there, delivered after it: it does not count."""
+    stage = await stage_for()
+    stage.thread = await stage.bob.say(stage.channel, "database-01 is down")
+    stage.world.slack.faults.delay_delivery(5)
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.reply(f"{stage.world.slack.mention} {ASKED}")
+    await stage.card(acts.TYPE_IT)
+    await stage.world.pass_time(10)
+    assert stage.shown(acts.READY) is None
+    assert stage.shown(acts.TYPE_IT) is not None
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_name_typed_while_the_question_is_being_posted(stage_for: SetStage) -> None:
+    """Slack's answer to the post is late: the reply waits until the card's place is known."""
+    stage = await stage_for()
+    stage.world.slack.faults.delay("chat.postMessage", 4, skip=1)
+    await acts.ask(stage)
+    await stage.card(acts.TYPE_IT)
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.card(acts.READY)
+    assert stage.shown("Confirmation Failed") is None
+
+
+async def test_request_that_becomes_one_by_an_edit(stage_for: SetStage) -> None:
+    """An edit that adds a mention raises app_mention; edits never count."""
+    stage = await stage_for()
+    message = await stage.alice.say(stage.channel, "the database is down")
+    await stage.alice.edit(message, f"{stage.world.slack.mention} {ASKED}")
+    await stage.world.pass_time(5)
+    assert stage.cards() == []
+
+
+async def test_request_of_another_app(stage_for: SetStage) -> None:
+    """Bots may not ask, not even by name."""
+    stage = await stage_for()
+    await stage.world.slack.post_as_app(
+        stage.channel, f"<@{stage.world.slack.bot_user_id}> {ASKED}"
+    )
+    await stage.world.pass_time(5)
+    assert stage.cards() == []
+
+
+def buttons(card: Message) -> list[dict[str, Any]]:
+    """The buttons of a card."""
+    return [
+        element
+        for block in card.blocks or []
+        for element in block.get("elements", [])
+        if element["type"] == "button"
+    ]

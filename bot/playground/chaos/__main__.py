@@ -65,7 +65,9 @@ def told(report: Report) -> str:
         "what the bot logged last": report.log,
         "what stands in Slack": report.transcript.splitlines(),
     }
-    lines = [f"\n=== seed {report.seed}: python -m bot.playground.chaos --runs 1 --seed {report.seed}"]
+    lines = [
+        f"\n=== seed {report.seed}: python -m bot.playground.chaos --runs 1 --seed {report.seed}"
+    ]
     for title, said in parts.items():
         lines += [f"--- {title}", *said]
     return "\n".join(lines) + "\n"

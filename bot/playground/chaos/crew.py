@@ -41,10 +41,21 @@ class Replica:
 
     @property
     def working(self) -> bool:
-        """Something is under way that needs no time of the clock."""
-        if self.wires.held:
-            return False
-        return not self.buried or self.wires.expecting(Side.STORE) > 0
+        """The store has not answered it yet, or it is being buried."""
+        return not self.buried or self._expecting(Side.STORE) > 0
+
+    @property
+    def expecting(self) -> int:
+        """How many answers of Slack and the cluster it waits for."""
+        return self._expecting(Side.SLACK) + self._expecting(Side.CLUSTER)
+
+    @property
+    def resting(self) -> bool:
+        """It does nothing, or nobody would notice."""
+        return self.app is None or self.wires.held or self.app.reconciler.resting
+
+    def _expecting(self, side: Side) -> int:
+        return 0 if self.wires.held or self.wires.dead else self.wires.expecting(side)
 
     def settings(self) -> Settings:
         """What it is told: the same as the others, but for the addresses of its wires."""
@@ -98,6 +109,16 @@ class Crew:
     def working(self) -> bool:
         """Somebody has something to do right now."""
         return any(replica.working for replica in self.replicas)
+
+    @property
+    def expecting(self) -> int:
+        """How many answers of Slack and the cluster they wait for."""
+        return sum(replica.expecting for replica in self.replicas)
+
+    @property
+    def resting(self) -> bool:
+        """Nobody does anything."""
+        return all(replica.resting for replica in self.replicas)
 
     def running(self) -> list[Replica]:
         """Those that are up and not held."""

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from bot.playground.chaos.crew import Crew
 from bot.playground.chaos.plan import Plan
-from bot.playground.chaos.wires import Side
 from bot.playground.clock import HandClock
 from bot.playground.stage import Stage
 from bot.playground.world import World
@@ -19,6 +18,8 @@ Then = Callable[[], Awaitable[None] | None]
 TURNS = 8
 """How often the loop goes round between two looks: what is ready moves on by several steps."""
 QUIET_LOOKS = 4
+PATIENCE = 0.015
+"""Real seconds for what may be under way or may wait for the clock: it cannot be told from here."""
 LONGEST_REST = 5.0
 """Real seconds after which a run that does not come to rest goes on regardless."""
 
@@ -66,23 +67,35 @@ class Ground:
 
     async def rest(self) -> None:
         """Wait until nothing is under way that the clock does not move."""
-        loop = asyncio.get_running_loop()
-        limit, looks = loop.time() + LONGEST_REST, 0
+        now = asyncio.get_running_loop().time
+        begun, looks = now(), 0
         while looks < QUIET_LOOKS:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            looks = 0 if self._under_way() else looks + 1
-            if looks == 0:
-                await asyncio.sleep(0.0005)
-            if loop.time() > limit:
+            waited = now() - begun
+            if waited > LONGEST_REST:
                 self.restless += 1
                 self.note(f"does not come to rest: {self._what()}")
                 return
+            doubtful = waited < PATIENCE and self._in_doubt()
+            looks = 0 if doubtful or self._under_way() else looks + 1
+            if looks == 0:
+                await asyncio.sleep(0.0005)
 
     def _under_way(self) -> bool:
-        """A delivery that waits for its acknowledgement, or an answer held back, waits for time."""
-        return self.crew.working or self.world.slack.calls > 0 or self.world.kube.busy > 0
+        """Somebody is at work on something."""
+        slack, kube = self.world.slack, self.world.kube
+        if self.crew.working or slack.calls > 0 or kube.busy > 0:
+            return True
+        held_back = slack.held_back + kube.held_back
+        return self.crew.expecting > held_back or (held_back == 0 and not self.crew.resting)
+
+    def _in_doubt(self) -> bool:
+        """It may wait for the clock alone, or not: an acknowledgement, or what an answer holds up."""
+        slack = self.world.slack
+        return slack.delivery.busy > slack.delivery.waiting or not self.crew.resting
 
     def _what(self) -> str:
-        asked = {one.name: one.wires.expecting(Side.STORE) for one in self.crew.replicas}
-        return f"store {asked}, slack {self.world.slack.calls}, cluster {self.world.kube.busy}"
+        asked = {one.name: (one.resting, one.wires.asked()) for one in self.crew.replicas}
+        slack, kube = self.world.slack, self.world.kube
+        return f"{asked}, slack {slack.calls}, cluster {kube.busy}"

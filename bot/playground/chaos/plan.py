@@ -163,7 +163,9 @@ def plan(seed: int, kinds: Sequence[str]) -> Plan:
         way=way,
         request=_request(rng),
         running=running,
-        strategy=rng.choice(("Always", "Manual", "RerunOnFailure") if running else ("Halted", "Manual")),  # fmt: skip
+        strategy=rng.choice(
+            ("Always", "Manual", "RerunOnFailure") if running else ("Halted", "Manual")
+        ),  # fmt: skip
         stop_when=rng.choice(("chosen", "confirmed")),
         protect=rng.random() < 0.3,
         stubborn=running and rng.random() < 0.1,

@@ -16,7 +16,13 @@ from bot.playground.chaos.ground import Ground
 from bot.playground.chaos.log import Log
 from bot.playground.chaos.people import Crowd
 from bot.playground.chaos.plan import Ending, Plan, plan
-from bot.playground.chaos.verdict import Verdict, judge, judge_later, stored
+from bot.playground.chaos.verdict import (
+    Verdict,
+    judge,
+    judge_later,
+    stored,
+    waits_for_the_cluster,
+)
 from bot.playground.clock import HandClock
 from bot.playground.invariants import Invariants
 from bot.playground.kubevirt.server import KubeSim
@@ -25,14 +31,17 @@ from bot.playground.stage import access, set_stage
 from bot.playground.world import World
 from bot.restore.model import Restore
 from bot.restore.workflow import AFTERCARE
-from bot.store import EmbeddedRedis, connect
+from bot.store import EmbeddedRedis, Store, connect
+from bot.store.keys import RESTORE, Keys
 
 STEP = 1.0
 """How far the hand goes at a time while people act, in seconds."""
 STRIDE = 5.0
 """How far afterwards, when only deadlines are left."""
+SETTLED = 60.0
+"""So many seconds pass in any case after the faults have stopped."""
 LONGEST = 1500.0
-"""After so many seconds of the clock a story that is not over is called endless."""
+"""After so many more seconds of the clock a story that is not over is called endless."""
 ANSWER_TIMEOUT, STOP_TIMEOUT, RESTORE_TIMEOUT, SAFETY_TIMEOUT = 60, 15, 20, 20
 
 
@@ -85,9 +94,7 @@ class Player:
                 return await self._told(ground, invariants, begun)
 
     @asynccontextmanager
-    async def _ground(
-        self, made: Plan, place: Path
-    ) -> AsyncIterator[tuple[Ground, Invariants]]:
+    async def _ground(self, made: Plan, place: Path) -> AsyncIterator[tuple[Ground, Invariants]]:
         clock = HandClock()
         slack, kube = SlackSim(clock, seed=made.seed), KubeSim(clock, seed=made.seed)
         slack.delivery.screens_on_clock = True
@@ -140,9 +147,7 @@ class Player:
         )
 
 
-async def _played(
-    ground: Ground, invariants: Invariants
-) -> tuple[Verdict, tuple[Restore, ...]]:
+async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tuple[Restore, ...]]:
     """The story with its trouble, the quiet after it, and what is seen then."""
     crowd = Crowd(ground)
     coming = list(ground.plan.troubles)
@@ -179,19 +184,24 @@ async def _peace(ground: Ground) -> None:
 
 async def _silence(ground: Ground) -> None:
     """Until nothing changes any more."""
-    while ground.seconds < LONGEST:
+    until, longest = ground.seconds + SETTLED, ground.seconds + LONGEST
+    while ground.seconds < longest:
         await _tick(ground, STRIDE)
-        if not await _something_left(ground):
+        if ground.seconds >= until and not await _something_left(ground):
             return
 
 
 async def _something_left(ground: Ground) -> bool:
+    """Something is due soon that does not only wait for the cluster."""
     if ground.world.slack.busy:
         return True
     soon = (ground.clock.now().timestamp() + AFTERCARE.total_seconds() / 2) * 1000
     async with connect(ground.world.redis_url) as client:
-        prefix = f"{{vmr:{ground.world.slack.team_id}}}:"
-        return bool(await client.zcount(f"{prefix}due", "-inf", soon))
+        store = Store(client, ground.world.slack.team_id, ground.clock)
+        due = await client.zrangebyscore(Keys(ground.world.slack.team_id).due, "-inf", soon)
+        found = await store.load_many([each.removeprefix(RESTORE) for each in due])
+        waiting = [each for each in found if waits_for_the_cluster(ground, each.restore)]
+        return len(waiting) < len(due)
 
 
 async def _night(ground: Ground) -> None:

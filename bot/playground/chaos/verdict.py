@@ -42,13 +42,13 @@ async def stored(ground: Ground) -> tuple[Restore, ...]:
         return tuple(record.restore for record in await store.load_many(sorted(ids)))
 
 
-async def judge(
-    ground: Ground, invariants: Invariants, documents: tuple[Restore, ...]
-) -> Verdict:
+async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore, ...]) -> Verdict:
     """Look at everything, before the aftercare of the restores is over."""
     verdict = Verdict()
     for found in invariants.judge(documents):
-        (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(found)
+        (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(
+            found
+        )
     for restore in documents:
         verdict.endless += _endless(ground, restore)
     verdict.violations += _loose_buttons(ground, documents)
@@ -63,13 +63,19 @@ def _endless(ground: Ground, restore: Restore) -> list[str]:
     question = restore.question
     if question is not None and restore.deadline is None and question.slot not in PATIENT:
         return [f"{restore.id}: its question {question.key} has no deadline"]
-    job = restore.job
-    made = ground.world.kube.storage.find(
-        "virtualmachinerestores", restore.wish.namespace or "", job.name if job else ""
-    )
-    if restore.phase is Phase.RESTORING and made and not _over(made):
+    if waits_for_the_cluster(ground, restore):
         return []
     return [f"{restore.id}: still {restore.phase}"]
+
+
+def waits_for_the_cluster(ground: Ground, restore: Restore) -> bool:
+    """The restore is made and the cluster has not finished it; that may take for ever."""
+    if restore.phase is not Phase.RESTORING or restore.job is None:
+        return False
+    made = ground.world.kube.storage.find(
+        "virtualmachinerestores", restore.wish.namespace or "", restore.job.name
+    )
+    return made is not None and not _over(made)
 
 
 def _over(made: dict[str, dict[str, object]]) -> bool:
@@ -79,9 +85,7 @@ def _over(made: dict[str, dict[str, object]]) -> bool:
 def _told(ground: Ground, restore: Restore) -> bool:
     """The result stands in the thread, or in the direct message that it moved to."""
     result = next(card for card in restore.cards if card.slot is Slot.RESULT)
-    return any(
-        marks == (restore.id, result.key) for _, marks in _cards(ground)
-    )
+    return any(marks == (restore.id, result.key) for _, marks in _cards(ground))
 
 
 def _cards(ground: Ground) -> list[tuple[Message, tuple[str, str]]]:

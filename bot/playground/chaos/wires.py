@@ -66,6 +66,11 @@ class _Line:
         self.socket = b"upgrade: websocket" in head.lower()
         return True
 
+    @property
+    def awaits(self) -> bool:
+        """An answer is missing; a socket and a watch speak when they have something to say."""
+        return self.expecting and not (self.socket or self.watch)
+
     def end(self) -> None:
         """The replica sees a broken connection; the far side gets what was sent to it."""
         self.near.transport.abort()
@@ -107,7 +112,11 @@ class Wires:
 
     def expecting(self, side: Side) -> int:
         """How many answers of this side the replica waits for."""
-        return sum(line.expecting and line.side is side for line in self._lines)
+        return sum(line.awaits and line.side is side for line in self._lines)
+
+    def asked(self) -> dict[str, int]:
+        """The same for all sides, for the journal."""
+        return {side.value: self.expecting(side) for side in Side}
 
     @property
     def held(self) -> bool:

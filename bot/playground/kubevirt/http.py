@@ -48,6 +48,8 @@ class Frontend:
         self.unknown: list[str] = []
         self._verbs = Verbs(plane, api, self.unknown)
         self.in_flight = 0
+        self.held_back = 0
+        """Requests that only the clock will answer."""
         self.failure: Exception | None = None
         self.watches = Watches(plane.storage, plane.clock, lambda: plane.knobs.bookmark_every)
 
@@ -102,11 +104,11 @@ class Frontend:
 
     async def _sleep(self, seconds: float) -> None:
         """Wait on the cluster's clock; meanwhile the request is not under way."""
-        self.in_flight -= 1
+        self.in_flight, self.held_back = self.in_flight - 1, self.held_back + 1
         try:
             await self._plane.clock.sleep(seconds)
         finally:
-            self.in_flight += 1
+            self.in_flight, self.held_back = self.in_flight + 1, self.held_back - 1
 
     def _traits(self, exchange: Exchange) -> Traits:
         asked = exchange.asked

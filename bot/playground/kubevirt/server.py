@@ -111,6 +111,11 @@ class KubeSim:
         passes = sum(controller.loop.busy for controller in self._controllers)
         return self._front.in_flight + self._front.watches.pending + passes
 
+    @property
+    def held_back(self) -> int:
+        """Requests whose answer waits for the clock."""
+        return self._front.held_back
+
     def check(self) -> None:
         """Raise what went wrong inside: a fault of the simulator itself, never one on order."""
         failures = [controller.loop.failure for controller in self._controllers]

@@ -300,6 +300,11 @@ class SlackSim:
         return self._api.in_flight
 
     @property
+    def held_back(self) -> int:
+        """Web API calls whose answer waits for the clock."""
+        return self._api.held_back
+
+    @property
     def waiting(self) -> int:
         """How many of the busy ones only the clock can move: retries, delays."""
         return self.delivery.waiting

@@ -102,6 +102,8 @@ class WebApi:
         self.log: list[SlackCall] = []
         self.unknown: list[str] = []
         self.in_flight = 0
+        self.held_back = 0
+        """Calls that only the clock will answer."""
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, with whatever fault is switched on for it."""
@@ -158,11 +160,11 @@ class WebApi:
 
     async def _held_back(self, seconds: float) -> None:
         """Nothing but the clock moves this call; meanwhile it is not under way."""
-        self.in_flight -= 1
+        self.in_flight, self.held_back = self.in_flight - 1, self.held_back + 1
         try:
             await self._desk.workspace.clock.sleep(seconds)
         finally:
-            self.in_flight += 1
+            self.in_flight, self.held_back = self.in_flight + 1, self.held_back - 1
 
     def _failed(
         self, request: web.Request, fault: MethodFault, name: str, args: Json

@@ -1,0 +1,264 @@
+"""One round of a restore: observe -> step -> commit -> perform -> cards -> finish.
+
+A round takes only an id and a lease: it trusts nothing but the stored document and a fresh look. Its
+commits carry the lease's fence, so that a worker that was paused for too long is told that it is too
+late. What is committed happens: every effect is derived from a committed document, and a crash
+before, in or after the act leaves a document from which the next look derives the same effect again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.cluster.cluster import Cluster
+from bot.errors import Permanent, StoreUnavailable, Temporary
+from bot.restore import workflow
+from bot.restore.events import (
+    Acted,
+    Anchored,
+    ChannelGone,
+    Effect,
+    Elapsed,
+    Event,
+    Held,
+    Observed,
+    Unseen,
+)
+from bot.restore.facts import Look
+from bot.restore.model import AuditEntry, Restore
+from bot.restore.policy import Policy, decide, permitted_namespaces
+from bot.slack.cards import Cards, unsure
+from bot.slack.people import People
+from bot.slack.web import Web
+from bot.store import records
+from bot.store.records import Committed, Lease, Leased, Record
+from bot.store.store import Store
+from bot.telemetry import Metrics, about
+
+MARGIN = timedelta(seconds=11)
+"""An act or a card is sent only while its answer must come within the lease: the clients wait for
+10 seconds. What arrives later could meet what the next worker has done already."""
+
+log = structlog.get_logger(__name__)
+
+
+class TooLateError(Exception):
+    """Drop the round: the lease has passed on, the document has moved on, or the process ends."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round is about: the lease, and the document as last committed."""
+
+    lease: Lease
+    restore: Restore
+    shown: dict[str, records.Shown]
+    search: bool
+    moved: bool = False
+    again: datetime | None = None
+    updates: dict[str, records.Shown] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a round works with."""
+
+    store: Store
+    clusters: Mapping[str, Cluster]
+    people: People
+    policy: Policy
+    cards: Cards
+    web: Web
+    clock: Clock
+    metrics: Metrics
+
+
+class Rounds:
+    """Works on restores, one round at a time each."""
+
+    def __init__(self, parts: Parts, may_go_on: Callable[[], bool]) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        self._store = parts.store
+        self._asked = may_go_on
+
+    async def run(self, leased: Leased, record: Record) -> None:
+        """One round. Raises TooLateError when it was left to whoever comes next."""
+        restore = record.restore
+        turn = Round(leased.lease, restore, dict(record.shown), search=leased.interrupted)
+        with about(restore=restore.id, vm=workflow.target(restore), cluster=restore.wish.cluster):
+            try:
+                self._may_go_on()
+                effects = await self._apply(turn, await self._look(restore))
+                for effect in effects:
+                    self._may_go_on()
+                    await self._perform(turn, effect)
+                self._may_go_on()
+                await self._show(turn)
+            except TooLateError:
+                # What this round decided but did not do counts for nothing: the next one decides.
+                # A search for cards that did not come to pass is left to the next round.
+                unknown = unsure(turn.restore, turn.shown) if turn.search else {}
+                shown = {**unknown, **turn.updates}
+                await self._store.finish(turn.lease, due=self._clock.now(), shown=shown)
+                raise
+            await self._finish(turn)
+
+    def _may_go_on(self) -> None:
+        """Between two steps a round may be left to somebody else: a look tells what is to be done."""
+        if not self._asked():
+            raise TooLateError
+
+    async def _look(self, restore: Restore) -> Event:
+        """Ask the cluster, and the policy, what the phase needs to know."""
+        look = workflow.wanted(restore)
+        if look is None:
+            return Elapsed()
+        try:
+            return await self._observe(restore, look)
+        except StoreUnavailable:
+            raise
+        except Temporary as away:
+            return Unseen(away.what)
+        except Permanent as refused:
+            return Unseen(f"{refused.reason}: {refused.text}")
+
+    async def _observe(self, restore: Restore, look: Look) -> Observed:
+        parts, wish = self._parts, restore.wish
+        cluster = parts.clusters.get(wish.cluster)
+        if cluster is None:
+            raise Permanent("unknown_cluster", f"cluster {wish.cluster} is not configured any more")
+        fresh = look not in (Look.CANDIDATES, Look.FULL)
+        if look is Look.JOB:
+            return Observed(await cluster.observe(restore, look), workflow.ALLOWED)
+        person = await parts.people.person(restore.owner, fresh=fresh)
+        room = await parts.people.room(restore.place.channel, fresh=fresh)
+        verdict = decide(
+            parts.policy, person, room.spot, cluster=wish.cluster, namespace=wish.namespace
+        )
+        permitted = permitted_namespaces(parts.policy, person, room.spot, cluster=wish.cluster)
+        planned = workflow.planned(restore, self._clock.now()) if look is Look.FULL else None
+        scene = await cluster.observe(restore, look, planned, permitted=permitted)
+        return Observed(scene, verdict)
+
+    async def _apply(self, turn: Round, event: Event) -> tuple[Effect, ...]:
+        """Step, and commit what changed. Only then may the effects be performed."""
+        now = self._clock.now()
+        step = workflow.step(turn.restore, event, now)
+        if step.restore == turn.restore:
+            return step.effects
+        committed = await self._commit(turn, step.restore, step.audit)
+        return step.effects if committed else ()
+
+    async def _commit(self, turn: Round, after: Restore, audit: tuple[AuditEntry, ...]) -> bool:
+        """True if exactly this was stored. Somebody else's claim on the VM ends the restore."""
+        before = turn.restore
+        match await self._store.commit(after, due=None, audit=audit, lease=turn.lease):
+            case Committed(restore=restore):
+                turn.moved = turn.moved or _moved(before, restore)
+                turn.restore = restore
+                self._count(before, restore)
+                return True
+            case records.Held(holder=holder):
+                where = await self._where(holder)
+                held = Held(by=holder.owner, where=where, since=holder.opened_at)
+                await self._apply(turn, held)
+                return False
+            case records.Stale():
+                raise TooLateError
+
+    async def _perform(self, turn: Round, effect: Effect) -> None:
+        """Act, within the lease. A lost answer is left for the next look to find out."""
+        cluster = self._parts.clusters[turn.restore.wish.cluster]
+        log.info("acting", effect=type(effect).__name__)
+        try:
+            result = await cluster.perform(effect, not_after=turn.lease.until - MARGIN)
+        except Temporary as lost:
+            log.warning("an act has no answer", effect=type(effect).__name__, what=lost.what)
+            turn.again = self._clock.now() + timedelta(seconds=lost.retry_after or 1.0)
+            return
+        except Permanent as refused:
+            log.warning("an act is not possible now", effect=type(effect).__name__)
+            await self._apply(turn, Unseen(f"{refused.reason}: {refused.text}"))
+            return
+        await self._apply(turn, Acted(effect, result))
+
+    async def _show(self, turn: Round) -> None:
+        """Make the thread match; write down where our own thread begins."""
+        await self._lengthen(turn)
+        done = await self._parts.cards.show(
+            turn.restore, turn.shown, search=turn.search, until=turn.lease.until - MARGIN
+        )
+        turn.updates.update(done.shown)
+        turn.shown.update(done.shown)
+        turn.again = min((t for t in (turn.again, done.again) if t), default=None)
+        if done.root is not None and turn.restore.place.thread is None:
+            await self._apply(turn, Anchored(done.root))
+        if done.gone is not None:
+            await self._lost_channel(turn, done.gone)
+
+    async def _lengthen(self, turn: Round) -> None:
+        """A slow far side may have used up the lease; people are still to be told what came of it."""
+        if self._clock.now() < turn.lease.until - MARGIN:
+            return
+        longer = await self._store.renew(turn.lease)
+        if longer is None:
+            raise TooLateError
+        turn.lease = longer
+
+    async def _lost_channel(self, turn: Round, error: str) -> None:
+        """Nothing can be written there any more: go on in a direct message with the owner."""
+        channel = turn.restore.place.channel
+        if channel.startswith("D") and error == workflow.THREAD_GONE:
+            await self._move(turn, ChannelGone(error, dm=channel))
+            return
+        if channel.startswith("D"):
+            log.warning("the owner cannot be reached", error=error)
+            return
+        try:
+            opened = await self._parts.web.call("conversations.open", users=[turn.restore.owner])
+        except (Permanent, Temporary) as refused:
+            log.warning("no direct message could be opened", error=type(refused).__name__)
+            turn.again = self._clock.now() + timedelta(seconds=60)
+            return
+        await self._move(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
+
+    async def _move(self, turn: Round, gone: ChannelGone) -> None:
+        """Go on elsewhere, where no card stands yet: what stood before can be edited no more."""
+        await self._apply(turn, gone)
+        turn.updates = {key: records.Shown(ts=None, digest="") for key in turn.shown}
+        turn.again = self._clock.now()
+
+    async def _finish(self, turn: Round) -> None:
+        now = self._clock.now()
+        due = workflow.next_due(turn.restore, now, moved=turn.moved)
+        if turn.again is not None:
+            due = turn.again if due is None else min(due, turn.again)
+        await self._store.finish(turn.lease, due=due, shown=turn.updates)
+
+    async def _where(self, holder: Restore) -> str:
+        """A link to the thread of the restore that holds the VM."""
+        place = holder.place
+        if place.thread is None:
+            return f"<#{place.channel}>"
+        try:
+            found = await self._parts.web.call(
+                "chat.getPermalink", channel=place.channel, message_ts=place.thread
+            )
+        except (Permanent, Temporary):
+            return f"<#{place.channel}>"
+        return str(found["permalink"])
+
+    def _count(self, before: Restore, after: Restore) -> None:
+        if after.phase.ended and not before.phase.ended:
+            reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
+            self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
+
+
+def _moved(before: Restore, after: Restore) -> bool:
+    """It is in another phase, or needs another kind of look: the next look is due at once."""
+    looks_elsewhere = workflow.wanted(before) is not workflow.wanted(after)
+    return before.phase is not after.phase or looks_elsewhere

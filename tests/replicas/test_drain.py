@@ -1,0 +1,170 @@
+"""SIGTERM, seen from inside: what is under way ends, what comes is kept, no lease is left behind.
+
+"At once" means here: the other bot has it although the clock of the world stands still.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+
+from bot import app as house
+from bot.app import App
+from bot.playground.clock import HandClock
+from bot.playground.fleet import until
+from bot.playground.kubevirt.faults import Rule, SlowAnswer
+from bot.playground.slack.interactions import ClickResult
+from bot.playground.stage import Stage
+from tests.replicas.conftest import OnIce
+from tests.replicas.ice import Ice
+from tests.stories import acts
+
+SOON = 10.0
+"""Seconds of this machine for what takes no time of the world."""
+
+
+async def leaving(stage: Stage) -> tuple[App, "asyncio.Task[None]"]:
+    """The bot is told to stop, and has begun to."""
+    bot = stage.world.bot
+    assert bot is not None
+    stage.world.bot = None
+    stopping = asyncio.create_task(bot.stop())
+    await asyncio.sleep(0)
+    return bot, stopping
+
+
+async def hang(stage: Stage) -> Rule:
+    """The bot hangs in the last look before the act; its lease would last for 25 seconds."""
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await stage.world.quiet()
+    rule = Rule(SlowAnswer(5), verb="get", resource="virtualmachineinstances")
+    stage.world.kube.faults.add(rule)
+    await acts.press_restore(stage)
+    await until(lambda: rule not in stage.world.kube.faults.rules, "it looks", within=SOON)
+    return rule
+
+
+def answer(stage: Stage) -> None:
+    """Let the look have its answer."""
+    assert isinstance(stage.world.clock, HandClock)
+    stage.world.clock.advance(5)
+
+
+def moment(crossings: list[str], *, since: str, what: str) -> Callable[[str], bool]:
+    """The first crossing that is called so after another one."""
+
+    def chosen(told: str) -> bool:
+        return told == what and any(each == since for each in crossings[:-1])
+
+    return chosen
+
+
+async def test_a_round_under_way_ends(on_ice: OnIce) -> None:
+    """What can end in time does: the act, its commit and the card; and nothing is left behind."""
+    stage, _ = await on_ice()
+    await hang(stage)
+    bot, stopping = await leaving(stage)
+    assert "bot" in await bot.not_ready()
+    answer(stage)
+    await stopping
+    assert len(stage.restores()) == 1
+    assert stage.shown("Restoring VM from snapshot")
+    await stage.world.start_bot()
+    await stage.card(acts.RESTORED)
+
+
+async def test_what_cannot_end_is_handed_over(
+    on_ice: OnIce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round that is out of patience stops before its next step, and another bot has it at once."""
+    monkeypatch.setattr(house, "PATIENCE", 0)
+    stage, ice = await on_ice()
+    await hang(stage)
+    ice.crossings.clear()
+    bot, stopping = await leaving(stage)
+    await until(lambda: bot.reconciler._hurried, "it is out of patience", within=SOON)
+    answer(stage)
+    await stopping
+    assert stage.restores() == []
+    assert not any("/api/chat" in each for each in ice.crossings)
+    await stage.world.start_bot()
+    await stage.world.quiet()
+    assert len(stage.restores()) == 1
+
+
+async def test_a_delivery_that_comes_while_draining_is_handed_over(on_ice: OnIce) -> None:
+    """It is acknowledged and kept; the next bot deals with it at once."""
+    stage, _ = await on_ice()
+    await hang(stage)
+    _, stopping = await leaving(stage)
+    said = await stage.bob.slash(stage.channel, "/vm-restore help")
+    await said.settled()
+    assert said.status == "ok"
+    answer(stage)
+    await stopping
+    assert stage.whispers(stage.bob) == []
+    await stage.world.start_bot()
+    await stage.world.quiet()
+    assert stage.whispers(stage.bob) != []
+
+
+async def test_leases_on_their_way_are_not_lost(on_ice: OnIce) -> None:
+    """Told to stop while the queue is asked: what comes back is worked on, or given back."""
+    stage, ice = await on_ice()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await stage.world.quiet()
+    ice.freeze(moment(ice.crossings, since="redis: settle", what="redis: lease"))
+    await acts.press_restore(stage)
+    await until(ice.frozen.is_set, "the restore is leased", within=SOON)
+    _, stopping = await leaving(stage)
+    ice.thaw()
+    await stopping
+    await stage.world.start_bot()
+    await stage.world.quiet()
+    assert len(stage.restores()) == 1
+
+
+async def clicked(stage: Stage, ice: Ice) -> ClickResult:
+    """A click that is kept, but not acknowledged yet."""
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await stage.world.quiet()
+    ice.freeze(lambda told: told == "redis: accept")
+    pressed = await stage.press(acts.READY, "Restore VM now")
+    await until(ice.frozen.is_set, "the click is kept", within=SOON)
+    return pressed
+
+
+@pytest.mark.parametrize("socket_mode", [True, False], ids=["socket", "http"])
+async def test_a_click_is_acknowledged_before_the_door_is_closed(
+    on_ice: OnIce, *, socket_mode: bool
+) -> None:
+    """The person does not see an error for a click that is kept."""
+    stage, ice = await on_ice(socket_mode=socket_mode)
+    pressed = await clicked(stage, ice)
+    bot, stopping = await leaving(stage)
+    await until(lambda: not bot.reconciler._running(), "the doors are being closed", within=SOON)
+    ice.thaw()
+    await stopping
+    await pressed.settled()
+    assert pressed.status == "ok"
+    await stage.world.start_bot()
+    await stage.world.quiet()
+    assert len(stage.restores()) == 1
+
+
+async def test_not_ready_but_alive_while_draining(on_ice: OnIce) -> None:
+    """A pod that leaves gets no traffic, and is not restarted for it."""
+    stage, _ = await on_ice()
+    bot = stage.world.bot
+    assert bot is not None
+    bot.withdraw()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{bot.port}") as session:
+        async with session.get("/readyz") as answer:
+            assert answer.status == 503
+            assert (await answer.json())["bot"] == "is stopping"
+        async with session.get("/healthz") as answer:
+            assert answer.status == 200

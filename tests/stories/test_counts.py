@@ -1,0 +1,107 @@
+"""What one restore costs on each wire, and that many at once cost no more watches.
+
+Nothing is estimated: the far sides count. Slack's and the API server's logs hold every request they
+were sent; Redis says by MONITOR what each client has sent, and marks what a script did by itself.
+Counted is a bot that has been at work before: that a new Redis must be given each script once, and a
+new connection its greeting, is no cost of a restore. Everything else is, the idle polls included.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from bot.playground.stage import Stage
+from tests.stories import acts
+from tests.stories.conftest import SetStage
+
+SLACK_CALLS, REQUESTS, COMMANDS = 16, 25, 60
+LAST = "the count ends here"
+KEPT = 61
+"""Seconds after which the bot asks anew who somebody is."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What was sent between the first word and the result."""
+
+    slack: list[str] = field(default_factory=list)
+    cluster: list[str] = field(default_factory=list)
+    redis: Counter[str] = field(default_factory=Counter)
+
+
+@asynccontextmanager
+async def counted(stage: Stage) -> AsyncIterator[Spent]:
+    """Count everything that the bot sends in here."""
+    world, spent = stage.world, Spent()
+    await world.quiet()
+    calls, requests = len(world.slack.log), len(world.kube.log)
+    async with open_redis(stage) as other, open_redis(stage) as client:
+        await other.echo("a greeting, before anything is counted")
+        async with client.monitor() as monitor:
+            listening = asyncio.create_task(listen(monitor.listen(), spent.redis))
+            yield spent
+            await world.quiet()
+            await other.echo(LAST)
+            await listening
+    spent.slack = [call.method for call in world.slack.log[calls:]]
+    spent.cluster = [
+        f"{call.verb} {call.resource} {call.name}"
+        for call in world.kube.log[requests:]
+        if call.verb != "watch"
+    ]
+
+
+def open_redis(stage: Stage) -> Redis:
+    """A client of our own, to count with."""
+    return Redis.from_url(stage.world.redis_url, decode_responses=True)
+
+
+async def listen(heard: AsyncIterator[dict[str, str]], redis: Counter[str]) -> None:
+    """Count what clients send; a script's own commands come from no client."""
+    async for said in heard:
+        command, _, rest = said["command"].partition(" ")
+        if LAST in rest:
+            return
+        if said["client_type"] != "lua":
+            redis[command.upper()] += 1
+
+
+def results(stage: Stage) -> list[str]:
+    """The result cards in the channel."""
+    return [mark for mark in stage.marks() if ":result." in mark]
+
+
+async def warmed_up(stage: Stage) -> None:
+    """A first restore, of another VM, and then a rest."""
+    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    await acts.confirm(stage, "before-release")
+    await stage.card(acts.RESTORED)
+    await stage.world.pass_time(KEPT)
+
+
+async def second_restore(stage: Stage) -> None:
+    """The restore that is counted: its cards are those with its VM."""
+    await acts.ask(stage)
+    warning = await stage.card("type `pre-upgrade-snapshot`".capitalize())
+    stage.thread = stage.channel.find(warning.root_ts)
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.press(acts.READY, "Restore VM now")
+    await stage.until(lambda: len(results(stage)) == 2, "the second result")
+
+
+async def test_happy_restore_of_a_stopped_vm(stage_for: SetStage) -> None:
+    """Request to result: at most 16 calls to Slack, 25 to the cluster, 60 commands to Redis."""
+    stage = await stage_for()
+    await warmed_up(stage)
+    before = len(stage.restores())
+    async with counted(stage) as spent:
+        await second_restore(stage)
+    print(spent)
+    assert len(stage.restores()) == before + 1
+    assert 10 < len(spent.slack) <= SLACK_CALLS, spent.slack
+    assert 10 < len(spent.cluster) <= REQUESTS, spent.cluster
+    assert 10 < spent.redis.total() <= COMMANDS, spent.redis
