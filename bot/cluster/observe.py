@@ -143,6 +143,9 @@ class Observer:
         try:
             return Scene(asked.look, at, candidates=await self._choices(asked))
         except Refusal as refusal:
+            if refusal.code == 404:
+                # A list is only missing where its whole API is.
+                return Scene(asked.look, at, kubevirt=False)
             if refusal.code != 403:
                 raise
             return Scene(asked.look, at, forbidden=refusal.rejection)

@@ -1,14 +1,15 @@
 """A new restore that follows an ended one: start over, try again, another snapshot, undo.
 
-Nothing is inherited but the wish and the place: all checks and both confirmations come anew. The
-new id is made from the old one, so that a second click finds the first one's restore.
+Nothing is inherited but the wish, the place and what the bot left behind: a VM that it stopped, its
+own failed object. All checks and both confirmations come anew. The new id is made from the old one,
+so that a second click finds the first one's restore.
 """
 
 from datetime import datetime
 
-from bot.restore import workflow
+from bot.restore import answers, workflow
 from bot.restore.events import Button, Clicked, Reply
-from bot.restore.model import Blocker, Phase, Reason, Restore, RestoreId, Rules, Slot, Wish
+from bot.restore.model import Blocker, Phase, Reason, Restore, RestoreId, Rules, Slot, Stop, Wish
 
 _FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN})
 
@@ -37,7 +38,7 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
         return Reply.NOT_YOURS
     card = next((each for each in restore.cards if each.number == click.number), None)
     if card is None or card.slot is not Slot.RESULT or click.button not in offered(restore):
-        return Reply.ENDED if restore.phase.ended else Reply.OLD_CARD
+        return answers.in_vain(restore)
     new = workflow.begin(
         id_=following(restore.id),
         place=restore.place,
@@ -47,7 +48,7 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
         now=now,
         previous=restore.id,
     )
-    return new.model_copy(update={"blocker": _blocker(restore)})
+    return new.model_copy(update={"blocker": _blocker(restore), "stop": _stop(restore)})
 
 
 def following(id_: RestoreId) -> RestoreId:
@@ -67,6 +68,15 @@ def _wish(restore: Restore, button: Button) -> Wish:
 def _undo_snapshot(restore: Restore) -> str | None:
     safety = restore.safety
     return safety.name if safety is not None and safety.ready_at is not None else None
+
+
+def _stop(restore: Restore) -> Stop | None:
+    """The VM that the bot stopped and nobody started again: the new restore's end must say so."""
+    start, outcome = restore.start, restore.outcome
+    runs = start is not None and start.error is None
+    if runs or (outcome is not None and outcome.reason is Reason.VM_STARTED):
+        return None
+    return restore.stop if restore.stopped_by_us and answers.start_is_offered(restore) else None
 
 
 def _blocker(restore: Restore) -> Blocker | None:

@@ -183,8 +183,14 @@ def _number(digits: str) -> int:
 def _clicked(restore: Restore, click: Clicked, now: datetime) -> Answer:
     card = next((card for card in restore.cards if card.number == click.number), None)
     if card is None or card.closed is not None or click.button not in BUTTONS[card.slot]:
-        return restore, Reply.ENDED if restore.phase.ended else Reply.OLD_CARD
+        return restore, in_vain(restore)
     return _pressed(restore, card, click, now)
+
+
+def in_vain(restore: Restore) -> Reply:
+    """Why a button does nothing any more: there are newer cards, or all is over."""
+    over = restore.phase.ended and not moves.handed_on(restore)
+    return Reply.ENDED if over else Reply.OLD_CARD
 
 
 def _pressed(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
@@ -298,7 +304,7 @@ def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
 def _start(restore: Restore, click: Clicked, now: datetime) -> Answer:
     pending = restore.start is not None and restore.start.error is None
     if not start_is_offered(restore) or pending:
-        return restore, Reply.ENDED if restore.closed else Reply.OLD_CARD
+        return restore, in_vain(restore) if restore.closed else Reply.OLD_CARD
     return restore.model_copy(update={"start": Start(by=click.by, at=now)}), None
 
 
@@ -308,6 +314,8 @@ def start_is_offered(restore: Restore) -> bool:
         return False
     if restore.phase is Phase.SUCCEEDED:
         return True
+    if restore.outcome is not None and restore.outcome.reason is Reason.HELD_BY_OTHER:
+        return False
     return restore.stopped_by_us and (restore.job is None or never_created(restore))
 
 

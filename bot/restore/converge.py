@@ -38,6 +38,7 @@ from bot.restore.model import (
     Restore,
     Safety,
     Slot,
+    Stop,
     same_line,
 )
 from bot.restore.near import MOST, nearest
@@ -191,7 +192,16 @@ def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
     if is_live(scene):
         live = checked.model_copy(update={"stop": None})
         return moves.ask(moves.enter(live, Phase.STOP_CHOICE, now), Slot.STOP_CHOICE, now), ()
-    return moves.ask(moves.enter(checked, Phase.TYPING, now), Slot.WARNING, now), ()
+    down = checked.model_copy(update={"stop": _stopped_before(restore, now)})
+    return moves.ask(moves.enter(down, Phase.TYPING, now), Slot.WARNING, now), ()
+
+
+def _stopped_before(restore: Restore, now: datetime) -> Stop | None:
+    """The stop of this restore, or of the one that it follows, has come to its end."""
+    stop = restore.stop
+    if stop is None or stop.asked_at is None or stop.done_at is not None:
+        return stop
+    return stop.model_copy(update={"done_at": now, "error": None})
 
 
 def _clear_blocker(restore: Restore, scene: Scene) -> Move:

@@ -87,6 +87,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """The owner went on from the result card; the new restore that it opened is stored by now."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """A look at the cluster, with the policy asked again in the same round."""
 
@@ -214,7 +221,17 @@ class Acted:
 
 
 Event = (
-    Typed | Clicked | Cancel | Observed | Unseen | Elapsed | Held | Anchored | ChannelGone | Acted
+    Typed
+    | Clicked
+    | Cancel
+    | Continued
+    | Observed
+    | Unseen
+    | Elapsed
+    | Held
+    | Anchored
+    | ChannelGone
+    | Acted
 )
 
 

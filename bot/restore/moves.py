@@ -90,6 +90,19 @@ def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore
     return post(enter(over, phase, outcome.at), Slot.RESULT, outcome.at)
 
 
+def hand_on(restore: Restore, by: UserId) -> Restore:
+    """A new restore carries on from this ended one, whose last buttons go."""
+    if not restore.phase.ended:
+        return restore
+    done = close_slot(restore, Slot.RESULT, f"Continued by <@{by}>, further down")
+    return done.model_copy(update={"closed": True})
+
+
+def handed_on(restore: Restore) -> bool:
+    """Newer cards, of another restore, tell how it went on."""
+    return any(card.slot is Slot.RESULT and card.closed is not None for card in restore.cards)
+
+
 def refuse(restore: Restore, refusal: Refusal, now: datetime) -> Restore:
     """End with what a check found."""
     outcome = Outcome(

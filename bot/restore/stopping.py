@@ -17,6 +17,10 @@ from bot.restore.recheck import ACT_WITHIN, overslept, too_late
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
+TO_MAY_STOP = (
+    "Ask a cluster admin to let the bot stop VMs there, or stop the VM yourself, then start over."
+)
+
 
 def converge(restore: Restore, scene: Scene, now: datetime) -> Move:
     """Apply a look in STOPPING."""
@@ -84,7 +88,8 @@ def answered(restore: Restore, result: Done | Rejection, now: datetime) -> Resto
         # before a forced one the graceful one was.
         taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
         untouched = restore.model_copy(update={"stop": taken})
-        return _refuse(untouched, Reason.STOP_REFUSED, result.text, now)
+        outcome = Outcome(reason=Reason.STOP_REFUSED, at=now, found=result.text, next=TO_MAY_STOP)
+        return moves.end(untouched, Phase.REFUSED, outcome, "Refused")
     error = result.text[:300] if isinstance(result, Rejection) else None
     return restore.model_copy(update={"stop": stop.model_copy(update={"error": error})})
 

@@ -45,6 +45,7 @@ from bot.restore.events import (
     Cancel,
     ChannelGone,
     Clicked,
+    Continued,
     CreateRestore,
     Effect,
     Elapsed,
@@ -143,6 +144,8 @@ def _apply(
         case Typed() | Clicked() | Cancel():
             after, reply = answers.answer(restore, event, now)
             return after, (), reply
+        case Continued(by=by):
+            return moves.hand_on(restore, by), (), None
         case Observed() as seen:
             after, effects = _looked(restore, seen, now)
             return after, effects, None

@@ -19,13 +19,12 @@ from bot.errors import Permanent, Temporary
 from bot.restore.answers import slack_order
 from bot.restore.model import Card, Restore, Slot
 from bot.slack import views
+from bot.slack.pace import Pace
 from bot.slack.views import Message
 from bot.slack.web import CHANNEL_GONE, Uncertain, Web
 from bot.store.records import Shown
 
 EVENT_TYPE = "vm_restore_card"
-PACE = timedelta(seconds=3)
-"""Edits of a progress card are at least this far apart; the last state is always sent."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
@@ -75,7 +74,7 @@ class Cards:
     def __init__(self, web: Web, clock: Clock) -> None:
         self._web = web
         self._clock = clock
-        self._edited: dict[str, datetime] = {}
+        self._pace = Pace()
 
     async def show(
         self, restore: Restore, shown: Mapping[str, Shown], *, search: bool, until: datetime
@@ -149,19 +148,17 @@ class Cards:
         page.note(str(answer["ts"]), _digest(page.message))
 
     def _may_edit(self, page: _Page) -> bool:
-        """Edits of a progress card are paced; what is held back is done by a later round."""
+        """Edits of a progress card wait for their turn, but the last one does not."""
         if page.card.slot is not Slot.PROGRESS:
             return True
         key, now = f"{page.restore.id}:{page.card.key}", self._clock.now()
         if page.restore.phase.ended:
-            self._edited.pop(key, None)
+            self._pace.forget(key)
             return True
-        last = self._edited.get(key)
-        if last is not None and now < last + PACE:
-            page.done.again = last + PACE
-            return False
-        self._edited[key] = now
-        return True
+        turn = self._pace.turn(page.channel, key, now)
+        if turn > now:
+            page.done.again = turn
+        return turn <= now
 
     async def _edit(self, page: _Page, ts: str) -> None:
         try:

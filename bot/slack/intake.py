@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
 from bot.restore.again import successor
 from bot.restore.answers import slack_order
-from bot.restore.events import SUCCESSORS, Button, Clicked, Reply, Typed
+from bot.restore.events import SUCCESSORS, Button, Clicked, Continued, Reply, Typed
 from bot.restore.model import Phase, Place, Restore
 from bot.restore.request import Request, Verb, parse_command, parse_sentence
 from bot.slack import views
@@ -24,7 +24,7 @@ from bot.slack.pickers import Pickers
 from bot.slack.steps import NotYet, Steps
 from bot.slack.voice import Teller, Voice
 from bot.slack.wishes import Ground, Wishes
-from bot.store.records import Delivery
+from bot.store.records import Delivery, Held, Known
 from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
@@ -149,7 +149,7 @@ class Intake:
         reply = await self._steps.apply(restore.id, typed, posted_before=body["ts"])
         if reply is Reply.LEFT_ALONE:
             # A worker died over this very reply, after it had counted.
-            return restore.heard_ts == body["ts"]
+            return restore.heard_ts == str(body["ts"])
         if reply is not None:
             await self._teller.tell(voice, views.reply(reply, restore))
         return True
@@ -213,10 +213,12 @@ class Intake:
         new = successor(restore, click, self._ground.rules, self._clock.now())
         if isinstance(new, Reply):
             return new
-        if await self._store.load(new.id) is not None:
-            return Reply.OLD_CARD
-        await self._wishes.open(voice, new)
-        return None
+        opened = await self._wishes.open(voice, new)
+        if isinstance(opened, Held):
+            return None
+        # If a worker dies before this, the click that comes next finds the new restore and does it.
+        await self._steps.apply(restore.id, Continued(by=click.by))
+        return Reply.OLD_CARD if isinstance(opened, Known) else None
 
 
 def _voice(body: Mapping[str, Any]) -> Voice:

@@ -7,6 +7,7 @@ is sent only after that, and a crash in between makes Slack (or the person) say 
 What is kept is cut down to what is needed: no tokens, no avatars, no blocks.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ Hears = Callable[[str], bool]
 """Are plain words heard in this channel?"""
 
 MOST_TEXT = 4500
+_ANYTHING = re.compile(r".*")
 _SUBTYPES = frozenset({None, "thread_broadcast", "file_share"})
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,7 @@ class Listeners:
         app.command("/vm-restore")(self.on_command)
         app.action(views.ACTION)(self.on_action)
         app.options(views.ACTION)(self.on_options)
+        app.event(_ANYTHING)(self.on_other)
 
     async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """A message, or its app_mention twin: both have the same key, so one of them counts."""
@@ -64,6 +67,9 @@ class Listeners:
             shared = bool(body.get("is_ext_shared_channel"))
             key = f"m:{message['channel']}:{message['ts']}"
             await self.accept(key, "message", {**message, "shared": shared})
+
+    async def on_other(self) -> None:
+        """What an app was subscribed to by hand is acknowledged, or Slack would send it again."""
 
     async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The slash command."""

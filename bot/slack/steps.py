@@ -6,7 +6,7 @@ from bot.clock import Clock
 from bot.errors import Temporary
 from bot.restore import workflow
 from bot.restore.answers import slack_order
-from bot.restore.events import Cancel, Clicked, Reply, Typed
+from bot.restore.events import Cancel, Clicked, Continued, Reply, Typed
 from bot.restore.model import Restore
 from bot.store.records import Committed, Shown
 from bot.store.store import Store
@@ -26,7 +26,11 @@ class Steps:
         self._clock = clock
 
     async def apply(
-        self, id_: str, event: Typed | Clicked | Cancel, *, posted_before: str | None = None
+        self,
+        id_: str,
+        event: Typed | Clicked | Cancel | Continued,
+        *,
+        posted_before: str | None = None,
     ) -> Reply | None:
         """Step and commit; if somebody was faster, on the document as it is then."""
         for _ in range(TRIES):

@@ -107,9 +107,9 @@ def advice(outcome: Outcome) -> list[Mrkdwn | None]:
     expected, following = outcome.expected, outcome.next
     near = outcome.reason is Reason.VM_NOT_FOUND
     title = texts.DID_YOU_MEAN if near else texts.CHOICES
-    shown = names(outcome.choices, room=1000)
+    shown = names(outcome.choices, room=700)
     return [
-        fill(texts.EXPECTED, expected=told(outcome, expected, 600)) if expected else None,
+        fill(texts.EXPECTED, expected=told(outcome, expected, 400)) if expected else None,
         fill(title, names=shown) if outcome.choices else None,
         fill(texts.NEXT, next=told(outcome, following, 600)) if following else None,
     ]

@@ -171,7 +171,7 @@ def _failed(face: Face, outcome: Outcome) -> Parts:
         *section(*_failed_state(face, outcome)),
         *section(*advice(outcome)),
         *section(_pending(face, outcome), *_leftovers(face, outcome)),
-        *section(*map(Mrkdwn, texts.RECOVERY), _blocked(face.restore)),
+        *section(*map(Mrkdwn, texts.RECOVERY), _blocked(face)),
     ]
     return texts.FAILED_HEADING, face.say(texts.FAILED_TEXT, error=short), blocks
 
@@ -183,11 +183,15 @@ def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
     return lines
 
 
-def _blocked(restore: Restore) -> Mrkdwn | None:
-    gone = restore.outcome is not None and restore.outcome.reason in OBJECT_GONE
+def _blocked(face: Face) -> Mrkdwn | None:
+    """What a restore that follows removes; once there is one, it is that one's to tell."""
+    restore = face.restore
+    seen_gone = restore.outcome is not None and restore.outcome.reason in OBJECT_GONE
+    gone = seen_gone or not face.open
     if restore.job is None or restore.job.uid is None or untouched(restore) or gone:
         return None
-    return fill(texts.BLOCKER, name=code(restore.job.name))
+    named = fill(texts.BLOCKER, name=code(restore.job.name))
+    return joined((named, Mrkdwn(texts.BLOCKER_GOES))) if face.usable else named
 
 
 # Cancelled and expired

@@ -108,17 +108,17 @@ class Wishes:
         )
         await self.open(voice, new)
 
-    async def open(self, voice: Voice, new: Restore) -> None:
+    async def open(self, voice: Voice, new: Restore) -> Created | Known | Held:
         """Store a new restore, or say who holds the VM."""
         now = self._clock.now()
         asked = AuditEntry(
             at=now, restore=new.id, kind="requested", by=new.owner, target=workflow.target(new)
         )
-        match await self._store.create(new, due=now, audit=[asked]):
-            case Held(holder=holder):
-                await self._teller.tell(voice, views.held(holder, await self._teller.link(holder)))
-            case Created() | Known():
-                return
+        opened = await self._store.create(new, due=now, audit=[asked])
+        if isinstance(opened, Held):
+            where = await self._teller.link(opened.holder)
+            await self._teller.tell(voice, views.held(opened.holder, where))
+        return opened
 
     async def verdict(
         self, voice: Voice, room: Room, cluster: str, namespace: str | None

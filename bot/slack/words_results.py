@@ -63,10 +63,8 @@ RECOVERY: Final = (
     "2. Restore from a different snapshot",
     "3. Contact cluster admin for investigation",
 )
-BLOCKER: Final = (
-    "Our failed restore object {name} would block every other restore of this VM. *Try again* "
-    "removes it, then goes through all checks and confirmations anew."
-)
+BLOCKER: Final = "Our failed restore object {name} would block every other restore of this VM."
+BLOCKER_GOES: Final = "*Try again* removes it, then goes through all checks and confirmations anew."
 
 # Cancelled, expired
 

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from bot.clock import Clock
 from bot.cluster import names
@@ -25,6 +26,7 @@ from bot.cluster.document import flag, items, text
 from bot.cluster.login import log_in
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import HandClock
+from bot.playground.kubevirt.authorization import Rule
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.effects import RESTORE_ID
 from bot.restore.events import (
@@ -43,13 +45,16 @@ from bot.restore.model import Job, Phase, Place, Restore, RestoreId, Rules, Safe
 KUBECONFIG = Path(os.environ.get("VM_RESTORE_TEST_KUBECONFIG", "")).expanduser()
 GIVEN = Path() != KUBECONFIG
 CONTEXT = os.environ.get("VM_RESTORE_TEST_CONTEXT") or None
-IMAGE = os.environ.get("VM_RESTORE_TEST_VM_IMAGE") or "quay.io/kubevirt/cirros-container-disk-demo"
+DEFAULT_IMAGE = "quay.io/kubevirt/cirros-container-disk-demo"
+IMAGE = os.environ.get("VM_RESTORE_TEST_VM_IMAGE") or DEFAULT_IMAGE
 STORAGE_CLASS = os.environ.get("VM_RESTORE_TEST_STORAGE_CLASS") or None
 
 VM, DISK, CLAIM, SNAPSHOT = "subject", "data", "subject-data", "before"
 ID = "test.1"
 OURS = ((RESTORE_ID, ID),)
 NOBODY = "vm-restore-test-nobody"
+TESTER = "tester"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "testing-on-a-cluster.md"
 PATIENCE = 300.0
 """Seconds that any one thing may take. A first start may have to pull the VM's image."""
 MARK = {"app.kubernetes.io/managed-by": "vm-restore-bot-tests"}
@@ -236,6 +241,7 @@ async def simulated(
     """A ground on a simulated cluster, whose time passes as fast as it is waited for."""
     clock = HandClock()
     sim = KubeSim(clock)
+    sim.user(TESTER, documented_rights())
     prepare(sim)
 
     async def second() -> None:
@@ -247,13 +253,28 @@ async def simulated(
 
     await sim.start()
     try:
-        path = sim.kubeconfig(directory / "kubeconfig", user="admin")
+        path = sim.kubeconfig(directory / "kubeconfig", user=TESTER)
         login = Login("the simulator", str(path))
         async with laid(login, clock, second, storage_class) as ground:
             yield ground
         assert sim.unknown == [], "the bot asked for a path that leads nowhere"
     finally:
         await sim.stop()
+
+
+def documented_rights() -> list[Rule]:
+    """The role that the documentation asks for; it must be enough."""
+    page = DOCUMENTATION.read_text(encoding="utf-8")
+    role = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])
+    return [
+        Rule(
+            verbs=tuple(rule["verbs"]),
+            groups=tuple(rule["apiGroups"]),
+            resources=tuple(rule["resources"]),
+            names=tuple(rule.get("resourceNames", ())),
+        )
+        for rule in role["rules"]
+    ]
 
 
 @asynccontextmanager

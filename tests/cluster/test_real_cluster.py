@@ -6,6 +6,8 @@ docs/testing-on-a-cluster.md says what that makes, what it needs and what it nev
 """
 
 import asyncio
+import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
@@ -71,6 +73,14 @@ async def test_the_simulator_lacks_nothing(ground: Ground) -> None:
     if not isinstance(ground.clock, HandClock):
         pytest.skip("what this cluster lacks is told by the tests that need it")
     assert ground.lacks == {}
+
+
+async def test_the_documentation_names_every_variable_and_all_that_may_be_lacking() -> None:
+    page = grounds.DOCUMENTATION.read_text(encoding="utf-8")
+    variables = set(re.findall(r"VM_RESTORE_TEST_[A-Z_]+", inspect.getsource(grounds)))
+    assert {name for name in variables if f"| `{name}` |" not in page} == set()
+    assert {each for each in grounds.NEEDS if f"| {each} |" not in page} == set()
+    assert f"`{grounds.DEFAULT_IMAGE}`" in page
 
 
 # Looks
@@ -438,7 +448,7 @@ def with_guests_that_crash(sim: KubeSim) -> None:
             id="an older KubeVirt",
         ),
         pytest.param(
-            lambda sim: sim.deny("impersonate", "users", user="admin"),
+            lambda sim: sim.deny("impersonate", "users", user=grounds.TESTER),
             *(None, IMPERSONATION, "cannot impersonate"),
             id="nobody may be impersonated",
         ),
@@ -470,12 +480,12 @@ async def test_what_a_cluster_lacks_is_found_and_named(
             id="no KubeVirt",
         ),
         pytest.param(
-            lambda sim: sim.deny("create", "namespaces", user="admin"),
+            lambda sim: sim.deny("create", "namespaces", user=grounds.TESTER),
             "lets us make no namespace: .* is forbidden",
             id="no right to make a namespace",
         ),
         pytest.param(
-            lambda sim: sim.deny("create", "virtualmachines", user="admin"),
+            lambda sim: sim.deny("create", "virtualmachines", user=grounds.TESTER),
             "lets us make no virtualmachines: .* is forbidden",
             id="no right to make a VM",
         ),

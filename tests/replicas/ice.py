@@ -29,12 +29,14 @@ class Link:
     far: asyncio.StreamWriter | None = None
     answered: bool = True
     socket: bool = False
+    watch: bool = False
     chosen: bool = False
 
     def begins(self, data: bytes) -> bool:
         """Is this a new message, rather than the rest of one, or a frame of a WebSocket?"""
         begins, self.answered = self.answered and not self.socket, False
         self.socket = self.socket or b"upgrade: websocket" in data[:2000].lower()
+        self.watch = self.watch or b"watch=true" in data[:2000]
         return begins
 
 
@@ -49,6 +51,7 @@ class Ice:
     """It has come to the chosen crossing."""
     _chosen: Callable[[str], bool] | None = None
     _late: bool = False
+    _never: asyncio.Event = field(default_factory=asyncio.Event)
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _links: set[Link] = field(default_factory=set)
@@ -87,7 +90,11 @@ class Ice:
         self._chosen, self._late = chosen, late
 
     def thaw(self) -> None:
-        """Let everything flow again; crossings are told from here on."""
+        """Let everything flow again; crossings are told from here on.
+
+        Watches stay frozen. What they tell would be work of its own, on a new lease, and could not
+        be told from what is left of the old.
+        """
         self.crossings.clear()
         self._flowing.set()
 
@@ -151,7 +158,7 @@ class Ice:
                 if link.chosen and not self._late:
                     self._freeze()
                 link.chosen = False
-                await self._flowing.wait()
+                await (self._never if link.watch and self.frozen.is_set() else self._flowing).wait()
                 link.answered = True
                 link.near.write(data)
                 await link.near.drain()

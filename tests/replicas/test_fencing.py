@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.app import App
+from bot.playground.clock import HandClock
+from bot.playground.fleet import until
 from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from bot.playground.stage import Stage
 from tests.replicas.conftest import OnIce
@@ -193,11 +195,11 @@ async def take_over(stage: Stage, ice: Ice, gesture: Gesture) -> App:
     return frozen
 
 
-async def thawed(stage: Stage, ice: Ice, bot: App) -> list[str]:
+async def thawed(ice: Ice, bot: App) -> list[str]:
     """Let it go on; what it wrote until its round was over, as crossings."""
     ice.thaw()
-    await stage.until(lambda: "redis: finish" in ice.crossings, "its round is over", within=1)
-    await stage.until(lambda: bot.reconciler.resting, "it is at rest", within=1)
+    await until(lambda: "redis: finish" in ice.crossings, "its round is over", within=10)
+    await until(lambda: bot.reconciler.resting, "it is at rest", within=10)
     mine = ice.crossings[: ice.crossings.index("redis: finish")]
     return [told for told in mine if WRITES.search(told)]
 
@@ -210,7 +212,7 @@ async def test_no_act_without_the_lease(on_ice: OnIce, act: Act, step: Step) -> 
     await stage.world.quiet()
     ice.freeze(meant(act, step, ice.crossings), late=step.late)
     zombie = await take_over(stage, ice, act.gesture)
-    assert await thawed(stage, ice, zombie) == []
+    assert await thawed(ice, zombie) == []
     await act.after(stage)
     await stage.world.quiet()
     assert acts.sent(stage).count(act.sent) == 1
@@ -226,7 +228,7 @@ async def test_a_create_that_arrives_late_meets_its_own_name(on_ice: OnIce) -> N
     ice.freeze(meant(create, Step(HELD, ACTED), ice.crossings), late=True)
     zombie = await take_over(stage, ice, create.gesture)
     await stage.card(acts.RESTORED)
-    assert await thawed(stage, ice, zombie) == []
+    assert await thawed(ice, zombie) == []
     sent = [call.code for call in stage.creates("virtualmachinerestores")]
     assert sent == [201, 409]
     assert len(stage.restores()) == 1
@@ -241,7 +243,10 @@ async def test_people_are_told_although_the_lease_is_nearly_used_up(on_ice: OnIc
     stage.world.kube.faults.add(looks)
     ice.thaw()
     await acts.press_restore(stage)
-    await stage.until(lambda: _sent(ice, "slack: POST /api/chat"), "a card is written")
+    await until(lambda: looks not in stage.world.kube.faults.rules, "it looks", within=10)
+    assert isinstance(stage.world.clock, HandClock)
+    stage.world.clock.advance(LEASE - 5)
+    await stage.until(lambda: _sent(ice, "slack: POST /api/chat"), "a card is written", within=1)
     told = [each for each in ice.crossings if "renew" in each or "/api/chat" in each]
     assert "renew" in told[0]
     await stage.card(acts.RESTORED)

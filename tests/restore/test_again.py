@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.restore import again, answers, workflow
-from bot.restore.events import Button, Clicked, DeleteRestore, Reply, StartVm
+from bot.restore.events import Button, Clicked, Continued, DeleteRestore, Held, Reply, StartVm
 from bot.restore.facts import Rejection
 from bot.restore.model import Phase, Reason, Restore, RestoreId, Slot
 from tests.restore import play as p
@@ -199,6 +199,79 @@ def test_a_double_click_makes_the_same_restore() -> None:
     assert isinstance(other, Restore)
     assert one.id == other.id == "k3f9.2"
     assert again.following(one.id) == "k3f9.3"
+
+
+def test_an_end_that_is_continued_has_no_buttons_left() -> None:
+    played = p.failed().event(Continued(OWNER))
+    assert played.last(Slot.RESULT).closed == f"Continued by <@{OWNER}>, further down"
+    assert again.offered(played.restore) == frozenset()
+    assert follow(played, Button.TRY_AGAIN) is Reply.OLD_CARD
+    assert played.clicks(Button.START_VM).reply is Reply.OLD_CARD
+    assert played.due is None
+    before = played.restore
+    assert played.event(Continued(OWNER)).restore == before
+
+
+@pytest.mark.parametrize("make", [p.typing, p.stopping, p.restoring])
+def test_what_lives_is_not_continued(make: Callable[[], Play]) -> None:
+    played = make()
+    before = played.restore
+    assert played.event(Continued(OWNER)).restore == before
+
+
+def stopped_by_us_before(played: Play) -> Play:
+    """Start over after an end; the VM is down by now."""
+    new = follow(played, Button.START_OVER)
+    assert isinstance(new, Restore)
+    return Play(new, played.now, ground=played.ground).looks(vm=VM, vmi=None)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(lambda: p.stopped().types("other"), id="it was stopped"),
+        pytest.param(lambda: p.stopping().looks().cancels(), id="it was stopping"),
+    ],
+)
+def test_a_vm_that_we_stopped_is_offered_to_be_started_at_the_next_end_too(
+    before: Callable[[], Play],
+) -> None:
+    played = stopped_by_us_before(before())
+    assert played.phase is Phase.TYPING
+    played.cancels()
+    assert played.restore.stop is not None
+    assert played.restore.stop.done_at is not None
+    assert answers.start_is_offered(played.restore)
+    assert played.clicks(Button.START_VM).looks().effect == StartVm(NAMESPACE, VM_NAME)
+
+
+def test_a_vm_that_runs_again_was_not_stopped_by_us() -> None:
+    played = p.stopped().cancels()
+    new = follow(played, Button.START_OVER)
+    assert isinstance(new, Restore)
+    later = Play(new, played.now, ground=played.ground).looks(vm=RUNNING, vmi=VMI)
+    assert later.phase is Phase.STOP_CHOICE
+    assert not answers.start_is_offered(later.cancels().restore)
+
+
+def test_a_vm_that_was_started_again_was_not_stopped_by_us() -> None:
+    played = p.stopped().cancels().clicks(Button.START_VM).looks().acted()
+    assert not answers.start_is_offered(stopped_by_us_before(played).cancels().restore)
+
+
+def test_no_start_is_offered_after_a_failure_however_often_it_is_tried_again() -> None:
+    new = follow(p.failed(), Button.TRY_AGAIN)
+    assert isinstance(new, Restore)
+    assert new.stop is None
+
+
+def test_no_start_is_offered_of_a_vm_that_somebody_else_restores_by_now() -> None:
+    played = p.stopped().cancels()
+    new = follow(played, Button.START_OVER)
+    assert isinstance(new, Restore)
+    held = Play(new, played.now, ground=played.ground).event(Held(OTHER, "<#C0OPS>", played.now))
+    assert held.reason is Reason.HELD_BY_OTHER
+    assert not answers.start_is_offered(held.restore)
 
 
 def test_only_the_owner_may_go_on() -> None:

@@ -15,6 +15,7 @@ from bot.restore.events import (
     ChannelGone,
     ClearVmi,
     Clicked,
+    Continued,
     CreateRestore,
     CreateSnapshot,
     DeleteRestore,
@@ -118,6 +119,7 @@ def events(restore: Restore) -> list[Event]:
             for v in (None, "x")
         ),
         *(Cancel(by) for by in people),
+        *(Continued(by) for by in people),
         *(
             Observed(ground.scene(look, restore), verdict)
             for ground in GROUNDS

@@ -129,7 +129,7 @@ async def test_button_of_an_older_restore(stage_for: SetStage) -> None:
     await stage.press(CANCELLED, "Start over")
     await stage.card("To proceed with restore")
     await stage.alice.click_stale(old, before, BUTTON)
-    await stage.whispered("has ended")
+    await stage.whispered("Please use the newest card of this restore")
     await stage.world.pass_time(30)
     assert acts.changes(stage) == []
     await acts.confirm(stage)

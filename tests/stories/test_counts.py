@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
+from bot.playground.bench import flight
 from bot.playground.stage import Stage
 from tests.stories import acts
 from tests.stories.conftest import SetStage
@@ -100,8 +101,39 @@ async def test_happy_restore_of_a_stopped_vm(stage_for: SetStage) -> None:
     before = len(stage.restores())
     async with counted(stage) as spent:
         await second_restore(stage)
-    print(spent)
     assert len(stage.restores()) == before + 1
     assert 10 < len(spent.slack) <= SLACK_CALLS, spent.slack
     assert 10 < len(spent.cluster) <= REQUESTS, spent.cluster
     assert 10 < spent.redis.total() <= COMMANDS, spent.redis
+
+
+async def in_flight(stage: Stage, count: int) -> None:
+    """So many VMs in the middle of being restored, each followed in a thread of its own."""
+    world = stage.world
+    world.slack.limits.enabled = False
+    await world.kube.pause_controllers()
+    flying = [flight._one(world, stage.alice, number) for number in range(count)]
+    await flight._store(world, flying)
+    await world.start_bot()
+    await world.pass_time(3)
+    assert sum(call.method == "chat.postMessage" for call in world.slack.log) == 2 * count
+
+
+def requests_for(stage: Stage, since: int) -> Counter[str]:
+    """What was asked about the restore objects since then, by verb."""
+    calls = stage.world.kube.log[since:]
+    return Counter(call.verb for call in calls if call.resource == flight.RESTORES)
+
+
+async def test_two_hundred_in_flight_share_one_watch(stage_for: SetStage) -> None:
+    """One watch for all, and no restore is asked about more often than the safety net does."""
+    stage = await stage_for(start=False)
+    await in_flight(stage, 200)
+    assert stage.world.kube.watches.resources == [flight.RESTORES]
+    since = len(stage.world.kube.log)
+    await stage.world.pass_time(20)
+    asked = requests_for(stage, since)
+    assert stage.world.kube.watches.resources == [flight.RESTORES]
+    assert set(asked) <= {"get", "watch"}
+    assert asked["watch"] <= 1
+    assert asked["get"] <= 200

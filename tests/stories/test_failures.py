@@ -1,7 +1,14 @@
 """A restore that fails says so, says what is not known, and can be tried again from the start."""
 
+from typing import Any
+
+import pytest
+
+from bot.errors import StoreUnavailable
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import SNAPSHOT_TIME, Stage
+from bot.restore.events import Continued, Reply
+from bot.slack.steps import Steps
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -88,18 +95,50 @@ async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
 
 
 async def test_try_again_pressed_twice(stage_for: SetStage) -> None:
-    """The second click finds the first one's restore."""
+    """The second click, as quick as the first, is answered and finds the first one's restore."""
     stage = await stage_for()
     await failed(stage)
     mend(stage)
     card = await stage.card(FAILED)
     await stage.alice.click(card, "Try again")
     await stage.alice.click(card, "Try again")
+    await stage.whispered("This card is out of date, so nothing was done.")
     await stage.card(acts.TYPE_IT)
     await stage.world.quiet()
     requests = [card for card in stage.cards() if "# VM restore request" in stage.read(card)]
     assert len(requests) == 2
     assert acts.sent(stage).count(f"delete {RESTORES}") == 1
+
+
+async def test_killed_between_the_new_restore_and_the_old_card(
+    stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new restore stands, the old card still has its buttons: the next click takes them away."""
+    stage = await stage_for()
+    await failed(stage)
+    mend(stage)
+    apply, died = Steps.apply, list[str]()
+
+    async def dies_once(steps: Steps, id_: str, event: Any, **rest: Any) -> Reply | None:
+        if isinstance(event, Continued) and not died:
+            died.append(id_)
+            raise StoreUnavailable("the worker was killed")
+        return await apply(steps, id_, event, **rest)
+
+    monkeypatch.setattr(Steps, "apply", dies_once)
+    await stage.press(FAILED, "Try again")
+    await stage.card(acts.TYPE_IT)
+    assert "[Try again]" in stage.read(await stage.card(FAILED))
+    await stage.press(FAILED, "Try again")
+    await stage.whispered("This card is out of date, so nothing was done.")
+    await stage.card("Continued by @alice, further down")
+    await stage.world.pass_time(60)
+    assert "[Try again]" not in stage.read(await stage.card(FAILED))
+    assert len(died) == 1
+    assert acts.sent(stage).count(f"delete {RESTORES}") == 1
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert len(stage.restores()) == 2
 
 
 async def test_a_new_request_after_a_failure(stage_for: SetStage) -> None:
@@ -131,6 +170,8 @@ async def test_another_snapshot_after_a_failure(stage_for: SetStage) -> None:
     await failed(stage)
     mend(stage)
     await stage.press(FAILED, "Another snapshot")
+    await stage.card("Continued by @alice, further down")
+    assert "[" not in stage.read(await stage.card(FAILED))
     asked = await stage.card("Which snapshot of `database-01` should it be restored from?")
     await stage.alice.pick(asked, "vmr:pick-snapshot", "nightly-0217", typed="")
     await acts.confirm(stage, "nightly-0217")

@@ -118,6 +118,12 @@ def _nothing_installed(stage: Stage) -> None:
     stage.world.kube.uninstall("kubevirt.io")
 
 
+def _no_lists_of_vms(stage: Stage) -> None:
+    """Neither in all namespaces nor in the permitted one: that is no "there is no such VM"."""
+    stage.world.kube.deny("list", "virtualmachines")
+    stage.world.kube.deny("list", "virtualmachines", NS)
+
+
 CASES = [
     Case(
         "snapshot-missing",
@@ -200,6 +206,24 @@ CASES = [
         "Cluster Permission Missing",
         lambda stage: stage.world.kube.deny("list", "virtualmachinesnapshots", NS),
     ),
+    Case(
+        "listing-VMs-forbidden-while-gathering",
+        "Cluster Permission Missing",
+        _no_lists_of_vms,
+        f"/vm-restore {VM} from {SNAPSHOT}",
+    ),
+    Case(
+        "listing-snapshots-forbidden-while-gathering",
+        "Cluster Permission Missing",
+        lambda stage: stage.world.kube.deny("list", "virtualmachinesnapshots", NS),
+        f"/vm-restore {VM} in {NS}",
+    ),
+    Case(
+        "KubeVirt-not-installed-while-gathering",
+        "KubeVirt Not Found",
+        _nothing_installed,
+        f"/vm-restore {VM} from {SNAPSHOT}",
+    ),
     Case("snapshot-API-not-installed", "KubeVirt Not Found", _uninstalled),
     Case("KubeVirt-not-installed", "KubeVirt Not Found", _nothing_installed),
 ]
@@ -271,7 +295,8 @@ async def test_strangers(who: Stranger, stage_for: SetStage) -> None:
     await stage.world.pass_time(5)
     assert stage.cards() == []
     assert len(stage.whispers(person)) == bool(who.told)
-    assert stage.world.kube.log[asked_before:] == []
+    asked = stage.world.kube.log[asked_before:]
+    assert [call for call in asked if call.verb != "watch"] == [], "the watch is for all restores"
 
 
 async def test_deactivated_meanwhile(stage_for: SetStage) -> None:

@@ -238,6 +238,23 @@ async def test_wrong_name_after_the_stop(stage_for: SetStage) -> None:
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
 
 
+async def test_started_over_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
+    """Cancelled in the second attempt: the VM that was stopped for the first one is not forgotten."""
+    stage = await stage_for(running=True)
+    await stop(stage)
+    await stage.card(acts.TYPE_IT)
+    await stage.reply("pre-upgrade")
+    await stage.press("Names do not match", "Start over")
+    await stage.card("This follows an earlier restore")
+    await stage.press(acts.TYPE_IT, "Cancel")
+    await stage.press("Restore operation cancelled by user.", "Start VM again")
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
+    await stage.card("started by @alice")
+    await stage.world.quiet()
+    golden(stage)
+    assert acts.sent(stage) == [STOP, START]
+
+
 async def test_start_forbidden_after_the_stop(stage_for: SetStage) -> None:
     """A start that fails is said, and can be tried again."""
     stage = await stage_for(running=True)

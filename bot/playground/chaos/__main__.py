@@ -6,8 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from bot.playground.chaos.run import Report, play
@@ -29,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         reports.append(report)
         if report.guilty and sum(each.guilty for each in reports) <= SHOWN:
             sys.stdout.write(told(report))
+            sys.stdout.flush()
+    reports.sort(key=lambda report: report.seed)
     sys.stdout.write(table(reports, time.perf_counter() - begun))
     return 1 if any(report.guilty for report in reports) else 0
 
@@ -50,8 +51,9 @@ def _all(seeds: range, jobs: int, kinds: Sequence[str]) -> Iterator[Report]:
             yield from play(chunk, kinds)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for reports in pool.map(partial(play, kinds=kinds), chunks):
-            yield from reports
+        playing = [pool.submit(play, chunk, kinds) for chunk in chunks]
+        for each in as_completed(playing):
+            yield from each.result()
 
 
 def told(report: Report) -> str:

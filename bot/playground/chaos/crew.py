@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bot import app as house
@@ -76,7 +77,8 @@ class Crew:
     """All replicas of one run."""
 
     world: World
-    tell: Callable[[str], None]
+    tell: Callable[[str], None] = print
+    """Where it is written down who dies and who does not start."""
     replicas: list[Replica] = field(default_factory=list)
     kills: int = 0
     _stopping: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -85,9 +87,9 @@ class Crew:
         """Lay the wires and start everybody."""
         for number in range(count):
             name = f"bot-{number + 1}"
-            wires = Wires(fallen=lambda: None)
+            wires = Wires()
             replica = Replica(name, self.world, wires)
-            wires.fallen = lambda each=replica: self._fell(each)
+            wires.fallen = partial(self._fell, replica)
             slack, kube = self.world.slack.root, self.world.kube.url
             socket = directory / f"{name}.sock"
             await wires.open(slack, kube, self.world.redis_url, socket)
@@ -176,6 +178,7 @@ class Crew:
 
     async def _bury(self, replica: Replica, app: App) -> None:
         """Free what the dead process held in this one; nothing of it gets out any more."""
+        await app.reconciler.drain(0, grace=0)
         await app.stop()
         replica.buried = True
 

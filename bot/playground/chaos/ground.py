@@ -35,7 +35,7 @@ class Ground:
     crew: Crew
     redis: EmbeddedRedis
     begun: datetime
-    journal: list[str]
+    journal: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     redis_down: bool = False
     restless: int = 0

@@ -177,7 +177,7 @@ class Crowd:
 
     def _remember(self, seen: Seen) -> None:
         blocks = seen.message.blocks or []
-        self._old.append((seen.message, blocks, sorted(seen.buttons)[0]))
+        self._old.append((seen.message, blocks, min(seen.buttons)))
 
     async def _answer(self, seen: Seen) -> None:
         plan, turn = self.ground.plan, self._turn[seen.key]
@@ -185,29 +185,30 @@ class Crowd:
         if manner is Manner.SILENT or not self._again(seen.key, plan.delay(seen.slot, turn)):
             return
         self._say_done(f"Alice, at {seen.key}: {manner}")
+        typed = {Manner.WRONG: "no-such-thing", Manner.CASE: SNAPSHOT.upper()}
+        if manner is Manner.CANCELS:
+            await self._press(seen, Button.CANCEL)
+        elif manner is Manner.TYPES:
+            await self._type(seen, TYPED[seen.slot])
+        elif manner in typed:
+            await self._type(seen, typed[manner])
+        else:
+            await self._first(seen, manner)
+            await self._go_on(seen)
+
+    async def _first(self, seen: Seen, manner: Manner) -> None:
+        """What somebody does before they do what the card asks for."""
         match manner:
-            case Manner.CANCELS:
-                await self._press(seen, Button.CANCEL)
-            case Manner.WRONG:
-                await self._type(seen, "no-such-thing")
-            case Manner.CASE:
-                await self._type(seen, SNAPSHOT.upper())
-            case Manner.TYPES:
-                await self._type(seen, TYPED[seen.slot])
             case Manner.CHATS:
                 await self._type(seen, "wait, I am reading this")
-                await self._go_on(seen)
             case Manner.OLD:
                 await self._press_an_old_card()
-                await self._go_on(seen)
             case Manner.TOGGLES:
                 await self._toggle(seen)
-                await self._go_on(seen)
             case Manner.TWICE:
                 await self._go_on(seen)
-                await self._go_on(seen)
-            case Manner.GO_ON:
-                await self._go_on(seen)
+            case _:
+                pass
 
     async def _go_on(self, seen: Seen) -> None:
         """What the card asks for."""

@@ -15,18 +15,7 @@ from bot.restore.model import Slot
 T = TypeVar("T")
 
 VM, NAMESPACE, SNAPSHOT = "database-01", "production", "pre-upgrade-snapshot"
-QUESTIONS = (
-    Slot.ASK_VM,
-    Slot.ASK_NAMESPACE,
-    Slot.ASK_SNAPSHOT,
-    Slot.STOP_CHOICE,
-    Slot.STOP_OVERDUE,
-    Slot.FORCE_STOP,
-    Slot.WARNING,
-    Slot.CONFIRM,
-    Slot.OVERDUE,
-    Slot.DELETE_RESTORE,
-)
+STRATEGIES = {True: ("Always", "Manual", "RerunOnFailure"), False: ("Halted", "Manual")}
 
 
 class Way(StrEnum):
@@ -163,9 +152,7 @@ def plan(seed: int, kinds: Sequence[str]) -> Plan:
         way=way,
         request=_request(rng),
         running=running,
-        strategy=rng.choice(
-            ("Always", "Manual", "RerunOnFailure") if running else ("Halted", "Manual")
-        ),  # fmt: skip
+        strategy=rng.choice(STRATEGIES[running]),
         stop_when=rng.choice(("chosen", "confirmed")),
         protect=rng.random() < 0.3,
         stubborn=running and rng.random() < 0.1,

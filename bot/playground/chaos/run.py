@@ -107,9 +107,9 @@ class Player:
         stage = await set_stage(world, running=made.running, run_strategy=made.strategy)
         world.config = {**world.config, **access(stage.alice, stage.bob)}
         _prepare(kube, made)
-        journal: list[str] = []
-        crew = Crew(world, tell=lambda text: ground.note(text))
-        ground = Ground(made, world, stage, clock, crew, self.redis, clock.now(), journal)
+        crew = Crew(world)
+        ground = Ground(made, world, stage, clock, crew, self.redis, clock.now())
+        crew.tell = ground.note
         try:
             await crew.hire(made.replicas, place)
             yield ground, invariants
@@ -127,7 +127,8 @@ class Player:
         return url
 
     async def _told(self, ground: Ground, invariants: Invariants, begun: float) -> Report:
-        verdict, documents = Verdict(), ()
+        verdict = Verdict()
+        documents: tuple[Restore, ...] = ()
         try:
             verdict, documents = await _played(ground, invariants)
         except Exception:  # noqa: BLE001 - one broken run must not end the others
@@ -199,7 +200,7 @@ async def _something_left(ground: Ground) -> bool:
     async with connect(ground.world.redis_url) as client:
         store = Store(client, ground.world.slack.team_id, ground.clock)
         due = await client.zrangebyscore(Keys(ground.world.slack.team_id).due, "-inf", soon)
-        found = await store.load_many([each.removeprefix(RESTORE) for each in due])
+        found = await store.load_many([str(each).removeprefix(RESTORE) for each in due])
         waiting = [each for each in found if waits_for_the_cluster(ground, each.restore)]
         return len(waiting) < len(due)
 

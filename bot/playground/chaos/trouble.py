@@ -144,7 +144,7 @@ async def _lost(ground: Ground, _: random.Random) -> str:
 async def _swapped(ground: Ground, rng: random.Random) -> str:
     faults, seconds = ground.world.slack.faults, rng.choice((5.0, 20.0))
     faults.swap = True
-    ground.later(seconds, partial(setattr, faults, "swap", False))  # noqa: FBT003 - setattr
+    ground.later(seconds, partial(setattr, faults, "swap", False))
     return f"for {seconds:.0f} s"
 
 
@@ -250,7 +250,7 @@ async def _webhook(ground: Ground, rng: random.Random) -> str:
 async def _virt_api(ground: Ground, rng: random.Random) -> str:
     knobs, seconds = ground.world.kube.knobs, rng.choice((3.0, 15.0))
     knobs.virt_api_down = True
-    ground.later(seconds, partial(setattr, knobs, "virt_api_down", False))  # noqa: FBT003 - setattr
+    ground.later(seconds, partial(setattr, knobs, "virt_api_down", False))
     return f"for {seconds:.0f} s"
 
 

@@ -10,7 +10,7 @@ from bot.restore.model import Phase, Restore, Slot
 from bot.restore.moves import PATIENT
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
-from bot.store.keys import DELIVERY, PERMANENT, RESTORE, Keys
+from bot.store.keys import PERMANENT, RESTORE, Keys
 
 FOUND_BY_THE_BOT = ("abandoned", "parked")
 """Audit entries that no fault of ours may cause."""
@@ -83,18 +83,30 @@ def _over(made: dict[str, dict[str, object]]) -> bool:
 
 
 def _told(ground: Ground, restore: Restore) -> bool:
-    """The result stands in the thread, or in the direct message that it moved to."""
+    """The result stands in the thread, or in the direct message that it moved to.
+
+    One that somebody has deleted is posted anew, unless the story went on from it.
+    """
     result = next(card for card in restore.cards if card.slot is Slot.RESULT)
-    return any(marks == (restore.id, result.key) for _, marks in _cards(ground))
+    return any(
+        _marks(message) == (restore.id, result.key)
+        for message in ground.world.slack.workspace.everything()
+        if not message.deleted or result.closed is not None
+    )
+
+
+def _marks(message: Message) -> tuple[str, str]:
+    """Which card of which restore a message is."""
+    payload = (message.metadata or {}).get("event_payload") or {}
+    return str(payload.get("restore", "")), str(payload.get("card", ""))
 
 
 def _cards(ground: Ground) -> list[tuple[Message, tuple[str, str]]]:
-    found = []
-    for message in ground.world.slack.workspace.everything():
-        marks = (message.metadata or {}).get("event_payload") or {}
-        if "card" in marks and not message.deleted:
-            found.append((message, (str(marks["restore"]), str(marks["card"]))))
-    return found
+    return [
+        (message, _marks(message))
+        for message in ground.world.slack.workspace.everything()
+        if _marks(message)[1] and not message.deleted
+    ]
 
 
 def _buttons(ground: Ground, message: Message) -> list[str]:
@@ -143,25 +155,19 @@ async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[st
 
 
 async def _leaked(ground: Ground) -> list[str]:
-    """Keys that nothing will ever remove, and things in the queue that are over."""
-    left = []
+    """Keys that nothing will ever remove, and what stands in the queue or holds a VM for ever."""
     keys = Keys(ground.world.slack.team_id)
     async with connect(ground.world.redis_url) as client:
-        live = set(await client.zrange(keys.live, 0, -1))
-        due = set(await client.zrange(keys.due, 0, -1))
-        async for key in client.scan_iter(match=f"{keys.prefix}*", count=500):
-            member = key.removeprefix(keys.prefix)
-            if member in PERMANENT or await client.ttl(key) != -1:
-                continue
-            if member.startswith(RESTORE) and member.removeprefix(RESTORE) in live:
-                continue
-            left.append(f"the key {member} will never be removed")
-        left += [f"{member} stays in the queue" for member in due if member.startswith(DELIVERY)]
-        left += [
-            f"{member} stays in the queue"
-            for member in due
-            if member.startswith(RESTORE) and member.removeprefix(RESTORE) not in live
-        ]
-        claims = await client.hgetall(keys.claims)
-        left += [f"the claim on {vm} stays" for vm, id_ in claims.items() if id_ not in live]
-    return left
+        live = {str(each) for each in await client.zrange(keys.live, 0, -1)}
+        due = [str(each) for each in await client.zrange(keys.due, 0, -1)]
+        claims = {str(vm): str(id_) for vm, id_ in (await client.hgetall(keys.claims)).items()}
+        members = {
+            str(each).removeprefix(keys.prefix) async for each in client.scan_iter(count=500)
+        }
+        kept = [each for each in members if await client.ttl(keys.prefix + each) == -1]
+    alive = {RESTORE + each for each in live}
+    return [
+        *(f"the key {each} will never go" for each in kept if each not in {*PERMANENT, *alive}),
+        *(f"{each} stays in the queue" for each in due if each not in alive),
+        *(f"the claim on {vm} stays" for vm, holder in claims.items() if holder not in live),
+    ]

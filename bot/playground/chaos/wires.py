@@ -82,7 +82,7 @@ class _Line:
 class Wires:
     """Everything that leads out of one replica. Open them before it starts."""
 
-    fallen: Callable[[], None]
+    fallen: Callable[[], None] = lambda: None
     """Called when a fatal break has happened."""
     addresses: dict[Side, str] = field(default_factory=dict)
     """Where the replica finds each side."""

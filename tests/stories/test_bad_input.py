@@ -1,0 +1,393 @@
+"""Whatever is said to the bot, in whatever shape and place: one clear answer, and no harm."""
+
+import asyncio
+import io
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from bot import telemetry
+from bot.playground.slack import Person
+from bot.playground.slack.workspace import Channel
+from bot.playground.stage import SNAPSHOT_TIME, Stage, access
+from bot.restore.model import Phase
+from tests.stories import acts
+from tests.stories.conftest import SetStage, documents
+
+LONGEST = "s" * 253
+ASKED = "restore database-01 from pre-upgrade-snapshot in production"
+INTERNALS = re.compile(
+    r"Traceback|\b[A-Z]\w*(Error|Exception)\b|\bNone\b|\{[a-z]+\}|\b0x[0-9a-f]{6}"
+)
+
+# What is typed after /vm-restore, and words that the one answer must have.
+ANSWERED_ALONE = {
+    # Too much
+    "x" * 5000: "That is too long to be read",
+    f"database-01 from {'c' * 4100} in production": "That is too long to be read",
+    # Markup
+    "<!channel> from pre-upgrade-snapshot in production": "`<!channel>` cannot be a VM name",
+    "<!here|here>": "cannot be a VM name. Write the plain name",
+    "database-01 from <!everyone> in production": "`<!everyone>` cannot be a snapshot name",
+    "database-01 from pre-upgrade-snapshot in <!channel>": "cannot be a namespace name",
+    "<@U0N7VG23ZY5> from x in production": "cannot be a VM name",
+    "database-01<script> from x in production": "`<script>` cannot be a snapshot name",
+    "`rm -rf` from x in production": "`rm -rf` cannot be a VM name",
+    "{{7*7}} from x in production": "cannot be a VM name",
+    "%s %n from x in production": "`%s` cannot be a VM name",
+    # Names that are no Kubernetes names
+    "Database_01 from x in production": "Did you mean `database-01`?",
+    "DATABASE-01 from x in production": "did you mean `database-01`?",
+    "database-01 from snap/../../x in production": "`snap/../../x` cannot be a snapshot name",
+    "a/b/c": "cannot be a namespace name",
+    f"{'v' * 254} from x in production": "A VM name has at most 253 characters; this one has 254",
+    f"database-01 from {'s' * 254} in production": "A snapshot name has at most 253 characters",
+    f"database-01 from x in {'n' * 64}": "A namespace name has at most 63 characters",
+    "database-01 from 🔥 in production": "I did not understand `from 🔥 in production`",
+    # Flags and subcommands
+    "database-01 --bogus x": "`--bogus` is no flag of `/vm-restore`",
+    "database-01 -n": "`-n` needs a namespace name after it",
+    "database-01 --snapshot": "`--snapshot` needs a snapshot name after it",
+    "cancle": "Did you mean `/vm-restore cancel`?",
+    "statsu": "Did you mean `/vm-restore status`?",
+    "cancel everything now": "I did not understand `everything now`",
+    "delete snapshot pre-upgrade-snapshot": "I never delete snapshots",
+    "create snapshot of database-01": "only as the safety snapshot of a restore",
+    "clone database-01": "I do not clone VMs",
+    "start database-01": "I start a VM only after its restore",
+    "list": "Whose snapshots? Please name the VM and its namespace",
+    "list database-01 in production": "`pre-upgrade-snapshot` - 2026-02-18 10:00:00 UTC",
+    "list nothing-here in production": "has no snapshots",
+    "list database-01 in staging": "You may not restore VMs in namespace `staging`",
+    "history": "I have no history command yet",
+    "handoff @bob": "A restore cannot be handed to another person yet",
+    "freeze": "I cannot freeze restores yet",
+    "help": "*How to ask*",
+    "cancel": "You have no restore that could be cancelled",
+    "status": "No restore is under way that you may see",
+    # Not meant as an order
+    "don't restore database-01": "This reads like a condition, a plan or a negation",
+    "should we restore database-01?": "nothing was started",
+    "database-01 web-01 from x in production": "Two snapshots are named, `web-01` and `x`",
+    "database-01 from x in production --cluster mars": "I know no cluster `mars`. I know: `default`",
+}
+
+
+def told(stage: Stage, person: Person | None = None) -> list[str]:
+    """What the bot has told somebody alone, as they read it."""
+    heard = stage.whispers(person or stage.alice)
+    return ["\n".join(stage.read(m).split("\n")[1:]) for m in heard if m.author.bot]
+
+
+def asked(stage: Stage) -> int:
+    """How many requests the cluster has got, the watch aside."""
+    return sum(call.verb != "watch" for call in stage.world.kube.log)
+
+
+async def test_every_odd_command_has_one_answer(stage_for: SetStage) -> None:
+    """To the asker alone, in words for people; the channel and the cluster never hear of it."""
+    stage = await stage_for()
+    await stage.world.quiet()
+    changed = len(acts.changes(stage))
+    for typed, words in ANSWERED_ALONE.items():
+        before = len(told(stage))
+        result = await (await stage.alice.slash(stage.channel, f"/vm-restore {typed}")).settled()
+        await stage.world.quiet()
+        assert result.status == "ok", typed[:80]
+        answers = told(stage)[before:]
+        assert [words in answer for answer in answers] == [True], (typed[:80], answers)
+        assert INTERNALS.search(answers[0]) is None, answers
+        await stage.world.pass_time(2)  # people type slowly, and Slack would have them do so
+    assert stage.cards() == []
+    assert len(acts.changes(stage)) == changed
+    assert await documents(stage.world) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("hello there", "I did not understand"),
+        ("please make me a sandwich", "I did not understand"),
+        ("", "*How to ask*"),
+        ("help", "*How to ask*"),
+        ("delete snapshot pre-upgrade-snapshot", "I never delete snapshots"),
+        ("restore Database_01 from x in production", "Did you mean `database-01`?"),
+        ("restore <!channel> from x in production", "cannot be a VM name"),
+        ("don't restore database-01 from pre-upgrade-snapshot", "nothing was started"),
+        ("cancel", "You have no restore that could be cancelled"),
+        ("status", "No restore is under way"),
+        ("x" * 5000, "too long"),
+    ],
+)
+async def test_odd_mention_has_one_answer(stage_for: SetStage, said: str, words: str) -> None:
+    """The same for what is said to the bot by name: to the one who said it, where they said it."""
+    stage = await stage_for()
+    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {said}".strip())
+    await stage.world.pass_time(3)
+    assert [words in answer for answer in told(stage)] == [True], told(stage)
+    assert stage.cards() == []
+
+
+async def test_names_in_code_and_links_are_names(stage_for: SetStage) -> None:
+    """Backticks, and the links that Slack makes of what looks like a host, do no harm."""
+    stage = await stage_for()
+    line = "/vm-restore `database-01` from `pre-upgrade-snapshot` in `production`"
+    await acts.to_the_warning(stage, line)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_longest_names(stage_for: SetStage) -> None:
+    """A snapshot's name of 253 letters is shown, typed and restored whole."""
+    stage = await stage_for()
+    vm = "v" * 63
+    stage.world.kube.seed.vm("production", vm, running=False, run_strategy="Halted")
+    stage.world.kube.seed.snapshot("production", LONGEST, vm, created=SNAPSHOT_TIME)
+    await acts.ask(stage, f"/vm-restore {vm} from {LONGEST} in production")
+    await acts.confirm(stage, LONGEST)
+    await stage.card(acts.RESTORED)
+    (made,) = stage.restores()
+    assert acts.spec_of(made)["virtualMachineSnapshotName"] == LONGEST
+    assert len(made.name) <= 253
+    assert all(LONGEST in stage.read(card) for card in stage.cards())
+
+
+# Places
+
+
+async def test_in_a_direct_message(stage_for: SetStage) -> None:
+    """A direct message works like a channel; every word there is meant for the bot."""
+    stage = await stage_for()
+    stage.channel = stage.world.slack.dm(stage.alice)
+    await stage.alice.say(stage.channel, "good morning")
+    await stage.whispered("I did not understand")
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_in_a_private_channel(stage_for: SetStage) -> None:
+    """So does a private channel that the bot is in."""
+    stage = await stage_for()
+    stage.channel = stage.world.slack.channel("secret", stage.alice, private=True)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_where_the_bot_is_no_member(stage_for: SetStage, private: bool) -> None:
+    """The asker is told to invite the bot; nothing is started, and afterwards it works."""
+    stage = await stage_for()
+    slack = stage.world.slack
+    stage.channel = slack.channel("elsewhere", stage.alice, bot=False, private=private)
+    await acts.ask(stage)
+    await stage.whispered("/invite @vm-restore")
+    assert await documents(stage.world) == ()
+    assert [call.method for call in slack.log if call.method == "chat.postMessage"] == []
+    await slack.invite_bot(stage.channel)
+    await stage.world.pass_time(61)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_bot_is_thrown_out_in_the_middle(stage_for: SetStage) -> None:
+    """What has not begun ends, and the owner is told so in a direct message."""
+    stage = await stage_for()
+    warning = await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    stage.world.slack.remove_bot(stage.channel)
+    await (await stage.alice.click(warning, "Cancel")).settled()
+    direct = stage.world.slack.dm(stage.alice)
+    await stage.until(lambda: direct.messages, "news by direct message")
+    await stage.world.pass_time(5)
+    assert "Cancelled" in stage.world.slack.transcript(direct)
+    assert acts.changes(stage) == []
+
+
+async def test_response_url_that_does_not_work_any_more(stage_for: SetStage) -> None:
+    """An answer for which Slack's address is used up is told to the asker where they asked."""
+    stage = await stage_for()
+    stage.world.slack.faults.fail("response_url", 404)
+    await acts.ask(stage, "/vm-restore help")
+    await stage.whispered("*How to ask*")
+    assert len(told(stage)) == 1
+
+
+# At the same time
+
+
+async def both_may(stage: Stage) -> None:
+    """Alice and Bob may restore."""
+    stage.world.config = {**stage.world.config, **access(stage.alice, stage.bob)}
+    await stage.world.start_bot()
+
+
+async def two_channels(stage: Stage) -> tuple[Channel, Channel]:
+    """Where each of them asks."""
+    return stage.channel, stage.world.slack.channel("other", stage.alice, stage.bob)
+
+
+@pytest.mark.parametrize("places", [1, 2], ids=["in one channel", "in two channels"])
+async def test_two_ask_for_one_vm_at_once(stage_for: SetStage, places: int) -> None:
+    """One of them gets it; the other is told, alone, who has it and where."""
+    stage = await stage_for(start=False)
+    await both_may(stage)
+    here = stage.channel
+    there = here if places == 1 else (await two_channels(stage))[1]
+    await asyncio.gather(
+        stage.alice.slash(here, acts.REQUEST), stage.bob.slash(there, acts.REQUEST)
+    )
+    await stage.world.pass_time(5)
+    live = [each for each in await documents(stage.world) if not each.phase.ended]
+    assert [each.phase for each in live] == [Phase.TYPING]
+    loser, room = (stage.bob, there) if live[0].owner == stage.alice.id else (stage.alice, here)
+    heard = [m for m in room.messages if m.author.bot and m.ephemeral_to is loser.user]
+    assert ["Another restore of VM" in stage.read(m) for m in heard] == [True], heard
+    assert f"<@{live[0].owner}>" in heard[0].text
+    assert len(stage.creates("virtualmachinerestores")) == 0
+
+
+async def test_two_vms_at_once(stage_for: SetStage) -> None:
+    """Two restores of one person go side by side, each in its own thread; `status` shows both."""
+    stage = await stage_for()
+    await asyncio.gather(
+        acts.ask(stage), acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    )
+    await stage.until(lambda: warnings(stage) == 2, "both warnings")
+    await acts.ask(stage, "/vm-restore status")
+    said = stage.read(await stage.whispered("Restores under way"))
+    assert "VM `database-01` in `production`" in said
+    assert "VM `web-01` in `production`" in said
+    assert stage.bob.name not in said
+
+
+def warnings(stage: Stage) -> int:
+    """How many restores wait for a name."""
+    return sum(acts.TYPE_IT in stage.read(card) for card in stage.cards())
+
+
+async def test_cancel_of_one(stage_for: SetStage) -> None:
+    """`/vm-restore cancel` ends the one restore of the person, and says so in its thread."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await acts.ask(stage, "/vm-restore cancel")
+    await stage.card("Restore operation cancelled by user")
+    await stage.world.quiet()
+    assert len(told(stage)) == 1
+    assert [each.phase for each in await documents(stage.world)] == [Phase.CANCELLED]
+
+
+async def test_cancel_of_several(stage_for: SetStage) -> None:
+    """Which one is not guessed: both are named, and nothing is cancelled."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    await stage.until(lambda: warnings(stage) == 2, "both warnings")
+    await acts.ask(stage, "/vm-restore cancel")
+    said = stage.read(await stage.whispered("You have several restores under way"))
+    assert "`production/database-01`" in said
+    assert "`production/web-01`" in said
+    assert [each.phase for each in await documents(stage.world)] == [Phase.TYPING] * 2
+
+
+async def test_cancel_of_somebody_elses(stage_for: SetStage) -> None:
+    """Bob has nothing to cancel, and Alice's restore goes on."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.bob.slash(stage.channel, "/vm-restore cancel")
+    await stage.whispered("You have no restore that could be cancelled", to=stage.bob)
+    assert stage.shown(acts.TYPE_IT) is not None
+
+
+# Trouble inside
+
+
+async def test_failure_inside_is_told_without_details(stage_for: SetStage) -> None:
+    """When something is wrong with the bot itself, the person hears that, and nothing technical."""
+    stage = await stage_for()
+    stage.world.slack.faults.refuse("users.info", "missing_scope")
+    await acts.ask(stage)
+    said = stage.read(await stage.whispered("Something went wrong on my side"))
+    assert INTERNALS.search(said) is None
+    await stage.world.pass_time(60)
+    assert len(told(stage)) == 1
+    assert await documents(stage.world) == ()
+
+
+async def test_slack_does_not_say_who_somebody_is(stage_for: SetStage) -> None:
+    """After a quarter of a minute the asker is told to try again, and it is not started later."""
+    stage = await stage_for()
+    stage.world.slack.faults.fail("users.info", 503, times=100)
+    await acts.ask(stage)
+    await stage.whispered("Slack did not tell me who you are")
+    stage.world.slack.faults.clear()
+    await stage.world.pass_time(60)
+    assert len(told(stage)) == 1
+    assert await documents(stage.world) == ()
+
+
+async def test_slack_does_not_say_it_for_a_moment(stage_for: SetStage) -> None:
+    """A hiccup of some seconds is not worth a word."""
+    stage = await stage_for()
+    stage.world.slack.faults.fail("users.info", 503, times=3)
+    await acts.to_the_warning(stage)
+    assert told(stage) == []
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that is logged, at its most talkative, as it would be in a cluster."""
+    root = logging.getLogger()
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
+    out = io.StringIO()
+    telemetry.set_up("debug", "json", out=out)
+    yield out
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
+
+
+async def test_nothing_that_people_write_is_logged(
+    stage_for: SetStage, logged: io.StringIO
+) -> None:
+    """No token, no address that works like one, and no word of a message stands in any log line."""
+    stage = await stage_for()
+    mention = stage.world.slack.mention
+    await stage.alice.say(stage.channel, f"{mention} tell nobody that the moonshine is hot")
+    await acts.ask(stage, "/vm-restore 'Hushhush' please")
+    await acts.to_the_warning(stage)
+    await stage.reply("quietly-now", by=stage.bob)
+    await stage.reply("not-so-loud")
+    await stage.card("You typed")
+    stage.thread = await stage.alice.say(stage.channel, f"{mention} {ASKED}")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.world.pass_time(61)
+    stage.world.slack.faults.refuse("users.info", "missing_scope")
+    await acts.ask(stage)
+    await stage.whispered("Something went wrong on my side")
+    text = logged.getvalue()
+    assert '"acting"' in text, "the capture works"
+    assert '"a round failed"' in text, "and has the trace of a failure in it"
+    slack = stage.world.slack
+    secrets = (slack.bot_token, slack.app_token, slack.signing_secret, "token-of-vm-restore-bot")
+    words = ("moonshine", "hushhush", "quietly-now", "not-so-loud", "/response/", "ticket=")
+    assert [each for each in (*secrets, *words) if each in text] == []
+
+
+async def test_no_message_shows_the_inside(stage_for: SetStage) -> None:
+    """Not with the cluster away, a stop refused and a restore that fails: no message has innards."""
+    stage = await stage_for(running=True)
+    stage.world.kube.deny("update", "virtualmachines/stop")
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.world.pass_time(30)
+    stage.world.kube.undeny()
+    await stage.world.kube.stop()
+    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    await stage.world.pass_time(30)
+    everything = stage.transcript()
+    assert "VM Must Be Stopped" in everything
+    assert INTERNALS.search(everything) is None, INTERNALS.search(everything)
