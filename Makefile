@@ -3,6 +3,7 @@
 #   make demo    the bot on a simulated Slack and a simulated cluster, playing its story
 #   make test    everything CI runs: lint, types, tests
 #   make lint    only ruff and mypy
+#   make chaos   random stories with random faults; RUNS=1000 SEED=1 says how many, and from where on
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
 #   make lock    new lock files after a change of dependencies (needs uv)
 #   make clean   forget the virtual environment and every cache
@@ -20,13 +21,18 @@ PYTHON ?= $(FOUND)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint lock clean bench
+.PHONY: chaos demo test lint lock clean bench
 
 demo: $(READY)
 	@$(BIN)/vm-restore-bot demo
 
 test: lint
 	$(BIN)/pytest -q -n 2 --dist worksteal
+
+RUNS ?= 100
+SEED ?= 1
+chaos: $(READY)
+	@$(BIN)/python -m bot.playground.chaos --runs $(RUNS) --seed $(SEED)
 
 lint: $(READY)
 	$(BIN)/ruff check .

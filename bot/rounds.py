@@ -227,9 +227,11 @@ class Rounds:
         await self._move(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
 
     async def _move(self, turn: Round, gone: ChannelGone) -> None:
-        """Go on elsewhere, where no card stands yet: what stood before can be edited no more."""
+        """Go on elsewhere, with the cards that still matter. What is answered is not said again."""
         await self._apply(turn, gone)
-        turn.updates = {key: records.Shown(ts=None, digest="") for key in turn.shown}
+        first, *others = turn.restore.cards
+        for card in (first, *(card for card in others if card.closed is None)):
+            turn.updates[card.key] = records.Shown(ts=None, digest="")
         turn.again = self._clock.now()
 
     async def _finish(self, turn: Round) -> None:

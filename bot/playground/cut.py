@@ -183,12 +183,9 @@ class Wires:
 
     async def _outward(self, name: str, link: Link, reader: asyncio.StreamReader) -> None:
         far = link.far
-        while far is not None and not self._dead and (data := await reader.read(CHUNK)):
-            fatal = self._crosses(name, data) if link.begins(data) else None
-            if self._dead or (fatal and not fatal.applied):
-                self._fall()
+        while far is not None and (data := await reader.read(CHUNK)):
+            if self._ends_before(name, link, data):
                 return
-            link.doomed = link.doomed or fatal is not None
             far.write(data)
             await far.drain()
             if link.doomed and link.socket:
@@ -206,6 +203,16 @@ class Wires:
                 link.near.write(data)
                 await link.near.drain()
         link.near.close()
+
+    def _ends_before(self, name: str, link: Link, data: bytes) -> bool:
+        """Does nothing get through any more, from this piece on?"""
+        if self._dead:
+            return True
+        fatal = self._crosses(name, data) if link.begins(data) else None
+        link.doomed |= fatal is not None
+        if fatal is not None and not fatal.applied:
+            self._fall()
+        return self._dead
 
     def _crosses(self, name: str, data: bytes) -> Cut | None:
         """Note what leaves the bot; the cut, if it is to happen here."""

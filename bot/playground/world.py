@@ -24,6 +24,8 @@ from bot.store import EmbeddedRedis
 LOOK_AGAIN = 0.003
 """Real seconds between two looks at whether something is still under way."""
 QUIET_LOOKS = 3
+TICK = 1e-6
+"""The clock knows no shorter time."""
 STEP = 1.0
 """How far a hand moves the clock at a time, in seconds."""
 
@@ -106,7 +108,7 @@ class World:
             await asyncio.sleep(seconds)
             return
         await self.quiet()
-        while (left := end - clock.now().timestamp()) > 0:
+        while (left := end - clock.now().timestamp()) >= TICK:
             due = clock.next_due()
             ahead = left if due is None else due.timestamp() - clock.now().timestamp()
             clock.advance(max(0.0, min(left, ahead)))

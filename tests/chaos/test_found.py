@@ -5,6 +5,7 @@ from bot.playground.stage import Stage
 from tests.stories import acts
 from tests.stories.conftest import SetStage
 
+POST = "chat.postMessage"
 ASKED = "restore database-01 from snapshot pre-upgrade-snapshot in production"
 
 
@@ -15,33 +16,40 @@ async def direct(stage: Stage, words: str) -> str:
     return stage.world.slack.transcript(room)
 
 
-async def test_the_message_that_asked_is_deleted_at_once(stage_for: SetStage) -> None:
-    """There is no thread to work in: nothing begins, and the asker is told so directly."""
-    stage = await stage_for(start=False)
-    asked = await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {ASKED}")
-    await stage.alice.delete(asked)
-    await stage.world.start_bot()
-    said = await direct(stage, "Channel Not Reachable")
+async def test_the_thread_is_gone_before_anything_was_said(stage_for: SetStage) -> None:
+    """Who asked has deleted the message: nothing begins, and they are told so directly."""
+    stage = await stage_for()
+    stage.world.slack.faults.refuse(POST, "thread_not_found")
+    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {ASKED}")
+    said = await direct(stage, "Ask again if you still want it.")
     assert "The thread of this restore in #incidents was deleted." in said
     assert stage.cards() == []
     assert acts.changes(stage) == []
 
 
-async def test_the_whole_thread_is_deleted_during_the_restore(stage_for: SetStage) -> None:
+async def test_the_thread_is_gone_during_the_restore(stage_for: SetStage) -> None:
     """What the cluster works on is followed to its end, in a direct message."""
     stage = await stage_for()
     stage.world.kube.knobs.own_class("standard").bind = 20
     await acts.ask_and_confirm(stage)
     await stage.card("Restoring VM from snapshot")
     await stage.world.quiet()
-    stage.world.slack.faults.lose_delivery(100)  # not even the deletions are heard of
-    for card in stage.cards():
-        await stage.world.slack.remove(card)
-    for message in stage.channel.messages:
-        message.deleted = True
-    stage.world.slack.faults.clear()
+    stage.world.slack.faults.refuse(POST, "thread_not_found")
     said = await direct(stage, acts.RESTORED)
-    assert said.count(acts.RESTORED) == 1
+    assert said.count(f"# ✓ {acts.RESTORED}") == 1
+    assert len(stage.restores()) == 1
+
+
+async def test_the_thread_is_gone_in_a_direct_message(stage_for: SetStage) -> None:
+    """There is nowhere else to go: the story goes on in a new thread of the same conversation."""
+    stage = await stage_for()
+    stage.channel = stage.world.slack.dm(stage.alice)
+    stage.world.kube.knobs.own_class("standard").bind = 20
+    await acts.ask_and_confirm(stage)
+    await stage.card("Restoring VM from snapshot")
+    await stage.world.quiet()
+    stage.world.slack.faults.refuse(POST, "thread_not_found")
+    await stage.card(acts.RESTORED)
     assert len(stage.restores()) == 1
 
 
@@ -51,7 +59,8 @@ async def test_thrown_out_of_the_channel_before_anything_was_done(stage_for: Set
     await acts.to_the_warning(stage)
     await stage.reply("pre-upgrade-snapshot")
     stage.world.slack.remove_bot(stage.channel)
-    await direct(stage, "Invite me to the channel, then ask again.")
+    said = await direct(stage, "Invite me to the channel, then ask again.")
+    assert acts.TYPE_IT not in said
     assert acts.changes(stage) == []
 
 
@@ -63,7 +72,7 @@ async def test_thrown_out_of_the_channel_during_the_restore(stage_for: SetStage)
     await stage.card("Restoring VM from snapshot")
     stage.world.slack.remove_bot(stage.channel)
     said = await direct(stage, acts.RESTORED)
-    assert said.count(acts.RESTORED) == 1
+    assert said.count(f"# ✓ {acts.RESTORED}") == 1
     room = stage.world.slack.dm(stage.alice)
     result = next(m for m in reversed(room.messages) if acts.RESTORED in stage.read(m))
     await stage.alice.click(result, "Start VM")

@@ -1,6 +1,6 @@
 """What Slack may do to a thread, one thing at a time: slow down, fall silent, lose a card."""
 
-from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -65,7 +65,7 @@ async def test_progress_of_two_restores_in_one_channel(stage_for: SetStage) -> N
     edits = progress_edits(stage)
     last = {card_of(m): stage.read(m) for m in stage.cards() if card_of(m).startswith("progress")}
     live = edits[: -len(last)]
-    assert all(b - a >= 1.0 for a, b in zip(live, live[1:], strict=False))
+    assert all(b - a >= 1.0 for a, b in pairwise(live))
     assert all("Restored" in text for text in last.values())
 
 
@@ -126,9 +126,6 @@ async def test_a_post_without_an_answer_is_looked_for(
     posts = [c for c in stage.world.slack.log if c.method == POST]
     assert len(posts) == len(stage.cards()) + (0 if posted else 1)
     assert len(stage.restores()) == 1
-
-
-Go = Callable[[Stage], object]
 
 
 @pytest.mark.parametrize("words", [acts.TYPE_IT, acts.READY, acts.RESTORED])

@@ -388,28 +388,28 @@ async def test_who_has_no_rights_is_refused_everything_in_words(ground: Ground) 
 async def test_the_watch_wakes_what_is_labelled_and_nothing_else(ground: Ground) -> None:
     """A restore that is there, that changes, that vanishes; somebody else's wakes nobody."""
     woken: list[str] = []
+    jobs: list[Job] = []
 
     async def wake(restore: str) -> None:
-        woken.append(restore)
+        found = await ground.look(Look.JOB, job=jobs[-1])
+        woken.append(f"{restore} {'gone' if found.job is None else 'there'}")
 
     watching = asyncio.create_task(ground.cluster.watch(wake))
     try:
         await ground.until("the watch stands", _is(lambda: ground.cluster.watching))
         theirs = ground.restore(snapshot="nothing", labels=())
-        done = await ground.act(theirs)
-        assert isinstance(done, Done)
+        uid = await ground.does(theirs)
         await says(ground, ground.job(theirs), "does not exist")
-        await ground.removes(theirs.name, done.uid or "")
+        await ground.removes(theirs.name, uid)
         assert woken == []
         ours = ground.restore(snapshot="nothing")
-        done = await ground.act(ours)
-        assert isinstance(done, Done)
-        await ground.until("the new restore is told", _is(lambda: woken))
-        await says(ground, ground.job(ours), "does not exist")
-        before = len(woken)
-        await ground.removes(ours.name, done.uid or "")
-        await ground.until("its end is told", _is(lambda: len(woken) > before))
-        assert set(woken) == {ID}
+        jobs.append(ground.job(ours))
+        uid = await ground.does(ours)
+        await ground.until("the new restore is told", _is(lambda: f"{ID} there" in woken))
+        await says(ground, jobs[-1], "does not exist")
+        await ground.removes(ours.name, uid)
+        await ground.until("its end is told", _is(lambda: f"{ID} gone" in woken))
+        assert set(woken) == {f"{ID} there", f"{ID} gone"}
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

@@ -16,9 +16,11 @@ from bot.playground.clock import HandClock
 from bot.playground.fleet import until
 from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from bot.playground.stage import Stage
+from bot.restore.model import Phase
 from tests.replicas.conftest import OnIce
 from tests.replicas.ice import Ice
 from tests.stories import acts
+from tests.stories.conftest import documents
 
 LEASE = 25
 WRITES = re.compile(r"slack: POST /api/chat\.|kubernetes: (PUT|DELETE|PATCH|POST (?!.*dryRun))")
@@ -39,6 +41,7 @@ class Act:
     gesture: Gesture
     """What a person does; the next round acts."""
     after: Gesture
+    last_look: str = "kubernetes: GET"
     running: bool = False
     config: Mapping[str, object] = field(default_factory=dict)
 
@@ -140,6 +143,7 @@ ACTS = {
         to_be_deleted,
         delete,
         failure,
+        last_look="persistentvolumeclaims",
         config={"rules": {"restore_timeout": 30}},
     ),
     "start": Act("update virtualmachines/start", "PUT .*/start", over, start, started),
@@ -156,11 +160,11 @@ class Step:
     """What was sent arrives only after the thaw; otherwise only its answer does."""
 
 
-HELD = r"redis: lease"
-ACTED = "the act"
+HELD = "redis: lease"
+LOOKED, ACTED = "the last look", "the act"
 STEPS = {
     "before it looks": Step("redis: settle", HELD),
-    "while it looks": Step(HELD, "kubernetes: GET"),
+    "while it looks": Step(HELD, LOOKED),
     "before its commit arrives": Step(HELD, "redis: commit", late=True),
     "between the commit and the act": Step(HELD, "redis: commit"),
     "between the act and its commit": Step(HELD, ACTED),
@@ -175,7 +179,8 @@ CASES = [
 
 def meant(act: Act, step: Step, crossings: list[str]) -> Callable[[str], bool]:
     """Is this crossing the one to freeze at?"""
-    what, since = (act.crossing if each == ACTED else each for each in (step.what, step.since))
+    named = {ACTED: act.crossing, LOOKED: act.last_look}
+    what, since = (named.get(each, each) for each in (step.what, step.since))
 
     def chosen(told: str) -> bool:
         passed = any(re.search(since, each) for each in crossings[:-1])
@@ -219,6 +224,50 @@ async def test_no_act_without_the_lease(on_ice: OnIce, act: Act, step: Step) -> 
     assert len(stage.marks()) == len(set(stage.marks()))
 
 
+async def test_a_late_commit_changes_nothing_while_the_next_one_still_looks(on_ice: OnIce) -> None:
+    """The document is as it was, so its version would let the commit pass: the fence does not."""
+    stage, ice = await on_ice()
+    create = ACTS["create"]
+    await create.before(stage)
+    await stage.world.quiet()
+    ice.freeze(meant(create, STEPS["before its commit arrives"], ice.crossings), late=True)
+    zombie = stage.world.bot
+    assert zombie is not None
+    await create.gesture(stage)
+    await stage.until(ice.frozen.is_set, "the bot freezes")
+    before = (await documents(stage.world))[0]
+    looks = Rule(SlowAnswer(5), verb="get", resource="virtualmachineinstances")
+    stage.world.kube.faults.add(looks)
+    await stage.world.start_bot()
+    advance(stage, LEASE + 1)
+    await until(lambda: looks not in stage.world.kube.faults.rules, "the other looks", within=10)
+    assert await thawed(ice, zombie) == []
+    assert await documents(stage.world) == (before,)
+    advance(stage, 5)
+    await create.after(stage)
+    assert len(stage.restores()) == 1
+
+
+async def test_who_cancels_before_the_commit_has_cancelled(on_ice: OnIce) -> None:
+    """The lease stands, but a person was faster: what the round had decided is dropped."""
+    stage, ice = await on_ice()
+    create = ACTS["create"]
+    await create.before(stage)
+    await stage.world.quiet()
+    ice.freeze(meant(create, STEPS["before its commit arrives"], ice.crossings), late=True)
+    slow = stage.world.bot
+    assert slow is not None
+    await create.gesture(stage)
+    await stage.until(ice.frozen.is_set, "the bot freezes")
+    await stage.world.start_bot()
+    await stage.alice.slash(stage.channel, "/vm-restore cancel")
+    await stage.world.quiet()
+    assert [each.phase for each in await documents(stage.world)] == [Phase.CANCELLED]
+    assert await thawed(ice, slow) == []
+    await stage.card("Restore operation cancelled by user.")
+    assert stage.creates("virtualmachinerestores") == []
+
+
 async def test_a_create_that_arrives_late_meets_its_own_name(on_ice: OnIce) -> None:
     """Sent within the lease, lost on the way for minutes: the name is taken when it comes."""
     stage, ice = await on_ice()
@@ -244,13 +293,18 @@ async def test_people_are_told_although_the_lease_is_nearly_used_up(on_ice: OnIc
     ice.thaw()
     await acts.press_restore(stage)
     await until(lambda: looks not in stage.world.kube.faults.rules, "it looks", within=10)
-    assert isinstance(stage.world.clock, HandClock)
-    stage.world.clock.advance(LEASE - 5)
+    advance(stage, LEASE - 5)
     await stage.until(lambda: _sent(ice, "slack: POST /api/chat"), "a card is written", within=1)
     told = [each for each in ice.crossings if "renew" in each or "/api/chat" in each]
     assert "renew" in told[0]
     await stage.card(acts.RESTORED)
     assert len(stage.restores()) == 1
+
+
+def advance(stage: Stage, seconds: float) -> None:
+    """Move the world's clock, whoever waits for whatever."""
+    assert isinstance(stage.world.clock, HandClock)
+    stage.world.clock.advance(seconds)
 
 
 def _sent(ice: Ice, what: str) -> bool:

@@ -1,6 +1,7 @@
 """Turns of progress cards: each card now and then, one edit a second in each channel."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot.playground.clock import START
 from bot.slack.pace import ALL, EACH, Pace
@@ -59,5 +60,5 @@ def test_fifty_cards_in_one_channel_never_make_two_edits_in_one_second() -> None
                 due[card] = turn
         now += timedelta(seconds=0.25)
     moments = [moment for moment, _ in edits]
-    assert all(b - a >= ALL for a, b in zip(moments, moments[1:], strict=False))
+    assert all(b - a >= ALL for a, b in pairwise(moments))
     assert {card for _, card in edits} == set(due)

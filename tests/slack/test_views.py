@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from bot.playground.slack.blockkit import check_blocks
-from bot.restore import again, answers
+from bot.restore import again, answers, moves
 from bot.restore.events import Button
 from bot.restore.model import QUESTIONS, Card, Outcome, Phase, Reason, Rules, Slot, Start
 from bot.slack import views
@@ -319,3 +319,26 @@ def test_a_stop_that_takes_long_says_how_long() -> None:
     stop = DONE.model_copy(update={"done_at": None})
     document = restore(Phase.STOPPING, late, stop=stop, rules=Rules(stop_timeout=300))
     assert "after 20 minutes it is still live" in body(views.render(document, late))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({}, "*Try again* removes it", id="with its buttons"),
+        pytest.param({"closed": True}, "would block every other restore", id="a day later"),
+    ],
+)
+def test_what_our_failed_object_blocks_is_said_with_what_is_left_to_do(
+    changes: dict[str, bool], said: str
+) -> None:
+    document, shown = EXAMPLES["failed"]
+    text = body(views.render(document.model_copy(update=changes), shown))
+    assert said in text
+    assert ("*Try again*" in text) is not bool(changes)
+
+
+def test_a_failure_that_was_continued_blocks_nothing_any_more() -> None:
+    failed = moves.hand_on(EXAMPLES["failed"][0], ALICE)
+    text = page(views.render(failed, failed.cards[-1]))
+    assert "would block" not in text
+    assert f"Continued by <@{ALICE}>, further down" in text

@@ -361,6 +361,14 @@ def are_the_first(versions: Mapping[str, int], writer: str) -> bool:
     return all(numbers.get(number) == 1 for number in range(last))
 
 
+async def test_a_server_that_is_to_answer_only_what_is_on_its_disk_does(
+    embedded: EmbeddedRedis, tmp_path: Path
+) -> None:
+    """What the test above sees only while the disk is slow."""
+    async with connect(await embedded.start(tmp_path)) as client:
+        assert (await client.config_get("appendfsync"))["appendfsync"] == "always"
+
+
 async def test_a_file_cut_off_by_a_power_failure_loses_its_last_change_as_a_whole(
     embedded: EmbeddedRedis, tmp_path: Path
 ) -> None:

@@ -116,7 +116,6 @@ async def comes_true(stage: Stage, seen: Callable[[], object]) -> bool:
 
 async def play(directory: Path, story: Story, cut: Cut | None = None) -> Played:
     """Play a story in a world of its own, with the bot cut off somewhere in it or not."""
-    directory.mkdir()
     async with world(directory) as made:
         invariants = Invariants(made)
         stage = await set_stage(made, running=story is not stopped_vm)

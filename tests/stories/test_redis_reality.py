@@ -319,6 +319,19 @@ async def test_a_redis_that_keeps_everything_is_no_reason_to_warn(stage_for: Set
     assert await warnings_at_start(await stage_for(start=False)) == []
 
 
+async def test_the_bots_own_server_writes_before_it_answers(stage_for: SetStage) -> None:
+    """Without REDIS_URL: then not even a kill of that server loses anything."""
+    stage = await stage_for(start=False)
+    world, url = stage.world, stage.world.redis_url
+    world.redis_url = ""
+    world.config = {**world.config, "store": {"data_dir": str(world.directory / "own")}}
+    assert await warnings_at_start(stage) == []
+    async with connect(f"unix://{world.directory}/own/store.sock") as client:
+        assert (await client.config_get("appendfsync"))["appendfsync"] == "always"
+    await world.stop_bot()
+    world.redis_url = url
+
+
 async def test_a_redis_that_tells_nothing_does_not_keep_the_bot_from_starting(
     stage_for: SetStage,
 ) -> None:

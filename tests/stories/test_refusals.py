@@ -242,6 +242,28 @@ async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
     assert stage.alice.notified[-1:] == [refused]
 
 
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("get", "virtualmachineinstances"),
+        ("get", "virtualmachinesnapshotcontents"),
+        ("list", "virtualmachinerestores"),
+        ("list", "resourcequotas"),
+    ],
+)
+async def test_a_forbidden_read_proves_nothing(
+    verb: str, resource: str, stage_for: SetStage
+) -> None:
+    """What may not be read is not taken for absent: the missing verb is named, nothing is done."""
+    stage = await stage_for()
+    stage.world.kube.deny(verb, resource, NS)
+    await acts.ask(stage)
+    said = stage.read(await stage.card("❌ Cluster Permission Missing"))
+    assert f'cannot {verb} resource "{resource}"' in said
+    await stage.world.pass_time(60)
+    assert acts.changes(stage) == []
+
+
 @dataclass(frozen=True)
 class Stranger:
     """Somebody who may not, and what they are told; an empty `told` is silence."""
@@ -340,6 +362,28 @@ async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> N
     await stage.card("Restore operation cancelled by user.")
     await stage.bob.slash(stage.channel, acts.REQUEST)
     await stage.card("@bob, please read this before you type anything.")
+    assert acts.changes(stage) == []
+
+
+async def test_start_over_while_somebody_else_holds_the_vm(stage_for: SetStage) -> None:
+    """The asker is told who holds it, and the old card keeps its button for later."""
+    stage = await stage_for(start=False)
+    stage.world.config = access(stage.alice, stage.bob)
+    await stage.world.start_bot()
+    await acts.to_the_warning(stage)
+    await stage.reply("cancel")
+    old = await stage.card("Restore operation cancelled by user.")
+    await stage.bob.slash(stage.channel, acts.REQUEST)
+    theirs = await stage.card("@bob, please read this before you type anything.")
+    await stage.alice.click(old, "Start over")
+    await stage.whispered("Another restore of VM")
+    assert "[Start over]" in stage.read(old)
+    await stage.bob.click(theirs, "Cancel")
+    await stage.card("*Cancelled by*: @bob")
+    await stage.alice.click(old, "Start over")
+    await stage.card("@alice, please read this before you type anything.")
+    await stage.card("Continued by @alice, further down")
+    assert "[" not in stage.read(old)
     assert acts.changes(stage) == []
 
 

@@ -48,25 +48,25 @@ MANNERS: dict[Slot, Sequence[tuple[Manner, int]]] = {
     Slot.ASK_NAMESPACE: ((Manner.TYPES, 4), (Manner.GO_ON, 4), (Manner.SILENT, 1)),
     Slot.ASK_SNAPSHOT: ((Manner.TYPES, 6), (Manner.WRONG, 1), (Manner.SILENT, 1)),
     Slot.STOP_CHOICE: (
-        (Manner.GO_ON, 8),
-        (Manner.TWICE, 2),
-        (Manner.TYPES, 2),
+        (Manner.GO_ON, 12),
+        (Manner.TWICE, 3),
+        (Manner.TYPES, 3),
         (Manner.CANCELS, 1),
         (Manner.SILENT, 1),
     ),
     Slot.WARNING: (
-        (Manner.GO_ON, 9),
+        (Manner.GO_ON, 18),
         (Manner.CHATS, 2),
-        (Manner.TOGGLES, 3),
-        (Manner.WRONG, 2),
+        (Manner.TOGGLES, 5),
+        (Manner.WRONG, 1),
         (Manner.CASE, 1),
         (Manner.SILENT, 1),
         (Manner.CANCELS, 1),
     ),
     Slot.CONFIRM: (
-        (Manner.GO_ON, 9),
-        (Manner.TWICE, 4),
-        (Manner.OLD, 2),
+        (Manner.GO_ON, 14),
+        (Manner.TWICE, 6),
+        (Manner.OLD, 3),
         (Manner.WRONG, 1),
         (Manner.CANCELS, 1),
         (Manner.SILENT, 1),
@@ -184,7 +184,8 @@ def _request(rng: random.Random) -> str:
 def _troubles(seed: int, lasts: float, kinds: Sequence[str]) -> tuple[Trouble, ...]:
     rng = chance(seed, "trouble")
     many = rng.choice((1, 2, 3, 4, 6, 8))
-    found = [Trouble(rng.choice(kinds), round(rng.uniform(0, lasts * 0.8), 2), n) for n in range(many)]  # fmt: skip
+    moments = [round(rng.uniform(0, lasts * 0.8), 2) for _ in range(many)]
+    found = [Trouble(rng.choice(kinds), at, number) for number, at in enumerate(moments)]
     return tuple(sorted(found, key=lambda each: each.at))
 
 

@@ -74,7 +74,7 @@ class Player:
     directory: Path
     log: Log = field(default_factory=Log)
     redis: EmbeddedRedis = field(default_factory=EmbeddedRedis)
-    kinds: Sequence[str] = tuple(trouble.KINDS)
+    kinds: Sequence[str] = trouble.DRAWN
     _url: str = ""
 
     async def play(self, seeds: Sequence[int]) -> list[Report]:
@@ -239,7 +239,7 @@ def _transcripts(ground: Ground) -> str:
     return "\n".join(slack.transcript(room) for room in slack.workspace.channels.values())
 
 
-def play(seeds: Sequence[int], kinds: Sequence[str] = tuple(trouble.KINDS)) -> list[Report]:
+def play(seeds: Sequence[int], kinds: Sequence[str] = trouble.DRAWN) -> list[Report]:
     """Play these runs in this process."""
     with tempfile.TemporaryDirectory(prefix="vmr-") as directory:
         player = Player(Path(directory), kinds=kinds)

@@ -46,6 +46,9 @@ VERBS = (
 )
 
 KINDS: dict[str, Kind] = {}
+RARE: set[str] = set()
+"""Kinds that end most stories early; they are drawn less often."""
+OFTEN = 3
 
 
 def kind(name: str) -> Callable[[Kind], Kind]:
@@ -178,6 +181,9 @@ async def _card_goes(ground: Ground, rng: random.Random) -> str | None:
     card = rng.choice(cards[-3:])
     await ground.world.slack.remove(card)
     return f"{(card.metadata or {}).get('event_payload')}"
+
+
+RARE.add("the bot is thrown out of the channel")
 
 
 @kind("the bot is thrown out of the channel")
@@ -362,6 +368,7 @@ def _somebody(ground: Ground, rng: random.Random) -> Replica | None:
 
 def _outsider(name: str, act: Callable[[Ground, random.Random], object]) -> None:
     """A kind in which somebody else changes the cluster."""
+    RARE.add(name)
 
     @kind(name)
     async def does(ground: Ground, rng: random.Random) -> str | None:
@@ -403,3 +410,6 @@ _outsider(
     "somebody deletes the snapshot",
     lambda g, _: g.world.kube.people.delete_snapshot(NAMESPACE, SNAPSHOT),
 )
+
+DRAWN = tuple(name for name in KINDS for _ in range(1 if name in RARE else OFTEN))
+"""What a plan draws from."""

@@ -1,0 +1,269 @@
+"""Without Socket Mode Slack delivers by signed HTTP: the same stories, and a door that checks."""
+
+import io
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from slack_sdk.signature import SignatureVerifier
+
+from bot.playground.slack.payloads import LEGACY_TOKEN
+from bot.playground.stage import SNAPSHOT_TIME, Stage
+from tests.stories import acts, test_restore, test_stopping
+from tests.stories.conftest import GOLDEN, Golden, SetStage, documents
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+FIVE_MINUTES = 60 * 5
+
+Story = Callable[[SetStage, Golden], Awaitable[None]]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        test_restore.test_stopped_vm_by_slash_command,
+        test_restore.test_running_vm_among_people,
+        test_stopping.test_running_vm_in_an_incident_thread,
+    ],
+)
+async def test_same_story_by_signed_http(stage_for: SetStage, story: Story) -> None:
+    """The channel reads the same to the letter, however Slack delivers."""
+
+    async def by_http(**settings: object) -> Stage:
+        return await stage_for(socket_mode=False, **settings)
+
+    def same(stage: Stage, part: str = "") -> None:
+        assert part == ""
+        name = story.__name__.removeprefix("test_")
+        assert stage.transcript() == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+        assert stage.world.slack.connections == 0
+
+    await story(by_http, same)
+
+
+async def test_vm_with_payload_in_its_name(stage_for: SetStage) -> None:
+    """Bolt takes any form with the word in it for a click; the command must not be lost."""
+    stage = await stage_for(socket_mode=False)
+    stage.world.kube.seed.vm("production", "payload-db", running=False, run_strategy="Halted")
+    stage.world.kube.seed.snapshot("production", "snap", "payload-db", created=SNAPSHOT_TIME)
+    await acts.ask(stage, "/vm-restore payload-db from snap in production")
+    await acts.confirm(stage, "snap")
+    await stage.card(acts.RESTORED)
+    (made,) = stage.restores()
+    assert acts.spec_of(made)["virtualMachineSnapshotName"] == "snap"
+
+
+async def test_pickers_by_http(stage_for: SetStage) -> None:
+    """What a list offers goes back in the answer to Slack's request."""
+    stage = await stage_for(socket_mode=False)
+    await acts.ask(stage, "/vm-restore from pre-upgrade-snapshot in production")
+    card = await stage.card("should be restored?")
+    await stage.alice.pick(card, "vmr:pick-vm", "database-01")
+    await stage.card(acts.TYPE_IT)
+
+
+async def test_everything_twice_and_swapped_by_http(stage_for: SetStage) -> None:
+    """Slack's retries are as harmless here as on a socket."""
+    stage = await stage_for(socket_mode=False)
+    stage.world.slack.faults.twice = stage.world.slack.faults.swap = True
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == ["create virtualmachinerestores"]
+    assert len(await documents(stage.world)) == 1
+
+
+async def test_event_that_cannot_be_kept_comes_again(stage_for: SetStage) -> None:
+    """Without Redis nothing is acknowledged: Slack tries again, and nothing is lost."""
+    stage = await stage_for(socket_mode=False)
+    await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    await stage.world.redis.stop()
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.world.redis.start(stage.world.directory / "redis")
+    await stage.card(acts.READY)
+
+
+# The door
+
+
+def command(stage: Stage, text: str = "help") -> str:
+    """A slash command of Alice's, as Slack sends it."""
+    return urlencode(
+        {
+            "token": LEGACY_TOKEN,
+            "team_id": stage.world.slack.team_id,
+            "channel_id": stage.channel.id,
+            "user_id": stage.alice.id,
+            "command": "/vm-restore",
+            "text": text,
+            "trigger_id": "1.2.3",
+            "api_app_id": stage.world.slack.app_id,
+        }
+    )
+
+
+def signed(secret: str, body: str, *, at: float | None = None, kind: str = FORM) -> dict[str, str]:
+    """Slack's headers for a body."""
+    stamp = str(int(time.time() if at is None else at))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
+    assert signature is not None
+    return {
+        "Content-Type": kind,
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": signature,
+    }
+
+
+async def knock(
+    stage: Stage, body: str | bytes | io.BytesIO, headers: Mapping[str, str]
+) -> tuple[int, str]:
+    """Send a request to the bot, from anywhere."""
+    bot = stage.world.bot
+    assert bot is not None
+    url = f"http://127.0.0.1:{bot.port}/slack/events"
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(url, data=body, headers=headers) as answer,
+    ):
+        return answer.status, await answer.text()
+
+
+async def nothing_came_of_it(stage: Stage) -> None:
+    """No card, no whisper, no document."""
+    await stage.world.pass_time(3)
+    assert stage.cards() == []
+    assert [each for each in stage.whispers(stage.alice) if each.author.bot] == []
+    assert await documents(stage.world) == ()
+
+
+async def test_properly_signed(stage_for: SetStage) -> None:
+    """The requests of these tests are right, but for what each of them has wrong."""
+    stage = await stage_for(socket_mode=False)
+    body = command(stage, "database-01 from pre-upgrade-snapshot in production")
+    answer = await knock(stage, body, signed(stage.world.slack.signing_secret, body))
+    assert answer == (200, "")
+    await stage.card(acts.TYPE_IT)
+
+
+@pytest.mark.parametrize("wrong", ["secret", "body", "old", "future", "no headers", "no number"])
+async def test_not_signed_by_slack(stage_for: SetStage, wrong: str) -> None:
+    """Another secret, another body, a stamp of another time or none: 401, and nothing happens."""
+    stage = await stage_for(socket_mode=False)
+    secret, now = stage.world.slack.signing_secret, time.time()
+    body = command(stage, "database-01 from pre-upgrade-snapshot in production")
+    headers: dict[str, str] = {
+        "secret": signed("0" * 32, body),
+        "body": signed(secret, body + "&text=cancel"),
+        "old": signed(secret, body, at=now - FIVE_MINUTES - 5),
+        "future": signed(secret, body, at=now + FIVE_MINUTES + 5),
+        "no headers": {"Content-Type": FORM},
+        "no number": {**signed(secret, body), "X-Slack-Request-Timestamp": "yesterday"},
+    }[wrong]
+    status, text = await knock(stage, body, headers)
+    assert (status, json.loads(text)) == (401, {"error": "invalid signature"})
+    await nothing_came_of_it(stage)
+
+
+async def test_slack_delivers_with_a_clock_that_is_wrong(stage_for: SetStage) -> None:
+    """An old request that somebody sends again is refused, though its signature is right."""
+    stage = await stage_for(socket_mode=False)
+    stage.world.slack.door.stamp = lambda: time.time() - FIVE_MINUTES - 5
+    result = await (await stage.alice.slash(stage.channel, acts.REQUEST)).settled()
+    assert result.status == "dispatch_failed"
+    await nothing_came_of_it(stage)
+
+
+async def test_url_verification(stage_for: SetStage) -> None:
+    """Slack's handshake, when the address is entered, gets its challenge back."""
+    stage = await stage_for(socket_mode=False)
+    assert await stage.world.slack.verify_url()
+
+
+async def test_url_verification_of_somebody_else(stage_for: SetStage) -> None:
+    """The challenge is no way around the signature."""
+    stage = await stage_for(socket_mode=False)
+    body = json.dumps({"type": "url_verification", "challenge": "x"})
+    status, text = await knock(stage, body, signed("0" * 32, body, kind=JSON))
+    assert (status, "x" in json.loads(text).values()) == (401, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("{", JSON),
+        ("[]", JSON),
+        ('"text"', JSON),
+        ("payload=%7B", FORM),
+        ("payload=[]", FORM),
+        ("", JSON),
+    ],
+)
+async def test_signed_nonsense(stage_for: SetStage, body: str, kind: str) -> None:
+    """What cannot be read is refused politely, without a trace of the inside."""
+    stage = await stage_for(socket_mode=False)
+    headers = signed(stage.world.slack.signing_secret, body, kind=kind)
+    status, text = await knock(stage, body, headers)
+    assert (status, json.loads(text)) == (400, {"error": "unreadable body"})
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("{}", JSON),
+        ('{"type": "event_callback"}', JSON),
+        ('{"type": "event_callback", "event": {"type": "message"}}', JSON),
+        ("payload=%7B%7D", FORM),
+        ("a=b", FORM),
+        ("", FORM),
+    ],
+)
+async def test_signed_but_empty(stage_for: SetStage, body: str, kind: str) -> None:
+    """Well-formed and without sense: no 5xx, no innards, and the bot goes on."""
+    stage = await stage_for(socket_mode=False)
+    headers = signed(stage.world.slack.signing_secret, body, kind=kind)
+    status, text = await knock(stage, body, headers)
+    assert status < 500
+    assert "Traceback" not in text
+    await nothing_came_of_it(stage)
+    await acts.to_the_warning(stage)
+
+
+async def test_not_text(stage_for: SetStage) -> None:
+    """Bytes that are no UTF-8 are no request of Slack's."""
+    stage = await stage_for(socket_mode=False)
+    status, _ = await knock(stage, b"\xff\xfe", {"Content-Type": FORM})
+    assert status == 400
+
+
+async def test_too_large(stage_for: SetStage) -> None:
+    """Nobody can fill the memory."""
+    stage = await stage_for(socket_mode=False)
+    status, _ = await knock(stage, io.BytesIO(b"x" * (2 * 1024 * 1024)), {"Content-Type": FORM})
+    assert status == 413
+
+
+async def test_only_post(stage_for: SetStage) -> None:
+    """A look at the address with a browser shows nothing; health and metrics stand beside it."""
+    stage = await stage_for(socket_mode=False)
+    bot = stage.world.bot
+    assert bot is not None
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{bot.port}") as client:
+        for path, status in {
+            "/slack/events": 405,
+            "/healthz": 200,
+            "/readyz": 200,
+            "/x": 404,
+        }.items():
+            async with client.get(path) as answer:
+                assert (path, answer.status) == (path, status)
+
+
+async def test_socket_mode_has_no_door(stage_for: SetStage) -> None:
+    """With Socket Mode there is no such address."""
+    stage = await stage_for()
+    body = command(stage)
+    status, _ = await knock(stage, body, signed(stage.world.slack.signing_secret, body))
+    assert status == 404
