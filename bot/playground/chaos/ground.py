@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from bot.playground.chaos.crew import Crew
 from bot.playground.chaos.plan import Plan
 from bot.playground.clock import HandClock
+from bot.playground.invariants import RESTORES
+from bot.playground.kubevirt.storage import Change
 from bot.playground.stage import Stage
 from bot.playground.world import World
 from bot.store import EmbeddedRedis
@@ -37,10 +39,20 @@ class Ground:
     begun: datetime
     journal: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    completed: set[str] = field(default_factory=set)
+    """Names of the restores that the cluster has completed."""
     redis_down: bool = False
     restless: int = 0
     """How often it did not come to rest."""
     _later: list[tuple[datetime, Then]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world.kube.storage.subscribe(self._on_change)
+
+    def _on_change(self, change: Change) -> None:
+        done = change.resource == RESTORES and (change.object.get("status") or {}).get("complete")
+        if done:
+            self.completed.add(change.object["metadata"]["name"])
 
     def note(self, text: str) -> None:
         """Write something into the journal, with the second of the run."""

@@ -52,6 +52,11 @@ async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore
     for restore in documents:
         verdict.endless += _endless(ground, restore)
     verdict.violations += _loose_buttons(ground, documents)
+    verdict.violations += [
+        f"{each.id}: called a success, but the cluster never completed {each.job.name}"
+        for each in documents
+        if each.phase is Phase.SUCCEEDED and each.job and each.job.name not in ground.completed
+    ]
     verdict.violations += await _entries(ground)
     return verdict
 
