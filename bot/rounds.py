@@ -30,6 +30,7 @@ from bot.restore.events import (
 from bot.restore.facts import Look
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.policy import Policy, decide, permitted_namespaces
+from bot.slack import views
 from bot.slack.cards import Cards, unsure
 from bot.slack.people import People
 from bot.slack.web import Web
@@ -224,7 +225,19 @@ class Rounds:
             log.warning("no direct message could be opened", error=type(refused).__name__)
             turn.again = self._clock.now() + timedelta(seconds=60)
             return
-        await self._move(turn, ChannelGone(error, dm=str(opened["channel"]["id"])))
+        direct = str(opened["channel"]["id"])
+        await self._explain(turn.restore, direct)
+        await self._move(turn, ChannelGone(error, dm=direct))
+
+    async def _explain(self, restore: Restore, direct: str) -> None:
+        """Why the bot writes here now, and how things stand. Without it the cards say enough."""
+        notice = views.dm_notice(restore)
+        try:
+            await self._parts.web.call(
+                "chat.postMessage", channel=direct, text=notice.text, blocks=list(notice.blocks)
+            )
+        except (Permanent, Temporary) as refused:
+            log.warning("no news by direct message", error=type(refused).__name__)
 
     async def _move(self, turn: Round, gone: ChannelGone) -> None:
         """Go on elsewhere, with the cards that still matter. What is answered is not said again."""

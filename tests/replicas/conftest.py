@@ -37,6 +37,11 @@ SetScene = Callable[..., Awaitable[Scene]]
 OnIce = Callable[..., Awaitable[tuple[Stage, Ice]]]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """`-m "not slow"` leaves out what waits for a lease to run out, and what others show as well."""
+    config.addinivalue_line("markers", "slow: not in every run; real time passes, or much is tried")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured, when these tests are run by themselves."""
     for report in terminalreporter.getreports("passed"):

@@ -170,8 +170,17 @@ STEPS = {
     "between the act and its commit": Step(HELD, ACTED),
     "between two cards": Step(ACTED, "slack: POST /api/chat"),
 }
+QUICK = ("while it looks", "between the commit and the act")
+"""With every act in each run; the other steps are shown there with the create alone."""
+
+
+def marks(name: str, when: str) -> list[pytest.MarkDecorator]:
+    """What is left to the slow runs."""
+    return [] if name == "create" or when in QUICK else [pytest.mark.slow]
+
+
 CASES = [
-    pytest.param(act, step, id=f"{name}, {when}")
+    pytest.param(act, step, id=f"{name}, {when}", marks=marks(name, when))
     for name, act in ACTS.items()
     for when, step in STEPS.items()
 ]

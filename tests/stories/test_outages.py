@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,12 +21,11 @@ MINUTE = 60
 @asynccontextmanager
 async def api_server_away(world: World) -> AsyncIterator[None]:
     """Nothing listens at the API server's address; the cluster itself stands still meanwhile."""
-    port = urlsplit(world.kube.url).port or 0
-    await world.kube.stop()
+    await world.kube.go_away()
     try:
         yield
     finally:
-        await world.kube.start(port)
+        await world.kube.start()
 
 
 @asynccontextmanager

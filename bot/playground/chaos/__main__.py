@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         if report.guilty and sum(each.guilty for each in reports) <= SHOWN:
             sys.stdout.write(told(report))
             sys.stdout.flush()
+        if report.guilty and wanted.first:
+            break
     reports.sort(key=lambda report: report.seed)
     sys.stdout.write(table(reports, time.perf_counter() - begun))
     return 1 if any(report.guilty for report in reports) else 0
@@ -39,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=100, help="how many runs (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="number of the first (%(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--first", action="store_true", help="stop at the first guilty run")
     parser.add_argument("--only", action="append", choices=KINDS, help="trouble of this kind alone")
     return parser
 
@@ -52,8 +55,11 @@ def _all(seeds: range, jobs: int, kinds: Sequence[str]) -> Iterator[Report]:
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         playing = [pool.submit(play, chunk, kinds) for chunk in chunks]
-        for each in as_completed(playing):
-            yield from each.result()
+        try:
+            for each in as_completed(playing):
+                yield from each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def told(report: Report) -> str:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.chaos import trouble
 from bot.playground.chaos.ground import Ground
 from bot.playground.chaos.plan import NAMESPACE, SNAPSHOT, VM, Manner, Way
 from bot.playground.slack import NotPossible, Person
@@ -62,7 +63,8 @@ class Crowd:
     """Everybody in the run."""
 
     ground: Ground
-    done: list[str] = field(default_factory=list)
+    deeds: int = 0
+    """How often Alice has done something."""
     _since: dict[str, float] = field(default_factory=dict)
     _often: Counter[str] = field(default_factory=Counter)
     _asked: Counter[Slot] = field(default_factory=Counter)
@@ -125,16 +127,13 @@ class Crowd:
         self._often[what] += 1
         return True
 
-    def _say_done(self, what: str) -> None:
-        self.ground.note(what)
-
     # Asking
 
     async def _ask(self) -> None:
         if any(self._marks()) or not self._again("ask", self.ground.plan.delay("ask")):
             return
         plan, stage, slack = self.ground.plan, self.ground.stage, self.ground.world.slack
-        self._say_done(f"Alice asks by {plan.way}: {plan.request}")
+        self.ground.note(f"Alice asks by {plan.way}: {plan.request}")
         match plan.way:
             case Way.SLASH:
                 await self._slash(self._alice)
@@ -156,7 +155,7 @@ class Crowd:
             await who.slash(self.ground.stage.channel, f"/vm-restore {request}")
 
     async def _cancel(self) -> None:
-        self._say_done("Alice types /vm-restore cancel")
+        self.ground.note("Alice types /vm-restore cancel")
         with suppress(NotPossible):
             await self._alice.slash(self.ground.stage.channel, "/vm-restore cancel")
 
@@ -179,12 +178,23 @@ class Crowd:
         blocks = seen.message.blocks or []
         self._old.append((seen.message, blocks, min(seen.buttons)))
 
+    async def _did(self, what: str) -> None:
+        """Alice has done something; what is to follow it follows at once."""
+        self.ground.note(what)
+        for each in self.ground.plan.troubles:
+            if each.follows == self.deeds:
+                await trouble.happens(self.ground, each)
+        self.deeds += 1
+
     async def _answer(self, seen: Seen) -> None:
         plan, turn = self.ground.plan, self._turn[seen.key]
         manner = plan.manner(seen.slot, turn)
         if manner is Manner.SILENT or not self._again(seen.key, plan.delay(seen.slot, turn)):
             return
-        self._say_done(f"Alice, at {seen.key}: {manner}")
+        await self._do(seen, manner)
+        await self._did(f"Alice, at {seen.key}: {manner}")
+
+    async def _do(self, seen: Seen, manner: Manner) -> None:
         typed = {Manner.WRONG: "no-such-thing", Manner.CASE: SNAPSHOT.upper()}
         if manner is Manner.CANCELS:
             await self._press(seen, Button.CANCEL)
@@ -249,14 +259,14 @@ class Crowd:
         for button in (Button.TRY_AGAIN, Button.START_OVER, Button.UNDO):
             if f"{PREFIX}{button}" in seen.buttons and self._tries < plan.tries:
                 self._tries += 1
-                self._say_done(f"Alice, at {seen.key}: {button}")
                 await self._press(seen, button)
+                await self._did(f"Alice, at {seen.key}: {button}")
                 if rng.random() < 0.3:
                     await self._press(seen, button)
                 return
         if plan.starts and f"{PREFIX}{Button.START_VM}" in seen.buttons:
-            self._say_done(f"Alice, at {seen.key}: starts the VM")
             await self._press(seen, Button.START_VM)
+            await self._did(f"Alice, at {seen.key}: starts the VM")
 
     # Bob
 

@@ -90,6 +90,8 @@ class Trouble:
     kind: str
     at: float
     number: int
+    follows: int | None = None
+    """Not at a time, but right after Alice has done something for the n-th time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,10 @@ def _troubles(seed: int, lasts: float, kinds: Sequence[str]) -> tuple[Trouble, .
     rng = chance(seed, "trouble")
     many = rng.choice((1, 2, 3, 4, 6, 8))
     moments = [round(rng.uniform(0, lasts * 0.8), 2) for _ in range(many)]
-    found = [Trouble(rng.choice(kinds), at, number) for number, at in enumerate(moments)]
+    found = [
+        Trouble(rng.choice(kinds), at, number, rng.randrange(5) if rng.random() < 0.4 else None)
+        for number, at in enumerate(moments)
+    ]
     return tuple(sorted(found, key=lambda each: each.at))
 
 

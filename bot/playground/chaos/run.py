@@ -151,7 +151,7 @@ class Player:
 async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tuple[Restore, ...]]:
     """The story with its trouble, the quiet after it, and what is seen then."""
     crowd = Crowd(ground)
-    coming = list(ground.plan.troubles)
+    coming = [each for each in ground.plan.troubles if each.follows is None]
     while ground.seconds < ground.plan.lasts:
         while coming and coming[0].at <= ground.seconds:
             await trouble.happens(ground, coming.pop(0))

@@ -33,8 +33,7 @@ Kind = Callable[[Ground, random.Random], Awaitable[str | None]]
 POSTS = ("chat.postMessage", "chat.postMessage", "chat.update", "chat.postEphemeral")
 METHODS = (*POSTS, "response_url", "users.info", "conversations.info", "conversations.replies")
 VERBS = (
-    ("create", "virtualmachinerestores", None),
-    ("create", "virtualmachinerestores", None),
+    *(("create", "virtualmachinerestores", None),) * 4,
     ("create", "virtualmachinesnapshots", None),
     ("update", "virtualmachines", "stop"),
     ("update", "virtualmachines", "start"),

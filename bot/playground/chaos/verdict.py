@@ -12,6 +12,8 @@ from bot.slack.views import PREFIX
 from bot.store import Store, connect
 from bot.store.keys import PERMANENT, RESTORE, Keys
 
+UNTOUCHED = ("as before", "unchanged")
+"""How the end of a restore begins that never reached the VM."""
 FOUND_BY_THE_BOT = ("abandoned", "parked")
 """Audit entries that no fault of ours may cause."""
 
@@ -52,11 +54,7 @@ async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore
     for restore in documents:
         verdict.endless += _endless(ground, restore)
     verdict.violations += _loose_buttons(ground, documents)
-    verdict.violations += [
-        f"{each.id}: called a success, but the cluster never completed {each.job.name}"
-        for each in documents
-        if each.phase is Phase.SUCCEEDED and each.job and each.job.name not in ground.completed
-    ]
+    verdict.violations += _untrue(ground, documents)
     verdict.violations += await _entries(ground)
     return verdict
 
@@ -112,6 +110,20 @@ def _cards(ground: Ground) -> list[tuple[Message, tuple[str, str]]]:
         for message in ground.world.slack.workspace.everything()
         if _marks(message)[1] and not message.deleted
     ]
+
+
+def _untrue(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
+    """Ends that were told and are not so."""
+    made = {call.name for call in ground.stage.restores()}
+    found = []
+    for each in documents:
+        name = each.job.name if each.job else ""
+        said = each.outcome.vm_status if each.outcome else ""
+        if each.phase is Phase.SUCCEEDED and name not in ground.completed:
+            found.append(f"{each.id}: called a success, but the cluster never completed {name}")
+        if each.phase is Phase.FAILED and said.startswith(UNTOUCHED) and name in made:
+            found.append(f"{each.id}: said to be {said}, but {name} was created")
+    return found
 
 
 def _buttons(ground: Ground, message: Message) -> list[str]:

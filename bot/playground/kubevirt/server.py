@@ -11,6 +11,7 @@ until `busy` is 0: then nothing is under way that does not wait for the clock or
 
 import asyncio
 import random
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,6 +70,7 @@ class KubeSim:
         for controller in self._controllers:
             self._plane.storage.subscribe(controller.on_change)
         self._runner: web.AppRunner | None = None
+        self._held: socket.socket | None = None
         self.url = ""
         self.seed = Seed(self._plane)
         self.people = People(self._plane, self._api)
@@ -129,10 +131,20 @@ class KubeSim:
             self._front.application(), access_log=None, shutdown_timeout=0.1
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        held, self._held = self._held, None
+        listener = held or _bound(port)
+        await web.SockSite(self._runner, listener).start()
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.resume_controllers()
+
+    async def go_away(self) -> None:
+        """An outage: connections are refused until the next start, which is at the same address.
+
+        The port stays bound meanwhile, so that no other process can take it.
+        """
+        port = int(self.url.rpartition(":")[2])
+        await self.stop()
+        self._held = _bound(port)
 
     async def stop(self) -> None:
         """Close the door and halt the controllers; what is stored stays for the next start."""
@@ -140,6 +152,9 @@ class KubeSim:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         self.check()
 
     def resume_controllers(self, *, virt_only: bool = False) -> None:
@@ -215,3 +230,11 @@ _Controller = (
     | QuotaController | VmController | VmiController | SnapshotController | ContentController
     | RestoreController
 )  # fmt: skip
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that holds a port of loopback; nobody is let in before it listens."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", port))
+    return held
