@@ -13,7 +13,7 @@ from typing import Any
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.storage import Change
 from bot.playground.world import World
-from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, THREAD
+from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID
 from bot.restore.events import Button
 from bot.restore.model import Phase, Restore
 from bot.slack.views import PREFIX, parse_value
@@ -72,16 +72,23 @@ class Invariants:
         ]
 
     def _typed(self, call: ApiCall) -> bool:
+        """In a thread of this restore; it may have moved to another one since."""
         notes, spec = _annotations(call), _body(call)["spec"]
-        channel, _, thread = notes.get(THREAD, "").partition("/")
+        threads = self._threads(_restore_id(call))
         return any(
             _said(message.text) == spec["virtualMachineSnapshotName"]
             and message.user == notes.get(REQUESTED_BY)
-            and message.thread_ts == thread
-            for room in self.world.slack.workspace.channels.values()
-            if room.id == channel
-            for message in room.messages
+            and (message.channel.id, message.thread_ts) in threads
+            for message in self.world.slack.workspace.everything()
         )
+
+    def _threads(self, restore: str) -> set[tuple[str, str | None]]:
+        """Where its cards stand, or stood."""
+        return {
+            (message.channel.id, message.root_ts)
+            for message in self.world.slack.workspace.everything()
+            if (message.metadata or {}).get("event_payload", {}).get("restore") == restore
+        }
 
     def _clicks(self, call: ApiCall) -> int:
         """How many confirm buttons of this restore its owner has pressed."""

@@ -202,7 +202,9 @@ async def test_bot_is_thrown_out_in_the_middle(stage_for: SetStage) -> None:
     direct = stage.world.slack.dm(stage.alice)
     await stage.until(lambda: direct.messages, "news by direct message")
     await stage.world.pass_time(5)
-    assert "Cancelled" in stage.world.slack.transcript(direct)
+    news = stage.world.slack.transcript(direct)
+    assert "I cannot write in" in news
+    assert "Cancelled" in news
     assert acts.changes(stage) == []
 
 

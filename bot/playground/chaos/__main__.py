@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
+from bot.playground.chaos.kinds import KINDS
 from bot.playground.chaos.run import Report, play
-from bot.playground.chaos.trouble import DRAWN, KINDS
+from bot.playground.chaos.trouble import DRAWN
 
 CHUNK = 10
 """So many runs share a Redis server and a process's turn."""

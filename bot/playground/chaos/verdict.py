@@ -168,11 +168,14 @@ async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[st
         here = places.get(id_) == message.channel.id
         if id_ in over and here and (buttons := _buttons(ground, message)):
             found.append(f"{id_}: card {key} keeps its buttons for ever: {buttons}")
-    return found + await _leaked(ground)
+    return found + await _leaked(ground, {str(each.id) for each in documents} - over)
 
 
-async def _leaked(ground: Ground) -> list[str]:
-    """Keys that nothing will ever remove, and what stands in the queue or holds a VM for ever."""
+async def _leaked(ground: Ground, late: set[str]) -> list[str]:
+    """Keys that nothing will ever remove, and what stands in the queue or holds a VM for ever.
+
+    `late`: restores that had not ended when the night began.
+    """
     keys = Keys(ground.world.slack.team_id)
     async with connect(ground.world.redis_url) as client:
         live = {str(each) for each in await client.zrange(keys.live, 0, -1)}
@@ -182,7 +185,8 @@ async def _leaked(ground: Ground) -> list[str]:
             str(each).removeprefix(keys.prefix) async for each in client.scan_iter(count=500)
         }
         kept = [each for each in members if await client.ttl(keys.prefix + each) == -1]
-    alive = {RESTORE + each for each in live}
+    # Whatever the cluster finished only in the night is in its own aftercare now.
+    alive = {RESTORE + each for each in live | late}
     return [
         *(f"the key {each} will never go" for each in kept if each not in {*PERMANENT, *alive}),
         *(f"{each} stays in the queue" for each in due if each not in alive),
