@@ -34,7 +34,6 @@ from bot.slack.views_layout import (
     trouble,
 )
 from bot.slack.views_progress import known, state
-from bot.slack.views_results import result
 
 COMMAND = "/vm-restore"
 BOT = "vm-restore"
@@ -171,7 +170,8 @@ def dm_notice(restore: Restore) -> Message:
     card = last or Card(slot=Slot.REQUEST, number=1, opened_at=restore.opened_at)
     face = Face(restore.model_copy(update={"closed": True}), card)
     channel = channel_link(restore.place.channel)
-    told = result(face).blocks if restore.phase.ended else _live(face)
+    # How it ended stands on the result card, which follows.
+    told = [] if restore.phase.ended else _live(face)
     blocks = [
         header(words.DM_HEADING),
         *section(face.say(words.DM_WHY, channel=channel)),

@@ -40,6 +40,8 @@ STRIDE = 5.0
 """How far afterwards, when only deadlines are left."""
 SETTLED = 60.0
 """So many seconds pass in any case after the faults have stopped."""
+LONGEST_RUN = 60.0
+"""Real seconds after which a run is given up."""
 LONGEST = 1500.0
 """After so many more seconds of the clock a story that is not over is called endless."""
 ANSWER_TIMEOUT, STOP_TIMEOUT, RESTORE_TIMEOUT, SAFETY_TIMEOUT = 60, 15, 20, 20
@@ -130,7 +132,7 @@ class Player:
         verdict = Verdict()
         documents: tuple[Restore, ...] = ()
         try:
-            verdict, documents = await _played(ground, invariants)
+            verdict, documents = await asyncio.wait_for(_played(ground, invariants), LONGEST_RUN)
         except Exception:  # noqa: BLE001 - one broken run must not end the others
             verdict.violations.append(traceback.format_exc())
         verdict.violations += dict.fromkeys(self.log.mistakes)

@@ -194,6 +194,7 @@ class Delivery:
                 request.settle(outcome)
                 if outcome.ok or pause is None or not self.faults.redeliver_interactions:
                     return
+                request.handed.set()
                 await self._pause(pause)
                 attempt = Attempt(attempt.number + 1, outcome.reason)
         finally:
