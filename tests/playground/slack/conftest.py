@@ -20,7 +20,7 @@ QUIET.setLevel(logging.CRITICAL + 1)
 
 async def _until(true: Callable[[], object], what: str) -> None:
     loop = asyncio.get_running_loop()
-    end = loop.time() + 5
+    end = loop.time() + 20
     while not true():
         assert loop.time() < end, f"never saw: {what}"
         await asyncio.sleep(0.002)

@@ -192,7 +192,8 @@ async def test_bolt_comes_back_after_a_refresh(
     sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], until: Until
 ) -> None:
     await sim.disconnect("refresh_requested")
-    await until(lambda: _opened(sim) >= 2 and sim.connections == 1, "a new socket")
+    # The SDK may open two: both of its ways to come back race. One is enough to hear.
+    await until(lambda: _opened(sim) >= 2 and sim.connections >= 1, "a new socket")
     await alice.say(channel, "still there?")
     await until(lambda: heard, "the message")
 
