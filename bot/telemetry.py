@@ -148,7 +148,6 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.restores = self._counter("restores", "Restores that ended", "outcome", "reason")
-        self.live = self._gauge("restores_live", "Restores that have not ended")
         self.refusals = self._counter("refusals", "Wishes refused at the door", "reason")
         self.deliveries = self._counter("deliveries", "Slack deliveries taken in", "kind")
         self.rounds = self._counter("rounds", "Rounds of the reconciler", "result")
