@@ -1,10 +1,11 @@
 """Servers for the tests of the store: one of each kind for a whole session."""
 
 import asyncio
+import secrets
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis.exceptions import ConnectionError as NotConnected
@@ -83,11 +84,16 @@ def sentinel(directory: Path, port: int, master_port: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listens on just now.
+
+    It is below those that the kernel gives away by itself: in the moment until the server has it,
+    another test's "any port" cannot be the same one.
+    """
+    while True:
+        port = secrets.choice(range(15_000, 32_000))
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 async def answering(port: int) -> None:

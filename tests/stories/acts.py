@@ -55,6 +55,12 @@ async def ask_and_confirm(stage: Stage, line: str = REQUEST) -> None:
     await confirm(stage)
 
 
+async def handed_over(stage: Stage) -> None:
+    """The cluster has the restore object, and the thread shows it as far as it has come."""
+    await stage.until(stage.restores, "the restore is created")
+    await stage.world.quiet()
+
+
 def changes(stage: Stage) -> list[ApiCall]:
     """Every request that asked the cluster to change something; dry runs change nothing."""
     return [

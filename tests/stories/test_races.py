@@ -176,7 +176,7 @@ async def test_vm_started_during_the_restore(stage_for: SetStage, golden: Golden
     stage = await stage_for(run_strategy="Manual")
     stage.world.kube.knobs.own_class("standard").bind = 20
     await acts.ask_and_confirm(stage)
-    await stage.card("Restoring VM from snapshot")
+    await acts.handed_over(stage)
     stage.world.kube.people.start(NS, VM)
     failed = await stage.card("❌ VM Restore Failed")
     await stage.world.pass_time(30)
@@ -190,7 +190,7 @@ async def test_restore_object_deleted_by_somebody(stage_for: SetStage, golden: G
     stage = await stage_for()
     stage.world.kube.knobs.own_class("standard").bind = 20
     await acts.ask_and_confirm(stage)
-    await stage.card("Restoring VM from snapshot")
+    await acts.handed_over(stage)
     stage.world.kube.people.delete_restore(NS, stage.restores()[0].name)
     await stage.card("❌ VM Restore Failed")
     await stage.world.pass_time(60)
@@ -203,7 +203,7 @@ async def test_vm_deleted_during_the_restore(stage_for: SetStage, golden: Golden
     stage = await stage_for()
     stage.world.kube.knobs.own_class("standard").bind = 20
     await acts.ask_and_confirm(stage)
-    await stage.card("Restoring VM from snapshot")
+    await acts.handed_over(stage)
     stage.world.kube.people.delete_vm(NS, VM)
     await stage.card("❌ VM Restore Failed")
     await stage.world.pass_time(60)
