@@ -18,12 +18,19 @@ from bot.clock import Clock
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import SlackSim
+from bot.playground.threads import NoThreads
 from bot.settings import Settings, build
-from bot.store import EmbeddedRedis
+from bot.store import EmbeddedRedis, connect
 
-LOOK_AGAIN = 0.003
-"""Real seconds between two looks at whether something is still under way."""
+LOOK_AGAIN = 0.001
+"""Real seconds between two looks while something is under way."""
+LOOK_LATER = 0.005
+"""Real seconds between two looks while nothing is, and time runs by itself."""
 QUIET_LOOKS = 3
+TURNS = 8
+"""How often the loop goes round between two looks: what is ready moves on by several steps."""
+UNHEARD_LOOKS = 6
+"""So many of them for each second in which somebody waits in vain."""
 TICK = 1e-6
 """The clock knows no shorter time."""
 STEP = 1.0
@@ -95,7 +102,7 @@ class World:
                 return
             if self.clock.now().timestamp() >= limit:
                 raise AssertionError(f"not within {within} s of the world: {what}")
-            self._step()
+            await self._step()
 
     async def quiet(self) -> None:
         """Wait until nothing is under way; no time of the world passes."""
@@ -124,25 +131,30 @@ class World:
     async def pass_unheard(self, seconds: int) -> None:
         """Let time pass although somebody waits in vain, for an answer that will not come soon."""
         for _ in range(seconds):
-            for _ in range(2 * QUIET_LOOKS):
+            for _ in range(UNHEARD_LOOKS):
                 await asyncio.sleep(LOOK_AGAIN)
             if isinstance(self.clock, HandClock):
                 self.clock.advance(STEP)
 
-    def _step(self) -> None:
-        if isinstance(self.clock, HandClock):
-            due = self.clock.next_due()
-            ahead = STEP if due is None else (due - self.clock.now()).total_seconds()
-            self.clock.advance(min(STEP, max(0.0, ahead)))
+    async def _step(self) -> None:
+        if not isinstance(self.clock, HandClock):
+            await asyncio.sleep(LOOK_LATER)
+            return
+        due = self.clock.next_due()
+        ahead = STEP if due is None else (due - self.clock.now()).total_seconds()
+        self.clock.advance(min(STEP, max(0.0, ahead)))
 
     async def _at_rest(self, done: Callable[[], Any], *, alive: bool) -> bool:
         """True when nothing has been under way for a few looks; False when `done()` came first."""
         looks = 0
         while looks < QUIET_LOOKS:
-            await asyncio.sleep(LOOK_AGAIN)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             if done():
                 return False
             looks = 0 if self._under_way(alive=alive) else looks + 1
+            if looks == 0:
+                await asyncio.sleep(LOOK_AGAIN)
         return True
 
     def _under_way(self, *, alive: bool) -> bool:
@@ -163,9 +175,16 @@ async def world(  # noqa: PLR0913 - each has a default that fits most
     socket_mode: bool = True,
     seed: int = 0,
     kube_port: int = 0,
+    lent_redis: str | None = None,
 ) -> AsyncIterator[World]:
-    """A world without people, VMs and bot yet; everything is closed at the end."""
+    """A world without people, VMs and bot yet; everything is closed at the end.
+
+    `lent_redis` is the address of a Redis that runs already and may be emptied: for worlds that come
+    one after the other and do not stop or configure it. Left out, the world starts one of its own.
+    """
     clock = clock or HandClock()
+    if isinstance(clock, HandClock):
+        asyncio.get_running_loop().set_default_executor(NoThreads())
     slack, kube, redis = SlackSim(clock, seed=seed), KubeSim(clock, seed=seed), EmbeddedRedis()
     await slack.start()
     await kube.start(kube_port)
@@ -174,7 +193,7 @@ async def world(  # noqa: PLR0913 - each has a default that fits most
         slack=slack,
         kube=kube,
         redis=redis,
-        redis_url=await redis.start(directory / "redis"),
+        redis_url=await (_emptied(lent_redis) if lent_redis else redis.start(directory / "redis")),
         directory=directory,
         config=config or {},
         socket_mode=socket_mode,
@@ -186,3 +205,11 @@ async def world(  # noqa: PLR0913 - each has a default that fits most
         await slack.stop()
         await kube.stop()
         await redis.stop()
+
+
+async def _emptied(url: str) -> str:
+    """A Redis as good as new: it knows no key and no script."""
+    async with connect(url) as client:
+        await client.flushall()
+        await client.script_flush()
+    return url

@@ -37,11 +37,6 @@ SetScene = Callable[..., Awaitable[Scene]]
 OnIce = Callable[..., Awaitable[tuple[Stage, Ice]]]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """`-m "not slow"` leaves out what waits for a lease to run out, and what others show as well."""
-    config.addinivalue_line("markers", "slow: not in every run; real time passes, or much is tried")
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured, when these tests are run by themselves."""
     for report in terminalreporter.getreports("passed"):
@@ -88,7 +83,9 @@ async def _judge(scene: Scene, invariants: Invariants) -> None:
 
 
 @pytest.fixture
-async def on_ice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OnIce]:
+async def on_ice(
+    tmp_path: Path, lent_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[OnIce]:
     """A stage with a bot that can be frozen; every invariant must have held at the end."""
     wire = connection._wire
 
@@ -98,7 +95,7 @@ async def on_ice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
     monkeypatch.setattr(connection, "_wire", patient)
     async with AsyncExitStack() as stack:
-        made = await stack.enter_async_context(world(tmp_path))
+        made = await stack.enter_async_context(world(tmp_path, lent_redis=lent_redis))
         invariants = Invariants(made)
         ice = await stack.enter_async_context(Ice(made).laid())
 

@@ -20,8 +20,11 @@ Golden = Callable[..., None]
 
 
 @pytest.fixture
-async def stage_for(tmp_path: Path) -> AsyncIterator[SetStage]:
-    """A stage with the bot running on it; after the story every invariant must have held."""
+async def stage_for(tmp_path: Path, lent_redis: str) -> AsyncIterator[SetStage]:
+    """A stage with the bot running on it; after the story every invariant must have held.
+
+    `own_redis` is for stories that stop their Redis, or tell it how to be.
+    """
     async with AsyncExitStack() as stack:
         stages: list[tuple[World, Invariants]] = []
 
@@ -32,9 +35,11 @@ async def stage_for(tmp_path: Path) -> AsyncIterator[SetStage]:
             run_strategy: str | None = None,
             config: dict[str, Any] | None = None,
             socket_mode: bool = True,
+            own_redis: bool = False,
         ) -> Stage:
+            lent = None if own_redis else lent_redis
             made = await stack.enter_async_context(
-                world(tmp_path, config=config, socket_mode=socket_mode)
+                world(tmp_path, config=config, socket_mode=socket_mode, lent_redis=lent)
             )
             stages.append((made, Invariants(made)))
             stage = await set_stage(made, running=running, run_strategy=run_strategy)
@@ -61,13 +66,16 @@ async def documents(made: World) -> tuple[Restore, ...]:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:
-    """Compare the channel with the transcript kept under the test's name, and a part's, if given."""
+    """Compare the channel with the transcript kept under the test's name, and a part's, if given.
 
-    def compare(stage: Stage, part: str = "") -> None:
+    A screen with a form or a Home tab comes as text.
+    """
+
+    def compare(stage: Stage | str, part: str = "") -> None:
         name = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "")
         name = f"{name}.{part}" if part else name
         path = GOLDEN / f"{name}.txt"
-        seen = stage.transcript()
+        seen = stage if isinstance(stage, str) else stage.transcript()
         if update_golden:
             path.write_text(seen, encoding="utf-8")
         assert seen == path.read_text(encoding="utf-8"), f"{path.name} differs: see --update-golden"

@@ -99,8 +99,7 @@ async def test_every_button_is_pressed_twice(stage_for: SetStage) -> None:
     await stage.card("started by")
     await stage.world.quiet()
     assert acts.sent(stage) == [STOP, SNAPSHOT, CREATE, START]
-    # What was turned on twice is on: there is nothing to say.
-    assert [OUT_OF_DATE in each for each in warned(stage)] == [True] * 3
+    assert [OUT_OF_DATE in each for each in warned(stage)] == [True] * 4
     assert len(set(stage.marks())) == len(stage.marks())
 
 
@@ -310,6 +309,7 @@ async def test_name_typed_while_the_question_is_being_posted(stage_for: SetStage
     await acts.ask(stage)
     await stage.card(acts.TYPE_IT)
     await stage.reply("pre-upgrade-snapshot")
+    await stage.world.pass_unheard(5)
     await stage.card(acts.READY)
     assert stage.shown("Confirmation Failed") is None
 

@@ -77,7 +77,7 @@ async def test_everything_twice_and_swapped_by_http(stage_for: SetStage) -> None
 
 async def test_event_that_cannot_be_kept_comes_again(stage_for: SetStage) -> None:
     """Without Redis nothing is acknowledged: Slack tries again, and nothing is lost."""
-    stage = await stage_for(socket_mode=False)
+    stage = await stage_for(own_redis=True, socket_mode=False)
     await acts.to_the_warning(stage)
     await stage.world.quiet()
     await stage.world.redis.stop()
@@ -216,6 +216,7 @@ async def test_signed_nonsense(stage_for: SetStage, body: str, kind: str) -> Non
         ('{"type": "event_callback"}', JSON),
         ('{"type": "event_callback", "event": {"type": "message"}}', JSON),
         ("payload=%7B%7D", FORM),
+        (urlencode({"payload": '{"type": "block_actions", "actions": []}'}), FORM),
         ("a=b", FORM),
         ("", FORM),
     ],

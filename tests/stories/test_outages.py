@@ -185,7 +185,7 @@ async def test_watch_broken_off(stage_for: SetStage) -> None:
 @pytest.mark.parametrize("minutes", [0, 1])
 async def test_store_away_while_a_name_is_awaited(stage_for: SetStage, minutes: int) -> None:
     """Nothing is decided without the store; what is asked stays asked, and the story goes on."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.to_the_warning(stage)
     async with store_away(stage.world):
         await stage.world.pass_time(minutes * MINUTE)
@@ -196,7 +196,7 @@ async def test_store_away_while_a_name_is_awaited(stage_for: SetStage, minutes: 
 
 async def test_store_away_while_restoring(stage_for: SetStage) -> None:
     """The cluster goes on without the bot; the bot sees the end when its store is back."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     stage.world.kube.knobs.own_class("standard").bind = 20
     await acts.ask_and_confirm(stage)
     await stage.card("new volumes are being made")
@@ -209,7 +209,7 @@ async def test_store_away_while_restoring(stage_for: SetStage) -> None:
 
 async def test_click_while_the_store_is_away(stage_for: SetStage) -> None:
     """A click that cannot be kept is answered with that, does nothing, and can be repeated."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.ask(stage)
     await acts.type_name(stage)
     async with store_away(stage.world):
@@ -225,7 +225,7 @@ async def test_click_while_the_store_is_away(stage_for: SetStage) -> None:
 
 async def test_command_while_the_store_is_away(stage_for: SetStage) -> None:
     """A command that cannot be kept is answered with that, and starts nothing later."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     async with store_away(stage.world):
         result = await stage.alice.slash(stage.channel, acts.REQUEST)
         await result.settled()
@@ -237,7 +237,7 @@ async def test_command_while_the_store_is_away(stage_for: SetStage) -> None:
 
 async def test_name_typed_while_the_store_is_away(stage_for: SetStage) -> None:
     """Slack delivers a message that was not acknowledged again, so the typed name is not lost."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.to_the_warning(stage)
     async with store_away(stage.world):
         await stage.reply("pre-upgrade-snapshot")

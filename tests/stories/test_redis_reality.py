@@ -59,7 +59,7 @@ MOMENTS = (
     Moment("the VM is being stopped", "Stopping VM before restore"),
     Moment("asked to type", acts.TYPE_IT),
     Moment("asked to confirm", acts.READY),
-    Moment("the safety snapshot is taken", "Taking snapshot"),
+    Moment("the safety snapshot is taken", "Taking safety snapshot"),
     Moment("restoring", "Restoring VM from snapshot"),
     Moment("restored", acts.RESTORED),
 )
@@ -84,7 +84,7 @@ async def play(stage: Stage, at: Moment, restart: Restart) -> None:
     await stage.reply("pre-upgrade-snapshot")
     await now(acts.READY)
     await acts.press_restore(stage)
-    await now("Taking snapshot", "Restoring VM from snapshot", acts.RESTORED)
+    await now("Taking safety snapshot", "Restoring VM from snapshot", acts.RESTORED)
     await stage.press(acts.RESTORED, "Start VM")
     await stage.card("started by", within=PATIENCE)
 
@@ -93,7 +93,7 @@ async def play(stage: Stage, at: Moment, restart: Restart) -> None:
 async def lasting(stage_for: SetStage) -> Stage:
     """A stage whose Redis is the one that the bot itself would start."""
     stage = await stage_for(
-        start=False, running=True, config={"rules": {"protect_by_default": True}}
+        own_redis=True, start=False, running=True, config={"rules": {"protect_by_default": True}}
     )
     await stage.world.redis.stop()
     stage.world.redis._sync = True
@@ -163,7 +163,7 @@ async def test_a_command_that_cannot_be_kept_is_answered_with_what_is_wrong(
     stage_for: SetStage,
 ) -> None:
     """No request that nobody remembers: the person is told, nothing is written, and asks again."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     async with full(stage) as client:
         before = await kept(client)
         result = await (await stage.alice.slash(stage.channel, acts.REQUEST)).settled()
@@ -179,7 +179,7 @@ async def test_a_click_that_cannot_be_kept_is_answered_and_does_nothing(
     stage_for: SetStage,
 ) -> None:
     """The most dangerous one: the confirmation. It counts only when it is written down."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.ask(stage)
     await acts.type_name(stage)
     await stage.world.quiet()
@@ -201,7 +201,7 @@ async def test_a_click_that_cannot_be_kept_is_answered_and_does_nothing(
 async def test_a_name_typed_while_redis_is_full_counts_when_there_is_memory(
     stage_for: SetStage,
 ) -> None:
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.to_the_warning(stage)
     async with full(stage):
         await stage.reply("pre-upgrade-snapshot")
@@ -213,7 +213,7 @@ async def test_a_name_typed_while_redis_is_full_counts_when_there_is_memory(
 
 async def test_a_picker_works_while_redis_is_full(stage_for: SetStage) -> None:
     """Looking names up only reads."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.ask(stage, "/vm-restore database-01 in production")
     question = await stage.card("Which snapshot")
     async with full(stage):
@@ -224,7 +224,7 @@ async def test_a_picker_works_while_redis_is_full(stage_for: SetStage) -> None:
 @pytest.mark.parametrize("running", [False, True], ids=["restoring", "stopping"])
 async def test_redis_is_full_while_the_cluster_works(stage_for: SetStage, running: bool) -> None:
     """What was sent to the cluster goes on there; the thread follows when there is memory again."""
-    stage = await stage_for(running=running)
+    stage = await stage_for(own_redis=True, running=running)
     stage.world.kube.knobs.own_class("standard").bind = 20
     await acts.ask(stage)
     if running:
@@ -249,7 +249,7 @@ async def test_redis_fills_up_at_any_moment_after_the_click(
     stage_for: SetStage, crossing: int
 ) -> None:
     """The click is kept, and then, some commands later, nothing more is: no second restore."""
-    stage = await stage_for()
+    stage = await stage_for(own_redis=True)
     await acts.ask(stage)
     await acts.type_name(stage)
     await stage.world.quiet()
@@ -303,7 +303,7 @@ async def warnings_at_start(stage: Stage) -> list[tuple[str, str]]:
 async def test_the_log_of_a_starting_bot_warns_of_a_redis_that_may_forget(
     stage_for: SetStage,
 ) -> None:
-    stage = await stage_for(start=False)
+    stage = await stage_for(own_redis=True, start=False)
     async with connect(stage.world.redis_url) as client:
         await client.config_set("appendonly", "no")
         await client.config_set("maxmemory", "100mb")
@@ -316,12 +316,12 @@ async def test_the_log_of_a_starting_bot_warns_of_a_redis_that_may_forget(
 
 
 async def test_a_redis_that_keeps_everything_is_no_reason_to_warn(stage_for: SetStage) -> None:
-    assert await warnings_at_start(await stage_for(start=False)) == []
+    assert await warnings_at_start(await stage_for(own_redis=True, start=False)) == []
 
 
 async def test_the_bots_own_server_writes_before_it_answers(stage_for: SetStage) -> None:
     """Without REDIS_URL: then not even a kill of that server loses anything."""
-    stage = await stage_for(start=False)
+    stage = await stage_for(own_redis=True, start=False)
     world, url = stage.world, stage.world.redis_url
     world.redis_url = ""
     world.config = {**world.config, "store": {"data_dir": str(world.directory / "own")}}
@@ -336,7 +336,7 @@ async def test_a_redis_that_tells_nothing_does_not_keep_the_bot_from_starting(
     stage_for: SetStage,
 ) -> None:
     """A managed one often forbids CONFIG; `check` says that it is unknown."""
-    stage = await stage_for(start=False)
+    stage = await stage_for(own_redis=True, start=False)
     async with connect(stage.world.redis_url) as client:
         rights = ("~*", "&*", "+@all", "-config", "-info")
         await client.execute_command("ACL", "SETUSER", "bot", "on", ">pw", *rights)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from bot.playground.chaos.ground import Ground
-from bot.playground.invariants import Invariants
+from bot.playground.invariants import RESTORES, Invariants
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
-from bot.restore.model import Phase, Restore, Slot
+from bot.restore.model import Phase, Reason, Restore, Slot
 from bot.restore.moves import PATIENT
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
@@ -75,9 +75,7 @@ def waits_for_the_cluster(ground: Ground, restore: Restore) -> bool:
     """The restore is made and the cluster has not finished it; that may take for ever."""
     if restore.phase is not Phase.RESTORING or restore.job is None:
         return False
-    made = ground.world.kube.storage.find(
-        "virtualmachinerestores", restore.wish.namespace or "", restore.job.name
-    )
+    made = ground.world.kube.storage.find(RESTORES, restore.wish.namespace or "", restore.job.name)
     return made is not None and not _over(made)
 
 
@@ -123,7 +121,18 @@ def _untrue(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
             found.append(f"{each.id}: called a success, but the cluster never completed {name}")
         if each.phase is Phase.FAILED and said.startswith(UNTOUCHED) and name in made:
             found.append(f"{each.id}: said to be {said}, but {name} was created")
+        if _called_deleted(each) and _there(ground, each):
+            found.append(f"{each.id}: said that {name} was deleted, but it is there")
     return found
+
+
+def _called_deleted(restore: Restore) -> bool:
+    return restore.outcome is not None and restore.outcome.reason is Reason.RESTORE_DELETED
+
+
+def _there(ground: Ground, restore: Restore) -> bool:
+    name, namespace = restore.job.name if restore.job else "", restore.wish.namespace or ""
+    return ground.world.kube.storage.find(RESTORES, namespace, name) is not None
 
 
 def _buttons(ground: Ground, message: Message) -> list[str]:
