@@ -7,7 +7,7 @@ before, in or after the act leaves a document from which the next look derives t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +15,7 @@ import structlog
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, StoreUnavailable, Temporary
-from bot.restore import workflow
+from bot.restore import audit, workflow
 from bot.restore.events import (
     Acted,
     Anchored,
@@ -26,10 +26,11 @@ from bot.restore.events import (
     Held,
     Observed,
     Unseen,
+    Verdict,
 )
 from bot.restore.facts import Look
-from bot.restore.model import AuditEntry, Restore
-from bot.restore.policy import Policy, decide, permitted_namespaces
+from bot.restore.model import AuditEntry, Restore, UserId
+from bot.restore.policy import Policy, Spot, decide, permitted_namespaces
 from bot.slack import views
 from bot.slack.cards import Cards, unsure
 from bot.slack.people import People
@@ -42,6 +43,9 @@ from bot.telemetry import Metrics, about
 MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for
 10 seconds. What arrives later could meet what the next worker has done already."""
+
+NOWHERE = "0000000000.000000"
+"""Where a card stands that was answered in another conversation: it is not posted in the new one."""
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +94,7 @@ class Rounds:
         """One round. Raises TooLateError when it was left to whoever comes next."""
         restore = record.restore
         turn = Round(leased.lease, restore, dict(record.shown), search=leased.interrupted)
-        with about(restore=restore.id, vm=workflow.target(restore), cluster=restore.wish.cluster):
+        with about(restore=restore.id, vm=audit.target(restore), cluster=restore.wish.cluster):
             try:
                 self._may_go_on()
                 effects = await self._apply(turn, await self._look(restore))
@@ -135,15 +139,25 @@ class Rounds:
         fresh = look not in (Look.CANDIDATES, Look.FULL)
         if look is Look.JOB:
             return Observed(await cluster.observe(restore, look), workflow.ALLOWED)
-        person = await parts.people.person(restore.owner, fresh=fresh)
         room = await parts.people.room(restore.place.channel, fresh=fresh)
-        verdict = decide(
-            parts.policy, person, room.spot, cluster=wish.cluster, namespace=wish.namespace
-        )
-        permitted = permitted_namespaces(parts.policy, person, room.spot, cluster=wish.cluster)
+        verdict = await self._verdict(restore, room.spot, fresh=fresh)
+        owner = await parts.people.person(restore.owner)
+        permitted = permitted_namespaces(parts.policy, owner, room.spot, cluster=wish.cluster)
         planned = workflow.planned(restore, self._clock.now()) if look is Look.FULL else None
         scene = await cluster.observe(restore, look, planned, permitted=permitted)
         return Observed(scene, verdict)
+
+    async def _verdict(self, restore: Restore, spot: Spot, *, fresh: bool) -> Verdict:
+        """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
+        wish, verdict = restore.wish, workflow.ALLOWED
+        for user in workflow.acts_for(restore):
+            person = await self._parts.people.person(user, fresh=fresh)
+            verdict = decide(
+                self._parts.policy, person, spot, cluster=wish.cluster, namespace=wish.namespace
+            )
+            if not verdict.allowed:
+                return verdict if user == restore.owner else _about_another(user, verdict)
+        return verdict
 
     async def _apply(self, turn: Round, event: Event) -> tuple[Effect, ...]:
         """Step, and commit what changed. Only then may the effects be performed."""
@@ -213,6 +227,9 @@ class Rounds:
     async def _lost_channel(self, turn: Round, error: str) -> None:
         """Nothing can be written there any more: go on in a direct message with the owner."""
         channel = turn.restore.place.channel
+        if turn.restore.closed:
+            log.info("cards that cannot be reached keep their buttons", error=error)
+            return
         if channel.startswith("D") and error == workflow.THREAD_GONE:
             await self._move(turn, ChannelGone(error, dm=channel))
             return
@@ -225,13 +242,14 @@ class Rounds:
             log.warning("no direct message could be opened", error=type(refused).__name__)
             turn.again = self._clock.now() + timedelta(seconds=60)
             return
-        direct = str(opened["channel"]["id"])
-        await self._explain(turn.restore, direct)
+        direct, lost = str(opened["channel"]["id"]), turn.restore.place
         await self._move(turn, ChannelGone(error, dm=direct))
+        told = turn.restore.model_copy(update={"place": lost})
+        await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
 
-    async def _explain(self, restore: Restore, direct: str) -> None:
+    async def _explain(self, restore: Restore, direct: str, *, deleted: bool) -> None:
         """Why the bot writes here now, and how things stand. Without it the cards say enough."""
-        notice = views.dm_notice(restore)
+        notice = views.dm_notice(restore, deleted=deleted)
         try:
             await self._parts.web.call(
                 "chat.postMessage", channel=direct, text=notice.text, blocks=list(notice.blocks)
@@ -242,9 +260,11 @@ class Rounds:
     async def _move(self, turn: Round, gone: ChannelGone) -> None:
         """Go on elsewhere, with the cards that still matter. What is answered is not said again."""
         await self._apply(turn, gone)
-        first, *others = turn.restore.cards
-        for card in (first, *(card for card in others if card.closed is None)):
-            turn.updates[card.key] = records.Shown(ts=None, digest="")
+        for number, card in enumerate(turn.restore.cards):
+            still_says_something = number == 0 or card.closed is None
+            turn.updates[card.key] = records.Shown(
+                ts=None if still_says_something else NOWHERE, digest=""
+            )
         turn.again = self._clock.now()
 
     async def _finish(self, turn: Round) -> None:
@@ -271,6 +291,12 @@ class Rounds:
         if after.phase.ended and not before.phase.ended:
             reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
             self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
+
+
+def _about_another(user: UserId, verdict: Verdict) -> Verdict:
+    """The owner is told that the answer is not about them."""
+    text = f"What <@{user}> confirmed is not done, since the policy says to them: {verdict.text}"
+    return replace(verdict, text=text)
 
 
 def _moved(before: Restore, after: Restore) -> bool:

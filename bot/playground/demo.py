@@ -117,6 +117,10 @@ def _addresses(stage: Stage, remote: str) -> str:
             f"  in the thread    curl '{remote}/alice/say?thread=last' -d 'before-release'",
             f"  slash command    curl {remote}/alice/slash -d '/vm-restore help'",
             f"  press a button   curl {remote}/alice/click -d 'Cancel'",
+            f"  open the form    curl -X POST {remote}/alice/shortcut",
+            f"  choose in it     curl {remote}/alice/pick -d 'VM=web-01'",
+            f"  send it          curl -X POST {remote}/alice/submit",
+            f"  the Home tab     curl -X POST {remote}/alice/home",
             f"  Slack's Web API  {made.slack.api_url}",
             f"  the bot          curl http://127.0.0.1:{bot}/readyz",
         )

@@ -16,12 +16,14 @@ from bot.playground.world import World
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID
 from bot.restore.events import Button
 from bot.restore.model import Phase, Restore
+from bot.restore.request import Verb, parse_command, parse_sentence
 from bot.slack.views import PREFIX, parse_value
 
 Json = dict[str, Any]
 RESTORES = "virtualmachinerestores"
 _LINKED = re.compile(r"<(?:http://|tel:)([^<>|]+)\|\1>")
 _MENTION = re.compile(r"^<@\w+>")
+_COMMAND = re.compile(r"^/\S+")
 NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
 
 
@@ -59,28 +61,54 @@ class Invariants:
         return found
 
     def _unconfirmed(self, made: list[ApiCall]) -> list[str]:
-        """Each create needs the typed name and a click, by the one who asked, in its thread."""
-        return [
-            f"{call.name} was created without {what}"
-            for call in made
-            for what, there in (
-                ("the typed name", self._typed(call)),
-                ("a click on its confirm card", self._clicks(call) > 0),
-                ("the same person asking and confirming", _same_person(call)),
+        """Each create needs three things of one person, one after the other.
+
+        They asked for it, or it passed to them; they typed the name in its thread; they pressed.
+        """
+        found = []
+        for call in made:
+            got = self._got_it(call)
+            typed = [ts for ts in self._typed(call) if got is not None and ts > got]
+            pressed = [ts for ts in self._pressed(call) if typed and ts > min(typed)]
+            missing = (
+                ("being the restore of who confirmed it", got is None),
+                ("the name typed by who confirmed it", not typed),
+                ("their click on its confirm card after that", not pressed),
             )
-            if not there
+            found += [f"{call.name} was created without {what}" for what, yes in missing if yes]
+        return found
+
+    def _got_it(self, call: ApiCall) -> float | None:
+        """Since when it is with the person who confirmed; None if it never passed to them."""
+        notes = _annotations(call)
+        if notes.get(CONFIRMED_BY) and notes.get(CONFIRMED_BY) == notes.get(REQUESTED_BY):
+            return 0
+        accepted = self._clicks(call, Button.ACCEPT)
+        claimed = (*self._clicks(call, Button.TAKE_OVER), *self._claims(call))
+        return min((*accepted, *claimed), default=None)
+
+    def _claims(self, call: ApiCall) -> list[float]:
+        """When the person who confirmed said that they take a restore over."""
+        return [
+            float(message.ts)
+            for message in self.world.slack.workspace.everything()
+            if message.user == _annotations(call).get(CONFIRMED_BY) and _takes_over(message.text)
         ]
 
-    def _typed(self, call: ApiCall) -> bool:
-        """In a thread of this restore; it may have moved to another one since."""
+    def _typed(self, call: ApiCall) -> list[float]:
+        """When they typed the name in a thread of this restore; it may have moved since."""
         notes, spec = _annotations(call), _body(call)["spec"]
         threads = self._threads(_restore_id(call))
-        return any(
-            _said(message.text) == spec["virtualMachineSnapshotName"]
-            and message.user == notes.get(REQUESTED_BY)
-            and (message.channel.id, message.thread_ts) in threads
+        return [
+            float(message.ts)
             for message in self.world.slack.workspace.everything()
-        )
+            if _said(message.text) == spec["virtualMachineSnapshotName"]
+            and message.user == notes.get(CONFIRMED_BY)
+            and (message.channel.id, message.thread_ts) in threads
+        ]
+
+    def _pressed(self, call: ApiCall) -> list[float]:
+        return self._clicks(call, Button.CONFIRM)
 
     def _threads(self, restore: str) -> set[tuple[str, str | None]]:
         """Where its cards stand, or stood."""
@@ -90,8 +118,8 @@ class Invariants:
             if (message.metadata or {}).get("event_payload", {}).get("restore") == restore
         }
 
-    def _clicks(self, call: ApiCall) -> int:
-        """How many confirm buttons of this restore its owner has pressed."""
+    def _clicks(self, call: ApiCall, button: Button) -> list[float]:
+        """When the person who confirmed pressed this button of this restore."""
         pressed = set()
         for parcel in self.world.slack.sent:
             payload = parcel.payload
@@ -99,11 +127,11 @@ class Invariants:
                 continue
             action = payload["actions"][0]
             ref = parse_value(str(action.get("value") or ""))
-            confirm = action["action_id"] == f"{PREFIX}{Button.CONFIRM}"
-            mine = payload["user"]["id"] == _annotations(call).get(REQUESTED_BY)
-            if confirm and mine and ref and ref[0] == _restore_id(call):
-                pressed.add(action["action_ts"])
-        return len(pressed)
+            meant = action["action_id"] == f"{PREFIX}{button}"
+            theirs = payload["user"]["id"] == _annotations(call).get(CONFIRMED_BY)
+            if meant and theirs and ref and ref[0] == _restore_id(call):
+                pressed.add(float(action["action_ts"]))
+        return sorted(pressed)
 
     def _cards(self) -> list[str]:
         """No card of a restore stands in Slack twice."""
@@ -119,6 +147,15 @@ class Invariants:
 def _said(text: str) -> str:
     """A message's text without the markup that Slack puts around a word, and without a mention."""
     return _MENTION.sub("", _LINKED.sub(r"\1", text)).strip("`\u00a0 ")
+
+
+def _takes_over(text: str) -> bool:
+    """A command or a sentence that claims a restore."""
+    command = _COMMAND.match(text)
+    if command is not None:
+        return parse_command(text[command.end() :]).verb is Verb.TAKE_OVER
+    said = _MENTION.sub("", text)
+    return said != text and parse_sentence(said, addressed=True).verb is Verb.TAKE_OVER
 
 
 def _created(call: ApiCall) -> bool:
@@ -146,11 +183,6 @@ def _made_after_the_end(made: list[ApiCall], documents: tuple[Restore, ...]) -> 
         for call in made
         if _restore_id(call) in ended
     ]
-
-
-def _same_person(call: ApiCall) -> bool:
-    notes = _annotations(call)
-    return bool(notes.get(CONFIRMED_BY)) and notes.get(CONFIRMED_BY) == notes.get(REQUESTED_BY)
 
 
 def _body(call: ApiCall) -> Json:

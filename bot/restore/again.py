@@ -1,7 +1,7 @@
 """A new restore that follows an ended one: start over, try again, another snapshot, undo.
 
-Nothing is inherited but the wish, the place and what the bot left behind: a VM that it stopped, its
-own failed object. All checks and both confirmations come anew. The new id is made from the old one,
+Nothing is inherited but the wish, the place and what the bot left behind: a VM that it stopped, or
+that is in an unknown state, its own failed object. All checks and both confirmations come anew. The new id is made from the old one,
 so that a second click finds the first one's restore.
 """
 
@@ -9,9 +9,21 @@ from datetime import datetime
 
 from bot.restore import answers, workflow
 from bot.restore.events import Button, Clicked, Reply
-from bot.restore.model import Blocker, Phase, Reason, Restore, RestoreId, Rules, Slot, Stop, Wish
+from bot.restore.model import (
+    Blocker,
+    Card,
+    Phase,
+    Reason,
+    Restore,
+    RestoreId,
+    Rules,
+    Slot,
+    Stop,
+    Wish,
+)
 
-_FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN})
+_FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN, Reason.VM_DELETED})
+"""Reasons that no other restore would get around."""
 
 
 def offered(restore: Restore) -> frozenset[Button]:
@@ -37,8 +49,8 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
     if click.by != restore.owner:
         return Reply.NOT_YOURS
     card = next((each for each in restore.cards if each.number == click.number), None)
-    if card is None or card.slot is not Slot.RESULT or click.button not in offered(restore):
-        return answers.in_vain(restore)
+    if not _open_result(card) or click.button not in offered(restore):
+        return answers.in_vain(restore, card)
     new = workflow.begin(
         id_=following(restore.id),
         place=restore.place,
@@ -48,7 +60,16 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
         now=now,
         previous=restore.id,
     )
-    return new.model_copy(update={"blocker": _blocker(restore), "stop": _stop(restore)})
+    left = {
+        "blocker": _blocker(restore),
+        "stop": _stop(restore),
+        "vm_unsure": _vm_unsure(restore),
+    }
+    return new.model_copy(update=left)
+
+
+def _open_result(card: Card | None) -> bool:
+    return card is not None and card.slot is Slot.RESULT and card.closed is None
 
 
 def following(id_: RestoreId) -> RestoreId:
@@ -77,6 +98,17 @@ def _stop(restore: Restore) -> Stop | None:
     if runs or (outcome is not None and outcome.reason is Reason.VM_STARTED):
         return None
     return restore.stop if restore.stopped_by_us and answers.start_is_offered(restore) else None
+
+
+def _vm_unsure(restore: Restore) -> bool:
+    """What a failed restore left of the VM is not known, until another one has completed."""
+    match restore.phase:
+        case Phase.SUCCEEDED:
+            return False
+        case Phase.FAILED if restore.job is not None and not answers.never_created(restore):
+            return True
+        case _:
+            return restore.vm_unsure
 
 
 def _blocker(restore: Restore) -> Blocker | None:

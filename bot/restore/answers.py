@@ -1,13 +1,14 @@
 """What people say and press, and what it means in each phase.
 
-Only the owner's words count, and only as an answer to the question that is open. Nothing in here
-reaches the cluster: the most that a person's event can do is to let the next look act.
+Only the owner's words count, and only as an answer to the question that is open; an offer alone is
+answered by the person it was made to. Nothing in here reaches the cluster: the most that a person's
+event can do is to let the next look act.
 """
 
 from datetime import datetime, timedelta
 
-from bot.restore import moves
-from bot.restore.events import Button, Cancel, Clicked, Reply, Typed
+from bot.restore import handover, moves
+from bot.restore.events import Button, Cancel, Clicked, Offered, Reply, TakenOver, Typed
 from bot.restore.model import (
     Card,
     Confirmation,
@@ -24,6 +25,8 @@ from bot.restore.model import (
 )
 from bot.restore.request import Part, is_name, single_name
 
+Person = Typed | Clicked | Cancel | Offered | TakenOver
+"""What a person does. Only the owner's counts, and what `handover` says of the last two."""
 Answer = tuple[Restore, Reply | None]
 
 CANCEL_WORDS = frozenset(
@@ -44,7 +47,7 @@ _NOTHING_SENT = frozenset(
 """Ends of a restore without an object that prove that there never was one."""
 
 BUTTONS: dict[Slot, frozenset[Button]] = {
-    Slot.REQUEST: frozenset({Button.CANCEL}),
+    Slot.REQUEST: frozenset({Button.CANCEL, Button.HAND_OVER}),
     Slot.ASK_VM: frozenset({Button.PICK_VM, Button.CANCEL}),
     Slot.ASK_NAMESPACE: frozenset({Button.PICK_NAMESPACE, Button.USE_PROPOSAL, Button.CANCEL}),
     Slot.ASK_SNAPSHOT: frozenset({Button.PICK_SNAPSHOT, Button.CANCEL}),
@@ -60,12 +63,19 @@ BUTTONS: dict[Slot, frozenset[Button]] = {
     Slot.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
     Slot.RESULT: frozenset({Button.START_VM}),
     Slot.STARTED: frozenset(),
+    Slot.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),
+    Slot.NOT_TAKEN: frozenset(),
+    Slot.HANDED: frozenset(),
 }
 """Which buttons a card answers to while it is open."""
 
 
-def answer(restore: Restore, event: Typed | Clicked | Cancel, now: datetime) -> Answer:
+def answer(restore: Restore, event: Person, now: datetime) -> Answer:
     """Apply what a person did."""
+    if isinstance(event, TakenOver):
+        return handover.taken_over(restore, event, now)
+    if isinstance(event, Clicked) and (card := _offer_meant(restore, event)):
+        return handover.answered(restore, card, event, now)
     if event.by != restore.owner:
         return restore, None if isinstance(event, Typed) else Reply.NOT_YOURS
     match event:
@@ -75,6 +85,14 @@ def answer(restore: Restore, event: Typed | Clicked | Cancel, now: datetime) -> 
             return _clicked(restore, event, now)
         case Cancel():
             return _cancel(restore, event, now)
+        case Offered():
+            return handover.offered(restore, event, now)
+
+
+def _offer_meant(restore: Restore, click: Clicked) -> Card | None:
+    card = _card(restore, click)
+    offers = card is not None and card.slot is Slot.OFFER
+    return card if offers and click.button in BUTTONS[Slot.OFFER] else None
 
 
 # Typed replies
@@ -181,45 +199,59 @@ def _number(digits: str) -> int:
 
 
 def _clicked(restore: Restore, click: Clicked, now: datetime) -> Answer:
-    card = next((card for card in restore.cards if card.number == click.number), None)
+    card = _card(restore, click)
     if card is None or card.closed is not None or click.button not in BUTTONS[card.slot]:
-        return restore, in_vain(restore)
+        return restore, in_vain(restore, card)
     return _pressed(restore, card, click, now)
 
 
-def in_vain(restore: Restore) -> Reply:
+def _card(restore: Restore, click: Clicked) -> Card | None:
+    return next((card for card in restore.cards if card.number == click.number), None)
+
+
+def in_vain(restore: Restore, card: Card | None) -> Reply:
     """Why a button does nothing any more: there are newer cards, or all is over."""
-    over = restore.phase.ended and not moves.handed_on(restore)
-    return Reply.ENDED if over else Reply.OLD_CARD
+    if not restore.phase.ended or moves.handed_on(restore):
+        return Reply.OLD_CARD
+    older = card is not None and card.slot is Slot.RESULT and card.closed is not None
+    return Reply.OLD_CARD if older and not restore.closed else Reply.ENDED
 
 
 def _pressed(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
     match click.button:
         case Button.CANCEL:
             return _cancel(restore, Cancel(by=click.by), now)
-        case Button.PICK_VM | Button.PICK_NAMESPACE | Button.PICK_SNAPSHOT:
-            return _picked(restore, card, click.value)
-        case Button.USE_PROPOSAL:
-            return _picked(restore, card, restore.proposal.value if restore.proposal else None)
+        case Button.PICK_VM | Button.PICK_NAMESPACE | Button.PICK_SNAPSHOT | Button.USE_PROPOSAL:
+            return _named(restore, card, _picked(restore, click))
         case Button.STOP_AND_RESTORE:
             return _stop_chosen(restore, now), None
         case Button.KEEP_STOPPING | Button.FORCE_STOP | Button.FORCE_STOP_NOW:
             return _stop_pressed(restore, click.button, now)
         case Button.PROTECT_ON | Button.PROTECT_OFF:
-            on = click.button is Button.PROTECT_ON
-            return restore.model_copy(update={"protect": on}), Reply.DONE
+            return _protect(restore, on=click.button is Button.PROTECT_ON)
         case Button.CONFIRM:
             return _confirmed(restore, click, now)
         case Button.KEEP_WAITING | Button.DELETE_RESTORE | Button.DELETE_RESTORE_NOW:
             return _job_pressed(restore, click, now)
         case Button.START_VM:
-            return _start(restore, click, now)
+            return _start(restore, card, click, now)
+        case Button.HAND_OVER:
+            return handover.offer(restore, click.value, now)
         case _:
             return restore, Reply.OLD_CARD
 
 
-def _picked(restore: Restore, card: Card, value: str | None) -> Answer:
-    return _named(restore, card, value)
+def _protect(restore: Restore, *, on: bool) -> Answer:
+    """The choice stands on the card, so a second press came from a screen that lagged behind."""
+    if restore.protect is on:
+        return restore, Reply.OLD_CARD
+    return restore.model_copy(update={"protect": on}), None
+
+
+def _picked(restore: Restore, click: Clicked) -> str | None:
+    if click.button is not Button.USE_PROPOSAL:
+        return click.value
+    return restore.proposal.value if restore.proposal else None
 
 
 _FIELDS: dict[Slot, tuple[str, Part]] = {
@@ -266,7 +298,10 @@ def _stop_pressed(restore: Restore, button: Button, now: datetime) -> Answer:
 
 def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     """The click. It counts once: leaving CONFIRMING closes the card that carried the button."""
-    if restore.phase is not Phase.CONFIRMING or restore.typed is None or restore.preview is None:
+    typed = restore.typed
+    if restore.phase is not Phase.CONFIRMING or typed is None or restore.preview is None:
+        return restore, Reply.OLD_CARD
+    if typed.by != click.by:
         return restore, Reply.OLD_CARD
     sealed = Confirmation(by=click.by, at=now, number=click.number)
     closed = moves.close(restore, f"Confirmed by <@{click.by}>")
@@ -301,10 +336,10 @@ def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     return moves.close(restore, "Keep waiting").model_copy(update={"job": patient}), None
 
 
-def _start(restore: Restore, click: Clicked, now: datetime) -> Answer:
+def _start(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
     pending = restore.start is not None and restore.start.error is None
     if not start_is_offered(restore) or pending:
-        return restore, in_vain(restore) if restore.closed else Reply.OLD_CARD
+        return restore, in_vain(restore, card) if restore.closed else Reply.OLD_CARD
     return restore.model_copy(update={"start": Start(by=click.by, at=now)}), None
 
 
@@ -316,7 +351,12 @@ def start_is_offered(restore: Restore) -> bool:
         return True
     if restore.outcome is not None and restore.outcome.reason is Reason.HELD_BY_OTHER:
         return False
-    return restore.stopped_by_us and (restore.job is None or never_created(restore))
+    return restore.stopped_by_us and untouched(restore)
+
+
+def untouched(restore: Restore) -> bool:
+    """Neither this restore nor one that it follows can have left the VM half restored."""
+    return not restore.vm_unsure and (restore.job is None or never_created(restore))
 
 
 def start_is_due(restore: Restore) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.restore.facts import RestoreObject, Scene, Snapshot, Vm
 from bot.restore.model import Reason, Restore, VolumePolicy
-from bot.restore.near import nearest
+from bot.restore.near import nearest, or_a_command
 
 MOST_CHOICES = 10
 GIB = 1024**3
@@ -58,14 +58,16 @@ def vm_exists(scene: Scene, restore: Restore) -> Refusal | None:
     """The named VM is there."""
     if scene.vm is not None:
         return None
-    wish = restore.wish
-    near = nearest(wish.vm or "", scene.candidates.vms)
+    wish, vm = restore.wish, restore.wish.vm or ""
+    elsewhere = tuple(f"{namespace}/{vm}" for namespace in scene.candidates.namespaces)
+    near = nearest(vm, scene.candidates.vms)
+    command = or_a_command(wish, scene.candidates.vms)
     return Refusal(
         Reason.VM_NOT_FOUND,
         found=f"VM `{wish.vm}` does not exist in namespace `{wish.namespace}`.",
         expected="The name of an existing VM.",
-        next="Check the name and the namespace, then ask again.",
-        choices=near,
+        next=f"Check the name and the namespace, then ask again.{command}",
+        choices=(elsewhere + near)[:MOST_CHOICES],
     )
 
 

@@ -41,7 +41,7 @@ from bot.restore.model import (
     Stop,
     same_line,
 )
-from bot.restore.near import MOST, nearest
+from bot.restore.near import MOST, nearest, or_a_command
 from bot.restore.recheck import differences, overslept, stop_at_difference, too_late
 
 Move = tuple[Restore, tuple[Effect, ...]]
@@ -147,17 +147,27 @@ def _ask_again_which(restore: Restore, scene: Scene, where: str, now: datetime) 
     """There is no such VM: the nearest names may help."""
     wish = restore.wish
     near = nearest(wish.vm or "", scene.candidates.vms)
-    problem = f"There is no VM `{wish.vm}` {where}."
+    problem = f"There is no VM `{wish.vm}` {where}.{or_a_command(wish, scene.candidates.vms)}"
     again = restore.model_copy(update={"wish": wish.model_copy(update={"vm": None})})
     return _ask(again, Slot.ASK_VM, Proposal(near=near, problem=problem), now)
 
 
 def _nothing_to_choose(restore: Restore, scene: Scene, now: datetime) -> Restore:
-    """A VM that does not exist has no snapshots either; that is another thing to say."""
-    wish = restore.wish
-    if wish.namespace not in scene.candidates.namespaces:
-        return _ask_again_which(restore, scene, f"in namespace `{wish.namespace}`", now)
-    return _no_snapshots(restore, now)
+    """A VM that does not exist has no snapshots either; that is another thing to say.
+
+    If there is one of that name elsewhere, the namespace is asked for again.
+    """
+    wish, elsewhere = restore.wish, scene.candidates.namespaces
+    if wish.namespace in elsewhere:
+        return _no_snapshots(restore, now)
+    here = f"in namespace `{wish.namespace}`"
+    if not elsewhere:
+        return _ask_again_which(restore, scene, here, now)
+    again = restore.model_copy(update={"wish": wish.model_copy(update={"namespace": None})})
+    only = elsewhere[0] if len(elsewhere) == 1 else None
+    problem = f"There is no VM `{wish.vm}` {here}."
+    near = () if only else elsewhere[:MOST]
+    return _ask(again, Slot.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now)
 
 
 def _ask(restore: Restore, slot: Slot, proposal: Proposal, now: datetime) -> Restore:

@@ -27,6 +27,7 @@ from bot.restore.events import (
     Held,
     Observed,
     StopVm,
+    TakenOver,
     Typed,
     Unseen,
     Verdict,
@@ -176,7 +177,8 @@ def _happenings(restore: Restore) -> Iterator[Happening]:
     yield from _said(restore)
     yield from _pressed(restore)
     yield from _seen(restore)
-    yield Happening("cancel", (Cancel(ALICE),))
+    yield Happening("cancel", (Cancel(restore.owner),))
+    yield Happening("handed over or taken over", (TakenOver(_other(restore)),))
     yield Happening("the channel is gone", (ChannelGone("is_archived"),))
     if restore.phase is Phase.CHECKING:
         yield Happening("somebody else holds the VM", (Held(BOB, "there", START),))
@@ -187,10 +189,19 @@ def _happenings(restore: Restore) -> Iterator[Happening]:
 def _said(restore: Restore) -> Iterator[Happening]:
     match restore.phase:
         case Phase.TYPING:
-            yield Happening("the exact name is typed", (Typed(ALICE, "snap", "9.1"),))
-            yield Happening("another name is typed", (Typed(ALICE, "other", "99.1"),))
+            yield Happening("the exact name is typed", (_typed(restore, "snap"),))
+            yield Happening("another name is typed", (_typed(restore, "other"),))
         case Phase.CONFIRMING:
-            yield Happening("anything but yes is typed", (Typed(ALICE, "other", "99.1"),))
+            yield Happening("anything but yes is typed", (_typed(restore, "other"),))
+
+
+def _typed(restore: Restore, text: str) -> Typed:
+    heard, _ = answers.slack_order(restore.heard_ts)
+    return Typed(restore.owner, text, f"{max(heard, int(_now(restore).timestamp())) + 1}.1")
+
+
+def _other(restore: Restore) -> UserId:
+    return BOB if restore.owner == ALICE else ALICE
 
 
 _NAMES = {Button.PICK_VM: "vm", Button.PICK_NAMESPACE: "ns", Button.PICK_SNAPSHOT: "snap"}
@@ -200,7 +211,7 @@ def _pressed(restore: Restore) -> Iterator[Happening]:
     for card in restore.cards:
         if card.closed is None:
             for button in sorted(answers.BUTTONS[card.slot] - {Button.CANCEL}):
-                click = Clicked(ALICE, button, card.number, _NAMES.get(button))
+                click = Clicked(restore.owner, button, card.number, _NAMES.get(button))
                 yield Happening(f"click on {button.value}{_if(restore)}", (click,))
 
 

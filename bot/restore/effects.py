@@ -15,6 +15,7 @@ RESTORE_ID = f"{PREFIX}/restore-id"
 REQUESTED_BY = f"{PREFIX}/requested-by"
 """Annotation: Slack user id of the person who asked."""
 CONFIRMED_BY = f"{PREFIX}/confirmed-by"
+"""Annotation: Slack user id of the person who typed the name and pressed the button."""
 THREAD = f"{PREFIX}/slack-thread"
 """Annotation: "<channel>/<thread ts>"."""
 
@@ -68,4 +69,4 @@ def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:
 def _annotations(restore: Restore) -> tuple[tuple[str, str], ...]:
     confirmed = restore.confirmation.by if restore.confirmation else ""
     thread = f"{restore.place.channel}/{restore.place.thread or ''}"
-    return ((REQUESTED_BY, restore.owner), (CONFIRMED_BY, confirmed), (THREAD, thread))
+    return ((REQUESTED_BY, restore.requester), (CONFIRMED_BY, confirmed), (THREAD, thread))

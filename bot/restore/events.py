@@ -35,6 +35,12 @@ class Button(StrEnum):
     TRY_AGAIN = "try-again"
     OTHER_SNAPSHOT = "other-snapshot"
     UNDO = "undo"
+    HAND_OVER = "hand-over"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+    TAKE_OVER = "take-over"
+    """Not on a card: in the answer to a click on somebody else's. It becomes `TakenOver`."""
 
 
 def button_named(name: str) -> Button | None:
@@ -71,7 +77,10 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Clicked:
-    """A button or picker on card `number`. `value` is what a picker brought."""
+    """A button or picker on card `number`. `value` is what a picker brought.
+
+    With ACCEPT it is a direct message with the taker, where a restore that lives in one goes on.
+    """
 
     by: UserId
     button: Button
@@ -91,6 +100,25 @@ class Continued:
     """The owner went on from the result card; the new restore that it opened is stored by now."""
 
     by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The owner asks somebody, by name, to go on with the restore."""
+
+    by: UserId
+    to: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Somebody on call claims the restore. The policy has said by now that they may.
+
+    `dm` is a direct message with them, where a restore that lives in one goes on.
+    """
+
+    by: UserId
+    dm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +166,14 @@ class ChannelGone:
 
     error: str
     dm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMoved:
+    """Slack calls the conversation by another id now."""
+
+    old: str
+    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +261,15 @@ Event = (
     | Clicked
     | Cancel
     | Continued
+    | Offered
+    | TakenOver
     | Observed
     | Unseen
     | Elapsed
     | Held
     | Anchored
     | ChannelGone
+    | ChannelMoved
     | Acted
 )
 
@@ -246,3 +285,8 @@ class Reply(StrEnum):
     DONE = "done"
     LEFT_ALONE = "left-alone"
     ENDED = "ended"
+    NOBODY_CHOSEN = "nobody-chosen"
+    ALREADY_YOURS = "already-yours"
+    ALREADY_OFFERED = "already-offered"
+    NOT_OFFERED_TO_YOU = "not-offered-to-you"
+    OFFER_OVER = "offer-over"

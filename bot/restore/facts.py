@@ -200,7 +200,8 @@ class Candidates:
     """Names that fit the open question, only those that the asker may restore."""
 
     namespaces: tuple[str, ...] = ()
-    """Permitted namespaces that hold a VM of the wished name; not read once there are snapshots."""
+    """Permitted namespaces that hold a VM of the wished name; not read once the VM or snapshots
+    of it are there."""
     vms: tuple[str, ...] = ()
     """Names of permitted VMs, at most a few hundred."""
     snapshots: tuple[Snapshot, ...] = ()

@@ -14,12 +14,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, NewType
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
+from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
+from bot.restore.thread import Card as Card  # noqa: PLC0414
+from bot.restore.thread import Place as Place  # noqa: PLC0414
+from bot.restore.thread import Slot as Slot  # noqa: PLC0414
+from bot.restore.thread import Stored as Stored  # noqa: PLC0414
+from bot.restore.thread import UserId as UserId  # noqa: PLC0414
 
 RestoreId = NewType("RestoreId", str)
-UserId = NewType("UserId", str)
 
 SCHEMA: Literal[1] = 1
 MAX_NAME = 253
@@ -28,12 +33,6 @@ MAX_NAME = 253
 def same_line(one: str | None, other: str | None) -> bool:
     """Both ids belong to one line of restores, so one may remove the other's failed object."""
     return bool(one and other) and str(one).partition(".")[0] == str(other).partition(".")[0]
-
-
-class Stored(BaseModel):
-    """A frozen shape that is written to Redis or read from a file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Phase(StrEnum):
@@ -89,19 +88,6 @@ class Rules(Stored):
     volume_policy: VolumePolicy | None = None
 
 
-class Place(Stored):
-    """The conversation a restore belongs to."""
-
-    team: str
-    channel: str
-    thread: str | None = None
-    """`ts` of the thread's first message; None until the bot has posted it."""
-    own_thread: bool = False
-    """The bot started the thread, so every reply of the owner in it is meant for the bot."""
-    asked_ts: str | None = None
-    """`ts` of the message that asked, if it was one."""
-
-
 class Wish(Stored):
     """What was asked for, as far as it is known."""
 
@@ -111,42 +97,6 @@ class Wish(Stored):
     snapshot: str | None = None
     described: str | None = None
     """Words that describe a snapshot ("pre-upgrade"); they filter the picker, nothing more."""
-
-
-class Slot(StrEnum):
-    """The kinds of cards that a thread is made of."""
-
-    REQUEST = "request"
-    ASK_VM = "ask-vm"
-    ASK_NAMESPACE = "ask-namespace"
-    ASK_SNAPSHOT = "ask-snapshot"
-    STOP_CHOICE = "stop-choice"
-    STOPPING = "stopping"
-    STOP_OVERDUE = "stop-overdue"
-    FORCE_STOP = "force-stop"
-    WARNING = "warning"
-    CONFIRM = "confirm"
-    PROTECTING = "protecting"
-    PROGRESS = "progress"
-    OVERDUE = "overdue"
-    DELETE_RESTORE = "delete-restore"
-    RESULT = "result"
-    STARTED = "started"
-
-
-class Card(Stored):
-    """One message of the thread. `number` makes it unique and stands in its buttons."""
-
-    slot: Slot
-    number: int
-    opened_at: AwareDatetime
-    closed: str | None = None
-    """Plain words for how it was answered; None while it is open."""
-
-    @property
-    def key(self) -> str:
-        """What the message is called in Redis and in its metadata."""
-        return f"{self.slot}.{self.number}"
 
 
 class Consistency(StrEnum):
@@ -258,6 +208,27 @@ class Job(Stored):
     """Why the cluster refused to delete it, for the question that follows."""
 
 
+class Offer(Stored):
+    """The owner would like somebody else to go on; that person must accept until then."""
+
+    to: UserId
+    by: UserId
+    at: AwareDatetime
+    until: AwareDatetime
+
+
+How = Literal["accepted", "taken"]
+
+
+class Handover(Stored):
+    """A change of owner: an offer was accepted, or somebody on call has taken the restore over."""
+
+    at: AwareDatetime
+    giver: UserId
+    taker: UserId
+    how: How
+
+
 class Outcome(Stored):
     """How it ended. `found`, `expected` and `next` are plain sentences."""
 
@@ -306,7 +277,7 @@ class Restore(Stored):
     phase: Phase
     place: Place
     owner: UserId
-    """Who asked, and who alone answers and confirms."""
+    """Who alone answers and confirms: who asked, or to whom it was handed over since."""
     wish: Wish
     rules: Rules
     opened_at: AwareDatetime
@@ -329,8 +300,12 @@ class Restore(Stored):
     job: Job | None = None
     outcome: Outcome | None = None
     start: Start | None = None
+    offer: Offer | None = None
+    handovers: tuple[Handover, ...] = ()
     previous: RestoreId | None = None
     blocker: Blocker | None = None
+    vm_unsure: bool = False
+    """A restore that this one follows has failed half-way, and none has completed since."""
     trouble: str | None = None
     """What keeps the bot from looking at the cluster just now, in plain words."""
     trouble_since: AwareDatetime | None = None
@@ -346,6 +321,11 @@ class Restore(Stored):
         return None
 
     @property
+    def requester(self) -> UserId:
+        """Who asked for it."""
+        return self.handovers[0].giver if self.handovers else self.owner
+
+    @property
     def claim(self) -> str | None:
         """The VM this restore holds: "cluster/namespace/vm" while it lives and knows them."""
         wish = self.wish
@@ -359,22 +339,6 @@ class Restore(Stored):
     def stopped_by_us(self) -> bool:
         """A stop was sent, so that every way out must say so."""
         return self.stop is not None and self.stop.asked_at is not None
-
-
-QUESTIONS = frozenset(
-    {
-        Slot.ASK_VM,
-        Slot.ASK_NAMESPACE,
-        Slot.ASK_SNAPSHOT,
-        Slot.STOP_CHOICE,
-        Slot.STOP_OVERDUE,
-        Slot.FORCE_STOP,
-        Slot.WARNING,
-        Slot.CONFIRM,
-        Slot.OVERDUE,
-        Slot.DELETE_RESTORE,
-    }
-)
 
 
 class AuditEntry(Stored):

@@ -85,7 +85,13 @@ def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore
     )
     brief = outcome.model_copy(update={"found": outcome.found[:MOST_FOUND]})
     over = restore.model_copy(
-        update={"cards": cards, "outcome": brief, "deadline": None, "proposal": None}
+        update={
+            "cards": cards,
+            "outcome": brief,
+            "deadline": None,
+            "proposal": None,
+            "offer": None,
+        }
     )
     return post(enter(over, phase, outcome.at), Slot.RESULT, outcome.at)
 
@@ -95,12 +101,23 @@ def hand_on(restore: Restore, by: UserId) -> Restore:
     if not restore.phase.ended:
         return restore
     done = close_slot(restore, Slot.RESULT, f"Continued by <@{by}>, further down")
-    return done.model_copy(update={"closed": True})
+    return close_for_good(done)
+
+
+def close_for_good(restore: Restore) -> Restore:
+    """The time for the last buttons of an ended restore is over."""
+    return drop_offer(restore, "No longer offered").model_copy(update={"closed": True})
+
+
+def drop_offer(restore: Restore, words: str) -> Restore:
+    """The restore is not offered to anybody any more."""
+    return close_slot(restore, Slot.OFFER, words).model_copy(update={"offer": None})
 
 
 def handed_on(restore: Restore) -> bool:
     """Newer cards, of another restore, tell how it went on."""
-    return any(card.slot is Slot.RESULT and card.closed is not None for card in restore.cards)
+    results = [card for card in restore.cards if card.slot is Slot.RESULT]
+    return bool(results) and results[-1].closed is not None
 
 
 def refuse(restore: Restore, refusal: Refusal, now: datetime) -> Restore:

@@ -1,8 +1,11 @@
 """The nearest names to one that does not exist, for "did you mean"."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rapidfuzz import fuzz, process
+
+from bot.restore.model import Wish
+from bot.restore.request import nearest_command
 
 MOST = 5
 
@@ -13,3 +16,15 @@ def nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
         name, sorted(set(names)), scorer=fuzz.WRatio, score_cutoff=75, limit=MOST
     )
     return tuple(match for match, _, _ in found)
+
+
+def or_a_command(wish: Wish, vms: Collection[str]) -> str:
+    """What to add where there is no such VM: a sentence if it was rather a command, or nothing.
+
+    In `/vm-restore hstory database-01` it reads like a VM, and the VM like its snapshot.
+    """
+    if command := nearest_command(wish.vm or "", likeness=0.6):
+        return f" If you meant a command, write `/vm-restore {command}`."
+    if wish.snapshot in vms:
+        return f" `{wish.snapshot}` is a VM: if you meant a command, see `/vm-restore help`."
+    return ""

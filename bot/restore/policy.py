@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from bot.restore.events import Verdict
 from bot.restore.model import Reason, Stored, UserId
+from bot.restore.near import nearest
 
 ANY = "*"
 
@@ -34,17 +35,26 @@ class Grant(Stored):
         return self
 
 
+class OnCall(Stored):
+    """Those who may claim a restore whose owner is gone. Being in either list is enough."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
 class Policy(Stored):
-    """The access list, and whom to ask when it says no."""
+    """The access list, who is on call, and whom to ask when it says no."""
 
     grants: tuple[Grant, ...] = ()
+    on_call: OnCall = OnCall()
     contact: str = "the owners of this bot"
     """Plain words: "the platform team in #platform"."""
 
     @property
     def groups(self) -> frozenset[str]:
-        """Every user group that a grant names: the only ones worth asking Slack about."""
-        return frozenset(group for grant in self.grants for group in grant.groups)
+        """Every user group that is named here: the only ones worth asking Slack about."""
+        granted = (group for grant in self.grants for group in grant.groups)
+        return frozenset((*granted, *self.on_call.groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,30 @@ def decide(
         return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=who)
     if namespace is None or any(_covers(grant.namespaces, namespace) for grant in grants):
         return Verdict(allowed=True)
-    where = f"You may not restore VMs in namespace `{namespace}` from here. Ask {policy.contact}."
+    near = nearest(namespace, (name for grant in grants for name in grant.namespaces))
+    meant = f" Did you mean `{near[0]}`?" if near else ""
+    where = (
+        f"You may not restore VMs in namespace `{namespace}` from here.{meant}"
+        f" Ask {policy.contact}."
+    )
     return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=where)
+
+
+def may_take_over(
+    policy: Policy, person: Person, spot: Spot, *, cluster: str, namespace: str | None
+) -> Verdict:
+    """May this person claim somebody else's restore there?
+
+    Whoever has a restore confirms it, so being on call is not enough: a grant must fit, too.
+    """
+    permitted = decide(policy, person, spot, cluster=cluster, namespace=namespace)
+    on_call = policy.on_call
+    if permitted.allowed and not (
+        person.id in on_call.users or person.groups & set(on_call.groups)
+    ):
+        text = f"Only people on call may take over a restore. Ask {policy.contact}."
+        return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=text)
+    return permitted
 
 
 def permitted_namespaces(

@@ -37,8 +37,9 @@ def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
 
 
 def _decide(restore: Restore, scene: Scene, now: datetime) -> Move:
-    """The last gate: both confirmations, and nothing differs from what was shown."""
-    if restore.typed is None or restore.confirmation is None:
+    """The last gate: both confirmations by one person, and nothing differs from what was shown."""
+    typed, clicked = restore.typed, restore.confirmation
+    if typed is None or clicked is None or typed.by != clicked.by:
         missing = "A confirmation is missing."
         return moves.fail(restore, Reason.CREATE_REFUSED, missing, now, "unchanged"), ()
     if overslept(restore, now):

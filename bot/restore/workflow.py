@@ -18,7 +18,7 @@ The way to the one destructive effect, `CreateRestore`, has four gates, each a f
 
 1. `preview`: what was shown, taken from a look that passed every check.
 2. `typed`: the owner typed the snapshot's name, byte for byte, while the warning was open.
-3. `confirmation`: the owner then pressed the button of the confirm card that was open.
+3. `confirmation`: the same person then pressed the button of the confirm card that was open.
 4. a RECHECK look in RESTORING that differs in nothing from `preview`, with the policy asked again.
 
 Only then is `job` (the object's name) stored, and only a look after or with that sends the create.
@@ -26,7 +26,8 @@ A create is sent again only under the same name, and only while nothing shows th
 What was agreed to is acted on within ten minutes or not at all: a bot that was away does not come
 back with an old wish.
 Every way back to a question takes `typed` and `confirmation` out of the document, so no click ever
-serves twice.
+serves twice. So does a change of owner (`handover`), unless both are in already: then what was
+confirmed is carried out, and the policy is asked about the person who confirmed as well.
 
 Cards carry a number; a button or reply that names a closed card changes nothing. A question's
 deadline is part of the document and is looked at before any answer, so that a late answer is late
@@ -36,7 +37,7 @@ even if no timer ran.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.restore import answers, converge, moves
+from bot.restore import answers, audit, converge, handover, moves
 from bot.restore.answers import START_WITHIN, start_is_due
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
@@ -44,6 +45,7 @@ from bot.restore.events import (
     Anchored,
     Cancel,
     ChannelGone,
+    ChannelMoved,
     Clicked,
     Continued,
     CreateRestore,
@@ -52,7 +54,9 @@ from bot.restore.events import (
     Event,
     Held,
     Observed,
+    Offered,
     Reply,
+    TakenOver,
     Typed,
     Unseen,
     Verdict,
@@ -124,24 +128,24 @@ def step(restore: Restore, event: Event, now: datetime) -> Step:
     """Apply one event. Never raises: an event that does not fit leaves the document as it is."""
     late = expired(restore, now)
     after, effects, reply = _apply(late, event, now)
-    return Step(after, effects, _audit(restore, after, event, now), reply)
+    return Step(after, effects, audit.entries(restore, after, event, now), reply)
 
 
 def expired(restore: Restore, now: datetime) -> Restore:
     """The document with its time limits honoured, whether or not a timer ran."""
     outcome = restore.outcome
     if outcome is not None and not restore.closed and now >= outcome.at + AFTERCARE:
-        return restore.model_copy(update={"closed": True})
+        return moves.close_for_good(restore)
     if restore.deadline is not None and now >= restore.deadline:
         return moves.expire(restore, now)
-    return restore
+    return handover.lapsed(restore, now)
 
 
 def _apply(
     restore: Restore, event: Event, now: datetime
 ) -> tuple[Restore, tuple[Effect, ...], Reply | None]:
     match event:
-        case Typed() | Clicked() | Cancel():
+        case Typed() | Clicked() | Cancel() | Offered() | TakenOver():
             after, reply = answers.answer(restore, event, now)
             return after, (), reply
         case Continued(by=by):
@@ -155,10 +159,8 @@ def _apply(
             return _unseen(restore, what, now), (), None
         case Held() as held:
             return _held(restore, held, now), (), None
-        case Anchored(ts=ts):
-            return _anchored(restore, ts), (), None
-        case ChannelGone() as gone:
-            return _channel_gone(restore, gone, now), (), None
+        case Anchored() | ChannelGone() | ChannelMoved():
+            return _placed(restore, event, now), (), None
         case Elapsed():
             return restore, (), None
 
@@ -191,6 +193,17 @@ def wanted(restore: Restore) -> Look | None:
             return Look.VMI if start_is_due(restore) else None
 
 
+def acts_for(restore: Restore) -> tuple[UserId, ...]:
+    """In whose name the next act is done: the policy is asked about each of them."""
+    confirmed, start = restore.confirmation, restore.start
+    people = [restore.owner]
+    if confirmed is not None and not restore.phase.ended:
+        people.append(confirmed.by)
+    if start is not None and start_is_due(restore):
+        people.append(start.by)
+    return tuple(dict.fromkeys(people))
+
+
 def planned(restore: Restore, now: datetime) -> CreateRestore:
     """The very restore that would be made now, for the dry run."""
     return create_restore(restore, object_name("restore", restore, now))
@@ -212,12 +225,16 @@ def next_due(restore: Restore, now: datetime, *, moved: bool) -> datetime | None
     """When somebody must look again; `moved` says that this round changed the phase."""
     if restore.phase.ended:
         return _due_after_the_end(restore, now, moved=moved)
-    limits = [restore.deadline] if restore.deadline else []
+    limits = [limit for limit in (restore.deadline, _offered_until(restore)) if limit]
     if wanted(restore) is not None:
         limits.append(_next_look(restore, now, moved=moved))
         if restore.job and restore.job.wait_until and restore.job.wait_until > now:
             limits.append(restore.job.wait_until)
     return min(limits) if limits else now + AFTERCARE
+
+
+def _offered_until(restore: Restore) -> datetime | None:
+    return restore.offer.until if restore.offer is not None else None
 
 
 def _next_look(restore: Restore, now: datetime, *, moved: bool) -> datetime:
@@ -237,7 +254,8 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
         return now if moved else now + timedelta(seconds=_BRISK)
     if restore.closed or restore.outcome is None:
         return None
-    return restore.outcome.at + AFTERCARE
+    last = restore.outcome.at + AFTERCARE
+    return min(last, _offered_until(restore) or last)
 
 
 def _blind(restore: Restore, scene: Scene) -> str | None:
@@ -301,10 +319,29 @@ def _held(restore: Restore, held: Held, now: datetime) -> Restore:
     return moves.end(restore, Phase.REFUSED, outcome, "Refused")
 
 
+def _placed(
+    restore: Restore, event: Anchored | ChannelGone | ChannelMoved, now: datetime
+) -> Restore:
+    match event:
+        case Anchored(ts=ts):
+            return _anchored(restore, ts)
+        case ChannelGone():
+            return _channel_gone(restore, event, now)
+        case ChannelMoved(old=old, new=new):
+            return _channel_moved(restore, old, new)
+
+
 def _anchored(restore: Restore, ts: str) -> Restore:
     if restore.place.thread is not None:
         return restore
     place = restore.place.model_copy(update={"thread": ts})
+    return restore.model_copy(update={"place": place})
+
+
+def _channel_moved(restore: Restore, old: str, new: str) -> Restore:
+    if restore.closed or restore.place.channel != old:
+        return restore
+    place = restore.place.model_copy(update={"channel": new})
     return restore.model_copy(update={"place": place})
 
 
@@ -318,54 +355,25 @@ def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore
         moved = restore.model_copy(update={"place": place})
     if restore.phase.ended or restore.job is not None:
         return moved
-    where, deleted = f"<#{restore.place.channel}>", gone.error == THREAD_GONE
-    outcome = Outcome(
-        reason=Reason.CHANNEL_UNREACHABLE,
-        at=now,
-        found=f"The thread of this restore in {where} was deleted."
-        if deleted
-        else f"I cannot write in {where} (Slack says: {gone.error}).",
-        next="Ask again if you still want it."
-        if deleted
-        else "Invite me to the channel, then ask again.",
-    )
-    return moves.end(moved, Phase.CANCELLED, outcome, "The channel cannot be written to")
+    found, onward = _lost(f"<#{restore.place.channel}>", gone.error)
+    outcome = Outcome(reason=Reason.CHANNEL_UNREACHABLE, at=now, found=found, next=onward)
+    return moves.end(moved, Phase.CANCELLED, outcome, "The thread cannot be written to")
 
 
-def _audit(before: Restore, after: Restore, event: Event, now: datetime) -> tuple[AuditEntry, ...]:
-    """One line for each step that moved something that matters afterwards."""
-    if _audited(before) == _audited(after):
-        return ()
-    person = event if isinstance(event, Typed | Clicked | Cancel) else None
-    if after.phase is Phase.EXPIRED:
-        person = None
-    button = person.button.value if isinstance(person, Clicked) else ""
-    outcome = after.outcome
-    entry = AuditEntry(
-        at=now,
-        restore=after.id,
-        kind=after.phase.value,
-        by=person.by if person else "",
-        reason=outcome.reason.value if outcome and outcome.reason else "",
-        target=target(after),
-        detail=button or (after.job.name if after.job else ""),
-    )
-    return (entry,)
-
-
-def _audited(restore: Restore) -> tuple[object, ...]:
-    """What a line is written for: not each look at what is merely under way."""
-    job, stop = restore.job, restore.stop
-    return (
-        restore.phase,
-        job and (job.name, job.uid, job.deleting, job.delete_error),
-        stop and (stop.asked_at, stop.force, stop.done_at),
-        restore.start,
-    )
-
-
-def target(restore: Restore) -> str:
-    """What it is about, for logs and audit: "cluster/namespace/vm from snapshot"."""
-    wish = restore.wish
-    parts = "/".join(part or "?" for part in (wish.cluster, wish.namespace, wish.vm))
-    return f"{parts} from {wish.snapshot or '?'}"
+def _lost(where: str, error: str) -> tuple[str, str]:
+    """What became of the conversation, and what to do, by Slack's code."""
+    match error:
+        case "thread_not_found":
+            return (
+                f"The thread of this restore in {where} was deleted.",
+                "Ask again if you still want it.",
+            )
+        case "is_archived" | "is_inactive":
+            return f"The channel {where} was archived.", "Ask again in another channel."
+        case "not_in_channel" | "channel_not_found":
+            return f"I cannot see {where} any more.", "Invite me to the channel, then ask again."
+        case _:
+            return (
+                f"I cannot write in {where} (Slack says: {error}).",
+                "Ask again in another channel.",
+            )

@@ -103,7 +103,7 @@ class Ground:
                     "restores": self.restores,
                     "quotas": self.quotas,
                     "dry_run": self.dry_run,
-                    "candidates": Candidates(vms=self.candidates.vms),
+                    "candidates": Candidates() if self.vm else self.candidates,
                 }
             case Look.RECHECK:
                 facts = {

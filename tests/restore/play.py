@@ -17,8 +17,10 @@ from bot.restore.events import (
     Elapsed,
     Event,
     Observed,
+    Offered,
     Reply,
     Result,
+    TakenOver,
     Typed,
     Unseen,
     Verdict,
@@ -83,7 +85,7 @@ class Play:
     effects: tuple[Effect, ...] = ()
     reply: Reply | None = None
     audit: list[AuditEntry] = field(default_factory=list)
-    heard: int = 1000
+    heard: int = 0
     """Seconds of the newest Slack message."""
 
     @property
@@ -134,7 +136,7 @@ class Play:
 
     def types(self, text: str, by: UserId = OWNER, **more: Any) -> "Play":
         """A new reply in the thread."""
-        self.heard += 1
+        self.heard = max(self.heard, int(self.now.timestamp())) + 1
         return self.event(Typed(**{"by": by, "text": text, "ts": f"{self.heard}.000100", **more}))
 
     def clicks(
@@ -160,6 +162,18 @@ class Play:
     def cancels(self, by: UserId = OWNER) -> "Play":
         """`/vm-restore cancel`."""
         return self.event(Cancel(by))
+
+    def offers(self, to: UserId = OTHER) -> "Play":
+        """The owner's `handoff @user`."""
+        return self.event(Offered(self.restore.owner, to))
+
+    def accepts(self, by: UserId = OTHER, dm: str | None = None) -> "Play":
+        """A click on the newest offer."""
+        return self.clicks(Button.ACCEPT, by, value=dm)
+
+    def takes_over(self, by: UserId = OTHER, dm: str | None = None) -> "Play":
+        """Somebody on call claims it."""
+        return self.event(TakenOver(by, dm))
 
     # The bot
 

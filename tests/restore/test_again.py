@@ -170,6 +170,12 @@ FOLLOWING: dict[str, tuple[Callable[[], Play], set[Button]]] = {
     "a wrong name": (lambda: p.typing().types("other"), {Button.START_OVER}),
     "an expiry": (p.expired, {Button.START_OVER}),
     "a refusal": (p.refused, {Button.START_OVER, Button.OTHER_SNAPSHOT}),
+    "a restore that somebody deleted": (
+        lambda: p.restoring().looks(restores=()),
+        {Button.TRY_AGAIN, Button.OTHER_SNAPSHOT},
+    ),
+    "a VM that was deleted meanwhile": (lambda: p.restoring().looks(restores=(), vm=None), set()),
+    "a VM that was deleted while it was stopped": (lambda: p.stopping().looks(vm=None), set()),
     "a no of the policy": (lambda: p.play().looks(NO), set()),
     "nothing yet": (p.typing, set()),
     "an end of yesterday": (lambda: p.cancelled().wait(86400), set()),
@@ -305,6 +311,69 @@ def test_undo_restores_the_safety_snapshot_with_all_confirmations() -> None:
 def test_a_safety_snapshot_that_never_became_ready_cannot_be_undone_to() -> None:
     played = p.snapshotting().cancels()
     assert isinstance(follow(played, Button.UNDO), Reply)
+
+
+# --- What the restore before may have done to the VM ----------------------------------------------
+
+
+def after(before: Play, button: Button) -> Restore:
+    """The restore that follows."""
+    new = follow(before, button)
+    assert isinstance(new, Restore)
+    return new
+
+
+def cancelled_again(times: int) -> Play:
+    """After a failure: tried again and cancelled, so often."""
+    played = p.failed()
+    for turn in range(times):
+        button = Button.START_OVER if turn else Button.TRY_AGAIN
+        played = Play(after(played, button), played.now, ground=played.ground).cancels()
+    return played
+
+
+REFUSED_CREATE = Rejection(403, "Forbidden", "no")
+BEFORE: dict[str, tuple[Callable[[], Play], Button, bool]] = {
+    "it was restored half-way": (p.failed, Button.TRY_AGAIN, True),
+    "so was the one before, which this one did not touch": (
+        lambda: cancelled_again(1),
+        Button.START_OVER,
+        True,
+    ),
+    "and the one before that": (lambda: cancelled_again(2), Button.START_OVER, True),
+    "the cluster refused to make it": (
+        lambda: p.decided().acted(REFUSED_CREATE),
+        Button.TRY_AGAIN,
+        False,
+    ),
+    "it was cancelled": (p.cancelled, Button.START_OVER, False),
+    "it was completed": (undoable, Button.UNDO, False),
+}
+
+
+@pytest.mark.parametrize("case", BEFORE)
+def test_a_restore_remembers_that_one_before_it_left_the_vm_in_an_unknown_state(case: str) -> None:
+    make, button, unsure = BEFORE[case]
+    assert after(make(), button).vm_unsure is unsure
+
+
+def test_what_was_put_right_is_not_unknown_any_more() -> None:
+    """A failure, a second try that completes, and its undo."""
+    unsure = after(p.failed(), Button.TRY_AGAIN)
+    done = undoable()
+    done.restore = done.restore.model_copy(update={"vm_unsure": True})
+    assert unsure.vm_unsure
+    assert not after(done, Button.UNDO).vm_unsure
+
+
+def test_a_vm_in_an_unknown_state_is_not_offered_to_be_started() -> None:
+    """Also if this restore has done nothing but stop it."""
+    played = p.stopped()
+    assert answers.start_is_offered(Play(played.restore, played.now).cancels().restore)
+    played.restore = played.restore.model_copy(update={"vm_unsure": True})
+    played.cancels()
+    assert not answers.start_is_offered(played.restore)
+    assert played.clicks(Button.START_VM).restore.start is None
 
 
 # --- Our own failed object in the way -------------------------------------------------------------

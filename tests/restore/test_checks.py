@@ -297,6 +297,20 @@ def test_a_vm_that_does_not_exist_gets_the_nearest_names() -> None:
     assert said.choices == ("database-02",)
 
 
+def test_a_vm_that_is_in_another_namespace_gets_its_whole_name() -> None:
+    there = Candidates(namespaces=("staging",), vms=("database-02",))
+    said = refusal(WELL.but(vm=None, candidates=there))
+    assert said is not None
+    assert said.choices == ("staging/database-01", "database-02")
+
+
+def test_a_vm_that_is_rather_a_command_gets_the_command() -> None:
+    wish = p.WISH.model_copy(update={"vm": "stautus"})
+    said = refusal(WELL.but(vm=None), p.asked().model_copy(update={"wish": wish}))
+    assert said is not None
+    assert said.next.endswith("If you meant a command, write `/vm-restore status`.")
+
+
 def test_a_snapshot_that_does_not_exist_gets_the_list_the_nearest_first() -> None:
     names = ("nightly-3", "nightly-2", "pre-upgrade-snapshots")
     said = refusal(WELL.but(snapshots=tuple(replace(SNAPSHOT, name=name) for name in names)))

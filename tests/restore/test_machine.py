@@ -1,7 +1,7 @@
 """Any order of words, clicks, looks, acts, accidents and crashes: what must never happen never does.
 
-The machine keeps its own book of what the owner really said and pressed on which open card, apart
-from the document, and holds every effect of `step` against it.
+The machine keeps its own book of who owns the restore and what that person really said and pressed
+on which open card, apart from the document, and holds every effect of `step` against it.
 """
 
 from collections.abc import Callable
@@ -28,8 +28,10 @@ from bot.restore.events import (
     Event,
     Held,
     Observed,
+    Offered,
     StartVm,
     StopVm,
+    TakenOver,
     Typed,
     Unseen,
     Verdict,
@@ -45,6 +47,7 @@ from bot.restore.model import (
     Rules,
     Slot,
     StopWhen,
+    UserId,
     Wish,
 )
 from bot.restore.moves import PATIENT
@@ -52,7 +55,10 @@ from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM, VM_NAM
 from tests.restore.play import NO, OTHER, OWNER, WISH, YES, asked
 from tests.restore.small_cluster import SmallCluster
 
-PEOPLE = st.sampled_from((OWNER, OWNER, OWNER, OTHER))
+THIRD = UserId("U0CAROL")
+EVERYBODY = (OWNER, OTHER, THIRD)
+PEOPLE = st.sampled_from((0, 0, 0, 1, 2))
+"""The owner, or one of the two who are not."""
 WORDS = st.sampled_from(
     (
         SNAPSHOT_NAME,
@@ -151,6 +157,23 @@ ACCIDENTS = st.one_of(
         "old buttons",
         "nothing",
     ),
+    _accidents(
+        (
+            Phase.STOP_CHOICE,
+            Phase.TYPING,
+            Phase.CONFIRMING,
+            Phase.CONFIRMING,
+            Phase.PROTECTING,
+            Phase.RESTORING,
+            Phase.STOPPING,
+            Phase.SUCCEEDED,
+        ),
+        2,
+        "handed over",
+        "taken over",
+        "typed by one, confirmed by another",
+        "an offer and nothing more",
+    ),
 )
 
 
@@ -158,11 +181,14 @@ ACCIDENTS = st.one_of(
 class Book:
     """What the owner did, written down without asking the document's opinion."""
 
+    owner: UserId = OWNER
+    typed_by: UserId | None = None
+    clicked_by: UserId | None = None
     shown: Preview | None = None
     """What stood on the warning when the name was typed."""
     wish: Wish | None = None
     answered: float = 0
-    """Newest reply that the document took for an answer."""
+    """Newest reply that the document took for an answer, or the moment of the last handover."""
     clicked_at: datetime | None = None
     confirmations: int = 0
     name: str | None = None
@@ -186,7 +212,8 @@ class Machine(RuleBasedStateMachine):
         self.book = Book()
         self.effects: tuple[Effect, ...] = ()
         self.verdict: Verdict = YES
-        self.clock = 1000
+        self.clock = int(NOW.timestamp())
+        """Seconds of the newest reply."""
         self.ended: list[Restore] = []
 
     @initialize(
@@ -197,6 +224,7 @@ class Machine(RuleBasedStateMachine):
         own_thread=st.booleans(),
         named=st.sampled_from((True, True, False)),
         manual=st.booleans(),
+        channel=st.sampled_from(("C", "C", "D")),
         accident=ACCIDENTS,
     )
     def begin(self, accident: Accident, **drawn: Any) -> None:
@@ -204,7 +232,8 @@ class Machine(RuleBasedStateMachine):
         self.cluster = SmallCluster(
             LIVE if drawn["live"] else WELL, stubborn=drawn["stubborn"], manual=drawn["manual"]
         )
-        thread = Place(team="T", channel="C", thread="1.1", own_thread=drawn["own_thread"])
+        there = {"channel": drawn["channel"], "own_thread": drawn["own_thread"]}
+        thread = Place(team="T", thread="1.1", **there)
         self.restore = asked(
             place=thread,
             wish=WISH if drawn["named"] else Wish(cluster="default"),
@@ -236,6 +265,7 @@ class Machine(RuleBasedStateMachine):
         """Step, check the effects against the book, and keep the book."""
         before = self.restore
         self._write_down(before, event)
+        self._write_down_the_owner(before, event)
         step = workflow.step(before, event, self.now)
         self.restore = Restore.model_validate_json(step.restore.model_dump_json())
         assert self.restore == step.restore
@@ -249,8 +279,7 @@ class Machine(RuleBasedStateMachine):
             assert self.restore.phase is before.phase
         if before.job is not None:
             assert self.restore.phase in (Phase.RESTORING, Phase.SUCCEEDED, Phase.FAILED)
-        if isinstance(event, Typed | Clicked | Cancel) and event.by != OWNER:
-            assert self.restore == workflow.expired(before, self.now)
+        self._nobody_else_counts(before, event)
         if isinstance(event, Typed) and self.restore != workflow.expired(before, self.now):
             self.book.answered = float(event.ts)
         if self.restore.phase is Phase.CHECKING:
@@ -261,12 +290,13 @@ class Machine(RuleBasedStateMachine):
     def _write_down(self, before: Restore, event: Event) -> None:
         card = before.question
         in_time = before.deadline is None or self.now < before.deadline
-        if not in_time or (isinstance(event, Typed | Clicked) and event.by != OWNER):
+        if not in_time or (isinstance(event, Typed | Clicked) and event.by != self.book.owner):
             return
         match event:
-            case Typed(text=text, ts=ts) if card and card.slot is Slot.WARNING:
+            case Typed(by=by, text=text, ts=ts) if card and card.slot is Slot.WARNING:
                 if text == before.wish.snapshot and float(ts) > self.book.answered:
                     self.book.shown, self.book.wish = before.preview, before.wish
+                    self.book.typed_by = by
             case Typed(text="stop-and-restore") if card and card.slot is Slot.STOP_CHOICE:
                 self.book.stop = True
             case Clicked(button=button, number=number) if card and card.number == number:
@@ -278,7 +308,7 @@ class Machine(RuleBasedStateMachine):
     def _write_click(self, slot: Slot, button: Button) -> None:
         match slot, button:
             case Slot.CONFIRM, Button.CONFIRM if self.book.shown is not None:
-                self.book.clicked_at = self.now
+                self.book.clicked_at, self.book.clicked_by = self.now, self.book.owner
                 self.book.confirmations += 1
             case Slot.STOP_CHOICE, Button.STOP_AND_RESTORE:
                 self.book.stop = True
@@ -286,6 +316,37 @@ class Machine(RuleBasedStateMachine):
                 self.book.force = True
             case Slot.DELETE_RESTORE, Button.DELETE_RESTORE_NOW:
                 self.book.delete = True
+
+    def _nobody_else_counts(self, before: Restore, event: Event) -> None:
+        """What the owner does counts, and the answer of the person whom an offer was made to."""
+        assert self.restore.owner == self.book.owner
+        deed = isinstance(event, Typed | Clicked | Cancel | Offered) and event.by != before.owner
+        if deed and not self._answers_an_offer(before, event):
+            assert self.restore == workflow.expired(before, self.now)
+
+    def _answers_an_offer(self, before: Restore, event: Event) -> bool:
+        """The person that it was made to accepts or declines it, in time and on its card."""
+        if not isinstance(event, Clicked) or event.button not in (Button.ACCEPT, Button.DECLINE):
+            return False
+        made = workflow.expired(before, self.now).offer
+        card = next((card for card in before.cards if card.number == event.number), None)
+        there = card is not None and card.slot is Slot.OFFER and card.closed is None
+        return there and made is not None and event.by == made.to
+
+    def _write_down_the_owner(self, before: Restore, event: Event) -> None:
+        """The new owner begins with an empty page, unless both confirmations are in."""
+        match event:
+            case TakenOver(by=by) if by != self.book.owner:
+                if workflow.expired(before, self.now).closed:
+                    return
+            case Clicked(by=by, button=Button.ACCEPT) if self._answers_an_offer(before, event):
+                pass
+            case _:
+                return
+        self.book.owner = by
+        self.book.answered = max(self.book.answered, self.now.timestamp())
+        if self.book.clicked_at is None:
+            self.book.shown = self.book.typed_by = None
 
     # --- What an effect must be able to show ------------------------------------------------------
 
@@ -314,6 +375,10 @@ class Machine(RuleBasedStateMachine):
         assert shown is not None, "nobody typed the name"
         assert wish is not None
         assert self.book.clicked_at is not None, "nobody pressed the button"
+        assert self.book.typed_by == self.book.clicked_by, "one typed, another one clicked"
+        confirmation = self.restore.confirmation
+        assert confirmation is not None
+        assert confirmation.by == self.book.clicked_by
         assert self.now - self.book.clicked_at < timedelta(hours=2)
         assert (effect.namespace, effect.vm, effect.snapshot) == (
             wish.namespace,
@@ -342,24 +407,55 @@ class Machine(RuleBasedStateMachine):
 
     # --- People -----------------------------------------------------------------------------------
 
-    @rule(by=PEOPLE, text=WORDS, replayed=st.sampled_from((False, False, False, True)))
-    def types(self, by: Any, text: str, *, replayed: bool) -> None:
-        """A reply, new or delivered again."""
-        self.clock += 0 if replayed else 1
-        ts = f"{self.clock}.1"
-        self.happens(Typed(by, text, ts))
+    def _person(self, who: int) -> UserId:
+        """The owner, or somebody who is not."""
+        others = [each for each in EVERYBODY if each != self.restore.owner]
+        return (self.restore.owner, *others)[who]
 
-    @rule(by=PEOPLE, card=st.integers(0, 30), button=st.integers(0, 5))
-    def clicks(self, by: Any, card: int, button: int) -> None:
+    @rule(who=PEOPLE, text=WORDS, replayed=st.sampled_from((False, False, False, True)))
+    def types(self, who: int, text: str, *, replayed: bool) -> None:
+        """A reply, new or delivered again."""
+        self._types(self._person(who), text, replayed=replayed)
+
+    def _types(self, by: UserId, text: str, *, replayed: bool = False) -> None:
+        if not replayed:
+            self.now += timedelta(seconds=1)
+            self.clock = int(self.now.timestamp())
+        self.happens(Typed(by, text, f"{self.clock}.0"))
+
+    @rule(who=PEOPLE, card=st.integers(0, 30), button=st.integers(0, 5), to=st.integers(0, 2))
+    def clicks(self, who: int, card: int, button: int, to: int) -> None:
         """A button of any card that there ever was; messages stay in the thread."""
         old = self.restore.cards[card % len(self.restore.cards)]
         buttons = sorted(BUTTONS[old.slot]) or [Button.CONFIRM]
-        self.happens(Clicked(by, buttons[button % len(buttons)], old.number, VM_NAME))
+        pressed = buttons[button % len(buttons)]
+        value = self._person(to) if pressed is Button.HAND_OVER else VM_NAME
+        self.happens(Clicked(self._person(who), pressed, old.number, value))
 
-    @rule(by=PEOPLE, button=st.sampled_from(Button), number=st.integers(0, 12))
-    def clicks_on_the_wrong_card(self, by: Any, button: Button, number: int) -> None:
+    @rule(who=PEOPLE, button=st.sampled_from(Button), number=st.integers(0, 12))
+    def clicks_on_the_wrong_card(self, who: int, button: Button, number: int) -> None:
         """Any button with any number."""
-        self.happens(Clicked(by, button, number, VM_NAME))
+        self.happens(Clicked(self._person(who), button, number, VM_NAME))
+
+    @rule(who=PEOPLE, to=st.integers(0, 2))
+    def offers(self, who: int, to: int) -> None:
+        """`handoff @user`."""
+        self.happens(Offered(self._person(who), self._person(to)))
+
+    @rule(who=PEOPLE, button=st.sampled_from((Button.ACCEPT, Button.DECLINE, Button.WITHDRAW)))
+    def answers_an_offer(self, who: int, button: Button) -> None:
+        """Whoever it was made to, or anybody else, on the newest one."""
+        offers = [card for card in self.restore.cards if card.slot is Slot.OFFER]
+        if offers:
+            made = self.restore.offer
+            by = made.to if made is not None and who == 0 else self._person(who)
+            self.happens(Clicked(by, button, offers[-1].number, "D2"))
+
+    @rule(who=st.integers(0, 2), often=st.integers(0, 2))
+    def takes_over(self, who: int, often: int) -> None:
+        """Somebody on call claims it."""
+        if often == 0:
+            self.happens(TakenOver(self._person(who), dm="D2"))
 
     @rule()
     def goes_well(self) -> None:
@@ -380,17 +476,16 @@ class Machine(RuleBasedStateMachine):
         if card is None:
             return
         if card.slot in NAMED:
-            self.clock += 1
-            self.happens(Typed(OWNER, NAMED[card.slot], f"{self.clock}.1"))
+            self._types(self.restore.owner, NAMED[card.slot])
         else:
-            self.happens(Clicked(OWNER, HELPFUL[card.slot], card.number))
+            self.happens(Clicked(self.restore.owner, HELPFUL[card.slot], card.number))
 
     @rule()
     def presses_the_last_card(self) -> None:
         """Force, delete, start: the rarer buttons of the newest card."""
         card = self.restore.cards[-1]
         for button in (Button.FORCE_STOP, Button.DELETE_RESTORE, Button.START_VM):
-            self.happens(Clicked(OWNER, button, card.number))
+            self.happens(Clicked(self.restore.owner, button, card.number))
 
     @precondition(lambda self: not self.restore.phase.ended)
     @rule(drastic=st.booleans())
@@ -404,11 +499,11 @@ class Machine(RuleBasedStateMachine):
             self.looks()
 
     @precondition(lambda self: not self.restore.phase.ended)
-    @rule(by=PEOPLE, often=st.integers(0, 3))
-    def cancels(self, by: Any, often: int) -> None:
+    @rule(who=PEOPLE, often=st.integers(0, 3))
+    def cancels(self, who: int, often: int) -> None:
         """`/vm-restore cancel`; seldom, since it ends the story."""
         if often == 0:
-            self.happens(Cancel(by))
+            self.happens(Cancel(self._person(who)))
 
     @rule(accident=ACCIDENTS)
     def meets_an_accident(self, accident: Accident) -> None:
@@ -429,12 +524,17 @@ class Machine(RuleBasedStateMachine):
         match what:
             case "another name" | "other letters":
                 text = "other" if what == "another name" else SNAPSHOT_NAME.title()
-                self.types(OWNER, text, replayed=False)
+                self.types(0, text, replayed=False)
             case "somebody else's words":
-                self.types(OTHER, SNAPSHOT_NAME, replayed=False)
-                self.happens(Clicked(OTHER, Button.CONFIRM, self.restore.cards[-1].number))
+                self.types(1, SNAPSHOT_NAME, replayed=False)
+                click = Clicked(self._person(1), Button.CONFIRM, self.restore.cards[-1].number)
+                self.happens(click)
             case "an old reply":
-                self.types(OWNER, SNAPSHOT_NAME, replayed=True)
+                self.types(0, SNAPSHOT_NAME, replayed=True)
+            case "handed over" | "taken over" | "an offer and nothing more":
+                self._passes_on(what)
+            case "typed by one, confirmed by another":
+                self._is_confirmed_by_two()
             case "old buttons":
                 self._presses_old_buttons()
             case "no permission":
@@ -447,27 +547,49 @@ class Machine(RuleBasedStateMachine):
                 self.looks()
                 self.acts(how)
 
+    def _passes_on(self, what: str) -> None:
+        """The other person wrote something before, which arrives once more after it."""
+        taker = self._person(1)
+        self._types(taker, SNAPSHOT_NAME)
+        if what == "taken over":
+            self.happens(TakenOver(taker, dm="D2"))
+        else:
+            self.happens(Offered(self.restore.owner, taker))
+        if what == "handed over":
+            self.answers_an_offer(0, Button.ACCEPT)
+        self._types(taker, SNAPSHOT_NAME, replayed=True)
+
+    def _is_confirmed_by_two(self) -> None:
+        """One types the name; the other takes over and presses whatever has the button."""
+        taker, giver = self._person(1), self.restore.owner
+        self._types(giver, SNAPSHOT_NAME)
+        self.happens(TakenOver(taker))
+        for by in (taker, giver):
+            for card in self.restore.cards:
+                self.happens(Clicked(by, Button.CONFIRM, card.number))
+
     def _presses_old_buttons(self) -> None:
         """All that were pressed, or could have been, and those of the question with other numbers."""
         question = self.restore.question
         for card in self.restore.cards:
             if card.closed is not None:
-                for button in BUTTONS[card.slot]:
-                    self.happens(Clicked(OWNER, button, card.number, VM_NAME))
+                for button in sorted(BUTTONS[card.slot]):
+                    self.happens(Clicked(self.restore.owner, button, card.number, VM_NAME))
             if question is not None and card.number != question.number:
-                for button in BUTTONS[question.slot] - {Button.CANCEL}:
-                    self.happens(Clicked(OWNER, button, card.number, VM_NAME))
+                for button in sorted(BUTTONS[question.slot] - {Button.CANCEL}):
+                    self.happens(Clicked(self.restore.owner, button, card.number, VM_NAME))
 
     @precondition(lambda self: self.restore.phase.ended)
     @rule(button=st.sampled_from((Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)))
     def goes_on(self, button: Button) -> None:
         """A click on the result opens the restore that follows."""
         result = next(c for c in reversed(self.restore.cards) if c.slot is Slot.RESULT)
-        click = Clicked(OWNER, button, result.number)
+        click = Clicked(self.restore.owner, button, result.number)
         new = again.successor(self.restore, click, self.restore.rules, self.now)
         if isinstance(new, Restore):
+            assert new.owner == self.book.owner
             self.ended.append(self.restore)
-            self.restore, self.effects, self.book = new, (), Book()
+            self.restore, self.effects, self.book = new, (), Book(owner=new.owner)
 
     # --- The bot ----------------------------------------------------------------------------------
 
@@ -568,9 +690,11 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_question_is_open_and_has_its_deadline(self) -> None:
-        """And none after the end."""
+        """And none after the end. At most one offer is open, and the document knows of it."""
         opened = [c for c in self.restore.cards if c.closed is None and c.slot in QUESTIONS]
         assert len(opened) <= 1
+        offers = [c for c in self.restore.cards if c.closed is None and c.slot is Slot.OFFER]
+        assert len(offers) == (self.restore.offer is not None)
         asks = bool(opened) and opened[0].slot not in PATIENT
         assert (self.restore.deadline is not None) == asks
         if self.restore.phase.ended:
@@ -580,8 +704,8 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def something_is_always_due_while_it_lives(self) -> None:
         """Never at once when nothing moved; people are waited for only with a question."""
-        due = workflow.next_due(self.restore, self.now, moved=False)
         restore = workflow.expired(self.restore, self.now)
+        due = workflow.next_due(restore, self.now, moved=False)
         if not restore.phase.ended:
             assert due is not None
             assert due > self.now

@@ -6,7 +6,16 @@ import pytest
 from pydantic import ValidationError
 
 from bot.restore.model import Reason, UserId
-from bot.restore.policy import Grant, Person, Policy, Spot, decide, permitted_namespaces
+from bot.restore.policy import (
+    Grant,
+    OnCall,
+    Person,
+    Policy,
+    Spot,
+    decide,
+    may_take_over,
+    permitted_namespaces,
+)
 
 ALICE = Person(id=UserId("U0ALICE"), home=True)
 ONCALL = Person(id=UserId("U0CAROL"), home=True, groups=frozenset({"S0ONCALL"}))
@@ -142,8 +151,85 @@ def test_a_no_says_whom_to_ask() -> None:
     assert "`staging`" in decide(policy, ALICE, OPS, cluster="main", namespace="staging").text
 
 
-def test_only_groups_that_a_grant_names_are_worth_asking_about() -> None:
+def test_only_groups_that_are_named_are_worth_asking_about() -> None:
     assert Policy(grants=(USER, GROUP)).groups == {"S0ONCALL"}
+    on_call = OnCall(groups=("S0NIGHT",))
+    assert Policy(grants=(USER, GROUP), on_call=on_call).groups == {"S0ONCALL", "S0NIGHT"}
+
+
+# on call, grants, person, spot -> allowed
+TAKING_OVER: dict[str, tuple[OnCall, tuple[Grant, ...], Person, Spot, bool]] = {
+    "nobody, where nobody is on call": (OnCall(), (USER,), ALICE, OPS, False),
+    "a named user": (OnCall(users=("U0ALICE",)), (USER,), ALICE, OPS, True),
+    "a member of a named group": (OnCall(groups=("S0ONCALL",)), (GROUP,), ONCALL, OPS, True),
+    "either of users and groups is enough": (
+        OnCall(users=("U0ELSE",), groups=("S0ONCALL",)),
+        (GROUP,),
+        ONCALL,
+        OPS,
+        True,
+    ),
+    "somebody who may restore and is not on call": (
+        OnCall(users=("U0ELSE",), groups=("S0ONCALL",)),
+        (USER,),
+        ALICE,
+        OPS,
+        False,
+    ),
+    "somebody on call who may not restore there": (
+        OnCall(groups=("S0ONCALL",)),
+        (USER,),
+        ONCALL,
+        OPS,
+        False,
+    ),
+    "a star is nobody on call": (
+        OnCall(users=("*",), groups=("*",)),
+        (USER,),
+        ALICE,
+        OPS,
+        False,
+    ),
+    "a guest on call": (
+        OnCall(users=("U0ALICE",)),
+        (EVERYWHERE,),
+        person(guest=True),
+        OPS,
+        False,
+    ),
+    "somebody on call whose account is deactivated": (
+        OnCall(users=("U0ALICE",)),
+        (EVERYWHERE,),
+        person(deactivated=True),
+        OPS,
+        False,
+    ),
+    "somebody on call in a shared channel": (
+        OnCall(users=("U0ALICE",)),
+        (EVERYWHERE,),
+        ALICE,
+        Spot("C0OPS", shared=True),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAKING_OVER)
+def test_who_may_take_over(case: str) -> None:
+    on_call, grants, who, spot, allowed = TAKING_OVER[case]
+    policy = Policy(grants=grants, on_call=on_call, contact="the platform team")
+    verdict = may_take_over(policy, who, spot, cluster="main", namespace="production")
+    assert verdict.allowed is allowed
+    if not allowed:
+        assert verdict.reason == Reason.NOT_PERMITTED
+        assert verdict.text
+
+
+def test_who_is_not_on_call_is_told_so() -> None:
+    policy = Policy(grants=(USER,), contact="the platform team")
+    verdict = may_take_over(policy, ALICE, OPS, cluster="main", namespace="production")
+    expected = "Only people on call may take over a restore. Ask the platform team."
+    assert verdict.text == expected
 
 
 @pytest.mark.parametrize(
@@ -157,3 +243,10 @@ def test_only_groups_that_a_grant_names_are_worth_asking_about() -> None:
 def test_a_grant_that_says_too_little_or_too_much_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Grant.model_validate(wrong)
+
+
+def test_a_namespace_that_is_nearly_one_that_is_allowed_is_named() -> None:
+    policy = Policy(grants=(USER,), contact="#platform")
+    typed = decide(policy, ALICE, OPS, cluster="main", namespace="prodction")
+    assert "Did you mean `production`?" in typed.text
+    assert "Did you mean" not in decide(policy, ALICE, OPS, cluster="main", namespace="x").text

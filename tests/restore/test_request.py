@@ -221,6 +221,8 @@ OVERHEARD_ONLY = (
     "Recover access",
     "Restore it",
     "Restore everything",
+    "Restore :tada:",
+    "Restore \U0001f389 now",
     "Restore to normal",
     "Recover 50%",
     "e.g. restore database-01",
@@ -267,6 +269,14 @@ ADDRESSED = {
     "status": Request(Verb.STATUS),
     "what's the status of database-01?": Request(Verb.STATUS, vm="database-01"),
     "history of database-01": Request(Verb.HISTORY, vm="database-01"),
+    "take over": Request(Verb.TAKE_OVER),
+    "take over this restore": Request(Verb.TAKE_OVER),
+    "please take this over": Request(Verb.TAKE_OVER),
+    "takeover of database-01": Request(Verb.TAKE_OVER, vm="database-01"),
+    "claim database-01 in production": Request(
+        Verb.TAKE_OVER, vm="database-01", namespace="production"
+    ),
+    "take a snapshot of database-01": Request(Verb.CREATE_SNAPSHOT, vm="database-01"),
     "hand off to <@U0BOB>": Request(Verb.HANDOFF, user="U0BOB"),
     "hand this over to <@U0BOB|bob>": Request(Verb.HANDOFF, user="U0BOB"),
     "handoff": Request(Verb.HANDOFF),
@@ -284,6 +294,8 @@ ADDRESSED = {
     "clone database-01 to database-02": Request(
         Verb.CLONE, vm="database-01", snapshot="database-02"
     ),
+    "cancel :pray:": Request(Verb.CANCEL),
+    "status :eyes:": Request(Verb.STATUS),
     "make coffee": Request(Verb.UNKNOWN),
     "thanks": Request(Verb.UNKNOWN),
 }
@@ -338,6 +350,12 @@ COMMANDS = {
     "cancel database-01 -n production": Request(
         Verb.CANCEL, vm="database-01", namespace="production"
     ),
+    "takeover": Request(Verb.TAKE_OVER),
+    "take-over database-01": Request(Verb.TAKE_OVER, vm="database-01"),
+    "take over database-01 -n production --cluster east": Request(
+        Verb.TAKE_OVER, vm="database-01", namespace="production", cluster="east"
+    ),
+    "claim": Request(Verb.TAKE_OVER),
     "handoff": Request(Verb.HANDOFF),
     "handoff <@U0BOB|bob>": Request(Verb.HANDOFF, user="U0BOB"),
     "handoff @bob": Request(Verb.HANDOFF, user="@bob"),
@@ -384,12 +402,20 @@ COMMAND_PROBLEMS = {
     "database-01?": "question",
     "database-01 if it fails": "condition",
     "hlep": "Did you mean `/vm-restore help`? To restore a VM of that name write `/vm-restore --vm hlep`",
-    "lits database-01": "`/vm-restore list`",
+    "lits database-01": "`/vm-restore list database-01`",
     "statsu": "`/vm-restore status`",
     "Unfrezee": "`/vm-restore unfreeze`",
+    "histroy of database-01": "`/vm-restore history of database-01`",
+    ":database:": "`:database:` is an emoji, which is no VM name",
+    ":database: pre-upgrade-snapshot": "Write the name without colons",
+    "\U0001f525 database-01": "is an emoji",
+    "production/:database: from pre-upgrade-snapshot": "cannot be a VM name",
+    "list :database:": "`:database:` is an emoji",
+    "database-01 from :camera:": "did not understand `from :camera:`",
     "handoff bob": "with an @",
     "handoff <@U0BOB> <@U0ALICE>": "one person",
-    "cancel my dentist appointment": "did not understand",
+    "cancel my dentist appointment": "so nothing was done. For example: `cancel database-01`.",
+    "list database-01 pre-upgrade": "For example: `list database-01 in production`.",
     "x" * 4001: "too long",
 }
 SENTENCE_PROBLEMS = {
@@ -398,6 +424,8 @@ SENTENCE_PROBLEMS = {
     "Restore data_base from pre-upgrade-snapshot": "cannot be a VM name",
     "Restore <!channel> from pre-upgrade-snapshot": "without a mention",
     "Restore database-01 from <#C0FAKE|general>": "cannot be a snapshot name",
+    "Restore :database: from snapshot pre-upgrade-snapshot": "`:database:` is an emoji",
+    "Restore VM :database: in production": "`:database:` is an emoji",
     "Restore database-01 and web-01 from pre-upgrade-snapshot": "one VM",
     "Restore database-01, web-01": "one VM",
     "Restore web-01 or web-02 from pre-upgrade-snapshot": "one VM",
@@ -410,6 +438,10 @@ SENTENCE_PROBLEMS = {
     "Restore database-01 from a-1. " + "blah " * 1000: "too long",
 }
 ADDRESSED_PROBLEMS = {
+    "statsu": "Did you mean `status`?",
+    "please lits the snapshots": "Did you mean `list`?",
+    "resotre database-01 from pre-upgrade-snapshot": "Did you mean `restore`?",
+    "restore :database: pre-upgrade-snapshot": "`:database:` is an emoji",
     "restore all VMs": "one VM",
     "cancel it?": "question",
     "restore database-01 from latest using previous": "Two snapshots",

@@ -140,6 +140,15 @@ def test_a_vm_that_is_not_in_the_named_namespace_is_asked_for_again() -> None:
     )
 
 
+def test_a_vm_that_is_in_another_namespace_gets_the_namespace_asked_again() -> None:
+    played = p.play(wish=Wish(cluster="default", namespace="prod", vm=VM_NAME))
+    played.looks(candidates=Candidates(namespaces=(NAMESPACE,)))
+    assert played.question is Slot.ASK_NAMESPACE
+    assert played.restore.proposal is not None
+    assert played.restore.proposal.value == NAMESPACE
+    assert played.restore.proposal.problem == "There is no VM `database-01` in namespace `prod`."
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

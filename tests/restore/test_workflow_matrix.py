@@ -13,6 +13,7 @@ from bot.restore.events import (
     Button,
     Cancel,
     ChannelGone,
+    ChannelMoved,
     ClearVmi,
     Clicked,
     Continued,
@@ -25,10 +26,12 @@ from bot.restore.events import (
     Event,
     Held,
     Observed,
+    Offered,
     Reply,
     Result,
     StartVm,
     StopVm,
+    TakenOver,
     Typed,
     Unseen,
 )
@@ -62,6 +65,12 @@ STATES: dict[str, Callable[[], Play]] = {
     "succeeded": p.succeeded,
     "start asked": lambda: p.succeeded().clicks(Button.START_VM),
     "failed": p.failed,
+    "offered": lambda: p.typing().offers(),
+    "offer declined": lambda: p.restoring().offers().clicks(Button.DECLINE, OTHER),
+    "offered after the end": lambda: p.failed().offers(),
+    "taken over": lambda: p.typing().takes_over().takes_over(OWNER),
+    "taken over and asked again": lambda: p.typing().takes_over().takes_over(OWNER).looks(),
+    "taken over while overdue": lambda: p.overdue().takes_over().takes_over(OWNER),
     "cancelled": p.cancelled,
     "refused": p.refused,
     "expired": p.expired,
@@ -120,6 +129,9 @@ def events(restore: Restore) -> list[Event]:
         ),
         *(Cancel(by) for by in people),
         *(Continued(by) for by in people),
+        *(Offered(by, to) for by in people for to in people),
+        *(TakenOver(by) for by in people),
+        TakenOver(OTHER, dm="D0BOB"),
         *(
             Observed(ground.scene(look, restore), verdict)
             for ground in GROUNDS
@@ -132,6 +144,8 @@ def events(restore: Restore) -> list[Event]:
         Anchored("5.5"),
         ChannelGone("channel_not_found"),
         ChannelGone("is_archived", dm="D0ALICE"),
+        ChannelMoved("C0OPS", "C0NEW"),
+        ChannelMoved("C0ELSE", "C0NEW"),
         *(Acted(effect, result) for effect in EFFECTS for result in RESULTS),
     ]
 
@@ -161,9 +175,17 @@ def assert_sound(restore: Restore, state: str, event: Event) -> None:
         card.slot not in (Slot.OVERDUE, Slot.DELETE_RESTORE) for card in asked
     ), told
     assert restore.phase.ended == (restore.outcome is not None), told
+    offers = [card for card in open_ if card.slot is Slot.OFFER]
+    assert len(offers) == (restore.offer is not None), told
     if restore.phase.ended:
-        assert {card.slot for card in open_} <= {Slot.RESULT, Slot.STARTED}, told
+        assert {card.slot for card in open_} <= AFTERWARDS, told
+    if restore.closed:
+        assert offers == [], told
     Restore.model_validate_json(restore.model_dump_json())
+
+
+AFTERWARDS = {Slot.RESULT, Slot.STARTED, Slot.OFFER, Slot.NOT_TAKEN, Slot.HANDED}
+"""What may stand open after the end."""
 
 
 def assert_due(restore: Restore, now: datetime) -> None:
@@ -176,27 +198,52 @@ def assert_due(restore: Restore, now: datetime) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_others_change_nothing_by_typing_clicking_or_cancelling(state: str) -> None:
+def test_others_change_nothing_but_by_answering_an_offer(state: str) -> None:
+    """Whether somebody may take a restore over is decided before the event is made."""
+    played = STATES[state]()
+    offers = {card.number: card for card in played.restore.cards if card.slot is Slot.OFFER}
+    for event in events(played.restore):
+        if not isinstance(event, Typed | Clicked | Cancel | Offered) or event.by != OTHER:
+            continue
+        step = workflow.step(played.restore, event, played.now)
+        offer = offers.get(event.number) if isinstance(event, Clicked) else None
+        if isinstance(event, Clicked) and offer and event.button in BUTTONS[Slot.OFFER]:
+            counts = offer.closed is None and event.button is not Button.WITHDRAW
+            assert (step.restore != played.restore) == counts, event
+            assert (step.reply is None) == counts, event
+            continue
+        assert step.restore == played.restore, event
+        assert step.reply is (None if isinstance(event, Typed) else Reply.NOT_YOURS)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_after_any_event_another_person_is_owner_only_by_accepting_or_taking_over(
+    state: str,
+) -> None:
     played = STATES[state]()
     for event in events(played.restore):
-        if isinstance(event, Typed | Clicked | Cancel) and event.by == OTHER:
-            step = workflow.step(played.restore, event, played.now)
-            assert step.restore == played.restore, event
-            assert step.reply is (None if isinstance(event, Typed) else Reply.NOT_YOURS)
+        after = workflow.step(played.restore, event, played.now).restore
+        accepted = isinstance(event, Clicked) and event.button is Button.ACCEPT
+        passed = isinstance(event, TakenOver) or accepted
+        assert after.owner == OWNER or passed, event
+        assert (len(after.handovers) > len(played.restore.handovers)) == (after.owner != OWNER)
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_button_counts_only_on_an_open_card_that_carries_it(state: str) -> None:
     played = STATES[state]()
-    open_ = {c.number: c.slot for c in played.restore.cards if c.closed is None}
+    cards = {card.number: card for card in played.restore.cards}
+    vain = Reply.ENDED if played.phase.ended else Reply.OLD_CARD
     for event in events(played.restore):
         if not isinstance(event, Clicked) or event.by != OWNER:
             continue
-        slot = open_.get(event.number)
-        if slot is None or event.button not in BUTTONS[slot]:
+        card = cards.get(event.number)
+        carried = card is not None and event.button in BUTTONS[card.slot]
+        if card is None or card.closed is not None or not carried:
             step = workflow.step(played.restore, event, played.now)
             assert step.restore == played.restore, event
-            assert step.reply is (Reply.ENDED if played.phase.ended else Reply.OLD_CARD)
+            offer = card is not None and card.slot is Slot.OFFER and carried
+            assert step.reply is (Reply.OFFER_OVER if offer else vain), event
 
 
 @pytest.mark.parametrize("state", STATES)

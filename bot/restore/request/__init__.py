@@ -15,6 +15,7 @@ from bot.restore.request.command import parse_command
 from bot.restore.request.names import Part, is_name, name_problem
 from bot.restore.request.reply import single_name
 from bot.restore.request.sentence import parse_sentence
+from bot.restore.request.verbs import nearest_command
 from bot.restore.request.wish import Request, Verb
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Verb",
     "is_name",
     "name_problem",
+    "nearest_command",
     "parse_command",
     "parse_sentence",
     "single_name",

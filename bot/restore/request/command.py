@@ -5,17 +5,14 @@ asks, and `--vm` says that a VM is meant.
 """
 
 from dataclasses import replace
-from difflib import get_close_matches
 
 from bot.restore.request import vocabulary as v
 from bot.restore.request.names import Part, is_name, shown
 from bot.restore.request.sentence import ONE_VM, OVERSIZE, QUESTION, parse_sentence, tail_doubt
 from bot.restore.request.slots import Slots, fill
-from bot.restore.request.verbs import SUBCOMMANDS, other_wish, restore_verb, slots_request
+from bot.restore.request.verbs import nearest_command, other_wish, restore_verb, slots_request
 from bot.restore.request.wish import Request, Verb
 from bot.restore.request.words import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
-
-_LIKENESS = 0.75
 
 
 def parse_command(text: str) -> Request:
@@ -50,23 +47,25 @@ def _restore(words: tuple[Token, ...], text: str) -> Request:
     prose = doubt or request.problem or starts_with(words, v.LEADS) or len(sentences(text)) > 1
     if prose and any(word.word in v.RESTORE_FORMS for word in words[1:]):
         return parse_sentence(text, addressed=True)
-    if not verb and (meant := _misspelt(words, slots)):
+    if not verb and (meant := _misspelt(words, slots, understood=doubt is None)):
         return Request(Verb.UNKNOWN, problem=meant)
     if doubt == ONE_VM or (doubt and request.problem):
         return replace(request, problem=request.problem or doubt)
     return Request(Verb.UNKNOWN, problem=doubt) if doubt else request
 
 
-def _misspelt(words: tuple[Token, ...], slots: Slots) -> str | None:
-    """The question to ask when the first word is nearly a subcommand and nothing shows a VM."""
-    word = words[0].word
-    shows_vm = any(t.kind is Kind.FLAG or t.word in v.KEYWORDS for t in words) or len(words) > 2
-    if not word.isalpha() or shows_vm or (slots.vm is None and slots.problem is None):
+def _misspelt(words: tuple[Token, ...], slots: Slots, *, understood: bool) -> str | None:
+    """The question to ask when the first word is nearly a subcommand and nothing shows a VM.
+
+    What is understood to its last word as a request with more than two names, or with words like
+    "from", is one: the checks will say so if there is no such VM.
+    """
+    named = any(t.kind is Kind.FLAG or t.word in v.KEYWORDS for t in words) or len(words) > 2
+    near = nearest_command(words[0].word)
+    if near is None or (understood and named) or (slots.vm is None and slots.problem is None):
         return None
-    near = get_close_matches(word, [*SUBCOMMANDS, "restore"], n=1, cutoff=_LIKENESS)
-    if not near:
-        return None
-    question = f"Did you mean `/vm-restore {near[0]}`?"
+    rest = "".join(f" {token.text}" for token in words[1:])
+    question = f"Did you mean `/vm-restore {shown(near + rest)}`?"
     if not is_name(Part.VM, words[0].text):
         return question
     return (

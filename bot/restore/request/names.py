@@ -5,6 +5,7 @@ Nothing is mended silently: a name that is nearly right is refused with the mend
 
 import re
 import unicodedata
+from difflib import get_close_matches
 from enum import StrEnum
 
 SMART_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
@@ -23,6 +24,18 @@ class Part(StrEnum):
     NAMESPACE = "namespace"
     SNAPSHOT = "snapshot"
     CLUSTER = "cluster"
+
+
+FLAGS = {
+    "n": Part.NAMESPACE,
+    "ns": Part.NAMESPACE,
+    "namespace": Part.NAMESPACE,
+    "s": Part.SNAPSHOT,
+    "snapshot": Part.SNAPSHOT,
+    "c": Part.CLUSTER,
+    "cluster": Part.CLUSTER,
+    "vm": Part.VM,
+}
 
 
 def is_name(part: Part, text: str) -> bool:
@@ -56,6 +69,28 @@ def markup_problem(part: Part, text: str) -> str:
         f"`{shown(text)}` cannot be a {part} name. Write the plain name, without a mention,"
         " channel or angle brackets."
     )
+
+
+def emoji_problem(part: Part, emoji: str) -> str:
+    """What to say when an emoji stands where a name belongs: Slack makes one of `:name:`."""
+    spelled = f":{emoji}:" if emoji.isascii() else emoji
+    return (
+        f"`{shown(spelled)}` is an emoji, which is no {part} name. Write the name without colons,"
+        " best in `code` marks."
+    )
+
+
+def two_named(part: Part, first: str, second: str) -> str:
+    """What to say when two different names fill one place."""
+    return f"Two {part}s are named, `{shown(first)}` and `{shown(second)}`. Which one is meant? Please name one {part} only."
+
+
+def unknown_flag(flag: str) -> str:
+    """What to say of a flag that there is not."""
+    near = get_close_matches(flag.lstrip("-").lower(), FLAGS, n=1)
+    meant = f" Did you mean `--{near[0]}`?" if near else ""
+    known = "`-n/--namespace`, `--snapshot`, `--cluster` and `--vm`"
+    return f"`{shown(flag)}` is no flag of `/vm-restore`.{meant} There are {known}."
 
 
 def shown(text: str) -> str:

@@ -15,6 +15,7 @@ from bot.restore.request.names import Part, is_name
 from bot.restore.request.slots import Slots, fill
 from bot.restore.request.verbs import (
     READ_ONLY,
+    nearest_command,
     not_understood,
     other_wish,
     restore_noun,
@@ -46,6 +47,8 @@ class _Reading:
 
 _NOTHING = _Reading()
 _MOST_CLAUSES = 20
+_SHORT = 8
+"""Words of a sentence in which a misspelt command is looked for."""
 
 
 def parse_sentence(text: str, *, addressed: bool) -> Request:
@@ -99,6 +102,8 @@ def _is_meant(slots: Slots, words: tuple[Token, ...]) -> bool:
         return slots.vm is not None or slots.says_vm
     if slots != Slots(problem=slots.problem, rest=slots.rest):
         return True
+    if words[:1] and words[0].kind is Kind.EMOJI:
+        return False
     nearly = any(
         is_name(Part.VM, token.text.lower()) or "_" in token.text or token.kind is Kind.MARKUP
         for token in words[:1]
@@ -122,7 +127,14 @@ def _addressed(sentence: Sentence) -> _Reading:
         return (wishes or heard)[0]
     speaks_of_it = any(token.word in v.RESTORE_FORMS for token in tokens)
     doubt = DOUBTFUL if speaks_of_it and _doubts(tokens) else None
-    return _Reading(doubt=QUESTION if sentence.question else doubt)
+    return _Reading(doubt=QUESTION if sentence.question else doubt or _misspelt(tokens))
+
+
+def _misspelt(tokens: tuple[Token, ...]) -> str | None:
+    """The question to ask when a short sentence opens with something like a command."""
+    words = tokens[_lead(tokens) :]
+    near = nearest_command(words[0].word) if 0 < len(words) <= _SHORT else None
+    return f"Did you mean `{near}`?" if near else None
 
 
 def _clause(

@@ -11,10 +11,17 @@ Exact or described: `snapshot NAME`, `from NAME`, flags and quoted words are exa
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from bot.restore.request import vocabulary as v
-from bot.restore.request.names import Part, markup_problem, name_problem, shown
+from bot.restore.request.names import (
+    FLAGS,
+    Part,
+    emoji_problem,
+    markup_problem,
+    name_problem,
+    two_named,
+    unknown_flag,
+)
 from bot.restore.request.words import Kind, Token, starts_with
 
 
@@ -37,16 +44,6 @@ def fill(tokens: tuple[Token, ...], *, not_names: frozenset[str], positional: bo
     return _Pass(tokens, not_names | v.KEYWORDS, positional=positional).run()
 
 
-FLAGS = {
-    "n": Part.NAMESPACE,
-    "ns": Part.NAMESPACE,
-    "namespace": Part.NAMESPACE,
-    "s": Part.SNAPSHOT,
-    "snapshot": Part.SNAPSHOT,
-    "c": Part.CLUSTER,
-    "cluster": Part.CLUSTER,
-    "vm": Part.VM,
-}
 _END = Token("", Kind.STOP)
 _NUMBER = re.compile(r"[0-9]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -127,9 +124,9 @@ class _Pass:
         elif problem := name_problem(part, token.text):
             self._complain(problem)
         elif held is not None and held != token.text:
-            self._complain(_two(part, held, token.text))
+            self._complain(two_named(part, held, token.text))
         elif part is Part.SNAPSHOT and self.slots.described is not None:
-            self._complain(_two(part, self.slots.described, token.text))
+            self._complain(two_named(part, self.slots.described, token.text))
         else:
             self.slots = _filled(self.slots, part, token.text)
 
@@ -137,7 +134,7 @@ class _Pass:
         self.says_snapshot = True
         held = self.slots.snapshot or self.slots.described
         if held is not None and held != words:
-            self._complain(_two(Part.SNAPSHOT, held, words))
+            self._complain(two_named(Part.SNAPSHOT, held, words))
         else:
             self.slots = replace(self.slots, described=words)
 
@@ -161,11 +158,19 @@ class _Pass:
             self._machine(1)
         elif (self._word(), self._word(1)) in {("virtual", "machine"), ("virtual", "machines")}:
             self._machine(2)
-        elif self._word() in v.ARTICLES or self._harmless_emoji():
+        elif self._harmless_emoji():
+            self._emoji()
+        elif self._word() in v.ARTICLES:
             self.at += 1
         else:
             return False
         return True
+
+    def _emoji(self) -> None:
+        """Before the VM is named it may have been meant as the name; what follows is not the VM."""
+        if not self.vm_stood:
+            self._complain(emoji_problem(Part.VM, self._peek().text))
+        self.at += 1
 
     def _machine(self, length: int) -> None:
         self.at += length
@@ -200,7 +205,7 @@ class _Pass:
         self.at += 1
         part = FLAGS.get(name.lower())
         if part is None:
-            self._complain(_unknown_flag(token.text.partition("=")[0]))
+            self._complain(unknown_flag(token.text.partition("=")[0]))
         elif value.strip("'"):
             self._set(part, Token(value.strip("'"), Kind.QUOTED))
             self.at -= 1
@@ -381,14 +386,3 @@ def _filled(slots: Slots, part: Part, name: str) -> Slots:
             return replace(slots, snapshot=name)
         case Part.CLUSTER:
             return replace(slots, cluster=name)
-
-
-def _two(part: Part, first: str, second: str) -> str:
-    return f"Two {part}s are named, `{shown(first)}` and `{shown(second)}`. Which one is meant? Please name one {part} only."
-
-
-def _unknown_flag(flag: str) -> str:
-    near = get_close_matches(flag.lstrip("-").lower(), FLAGS, n=1)
-    meant = f" Did you mean `--{near[0]}`?" if near else ""
-    known = "`-n/--namespace`, `--snapshot`, `--cluster` and `--vm`"
-    return f"`{shown(flag)}` is no flag of `/vm-restore`.{meant} There are {known}."

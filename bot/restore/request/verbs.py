@@ -5,6 +5,7 @@ The words of a subcommand (`/vm-restore list database-01`) and of a sentence sai
 """
 
 from dataclasses import replace
+from difflib import get_close_matches
 
 from bot.restore.request import vocabulary as v
 from bot.restore.request.names import shown
@@ -19,6 +20,7 @@ SUBCOMMANDS = {
     "history": Verb.HISTORY,
     "cancel": Verb.CANCEL,
     "handoff": Verb.HANDOFF,
+    "takeover": Verb.TAKE_OVER,
     "freeze": Verb.FREEZE,
     "unfreeze": Verb.UNFREEZE,
     "start": Verb.START,
@@ -43,6 +45,11 @@ _PHRASES: dict[tuple[str, ...], Verb] = {
     ("hand", "over"): Verb.HANDOFF,
     ("hand", "it", "over"): Verb.HANDOFF,
     ("hand", "this", "over"): Verb.HANDOFF,
+    ("take-over",): Verb.TAKE_OVER,
+    ("take", "over"): Verb.TAKE_OVER,
+    ("take", "it", "over"): Verb.TAKE_OVER,
+    ("take", "this", "over"): Verb.TAKE_OVER,
+    ("claim",): Verb.TAKE_OVER,
     ("take",): Verb.CREATE_SNAPSHOT,
     ("make",): Verb.CREATE_SNAPSHOT,
     ("remove",): Verb.DELETE_SNAPSHOT,
@@ -77,11 +84,30 @@ _FILLER: dict[Verb, frozenset[str]] = {
     Verb.HISTORY: v.words("of for restore restores all recent"),
     Verb.CANCEL: v.words("of for restore restoring current"),
     Verb.HANDOFF: v.words("to over restore"),
+    Verb.TAKE_OVER: v.words("this it of for restore running"),
     Verb.CREATE_SNAPSHOT: v.words("new"),
+}
+_EXAMPLES = {
+    Verb.RESTORE: "restore database-01 from snapshot pre-upgrade-snapshot in namespace production",
+    Verb.LIST: "list database-01 in production",
+    Verb.STATUS: "status database-01",
+    Verb.HISTORY: "history database-01",
+    Verb.CANCEL: "cancel database-01",
+    Verb.TAKE_OVER: "take over database-01",
 }
 # For these the bot only names the right tool, so words that were not understood do no harm.
 _LENIENT = frozenset({Verb.CREATE_SNAPSHOT, Verb.DELETE_SNAPSHOT, Verb.CLONE})
+# For these a VM is not needed, so an emoji is only that.
+_DECORATED = frozenset({Verb.CANCEL, Verb.STATUS})
 _SNAPSHOT_VERBS = frozenset({Verb.CREATE_SNAPSHOT, Verb.DELETE_SNAPSHOT})
+
+
+def nearest_command(word: str, likeness: float = 0.75) -> str | None:
+    """The command that a word is nearly, if there is one."""
+    if not word.isalpha():
+        return None
+    near = get_close_matches(word, [*SUBCOMMANDS, "restore"], n=1, cutoff=likeness)
+    return near[0] if near and near[0] != word else None
 
 
 def restore_verb(tokens: tuple[Token, ...]) -> int:
@@ -127,22 +153,28 @@ def wish(verb: Verb, rest: tuple[Token, ...]) -> Request:
         return _handoff(rest)
     filler = _FILLER.get(verb, frozenset())
     words = tuple(token for token in rest if token.word not in filler)
+    if verb in _DECORATED:
+        words = tuple(token for token in words if token.kind is not Kind.EMOJI)
     slots = fill(words, not_names=v.FUNCTION_WORDS, positional=False)
     request = _moved(verb, slots)
     if verb in _LENIENT:
         return replace(request, problem=None)
     if slots.rest and request.problem is None:
-        return Request(Verb.UNKNOWN, problem=not_understood(slots.rest))
+        return Request(Verb.UNKNOWN, problem=not_understood(slots.rest, verb))
     return request
 
 
-def not_understood(rest: tuple[Token, ...]) -> str:
-    """Names the words that no rule fits, and how a request reads."""
-    words = " ".join(token.text for token in rest)
-    return (
-        f"I did not understand `{shown(words)}`, so nothing was started. For example:"
-        " `restore database-01 from snapshot pre-upgrade-snapshot in namespace production`."
-    )
+def not_understood(rest: tuple[Token, ...], verb: Verb = Verb.RESTORE) -> str:
+    """Names the words that no rule fits, and how such a request reads."""
+    words = " ".join(_spelled(token) for token in rest)
+    nothing = "nothing was started" if verb is Verb.RESTORE else "nothing was done"
+    example = _EXAMPLES.get(verb, _EXAMPLES[Verb.RESTORE])
+    return f"I did not understand `{shown(words)}`, so {nothing}. For example: `{example}`."
+
+
+def _spelled(token: Token) -> str:
+    emoji = token.kind is Kind.EMOJI and token.text.isascii()
+    return f":{token.text}:" if emoji else token.text
 
 
 def _says_snapshot(tokens: tuple[Token, ...]) -> bool:

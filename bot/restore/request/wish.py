@@ -14,6 +14,7 @@ class Verb(StrEnum):
     STATUS = "status"
     HISTORY = "history"
     HANDOFF = "handoff"
+    TAKE_OVER = "take-over"
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
     START = "start"

@@ -1,0 +1,158 @@
+"""How a restore passes from one person to another: offered and accepted, or taken over.
+
+An offer is no question: the owner's own question stays open, and can be answered, until somebody
+has accepted. It has its own time limit, which ends the offer and nothing else.
+
+What the owner before was asked, typed or half-way confirmed counts for nothing with the new one:
+typed name and confirmation leave the document, everything is checked anew and the new owner gets a
+warning of their own. Only what both confirmations were in for is carried out, as it was confirmed
+and in the name of the person who did. Nobody's words from before the handover answer a card after
+it: replies count from that moment on only, and every card that waits for somebody is a new one.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore import moves
+from bot.restore.events import Button, Clicked, Offered, Reply, TakenOver
+from bot.restore.model import Card, Handover, How, Offer, Phase, Restore, Slot, UserId
+
+Answer = tuple[Restore, Reply | None]
+
+OVER = "Handed over"
+"""How a card was answered whose person is not asked any more."""
+
+
+UNDER_WAY = frozenset({Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS})
+"""Cards that tell what the cluster is doing."""
+
+
+# Offers
+
+
+def offered(restore: Restore, event: Offered, now: datetime) -> Answer:
+    """`handoff @user`, by the owner."""
+    if restore.closed:
+        return restore, Reply.ENDED
+    return offer(restore, event.to, now)
+
+
+def offer(restore: Restore, to: str | None, now: datetime) -> Answer:
+    """Ask somebody to go on; whoever was asked before is not asked any more."""
+    if not to:
+        return restore, Reply.NOBODY_CHOSEN
+    if to == restore.owner:
+        return restore, Reply.ALREADY_YOURS
+    if restore.offer is not None and restore.offer.to == to:
+        return restore, Reply.ALREADY_OFFERED
+    until = now + timedelta(seconds=restore.rules.answer_timeout)
+    made = Offer(to=UserId(to), by=restore.owner, at=now, until=until)
+    free = moves.drop_offer(restore, f"Offered to <@{to}> instead")
+    return moves.post(free, Slot.OFFER, now).model_copy(update={"offer": made}), None
+
+
+def answered(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
+    """A click on an offer. The person it was made to answers it, the owner may withdraw it."""
+    made = restore.offer
+    if made is None or card.closed is not None:
+        return restore, Reply.OFFER_OVER
+    if click.button is Button.WITHDRAW:
+        if click.by != restore.owner:
+            return restore, Reply.NOT_YOURS
+        return moves.drop_offer(restore, f"Withdrawn by <@{click.by}>"), None
+    if click.by != made.to:
+        return restore, Reply.NOT_OFFERED_TO_YOU
+    if click.button is Button.DECLINE:
+        return _not_taken(restore, f"Declined by <@{click.by}>", now), None
+    there = _moved(restore, click.value, now)
+    return _handed(there, click.by, "accepted", f"Accepted by <@{click.by}>", now), None
+
+
+def lapsed(restore: Restore, now: datetime) -> Restore:
+    """The document with the offer's time limit honoured."""
+    made = restore.offer
+    if made is None or now < made.until:
+        return restore
+    return _not_taken(restore, f"Not accepted by <@{made.to}> in time", now)
+
+
+def _not_taken(restore: Restore, words: str, now: datetime) -> Restore:
+    """The owner still has it, and may not have been looking at the card of the offer."""
+    before = moves.close_slot(restore, Slot.NOT_TAKEN, "There is a newer offer")
+    return moves.post(moves.drop_offer(before, words), Slot.NOT_TAKEN, now)
+
+
+# Handovers
+
+
+def taken_over(restore: Restore, event: TakenOver, now: datetime) -> Answer:
+    """Somebody who may take restores over has done so."""
+    if event.by == restore.owner:
+        return restore, Reply.ALREADY_YOURS
+    if restore.closed:
+        return restore, Reply.ENDED
+    there = _moved(restore, event.dm, now)
+    return _handed(there, event.by, "taken", f"Taken over by <@{event.by}>", now), None
+
+
+def _handed(restore: Restore, taker: UserId, how: How, words: str, now: datetime) -> Restore:
+    """The restore is the taker's from now on."""
+    change = Handover(at=now, giver=restore.owner, taker=taker, how=how)
+    free = moves.drop_offer(restore, words)
+    for news in (Slot.HANDED, Slot.NOT_TAKEN):
+        free = moves.close_slot(free, news, words)
+    theirs = free.model_copy(
+        update={
+            "owner": taker,
+            "handovers": (*free.handovers, change),
+            "heard_ts": _slack_time(now),
+        }
+    )
+    return _asked_anew(moves.post(theirs, Slot.HANDED, now), now)
+
+
+def _asked_anew(restore: Restore, now: datetime) -> Restore:
+    """What waited for the owner before is asked again, of the new one, by the next look."""
+    match restore.phase:
+        case Phase.GATHERING:
+            return moves.close(restore, OVER).model_copy(update={"proposal": None})
+        case Phase.CHECKING | Phase.STOP_CHOICE | Phase.TYPING | Phase.CONFIRMING:
+            return _checked_anew(restore, now)
+        case Phase.STOPPING | Phase.PROTECTING | Phase.RESTORING:
+            return moves.close(restore, OVER)
+        case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
+            return moves.post(moves.close_slot(restore, Slot.RESULT, OVER), Slot.RESULT, now)
+
+
+def _checked_anew(restore: Restore, now: datetime) -> Restore:
+    """Nothing that was typed, chosen or confirmed is left but a stop that was already sent."""
+    anew = moves.close(restore, OVER).model_copy(
+        update={
+            "typed": None,
+            "confirmation": None,
+            "protect": restore.protect or restore.rules.protect_by_default,
+            "stop": restore.stop if restore.stopped_by_us else None,
+        }
+    )
+    return moves.enter(anew, Phase.CHECKING, now)
+
+
+def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
+    """In a direct message with the owner before, the new one would see nothing.
+
+    The cards that stand there are given up with it: those that still tell something begin anew.
+    """
+    if dm is None or not restore.place.direct:
+        return restore
+    place = restore.place.model_copy(update={"channel": dm, "thread": None, "own_thread": True})
+    first, *others = restore.cards
+    kept = [first, *(card for card in others if card.closed is None and card.slot in UNDER_WAY)]
+    cards = tuple(
+        card.model_copy(update={"number": number, "opened_at": now})
+        for number, card in enumerate(kept, restore.cards[-1].number + 1)
+    )
+    return restore.model_copy(update={"place": place, "cards": cards})
+
+
+def _slack_time(now: datetime) -> str:
+    """This moment as a Slack `ts`."""
+    return f"{int(now.timestamp())}.{now.microsecond:06d}"

@@ -1,0 +1,90 @@
+"""Where a restore is talked about, and the cards that its thread is made of."""
+
+from enum import StrEnum
+from typing import NewType
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+UserId = NewType("UserId", str)
+
+
+class Stored(BaseModel):
+    """A frozen shape that is written to Redis or read from a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(Stored):
+    """The conversation a restore belongs to."""
+
+    team: str
+    channel: str
+    thread: str | None = None
+    """`ts` of the thread's first message; None until the bot has posted it."""
+    own_thread: bool = False
+    """The bot started the thread, so every reply of the owner in it is meant for the bot."""
+    asked_ts: str | None = None
+    """`ts` of the message that asked, if it was one."""
+
+    @property
+    def direct(self) -> bool:
+        """A direct message: nobody but its person sees what is said there."""
+        return self.channel.startswith("D")
+
+
+class Slot(StrEnum):
+    """The kinds of cards that a thread is made of."""
+
+    REQUEST = "request"
+    ASK_VM = "ask-vm"
+    ASK_NAMESPACE = "ask-namespace"
+    ASK_SNAPSHOT = "ask-snapshot"
+    STOP_CHOICE = "stop-choice"
+    STOPPING = "stopping"
+    STOP_OVERDUE = "stop-overdue"
+    FORCE_STOP = "force-stop"
+    WARNING = "warning"
+    CONFIRM = "confirm"
+    PROTECTING = "protecting"
+    PROGRESS = "progress"
+    OVERDUE = "overdue"
+    DELETE_RESTORE = "delete-restore"
+    RESULT = "result"
+    STARTED = "started"
+    OFFER = "offer"
+    NOT_TAKEN = "not-taken"
+    """News for the owner: the offer just before it was declined, or not accepted in time."""
+    HANDED = "handed-over"
+    """News for everybody: there is a new owner. The last one tells of the last of `handovers`."""
+
+
+QUESTIONS = frozenset(
+    {
+        Slot.ASK_VM,
+        Slot.ASK_NAMESPACE,
+        Slot.ASK_SNAPSHOT,
+        Slot.STOP_CHOICE,
+        Slot.STOP_OVERDUE,
+        Slot.FORCE_STOP,
+        Slot.WARNING,
+        Slot.CONFIRM,
+        Slot.OVERDUE,
+        Slot.DELETE_RESTORE,
+    }
+)
+"""Cards that wait for the owner."""
+
+
+class Card(Stored):
+    """One message of the thread. `number` makes it unique and stands in its buttons."""
+
+    slot: Slot
+    number: int
+    opened_at: AwareDatetime
+    closed: str | None = None
+    """Plain words for how it was answered; None while it is open."""
+
+    @property
+    def key(self) -> str:
+        """What the message is called in Redis and in its metadata."""
+        return f"{self.slot}.{self.number}"
