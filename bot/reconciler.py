@@ -1,7 +1,8 @@
 """The loop: takes what is due, on a lease, and has it dealt with.
 
-What is due is a restore, which gets one round (`rounds`), or something that Slack delivered, which
-goes to the intake. A lease makes one worker at a time act on a thing, on whatever replica it runs.
+What is due is a restore, which gets one round (`rounds`), something that Slack delivered, which goes
+to the intake, or a chore, which is somebody's duty by the first word of its name. A lease makes one
+worker at a time act on a thing, on whatever replica it runs.
 
 There is no retry in here. What could not be done now has a next due time, and that is the retry.
 
@@ -12,7 +13,7 @@ broken off: an act or a post that has begun gets its answer.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +23,19 @@ import structlog
 from bot.errors import StoreUnavailable, Temporary
 from bot.rounds import Parts, Rounds, TooLateError
 from bot.slack.intake import Intake
-from bot.store.records import Delivery, Lease, Leased
+from bot.store.records import Chore, Delivery, Done, Duty, Lease, Leased, Record
 
 WORKERS = 32
 """Things worked on at once by one process."""
 POLL = timedelta(seconds=1)
 """How often the queue is asked when nobody nudges: other replicas put things into it, too."""
 STORE_AWAY = timedelta(seconds=2)
+PUT_OFF = timedelta(minutes=5)
+"""When a chore is looked at again that is nobody's duty here: another release may know it."""
+TRY_AGAIN = timedelta(seconds=10)
+"""When a chore is tried again whose far side was away and named no time."""
+
+_KINDS = {Record: "restore", Delivery: "delivery", Chore: "chore"}
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +43,12 @@ log = structlog.get_logger(__name__)
 class Reconciler:
     """Works off the queue until it is told to stop."""
 
-    def __init__(self, parts: Parts, intake: Intake) -> None:
+    def __init__(self, parts: Parts, intake: Intake, duties: Mapping[str, Duty]) -> None:
         self._clock = parts.clock
         self._store = parts.store
         self._metrics = parts.metrics
         self._intake = intake
+        self._duties = duties
         self._rounds = Rounds(parts, lambda: not self._hurried)
         self._nudged = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,13 +151,10 @@ class Reconciler:
 
     async def _work(self, leased: Leased) -> None:
         """One thing, with the one catch-all: what fails here is due again when its lease ends."""
-        kind = "delivery" if isinstance(leased.work, Delivery) else "restore"
+        kind = _KINDS[type(leased.work)]
         try:
             with self._metrics.round_seconds.time():
-                if isinstance(leased.work, Delivery):
-                    await self._deal(leased.lease, leased.work)
-                else:
-                    await self._rounds.run(leased, leased.work)
+                await self._act(leased)
         except TooLateError:
             result = "too_late"
         except StoreUnavailable as away:
@@ -162,6 +167,34 @@ class Reconciler:
         else:
             result = "ok"
         self._metrics.rounds.labels(f"{kind}_{result}").inc()
+
+    async def _act(self, leased: Leased) -> None:
+        match leased.work:
+            case Record() as record:
+                await self._rounds.run(leased, record)
+            case Delivery() as delivery:
+                await self._deal(leased.lease, delivery)
+            case Chore() as chore:
+                await self._attend(leased.lease, chore)
+
+    async def _attend(self, lease: Lease, chore: Chore) -> None:
+        """A chore: done and given back with its next due time, or put off."""
+        duty = self._duties.get(chore.name.partition(":")[0])
+        if duty is None:
+            await self._store.finish(lease, due=self._clock.now() + PUT_OFF)
+            return
+        try:
+            done = await duty(chore)
+        except StoreUnavailable:
+            raise
+        except Temporary as trouble:
+            log.info("a chore is put off", chore=chore.name, what=trouble.what)
+            wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after
+            done = Done(due=self._clock.now() + timedelta(seconds=wait))
+        if done is None:
+            await self._store.chores.drop(chore.name, lease=lease)
+        else:
+            await self._store.finish(lease, due=done.due, body=done.body)
 
     async def _deal(self, lease: Lease, delivery: Delivery) -> None:
         """A Slack delivery: settled when it was dealt with, put off when the far side is away."""

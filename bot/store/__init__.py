@@ -4,9 +4,11 @@ from bot.store.connection import Client, connect
 from bot.store.durability import Durability
 from bot.store.embedded import EmbeddedRedis
 from bot.store.records import (
+    Chore,
     Committed,
     Created,
     Delivery,
+    Done,
     Held,
     Known,
     Lease,
@@ -18,10 +20,12 @@ from bot.store.records import (
 from bot.store.store import Store
 
 __all__ = [
+    "Chore",
     "Client",
     "Committed",
     "Created",
     "Delivery",
+    "Done",
     "Durability",
     "EmbeddedRedis",
     "Held",

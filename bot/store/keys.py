@@ -4,8 +4,8 @@ All keys of one Slack workspace begin with one hash tag, `{vmr:TEAM}:`, so that 
 a Redis Cluster and every script may touch them together. Scripts get the keys they always need in
 KEYS and build the others (a second restore, a thread, a history) from the prefix.
 
-    due               sorted set: what is to be looked at, by time in ms; members are "restore:ID"
-                      and "delivery:KEY", which with the prefix are the names of the records
+    due               sorted set: what is to be looked at, by time in ms; members are "restore:ID",
+                      "delivery:KEY" and "chore:NAME", which with the prefix name the records
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the live restore that holds the VM
     audit             stream: one JSON entry each, cut at about 100,000
@@ -14,6 +14,9 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     delivery:KEY      hash: kind, accepted, token, fence, until; and body, until it is settled
     thread:CHANNEL:TS sorted set: ids of the thread's restores, by the time of asking
     history:VM        list: ids of the last ended restores of a VM, newest first
+    recent            list: the same of the workspace
+    chore:NAME        hash: duty (its body), fence, until, again, cuts, and newer (kept while leased)
+    homes             sorted set: the chores that draw somebody's Home, by when it was opened last
     said:TOKEN        string: these audit entries are written already
 
 A key has a TTL or is PERMANENT. Two kinds get theirs late: a restore when it ends, a delivery when
@@ -26,10 +29,15 @@ DUE = "due"
 LIVE = "live"
 CLAIMS = "claims"
 AUDIT = "audit"
+RECENT = "recent"
+HOMES = "homes"
 PERMANENT = (DUE, LIVE, CLAIMS, AUDIT)
 
 RESTORE = "restore:"
 DELIVERY = "delivery:"
+CHORE = "chore:"
+HOME = "home:"
+"""What the name of a chore begins with that is due whenever a restore has moved."""
 
 _TEAM = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -46,6 +54,8 @@ class Keys:
         self.live = self.prefix + LIVE
         self.claims = self.prefix + CLAIMS
         self.audit = self.prefix + AUDIT
+        self.recent = self.prefix + RECENT
+        self.homes = self.prefix + HOMES
 
     def record(self, member: str) -> str:
         """The record of a member of the due queue."""

@@ -4,7 +4,7 @@ An answer that a caller must decide upon (somebody else holds the VM, the docume
 a value, not an exception.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,8 @@ from bot.restore.model import Restore
 class Lease:
     """The right to work on one thing of the queue until a moment.
 
-    `id` is the queue's name for it ("restore:ID" or "delivery:KEY"). `fence` counts the leases of
-    that thing: whoever comes with an older one comes too late.
+    `id` is the queue's name for it ("restore:ID", "delivery:KEY", "chore:NAME"). `fence` counts the
+    leases of that thing: whoever comes with an older one comes too late.
     """
 
     id: str
@@ -53,11 +53,35 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that is kept current rather than done once; `body` is what it knows."""
+
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a chore was left: when it is due again, and what it knows now.
+
+    Without `due` it rests until it is kept anew (a home: or a restore moves). Without `body` it
+    knows what it knew.
+    """
+
+    due: datetime | None
+    body: Mapping[str, Any] | None = None
+
+
+Duty = Callable[[Chore], Awaitable[Done | None]]
+"""Does a chore and says when it is due again; None drops it. May raise Temporary."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leased:
     """One thing to do, and the right to do it."""
 
     lease: Lease
-    work: Record | Delivery
+    work: Record | Delivery | Chore
     interrupted: bool = False
     """The lease before was never given back: more may have been done than is written down."""
 

@@ -6,8 +6,8 @@ import structlog
 
 from bot.restore.model import Restore
 from bot.store import documents, times
-from bot.store.keys import DELIVERY
-from bot.store.records import Delivery, Record, Shown
+from bot.store.keys import CHORE, DELIVERY
+from bot.store.records import Chore, Delivery, Record, Shown
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +40,16 @@ def delivery(member: str, fields: Mapping[str, str]) -> Delivery:
     )
 
 
-def work(member: str, fields: Mapping[str, str]) -> Record | Delivery:
+def chore(member: str, fields: Mapping[str, str]) -> Chore:
+    """A chore that has just been leased."""
+    return Chore(member.removeprefix(CHORE), documents.load_body(fields["duty"]))
+
+
+def work(member: str, fields: Mapping[str, str]) -> Record | Delivery | Chore:
     """What a member of the due queue stands for."""
-    return delivery(member, fields) if member.startswith(DELIVERY) else record(fields)
+    if member.startswith(DELIVERY):
+        return delivery(member, fields)
+    return chore(member, fields) if member.startswith(CHORE) else record(fields)
 
 
 def readable(texts: Iterable[str]) -> tuple[Restore, ...]:

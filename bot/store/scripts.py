@@ -21,15 +21,18 @@ from redis.exceptions import NoScriptError
 
 from bot.store.failures import translated
 
-READ_ONLY = frozenset({"gather", "heard", "listed"})
+READ_ONLY = frozenset({"chore", "gather", "heard", "listed"})
 NAMES = (
     "accept",
+    "chore",
     "commit",
     "create",
     "doubt",
+    "drop",
     "finish",
     "gather",
     "heard",
+    "keep",
     "lease",
     "listed",
     "park",

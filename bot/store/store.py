@@ -23,7 +23,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.restore.model import AuditEntry, Restore
-from bot.store import documents, durability, replies, times
+from bot.store import chores, documents, durability, replies, times
+from bot.store.chores import Chores
 from bot.store.connection import Client
 from bot.store.durability import Durability
 from bot.store.failures import translated
@@ -50,7 +51,7 @@ REMEMBERED = timedelta(hours=24)
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is looked at again, perhaps by a release that can read it."""
 MOST_CUTS = 5
-"""A delivery whose workers died this often is given up."""
+"""A delivery whose workers died this often is given up, a chore is put off."""
 PAGE = 200
 """How many documents, ids or entries one command asks for at most."""
 
@@ -66,6 +67,7 @@ class Store:
         self._keys = Keys(team)
         self._clock = clock
         self._lease_time = timedelta(seconds=lease_seconds)
+        self.chores = Chores(self._scripts, self._keys, clock)
 
     async def ping(self) -> None:
         """Return if Redis answers; raise StoreUnavailable if not."""
@@ -105,8 +107,8 @@ class Store:
     async def lease(self, limit: int) -> tuple[list[Leased], datetime | None]:
         """Take up to `limit` things that are due, and say when the next one is (None: never).
 
-        A delivery that stops every worker is given up, with an audit entry. What does not load is
-        put off.
+        A delivery that stops every worker is given up, with an audit entry; a chore that does so is
+        put off, and so is what does not load.
         """
         now = self._clock.now()
         until = now + self._lease_time
@@ -120,9 +122,10 @@ class Store:
             MOST_CUTS,
             int(REMEMBERED.total_seconds()),
             now.isoformat(),
+            times.due(now + PUT_OFF),
         )
         for member in abandoned:
-            log.error("delivery given up", delivery=member, attempts=MOST_CUTS)
+            log.error("it stopped every worker", record=member, attempts=MOST_CUTS)
         leased = [
             await self._understand(
                 Lease(member, int(fence), until), replies.paired(fields), cut_off=bool(interrupted)
@@ -138,11 +141,13 @@ class Store:
         *,
         due: datetime | None,
         shown: Mapping[str, Shown] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> bool:
         """Give a lease back with the next due time; False if somebody else has taken it since.
 
-        Cards in `shown` are added to those known. A wish that came meanwhile makes it due now.
-        Without a due time an ended restore leaves the queue, and a delivery is settled.
+        Cards in `shown` are added to those known; `body` is what a chore knows from now on. A wish
+        that came meanwhile makes it due now. Without a due time an ended restore leaves the queue,
+        a chore rests, and a delivery is settled.
         """
         if due is None and lease.id.startswith(DELIVERY):
             return await self.settle(lease)
@@ -154,6 +159,8 @@ class Store:
             times.passed(self._clock.now()),
             _or_nothing(due),
             json.dumps(replies.flat(shown or {})),
+            "" if body is None else documents.dump_body(body),
+            int(chores.KEPT.total_seconds()),
         )
         if done < 0:
             raise ValueError(f"{lease.id} is live: it needs a next due time")
@@ -213,13 +220,11 @@ class Store:
         due: datetime | None,
         audit: Sequence[AuditEntry],
         lease: Lease | None = None,
-        opening: Sequence[str] = (),
     ) -> Committed | Stale | Held:
         """Store what became of a restore since `restore.version`.
 
         Without a lease it is due at `due`, or as soon as a present lease is given back; None leaves
-        the queue as it is. With a lease the queue waits for `finish`. `opening` names the cards
-        that are about to be posted.
+        the queue as it is. With a lease the queue waits for `finish`.
         """
         following = restore.model_copy(update={"version": restore.version + 1})
         reply = await self._scripts.run(
@@ -228,9 +233,7 @@ class Store:
             *self._filing(following, audit),
             restore.version,
             "" if lease is None else lease.fence,
-            times.passed(self._clock.now()),
             _or_nothing(due),
-            json.dumps(list(opening)),
         )
         match reply:
             case ["committed"]:
@@ -281,6 +284,11 @@ class Store:
     async def history(self, claim: str, limit: int) -> tuple[Restore, ...]:
         """The last ended restores of a VM ("cluster/namespace/vm"), newest first."""
         texts = await self._listed(self._keys.history(claim), 0, limit - 1) if limit > 0 else []
+        return replies.readable(texts)
+
+    async def recent(self, limit: int) -> tuple[Restore, ...]:
+        """The last ended restores of the workspace, newest first."""
+        texts = await self._listed(self._keys.recent, 0, limit - 1) if limit > 0 else []
         return replies.readable(texts)
 
     # The audit stream
@@ -341,7 +349,8 @@ class Store:
 
     def _keys_of(self, restore: Restore) -> list[str]:
         keys = self._keys
-        return [keys.restore(restore.id), keys.due, keys.live, keys.claims, keys.audit]
+        own = [keys.restore(restore.id), keys.due, keys.live, keys.claims, keys.audit]
+        return [*own, keys.recent, keys.homes]
 
     def _filing(self, restore: Restore, audit: Sequence[AuditEntry]) -> list[str | int]:
         """What `create` and `commit` need to know to store a restore and to find it again."""
@@ -358,6 +367,7 @@ class Store:
             restore.claim or "",
             f"{place.channel}:{place.thread}" if place.thread else "",
             f"{wish.cluster}/{wish.namespace}/{wish.vm}" if wish.vm and wish.namespace else "",
+            times.passed(self._clock.now()),
         ]
 
 

@@ -13,7 +13,9 @@ from bot.restore.model import (
     Change,
     Confirmation,
     Consistency,
+    Handover,
     Job,
+    Offer,
     Outcome,
     Phase,
     Place,
@@ -34,7 +36,7 @@ from bot.restore.model import (
     Wish,
 )
 
-ALICE, BOB = UserId("U0ALICE01"), UserId("U0BOB0001")
+ALICE, BOB, CAROL = UserId("U0ALICE01"), UserId("U0BOB0001"), UserId("U0CAROL01")
 THREAD = "1771432200.000100"
 SECONDS = timedelta(seconds=1)
 ENDED = START + 600 * SECONDS
@@ -266,3 +268,23 @@ _ENDS = (
 )
 
 EVERY_PHASE = {each.phase: each for each in (*_LIVE, *_ENDS)}
+
+_HANDED_OVER = restore(
+    Phase.TYPING,
+    cards=(
+        *cards(Slot.REQUEST, Slot.WARNING, Slot.OFFER, Slot.HANDED, Slot.WARNING),
+        Card(slot=Slot.OFFER, number=6, opened_at=START + 60 * SECONDS),
+    ),
+    owner=BOB,
+    deadline=START + 1300 * SECONDS,
+    heard_ts="1771432240.000000",
+    preview=PREVIEW,
+    offer=Offer(to=CAROL, by=BOB, at=START + 60 * SECONDS, until=START + 1260 * SECONDS),
+    handovers=(Handover(at=START + 40 * SECONDS, giver=ALICE, taker=BOB, how="accepted"),),
+    vm_unsure=True,
+)
+EVERY_DOCUMENT = {
+    **{each.phase.value: each for each in (*_LIVE, *_ENDS)},
+    "handed-over": _HANDED_OVER,
+}
+"""The same by the names of their files; those beside the phases use the fields that came later."""

@@ -67,10 +67,11 @@ async def test_each_method_is_one_command(
         ("renew", lambda: store.renew(lease)),
         ("wake", lambda: store.wake(["R1", "R2"])),
         ("record", lambda: store.record([said("one"), said("two")])),
-        (
-            "commit",
-            lambda: store.commit(made, due=now, audit=[said("x")], lease=lease, opening=["a.1"]),
-        ),
+        ("commit", lambda: store.commit(made, due=now, audit=[said("x")], lease=lease)),
+        ("recent", lambda: store.recent(10)),
+        ("keep a chore", lambda: store.chores.keep("home:U1", {"a": 1}, due=now)),
+        ("read a chore", lambda: store.chores.body("home:U1")),
+        ("drop a chore", lambda: store.chores.drop("report")),
         ("finish", lambda: store.finish(lease, due=now, shown={"a.1": Shown("1.1", "d")})),
         ("ping", store.ping),
     ]

@@ -12,6 +12,7 @@ from bot.store import (
     Client,
     Committed,
     Created,
+    Delivery,
     Lease,
     Leased,
     Record,
@@ -420,7 +421,7 @@ async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
     leased, _ = await store.lease(5)
     (each,) = leased
     assert each.lease.fence == 2
-    assert not isinstance(each.work, Record)
+    assert isinstance(each.work, Delivery)
     assert (each.work.key, each.work.kind, each.work.body) == ("Ev1", "event", body)
     assert (each.work.attempts, each.work.accepted_at) == (2, accepted_at)
 
@@ -485,7 +486,7 @@ async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
     clock.advance(25)
     with capture_logs() as logs:
         assert await store.lease(5) == ([], None)
-    assert [line["delivery"] for line in logs] == ["delivery:Ev1"]
+    assert [line["record"] for line in logs] == ["delivery:Ev1"]
     (entry,) = [entry async for entry in store.audit()]
     assert (entry.kind, entry.target, entry.detail) == ("abandoned", "delivery:Ev1", "slash")
     assert entry.at == clock.now()

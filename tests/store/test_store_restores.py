@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from bot.errors import Permanent
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Place, Restore, RestoreId, Wish
-from bot.store import Client, Committed, Created, Held, Known, Record, Shown, Stale, Store
+from bot.store import Client, Committed, Created, Held, Known, Record, Stale, Store
 from bot.store.keys import Keys
 from bot.store.store import PAGE
 from tests.store.samples import changed, ended, restore, said, typical
@@ -111,32 +111,6 @@ async def test_an_unreadable_document_is_a_lasting_failure_without_the_words_of_
     assert "hunter2" not in str(failure.value)
 
 
-# Cards
-
-
-async def test_cards_about_to_be_posted_are_marked_with_the_commit(
-    store: Store, clock: HandClock
-) -> None:
-    await create(store, clock, restore())
-    await store.commit(restore(), due=clock.now(), audit=[], opening=["request.1", "warning.2"])
-    record = await store.load("R1")
-    assert record is not None
-    assert record.shown == {"request.1": Shown(None, ""), "warning.2": Shown(None, "")}
-
-
-async def test_a_card_that_stands_in_the_thread_is_not_forgotten(
-    store: Store, clock: HandClock
-) -> None:
-    await create(store, clock, restore())
-    leased, _ = await store.lease(1)
-    posted = {"request.1": Shown("1771432200.000200", "abc")}
-    await store.finish(leased[0].lease, due=clock.now(), shown=posted)
-    await store.commit(restore(), due=clock.now(), audit=[], opening=["request.1"])
-    record = await store.load("R1")
-    assert record is not None
-    assert record.shown == posted
-
-
 # Claims
 
 
@@ -183,7 +157,7 @@ async def test_a_commit_that_wants_a_held_vm_writes_nothing(store: Store, clock:
     holder = await create(store, clock, restore("R1"))
     asking = await create(store, clock, restore("R2", phase=Phase.GATHERING))
     wanting = changed(asking, phase=Phase.CHECKING)
-    held = await store.commit(wanting, due=clock.now(), audit=[said("x")], opening=["warning.1"])
+    held = await store.commit(wanting, due=clock.now(), audit=[said("x")])
     assert held == Held(holder)
     assert await store.load("R2") == Record(asking, {})
     assert await entries(store) == []
@@ -306,6 +280,27 @@ async def test_a_history_is_cut_at_twenty(store: Store, clock: HandClock) -> Non
     assert names == [RestoreId(f"R{number}") for number in range(21, 1, -1)]
 
 
+async def test_the_workspace_remembers_what_ended_last(store: Store, clock: HandClock) -> None:
+    """Of all VMs, in the order of their ends; also what ended before its VM was known."""
+    names = ("R1", "R2", "R3")
+    made = [await create(store, clock, restore(name, vm=name)) for name in names]
+    nameless = await create(store, clock, restore("R4", vm=None, phase=Phase.GATHERING))
+    assert await store.recent(9) == ()
+    over = [await commit(store, clock, ended(each)) for each in (made[1], made[0], nameless)]
+    assert await store.recent(9) == (over[2], over[1], over[0])
+    assert await store.recent(1) == (over[2],)
+    assert await store.recent(0) == ()
+
+
+async def test_what_the_workspace_remembers_is_cut_at_two_hundred(
+    store: Store, clock: HandClock
+) -> None:
+    for number in range(202):
+        await commit(store, clock, ended(await create(store, clock, restore(f"R{number}"))))
+    found = await store.recent(300)
+    assert (len(found), found[0].id, found[-1].id) == (200, RestoreId("R201"), RestoreId("R2"))
+
+
 # Ends
 
 
@@ -319,6 +314,7 @@ async def test_an_ended_restore_and_what_leads_to_it_stay_for_a_month(
         keys.restore("R1"),
         keys.thread("C1", "1771432200.000100"),
         keys.history(DB),
+        keys.recent,
     ):
         assert MONTH - 10 < await client.ttl(key) <= MONTH
 

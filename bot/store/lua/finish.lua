@@ -2,17 +2,27 @@
 -- The fence alone decides, however late it is: while it stands, nobody else has begun the work.
 local record, due = KEYS[1], KEYS[2]
 local member, fence, now, due_at, shown = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- `duty` is the new body of a chore, '' for the one it has.
+local duty, ttl = ARGV[6], ARGV[7]
 
-local seen = redis.call('HMGET', record, 'fence', 'until', 'again', 'live')
+local seen = redis.call('HMGET', record, 'fence', 'until', 'again', 'live', 'duty')
 if seen[1] ~= fence then return 0 end
 -- Sent twice: a wish that came in between must keep its place in the queue.
 if not seen[2] then return 1 end
-if seen[3] then due_at = now end
+if seen[3] then due_at = math.max(tonumber(now), tonumber(seen[3])) end
 if due_at == '' and seen[4] then return -1 end
 
 local cards = cjson.decode(shown)
 for i = 1, #cards, 2 do
   redis.call('HSET', record, 'card:' .. cards[i], cards[i + 1])
+end
+if seen[5] then
+  -- What was kept while this lease stood is newer than what its holder knew.
+  if duty ~= '' and redis.call('HEXISTS', record, 'newer') == 0 then
+    redis.call('HSET', record, 'duty', duty)
+  end
+  redis.call('HDEL', record, 'cuts', 'newer')
+  redis.call('EXPIRE', record, ttl)
 end
 redis.call('HDEL', record, 'until', 'again')
 if due_at == '' then

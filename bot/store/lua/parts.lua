@@ -2,6 +2,11 @@
 
 local AUDIT_LENGTH = 100000
 local HISTORY_LENGTH = 20
+local RECENT_LENGTH = 200
+local MOST_HOMES = 200
+local HOME_KEPT = 14 * 24 * 3600 * 1000
+-- Homes are drawn so long after a restore has moved, all its moves of that time at once.
+local HOME_PAUSE = 3000
 
 -- Add entries (a JSON list of JSON texts) to the audit stream.
 local function say(audit, entries)
@@ -23,6 +28,21 @@ local function ask_for(due, record, member, score, now, option)
     redis.call('ZADD', due, option, score, member)
   else
     redis.call('ZADD', due, score, member)
+  end
+end
+
+-- A restore has moved, which its audit entries tell: the homes that somebody has open show it soon.
+-- One that is being drawn is drawn once more, after the same pause.
+local function refresh(prefix, due, homes, entries, now)
+  if entries == '[]' then return end
+  local known = redis.call('ZRANGE', homes, '+inf', now - HOME_KEPT, 'BYSCORE', 'REV',
+    'LIMIT', 0, MOST_HOMES)
+  for _, member in ipairs(known) do
+    local held = redis.call('HGET', prefix .. member, 'until')
+    if held then redis.call('HSETNX', prefix .. member, 'again', now + HOME_PAUSE) end
+    if not held or tonumber(held) <= now then
+      redis.call('ZADD', due, 'LT', now + HOME_PAUSE, member)
+    end
   end
 end
 
@@ -56,9 +76,16 @@ local function hold(record, claims, id, claim)
   end
 end
 
--- Put a restore where it will be found: among the living, or with a TTL in its VM's history;
--- and in its thread. `opened` is when it was asked for, `vm` and `thread` are '' when not known.
-local function file(prefix, record, living, id, live, opened, thread, vm, ttl)
+-- Put an id at the head of a list that is cut at so many.
+local function put_first(list, id, length, ttl)
+  redis.call('LPUSH', list, id)
+  redis.call('LTRIM', list, 0, length - 1)
+  redis.call('EXPIRE', list, ttl)
+end
+
+-- Put a restore where it will be found: among the living, or with a TTL among the recent ones and in
+-- its VM's history; and in its thread. `opened` is when it was asked for, `vm` and `thread` are '' when not known.
+local function file(prefix, record, living, recent, id, live, opened, thread, vm, ttl)
   if live == '1' then
     redis.call('ZADD', living, opened, id)
     redis.call('HSET', record, 'live', 1)
@@ -67,11 +94,9 @@ local function file(prefix, record, living, id, live, opened, thread, vm, ttl)
     local was_live = redis.call('HDEL', record, 'live')
     redis.call('ZREM', living, id)
     redis.call('EXPIRE', record, ttl)
-    if was_live == 1 and vm ~= '' then
-      local history = prefix .. 'history:' .. vm
-      redis.call('LPUSH', history, id)
-      redis.call('LTRIM', history, 0, HISTORY_LENGTH - 1)
-      redis.call('EXPIRE', history, ttl)
+    if was_live == 1 then
+      put_first(recent, id, RECENT_LENGTH, ttl)
+      if vm ~= '' then put_first(prefix .. 'history:' .. vm, id, HISTORY_LENGTH, ttl) end
     end
   end
   if thread ~= '' then

@@ -1,0 +1,339 @@
+"""Chores: kept, leased, given back, dropped; and the homes, which follow the restores."""
+
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.playground.clock import HandClock
+from bot.store import Chore, Client, Lease, Leased, Store
+from bot.store.keys import Keys
+from bot.store.store import MOST_CUTS, PUT_OFF
+from tests.store.samples import changed, ended, restore, said
+
+MONTH = 30 * 86_400
+DAY = 86_400
+PAUSE = 3
+
+
+async def take(store: Store) -> Leased:
+    """The one thing that is due."""
+    leased, _ = await store.lease(5)
+    assert len(leased) == 1
+    return leased[0]
+
+
+async def due_in(store: Store, clock: HandClock) -> float | None:
+    """Seconds until the next thing is due, when nothing is due now."""
+    leased, following = await store.lease(5)
+    assert leased == []
+    return None if following is None else (following - clock.now()).total_seconds()
+
+
+async def rest(store: Store, clock: HandClock, name: str) -> Lease:
+    """A chore that was done once and rests; its last lease."""
+    await store.chores.keep(name, {"known": name}, due=clock.now())
+    lease = (await take(store)).lease
+    assert await store.finish(lease, due=None)
+    return lease
+
+
+async def test_a_kept_chore_is_leased_with_its_body_when_it_is_due(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {"last": "x"}, due=clock.now() + timedelta(seconds=60))
+    assert await due_in(store, clock) == 60
+    clock.advance(60)
+    leased = await take(store)
+    assert leased.lease.id == "chore:report"
+    assert leased.work == Chore("report", {"last": "x"})
+    assert not leased.interrupted
+
+
+async def test_keeping_a_chore_again_gives_it_another_body_and_due_time(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {"day": 1}, due=clock.now())
+    await store.chores.keep("report", {"day": 2}, due=clock.now() + timedelta(seconds=9))
+    assert await due_in(store, clock) == 9
+    assert await store.chores.body("report") == {"day": 2}
+
+
+async def test_nobody_knows_a_chore_that_was_never_kept(store: Store) -> None:
+    assert await store.chores.body("report") is None
+
+
+async def test_a_chore_given_back_is_due_again_and_knows_more(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {"day": 1}, due=clock.now())
+    lease = (await take(store)).lease
+    assert await store.finish(lease, due=clock.now() + timedelta(days=1), body={"day": 2})
+    assert await store.chores.body("report") == {"day": 2}
+    clock.advance(DAY)
+    assert (await take(store)).work == Chore("report", {"day": 2})
+
+
+async def test_a_chore_given_back_without_a_body_knows_what_it_knew(
+    store: Store, clock: HandClock
+) -> None:
+    await rest(store, clock, "report")
+    assert await store.chores.body("report") == {"known": "report"}
+
+
+async def test_a_chore_rests_without_a_due_time_until_it_is_kept(
+    store: Store, clock: HandClock
+) -> None:
+    await rest(store, clock, "report")
+    assert await due_in(store, clock) is None
+    await store.chores.keep("report", {}, due=clock.now())
+    assert (await take(store)).work == Chore("report", {})
+
+
+async def test_a_chore_kept_while_somebody_is_at_it_is_due_after_it_with_the_newer_body(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {"by": "first"}, due=clock.now())
+    lease = (await take(store)).lease
+    await store.chores.keep("report", {"by": "second"}, due=clock.now())
+    assert await due_in(store, clock) == 25
+    await store.finish(lease, due=None, body={"by": "holder"})
+    assert (await take(store)).work == Chore("report", {"by": "second"})
+
+
+async def test_the_next_holder_of_a_chore_may_change_it_again(
+    store: Store, clock: HandClock
+) -> None:
+    """A body kept in the time of a worker that died is known to whoever comes next."""
+    await store.chores.keep("report", {"by": "first"}, due=clock.now())
+    await take(store)
+    await store.chores.keep("report", {"by": "second"}, due=clock.now())
+    clock.advance(25)
+    await store.finish((await take(store)).lease, due=None, body={"by": "third"})
+    assert await store.chores.body("report") == {"by": "third"}
+
+
+async def test_a_worker_that_comes_too_late_changes_no_chore(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {"by": "first"}, due=clock.now())
+    late = (await take(store)).lease
+    clock.advance(25)
+    await take(store)
+    assert not await store.finish(late, due=None, body={"by": "late"})
+    assert await store.chores.body("report") == {"by": "first"}
+
+
+async def test_a_dropped_chore_is_gone_and_a_namesake_is_another_one(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {"by": "first"}, due=clock.now())
+    late = (await take(store)).lease
+    await store.chores.drop("report")
+    assert await store.chores.body("report") is None
+    assert await due_in(store, clock) is None
+    clock.advance(1)
+    await store.chores.keep("report", {"by": "second"}, due=clock.now())
+    await take(store)
+    assert not await store.finish(late, due=None, body={"by": "late"})
+    assert await store.chores.body("report") == {"by": "second"}
+
+
+async def test_a_holder_drops_its_chore(store: Store, clock: HandClock) -> None:
+    await store.chores.keep("report", {}, due=clock.now())
+    await store.chores.drop("report", lease=(await take(store)).lease)
+    assert await store.chores.body("report") is None
+    assert await due_in(store, clock) is None
+
+
+async def test_a_holder_does_not_drop_what_was_kept_anew(store: Store, clock: HandClock) -> None:
+    """A Home that could not be drawn is given up, unless its person has just opened it again."""
+    await store.chores.keep("home:U1", {"by": "first"}, due=clock.now())
+    lease = (await take(store)).lease
+    await store.chores.keep("home:U1", {"by": "second"}, due=clock.now())
+    await store.chores.drop("home:U1", lease=lease)
+    assert (await take(store)).work == Chore("home:U1", {"by": "second"})
+
+
+async def test_a_worker_that_comes_too_late_drops_nothing(store: Store, clock: HandClock) -> None:
+    await store.chores.keep("report", {}, due=clock.now())
+    late = (await take(store)).lease
+    clock.advance(25)
+    lease = (await take(store)).lease
+    await store.chores.drop("report", lease=late)
+    assert await store.finish(lease, due=None)
+    await store.chores.drop("report", lease=lease)
+    assert await store.chores.body("report") == {}
+
+
+async def test_a_chore_that_stops_every_worker_is_put_off_and_not_lost(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {}, due=clock.now())
+    for _ in range(MOST_CUTS):
+        await take(store)
+        clock.advance(25)
+    with capture_logs() as logs:
+        assert await due_in(store, clock) == PUT_OFF.total_seconds()
+    assert [line["record"] for line in logs] == ["chore:report"]
+    clock.advance(PUT_OFF.total_seconds())
+    await take(store)
+    clock.advance(25)
+    assert await due_in(store, clock) == PUT_OFF.total_seconds()
+
+
+async def test_a_chore_that_was_done_once_has_all_its_tries_again(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("report", {}, due=clock.now())
+    for _ in range(3):
+        for _ in range(MOST_CUTS - 1):
+            await take(store)
+            clock.advance(25)
+        await store.finish((await take(store)).lease, due=clock.now())
+    assert (await take(store)).work == Chore("report", {})
+
+
+async def test_an_unreadable_chore_is_put_off(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await store.chores.keep("report", {}, due=clock.now())
+    await client.hset(keys.record("chore:report"), "duty", "{")
+    with capture_logs():
+        assert await due_in(store, clock) == 25
+    assert await due_in(store, clock) == PUT_OFF.total_seconds()
+
+
+async def test_a_chore_is_forgotten_a_month_after_it_was_last_thought_of(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    await store.chores.keep("report", {}, due=clock.now())
+    record = keys.record("chore:report")
+    assert MONTH - 10 < await client.ttl(record) <= MONTH
+    await client.expire(record, 60)
+    await store.finish((await take(store)).lease, due=None)
+    assert MONTH - 10 < await client.ttl(record) <= MONTH
+
+
+# Homes
+
+
+async def test_a_home_is_due_soon_after_a_restore_was_asked_for_or_has_moved(
+    store: Store, clock: HandClock
+) -> None:
+    await rest(store, clock, "home:U1")
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    assert await due_in(store, clock) == PAUSE
+    clock.advance(PAUSE)
+    assert (await take(store)).lease.id == "chore:home:U1"
+
+
+@pytest.mark.parametrize(
+    ("audit", "expected"),
+    [([said("moved")], PAUSE), ([], 3600)],
+    ids=["a move that is audited shows", "a change that nobody would note does not"],
+)
+async def test_a_home_follows_the_commits_that_are_audited(
+    store: Store, clock: HandClock, audit: list[object], expected: float
+) -> None:
+    made, later = restore(), clock.now() + timedelta(hours=1)
+    await store.create(made, due=later, audit=[])
+    await rest(store, clock, "home:U1")
+    await store.commit(changed(made, closed=True), due=None, audit=audit)  # type: ignore[arg-type] # entries
+    assert await due_in(store, clock) == expected
+
+
+async def test_moves_within_the_pause_are_shown_together(store: Store, clock: HandClock) -> None:
+    await rest(store, clock, "home:U1")
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore("R1", vm="a"), due=later, audit=[said("asked")])
+    clock.advance(2)
+    await store.create(restore("R2", vm="b"), due=later, audit=[said("asked")])
+    assert await due_in(store, clock) == PAUSE - 2
+
+
+async def test_a_move_while_a_home_is_drawn_is_shown_after_the_pause(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("home:U1", {}, due=clock.now())
+    lease = (await take(store)).lease
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    clock.advance(1)
+    await store.finish(lease, due=None, body={"digest": "d"})
+    assert await due_in(store, clock) == PAUSE - 1
+    assert await store.chores.body("home:U1") == {"digest": "d"}
+
+
+async def test_a_move_after_a_lease_ran_out_survives_the_late_finish(
+    store: Store, clock: HandClock
+) -> None:
+    """The worker was only slow: what it gives back must not hide what came in the meantime."""
+    await store.chores.keep("home:U1", {}, due=clock.now())
+    lease = (await take(store)).lease
+    clock.advance(26)
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    assert await store.finish(lease, due=None)
+    assert await due_in(store, clock) == PAUSE
+
+
+async def test_a_home_that_is_opened_while_it_is_drawn_does_not_wait(
+    store: Store, clock: HandClock
+) -> None:
+    await store.chores.keep("home:U1", {}, due=clock.now())
+    lease = (await take(store)).lease
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    await store.chores.keep("home:U1", {}, due=clock.now())
+    await store.finish(lease, due=None)
+    assert (await take(store)).lease.id == "chore:home:U1"
+
+
+async def test_other_chores_do_not_follow_the_restores(store: Store, clock: HandClock) -> None:
+    await rest(store, clock, "report")
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    assert await due_in(store, clock) == 3600
+
+
+async def test_a_home_that_nobody_opened_for_two_weeks_is_left_alone(
+    store: Store, clock: HandClock
+) -> None:
+    await rest(store, clock, "home:U1")
+    clock.advance(14 * DAY + 1)
+    await rest(store, clock, "home:U2")
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    clock.advance(PAUSE)
+    leased, _ = await store.lease(5)
+    assert [each.lease.id for each in leased] == ["chore:home:U2"]
+
+
+async def test_a_dropped_home_does_not_come_back(store: Store, clock: HandClock) -> None:
+    await rest(store, clock, "home:U1")
+    await store.chores.drop("home:U1")
+    later = clock.now() + timedelta(hours=1)
+    await store.create(restore(), due=later, audit=[said("asked")])
+    assert await due_in(store, clock) == 3600
+
+
+async def test_only_the_homes_opened_last_are_kept_current(
+    store: Store, clock: HandClock, client: Client, keys: Keys
+) -> None:
+    for number in range(202):
+        await store.chores.keep(f"home:U{number}", {}, due=clock.now())
+        clock.advance(0.01)
+    assert await client.zcard(keys.homes) == 200
+    assert await client.zscore(keys.homes, "chore:home:U1") is None
+    assert await client.zscore(keys.homes, "chore:home:U2") is not None
+    assert 0 < await client.ttl(keys.homes) <= 14 * DAY
+
+
+async def test_an_end_is_a_move_too(store: Store, clock: HandClock) -> None:
+    made = restore()
+    await store.create(made, due=clock.now() + timedelta(hours=1), audit=[])
+    await rest(store, clock, "home:U1")
+    await store.commit(ended(made), due=None, audit=[said("cancelled")])
+    assert await due_in(store, clock) == PAUSE

@@ -1,0 +1,225 @@
+"""Any order of keeping, leasing, finishing and dropping chores, compared with a model in Python.
+
+Restores stand beside the chores only to move: that makes homes due. See test_store_model.py.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from bot.playground.clock import HandClock
+from bot.store import Chore, Lease, Store, connect
+from bot.store.keys import Keys
+from bot.store.store import MOST_CUTS, PUT_OFF
+from tests.store.conftest import unguarded
+from tests.store.samples import restore, said
+
+LEASE = timedelta(seconds=25)
+PAUSE = timedelta(seconds=3)
+NAMES = st.sampled_from(["home:U1", "home:U2", "report"])
+BODIES = st.sampled_from(["a", "b", "c"])
+DELAYS = st.sampled_from([None, 0, 1, 30, 600])
+
+
+@dataclass
+class Row:
+    """What the model knows of one chore."""
+
+    body: str
+    fence: int
+    due: datetime | None = None
+    until: datetime | None = None
+    again: datetime | None = None
+    newer: bool = False
+    cuts: int = 0
+
+    def held(self, now: datetime) -> bool:
+        """Somebody is at it, within their lease."""
+        return self.until is not None and self.until > now
+
+    def give_back(self, due: datetime | None, now: datetime) -> None:
+        """Whoever was at it has done it."""
+        self.due = due if self.again is None else max(now, self.again)
+        self.until, self.again, self.newer, self.cuts = None, None, False, 0
+
+
+class ChoreMachine(RuleBasedStateMachine):
+    """The chores beside their model."""
+
+    url = ""
+    leases: Bundle[Lease] = Bundle("leases")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.clock = HandClock()
+        self.rows: dict[str, Row] = {}
+        self.moves = 0
+
+    @initialize()
+    def connect(self) -> None:
+        """A workspace of its own."""
+        team = f"T{uuid4().hex}"
+        self.client = self.runner.run(self.stack.enter_async_context(connect(self.url)))
+        self.keys = Keys(team)
+        self.store = Store(self.client, team, self.clock, lease_seconds=LEASE.total_seconds())
+
+    def teardown(self) -> None:
+        """Close what was opened."""
+        self.runner.run(self.stack.aclose())
+        self.runner.close()
+        super().teardown()
+
+    @rule(name=NAMES, body=BODIES, delay=st.sampled_from([0, 1, 30]))
+    def keep(self, name: str, body: str, delay: int) -> None:
+        """Somebody has this chore done."""
+        now = self.clock.now()
+        due = now + timedelta(seconds=delay)
+        self.runner.run(self.store.chores.keep(name, {"is": body}, due=due))
+        row = self.rows.setdefault(name, Row(body, int(now.timestamp() * 1000)))
+        row.body = body
+        if row.until is not None:
+            row.newer, row.again = True, datetime.fromtimestamp(0, now.tzinfo)
+        if not row.held(now):
+            row.due = due
+
+    @rule(name=NAMES)
+    def drop(self, name: str) -> None:
+        """Nobody wants it any more."""
+        self.runner.run(self.store.chores.drop(name))
+        self.rows.pop(name, None)
+
+    @rule(lease=consumes(leases))
+    def drop_at_work(self, lease: Lease) -> None:
+        """Its holder finds that it need not be done any more."""
+        name = lease.id.removeprefix("chore:")
+        self.runner.run(self.store.chores.drop(name, lease=lease))
+        row = self.rows.get(name)
+        if row is None or row.fence != lease.fence or row.until is None:
+            return
+        if row.newer:
+            row.due = self.clock.now()
+            row.until, row.again, row.newer = None, None, False
+        else:
+            del self.rows[name]
+
+    @rule(target=leases, limit=st.integers(1, 4))
+    def lease(self, limit: int) -> MultipleResults[Lease]:
+        """A worker takes what is due; what stopped too many is put off."""
+        now = self.clock.now()
+        queue = sorted((row.due, name) for name, row in self.rows.items() if row.due is not None)
+        due = [name for when, name in queue if when <= now][:limit]
+        taken = [name for name in due if self.take(self.rows[name], now)]
+        leased, following = self.runner.run(self.store.lease(limit))
+        assert [each.lease for each in leased] == [
+            Lease(f"chore:{name}", self.rows[name].fence, now + LEASE) for name in taken
+        ]
+        assert [each.work for each in leased] == [
+            Chore(name, {"is": self.rows[name].body}) for name in taken
+        ]
+        left = (row.due for row in self.rows.values() if row.due is not None)
+        assert following == min(left, default=None)
+        return multiple(*[each.lease for each in leased])
+
+    def take(self, row: Row, now: datetime) -> bool:
+        """Take one, unless too many workers have died over it."""
+        interrupted = row.until is not None
+        if row.cuts + interrupted >= MOST_CUTS:
+            row.cuts, row.until, row.due = MOST_CUTS - 1, None, now + PUT_OFF
+            return False
+        row.cuts += interrupted
+        row.fence += 1
+        row.until = row.due = now + LEASE
+        row.again, row.newer = None, False
+        return True
+
+    @rule(lease=consumes(leases), delay=DELAYS, body=st.one_of(st.none(), BODIES))
+    def finish(self, lease: Lease, delay: int | None, body: str | None) -> None:
+        """A worker gives its lease back, early or late."""
+        now = self.clock.now()
+        due = None if delay is None else now + timedelta(seconds=delay)
+        known = None if body is None else {"is": body}
+        done = self.runner.run(self.store.finish(lease, due=due, body=known))
+        row = self.rows.get(lease.id.removeprefix("chore:"))
+        assert done == (row is not None and row.fence == lease.fence)
+        if row is None or not done or row.until is None:
+            return
+        if body is not None and not row.newer:
+            row.body = body
+        row.give_back(due, now)
+
+    @rule()
+    def move(self) -> None:
+        """A restore is asked for; it is looked at much later, so that it is never in the way."""
+        now = self.clock.now()
+        self.moves += 1
+        made = restore(f"R{self.moves}", vm=f"vm-{self.moves}")
+        far = now + timedelta(days=300)
+        self.runner.run(self.store.create(made, due=far, audit=[said("asked")]))
+        self.runner.run(self.unqueue(f"restore:{made.id}"))
+        for name, row in self.rows.items():
+            if not name.startswith("home:"):
+                continue
+            if row.until is not None:
+                row.again = row.again or now + PAUSE
+            if not row.held(now):
+                row.due = now + PAUSE if row.due is None else min(row.due, now + PAUSE)
+
+    @rule(seconds=st.sampled_from([1, 3, 25, 600]))
+    def advance(self, seconds: int) -> None:
+        """Time passes."""
+        self.clock.advance(seconds)
+
+    @invariant()
+    def bodies_and_queue_agree(self) -> None:
+        """What is stored is what the model knows."""
+        for name in ("home:U1", "home:U2", "report"):
+            row = self.rows.get(name)
+            expected = None if row is None else {"is": row.body}
+            assert self.runner.run(self.store.chores.body(name)) == expected
+        assert set(self.runner.run(self.queued())) == {
+            f"chore:{n}" for n, row in self.rows.items() if row.due is not None
+        }
+        assert self.runner.run(unguarded(self.client, self.keys)) == []
+
+    async def queued(self) -> list[str]:
+        """What stands in the queue."""
+        found: list[str] = await self.client.execute_command("ZRANGE", self.keys.due, 0, -1)
+        return found
+
+    async def unqueue(self, member: str) -> None:
+        """Take a restore out of the way."""
+        await self.client.execute_command("ZREM", self.keys.due, member)
+
+
+def test_any_order_of_chores_goes_as_the_model_says(
+    wheel_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ChoreMachine, "url", wheel_url)
+    run_state_machine_as_test(
+        ChoreMachine,
+        settings=settings(
+            max_examples=100,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
