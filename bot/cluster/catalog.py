@@ -15,7 +15,7 @@ import structlog
 from bot.clock import Clock
 from bot.cluster import names, parse
 from bot.cluster.client import JSON, Api, Refusal
-from bot.cluster.document import text
+from bot.cluster.document import items, text
 from bot.cluster.schema import Schema
 from bot.restore.facts import Snapshot
 
@@ -60,10 +60,14 @@ class Catalog:
 
     async def snapshots(self, namespace: str, vm: str) -> list[Snapshot]:
         """The VM's snapshots, newest first, without those that a clone made for itself."""
+        return [one for one in await self.all_snapshots(namespace) if one.source == vm]
+
+    async def all_snapshots(self, namespace: str) -> list[Snapshot]:
+        """The same for all VMs of a namespace."""
         if None not in self._scopes and namespace not in self._scopes:
             return []
         found = await self._snapshots.get(namespace, lambda: self._read_snapshots(namespace))
-        return [one for one in found if one.source == vm and not parse.of_a_clone(one)]
+        return [one for one in found if not parse.of_a_clone(one)]
 
     async def _each(self, scopes: list[str | None]) -> Names:
         """All scopes at once. One namespace without rights must not hide the others."""
@@ -93,8 +97,11 @@ class Catalog:
     async def _read_snapshots(self, namespace: str) -> tuple[Snapshot, ...]:
         served = await self._schema.served()
         path = names.snapshot_group(served.version, names.SNAPSHOTS, namespace)
-        found, _ = await self._api.collect(path)
-        return parse.newest_first(parse.snapshot(one) for one in found)
+        found: list[Snapshot] = []
+        async for page in self._api.pages(path):
+            # Page by page: thousands at once would keep everybody else waiting.
+            found += [parse.snapshot(one) for one in items(page, "items")]
+        return parse.newest_first(found)
 
 
 def _overlaps(scope: str | None, namespaces: Collection[str] | None) -> bool:
@@ -120,7 +127,9 @@ class _Cache(Generic[T]):
             self._drop_old()
             kept = self._kept.get(key)
             if kept is None:
-                kept = self._kept[key] = _Kept(self._clock.now(), await read())
+                value = await read()
+                # Counted from here: a list that takes long to read is of use only after that.
+                kept = self._kept[key] = _Kept(self._clock.now(), value)
             return kept.value
 
     def _drop_old(self) -> None:

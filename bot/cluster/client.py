@@ -163,15 +163,25 @@ class Api:
     async def collect(
         self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON
     ) -> tuple[list[Json], str]:
-        """Read a whole collection page by page; its items and its resource version."""
+        """Read a whole collection; its items and its resource version."""
         found: list[Json] = []
+        revision = ""
+        async for page in self.pages(path, query, accept=accept):
+            found += items(page, "items")
+            revision = text(page, "metadata", "resourceVersion")
+        return found, revision
+
+    async def pages(
+        self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON
+    ) -> AsyncIterator[Json]:
+        """Read a collection page by page, for who does not want to hold it as a whole."""
         asked = {**(query or {}), "limit": str(PAGE)}
         while True:
             page = await self._page(path, asked, accept)
-            found += items(page, "items")
+            yield page
             more = text(page, "metadata", "continue")
             if not more:
-                return found, text(page, "metadata", "resourceVersion")
+                return
             asked["continue"] = more
 
     async def _page(self, path: str, query: dict[str, str], accept: str) -> Json:

@@ -79,7 +79,7 @@ class Cluster:
         """Look once. Raises Temporary if any part of the look got no answer.
 
         `effect` is the restore that a FULL look tries as a dry run; `permitted` are the namespaces
-        that a CANDIDATES look offers from (None: all that the bot may see).
+        that names are offered from (None: all that the bot may see).
         """
         return await self._observer.scene(Question(look, restore, effect, permitted))
 

@@ -35,7 +35,7 @@ class Question:
     effect: CreateRestore | None = None
     """For FULL: the very restore that a dry run is to try."""
     permitted: Collection[str] | None = None
-    """For CANDIDATES: the namespaces to offer from; None for all."""
+    """The namespaces that names may be offered from; None for all."""
 
     @property
     def wish(self) -> Wish:
@@ -130,14 +130,17 @@ class Observer:
         return None
 
     async def _others(self, asked: Question, *, missing: bool) -> Candidates:
-        """Names to propose when the VM does not exist."""
+        """Names to propose when the VM does not exist: like it there, or the same elsewhere."""
         if not missing or not asked.wish.namespace:
             return Candidates()
         try:
-            near = await self._catalog.vms([asked.wish.namespace])
+            found = await self._catalog.vms(asked.permitted)
         except Permanent:
             return Candidates()
-        return Candidates(vms=tuple(name for _, name in near))
+        return Candidates(
+            namespaces=tuple(namespace for namespace, name in found if name == asked.vm),
+            vms=tuple(name for namespace, name in found if namespace == asked.wish.namespace),
+        )
 
     async def _candidates(self, asked: Question, at: datetime) -> Scene:
         try:
@@ -167,9 +170,8 @@ class Observer:
             return Candidates(namespaces=tuple(namespaces), vms=vms)
         if snapshots := await self._catalog.snapshots(wish.namespace, wish.vm):
             return Candidates(snapshots=tuple(snapshots))
-        here = [wish.namespace]
-        namespaces = await self._catalog.namespaces_with(wish.vm, here)
-        vms = () if namespaces else await self._names(here)
+        namespaces = await self._catalog.namespaces_with(wish.vm, permitted)
+        vms = () if namespaces else await self._names([wish.namespace])
         return Candidates(namespaces=tuple(namespaces), vms=vms)
 
     async def _names(self, namespaces: Collection[str] | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The Slack app manifest: what the bot needs of a workspace, and no more.
 
-It is the one place that names scopes and events. A test holds every scope against the call or event
+It is the one place that names scopes, events and shortcuts. A test holds every scope against the call or event
 that needs it.
 """
 
@@ -12,11 +12,15 @@ import yaml
 from bot.errors import Misconfigured
 
 COMMAND: Final = "/vm-restore"
+SHORTCUT: Final = "vm_restore_global"
+"""The callback id of the shortcut that is not about any message."""
+MESSAGE_SHORTCUT: Final = "vm_restore_message"
+"""The callback id of the one in the menu of a message."""
 PATH: Final = "/slack/events"
-"""Where Slack sends everything in HTTP mode: events, commands and clicks."""
+"""Where Slack sends everything in HTTP mode: events, commands, shortcuts and clicks."""
 
 SCOPES: Final = {
-    "commands": f"the slash command {COMMAND}",
+    "commands": f"the slash command {COMMAND} and the shortcuts",
     "chat:write": "posting cards, keeping them up to date, answers for one person only",
     "app_mentions:read": "wishes that mention the bot",
     "channels:history": "plain words and replies in public channels; finding its own cards again",
@@ -27,11 +31,21 @@ SCOPES: Final = {
     "groups:read": "the same for private channels",
     "im:read": "the same for direct messages",
     "mpim:read": "the same for group messages",
-    "im:write": "opening a direct message when a channel cannot be reached",
+    "im:write": "direct messages to those who cannot be reached in the channel",
     "users:read": "is this person a full member of the workspace?",
     "usergroups:read": "is this person in a group that may restore?",
 }
-EVENTS: Final = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")
+EVENTS: Final = (
+    "app_home_opened",
+    "app_mention",
+    "channel_id_changed",
+    "channel_left",
+    "group_left",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+)
 
 
 def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
@@ -45,12 +59,26 @@ def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "vm-restore", "always_online": True},
             "slash_commands": [_command(address)],
+            "shortcuts": [
+                {
+                    "name": "Restore a VM",
+                    "type": "global",
+                    "callback_id": SHORTCUT,
+                    "description": "Choose a VM and a snapshot",
+                },
+                {
+                    "name": "Restore VM from here",
+                    "type": "message",
+                    "callback_id": MESSAGE_SHORTCUT,
+                    "description": "Restore a VM in the thread of this message",
+                },
+            ],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
@@ -73,7 +101,8 @@ def _command(address: dict[str, str]) -> dict[str, Any]:
         "command": COMMAND,
         "description": "Restore a VM from a snapshot",
         "usage_hint": "database-01 from pre-upgrade-snapshot in production",
-        "should_escape": False,
+        # So that `handoff @bob` brings Bob's id: names are not unique, and Slack finds nobody by name.
+        "should_escape": True,
     }
     return command | ({"url": address["request_url"]} if address else {})
 

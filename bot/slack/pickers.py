@@ -6,7 +6,7 @@ up again when it comes back.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,8 @@ class Names:
     """(namespace, name) of every VM in these namespaces, or in all."""
     snapshots: Callable[[str, str], Awaitable[list[Snapshot]]]
     """Snapshots of (namespace, vm), newest first."""
+    all_snapshots: Callable[[str], Awaitable[list[Snapshot]]]
+    """Snapshots of every VM in a namespace, newest first."""
 
 
 class Pickers:
@@ -70,10 +72,6 @@ class Pickers:
             return value
         names = await self._candidates(restore, button)
         return next((name for name in names if option_value(name) == value), None)
-
-    async def snapshots(self, cluster: str, namespace: str, vm: str) -> Sequence[Snapshot]:
-        """The VM's snapshots, newest first."""
-        return await self._names[cluster].snapshots(namespace, vm)
 
     async def _candidates(self, restore: Restore, button: Button) -> list[str]:
         """Names that fit the question, only where the owner may restore."""

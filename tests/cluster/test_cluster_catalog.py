@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
@@ -118,6 +119,8 @@ async def test_snapshots_of_one_vm_newest_first_without_those_of_clones(
     )
     found = await cluster.catalog.snapshots("production", "db")
     assert [one.name for one in found] == ["new", "old"]
+    everybodys = await cluster.catalog.all_snapshots("production")
+    assert [one.name for one in everybodys] == ["new", "other", "old"]
 
 
 async def test_snapshots_outside_of_the_configured_namespaces_are_not_asked_for(
@@ -138,6 +141,20 @@ async def test_a_picker_with_thousands_of_snapshots_reads_them_once_for_all_its_
         assert len(await cluster.catalog.snapshots("production", "db")) == 5000
         clock.advance(1)
     assert len(wire.requests("GET", SNAPSHOTS)) == 10
+
+
+async def test_a_list_that_takes_long_to_read_is_kept_from_when_it_is_there(
+    wire: Wire, cluster: Cluster, clock: HandClock
+) -> None:
+    async def late(request: web.Request) -> web.StreamResponse:
+        clock.advance(4)
+        return await listing(snapshot("s"))(request)
+
+    wire.on("GET", SNAPSHOTS, late)
+    await cluster.catalog.snapshots("production", "db")
+    clock.advance(4)
+    await cluster.catalog.snapshots("production", "db")
+    assert len(wire.requests("GET", SNAPSHOTS)) == 1
 
 
 async def test_many_who_ask_at_once_cause_one_read(wire: Wire, cluster: Cluster) -> None:

@@ -197,10 +197,12 @@ async def test_a_missing_vm_brings_the_names_of_its_neighbours(
 ) -> None:
     healthy.on("GET", VM, MISSING)
     vms = "/apis/kubevirt.io/v1/virtualmachines"
-    healthy.on(
-        "GET", vms, listing({"metadata": {"namespace": "production", "name": "database-02"}})
-    )
-    assert (await look(cluster, Look.FULL)).candidates.vms == ("database-02",)
+    named = (("production", "database-02"), ("staging", "database-01"), ("staging", "web-01"))
+    found = [{"metadata": {"namespace": space, "name": name}} for space, name in named]
+    healthy.on("GET", vms, listing(*found))
+    candidates = (await look(cluster, Look.FULL)).candidates
+    assert candidates.vms == ("database-02",)
+    assert candidates.namespaces == ("staging",)
 
 
 async def test_a_missing_vm_is_a_fact_even_if_its_neighbours_may_not_be_listed(

@@ -7,7 +7,15 @@ import pytest
 import yaml
 
 from bot.errors import Misconfigured
-from bot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest, rendered
+from bot.slack.manifest import (
+    COMMAND,
+    EVENTS,
+    MESSAGE_SHORTCUT,
+    SCOPES,
+    SHORTCUT,
+    manifest,
+    rendered,
+)
 
 KEYS: dict[str, Any] = {
     "_metadata": {"major_version"},
@@ -25,15 +33,20 @@ KEYS: dict[str, Any] = {
 }
 """What Slack knows; any other key is rejected there."""
 
-NEEDS = {
+NEEDS: dict[str, set[str]] = {
     "app_mention": {"app_mentions:read"},
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
     "message.im": {"im:history"},
     "message.mpim": {"mpim:history"},
-    "slash command": {"commands"},
+    "app_home_opened": set(),
+    "channel_id_changed": {"channels:read", "groups:read"},
+    "channel_left": {"channels:read"},
+    "group_left": {"groups:read"},
+    "slash command, shortcuts": {"commands"},
     "chat.postMessage, chat.postEphemeral, chat.update": {"chat:write"},
     "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
+    "conversations.members": {"channels:read", "groups:read", "im:read", "mpim:read"},
     "conversations.open": {"im:write"},
     "users.info": {"users:read"},
     "usergroups.users.list": {"usergroups:read"},
@@ -62,6 +75,9 @@ def test_texts_fit_slacks_limits(made: dict[str, Any]) -> None:
     assert command["command"] == COMMAND
     assert len(command["description"]) <= 2000
     assert len(command["usage_hint"]) <= 1000
+    for shortcut in made["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
 
 
 def test_every_scope_is_needed_by_something_and_every_need_is_met() -> None:
@@ -69,13 +85,22 @@ def test_every_scope_is_needed_by_something_and_every_need_is_met() -> None:
     assert set(EVENTS) <= NEEDS.keys()
 
 
-def test_slack_sends_text_as_it_was_typed(made: dict[str, Any]) -> None:
-    """Escaped, a name like a user's or a channel's would arrive as an id."""
-    assert made["features"]["slash_commands"][0]["should_escape"] is False
+def test_there_is_a_shortcut_of_each_kind(made: dict[str, Any]) -> None:
+    shortcuts = made["features"]["shortcuts"]
+    assert [(each["type"], each["callback_id"]) for each in shortcuts] == [
+        ("global", SHORTCUT),
+        ("message", MESSAGE_SHORTCUT),
+    ]
+
+
+def test_slack_sends_mentions_in_commands_as_ids(made: dict[str, Any]) -> None:
+    """A typed `@name` could not be told from another person's: Slack has no lookup by name."""
+    assert made["features"]["slash_commands"][0]["should_escape"] is True
 
 
 def test_people_can_write_to_the_bot(made: dict[str, Any]) -> None:
     home = made["features"]["app_home"]
+    assert home["home_tab_enabled"] is True
     assert home["messages_tab_enabled"] is True
     assert home["messages_tab_read_only_enabled"] is False
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from bot import telemetry
 from bot.playground.bench.acks import RATE, SECONDS, Acks, acks
 from bot.playground.bench.flight import Flight, fly
+from bot.playground.bench.pickers import SNAPSHOTS, Pickers, pickers
 from bot.playground.bench.starts import Starts, starts
 
 START, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -31,6 +32,7 @@ async def main(write: Path | None) -> int:
     rows += _cost_rows(few, many)
     for flight in (few, await fly(100), await fly(1000)):
         rows += _flight_rows(flight)
+    rows += _picker_rows(await pickers())
     rows += _start_rows(await starts())
     text = "\n".join(_table(rows))
     sys.stdout.write(text + "\n")
@@ -81,6 +83,12 @@ def _flight_rows(flight: Flight) -> Iterator[Row]:
             f"{flight.redis_bytes:.0f} bytes",
             "< 4096 bytes",
         )
+
+
+def _picker_rows(taken: Pickers) -> Iterator[Row]:
+    what = f"picker over {SNAPSHOTS} snapshots"
+    yield (f"{what}, nothing read yet", f"{taken.first:.2f} s", "< 3 s")
+    yield (f"{what}, each letter after that", f"{taken.letter * 1000:.0f} ms", "")
 
 
 def _start_rows(taken: Starts) -> Iterator[Row]:

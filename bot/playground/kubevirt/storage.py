@@ -53,6 +53,7 @@ class Storage:
     def __init__(self, history: int = 5000) -> None:
         self.revision = 1
         self._objects: dict[str, dict[Key, Json]] = {}
+        self._uids: set[str] = set()
         self._log: deque[Change] = deque(maxlen=history)
         self._gone = 1
         self.listeners: list[Callable[[Change], None]] = []
@@ -89,6 +90,10 @@ class Storage:
         """The keys of all objects of a resource."""
         return sorted(self._objects.get(resource, {}))
 
+    def holds(self, uid: str) -> bool:
+        """Whether an object of any kind has this UID."""
+        return uid in self._uids
+
     def resources(self) -> list[str]:
         """The plurals of which anything is stored."""
         return [name for name, held in self._objects.items() if held]
@@ -100,6 +105,7 @@ class Storage:
         previous = held.get(key)
         stored = self._stamped(obj)
         held[key] = stored
+        self._uids.add(stored["metadata"].get("uid", ""))
         self._note("MODIFIED" if previous else "ADDED", resource, key, stored, previous)
         copy: Json = clone(stored)
         return copy
@@ -108,6 +114,7 @@ class Storage:
         """Forget an object at once, whatever its finalizers say."""
         previous = self._objects[resource].pop((namespace, name))
         stored = self._stamped(previous)
+        self._uids.discard(stored["metadata"].get("uid", ""))
         self._note("DELETED", resource, (namespace, name), stored, previous)
         copy: Json = clone(stored)
         return copy

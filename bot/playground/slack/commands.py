@@ -1,13 +1,14 @@
 """Slash commands: what is sent for a typed line, and what its ack shows.
 
-The text goes as it was typed, for the app's manifest says `should_escape: false`. A command is no
-message: only the one who typed it sees it, unless the answer is for the whole channel.
+Mentions, channels and links in the text are escaped, for the app's manifest says
+`should_escape: true`; without it (`workspace.escapes_commands`) the text goes as it was typed. A
+command is no message: only the one who typed it sees it, unless the answer is for the whole channel.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.slack.composer import Keyboard, keyed
+from bot.playground.slack.composer import Composer, Keyboard, keyed
 from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.interactions import Result
 from bot.playground.slack.parcels import Parcel
@@ -48,9 +49,15 @@ class Commands:
     """Sends slash commands."""
 
     def __init__(
-        self, workspace: Workspace, views: Views, urls: ResponseUrls, delivery: Delivery
+        self,
+        workspace: Workspace,
+        composer: Composer,
+        views: Views,
+        urls: ResponseUrls,
+        delivery: Delivery,
     ) -> None:
         self._workspace = workspace
+        self._composer = composer
         self._views = views
         self._urls = urls
         self._delivery = delivery
@@ -87,11 +94,14 @@ class Commands:
             "user_id": user.id,
             "user_name": user.name,
             "command": command,
-            "text": text.strip(),
+            "text": self._sent(text.strip()),
             "api_app_id": self._workspace.bot.app_id,
             "is_enterprise_install": "false",
             "trigger_id": self._views.new_trigger(user),
         }
+
+    def _sent(self, text: str) -> str:
+        return self._composer.escaped(text) if self._workspace.escapes_commands else text
 
     def _show(self, result: SlashResult, typed: Message, url: str) -> None:
         """Put the ack's message on the screen."""

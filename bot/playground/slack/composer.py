@@ -47,6 +47,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)>")
 _FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 _BULLET = re.compile(r"^[-*•] +(.*)$")
 _NUMBER = re.compile(r"^(\d+)\. +(.*)$")
@@ -137,6 +138,15 @@ class Composer:
             "elements": elements,
         }
         return Composed("\n".join(texts), [block], tuple(_mentions(elements)))
+
+    def escaped(self, typed: str) -> str:
+        """The text of a command under `should_escape`: mentions carry their names as well."""
+        text, _ = self._inline(typed, PLAIN)
+        return _MENTIONED.sub(self._with_name, text)
+
+    def _with_name(self, mention: re.Match[str]) -> str:
+        user = self._workspace.users.get(mention[1])
+        return f"<@{user.id}|{user.name}>" if user else mention[0]
 
     def _paragraphs(self, typed: str, keyboard: Keyboard) -> Iterator[tuple[str, Json]]:
         position = 0

@@ -63,6 +63,14 @@ DISPATCH = record(
     {"trigger_actions_on": array(word("on_enter_pressed", "on_character_entered"), 2, 1)}, {}
 )
 
+_CONVERSATIONS = record(
+    {},
+    {
+        "include": array(word("im", "mpim", "private", "public"), 4, 1),
+        "exclude_external_shared_channels": boolean,
+        "exclude_bot_users": boolean,
+    },
+)
 _CHOICE = {"action_id": ID, "placeholder": plain(150), "confirm": CONFIRM, **FLAGS}
 _MULTI = {**_CHOICE, "max_selected_items": integer(1, 1_000_000)}
 _OPTIONS = {"options": array(OPTION, 100, 1), "option_groups": array(OPTION_GROUP, 100, 1)}
@@ -114,7 +122,7 @@ SELECTS: Mapping[str, Rule] = {
             "initial_conversation": ID,
             "default_to_current_conversation": boolean,
             "response_url_enabled": boolean,
-            "filter": anything,
+            "filter": _CONVERSATIONS,
         },
     ),
     "channels_select": _typed(

@@ -103,6 +103,46 @@ class Events:
         }
         return [self._callback(channel, event)]
 
+    def id_changed(self, channel: Channel, old: str) -> list[Json]:
+        """The payload of a channel's getting another id."""
+        if not self._hears(channel):
+            return []
+        event = {
+            "type": "channel_id_changed",
+            "old_channel_id": old,
+            "new_channel_id": channel.id,
+            "event_ts": self._workspace.next_ts(),
+        }
+        return [self._callback(channel, event)]
+
+    def archived(self, channel: Channel, by: User) -> list[Json]:
+        """The payload of a channel's end: a message that says so."""
+        if not self._hears(channel):
+            return []
+        ts = self._workspace.next_ts()
+        prefix = "channel" if channel.kind == "channel" else "group"
+        event = {
+            "type": "message",
+            "subtype": f"{prefix}_archive",
+            "user": by.id,
+            "text": f"<@{by.id}> archived the channel",
+            "ts": ts,
+            "event_ts": ts,
+            "channel": channel.id,
+            "channel_type": channel.kind,
+        }
+        return [self._callback(channel, event)]
+
+    def left(self, channel: Channel, by: User) -> list[Json]:
+        """The payload of our bot's being removed; Slack sometimes withholds it."""
+        event = {
+            "type": "channel_left" if channel.kind == "channel" else "group_left",
+            "channel": channel.id,
+            "actor_id": by.id,
+            "event_ts": self._workspace.next_ts(),
+        }
+        return [self._callback(channel, event)]
+
     async def send(self, payloads: list[Json]) -> None:
         """Hand payloads over, one after the other."""
         for payload in payloads:

@@ -6,7 +6,7 @@ that the screen does not allow raises `NotPossible`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.playground.slack.commands import Commands, SlashResult
 from bot.playground.slack.composer import PLAIN, Composer, Keyboard
@@ -17,6 +17,7 @@ from bot.playground.slack.payloads import message_json
 from bot.playground.slack.surfaces import (
     MENUS,
     Choice,
+    Control,
     NotPossible,
     Surface,
     blocks_of,
@@ -25,11 +26,13 @@ from bot.playground.slack.surfaces import (
     choose,
     find_control,
 )
-from bot.playground.slack.views import View, Views
+from bot.playground.slack.views import View, Views, admits
 from bot.playground.slack.workspace import Channel, Message, User, Workspace
 
 Json = dict[str, Any]
 Thread = Message | str | None
+Option: TypeAlias = "str | Channel | Person"
+"""What is chosen in a menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,10 @@ class Person:
         """Press a button of an earlier version of a card, as a screen that lags behind allows."""
         return await self._press(where, blocks or [], what, confirm=True)
 
+    async def use_stale(self, where: Surface, control: Control, choice: Json) -> ClickResult:
+        """Use any control that a card had at some time, with a choice that it offered then."""
+        return await self._stage.interactions.use(self.user, where, control, choice, remember=False)
+
     async def _press(
         self, where: Surface, blocks: list[Json], what: str, *, confirm: bool
     ) -> ClickResult:
@@ -150,7 +157,7 @@ class Person:
         return await self._stage.interactions.options(self.user, where, control, typed)
 
     async def pick(
-        self, where: Surface, what: str, option: "str | Person", *, typed: str | None = None
+        self, where: Surface, what: str, option: Option, *, typed: str | None = None
     ) -> ClickResult:
         """Choose in a menu; in an external one `typed` (or the option's text) is typed first."""
         control = find_control(blocks_of(where), self.user, what, MENUS)
@@ -161,10 +168,13 @@ class Person:
         return await self._stage.interactions.use(self.user, where, control, extra)
 
     async def _chosen(
-        self, where: Surface, kind: str, what: str, option: "str | Person", typed: str | None
+        self, where: Surface, kind: str, what: str, option: Option, typed: str | None
     ) -> Json:
         if kind == "users_select":
             return {"selected_user": self._user_id(option)}
+        if kind == "conversations_select":
+            element = find_control(blocks_of(where), self.user, what, MENUS).element
+            return {"selected_conversation": self._conversation(element, option)}
         wanted = str(option)
         if kind == "external_select":
             offered = await self.options(where, what, typed if typed is not None else wanted)
@@ -172,10 +182,20 @@ class Person:
             offered = choices(find_control(blocks_of(where), self.user, what, MENUS).element)
         return {"selected_option": choose(offered, wanted).raw}
 
-    def _user_id(self, option: "str | Person") -> str:
+    def _conversation(self, element: Json, option: Option) -> str:
+        """The id of a conversation that the menu's filter lets this person choose."""
+        rooms = self._stage.workspace.channels.values()
+        found = next((r for r in rooms if option in (r, r.name, f"#{r.name}", r.id)), None)
+        if found is None or not found.has(self.user) or found.archived:
+            raise NotPossible(f"{self.name} has no conversation {option!r}")
+        if not admits(element, found):
+            raise NotPossible(f"the menu leaves out {option!r}")
+        return found.id
+
+    def _user_id(self, option: Option) -> str:
         if isinstance(option, Person):
             return option.id
-        user = self._stage.workspace.user_named(option.removeprefix("@"))
+        user = self._stage.workspace.user_named(str(option).removeprefix("@"))
         if user is None:
             raise NotPossible(f"nobody is called {option!r}")
         return user.id
@@ -191,11 +211,11 @@ class Person:
         extra = {"selected_options": ticked}
         return await self._stage.interactions.use(self.user, where, control, extra)
 
-    async def shortcut(self, callback_id: str) -> ClickResult:
+    async def shortcut(self, callback_id: str, *, looking_at: Channel | None = None) -> ClickResult:
         """Use a global shortcut; single-channel guests and strangers have none."""
         if self.user.foreign or self.user.ultra_guest:
             raise NotPossible(f"{self.name} has no shortcuts")
-        return await self._stage.interactions.shortcut(self.user, callback_id)
+        return await self._stage.interactions.shortcut(self.user, callback_id, looking_at)
 
     async def message_shortcut(self, message: Message, callback_id: str) -> ClickResult:
         """Use a message shortcut; there is none on ephemeral messages, and none for strangers."""
@@ -218,7 +238,7 @@ class Person:
         event = self._stage.events.home_opened(self.user, self.home)
         await self._stage.delivery.event(event)
 
-    async def fill(self, values: Mapping[str, "str | Person"]) -> None:
+    async def fill(self, values: Mapping[str, Option]) -> None:
         """Fill in fields of the open modal, by label, action id or block id."""
         view = self._open_view()
         for what, value in values.items():
@@ -228,7 +248,7 @@ class Person:
             else:
                 self._stage.interactions.type_in(view, control, str(value))
 
-    async def fill_and_submit(self, values: Mapping[str, "str | Person"]) -> SubmitResult:
+    async def fill_and_submit(self, values: Mapping[str, Option]) -> SubmitResult:
         """Fill in the open modal and submit it; waits for the app's answer, as the client does."""
         await self.fill(values)
         view = self._open_view()

@@ -129,7 +129,8 @@ class Interactions:
         if len(typed) < least:
             raise NotPossible(f"the menu asks nothing before {least} characters are typed")
         payload = interaction(self._workspace, "block_suggestion", user)
-        payload |= self._where(user, surface)
+        # What is chosen elsewhere in a form is not told here, only what the app has drawn.
+        payload |= self._where(user, surface, with_state=False)
         names = {"action_id": control.action_id, "block_id": control.block_id}
         payload |= {**names, "value": typed}
         request = await self._delivery.request(Parcel("interactive", payload, answers=True))
@@ -149,6 +150,7 @@ class Interactions:
         }
         request = await self._delivery.request(Parcel("interactive", payload, answers=True))
         await request.done.wait()
+        view.problems = {}
         result = SubmitResult(request)
         if result.status == "ok":
             self._obey(view, result)
@@ -163,7 +165,7 @@ class Interactions:
             case "clear":
                 self._views.close(view, all_of_them=True)
             case "errors":
-                result.errors = _form_errors(view, body.get("errors"))
+                result.errors = view.problems = _form_errors(view, body.get("errors"))
             case "update" | "push":
                 self._change(view, body.get("view"), result.action)
             case other:
@@ -186,7 +188,9 @@ class Interactions:
         payload |= {"view": self._views.show(view), "is_cleared": False}
         await self._delivery.request(Parcel("interactive", payload))
 
-    async def shortcut(self, user: User, callback_id: str) -> ClickResult:
+    async def shortcut(
+        self, user: User, callback_id: str, looking_at: Channel | None = None
+    ) -> ClickResult:
         """Send a global shortcut."""
         payload = interaction(self._workspace, "shortcut", user)
         del payload["api_app_id"]
@@ -194,7 +198,7 @@ class Interactions:
         payload |= {
             "action_ts": self._workspace.next_ts(),
             "callback_id": callback_id,
-            "trigger_id": self._views.new_trigger(user),
+            "trigger_id": self._views.new_trigger(user, looking_at=looking_at),
         }
         return ClickResult(await self._delivery.request(Parcel("interactive", payload)))
 
@@ -214,9 +218,9 @@ class Interactions:
         }
         return ClickResult(await self._delivery.request(Parcel("interactive", payload)), responses)
 
-    def _where(self, user: User, surface: Surface) -> Json:
+    def _where(self, user: User, surface: Surface, *, with_state: bool = True) -> Json:
         if isinstance(surface, View):
-            shown = self._views.show(surface, with_state=True)
+            shown = self._views.show(surface, with_state=with_state)
             return {"container": {"type": "view", "view_id": surface.id}, "view": shown}
         where: Json = {
             "container": message_container(surface),

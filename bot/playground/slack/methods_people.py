@@ -11,8 +11,9 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 MOST_PER_PAGE = 1000
-_READ = {"channel": "channels:read", "group": "groups:read", "im": "im:read"}
-_HISTORY = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
+_SCOPES = {"channel": "channels", "group": "groups", "mpim": "mpim", "im": "im"}
+_READ = {kind: f"{scope}:read" for kind, scope in _SCOPES.items()}
+_HISTORY = {kind: f"{scope}:history" for kind, scope in _SCOPES.items()}
 
 
 def auth_test(desk: Desk, _call: Call) -> Json:

@@ -213,7 +213,7 @@ def channel_json(channel: Channel, bot: User) -> Json:
         "name_normalized": channel.name,
         "is_channel": True,
         "is_group": False,
-        "is_mpim": False,
+        "is_mpim": channel.kind == "mpim",
         "is_private": channel.private,
         "is_general": False,
         "is_member": channel.has(bot),
@@ -296,8 +296,8 @@ def interaction(workspace: Workspace, kind: str, user: User) -> Json:
 
 def channel_ref(channel: Channel) -> Json:
     """The channel of an interaction; the name says only the kind where it is not public."""
-    names = {"channel": channel.name, "group": "privategroup", "im": "directmessage"}
-    return {"id": channel.id, "name": names[channel.kind]}
+    names = {"channel": channel.name, "im": "directmessage"}
+    return {"id": channel.id, "name": names.get(channel.kind, "privategroup")}
 
 
 def message_container(message: Message) -> Json:

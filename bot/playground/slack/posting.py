@@ -142,7 +142,7 @@ def thread_root(channel: Channel, given: Any) -> str | None:
     if not _TS.match(thread_ts):
         raise SlackRefusal("invalid_thread_ts")
     parent = channel.find(thread_ts)
-    if parent is None:
+    if parent is None or (parent.deleted and not channel.replies(thread_ts)):
         raise SlackRefusal("thread_not_found")
     if parent.is_reply:
         raise SlackRefusal("cannot_reply_to_message")

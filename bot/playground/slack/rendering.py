@@ -93,7 +93,9 @@ class Rendering:
             case "checkboxes" | "radio_buttons":
                 return " ".join(_ticked(element))
             case "plain_text_input":
-                return f"<{_placeholder(element) or '...'}>"
+                return f"<{element.get('initial_value') or _placeholder(element) or '...'}>"
+            case "conversations_select" if element.get("initial_conversation"):
+                return f"<{self._reader.channel(element['initial_conversation'])}>"
             case "overflow":
                 return f"<... {', '.join(o['text']['text'] for o in element['options'])}>"
         chosen = element.get("initial_option")
@@ -104,12 +106,15 @@ class Rendering:
         if dialog := element.get("confirm"):
             buttons = f"[{dialog['confirm']['text']}] [{dialog['deny']['text']}]"
             question = f"{dialog['title']['text']}: {self._object(dialog['text'])}"
-            yield f"  [{element['text']['text']}] asks: {question.replace(chr(10), ' ')} {buttons}"
+            name = (element.get("text") or element.get("placeholder") or {}).get("text", "Choose")
+            yield f"  [{name}] asks: {question.replace(chr(10), ' ')} {buttons}"
 
     def _input(self, block: Json) -> Iterator[str]:
         yield f"{block['label']['text']}: {self._element(block['element'])}"
         if block.get("hint"):
             yield f"~ {block['hint']['text']}"
+        if block.get("problem"):
+            yield f"! {block['problem']}"
 
     def _card(self, block: Json) -> Iterator[str]:
         for key in ("title", "subtitle", "body"):

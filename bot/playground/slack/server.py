@@ -66,10 +66,11 @@ class SlackSim:
         desk = Desk(workspace, self._views, self._events, self.limits, self._socket_url)
         self._api = WebApi(desk, self.faults, self._urls, (self.bot_token, self.app_token))
         interactions = Interactions(workspace, self._views, self._urls, self.delivery)
-        commands = Commands(workspace, self._views, self._urls, self.delivery)
+        composer = Composer(workspace)
+        commands = Commands(workspace, composer, self._views, self._urls, self.delivery)
         self._stage = Stage(
             workspace=workspace,
-            composer=Composer(workspace),
+            composer=composer,
             events=self._events,
             views=self._views,
             delivery=self.delivery,
@@ -207,6 +208,12 @@ class SlackSim:
         """The direct message between the person and the bot."""
         return self.workspace.direct(person.user)
 
+    def group_dm(self, *members: Person) -> Channel:
+        """A direct message of several people, with our bot among them."""
+        users = [person.user for person in members]
+        name = f"mpdm-{'--'.join(user.name for user in users)}-1"
+        return self.workspace.add_channel(name, "mpim", [*users, self.workspace.bot])
+
     def user_group(self, handle: str, *members: Person) -> UserGroup:
         """Make a user group."""
         return self.workspace.add_group(handle, [person.user for person in members])
@@ -217,8 +224,25 @@ class SlackSim:
         await self._events.send(self._events.joined(channel, self.workspace.bot))
 
     def remove_bot(self, channel: Channel) -> None:
-        """Throw our bot out of a channel."""
+        """Throw our bot out of a channel; Slack withholds the event."""
         channel.members.remove(self.workspace.bot)
+
+    async def expel_bot(self, channel: Channel, by: Person) -> None:
+        """Throw our bot out of a channel, and tell it."""
+        self.remove_bot(channel)
+        await self._events.send(self._events.left(channel, by.user))
+
+    async def archive(self, channel: Channel, by: Person) -> None:
+        """Archive a channel, and tell the bot."""
+        payloads = self._events.archived(channel, by.user)
+        channel.archived = True
+        await self._events.send(payloads)
+
+    async def change_id(self, channel: Channel) -> str:
+        """Give a channel another id and tell the bot; the old one, which nobody knows any more."""
+        old = self.workspace.change_id(channel)
+        await self._events.send(self._events.id_changed(channel, old))
+        return old
 
     async def remove(self, message: Message) -> None:
         """Delete anybody's message, as an admin of the workspace may."""

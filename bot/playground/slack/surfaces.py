@@ -11,7 +11,14 @@ from bot.playground.slack.workspace import Message, User
 Json = dict[str, Any]
 Surface = Message | View
 
-MENUS = ("static_select", "external_select", "users_select", "overflow", "radio_buttons")
+MENUS = (
+    "static_select",
+    "external_select",
+    "users_select",
+    "conversations_select",
+    "overflow",
+    "radio_buttons",
+)
 
 
 class NotPossible(Exception):

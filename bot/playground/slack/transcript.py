@@ -5,11 +5,14 @@ ephemeral messages; without a viewer everybody's are shown, marked with whom the
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from bot.playground.slack.mrkdwn import Reader
 from bot.playground.slack.rendering import Rendering
 from bot.playground.slack.views import View
 from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, User, Workspace
+
+Json = dict[str, Any]
 
 _INDENT = "    "
 
@@ -46,7 +49,7 @@ class Transcript:
 
     def view(self, view: View) -> str:
         """A modal or a Home tab."""
-        lines = self._rendering.blocks(view.blocks)
+        lines = self._rendering.blocks([_on_screen(view, block) for block in view.blocks])
         if view.kind == "modal":
             buttons = [view.definition.get(name) for name in ("submit", "close")]
             shown = " ".join(f"[{button['text']}]" for button in buttons if button)
@@ -86,3 +89,16 @@ class Transcript:
 
     def _rendered(self, text: str, blocks: list[dict[str, object]] | None) -> list[str]:
         return self._rendering.blocks(blocks) if blocks else self._rendering.text(text)
+
+
+def _on_screen(view: View, block: Json) -> Json:
+    """An input with what is chosen in it, and with what is wrong."""
+    if block["type"] != "input":
+        return block
+    element = dict(block["element"])
+    for key, value in view.state.get(block["block_id"], {}).get(element["action_id"], {}).items():
+        if key != "type":
+            element[key.replace("selected", "initial") if key != "value" else "initial_value"] = (
+                value
+            )
+    return {**block, "element": element, "problem": view.problems.get(block["block_id"])}

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.playground.slack.blockkit import Surface, check_view, normalised
+from bot.playground.slack.blockkit import Surface, check_view, interactive, normalised
 from bot.playground.slack.payloads import state_values
-from bot.playground.slack.workspace import SlackRefusal, User, Workspace
+from bot.playground.slack.workspace import Channel, SlackRefusal, User, Workspace
 
 Json = dict[str, Any]
 
@@ -27,6 +27,8 @@ class View:
     root_id: str
     previous_id: str | None = None
     state: dict[str, dict[str, Json]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    """What stands beside its fields after it was sent, by block id."""
 
     @property
     def blocks(self) -> list[Json]:
@@ -51,6 +53,7 @@ class _Trigger:
     user: User
     until: datetime
     view: View | None
+    looking_at: Channel | None
     used: bool = False
 
 
@@ -63,13 +66,15 @@ class Views:
         self._homes: dict[str, View] = {}
         self._triggers: dict[str, _Trigger] = {}
 
-    def new_trigger(self, user: User, view: View | None = None) -> str:
-        """A trigger id for a gesture of the user, perhaps inside a modal."""
+    def new_trigger(
+        self, user: User, view: View | None = None, *, looking_at: Channel | None = None
+    ) -> str:
+        """A trigger id for a gesture of the user, perhaps inside a modal or over a channel."""
         ids = self._workspace.ids
         numbers = ids.secret("trigger", 13, "123456789"), ids.secret("trigger", 10, "123456789")
         trigger = ".".join((*numbers, ids.secret("trigger", 32, "0123456789abcdef")))
         until = self._workspace.now() + TRIGGER_LIFE
-        self._triggers[trigger] = _Trigger(user, until, view)
+        self._triggers[trigger] = _Trigger(user, until, view, looking_at)
         return trigger
 
     def _spend(self, trigger_id: str) -> _Trigger:
@@ -88,6 +93,8 @@ class Views:
         made = self._checked(definition, "modal")
         trigger = self._spend(trigger_id)
         view = self._new("modal", trigger.user, made)
+        if trigger.looking_at is not None:
+            _choose_current(view, trigger.looking_at)
         self._stacks[trigger.user.id] = [view]
         return view
 
@@ -118,6 +125,9 @@ class Views:
         if known_hash is not None and known_hash != view.hash:
             raise SlackRefusal("hash_conflict")
         view.definition, view.hash = made, self._new_hash()
+        there = {block["block_id"] for block in view.blocks}
+        view.state = {block: kept for block, kept in view.state.items() if block in there}
+        view.problems = {}
         return view
 
     def publish(self, user: User, definition: object, known_hash: str | None = None) -> View:
@@ -203,6 +213,23 @@ class Views:
             "bot_id": self._workspace.bot.bot_id,
         }
         return body
+
+
+def admits(element: Json, channel: Channel) -> bool:
+    """Whether a menu of conversations offers this one."""
+    allowed = element.get("filter") or {}
+    kind = {"channel": "public", "group": "private"}.get(channel.kind, channel.kind)
+    shared = channel.ext_shared and allowed.get("exclude_external_shared_channels")
+    return not shared and kind in allowed.get("include", (kind,))
+
+
+def _choose_current(view: View, channel: Channel) -> None:
+    """Fill in the conversation that the user was looking at, where the app asks for it."""
+    for block in view.blocks:
+        for element in interactive(block):
+            if element.get("default_to_current_conversation") and admits(element, channel):
+                kept = {"type": element["type"], "selected_conversation": channel.id}
+                view.state[block["block_id"]] = {element["action_id"]: kept}
 
 
 def _labelled(text: Json | None) -> Json | None:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from bot.clock import Clock
 
 Json = dict[str, Any]
-Kind = Literal["channel", "group", "im"]
+Kind = Literal["channel", "group", "mpim", "im"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -156,7 +156,7 @@ class Message:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Channel:
-    """A public or private channel, or a direct message."""
+    """A public or private channel, or a direct message of two or of several."""
 
     id: str
     name: str
@@ -235,6 +235,7 @@ class Workspace:
         self.foreign_team_id = self.ids.make("T")
         self.domain = "example-ops"
         self.scopes: set[str] = set(DEFAULT_SCOPES)
+        self.escapes_commands = True
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, UserGroup] = {}
@@ -286,6 +287,14 @@ class Workspace:
         channel = Channel(self.ids.make(prefix), name, kind, creator, self.epoch(), list(members))
         self.channels[channel.id] = channel
         return channel
+
+    def change_id(self, channel: Channel) -> str:
+        """Give a channel another id, as Slack may when it is about to be shared; the one it had."""
+        old = channel.id
+        del self.channels[old]
+        channel.id = self.ids.make("C")
+        self.channels[channel.id] = channel
+        return old
 
     def add_group(self, handle: str, members: list[User]) -> UserGroup:
         """Make a user group."""

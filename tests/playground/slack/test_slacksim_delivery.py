@@ -376,17 +376,40 @@ async def test_clicks_and_commands_come_twice_too(
 
 
 async def test_a_slash_command_is_acked_with_a_text(
-    app: AsyncApp, alice: Person, bob: Person, channel: Channel
+    sim: SlackSim, app: AsyncApp, alice: Person, bob: Person, channel: Channel
 ) -> None:
     @app.command("/vm-restore")
     async def answer(ack: AsyncAck, command: Json) -> None:
         await ack(f"you typed {command['text']}")
 
+    sim.workspace.escapes_commands = False
     result = await alice.slash(channel, "/vm-restore  db.example.com <x> --now ")
     await result.settled()
     assert (result.status, result.text) == ("ok", "you typed db.example.com <x> --now")
     assert [m.text for m in alice.sees(channel)][-1] == "you typed db.example.com <x> --now"
     assert bob.sees(channel) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("handoff @bob", "handoff <@{bob}|bob>"),
+        ("handoff @nobody", "handoff @nobody"),
+        ("db.example.com <x> --now", "<http://db.example.com|db.example.com> &lt;x&gt; --now"),
+    ],
+)
+async def test_mentions_and_links_in_a_command_are_escaped(
+    app: AsyncApp, alice: Person, bob: Person, channel: Channel, typed: str, sent: str
+) -> None:
+    heard: list[str] = []
+
+    @app.command("/vm-restore")
+    async def answer(ack: AsyncAck, command: Json) -> None:
+        heard.append(command["text"])
+        await ack()
+
+    await (await alice.slash(channel, f"/vm-restore {typed}")).settled()
+    assert heard == [sent.format(bob=bob.id)]
 
 
 async def test_an_in_channel_answer_shows_the_command_too(

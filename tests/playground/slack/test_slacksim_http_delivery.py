@@ -82,7 +82,7 @@ async def test_events_commands_and_clicks_reach_bolt(
     assert {body["event"]["type"] for body in heard} == {"message", "app_mention"}
     result = await (await alice.slash(channel, "/vm-restore db-1 & x")).settled()
     assert (result.status, result.text) == ("ok", "got it")
-    assert heard[-1]["text"] == "db-1 & x"
+    assert heard[-1]["text"] == "db-1 &amp; x"
     clicked = await (await alice.shortcut("vm_restore_global")).settled()
     assert clicked.status == "ok"
 

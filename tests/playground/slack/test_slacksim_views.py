@@ -264,3 +264,85 @@ async def test_a_command_can_open_a_modal(
     await (await alice.slash(channel, "/vm-restore")).settled()
     await quiet()
     assert alice.view is not None
+
+
+def searching(**more: Any) -> Json:
+    """A form with a search that depends on a menu above it, and a choice of a channel."""
+    search = {"type": "external_select", "action_id": "search", "min_query_length": 0}
+    where = {
+        "type": "conversations_select",
+        "action_id": "place",
+        "filter": {"include": ["public"], "exclude_external_shared_channels": True},
+    }
+    shape = modal()
+    shape["blocks"] += [
+        {"type": "input", "block_id": "vm", "label": plain("VM"), "element": search, **more},
+        {"type": "input", "block_id": "place", "label": plain("Place"), "element": where},
+    ]
+    return shape
+
+
+async def test_a_menu_is_not_told_what_is_chosen_beside_it(
+    app: AsyncApp, client: AsyncWebClient, trigger: str, alice: Person
+) -> None:
+    seen: list[Json] = []
+
+    @app.options("search")
+    async def offer(ack: AsyncAck, body: Json) -> None:
+        seen.append(body["view"])
+        await ack(options=[{"text": plain("db"), "value": "db"}])
+
+    await client.views_open(trigger_id=trigger, view=searching())
+    await alice.fill({"Cluster": "east"})
+    assert alice.view is not None
+    await alice.options(alice.view, "VM", "")
+    assert seen[0]["state"] == {"values": {}}
+
+
+async def test_a_field_that_is_drawn_anew_under_another_id_is_empty(
+    client: AsyncWebClient, trigger: str, alice: Person, sim: SlackSim
+) -> None:
+    opened = (await client.views_open(trigger_id=trigger, view=modal()))["view"]
+    await alice.fill({"VM name": "db", "Cluster": "east"})
+    assert "VM name: <db>" in sim.screen(alice)
+    again = modal()
+    again["blocks"][0]["block_id"] = "another"
+    await client.views_update(view_id=opened["id"], view=again)
+    assert "VM name: <...>" in sim.screen(alice)
+    assert "Cluster: <east>" in sim.screen(alice)
+
+
+async def test_errors_stand_beside_their_fields_until_the_form_is_sent_again(
+    app: AsyncApp, client: AsyncWebClient, trigger: str, alice: Person, sim: SlackSim
+) -> None:
+    answers: list[Json] = [{"response_action": "errors", "errors": {"where": "not there"}}, {}]
+
+    @app.view("restore")
+    async def submitted(ack: AsyncAck) -> None:
+        await ack(**answers.pop(0))
+
+    await client.views_open(trigger_id=trigger, view=modal())
+    await alice.fill_and_submit({"VM name": "db"})
+    assert sim.screen(alice).splitlines()[2:4] == ["Cluster: <Choose>", "! not there"]
+    await alice.fill_and_submit({})
+    assert alice.view is None
+
+
+async def test_a_conversation_is_chosen_as_the_filter_allows(
+    client: AsyncWebClient, trigger: str, alice: Person, sim: SlackSim, channel: Channel
+) -> None:
+    shared = sim.channel("with-vendor", alice, ext_shared=True)
+    private = sim.channel("secret", alice, private=True)
+    others = sim.channel("not-hers")
+    await client.views_open(trigger_id=trigger, view=searching())
+    for wrong in (shared, private, others):
+        with pytest.raises(NotPossible):
+            await alice.fill({"Place": wrong})
+    await alice.fill({"Place": channel})
+    assert f"Place: <#{channel.name}>" in sim.screen(alice)
+
+
+async def test_slack_knows_what_a_filter_may_say(client: AsyncWebClient, trigger: str) -> None:
+    bad = searching()
+    bad["blocks"][-1]["element"]["filter"] = {"include": ["everything"]}
+    assert await refusal(client.views_open(trigger_id=trigger, view=bad)) == "invalid_arguments"

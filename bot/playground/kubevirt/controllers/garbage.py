@@ -65,8 +65,7 @@ class GarbageController:
             self._delete(resource, obj)
 
     def _has_owner(self, obj: Json) -> bool:
-        owners = owner_uids(obj)
-        return any(held["metadata"]["uid"] in owners for _, held in self._everything())
+        return any(self._plane.storage.holds(uid) for uid in owner_uids(obj))
 
     def _collect_dependents(self, uid: str) -> None:
         for resource, obj in self._dependents(uid):

@@ -1,0 +1,106 @@
+"""The judge of the stories finds what must never happen: here the records are spoilt by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.playground.invariants import Invariants
+from bot.playground.slack.workspace import Message
+from bot.playground.stage import Stage, access, set_stage
+from bot.playground.world import world
+from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
+from tests.stories import acts
+
+NAME = "pre-upgrade-snapshot"
+NOT_THEIRS = "being the restore of who confirmed it"
+NOT_TYPED = "the name typed by who confirmed it"
+NOT_PRESSED = "their click on its confirm card after that"
+
+
+def note(stage: Stage, key: str, value: str) -> None:
+    """Write something else onto the object that was created."""
+    [call] = stage.restores()
+    assert call.body is not None
+    call.body["metadata"]["annotations"][key] = value
+
+
+def typed_by(stage: Stage, user: str) -> Message:
+    """The reply with the name."""
+    everything = stage.world.slack.workspace.everything()
+    return next(each for each in everything if each.text == NAME and each.user == user)
+
+
+def nobody_is_named(stage: Stage) -> None:
+    """Neither who asked nor who confirmed."""
+    note(stage, REQUESTED_BY, "")
+    note(stage, CONFIRMED_BY, "")
+
+
+def bob_typed_something_else(stage: Stage) -> None:
+    """So that the only name is Alice's."""
+    typed_by(stage, stage.bob.id).text = "something else"
+
+
+def bob_typed_before_it_was_his(stage: Stage) -> None:
+    """When Alice typed hers."""
+    typed_by(stage, stage.bob.id).ts = typed_by(stage, stage.alice.id).ts
+
+
+def nobody_accepted(stage: Stage) -> None:
+    """The clicks never came."""
+    sent = stage.world.slack.sent
+    sent[:] = [each for each in sent if "vmr:accept" not in str(each.payload.get("actions"))]
+
+
+SPOILT: dict[str, tuple[Callable[[Stage], None], list[str]]] = {
+    "nothing": (lambda _: None, []),
+    "one typed, another one clicked": (bob_typed_something_else, [NOT_TYPED, NOT_PRESSED]),
+    "typed before the handover": (bob_typed_before_it_was_his, [NOT_TYPED, NOT_PRESSED]),
+    "nobody accepted": (nobody_accepted, [NOT_THEIRS, NOT_TYPED, NOT_PRESSED]),
+    "confirmed by who only typed": (
+        lambda stage: note(stage, CONFIRMED_BY, stage.alice.id),
+        [NOT_PRESSED],
+    ),
+    "confirmed by a stranger": (
+        lambda stage: note(stage, CONFIRMED_BY, "U0NOBODY"),
+        [NOT_THEIRS, NOT_TYPED, NOT_PRESSED],
+    ),
+    "confirmed by nobody": (
+        nobody_is_named,
+        [NOT_THEIRS, NOT_TYPED, NOT_PRESSED],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+async def test_a_restore_that_nobody_confirmed_alone_is_found(
+    case: str, tmp_path: Path, lent_redis: str
+) -> None:
+    """Alice typed the name and handed it over; Bob accepted, typed it and pressed the button."""
+    spoil, missing = SPOILT[case]
+    async with world(tmp_path, lent_redis=lent_redis) as made:
+        invariants = Invariants(made)
+        stage = await set_stage(made, running=False)
+        made.config = access(stage.alice, stage.bob)
+        await made.start_bot()
+        await handed_over_and_restored(stage)
+        await made.stop_bot()
+        spoil(stage)
+        [call] = stage.restores()
+        assert invariants.judge(()) == [
+            f"{call.name} was created without {what}" for what in missing
+        ]
+
+
+async def handed_over_and_restored(stage: Stage) -> None:
+    """The story whose records are spoilt."""
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await stage.reply(f"{stage.world.slack.mention} handoff @bob")
+    await stage.press("Handover offered", "Accept", by=stage.bob)
+    await stage.until(lambda: stage.shown(acts.TYPE_IT) is not None, "a warning for Bob")
+    await stage.world.quiet()
+    await stage.reply(NAME, by=stage.bob)
+    await stage.press(acts.READY, "Restore VM now", by=stage.bob)
+    await stage.card(acts.RESTORED)
