@@ -1,0 +1,54 @@
+"""Chores in the queue of a running bot: what becomes of one that nobody knows, and of one that fails."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from bot.playground.stage import Stage
+from bot.store import Store, connect
+from bot.store.keys import Keys
+from tests.stories import acts
+from tests.stories.conftest import SetStage
+
+
+@asynccontextmanager
+async def store_of(stage: Stage) -> AsyncIterator[Store]:
+    """The store of the running bot, by a client of our own."""
+    async with connect(stage.world.redis_url) as client:
+        yield Store(client, stage.world.slack.team_id, stage.world.clock)
+
+
+async def due_in(stage: Stage, name: str) -> float | None:
+    """Seconds until a chore is due; None if it rests or is gone."""
+    async with connect(stage.world.redis_url) as client:
+        score = await client.zscore(Keys(stage.world.slack.team_id).due, f"chore:{name}")
+        now: float = stage.world.clock.now().timestamp()
+        return None if score is None else float(score) / 1000 - now
+
+
+async def test_chore_of_another_release_is_put_off(stage_for: SetStage) -> None:
+    """Two releases run side by side for a while: what this one does not know is left to the other."""
+    stage = await stage_for()
+    async with store_of(stage) as store:
+        await store.chores.keep("tidy:attic", {"for": "later"}, due=stage.world.clock.now())
+        await stage.world.pass_time(2)
+        left = await due_in(stage, "tidy:attic")
+        assert left is not None
+        assert left == pytest.approx(300, abs=2)
+        assert await store.chores.body("tidy:attic") == {"for": "later"}
+
+
+async def test_chore_that_fails_by_a_mistake_stops_nothing_else(stage_for: SetStage) -> None:
+    """It is tried again with each lease that runs out, later only now and then, and never lost."""
+    stage = await stage_for()
+    async with store_of(stage) as store:
+        await store.chores.keep("home:U1", {"no": "channel"}, due=stage.world.clock.now())
+        await acts.ask_and_confirm(stage)
+        await stage.card(acts.RESTORED)
+        await stage.world.pass_time(timedelta(minutes=3).total_seconds())
+        left = await due_in(stage, "home:U1")
+        assert left is not None
+        assert 100 < left < 300
+        assert await store.chores.body("home:U1") == {"no": "channel"}
