@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 ACK_SECONDS = 3.0
 PAUSES = (0.5, 60.0, 300.0)
-SWAP_SECONDS = 0.02  # how long an event waits for one to change places with; real time
+SWAP_SECONDS = 0.001  # how long an event waits for one to change places with
 
 TIMEOUT = Outcome(ok=False, reason="timeout")
 
@@ -64,7 +64,7 @@ class Delivery:
         self._hub = hub
         self._door = door
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: tuple[Parcel, asyncio.TimerHandle] | None = None
+        self._held: Parcel | None = None
         self._pauses: list[datetime] = []
         self.screens_on_clock = False
         """The three seconds that somebody waits at the screen pass on the clock, too."""
@@ -74,7 +74,7 @@ class Delivery:
     @property
     def busy(self) -> int:
         """How many deliveries are not over."""
-        return len(self._tasks) + (self._held is not None)
+        return len(self._tasks)
 
     @property
     def waiting(self) -> int:
@@ -108,9 +108,7 @@ class Delivery:
 
     async def stop(self) -> None:
         """Forget everything that is under way."""
-        if self._held is not None:
-            self._held[1].cancel()
-            self._held = None
+        self._held = None
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -122,19 +120,20 @@ class Delivery:
 
     async def _swapped(self, parcel: Parcel) -> None:
         """Each second event overtakes the one before it."""
-        if self._held is None:
-            loop = asyncio.get_running_loop()
-            self._held = (parcel, loop.call_later(SWAP_SECONDS, self._release))
+        earlier, self._held = self._held, None
+        if earlier is None:
+            self._held = parcel
+            self._start(self._release(parcel))
             return
-        (earlier, timer), self._held = self._held, None
-        timer.cancel()
         await self._launch(parcel)
         await self._launch(earlier)
 
-    def _release(self) -> None:
-        if self._held is not None:
-            (parcel, _), self._held = self._held, None
-            self._start(self._launch(parcel))
+    async def _release(self, parcel: Parcel) -> None:
+        """Nobody came to overtake it."""
+        await self._pause(SWAP_SECONDS)
+        if self._held is parcel:
+            self._held = None
+            await self._launch(parcel)
 
     async def _launch(self, parcel: Parcel) -> None:
         for _ in range(self.faults.copies()):
