@@ -20,6 +20,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import __version__
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
@@ -27,16 +28,15 @@ from bot.reconciler import Reconciler
 from bot.rounds import Parts
 from bot.settings import Settings
 from bot.slack.cards import Cards
+from bot.slack.desk import Tools, set_up
 from bot.slack.door import Door
-from bot.slack.intake import Intake
-from bot.slack.listeners import Accept, Listeners
+from bot.slack.listeners import Accept
 from bot.slack.people import Home, People
-from bot.slack.pickers import Names, Pickers
+from bot.slack.pickers import Names
+from bot.slack.report import Timetable
 from bot.slack.socket import LAST_WORDS, Socket
-from bot.slack.steps import Steps
-from bot.slack.voice import Teller
 from bot.slack.web import Web
-from bot.slack.wishes import Ground, Wishes
+from bot.slack.wishes import Ground
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
 from bot.telemetry import METRICS_TYPE, Metrics
@@ -159,29 +159,25 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
         clusters=tuple(clusters),
         default_cluster=settings.default_cluster,
     )
-    names = {n: Names(c.catalog.vms, c.catalog.snapshots) for n, c in clusters.items()}
-    pickers = Pickers(store, people, settings.access, names)
-    teller, steps = Teller(slack), Steps(store, clock)
-    wishes = Wishes(
-        store=store,
-        people=people,
-        teller=teller,
-        steps=steps,
-        ground=ground,
-        pickers=pickers,
-        clock=clock,
-        metrics=metrics,
+    names = {
+        n: Names(c.catalog.vms, c.catalog.snapshots, c.catalog.all_snapshots)
+        for n, c in clusters.items()
+    }
+    desk = set_up(
+        Tools(
+            web=slack,
+            store=store,
+            people=people,
+            ground=ground,
+            names=names,
+            pings={name: cluster.ping for name, cluster in clusters.items()},
+            timetable=_timetable(settings),
+            version=__version__,
+            clock=clock,
+            metrics=metrics,
+        )
     )
-    intake = Intake(
-        store=store,
-        people=people,
-        wishes=wishes,
-        steps=steps,
-        teller=teller,
-        pickers=pickers,
-        ground=ground,
-        clock=clock,
-    )
+    await desk.reports.schedule()
     parts = Parts(
         store=store,
         clusters=clusters,
@@ -192,20 +188,24 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
         clock=clock,
         metrics=metrics,
     )
-    reconciler = Reconciler(parts, intake)
+    reconciler = Reconciler(parts, desk.intake, desk.duties)
     bolt = _bolt(settings, session, home)
-    Listeners(
-        home=home,
-        accept=_accepting(store, reconciler, clock, metrics),
-        options=pickers.options,
-        sorry=slack.respond,
-        hears=settings.listen.hears_words,
-    ).register(bolt)
+    accept = _accepting(store, reconciler, clock, metrics)
+    desk.listen(bolt, accept, settings.listen.hears_words)
     tasks = await _background(reconciler, clusters, store, stack)
     app = App(settings, reconciler, store, clusters, metrics, 0, stack, None, tasks)
     app.port = await _serve(app, bolt, stack)
     app._socket = await _socket(settings, bolt, stack)  # noqa: SLF001 - built here
     return app
+
+
+def _timetable(settings: Settings) -> Timetable | None:
+    """When the shift report is due, if the settings name a channel for it."""
+    times = settings.report
+    if times.channel is None:
+        return None
+    plan = f"{times.channel} {','.join(times.at)} {times.timezone}"
+    return Timetable(times.channel, plan, times.after)
 
 
 async def _home(slack: Web) -> Home:
@@ -286,6 +286,7 @@ def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Home) -> Asy
         )
 
     return AsyncApp(
+        name="vm-restore-bot",
         client=client,
         authorize=authorize,
         signing_secret="checked-by-our-own-door",  # noqa: S106 - see slack/door.py

@@ -18,27 +18,28 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.errors import Misconfigured
 from bot.restore.model import Rules
-from bot.restore.policy import ANY, Grant, Policy
+from bot.restore.policy import ANY
 from bot.telemetry import Level, Style, redact
 from bot.values import (
+    Access,
     ApiUrl,
     AppToken,
     BotToken,
     Channel,
     ClusterName,
     Duration,
-    Group,
     Kubeconfig,
     Namespace,
+    ReportTimes,
+    Section,
     SigningSecret,
     StoreUrl,
-    User,
     explain,
     is_duration,
     nearest,
@@ -49,14 +50,6 @@ from bot.values import (
 ONLY: Final = "default"
 """The name of the cluster when the file names none."""
 Hearing = Literal["words", "mentions"]
-
-
-class Section(BaseModel):
-    """A part of the settings. What it does not know it refuses."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
-    )
 
 
 class Environment(Section):
@@ -97,32 +90,6 @@ class ClusterSettings(Section):
 def _or_empty(value: Any) -> Any:
     """A cluster that is only named: `clusters: {default: }`."""
     return {} if value is None else value
-
-
-class AccessGrant(Grant):
-    """One rule of the access list; who and where must both fit."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-    users: tuple[User, ...] = ()
-    """Slack user ids (U… or W…); being in `users` or in `groups` is enough."""
-    groups: tuple[Group, ...] = ()
-    """Slack user group ids (S…)."""
-    channels: tuple[Channel, ...] = ()
-    """Slack channel ids where the rule holds; empty for every channel the bot is in."""
-    clusters: tuple[str, ...] = (ANY,)
-    """Names of clusters; "*" for all."""
-    namespaces: tuple[Namespace, ...]
-    """Namespaces to restore in; "*" for all."""
-
-
-class Access(Policy):
-    """Who may restore what. Without a grant nobody may."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-    contact: str = "the owners of this bot"
-    """Whom to ask, as told to those who may not: "the platform team in #platform"."""
-    grants: tuple[AccessGrant, ...] = ()
-    """The access list: one entry per rule."""
 
 
 class Listen(Section):
@@ -192,6 +159,8 @@ class Settings(Section):
     """Who may."""
     listen: Listen = Listen()
     """Where plain words are heard."""
+    report: ReportTimes = ReportTimes()
+    """The shift report by the clock."""
     http: Http = Http()
     """The port."""
     store: StoreSettings = StoreSettings()

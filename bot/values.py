@@ -8,16 +8,18 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 from pydantic_core import ErrorDetails
 
-from bot.restore.policy import ANY
+from bot.restore.policy import ANY, Grant, OnCall, Policy
 
 _TOKENS: Final = (
     ("xoxb-", "a bot token; it belongs in SLACK_BOT_TOKEN"),
@@ -28,6 +30,7 @@ _TOKENS: Final = (
 )
 _STORE: Final = re.compile(r"(rediss?(\+sentinel|\+cluster)?|unix)://.")
 _DURATION: Final = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?|(\d+)")
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MISSING: Final = {
     "SLACK_BOT_TOKEN": "set it to the Bot User OAuth Token (xoxb-…) of the Slack app",
@@ -103,6 +106,34 @@ def _slack_id(letters: str, instead: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _time_of_day(value: Any) -> str:
+    """A time of day; YAML takes 18:00 without quotes for the number of its minutes."""
+    text = f"{value // 60:02}:{value % 60:02}" if type(value) is int else str(value)
+    if not _TIME.fullmatch(text):
+        raise ValueError('is no time of day; write one like "08:00"')
+    return text
+
+
+def _one_or_more(value: Any) -> Any:
+    """A list, or the one thing that would be in it."""
+    if value == []:
+        raise ValueError('is an empty list; write a time of day like "08:00", or several')
+    return (value,) if isinstance(value, str | int) else value
+
+
+def _zone(value: str) -> str:
+    try:
+        zone_named(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone here; write one like Europe/Zurich, or UTC") from None
+    return value
+
+
+def zone_named(name: str) -> tzinfo:
+    """The time zone of this name. UTC needs no list of time zones on the machine."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 def seconds(value: Any) -> Any:
     """Seconds from 90, "90", "90s", "15m" or "1h30m"; what is none of these stays as it is."""
     found = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
@@ -129,6 +160,80 @@ ClusterName = Annotated[str, AfterValidator(_cluster_name)]
 User = Annotated[str, _slack_id("UW", 'the member id of the profile\'s "…" menu (U… or W…)')]
 Group = Annotated[str, _slack_id("S", "the id of the user group (S…), not its @handle")]
 Channel = Annotated[str, _slack_id("CGD", "the id at the end of the channel's details (C…)")]
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
+TimesOfDay = Annotated[tuple[TimeOfDay, ...], BeforeValidator(_one_or_more)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Section(BaseModel):
+    """A part of the settings. What it does not know it refuses."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+
+class AccessGrant(Grant):
+    """One rule of the access list; who and where must both fit."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+    users: tuple[User, ...] = ()
+    """Slack user ids (U… or W…); being in `users` or in `groups` is enough."""
+    groups: tuple[Group, ...] = ()
+    """Slack user group ids (S…)."""
+    channels: tuple[Channel, ...] = ()
+    """Slack channel ids where the rule holds; empty for every channel the bot is in."""
+    clusters: tuple[str, ...] = (ANY,)
+    """Names of clusters; "*" for all."""
+    namespaces: tuple[Namespace, ...]
+    """Namespaces to restore in; "*" for all."""
+
+
+class AccessOnCall(OnCall):
+    """Who may claim a restore whose owner is gone; a rule of the access list must fit as well."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+    users: tuple[User, ...] = ()
+    """Slack user ids (U… or W…) of those who may take over; being in one of the lists is enough."""
+    groups: tuple[Group, ...] = ()
+    """Slack user group ids (S…) of those who may take over."""
+
+
+class Access(Policy):
+    """Who may restore what. Without a grant nobody may."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+    contact: str = "the owners of this bot"
+    """Whom to ask, as told to those who may not: "the platform team in #platform"."""
+    grants: tuple[AccessGrant, ...] = ()
+    """The access list: one entry per rule."""
+    on_call: AccessOnCall = AccessOnCall()
+    """Who may take over."""
+
+
+class ReportTimes(Section):
+    """The shift report by the clock. Without a channel it is only given when it is asked for."""
+
+    channel: Channel | None = None
+    """The Slack channel id that the shift report is posted to; not set: no report by the clock."""
+    at: TimesOfDay = ("08:00",)
+    """The time of day when it is posted, or a list of them."""
+    timezone: Zone = "UTC"
+    """The time zone of these times, like `Europe/Zurich`."""
+
+    def after(self, moment: datetime) -> datetime:
+        """The first time after this moment at which a report is due, in UTC.
+
+        A time that a day leaves out or has twice (when the clocks change) comes once.
+        """
+        zone = zone_named(self.timezone)
+        day = moment.astimezone(zone).date()
+        due = (
+            datetime.combine(day + timedelta(days=later), time.fromisoformat(at), zone)
+            for later in range(3)
+            for at in self.at
+        )
+        return min(each for each in (each.astimezone(UTC) for each in due) if each > moment)
 
 
 def parse(text: str) -> Any:

@@ -1,7 +1,9 @@
 """Settings: what is right is taken as it was meant, what is wrong is named with its mend."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,45 @@ def test_access_is_the_policy_that_decides() -> None:
     spot = Spot(channel="C1AAA")
     assert decide(policy, person, spot, cluster="default", namespace="production").allowed
     assert not decide(policy, person, spot, cluster="default", namespace="kube-system").allowed
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('"08:00"', ("08:00",)),
+        ("08:00", ("08:00",)),
+        ("18:30", ("18:30",)),
+        ("[08:00, 20:00]", ("08:00", "20:00")),
+    ],
+)
+def test_times_of_day_are_taken_with_and_without_quotes(
+    written: str, meant: tuple[str, ...]
+) -> None:
+    """YAML reads 18:30 as a number and 08:00 as a text."""
+    assert build(SOCKET, {"report": {"at": parse(written)}}).report.at == meant
+
+
+REPORTS = {
+    "later on this day": (["08:00"], "UTC", "2026-02-18T07:59", "2026-02-18T08:00"),
+    "on the next day": (["08:00"], "UTC", "2026-02-18T08:01", "2026-02-19T08:00"),
+    "not at once again": (["08:00"], "UTC", "2026-02-18T08:00", "2026-02-19T08:00"),
+    "the next of several": (["20:00", "08:00"], "UTC", "2026-02-18T09:00", "2026-02-18T20:00"),
+    "by the clocks of a place": (["08:00"], "Europe/Zurich", "2026-02-18T00:00", "2026-02-18T07:00"),
+    "by its clocks in summer": (["08:00"], "Europe/Zurich", "2026-07-18T00:00", "2026-07-18T06:00"),
+    "its date, not that of UTC": (["01:00"], "Asia/Tokyo", "2026-02-18T15:00", "2026-02-18T16:00"),
+    "a time that a day leaves out": (["02:30"], "Europe/Zurich", "2026-03-28T22:00", "2026-03-29T01:30"),
+    "the day after that": (["02:30"], "Europe/Zurich", "2026-03-29T01:30", "2026-03-30T00:30"),
+    "a time that a day has twice": (["02:30"], "Europe/Zurich", "2026-10-24T22:00", "2026-10-25T00:30"),
+    "only once on that day": (["02:30"], "Europe/Zurich", "2026-10-25T00:30", "2026-10-26T01:30"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_the_next_report_is_due(case: str) -> None:
+    at, zone, after, due = REPORTS[case]
+    times = build(SOCKET, {"report": {"at": at, "timezone": zone}}).report
+    found = times.after(datetime.fromisoformat(after).replace(tzinfo=UTC))
+    assert found == datetime.fromisoformat(due).replace(tzinfo=UTC)
 
 
 def test_a_cluster_without_its_own_kubeconfig_uses_the_environments(tmp_path: Path) -> None:
@@ -275,7 +316,7 @@ def test_neither_way_for_slack_to_reach_the_bot_is_an_error() -> None:
 WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
     ({"rulez": {}}, "rulez: is no setting; did you mean `rules`?"),
     ({"environment": {}}, "environment: is no setting; set environment variables instead"),
-    ({"zzz": 1}, "zzz: is no setting; known here: access, clusters, default_cluster, http, listen, log, rules, store"),
+    ({"zzz": 1}, "zzz: is no setting; known here: access, clusters, default_cluster, http, listen, log, report, rules, store"),
     ({"rules": {"answer_timout": 1}}, "rules.answer_timout: is no setting; did you mean `answer_timeout`?"),
     ({"rules": {"answer_timeout": "5s"}}, "rules.answer_timeout: is 5; write 30 seconds or more"),
     ({"rules": {"stop_timeout": "soon"}}, 'rules.stop_timeout: is "soon"; write a duration like 90s, 15m or 1h, or seconds'),
@@ -297,6 +338,13 @@ WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
     ({"access": {"grants": [{"users": ["@al"], "namespaces": ["a"]}]}}, 'access.grants[0].users[0]: "@al" is no such id; write the member id of the profile\'s "…" menu (U… or W…)'),
     ({"access": {"grants": [{"groups": ["@oncall"], "namespaces": ["a"]}]}}, 'access.grants[0].groups[0]: "@oncall" is no such id; write the id of the user group (S…), not its @handle'),
     ({"access": {"grants": [{"users": ["U12"], "namespaces": "a"}]}}, 'access.grants[0].namespaces: is "a"; write a list: [a, b]'),
+    ({"access": {"on_call": {"groups": ["@oncall"]}}}, 'access.on_call.groups[0]: "@oncall" is no such id; write the id of the user group (S…), not its @handle'),
+    ({"access": {"on_call": ["U12"]}}, "access.on_call: is ['U12']; write a mapping: name, colon, value"),
+    ({"report": {"channel": "#ops"}}, 'report.channel: "#ops" is no such id; write the id at the end of the channel\'s details (C…)'),
+    ({"report": {"at": "8:00"}}, 'report.at[0]: "8:00" is no time of day; write one like "08:00"'),
+    ({"report": {"at": ["08:00", "24:00"]}}, 'report.at[1]: "24:00" is no time of day; write one like "08:00"'),
+    ({"report": {"at": []}}, 'report.at: is an empty list; write a time of day like "08:00", or several'),
+    ({"report": {"timezone": "Europe/Zuerich"}}, 'report.timezone: "Europe/Zuerich" is no time zone here; write one like Europe/Zurich, or UTC'),
     ({"access": {"grants": [{"users": ["U12"]}]}}, 'access.grants[0].namespaces: is missing; write a list of namespaces, or ["*"] for all'),
     ({"access": {"grants": [{"namespaces": ["a"]}]}}, "access.grants[0]: name at least one of users, groups or channels"),
     ({"access": {"grants": [{"users": ["U12"], "clusters": ["x"], "namespaces": ["a"]}]}}, 'access.grants[0].clusters: "x" is no cluster; known here: default'),
@@ -389,7 +437,8 @@ def test_the_example_shows_the_defaults() -> None:
     for key, value in flattened(parse(EXAMPLE.read_text(encoding="utf-8"))):
         if key in own or defaults[key] == "required" or key.startswith("access.grants[]"):
             continue
-        shown = "not set" if value in (None, []) else yaml.safe_dump(value).splitlines()[0]
+        written = json.dumps(value) if isinstance(value, list) else yaml.safe_dump(value)
+        shown = "not set" if value in (None, []) else written.splitlines()[0]
         assert shown == defaults[key], key
 
 

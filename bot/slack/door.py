@@ -39,6 +39,8 @@ class Door:
             return web.json_response({"error": "unreadable body"}, status=400)
         if body.get("type") == "url_verification":
             return web.json_response({"challenge": body.get("challenge")})
+        if body.get("actions") == []:  # a click on nothing, over which Bolt would stumble
+            return web.Response()
         request_for_bolt = AsyncBoltRequest(
             body=body,
             mode="socket_mode",

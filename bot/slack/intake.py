@@ -15,13 +15,18 @@ from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
 from bot.restore.again import successor
 from bot.restore.answers import slack_order
-from bot.restore.events import SUCCESSORS, Button, Clicked, Continued, Reply, Typed
+from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.model import Phase, Place, Restore
 from bot.restore.request import Request, Verb, parse_command, parse_sentence
 from bot.slack import views
+from bot.slack.choices import Asked, Field, Filled
+from bot.slack.forms import Forms
+from bot.slack.handoffs import PASSING, Handoffs
+from bot.slack.home import Homes
 from bot.slack.people import People
 from bot.slack.pickers import Pickers
 from bot.slack.steps import NotYet, Steps
+from bot.slack.typed import command_text
 from bot.slack.voice import Teller, Voice
 from bot.slack.wishes import Ground, Wishes
 from bot.store.records import Delivery, Held, Known
@@ -31,6 +36,8 @@ LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
 PATIENCE = timedelta(seconds=15)
 """How long a wish waits for Slack to answer before its person is told to try again."""
+MOST_RECENT = 200
+"""So many ended restores are looked through for those whose cards still have buttons."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +45,7 @@ log = structlog.get_logger(__name__)
 class Intake:
     """Deals with kept deliveries."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in app.py
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
@@ -47,6 +54,9 @@ class Intake:
         steps: Steps,
         teller: Teller,
         pickers: Pickers,
+        forms: Forms,
+        homes: Homes,
+        handoffs: Handoffs,
         ground: Ground,
         clock: Clock,
     ) -> None:
@@ -56,6 +66,9 @@ class Intake:
         self._steps = steps
         self._teller = teller
         self._pickers = pickers
+        self._forms = forms
+        self._homes = homes
+        self._handoffs = handoffs
         self._ground = ground
         self._clock = clock
 
@@ -76,18 +89,39 @@ class Intake:
 
     async def _handle(self, delivery: Delivery) -> None:
         body = delivery.body
-        late = self._clock.now() - delivery.accepted_at > LATE
         match delivery.kind:
             case "message":
-                await self._message(delivery.key, body)
+                await self._message(delivery, body)
             case "removed":
                 await self._removed(body)
-            case _ if late:
+            case "moved":
+                await self._moved(ChannelMoved(old=body["old"], new=body["channel"]))
+            case "lost":
+                await self._lost(body["channel"])
+            case "home":
+                await self._homes.opened(body["user"], body["channel"])
+            case "form-choice":
+                form, changed = Filled.model_validate(body["form"]), Field(body["changed"])
+                await self._forms.redraw(body["user"], form, changed)
+            case _ if self._clock.now() - delivery.accepted_at > LATE:
                 await self._teller.tell(_voice(body), views.too_late())
+            case _:
+                await self._wish(delivery, body)
+
+    async def _wish(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
+        """What somebody wants now, and would not want any more if it came late."""
+        match delivery.kind:
             case "command":
-                await self._command(delivery.key, body)
+                await self._command(delivery, body)
+            case "form-open":
+                await self._forms.open(_voice(body), body["trigger"])
+            case "form-sent":
+                wish = Asked.model_validate(body["wish"])
+                await self._forms.take(delivery.key, _voice(body), wish)
             case "click":
                 await self._click(body, again=delivery.attempts > 1)
+                if not body["channel"]:
+                    await self._homes.used(body["user"])
             case other:
                 log.warning("delivery of an unknown kind", kind=other)
 
@@ -102,17 +136,36 @@ class Intake:
                 if card.closed is None and shown is not None and shown.ts == body["ts"]:
                     await self._store.doubt(restore.id, card.key, body["ts"])
 
+    async def _moved(self, moved: ChannelMoved) -> None:
+        """Everything that belongs to the channel goes on under its new id, last buttons included."""
+        known = (*await self._store.live(), *await self._store.recent(MOST_RECENT))
+        for restore in known:
+            if restore.place.channel == moved.old:
+                await self._steps.apply(restore.id, moved)
+
+    async def _lost(self, channel: str) -> None:
+        """Its restores find out now, by a look at their first card, not when they next speak."""
+        here = [each.id for each in await self._store.live() if each.place.channel == channel]
+        for record in await self._store.load_many(here):
+            first = record.restore.cards[0].key
+            shown = record.shown.get(first)
+            if shown is not None and shown.ts is not None:
+                await self._store.doubt(record.restore.id, first, shown.ts)
+
     # The slash command
 
-    async def _command(self, key: str, body: Mapping[str, Any]) -> None:
+    async def _command(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
         voice = _voice(body)
-        request = parse_command(body["text"])
+        request = parse_command(command_text(body["text"]))
+        if request == Request(Verb.RESTORE):
+            await self._forms.open(voice, body["trigger"])
+            return
         place = Place(team=self._ground.home.team, channel=voice.channel, own_thread=True)
-        await self._wishes.hear(key, voice, request, place)
+        await self._wishes.hear(delivery.key, voice, request, place, begun=_begun(delivery))
 
     # Messages
 
-    async def _message(self, key: str, body: Mapping[str, Any]) -> None:
+    async def _message(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
         thread = body["thread"]
         voice = _voice(body)
         late = self._clock.now() - _moment(body["ts"]) > LATE
@@ -133,7 +186,7 @@ class Intake:
             own_thread=False,
             asked_ts=body["ts"],
         )
-        await self._wishes.hear(key, voice, request, place)
+        await self._wishes.hear(delivery.key, voice, request, place, begun=_begun(delivery))
 
     async def _answered(self, body: Mapping[str, Any], voice: Voice, *, late: bool) -> bool:
         """Was this reply taken as an answer to a restore in its thread?"""
@@ -187,6 +240,9 @@ class Intake:
             await self._teller.tell(voice, views.unknown_card())
             return
         restore, button = record.restore, Button(body["button"])
+        if button in PASSING:
+            await self._pass_on(voice, restore, body, ref[1])
+            return
         picked = body.get("value")
         value = await self._pickers.resolve(restore, button, picked) if picked else None
         click = Clicked(by=voice.user, button=button, number=ref[1], value=value)
@@ -195,9 +251,7 @@ class Intake:
             wish = restore.wish
             verdict = await self._wishes.verdict(voice, room, wish.cluster, wish.namespace)
             if not verdict.allowed:
-                await self._wishes.refuse(
-                    voice, verdict, Request(Verb.RESTORE, vm=wish.vm, namespace=wish.namespace)
-                )
+                await self._wishes.refuse(voice, verdict, _about(restore))
                 return
         if button in SUCCESSORS:
             reply = await self._follow(voice, restore, click)
@@ -205,8 +259,21 @@ class Intake:
             reply = await self._steps.apply(restore.id, click)
         if again and reply in (Reply.OLD_CARD, Reply.ENDED):
             await self._teller.tell(voice, views.interrupted())
+        elif reply is Reply.NOT_YOURS:
+            answer = await self._handoffs.not_yours(voice, restore)
+            await self._wishes.told(voice, _about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
             await self._teller.tell(voice, views.reply(reply, restore))
+
+    async def _pass_on(
+        self, voice: Voice, restore: Restore, body: Mapping[str, Any], number: int
+    ) -> None:
+        """A click that may pass the restore on to somebody else."""
+        button, value = Button(body["button"]), body.get("value")
+        click = Clicked(by=voice.user, button=button, number=number, value=value)
+        answer = await self._handoffs.click(voice, restore, click)
+        await self._wishes.told(voice, _about(restore), answer)
+        await self._handoffs.close_copy(voice, restore, click, body.get("pressed"))
 
     async def _follow(self, voice: Voice, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""
@@ -227,6 +294,17 @@ def _voice(body: Mapping[str, Any]) -> Voice:
     What was said in the open is answered there: in a thread without replies Slack would not show it.
     """
     return Voice(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
+
+
+def _about(restore: Restore) -> Request:
+    """What was refused, for the audit stream."""
+    wish = restore.wish
+    return Request(Verb.RESTORE, vm=wish.vm, namespace=wish.namespace)
+
+
+def _begun(delivery: Delivery) -> datetime | None:
+    """Since when a worker that died over this delivery may have done what it says."""
+    return delivery.accepted_at if delivery.attempts > 1 else None
 
 
 def _moment(ts: str) -> datetime:

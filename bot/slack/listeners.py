@@ -34,6 +34,7 @@ Hears = Callable[[str], bool]
 MOST_TEXT = 4500
 _ANYTHING = re.compile(r".*")
 _SUBTYPES = frozenset({None, "thread_broadcast", "file_share"})
+_ARCHIVED = frozenset({"channel_archive", "group_archive"})
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +53,13 @@ class Listeners:
         """Give Bolt its listeners."""
         app.event("message")(self.on_message)
         app.event("app_mention")(self.on_message)
+        app.event("channel_id_changed")(self.on_moved)
+        app.event("channel_left")(self.on_lost)
+        app.event("group_left")(self.on_lost)
         app.command("/vm-restore")(self.on_command)
         app.action(views.ACTION)(self.on_action)
         app.options(views.ACTION)(self.on_options)
+        app.event("app_home_opened")(self.on_home)
         app.event(_ANYTHING)(self.on_other)
 
     async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
@@ -62,14 +67,33 @@ class Listeners:
         gone = removed(event, self.home)
         if gone is not None:
             await self.accept(f"d:{gone['channel']}:{gone['ts']}", "removed", gone)
+        if event.get("subtype") in _ARCHIVED:
+            await self.on_lost(event)
         message = heard(event, self.home, self.hears)
         if message is not None:
             shared = bool(body.get("is_ext_shared_channel"))
             key = f"m:{message['channel']}:{message['ts']}"
             await self.accept(key, "message", {**message, "shared": shared})
 
+    async def on_moved(self, event: dict[str, Any]) -> None:
+        """A channel has another id, as happens when it is about to be shared."""
+        old, new = str(event["old_channel_id"]), str(event["new_channel_id"])
+        await self.accept(f"i:{old}:{new}", "moved", {"user": "", "channel": new, "old": old})
+
+    async def on_lost(self, event: dict[str, Any]) -> None:
+        """A channel was archived, or the bot has been removed from it."""
+        channel = str(event["channel"])
+        key = f"l:{channel}:{event.get('event_ts')}"
+        await self.accept(key, "lost", {"user": "", "channel": channel})
+
     async def on_other(self) -> None:
         """What an app was subscribed to by hand is acknowledged, or Slack would send it again."""
+
+    async def on_home(self, event: dict[str, Any]) -> None:
+        """Somebody looks at the Home tab, or at the messages beside it."""
+        if event.get("tab") == "home":
+            who = {"user": event["user"], "channel": event["channel"]}
+            await self.accept(f"h:{event['user']}:{event['event_ts']}", "home", who)
 
     async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The slash command."""
@@ -88,7 +112,9 @@ class Listeners:
             try:
                 await self.accept(key, "click", click)
             except StoreUnavailable as away:
-                await self.sorry(str(click["response_url"]), views.store_down(away.what))
+                if click["response_url"] is None:
+                    raise  # In a Home: Slack says itself that nothing came of it.
+                await self.sorry(click["response_url"], views.store_down(away.what))
         await ack()
 
     async def on_options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -166,14 +192,15 @@ def clicked(body: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     option = action.get("selected_option") or {}
     container = body.get("container") or {}
-    channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     return {
         "user": body["user"]["id"],
         "channel": channel,
         "thread": container.get("thread_ts"),
+        "pressed": container.get("message_ts"),
         "button": name,
         "ref": action.get("value") or action.get("block_id"),
-        "value": option.get("value"),
+        "value": option.get("value") or action.get("selected_user"),
         "action_ts": action.get("action_ts"),
         "response_url": body.get("response_url"),
     }

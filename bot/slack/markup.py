@@ -21,7 +21,8 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
 # What the core may put into its sentences: people, channels and addresses of threads.
 _REFERENCES = re.compile(
     r"(<@[UW][A-Z0-9]{1,30}>|<#[CGD][A-Z0-9]{1,30}>"
-    r"|https?://[\w.:-]+/archives/[A-Z0-9]+/p\d+(?:\?[\w=&.-]*)?)"
+    r"|https?://[\w.:-]+/archives/[A-Z0-9]+/p\d+(?:\?[\w=&.-]*)?"
+    r"|\b20\d\d-\d\d-\d\d \d\d:\d\d UTC\b)"
 )
 _LINK = re.compile(r"https?://[^\s<>|]+")
 # Slack reads these as bold, italic and strike only where they touch the edge of a word.
@@ -89,7 +90,7 @@ def sentence(text: str, most: int = 400) -> Mrkdwn:
 
 
 def referring(text: str, most: int = 400) -> Mrkdwn:
-    """A sentence of the core in which people, channels and threads stay links."""
+    """A sentence of the core: people, channels and threads are links, and times are told as such."""
     parts = _REFERENCES.split(text)
     return Mrkdwn(
         "".join(
@@ -156,7 +157,16 @@ def duration(length: timedelta | float) -> Mrkdwn:
 
 
 def _reference(text: str) -> str:
-    return text if text.startswith("<") else link(text, "thread")
+    if text.startswith("<"):
+        return text
+    return _time(text) if text.endswith("UTC") else link(text, "thread")
+
+
+def _time(text: str) -> Mrkdwn:
+    try:
+        return moment(datetime.strptime(text, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC))
+    except ValueError:  # it only looks like one
+        return sentence(text)
 
 
 def _between(text: str, most: int) -> str:

@@ -17,6 +17,9 @@ from bot.slack.web import Web
 
 KEPT = timedelta(seconds=60)
 MOST_KEPT = 2000
+PAGE = 1000
+MOST_PAGES = 5
+"""So many pages of a conversation's members are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,23 @@ class People:
         direct = bool(found.get("is_im"))
         writable = (direct or bool(found.get("is_member"))) and not found.get("is_archived")
         return Room(Spot(channel, shared=shared), member=writable)
+
+    async def is_member(self, user: UserId, channel: str) -> bool:
+        """Is this person in the conversation? Nobody reads through a crowd: then it is not known.
+
+        Raises Temporary when Slack does not answer, and Permanent when it does not say.
+        """
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            page = await self._web.call(
+                "conversations.members", channel=channel, limit=PAGE, cursor=cursor
+            )
+            if user in page["members"]:
+                return True
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                return False
+        raise Permanent("too_many_members", "the conversation has too many members to be read")
 
     async def _groups_of(self, user: UserId, *, fresh: bool) -> frozenset[str]:
         """Which of the groups that the policy names this user is in. An unknown group is empty."""

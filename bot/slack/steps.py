@@ -6,7 +6,7 @@ from bot.clock import Clock
 from bot.errors import Temporary
 from bot.restore import workflow
 from bot.restore.answers import slack_order
-from bot.restore.events import Cancel, Clicked, Continued, Reply, Typed
+from bot.restore.events import Event, Reply
 from bot.restore.model import Restore
 from bot.store.records import Committed, Shown
 from bot.store.store import Store
@@ -28,7 +28,7 @@ class Steps:
     async def apply(
         self,
         id_: str,
-        event: Typed | Clicked | Cancel | Continued,
+        event: Event,
         *,
         posted_before: str | None = None,
     ) -> Reply | None:

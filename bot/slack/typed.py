@@ -60,6 +60,11 @@ def spoken_text(event: Mapping[str, Any], bot_user: str) -> Spoken:
     return Spoken(_tidy(_decode(text)), mention.search(own) is not None)
 
 
+def command_text(text: str) -> str:
+    """The text of a slash command as it was typed; mentions stay markup, for they name people."""
+    return _decode(_LINK.sub(_label, text))
+
+
 def hint(typed: str, expected: str) -> str | None:
     """Why a typed name may differ from the expected one; None when it is another name."""
     if typed == expected or not typed.strip():

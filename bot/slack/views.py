@@ -1,8 +1,9 @@
 """What people see: a restore goes in, Slack messages come out. Pure, and the document alone decides.
 
-This is the door: nobody imports the other views_*.py. `render` draws one card of a thread
-as it must look now. Behind it: views_questions, views_preview, views_progress, views_results (with
-views_refusals and views_aftermath) draw the cards, views_answers what only one person is told,
+This is the door: nobody imports the other views_*.py, but forms.py its views_form, handoffs.py its
+views_handoff and report.py its views_report. `render` draws one card of a thread as it must look
+now. Behind it: views_questions, views_preview, views_progress, views_results (with views_refusals
+and views_aftermath) draw the cards, views_answers and views_lists what only one person is told,
 views_layout makes the blocks, words*.py hold all texts and markup.py makes untrusted text safe.
 """
 
@@ -15,18 +16,14 @@ from bot.slack.views_answers import (
     cluster_down,
     dm_notice,
     held,
-    help_text,
     in_channel_needed,
     interrupted,
-    list_needs,
-    not_understood,
     nothing_to_cancel,
+    other_wish,
     problem,
     refusal,
     reply,
     slack_down,
-    snapshot_list,
-    status,
     store_down,
     too_late,
     unknown_card,
@@ -34,7 +31,23 @@ from bot.slack.views_answers import (
     went_wrong,
     which_to_cancel,
 )
+from bot.slack.views_handoff import handed, not_taken, offer
 from bot.slack.views_layout import PREFIX, Draft, Face, Message, action_id, button_value, finished
+from bot.slack.views_lists import (
+    Example,
+    Target,
+    cluster_refuses,
+    elsewhere,
+    help_card,
+    history,
+    no_such_vm,
+    not_understood,
+    overview,
+    reply_in_thread,
+    snapshots,
+    status,
+    which_namespace,
+)
 from bot.slack.views_preview import confirm, warning
 from bot.slack.views_progress import overdue, progress, protecting, request, started, stopping
 from bot.slack.views_questions import ask, delete_restore, force_stop, stop_choice, stop_overdue
@@ -43,31 +56,40 @@ from bot.slack.views_results import result
 __all__ = [
     "ACTION",
     "PREFIX",
+    "Example",
     "Message",
+    "Target",
     "action_id",
     "button_value",
     "cluster_down",
+    "cluster_refuses",
     "dm_notice",
+    "elsewhere",
     "held",
-    "help_text",
+    "help_card",
+    "history",
     "in_channel_needed",
     "interrupted",
-    "list_needs",
+    "no_such_vm",
     "not_understood",
     "nothing_to_cancel",
+    "other_wish",
+    "overview",
     "parse_value",
     "problem",
     "refusal",
     "render",
     "reply",
+    "reply_in_thread",
     "slack_down",
-    "snapshot_list",
+    "snapshots",
     "status",
     "store_down",
     "too_late",
     "unknown_card",
     "unknown_cluster",
     "went_wrong",
+    "which_namespace",
     "which_to_cancel",
 ]
 
@@ -93,6 +115,9 @@ _CARDS: Final[dict[Slot, Callable[[Face], Draft]]] = {
     Slot.DELETE_RESTORE: delete_restore,
     Slot.RESULT: result,
     Slot.STARTED: started,
+    Slot.OFFER: offer,
+    Slot.NOT_TAKEN: not_taken,
+    Slot.HANDED: handed,
 }
 
 

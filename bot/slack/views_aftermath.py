@@ -13,19 +13,16 @@ from bot.slack.markup import Mrkdwn, code, fill, moment, names, referring, sente
 from bot.slack.views_layout import Face, section
 
 
-def untouched(restore: Restore) -> bool:
-    """No restore object of ours can have changed the VM."""
-    return restore.job is None or answers.never_created(restore)
-
-
 def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
     """What is known of the VM after a restore that did not succeed."""
     status = sentence(outcome.vm_status, 300) if outcome.vm_status else None
     if outcome.reason is Reason.VM_DELETED:
         return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.GONE)), _safety(face.restore)]
-    if not untouched(face.restore):
-        state = fill(texts.CURRENT_STATE, state=status or Mrkdwn(texts.STATE_UNKNOWN))
-        return [state, Mrkdwn(texts.DO_NOT_START), _safety(face.restore)]
+    if not answers.untouched(face.restore):
+        known = None if face.restore.vm_unsure else status
+        state = fill(texts.CURRENT_STATE, state=known or Mrkdwn(texts.STATE_UNKNOWN))
+        stopped = after_stop(face) if face.restore.job is None else []
+        return [state, Mrkdwn(texts.DO_NOT_START), *stopped, _safety(face.restore)]
     shown = fill(texts.VM_STATUS, status=status) if status else None
     return [shown, *after_stop(face), _safety(face.restore)]
 
@@ -57,7 +54,7 @@ def after_stop(face: Face) -> list[Mrkdwn | None]:
 def in_short(face: Face) -> Mrkdwn | None:
     """The same for phones."""
     stop = face.restore.stop
-    if face.restore.phase is Phase.SUCCEEDED or not untouched(face.restore):
+    if face.restore.phase is Phase.SUCCEEDED or not answers.untouched(face.restore):
         return None
     if stop is None or stop.asked_at is None or _started_since(face.restore):
         return None
@@ -75,8 +72,11 @@ def _started_since(restore: Restore) -> bool:
 def preserved(face: Face, outcome: Outcome) -> list[Block]:
     """For what ended before the restore; a restore that was sent is never called harmless."""
     lines = vm_lines(face, outcome)
-    quiet = untouched(face.restore) and not face.restore.stopped_by_us and not outcome.vm_status
-    return section(*lines, Mrkdwn(texts.NOT_TOUCHED) if quiet else None)
+    quiet = (
+        answers.untouched(face.restore) and not face.restore.stopped_by_us and not outcome.vm_status
+    )
+    said = texts.NOT_TOUCHED_AGAIN if face.restore.previous else texts.NOT_TOUCHED
+    return section(*lines, Mrkdwn(said) if quiet else None)
 
 
 def about(face: Face) -> list[Block]:

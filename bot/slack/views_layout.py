@@ -86,12 +86,12 @@ class Face:
     @property
     def usable(self) -> bool:
         """Its buttons would be answered."""
-        over = self.restore.phase.ended and self.card.slot is not Slot.RESULT
+        over = self.restore.phase.ended and self.card.slot not in (Slot.RESULT, Slot.OFFER)
         return self.open and not self.restore.closed and not over
 
     @property
     def owner(self) -> Mrkdwn:
-        """The person who asked, as a mention."""
+        """The person whose restore it is, as a mention."""
         return mention(self.restore.owner)
 
     @property
@@ -192,7 +192,16 @@ def cancel(face: Face) -> ButtonElement:
     return button(face, Button.CANCEL)
 
 
-def dialog(face: Face, title: str, text: str, kind: Button, **values: str) -> ConfirmObject:
+def dialog(  # noqa: PLR0913 - the four parts of the dialog
+    face: Face,
+    title: str,
+    text: str,
+    kind: Button,
+    *,
+    yes: str | None = None,
+    style: str = "danger",
+    **values: str,
+) -> ConfirmObject:
     """Slack's own question after a click on a dangerous button; long names are shortened."""
     wish = face.restore.wish
     names = {"vm": wish.vm, "namespace": wish.namespace, "snapshot": wish.snapshot, **values}
@@ -203,9 +212,9 @@ def dialog(face: Face, title: str, text: str, kind: Button, **values: str) -> Co
     return ConfirmObject(
         title=PlainTextObject(text=plain(title, 100)),
         text=PlainTextObject(text=plain(text.format_map(safe), 300)),
-        confirm=PlainTextObject(text=plain(words.LABELS[kind], 30)),
+        confirm=PlainTextObject(text=plain(yes or words.LABELS[kind], 30)),
         deny=PlainTextObject(text=words.GO_BACK),
-        style="danger",
+        style=style,
     )
 
 

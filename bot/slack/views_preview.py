@@ -230,7 +230,7 @@ def confirm(face: Face) -> Draft:
     restore = face.restore
     text = notice(face, face.say(texts.CONFIRM_TEXT))
     if not face.open:
-        text = notice(face, Mrkdwn(texts.CONFIRM_HEADING))
+        text = notice(face, face.say(texts.OLD_CONFIRM))
     blocks = [
         header(texts.CONFIRM_HEADING),
         *section(face.when_open(texts.CONFIRM_ASK), face.say(texts.RECEIVED)),

@@ -1,21 +1,24 @@
 """The cards that show how it goes: the request itself, the stop, the safety snapshot, the restore."""
 
-from slack_sdk.models.blocks import Block, ButtonElement
+from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject, UserSelectElement
 
 from bot.restore.events import Button
 from bot.restore.model import Job, Phase, Reason, Restore, Slot
 from bot.slack import words
 from bot.slack import words_cards as texts
+from bot.slack import words_handoff as handoff
 from bot.slack import words_results as results
 from bot.slack.markup import Mrkdwn, code, duration, fill, joined, mention, sentence
 from bot.slack.views_layout import (
     Draft,
     Face,
+    action_id,
     actions,
     answered,
     button,
     cancel,
     context,
+    dialog,
     header,
     notice,
     section,
@@ -30,14 +33,27 @@ def request(face: Face) -> Draft:
     asked = _asked(face)
     now = state(restore)
     live = not restore.phase.ended
+    passed_on = face.say(words.OWNER_NOW) if restore.owner != restore.requester else None
     blocks = [
         header(words.ASKED_HEADING),
-        *section(asked),
+        *section(asked, passed_on),
         *section(fill(words.STATE, state=now), trouble(restore) if live else None),
         *context(Mrkdwn(words.CONTINUES) if restore.previous else None),
-        *actions(face, cancel(face) if live and restore.job is None else None),
+        *actions(face, cancel(face) if live and restore.job is None else None, _hand_over(face)),
     ]
-    return Draft(fill("{asked}: {state}", asked=asked, state=now), blocks)
+    return Draft(fill("{asked}\n{state}", asked=asked, state=now), blocks)
+
+
+def _hand_over(face: Face) -> UserSelectElement | None:
+    """The list of people, unless somebody has been asked already."""
+    if face.restore.offer is not None:
+        return None
+    title, text, yes = handoff.HAND_OVER_TITLE, handoff.HAND_OVER_DIALOG, handoff.HAND_OVER_YES
+    return UserSelectElement(
+        action_id=action_id(Button.HAND_OVER),
+        placeholder=PlainTextObject(text=words.LABELS[Button.HAND_OVER]),
+        confirm=dialog(face, title, text, Button.HAND_OVER, yes=yes, style="primary"),
+    )
 
 
 def _asked(face: Face) -> Mrkdwn:
@@ -52,7 +68,12 @@ def _asked(face: Face) -> Mrkdwn:
     }
     begin = words.ASKED_FOR if wish.vm else words.ASKED_FOR_A_VM
     known = "".join((begin, *(part for part, is_known in parts.items() if is_known)))
-    return face.say(known, cluster=code(wish.cluster, 100), described=described)
+    return face.say(
+        known,
+        owner=mention(face.restore.requester),
+        cluster=code(wish.cluster, 100),
+        described=described,
+    )
 
 
 def state(restore: Restore) -> Mrkdwn:
@@ -113,12 +134,12 @@ def protecting(face: Face) -> Draft:
     """The safety snapshot, until it is ready. What is over is told by how its card was closed."""
     safety = face.restore.safety
     if not face.open:
-        said = fill(texts.PROTECT_ENDED, closed=face.closed)
+        said = face.say(texts.PROTECT_ENDED, closed=face.closed)
     elif safety is None:
-        said = Mrkdwn(texts.PROTECTING_UNNAMED)
+        said = face.say(texts.PROTECTING_UNNAMED)
     else:
         ready = safety.ready_at is not None
-        said = fill(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
+        said = face.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
     bad = trouble(face.restore) if face.open else None
     return Draft(said, [*section(said, bad), *actions(face, cancel(face))])
 

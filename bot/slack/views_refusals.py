@@ -27,7 +27,7 @@ def refused(face: Face, outcome: Outcome) -> Parts:
     blocks = [*body, *section(Mrkdwn(texts.OPERATION_CANCELLED)), *preserved(face, outcome)]
     said = told(outcome, outcome.found, 300) if outcome.found else None
     short = said or face.say(texts.REFUSED_WITHOUT_WORDS)
-    return heading, fill(texts.REFUSED_TEXT, heading=Mrkdwn(heading), found=short), blocks
+    return heading, face.say(texts.REFUSED_TEXT, heading=Mrkdwn(heading), found=short), blocks
 
 
 def _plain_refusal(face: Face, outcome: Outcome) -> list[Block]:

@@ -23,7 +23,6 @@ from bot.slack.views_aftermath import (
     in_short,
     preserved,
     told,
-    untouched,
     vm_lines,
 )
 from bot.slack.views_layout import (
@@ -76,7 +75,7 @@ def result(face: Face) -> Draft:
         *answered(face),
     ]
     short = in_short(face)
-    return Draft(notice(face, joined((text, short)) if short else text), page)
+    return Draft(notice(face, joined((text, short), "\n") if short else text), page)
 
 
 # Success
@@ -171,14 +170,20 @@ def _failed(face: Face, outcome: Outcome) -> Parts:
         *section(*_failed_state(face, outcome)),
         *section(*advice(outcome)),
         *section(_pending(face, outcome), *_leftovers(face, outcome)),
-        *section(*map(Mrkdwn, texts.RECOVERY), _blocked(face)),
+        *section(*map(Mrkdwn, _recovery(outcome)), _blocked(face)),
     ]
     return texts.FAILED_HEADING, face.say(texts.FAILED_TEXT, error=short), blocks
 
 
+def _recovery(outcome: Outcome) -> tuple[str, ...]:
+    """A VM that is gone cannot be restored in its place."""
+    gone = outcome.reason is Reason.VM_DELETED
+    return texts.RECOVERY_WITHOUT_VM if gone else texts.RECOVERY
+
+
 def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
     lines = vm_lines(face, outcome)
-    if untouched(face.restore) and not outcome.vm_status:
+    if answers.untouched(face.restore) and not outcome.vm_status:
         return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.STATE_UNCHANGED)), *lines]
     return lines
 
@@ -188,7 +193,7 @@ def _blocked(face: Face) -> Mrkdwn | None:
     restore = face.restore
     seen_gone = restore.outcome is not None and restore.outcome.reason in OBJECT_GONE
     gone = seen_gone or not face.open
-    if restore.job is None or restore.job.uid is None or untouched(restore) or gone:
+    if restore.job is None or restore.job.uid is None or answers.untouched(restore) or gone:
         return None
     named = fill(texts.BLOCKER, name=code(restore.job.name))
     return joined((named, Mrkdwn(texts.BLOCKER_GOES))) if face.usable else named
@@ -209,7 +214,7 @@ def _cancelled(face: Face, outcome: Outcome) -> Parts:
 
 def _names_differ(face: Face, outcome: Outcome) -> Parts:
     kept = Mrkdwn(
-        texts.CANCELLED_PRESERVED if untouched(face.restore) else texts.OPERATION_CANCELLED
+        texts.CANCELLED_PRESERVED if answers.untouched(face.restore) else texts.OPERATION_CANCELLED
     )
     blocks = [
         *section(
@@ -232,7 +237,7 @@ def _hint(face: Face, outcome: Outcome) -> Mrkdwn | None:
 def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
     said = joined(
         (Mrkdwn(texts.CANCELLED_BY_USER), Mrkdwn(texts.PRESERVED))
-        if untouched(face.restore)
+        if answers.untouched(face.restore)
         else (Mrkdwn(texts.CANCELLED_BY_USER),)
     )
     typed = outcome.reason is Reason.TYPED_INSTEAD
@@ -249,7 +254,7 @@ def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
 
 
 def _expired(face: Face, outcome: Outcome) -> Parts:
-    calm = untouched(face.restore)
+    calm = answers.untouched(face.restore)
     said = joined(
         (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), Mrkdwn(texts.PRESERVED))
         if calm

@@ -6,6 +6,7 @@ import structlog
 
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore, UserId
+from bot.slack.views import Message
 from bot.slack.web import Web
 
 log = structlog.get_logger(__name__)
@@ -17,6 +18,7 @@ class Voice:
 
     user: UserId
     channel: str
+    """"" outside of any conversation, in the Home tab for instance: then by direct message."""
     thread: str | None
     response_url: str | None
 
@@ -27,24 +29,31 @@ class Teller:
     def __init__(self, web: Web) -> None:
         self._web = web
 
-    async def tell(self, voice: Voice, text: str) -> bool:
+    async def tell(self, voice: Voice, said: str | Message) -> bool:
         """Answer the one who spoke, and only them. False if nobody heard it: no reason to fail."""
+        message = Message(said, ()) if isinstance(said, str) else said
         try:
-            await self._say(voice, text)
+            await self._say(voice, message)
         except (Permanent, Temporary) as unheard:
             log.warning("an answer could not be given", error=type(unheard).__name__)
             return False
         return True
 
-    async def _say(self, voice: Voice, text: str) -> None:
+    async def _say(self, voice: Voice, message: Message) -> None:
+        text, blocks = message.text, message.blocks
         if voice.response_url is not None:
             try:
-                await self._web.respond(voice.response_url, text)
+                await self._web.respond(voice.response_url, text, blocks)
             except Permanent:
                 log.info("a response_url is used up or too old")
             else:
                 return
-        await self._web.whisper(voice.channel, voice.user, text, voice.thread)
+        if voice.channel:
+            await self._web.whisper(voice.channel, voice.user, text, voice.thread, blocks)
+            return
+        shown = {"blocks": list(blocks)} if blocks else {}
+        channel = await self._web.direct(voice.user)
+        await self._web.call("chat.postMessage", channel=channel, text=text, **shown)
 
     async def link(self, restore: Restore) -> str | None:
         """A link to the restore's thread, if Slack gives one."""

@@ -5,7 +5,7 @@ error is `Uncertain`, and only a look for the message's metadata may settle it. 
 no retry handlers: a blind second post is a second message.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,6 +16,7 @@ from bot.errors import Permanent, Temporary
 from bot.telemetry import Metrics
 
 T = TypeVar("T")
+Blocks = Sequence[Mapping[str, Any]]
 
 CHANNEL_GONE = frozenset(
     {
@@ -57,16 +58,25 @@ class Web:
         function = getattr(self._client, method.replace(".", "_"))
         return await self._run(method, function(**arguments))
 
-    async def respond(self, url: str, text: str) -> None:
+    async def respond(self, url: str, text: str, blocks: Blocks = ()) -> None:
         """Answer a command or click to the one who gave it, by its response_url."""
         body = {"text": text, "response_type": "ephemeral", "replace_original": False}
-        await self._run("response_url", self._post(url, body))
+        shown = {"blocks": list(blocks)} if blocks else {}
+        await self._run("response_url", self._post(url, {**body, **shown}))
 
-    async def whisper(self, channel: str, user: str, text: str, thread: str | None) -> None:
+    async def whisper(
+        self, channel: str, user: str, text: str, thread: str | None, blocks: Blocks = ()
+    ) -> None:
         """Tell one person something where they spoke."""
+        shown = {"blocks": list(blocks)} if blocks else {}
         await self.call(
-            "chat.postEphemeral", channel=channel, user=user, text=text, thread_ts=thread
+            "chat.postEphemeral", channel=channel, user=user, text=text, thread_ts=thread, **shown
         )
+
+    async def direct(self, user: str) -> str:
+        """The direct message channel with one person."""
+        opened = await self.call("conversations.open", users=[user])
+        return str(opened["channel"]["id"])
 
     async def _run(self, method: str, doing: Awaitable[T]) -> T:
         try:

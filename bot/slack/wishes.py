@@ -1,4 +1,4 @@
-"""What people wish for: a new restore, cancel, status, a list. Everything is decided at the door.
+"""What people wish for: a new restore, cancel, a list. Everything is decided at the door.
 
 A refusal goes to the asker alone and into the audit stream. A new restore's id is made from the key
 of the delivery that asked for it, so that a delivery dealt with twice makes one restore.
@@ -7,21 +7,29 @@ of the delivery that asked for it, so that a delivery dealt with twice makes one
 import base64
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.clock import Clock
-from bot.restore import workflow
+from bot.restore import audit, workflow
 from bot.restore.events import Cancel, Reply, Verdict
-from bot.restore.model import AuditEntry, Place, Restore, RestoreId, Rules, Wish
+from bot.restore.model import AuditEntry, Place, Reason, Restore, RestoreId, Rules, UserId, Wish
 from bot.restore.policy import Policy, decide
 from bot.restore.request import Request, Verb
 from bot.slack import views
+from bot.slack.handoffs import Handoffs
+from bot.slack.lists import LISTED, Lists, meant
 from bot.slack.people import Home, People, Room
-from bot.slack.pickers import Pickers
+from bot.slack.report import Reports
 from bot.slack.steps import Steps
+from bot.slack.views import Message
 from bot.slack.voice import Teller, Voice
 from bot.store.records import Created, Held, Known
 from bot.store.store import Store
 from bot.telemetry import Metrics
+
+CANCELLED = Reason.CANCELLED_BY_USER
+MOST_RECENT = 50
+"""How many ended restores are looked through for what was cancelled a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Ground:
 class Wishes:
     """Opens restores and answers what is asked about them."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in app.py
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
@@ -46,7 +54,9 @@ class Wishes:
         teller: Teller,
         steps: Steps,
         ground: Ground,
-        pickers: Pickers,
+        lists: Lists,
+        handoffs: Handoffs,
+        reports: Reports,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -55,12 +65,22 @@ class Wishes:
         self._teller = teller
         self._steps = steps
         self._ground = ground
-        self._pickers = pickers
+        self._lists = lists
+        self._handoffs = handoffs
+        self._reports = reports
         self._clock = clock
         self._metrics = metrics
 
-    async def hear(self, key: str, voice: Voice, request: Request, place: Place) -> None:
-        """Do or answer what was wished for."""
+    async def hear(
+        self,
+        key: str,
+        voice: Voice,
+        request: Request,
+        place: Place,
+        *,
+        begun: datetime | None = None,
+    ) -> None:
+        """Do or answer what was wished for. `begun`: since when it may have been done already."""
         if request.problem is not None:
             await self._teller.tell(voice, views.problem(request.problem))
             return
@@ -68,15 +88,26 @@ class Wishes:
             case Verb.RESTORE:
                 await self._restore(key, voice, request, place)
             case Verb.CANCEL:
-                await self._cancel(voice)
-            case Verb.STATUS:
-                await self._teller.tell(voice, views.status(await self._visible(voice)))
-            case Verb.LIST:
-                await self._list(voice, request)
+                await self._cancel(voice, request, begun)
             case Verb.NONE:
                 return
+            case Verb.HANDOFF if request.user is None:
+                await self.told(voice, request, await self._reports.answer(voice, place))
+            case Verb.HANDOFF | Verb.TAKE_OVER:
+                await self.told(voice, request, await self._handoffs.answer(voice, request))
+            case verb if verb in LISTED:
+                await self.told(voice, request, await self._lists.answer(voice, request))
             case verb:
-                await self._teller.tell(voice, views.help_text(verb).text)
+                await self._teller.tell(voice, views.other_wish(verb))
+
+    async def told(
+        self, voice: Voice, request: Request, answer: Message | str | Verdict | None
+    ) -> None:
+        """Say it to the one who asked; a refusal is noted as well. None: it has been said."""
+        if isinstance(answer, Verdict):
+            await self.refuse(voice, answer, request)
+        elif answer is not None:
+            await self._teller.tell(voice, answer)
 
     async def _restore(self, key: str, voice: Voice, request: Request, place: Place) -> None:
         cluster = request.cluster or self._ground.default_cluster
@@ -112,12 +143,12 @@ class Wishes:
         """Store a new restore, or say who holds the VM."""
         now = self._clock.now()
         asked = AuditEntry(
-            at=now, restore=new.id, kind="requested", by=new.owner, target=workflow.target(new)
+            at=now, restore=new.id, kind="requested", by=new.owner, target=audit.target(new)
         )
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, Held):
             where = await self._teller.link(opened.holder)
-            await self._teller.tell(voice, views.held(opened.holder, where))
+            await self._teller.tell(voice, views.held(opened.holder, voice.user, where))
         return opened
 
     async def verdict(
@@ -129,21 +160,30 @@ class Wishes:
 
     async def refuse(self, voice: Voice, verdict: Verdict, request: Request) -> None:
         """Say no, and note it."""
+        await self.note_refusal(voice.user, verdict, request)
+        await self._teller.tell(voice, views.refusal(verdict))
+
+    async def note_refusal(self, user: UserId, verdict: Verdict, request: Request) -> None:
+        """Somebody was told no."""
         self._metrics.refusals.labels(verdict.reason).inc()
         refused = AuditEntry(
             at=self._clock.now(),
             kind="refused",
-            by=voice.user,
+            by=user,
             verdict="denied",
             reason=verdict.reason,
             target=f"{request.namespace or '?'}/{request.vm or '?'}",
         )
         await self._store.record([refused])
-        await self._teller.tell(voice, views.refusal(verdict))
 
-    async def _cancel(self, voice: Voice) -> None:
+    async def _cancel(self, voice: Voice, request: Request, begun: datetime | None) -> None:
         """Cancel what this person has running: here if there is something here."""
-        mine = [each for each in await self._store.live() if each.owner == voice.user]
+        done = await self._cancelled(voice, request, begun) if begun is not None else None
+        if done is not None:
+            await self._teller.tell(voice, views.reply(Reply.DONE, done))
+            return
+        live = await self._store.live()
+        mine = [each for each in live if each.owner == voice.user and meant(each, request)]
         here = [
             each
             for each in mine
@@ -158,35 +198,14 @@ class Wishes:
             reply = await self._steps.apply(chosen[0].id, Cancel(by=voice.user))
             await self._teller.tell(voice, views.reply(reply or Reply.DONE, chosen[0]))
 
-    async def _visible(self, voice: Voice) -> list[Restore]:
-        """Live restores in namespaces where this person may restore."""
-        room = await self._people.room(voice.channel)
-        person = await self._people.person(voice.user)
-        return [
-            each
-            for each in await self._store.live()
-            if each.owner == voice.user
-            or decide(
-                self._ground.policy,
-                person,
-                room.spot,
-                cluster=each.wish.cluster,
-                namespace=each.wish.namespace,
-            ).allowed
-        ]
-
-    async def _list(self, voice: Voice, request: Request) -> None:
-        cluster = request.cluster or self._ground.default_cluster
-        if not request.vm or not request.namespace or cluster not in self._ground.clusters:
-            await self._teller.tell(voice, views.list_needs())
-            return
-        room = await self._people.room(voice.channel)
-        verdict = await self.verdict(voice, room, cluster, request.namespace)
-        if not verdict.allowed:
-            await self.refuse(voice, verdict, request)
-            return
-        found = await self._pickers.snapshots(cluster, request.namespace, request.vm)
-        await self._teller.tell(voice, views.snapshot_list(request.vm, request.namespace, found))
+    async def _cancelled(self, voice: Voice, request: Request, begun: datetime) -> Restore | None:
+        """What a worker cancelled that died before it could say so; nothing else is cancelled."""
+        for each in await self._store.recent(MOST_RECENT):
+            end = each.outcome
+            by_them = end is not None and (end.reason, end.by) == (CANCELLED, voice.user)
+            if end is not None and by_them and end.at >= begun and meant(each, request):
+                return each
+        return None
 
 
 def restore_id(key: str) -> RestoreId:

@@ -1,7 +1,7 @@
 """The words that all cards share, and the short answers that only one person sees.
 
-All texts of the bot are in words.py, words_cards.py and words_results.py, so that a team can change
-the tone in one place. Rules
+All texts of the bot are in words.py and the other words_*.py, so that a team can change the tone in
+one place. Rules
 - A text in braces, like {vm}, is filled by `markup.fill`, which makes it safe.
 - One thing has one name everywhere: restore, snapshot, safety snapshot, volume, thread, card.
 - A heading says what it is about in words; its emoji is only a help for the eye.
@@ -35,6 +35,11 @@ LABELS: Final[Mapping[Button, str]] = {
     Button.TRY_AGAIN: "Try again",
     Button.OTHER_SNAPSHOT: "Another snapshot",
     Button.UNDO: "Undo",
+    Button.HAND_OVER: "Hand over to…",
+    Button.ACCEPT: "Accept",
+    Button.DECLINE: "Decline",
+    Button.WITHDRAW: "Withdraw",
+    Button.TAKE_OVER: "Take over",
 }
 USE: Final = "Use {name}"
 START_AGAIN: Final = "Start VM again"
@@ -72,6 +77,7 @@ WAITS_WITHOUT_END: Final = "Nothing expires here: the bot watches the restore un
 
 ASKED_FOR: Final = "{owner} asked to restore VM {vm}"
 ASKED_FOR_A_VM: Final = "{owner} asked to restore a VM"
+OWNER_NOW: Final = "*Now with*: {owner}"
 ASKED_HEADING: Final = "VM restore request"
 ASKED_PLACE: Final = " in {namespace}"
 ASKED_CLUSTER: Final = " (cluster {cluster})"
@@ -127,17 +133,30 @@ REPLIES: Final[Mapping[Reply, str]] = {
         "This restore of VM {vm} has ended, so the button does nothing any more. "
         "Ask again with `/vm-restore`."
     ),
+    Reply.NOBODY_CHOSEN: "Nobody was chosen, so nothing was offered.",
+    Reply.ALREADY_YOURS: ("The restore of VM {vm} is with {owner} already. Nothing was changed."),
+    Reply.ALREADY_OFFERED: (
+        "The restore of VM {vm} is offered to that person already. Nothing was changed."
+    ),
+    Reply.NOT_OFFERED_TO_YOU: (
+        "Only {taker} can accept or decline this offer of the restore of VM {vm}. Nothing was changed."
+    ),
+    Reply.OFFER_OVER: (
+        "This offer is over, so nothing was changed. The restore of VM {vm} is with {owner}."
+    ),
 }
 REFUSED: Final = "❌ *Not permitted*: {text} Nothing was started."
 PROBLEM: Final = "❌ *I could not start that*: {text}"
 HELD: Final = (
-    "❌ *Another restore of VM {vm} is in progress*: {owner} asked for it in namespace {namespace} "
-    "at {since} (state: {state}). See {thread}. Wait for it to end, or talk to {owner}."
+    "❌ *Another restore of VM {vm} is in progress*: it is with {owner}, and was asked for in "
+    "namespace {namespace} at {since} (state: {state}). See {thread}. Wait for it to end, or talk to "
+    "{owner}."
+)
+HELD_BY_YOU: Final = (
+    "❌ *Your own restore of VM {vm} is in progress*: it was asked for in namespace {namespace} "
+    "at {since} (state: {state}). See {thread}. Go on there, or cancel it and ask again."
 )
 THIS_THREAD: Final = "its thread"
-NOT_UNDERSTOOD: Final = "I did not understand that."
-NOT_UNDERSTOOD_TEXT: Final = "I did not understand {text}."
-TRY_THESE: Final = "These work, for example:"
 STORE_DOWN: Final = (
     "❌ *Nothing was done*: I cannot reach my own store just now ({what}), and without it I decide "
     "nothing. Restores that are under way go on by themselves when it is back. "
@@ -152,12 +171,10 @@ INVITE_ME: Final = (
     "❌ *Nothing was started*: I cannot write in {channel}. Type `/invite {bot}` there and ask "
     "again, or ask in a direct message to me."
 )
-NOTHING_TO_CANCEL: Final = (
-    "You have no restore that could be cancelled. Only the person who asked can cancel a restore."
-)
+NOTHING_TO_CANCEL: Final = "You have no restore that could be cancelled. Only the person whose restore it is can cancel it."
 WHICH_TO_CANCEL: Final = (
-    "You have several restores under way: {restores}. Press *Cancel* in the thread of the one you "
-    "mean, or type `cancel` there."
+    "You have several restores under way: {restores}. Write `/vm-restore cancel VM`, press *Cancel* "
+    "in the thread of the one you mean, or type `cancel` there."
 )
 UNKNOWN_CLUSTER: Final = "❌ *Nothing was started*: I know no cluster {cluster}. I know: {known}."
 TOO_LATE: Final = (
@@ -171,30 +188,12 @@ INTERRUPTED: Final = (
     "I was interrupted while I dealt with your click. The newest card of this restore shows how "
     "things stand: if your click is not in it, please press again."
 )
-NOTHING_RUNS: Final = "No restore is under way that you may see."
-RUNNING: Final = "*Restores under way:*"
-ONE_RESTORE: Final = "• VM {vm} in {namespace} from snapshot {snapshot}, by {owner}: {state}"
-AND_MORE: Final = "• and {count} more"
-LIST_NEEDS: Final = (
-    "Whose snapshots? Please name the VM and its namespace: "
-    "`/vm-restore list database-01 in production`."
-)
-NO_SNAPSHOTS: Final = "VM {vm} in namespace {namespace} has no snapshots."
-SNAPSHOTS: Final = "*Snapshots of VM {vm} in namespace {namespace}*, the newest first:"
-ONE_SNAPSHOT: Final = "• {snapshot} - {created} - {state}"
-USABLE: Final = "ready to use"
-NOT_USABLE: Final = "not ready (status: {status})"
 WENT_WRONG: Final = (
     "❌ *Something went wrong on my side*, and it has been logged. "
     "Nothing is restored without your confirmation. Please try again."
 )
 
 OTHER_WISHES: Final[Mapping[str, str]] = {
-    "history": "I have no history command yet: the threads of earlier restores show how they went.",
-    "handoff": (
-        "A restore cannot be handed to another person yet: only who asked can answer. Let it "
-        "expire or cancel it, then the other person asks again."
-    ),
     "freeze": "I cannot freeze restores yet. Ask the owners of this bot.",
     "unfreeze": "I cannot unfreeze restores yet. Ask the owners of this bot.",
     "start": (
@@ -212,31 +211,12 @@ OTHER_WISHES: Final[Mapping[str, str]] = {
     "clone": "I do not clone VMs. Apply a VirtualMachineClone with `kubectl`, or use the console.",
 }
 
-HELP_HEADING: Final = "Restore a VM from a snapshot"
-HELP_INTRO: Final = (
-    "I restore KubeVirt VMs from snapshots, step by step, in a thread. Nothing is restored before "
-    "you have typed the snapshot's name and pressed *Restore VM now*."
-)
-HELP_ASK: Final = "*How to ask*"
-EXAMPLES: Final = (
-    "`{command} database-01 from pre-upgrade-snapshot in production`",
-    "`{command} production/database-01 pre-upgrade-snapshot`",
-    "`@{bot} restore database-01 from snapshot pre-upgrade-snapshot` (in threads too)",
-    "`@{bot} roll back database-01 to pre-upgrade snapshot`",
-)
-HELP_DETAILS: Final = (
-    "What you leave out is asked for: VM, namespace, snapshot.",
-    "`-n` or `--namespace`, `--snapshot` and `--cluster` work as well.",
-    "`{command} cancel` cancels your restore; `cancel` typed in its thread does, too.",
-    "`{command} list database-01 in production` lists the snapshots of a VM.",
-    "`{command} status` shows what is under way.",
-    "Only who asked can answer and confirm.",
-)
-
 # By direct message, when the channel is lost
 
 DM_HEADING: Final = "Your VM restore: news by direct message"
-DM_WHY: Final = "I cannot write in {channel} any more, so I tell you here."
-DM_TEXT: Final = "{owner} I cannot write in {channel} any more. Restore of VM {vm}: {state}"
+DM_CHANNEL_LOST: Final = "I cannot write in {channel} any more, so I tell you here."
+DM_THREAD_DELETED: Final = "The thread in {channel} was deleted, so I tell you here."
+DM_TEXT: Final = "{owner} Restore of VM {vm}: {state}\n{why}"
+DM_WHICH: Final = "• VM {vm} in {namespace} from snapshot {snapshot}, for {owner}: {state}"
 DM_RUNS: Final = "The restore goes on in the cluster. I tell you here how it ends."
-DM_LIVE: Final = "Nobody can be asked in that channel. Nothing is restored without a confirmation."
+DM_LIVE: Final = "Nobody can be asked there any more. Nothing is restored without a confirmation."

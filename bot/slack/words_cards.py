@@ -89,7 +89,7 @@ FORCE_DIALOG: Final = (
 WARNING_HEADING: Final = "🔴 VM RESTORE - Data Loss Warning"
 WARNING_ASK: Final = "{owner}, please read this before you type anything."
 WARNING_TEXT: Final = (
-    "VM RESTORE - Data Loss Warning: VM {vm} in {namespace} would go back to snapshot {snapshot}. "
+    "VM RESTORE - Data Loss Warning: VM {vm} in {namespace} would go back to snapshot {snapshot}\n"
     "ALL CHANGES in the last {length} WILL BE LOST. "
     "To proceed with restore, type the snapshot name exactly as shown."
 )
@@ -189,10 +189,11 @@ OLD_WARNING: Final = "Data Loss Warning for VM {vm}, snapshot {snapshot}"
 # The final confirmation
 
 CONFIRM_HEADING: Final = "✓ Typed Verification Passed"
+OLD_CONFIRM: Final = "✓ Typed Verification Passed for VM {vm}"
 CONFIRM_ASK: Final = "{owner}, the final decision is yours."
 CONFIRM_TEXT: Final = (
-    "Typed Verification Passed. Ready to Restore VM {vm} in {namespace} from snapshot {snapshot}: "
-    "press Restore VM now, or Cancel."
+    "Ready to Restore VM {vm} in {namespace} from snapshot {snapshot}\n"
+    "Typed Verification Passed. Press Restore VM now, or Cancel."
 )
 RECEIVED: Final = "*Confirmation received for snapshot*: {snapshot}"
 READY: Final = "*Ready to Restore*"
@@ -218,12 +219,12 @@ CONFIRM_DIALOG: Final = (
 # Protecting and restoring
 
 PROTECTING: Final = (
-    "Taking snapshot {name} of the current state before the restore… "
+    "Taking safety snapshot {name} of VM {vm} before the restore… "
     "The restore waits until it is ready."
 )
-PROTECTING_UNNAMED: Final = "Taking a snapshot of the current state before the restore…"
-PROTECTED: Final = "✓ Snapshot {name} of the current state is ready."
-PROTECT_ENDED: Final = "Safety snapshot of the current state: {closed}"
+PROTECTING_UNNAMED: Final = "Taking a safety snapshot of VM {vm} before the restore…"
+PROTECTED: Final = "✓ Safety snapshot {name} of VM {vm} is ready."
+PROTECT_ENDED: Final = "Safety snapshot of VM {vm}: {closed}"
 
 PROGRESS_HEADING: Final = "🔄 Restoring VM from snapshot..."
 PROGRESS_MINUTES: Final = "⏳ This may take several minutes..."

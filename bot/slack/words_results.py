@@ -54,7 +54,7 @@ UNDO_IT: Final = (
 # Failure
 
 FAILED_HEADING: Final = "❌ VM Restore Failed"
-FAILED_TEXT: Final = "❌ VM Restore Failed: VM {vm} in {namespace}, snapshot {snapshot}. {error}"
+FAILED_TEXT: Final = "❌ VM Restore Failed: VM {vm} in {namespace}, snapshot {snapshot}\n{error}"
 ERROR: Final = "*Error*: {error}"
 NO_ERROR: Final = "the cluster gave no reason"
 RECOVERY: Final = (
@@ -63,6 +63,7 @@ RECOVERY: Final = (
     "2. Restore from a different snapshot",
     "3. Contact cluster admin for investigation",
 )
+RECOVERY_WITHOUT_VM: Final = ("*Recovery Options:*", "1. Contact cluster admin for investigation")
 BLOCKER: Final = "Our failed restore object {name} would block every other restore of this VM."
 BLOCKER_GOES: Final = "*Try again* removes it, then goes through all checks and confirmations anew."
 
@@ -98,6 +99,7 @@ IN_SHORT_STOPPING: Final = "The VM is stopping."
 WAS_STRATEGY: Final = "Run strategy before the stop: {strategy}"
 START_OFFERED: Final = "Press *Start VM again* if it should run."
 NOT_TOUCHED: Final = "The bot did not stop or change the VM."
+NOT_TOUCHED_AGAIN: Final = "This time the bot did not stop or change the VM."
 
 # What else is left behind
 
@@ -121,8 +123,8 @@ NO_START: Final = "No start of VM {vm} was asked for."
 
 # Refusals
 
-REFUSED_TEXT: Final = "{heading}: {found} Restore operation cancelled."
-REFUSED_WITHOUT_WORDS: Final = "VM {vm}, snapshot {snapshot}."
+REFUSED_TEXT: Final = "{heading}: VM {vm}\n{found}\nRestore operation cancelled."
+REFUSED_WITHOUT_WORDS: Final = "Snapshot {snapshot}."
 REFUSED_HEADING: Final = "❌ Restore Refused"
 HEADINGS: Final[Mapping[Reason, str]] = {
     Reason.NOT_PERMITTED: "❌ Not Permitted",
@@ -153,7 +155,7 @@ HEADINGS: Final[Mapping[Reason, str]] = {
     Reason.NO_ANSWER: EXPIRED_HEADING,
     Reason.TOO_MANY_QUESTIONS: "❌ Too Many Questions",
     Reason.CLUSTER_UNREACHABLE: "❌ Cluster Not Reachable",
-    Reason.CHANNEL_UNREACHABLE: "❌ Channel Not Reachable",
+    Reason.CHANNEL_UNREACHABLE: "❌ Thread Not Reachable",
     Reason.STOP_REFUSED: "❌ VM Could Not Be Stopped",
     Reason.CREATE_REFUSED: "❌ Cluster Refused the Restore",
     Reason.RESTORE_FAILED: FAILED_HEADING,

@@ -9,7 +9,9 @@ from bot.restore.model import (
     Change,
     Confirmation,
     Consistency,
+    Handover,
     Job,
+    Offer,
     Outcome,
     Phase,
     Place,
@@ -77,6 +79,9 @@ RICH = PREVIEW.model_copy(
 AGREED = Stop(chosen_by=ALICE, chosen_at=NOW, strategy="Always")
 ASKED = AGREED.model_copy(update={"asked_at": NOW - timedelta(minutes=6)})
 DONE = ASKED.model_copy(update={"done_at": NOW - timedelta(minutes=5)})
+OFFER = Offer(to=BOB, by=ALICE, at=NOW, until=UNTIL)
+ACCEPTED = Handover(at=NOW, giver=ALICE, taker=BOB, how="accepted")
+TAKEN = ACCEPTED.model_copy(update={"how": "taken"})
 TYPED = TypedName(by=ALICE, at=NOW, ts="2.1")
 CONFIRMED = Confirmation(by=ALICE, at=NOW, number=3)
 JOB = Job(
@@ -318,6 +323,41 @@ def _progress() -> Mapping[str, Example]:
     }
 
 
+def _handoffs() -> Mapping[str, Example]:
+    t, r, f = Phase.TYPING, Phase.RESTORING, Phase.FAILED
+    asked: dict[str, Any] = {"preview": PREVIEW, "deadline": UNTIL, "offer": OFFER}
+    sealed: dict[str, Any] = {"preview": PREVIEW, "confirmation": CONFIRMED, "job": JOB}
+    bobs: dict[str, Any] = {"owner": BOB, "handovers": (ACCEPTED,)}
+    failed = Outcome(reason=Reason.RESTORE_FAILED, at=NOW, found="no space left on device")
+    question = card(Slot.WARNING, 2)
+    declined = card(Slot.OFFER, 2, f"Declined by <@{BOB}>")
+    lapsed = card(Slot.OFFER, 2, f"Not accepted by <@{BOB}> in time")
+    made, news = card(Slot.OFFER), card(Slot.NOT_TAKEN)
+    no_names = wish(vm=None, namespace=None, snapshot=None)
+    return {
+        "request-offered": one(t, Slot.REQUEST, offer=OFFER),
+        "request-handed-over": one(t, Slot.REQUEST, **bobs),
+        "offer": (restore(t, question, made, **asked), made),
+        "offer-stopped": (restore(t, question, made, **asked, stop=DONE), made),
+        "offer-incomplete": one(Phase.GATHERING, Slot.OFFER, offer=OFFER, wish=no_names),
+        "offer-confirmed": one(r, Slot.OFFER, offer=OFFER, **sealed),
+        "offer-after-the-end": one(f, Slot.OFFER, offer=OFFER, **sealed, outcome=failed),
+        "offer-accepted": one(t, Slot.OFFER, f"Accepted by <@{BOB}>", **bobs),
+        "offer-withdrawn": one(t, Slot.OFFER, f"Withdrawn by <@{ALICE}>"),
+        "not-taken-declined": (restore(t, declined, news), news),
+        "not-taken-in-time": (restore(t, lapsed, news), news),
+        "not-taken-closed": (
+            restore(t, declined, card(Slot.NOT_TAKEN, closed="There is a newer offer")),
+            card(Slot.NOT_TAKEN, closed="There is a newer offer"),
+        ),
+        "handed-over": one(Phase.CHECKING, Slot.HANDED, preview=PREVIEW, **bobs),
+        "handed-over-confirmed": one(r, Slot.HANDED, **sealed, **bobs),
+        "handed-over-after-the-end": one(f, Slot.HANDED, **sealed, **bobs, outcome=failed),
+        "handed-over-closed": one(t, Slot.HANDED, "Handed over", **bobs),
+        "taken-over": one(Phase.CHECKING, Slot.HANDED, owner=BOB, handovers=(TAKEN,)),
+    }
+
+
 def _successes() -> Mapping[str, Example]:
     known: dict[str, Any] = {"preview": PREVIEW, "job": JOB}
     calm = "Stopped (ready to start)"
@@ -367,12 +407,25 @@ def _failures() -> Mapping[str, Example]:
         "failed-before-the-create": ended(
             f, Reason.CREATE_REFUSED, found="A confirmation is missing."
         ),
+        "failed-vm-deleted": ended(
+            f,
+            Reason.VM_DELETED,
+            found="The VM was deleted while it was being restored, and the restore with it.",
+            with_={"job": JOB, "preview": PREVIEW},
+        ),
+        "failed-create-refused-after-a-failure": ended(
+            f,
+            Reason.CREATE_REFUSED,
+            found="admission webhook denied the request: invalid kind",
+            vm_status="unchanged: the cluster refused the restore",
+            with_={"job": Job(name=JOB.name, decided_at=NOW), "vm_unsure": True},
+        ),
     }
 
 
 def _cancellations() -> Mapping[str, Example]:
     c, e = Phase.CANCELLED, Phase.EXPIRED
-    user = Reason.CANCELLED_BY_USER
+    user, undo = Reason.CANCELLED_BY_USER, wish(snapshot=SAFETY.name)
     return {
         "names-differ": ended(c, Reason.NAMES_DIFFER, by=ALICE, typed="Pre-upgrade-snapshot"),
         "names-differ-stopped": ended(
@@ -388,11 +441,18 @@ def _cancellations() -> Mapping[str, Example]:
             found="25 questions were asked without getting to the end.",
             next="Start over with the VM, the namespace and the snapshot in one message.",
         ),
+        "cancelled-after-a-failure": ended(c, user, by=ALICE, with_={"vm_unsure": True}),
+        "cancelled-after-a-failure-stopped": ended(
+            c, user, by=ALICE, with_={"vm_unsure": True, "stop": DONE}
+        ),
+        "cancelled-undo": ended(
+            c, user, by=ALICE, with_={"previous": RestoreId("k3f9"), "wish": undo}
+        ),
         "cancelled-channel-lost": ended(
             c,
             Reason.CHANNEL_UNREACHABLE,
-            found="I cannot write in <#C0OPS> (Slack says: is_archived).",
-            next="Invite me to the channel, then ask again.",
+            found="The channel <#C0OPS> was archived.",
+            next="Ask again in another channel.",
         ),
         "expired": ended(e, Reason.NO_ANSWER),
         "expired-stopped": ended(e, Reason.NO_ANSWER, with_={"stop": DONE}),
@@ -462,6 +522,7 @@ EXAMPLES: Mapping[str, Example] = {
     **_warnings(),
     **_confirms(),
     **_progress(),
+    **_handoffs(),
     **_successes(),
     **_failures(),
     **_cancellations(),

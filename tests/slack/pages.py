@@ -76,12 +76,13 @@ def _block(block: Json) -> list[str]:
 
 
 def _element(element: Json) -> str:
-    if element["type"] == "external_select":
-        return f"<{element['placeholder']['text']}>"
+    picker = element["type"] in ("external_select", "users_select")
     style = f" ({element['style']})" if "style" in element else ""
     sure = element.get("confirm")
     asks = ""
     if sure:
         words = [sure[part]["text"] for part in ("title", "text", "confirm", "deny")]
         asks = "\n  asks: " + " | ".join(words)
+    if picker:
+        return f"<{element['placeholder']['text']}>{asks}"
     return f"[{element['text']['text']}]{style}{asks}"

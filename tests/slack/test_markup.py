@@ -89,6 +89,11 @@ def test_the_core_may_name_people_channels_and_threads() -> None:
     )
 
 
+def test_a_time_that_the_core_names_is_told_in_the_zone_of_the_reader() -> None:
+    said = markup.referring("held since 2026-02-18 10:00 UTC, not since 2026-99-99 10:00 UTC")
+    assert said == f"held since {markup.moment(WHEN)}, not since 2026-99-99 10:00 UTC"
+
+
 def test_fill_escapes_what_is_not_markup_already() -> None:
     filled = markup.fill("{a} and {b}", a="<!here>", b=Mrkdwn("*bold*"))
     assert filled == "&lt;!here&gt; and *bold*"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.restore.request import Request, Verb, parse_sentence
-from bot.slack.typed import Spoken, TypedText, hint, spoken_text, typed_text
+from bot.slack.typed import Spoken, TypedText, command_text, hint, spoken_text, typed_text
 
 BOT = "U0FAKEBOT01"
 STEADY = settings(deadline=None, derandomize=True, max_examples=150)
@@ -378,3 +378,19 @@ def test_the_right_name_needs_no_hint() -> None:
 def test_any_pair_gets_an_answer(typed: str, expected: str) -> None:
     said = hint(typed, expected)
     assert said is None or said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("sent", "typed"),
+    [
+        ("handoff <@U0BOB|bob>", "handoff <@U0BOB|bob>"),
+        ("handoff @bob", "handoff @bob"),
+        ("<http://db.example.com|db.example.com> nightly", "db.example.com nightly"),
+        ("<https://db.example.com/>", "https://db.example.com/"),
+        ("db-1 &amp; &lt;x&gt;", "db-1 & <x>"),
+        ("&amp;lt;", "&lt;"),
+    ],
+)
+def test_a_command_is_read_as_it_was_typed(sent: str, typed: str) -> None:
+    """Only the mention of a person stays as Slack writes it."""
+    assert command_text(sent) == typed

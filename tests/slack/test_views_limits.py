@@ -1,18 +1,26 @@
 """Giant and hostile texts: every card stays within Slack's limits, and nothing of them is live."""
 
+import importlib
+import inspect
 import json
+import pkgutil
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import slack
 from bot.playground.slack.blockkit import check_blocks
 from bot.restore.model import (
     Blocker,
     Change,
+    Handover,
     Job,
+    Offer,
     Outcome,
     Phase,
     Proposal,
@@ -23,12 +31,27 @@ from bot.restore.model import (
     Start,
     UserId,
 )
-from bot.slack import views
+from bot.restore.request import Verb
+from bot.slack import views, words
 from bot.slack.views import Message
-from tests.slack.examples import ALICE, ASKED, DONE, JOB, NOW, PREVIEW, UNTIL, card, restore, wish
+from tests.slack.examples import (
+    ALICE,
+    ASKED,
+    DONE,
+    EXAMPLES,
+    JOB,
+    NOW,
+    PREVIEW,
+    UNTIL,
+    card,
+    restore,
+    wish,
+)
+from tests.slack.giants import LINK, Giants
 from tests.slack.pages import LIVE, mrkdwn
 
 MOST_BYTES = 10_000
+MOST_FIRST_LINE = 150
 MOST_BLOCKS = 50
 DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[-0-9: ]+UTC>")
 NAME = "n" * 253
@@ -157,3 +180,94 @@ def test_a_snapshot_name_can_always_be_copied_whole() -> None:
     assert any(
         f"Type `{long}` to confirm" in text for text in mrkdwn(views.render(document, shown))
     )
+
+
+# Everything that is said to one person, whichever room makes it
+
+
+def answers() -> dict[str, Callable[..., Message | str]]:
+    """Every public function of the views that makes a message, or a text for one."""
+    rooms = [importlib.import_module(f"bot.slack.{each.name}") for each in _rooms()]
+    return {
+        f"{room.__name__.rpartition('.')[2]}.{name}": function
+        for room in rooms
+        for name, function in inspect.getmembers(room, inspect.isfunction)
+        if function.__module__ == room.__name__
+        and not name.startswith("_")
+        and room.__name__ != "bot.slack.views_layout"
+        and _said(room.__name__, get_type_hints(function).get("return"))
+    }
+
+
+def _rooms() -> list[pkgutil.ModuleInfo]:
+    return [each for each in pkgutil.iter_modules(slack.__path__) if each.name.startswith("views_")]
+
+
+def _said(room: str, kind: object) -> bool:
+    return kind is Message or (kind is str and room.endswith("views_answers"))
+
+
+ANSWERS = answers()
+OURS = re.compile(rf"<@{ALICE}>|<#C0OPS>|<{re.escape(LINK)}\|[\w ]+>|{DATE.pattern}")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("text", [NAME, HOSTILE, "&" * 1500], ids=["giant", "hostile", "escaped"])
+def test_no_text_of_others_breaks_an_answer(name: str, text: str) -> None:
+    ended = name.endswith(".history")
+    phase, slot = (Phase.FAILED, Slot.RESULT) if ended else (Phase.TYPING, Slot.WARNING)
+    full = document(phase, slot, None, text, QUIET)
+    handed = Handover(at=NOW, giver=ALICE, taker=ALICE, how="taken")
+    offer = Offer(to=ALICE, by=ALICE, at=NOW, until=UNTIL)
+    full = full.model_copy(update={"handovers": (handed,) * 100, "offer": offer})
+    for arguments in _ways(ANSWERS[name], Giants(text, full)):
+        said = ANSWERS[name](**arguments)
+        if isinstance(said, Message):
+            within_limits(said)
+        nothing_foreign_is_live(said)
+
+
+def _ways(function: Callable[..., object], giants: Giants) -> Iterator[dict[str, Any]]:
+    """The arguments; with each member of an enumeration that is among them."""
+    known = giants.arguments(function)
+    for name, value in known.items():
+        if isinstance(value, Enum):
+            members = [each for each in type(value) if _has_words(each)]
+            yield from ({**known, name: member} for member in members)
+            return
+    yield known
+
+
+def _has_words(member: Enum) -> bool:
+    return not isinstance(member, Verb) or member.value in words.OTHER_WISHES
+
+
+def within_limits(message: Message) -> None:
+    """Slack takes it."""
+    assert check_blocks(list(message.blocks), "message") == []
+    assert len(message.blocks) <= MOST_BLOCKS
+    size = len(json.dumps(message.blocks, ensure_ascii=False).encode())
+    assert size < MOST_BYTES, f"{size} bytes"
+
+
+def nothing_foreign_is_live(said: Message | str) -> None:
+    """What is live in it is our own."""
+    for text in mrkdwn(said) if isinstance(said, Message) else [said]:
+        assert 0 < len(text) <= 4000
+        for found in LIVE.findall(text):
+            assert OURS.fullmatch(found), found
+        assert not re.search(r"[<>]", LIVE.sub("", text))
+        assert not re.search("[\u200b\u202e]", text)
+
+
+# What the phone shows
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_notification_says_it_all_in_its_first_line(name: str) -> None:
+    """Short, with the VM if it is known, and in words: an emoji alone says nothing."""
+    told, shown = EXAMPLES[name]
+    first = views.render(told, shown).text.partition("\n")[0]
+    assert 10 < len(first) <= MOST_FIRST_LINE, first
+    assert re.search(r"[A-Za-z]{3,} [A-Za-z]{2,}", first), first
+    assert told.wish.vm is None or told.wish.vm in first, first

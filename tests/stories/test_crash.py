@@ -57,6 +57,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a story is played again and again."""
+
+    directory: Path
+    redis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """A story that was played, with what is not part of its end."""
 
@@ -114,9 +122,9 @@ async def comes_true(stage: Stage, seen: Callable[[], object]) -> bool:
     return True
 
 
-async def play(directory: Path, story: Story, cut: Cut | None = None) -> Played:
+async def play(place: Place, story: Story, cut: Cut | None = None) -> Played:
     """Play a story in a world of its own, with the bot cut off somewhere in it or not."""
-    async with world(directory) as made:
+    async with world(place.directory, lent_redis=place.redis) as made:
         invariants = Invariants(made)
         stage = await set_stage(made, running=story is not stopped_vm)
         async with Wires(made) as wires:
@@ -143,15 +151,13 @@ def ending_of(stage: Stage) -> Ending:
     )
 
 
-async def cut_again_and_again(
-    directory: Path, story: Story, points: range, *, applied: bool
-) -> None:
+async def cut_again_and_again(place: Place, story: Story, points: range, *, applied: bool) -> None:
     """Cut the story at these crossings, one in each run, until it ends before the next of them."""
-    undisturbed = await play(directory / "undisturbed", story)
+    undisturbed = await play(place, story)
     assert undisturbed.falls == 0
     assert undisturbed.ending.sent.count("create virtualmachinerestores") == 1
     for at in points:
-        found = await play(directory / str(at), story, Cut(at, applied=applied))
+        found = await play(place, story, Cut(at, applied=applied))
         where = f"{'after' if applied else 'before'} crossing {at}: {found.crossings[at : at + 1]}"
         assert found.ending == undisturbed.ending, (
             f"{where}\n{found.ending.against(undisturbed.ending)}"
@@ -162,20 +168,26 @@ async def cut_again_and_again(
     assert at >= len(undisturbed.crossings) - 2 * points.step, "the story was not cut to its end"
 
 
+@pytest.fixture
+def place(tmp_path: Path, lent_redis: str) -> Place:
+    """A place of the test's own."""
+    return Place(tmp_path, lent_redis)
+
+
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("group", range(GROUPS))
 async def test_killed_at_every_crossing_of_the_happy_story(
-    tmp_path: Path, group: int, applied: bool
+    place: Place, group: int, applied: bool
 ) -> None:
     """Cut anywhere and restarted: one VirtualMachineRestore, the same cards, each of them once."""
-    await cut_again_and_again(tmp_path, stopped_vm, range(group, 1000, GROUPS), applied=applied)
+    await cut_again_and_again(place, stopped_vm, range(group, 1000, GROUPS), applied=applied)
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("group", range(0, COARSE, COARSE // 4))
 async def test_killed_while_a_running_vm_is_stopped_protected_and_restored(
-    tmp_path: Path, group: int, applied: bool
+    place: Place, group: int, applied: bool
 ) -> None:
     """The longer way, cut here and there: one stop is enough, one safety snapshot, one restore."""
     points = range(group + 3 * applied, 1000, COARSE)
-    await cut_again_and_again(tmp_path, running_vm_with_safety_snapshot, points, applied=applied)
+    await cut_again_and_again(place, running_vm_with_safety_snapshot, points, applied=applied)

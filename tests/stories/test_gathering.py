@@ -12,6 +12,8 @@ CREATE = "create virtualmachinerestores"
 WHICH_VM, WHICH_NAMESPACE, WHICH_SNAPSHOT = "Which VM", "Which namespace", "Which snapshot"
 PICK_VM, PICK_NAMESPACE, PICK_SNAPSHOT = "vmr:pick-vm", "vmr:pick-namespace", "vmr:pick-snapshot"
 WITHOUT_NAMESPACE = "/vm-restore database-01 from pre-upgrade-snapshot"
+WITHOUT_NAMES = "/vm-restore --cluster default"
+"""Asks for everything in the thread; a command without any words opens the form."""
 
 
 async def answered_with(stage: Stage, text: str) -> None:
@@ -141,7 +143,7 @@ async def test_two_restores_in_one_thread(stage_for: SetStage) -> None:
 async def test_vm_typed(stage_for: SetStage) -> None:
     """The VM can be typed as well; what follows is asked one by one."""
     stage = await stage_for()
-    await acts.ask(stage, "/vm-restore")
+    await acts.ask(stage, WITHOUT_NAMES)
     await stage.card(WHICH_VM)
     await stage.reply("it's `database-01`")
     await stage.card(WHICH_NAMESPACE)
@@ -169,7 +171,7 @@ async def test_vm_missing_without_namespace(stage_for: SetStage) -> None:
     stage = await stage_for(start=False)
     await two_namespaces(stage)
     stage.world.kube.seed.vm("forbidden", "secret-01", running=False)
-    await acts.ask(stage, "/vm-restore")
+    await acts.ask(stage, WITHOUT_NAMES)
     card = await stage.card(WHICH_VM)
     offered = await stage.alice.options(card, PICK_VM, "")
     assert [choice.text for choice in offered] == ["database-01", "web-01"]
@@ -243,9 +245,10 @@ async def test_a_description_that_fits_nothing(stage_for: SetStage, golden: Gold
 
 
 async def test_nothing_given(stage_for: SetStage, golden: Golden) -> None:
-    """/vm-restore alone asks for everything, one after the other."""
+    """The verb alone, said in a thread, asks for everything, one after the other."""
     stage = await stage_for()
-    await acts.ask(stage, "/vm-restore")
+    stage.thread = await stage.bob.say(stage.channel, "production is down")
+    await stage.reply(f"{stage.world.slack.mention} restore")
     await stage.alice.pick(await stage.card(WHICH_VM), PICK_VM, "database-01", typed="data")
     await stage.press(WHICH_NAMESPACE, "Use production")
     card = await stage.card(WHICH_SNAPSHOT)
@@ -254,6 +257,7 @@ async def test_nothing_given(stage_for: SetStage, golden: Golden) -> None:
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
     golden(stage)
+    assert stage.alice.view is None
     assert acts.sent(stage) == [CREATE]
 
 
@@ -403,7 +407,7 @@ async def test_more_vms_than_a_list_can_hold(stage_for: SetStage) -> None:
         stage.world.kube.seed.vm(
             "production", f"node-{number:03}", running=False, disks=[Disk("root")]
         )
-    await acts.ask(stage, "/vm-restore")
+    await acts.ask(stage, WITHOUT_NAMES)
     card = await stage.card(WHICH_VM)
     assert len(await stage.alice.options(card, PICK_VM, "")) == 100
     assert [each.text for each in await stage.alice.options(card, PICK_VM, "node-119")] == [

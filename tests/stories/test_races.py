@@ -163,7 +163,7 @@ async def test_started_while_the_safety_snapshot_is_taken(
     """A Manual VM can be started even then: the restore does not follow."""
     stage = await stage_for(run_strategy="Manual", config={"rules": {"protect_by_default": True}})
     await acts.ask_and_confirm(stage)
-    await stage.card("Taking snapshot `pre-restore")
+    await stage.card("Taking safety snapshot `pre-restore")
     stage.world.kube.people.start(NS, VM)
     await stage.card("❌ VM Was Started")
     await stage.world.pass_time(30)

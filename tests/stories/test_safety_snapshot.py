@@ -26,7 +26,7 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
     """The restore waits until the snapshot of the stopped VM is ready; both say whose they are."""
     stage = await stage_for()
     await confirm_protected(stage)
-    await stage.card("Taking snapshot `pre-restore-database-01-20260218-163000`")
+    await stage.card("Taking safety snapshot `pre-restore-database-01-20260218-163000`")
     assert stage.creates(RESTORES) == []
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
@@ -140,7 +140,7 @@ async def test_cancel_while_the_safety_snapshot_is_taken(
     """Nothing has been restored yet, so Cancel still cancels; the snapshot is named."""
     stage = await stage_for()
     await confirm_protected(stage)
-    await stage.press("Taking snapshot `pre-restore", "Cancel")
+    await stage.press("Taking safety snapshot `pre-restore", "Cancel")
     await stage.card("Restore operation cancelled by user.")
     await stage.world.pass_time(10)
     golden(stage)

@@ -1,0 +1,108 @@
+"""The shift report: what the next shift must know, in one message.
+
+Only the people who are waited for are mentioned, and so notified; who asked for what has ended
+stands in its thread.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.restore.answers import never_created
+from bot.restore.model import Phase, Restore
+from bot.slack import words
+from bot.slack import words_handoff as texts
+from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names
+from bot.slack.views_layout import Draft, Message, context, finished, header, section
+from bot.slack.views_lines import cut
+from bot.slack.views_lists import about, doing
+
+ROOM = 1800
+"""Bytes for each of the four lists: together they make one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What a report is made of: restores under way and ended ones, and where their threads are."""
+
+    now: datetime
+    since: datetime
+    live: tuple[Restore, ...]
+    ended: tuple[Restore, ...]
+    links: Mapping[str, str | None]
+
+
+def report(shift: Shift, asker: str | None = None) -> Message:
+    """The report. With an asker it holds only what they may see."""
+    waiting = [each for each in shift.live if each.question]
+    running = [each for each in shift.live if not each.question]
+    links = shift.links
+    left = [line for each in shift.ended for line in _left(each)]
+    said = fill(
+        texts.REPORT_TEXT, waiting=len(waiting), running=len(running), ended=len(shift.ended)
+    )
+    only = fill(texts.REPORT_ONLY_YOURS, asker=mention(asker)) if asker else None
+    blocks = [
+        header(texts.REPORT_HEADING),
+        *section(fill(texts.REPORT_SINCE, since=moment(shift.since), now=moment(shift.now))),
+        *section(*_part(texts.WAITING, (_waits(each, links.get(each.id)) for each in waiting))),
+        *section(*_part(texts.RUNNING, (_runs(each, links.get(each.id)) for each in running))),
+        *section(*_part(texts.ENDED, (_once(each, links.get(each.id)) for each in shift.ended))),
+        *section(*_part(texts.LEFT, left)),
+        *context(only),
+    ]
+    return finished(Draft(said, blocks), "report")
+
+
+def _part(title: str, lines: Iterable[Mrkdwn]) -> Sequence[Mrkdwn]:
+    found = list(lines)
+    return [fill(title, count=len(found)), *(cut(found, room=ROOM) or [Mrkdwn(texts.NOTHING)])]
+
+
+def _waits(restore: Restore, permalink: str | None) -> Mrkdwn:
+    until = restore.deadline
+    template = texts.WAITS if until else texts.WAITS_ON
+    known = {"state": Mrkdwn(doing(restore)), "until": moment(until) if until else Mrkdwn("")}
+    return joined((about(template, restore, permalink, **known), *_offered(restore)))
+
+
+def _runs(restore: Restore, permalink: str | None) -> Mrkdwn:
+    known = {"state": Mrkdwn(doing(restore)), "since": moment(restore.opened_at)}
+    return joined((about(texts.RUNS, restore, permalink, **known), *_offered(restore)))
+
+
+def _offered(restore: Restore) -> list[Mrkdwn]:
+    made = restore.offer
+    if made is None:
+        return []
+    return [fill(texts.OFFERED_TO, taker=mention(made.to), until=moment(made.until))]
+
+
+def _once(restore: Restore, permalink: str | None) -> Mrkdwn:
+    ended = restore.outcome.at if restore.outcome else restore.entered_at
+    return about(
+        texts.ONCE,
+        restore,
+        permalink,
+        result=Mrkdwn(words.STATES[restore.phase]),
+        when=moment(ended),
+    )
+
+
+def _left(restore: Restore) -> list[Mrkdwn]:
+    """What an ended restore left in the cluster, as far as its document knows."""
+    outcome, safety, job = restore.outcome, restore.safety, restore.job
+    volumes = outcome.leftovers if outcome else ()
+    failed = job is not None and restore.phase is Phase.FAILED and not never_created(restore)
+    started = restore.start is not None and restore.start.done_at is not None
+    parts = (
+        (texts.LEFT_VOLUMES, names(volumes), bool(volumes)),
+        (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
+        (texts.LEFT_FAILED, code(job.name) if job else None, failed),
+        (texts.LEFT_STOPPED, None, restore.stopped_by_us and not started),
+    )
+    return [
+        about(template, restore, None, names=named or Mrkdwn(""))
+        for template, named, there in parts
+        if there
+    ]
