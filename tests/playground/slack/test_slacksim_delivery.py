@@ -188,7 +188,7 @@ async def test_disconnect_frames(
 
 
 @pytest.mark.usefixtures("app")
-async def test_bolt_comes_back_after_a_refresh(  # noqa: PLR0913 - fixtures
+async def test_bolt_comes_back_after_a_refresh(
     sim: SlackSim,
     clock: HandClock,
     alice: Person,
