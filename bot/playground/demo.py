@@ -14,7 +14,7 @@ from bot import telemetry
 from bot.clock import Clock
 from bot.playground.narrator import Narrator
 from bot.playground.remote import Remote
-from bot.playground.stage import Stage, set_stage
+from bot.playground.stage import Stage, access, set_stage
 from bot.playground.world import World, world
 
 PATIENCE = 60.0
@@ -33,6 +33,7 @@ async def play(*, keep: bool, port: int, out: TextIO) -> int:
 async def _play(made: World, *, keep: bool, out: TextIO) -> int:
     taken = made.clock.now() - timedelta(hours=6, minutes=30)
     stage = await set_stage(made, running=True, taken=taken)
+    made.config = access(stage.alice, stage.bob, on_call=(stage.bob,))
     narrator = Narrator(stage, out)
     await made.start_bot()
     following = asyncio.create_task(narrator.follow())
@@ -117,6 +118,7 @@ def _addresses(stage: Stage, remote: str) -> str:
             f"  in the thread    curl '{remote}/alice/say?thread=last' -d 'before-release'",
             f"  slash command    curl {remote}/alice/slash -d '/vm-restore help'",
             f"  press a button   curl {remote}/alice/click -d 'Cancel'",
+            f"  hand it over     curl '{remote}/alice/say?thread=last' --data-raw '@vm-restore handoff @bob'",
             f"  open the form    curl -X POST {remote}/alice/shortcut",
             f"  choose in it     curl {remote}/alice/pick -d 'VM=web-01'",
             f"  send it          curl -X POST {remote}/alice/submit",

@@ -151,7 +151,12 @@ async def set_stage(
     return Stage(world, alice, bob, channel)
 
 
-def access(*people: Person, namespaces: tuple[str, ...] = ("production",)) -> dict[str, object]:
-    """The part of the settings that lets these people restore."""
+def access(
+    *people: Person, namespaces: tuple[str, ...] = ("production",), on_call: tuple[Person, ...] = ()
+) -> dict[str, object]:
+    """The part of the settings that lets these people restore, and some of them take over."""
     grant = {"users": [person.id for person in people], "namespaces": list(namespaces)}
-    return {"access": {"contact": "the platform team", "grants": [grant]}}
+    allowed: dict[str, object] = {"contact": "the platform team", "grants": [grant]}
+    if on_call:
+        allowed["on_call"] = {"users": [person.id for person in on_call]}
+    return {"access": allowed}
