@@ -32,20 +32,18 @@ from bot.restore.facts import Look
 from bot.restore.model import AuditEntry, Restore, UserId
 from bot.restore.policy import Policy, Spot, decide, permitted_namespaces
 from bot.slack import views
-from bot.slack.cards import Cards, unsure
+from bot.slack.cards import NOWHERE, Cards, unsure
 from bot.slack.people import People
 from bot.slack.web import Web
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
 from bot.store.store import Store
 from bot.telemetry import Metrics, about
+from bot.words import refusals
 
 MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for
 10 seconds. What arrives later could meet what the next worker has done already."""
-
-NOWHERE = "0000000000.000000"
-"""Where a card stands that was answered in another conversation: it is not posted in the new one."""
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +133,8 @@ class Rounds:
         parts, wish = self._parts, restore.wish
         cluster = parts.clusters.get(wish.cluster)
         if cluster is None:
-            raise Permanent("unknown_cluster", f"cluster {wish.cluster} is not configured any more")
+            gone = refusals.NOT_CONFIGURED.format(cluster=wish.cluster)
+            raise Permanent("unknown_cluster", gone)
         fresh = look not in (Look.CANDIDATES, Look.FULL)
         if look is Look.JOB:
             return Observed(await cluster.observe(restore, look), workflow.ALLOWED)
@@ -295,7 +294,7 @@ class Rounds:
 
 def _about_another(user: UserId, verdict: Verdict) -> Verdict:
     """The owner is told that the answer is not about them."""
-    text = f"What <@{user}> confirmed is not done, since the policy says to them: {verdict.text}"
+    text = refusals.SAID_TO_ANOTHER.format(user=user, text=verdict.text)
     return replace(verdict, text=text)
 
 

@@ -24,6 +24,7 @@ from bot.restore.model import (
     Wish,
 )
 from bot.restore.request import Part, is_name, single_name
+from bot.words import endings
 
 Person = Typed | Clicked | Cancel | Offered | TakenOver
 """What a person does. Only the owner's counts, and what `handover` says of the last two."""
@@ -143,13 +144,13 @@ def _typed_name(restore: Restore, typed: Typed, now: datetime) -> Answer:
         name = TypedName(by=typed.by, at=now, ts=typed.ts)
         passed = restore.model_copy(update={"typed": name, "note": None})
         onward = moves.enter(passed, Phase.CONFIRMING, now)
-        return moves.ask(onward, Slot.CONFIRM, now, "Typed verification passed"), None
+        return moves.ask(onward, Slot.CONFIRM, now, endings.NAME_PASSED), None
     if _is_conversation(restore, typed.text):
         return restore, Reply.LEFT_ALONE
     if _word(typed) == "cancel":
         return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
     outcome = Outcome(reason=Reason.NAMES_DIFFER, at=now, by=typed.by, typed=_shortened(typed.text))
-    return moves.end(restore, Phase.CANCELLED, outcome, "Names did not match"), None
+    return moves.end(restore, Phase.CANCELLED, outcome, endings.NAMES_DIFFER), None
 
 
 def _typed_instead_of_click(restore: Restore, typed: Typed, now: datetime) -> Answer:
@@ -267,7 +268,7 @@ def _named(restore: Restore, question: Card, name: str | None) -> Answer:
     if name is None or not is_name(part, name):
         return restore, Reply.NO_SUCH_NAME
     wish: Wish = restore.wish.model_copy(update={field: name})
-    closed = moves.close(restore, f"{part.value}: `{name}`")
+    closed = moves.close(restore, endings.NAMED.format(part=part.value, name=name))
     return closed.model_copy(update={"wish": wish, "proposal": None}), None
 
 
@@ -275,7 +276,7 @@ def _stop_chosen(restore: Restore, now: datetime) -> Restore:
     """Stop at once, or only remember the consent, as the rules say."""
     strategy = restore.preview.run_strategy if restore.preview else "unknown"
     stop = Stop(chosen_by=restore.owner, chosen_at=now, strategy=strategy)
-    chosen = moves.close(restore, f"Stop and restore, by <@{restore.owner}>")
+    chosen = moves.close(restore, endings.STOP_CHOSEN.format(user=restore.owner))
     chosen = chosen.model_copy(update={"stop": stop})
     if restore.rules.stop_when is StopWhen.CHOSEN:
         return moves.post(moves.enter(chosen, Phase.STOPPING, now), Slot.STOPPING, now)
@@ -288,9 +289,10 @@ def _stop_pressed(restore: Restore, button: Button, now: datetime) -> Answer:
     if stop is None or restore.phase is not Phase.STOPPING:
         return restore, Reply.OLD_CARD
     if button is Button.FORCE_STOP:
-        return moves.ask(restore, Slot.FORCE_STOP, now, "Force stop chosen"), None
+        return moves.ask(restore, Slot.FORCE_STOP, now, endings.FORCE_CHOSEN), None
     forced = stop.force or button is Button.FORCE_STOP_NOW
-    words = "Force stop confirmed" if button is Button.FORCE_STOP_NOW else "Keep waiting"
+    confirmed = button is Button.FORCE_STOP_NOW
+    words = endings.FORCE_CONFIRMED if confirmed else endings.KEEP_WAITING
     later = now + timedelta(seconds=restore.rules.stop_timeout)
     again = stop.model_copy(update={"force": forced, "wait_until": later})
     return moves.close(restore, words).model_copy(update={"stop": again}), None
@@ -304,7 +306,7 @@ def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     if typed.by != click.by:
         return restore, Reply.OLD_CARD
     sealed = Confirmation(by=click.by, at=now, number=click.number)
-    closed = moves.close(restore, f"Confirmed by <@{click.by}>")
+    closed = moves.close(restore, endings.CONFIRMED.format(user=click.by))
     confirmed = closed.model_copy(update={"confirmation": sealed})
     if restore.stop is not None and restore.stop.done_at is None:
         onward = moves.enter(confirmed, Phase.STOPPING, now)
@@ -326,14 +328,14 @@ def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     if job is None or restore.phase is not Phase.RESTORING:
         return restore, Reply.OLD_CARD
     if click.button is Button.DELETE_RESTORE:
-        return moves.ask(restore, Slot.DELETE_RESTORE, now, "Delete chosen"), None
+        return moves.ask(restore, Slot.DELETE_RESTORE, now, endings.DELETE_CHOSEN), None
     if click.button is Button.DELETE_RESTORE_NOW:
         gone = job.model_copy(update={"deleting": True, "delete_asked_by": click.by})
-        closed = moves.close(restore, f"Delete confirmed by <@{click.by}>")
+        closed = moves.close(restore, endings.DELETE_CONFIRMED.format(user=click.by))
         return closed.model_copy(update={"job": gone}), None
     later = now + timedelta(seconds=restore.rules.restore_timeout)
     patient = job.model_copy(update={"wait_until": later})
-    return moves.close(restore, "Keep waiting").model_copy(update={"job": patient}), None
+    return moves.close(restore, endings.KEEP_WAITING).model_copy(update={"job": patient}), None
 
 
 def _start(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
@@ -362,7 +364,7 @@ def untouched(restore: Restore) -> bool:
 def start_is_due(restore: Restore) -> bool:
     """A start was asked for after the end and has neither happened nor failed."""
     start = restore.start
-    return start is not None and start.done_at is None and start.error is None
+    return start is not None and start.pending
 
 
 def never_created(restore: Restore) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from bot.restore.facts import RestoreObject, Scene, Snapshot, Vm
 from bot.restore.model import Reason, Restore, VolumePolicy
 from bot.restore.near import nearest, or_a_command
+from bot.words import refusals as texts
+from bot.words.refusals import Finding
 
 MOST_CHOICES = 10
 GIB = 1024**3
@@ -26,6 +28,19 @@ class Refusal:
     next: str = ""
     choices: tuple[str, ...] = ()
 
+    @classmethod
+    def telling(
+        cls, reason: Reason, finding: Finding, choices: tuple[str, ...] = (), **values: object
+    ) -> "Refusal":
+        """A refusal in the words of `finding`, its gaps filled with `values`."""
+        return cls(
+            reason,
+            found=finding.found.format(**values),
+            expected=finding.expected.format(**values),
+            next=finding.next.format(**values),
+            choices=choices,
+        )
+
 
 Check = Callable[[Scene, Restore], Refusal | None]
 
@@ -39,11 +54,8 @@ def kubevirt_is_served(scene: Scene, restore: Restore) -> Refusal | None:
     """Without the snapshot API every object looks absent; say so once and clearly."""
     if scene.kubevirt:
         return None
-    return Refusal(
-        Reason.KUBEVIRT_MISSING,
-        found=f"Cluster `{restore.wish.cluster}` does not serve the snapshot.kubevirt.io API.",
-        expected="KubeVirt (or OpenShift Virtualization) with snapshots must be installed.",
-        next="Check that this is the right cluster, or ask its administrators.",
+    return Refusal.telling(
+        Reason.KUBEVIRT_MISSING, texts.KUBEVIRT_MISSING, cluster=restore.wish.cluster
     )
 
 
@@ -62,12 +74,13 @@ def vm_exists(scene: Scene, restore: Restore) -> Refusal | None:
     elsewhere = tuple(f"{namespace}/{vm}" for namespace in scene.candidates.namespaces)
     near = nearest(vm, scene.candidates.vms)
     command = or_a_command(wish, scene.candidates.vms)
-    return Refusal(
+    return Refusal.telling(
         Reason.VM_NOT_FOUND,
-        found=f"VM `{wish.vm}` does not exist in namespace `{wish.namespace}`.",
-        expected="The name of an existing VM.",
-        next=f"Check the name and the namespace, then ask again.{command}",
-        choices=(elsewhere + near)[:MOST_CHOICES],
+        texts.VM_NOT_FOUND,
+        (elsewhere + near)[:MOST_CHOICES],
+        vm=wish.vm,
+        namespace=wish.namespace,
+        command=command,
     )
 
 
@@ -77,12 +90,7 @@ def vm_stays(scene: Scene, restore: Restore) -> Refusal | None:
     vm = _vm(scene)
     if not vm.deleting:
         return None
-    return Refusal(
-        Reason.VM_BEING_DELETED,
-        found=f"VM `{vm.name}` is being deleted.",
-        expected="A VM that stays.",
-        next="Find out who deletes it. Its snapshots outlive it.",
-    )
+    return Refusal.telling(Reason.VM_BEING_DELETED, texts.VM_BEING_DELETED, vm=vm.name)
 
 
 def vm_is_settled(scene: Scene, restore: Restore) -> Refusal | None:
@@ -91,12 +99,7 @@ def vm_is_settled(scene: Scene, restore: Restore) -> Refusal | None:
     vm = _vm(scene)
     if not vm.migrating:
         return None
-    return Refusal(
-        Reason.VM_MIGRATING,
-        found=f"VM `{vm.name}` is migrating to another node.",
-        expected="A VM that is not being migrated.",
-        next="Wait until the migration has ended, then ask again.",
-    )
+    return Refusal.telling(Reason.VM_MIGRATING, texts.VM_MIGRATING, vm=vm.name)
 
 
 def snapshot_exists(scene: Scene, restore: Restore) -> Refusal | None:
@@ -106,13 +109,13 @@ def snapshot_exists(scene: Scene, restore: Restore) -> Refusal | None:
     wish = restore.wish
     names = tuple(each.name for each in scene.snapshots)
     listed = nearest(wish.snapshot or "", names) or names
-    have = "It has no snapshots at all." if not names else "These snapshots of the VM exist:"
-    return Refusal(
+    return Refusal.telling(
         Reason.SNAPSHOT_NOT_FOUND,
-        found=f"`{wish.snapshot}` does not exist in namespace `{wish.namespace}`.",
-        expected=f"A snapshot of VM `{wish.vm}`. {have}",
-        next="Ask again with the name of one of them." if names else "There is nothing to restore.",
-        choices=_with_first(listed, names),
+        texts.SNAPSHOT_NOT_FOUND if names else texts.SNAPSHOT_NOT_FOUND_NOR_ANY,
+        _with_first(listed, names),
+        snapshot=wish.snapshot,
+        namespace=wish.namespace,
+        vm=wish.vm,
     )
 
 
@@ -121,12 +124,13 @@ def snapshot_is_of_this_vm(scene: Scene, restore: Restore) -> Refusal | None:
     snapshot, wish = _snapshot(scene), restore.wish
     if snapshot.source == wish.vm:
         return None
-    return Refusal(
+    return Refusal.telling(
         Reason.SNAPSHOT_OF_OTHER_VM,
-        found=f"Snapshot `{snapshot.name}` was taken of VM `{snapshot.source}`.",
-        expected=f"A snapshot of VM `{wish.vm}`.",
-        next="Choose a snapshot of the VM that you want to restore.",
-        choices=tuple(each.name for each in scene.snapshots)[:MOST_CHOICES],
+        texts.SNAPSHOT_OF_OTHER_VM,
+        tuple(each.name for each in scene.snapshots)[:MOST_CHOICES],
+        snapshot=snapshot.name,
+        source=snapshot.source,
+        vm=wish.vm,
     )
 
 
@@ -136,11 +140,8 @@ def snapshot_stays(scene: Scene, restore: Restore) -> Refusal | None:
     snapshot = _snapshot(scene)
     if not snapshot.deleting:
         return None
-    return Refusal(
-        Reason.SNAPSHOT_BEING_DELETED,
-        found=f"Snapshot `{snapshot.name}` is being deleted.",
-        expected="A snapshot that stays.",
-        next="Choose another snapshot.",
+    return Refusal.telling(
+        Reason.SNAPSHOT_BEING_DELETED, texts.SNAPSHOT_BEING_DELETED, snapshot=snapshot.name
     )
 
 
@@ -150,16 +151,12 @@ def snapshot_is_ready(scene: Scene, restore: Restore) -> Refusal | None:
     snapshot = _snapshot(scene)
     if snapshot.usable and snapshot.phase == "Succeeded":
         return None
-    ready = str(snapshot.ready).lower()
-    error = f" Error: {snapshot.error}" if snapshot.error else ""
-    failed = snapshot.phase == "Failed"
-    return Refusal(
+    return Refusal.telling(
         Reason.SNAPSHOT_NOT_READY,
-        found=f"Status: {snapshot.phase or 'Unknown'}. Ready to use: {ready}.{error}",
-        expected='Only snapshots with "Succeeded" phase and readyToUse=true can be used.',
-        next="Choose another snapshot; a failed one never becomes ready."
-        if failed
-        else "Wait until it is ready, or choose another snapshot.",
+        texts.SNAPSHOT_FAILED if snapshot.phase == "Failed" else texts.SNAPSHOT_NOT_READY,
+        status=snapshot.phase or "Unknown",
+        ready=str(snapshot.ready).lower(),
+        error=texts.SNAPSHOT_ERROR.format(error=snapshot.error) if snapshot.error else "",
     )
 
 
@@ -168,12 +165,10 @@ def content_exists(scene: Scene, restore: Restore) -> Refusal | None:
     del restore
     if scene.content is not None and scene.content.ready:
         return None
-    state = "is missing" if scene.content is None else "is not ready"
-    return Refusal(
+    return Refusal.telling(
         Reason.SNAPSHOT_CONTENT_MISSING,
-        found=f"The content of snapshot `{_snapshot(scene).name}` {state}.",
-        expected="A snapshot whose VirtualMachineSnapshotContent is there and ready.",
-        next="Choose another snapshot; this one cannot be restored as it is.",
+        texts.CONTENT_MISSING if scene.content is None else texts.CONTENT_NOT_READY,
+        snapshot=_snapshot(scene).name,
     )
 
 
@@ -183,11 +178,8 @@ def vm_is_the_same(scene: Scene, restore: Restore) -> Refusal | None:
     vm, content = _vm(scene), scene.content
     if content is None or content.vm_uid == vm.uid:
         return None
-    return Refusal(
-        Reason.VM_RECREATED,
-        found=f"VM `{vm.name}` was re-created since the snapshot was taken (UID {vm.uid}).",
-        expected=f"The VM that the snapshot was taken of (UID {content.vm_uid}).",
-        next="Restoring would overwrite a different VM of the same name. Ask a cluster admin.",
+    return Refusal.telling(
+        Reason.VM_RECREATED, texts.VM_RECREATED, vm=vm.name, uid=vm.uid, taken_of=content.vm_uid
     )
 
 
@@ -197,11 +189,8 @@ def snapshot_holds_disks(scene: Scene, restore: Restore) -> Refusal | None:
     snapshot = _snapshot(scene)
     if snapshot.included:
         return None
-    return Refusal(
-        Reason.CONFIGURATION_ONLY,
-        found=f"Snapshot `{snapshot.name}` holds no disks: it is configuration only.",
-        expected="A snapshot that includes at least one disk.",
-        next="Choose another snapshot; no data would come back from this one.",
+    return Refusal.telling(
+        Reason.CONFIGURATION_ONLY, texts.CONFIGURATION_ONLY, snapshot=snapshot.name
     )
 
 
@@ -211,14 +200,12 @@ def nobody_else_restores(scene: Scene, restore: Restore) -> Refusal | None:
     other = next(iter(others_in_progress(scene, restore)), None)
     if other is None and vm.restore_in_progress is None:
         return None
-    name = other.name if other else vm.restore_in_progress
-    by = f", asked for by <@{other.made_by}>" if other and other.made_by else ""
-    state = "has failed and was not removed" if other and other.failure else "is in progress"
-    return Refusal(
+    failed = other is not None and other.failure is not None
+    return Refusal.telling(
         Reason.RESTORE_IN_PROGRESS,
-        found=f"VirtualMachineRestore `{name}` of this VM {state}{by}.",
-        expected="No other unfinished restore of this VM.",
-        next="Wait for it to end; if it failed or is stuck, somebody must delete that object first.",
+        texts.FAILED_RESTORE_LEFT if failed else texts.RESTORE_IN_PROGRESS,
+        name=other.name if other else vm.restore_in_progress,
+        by=texts.MADE_BY.format(user=other.made_by) if other and other.made_by else "",
     )
 
 
@@ -228,11 +215,8 @@ def nobody_takes_a_snapshot(scene: Scene, restore: Restore) -> Refusal | None:
     vm = _vm(scene)
     if vm.snapshot_in_progress is None:
         return None
-    return Refusal(
-        Reason.SNAPSHOT_IN_PROGRESS,
-        found=f"Snapshot `{vm.snapshot_in_progress}` of this VM is being taken.",
-        expected="No snapshot in progress.",
-        next="Wait until it has ended, then ask again.",
+    return Refusal.telling(
+        Reason.SNAPSHOT_IN_PROGRESS, texts.SNAPSHOT_IN_PROGRESS, snapshot=vm.snapshot_in_progress
     )
 
 
@@ -251,12 +235,13 @@ def quota_suffices(scene: Scene, restore: Restore) -> Refusal | None:
     for quota in scene.quotas:
         need, left = needs.get(quota.resource, 0), quota.hard - quota.used
         if need and need > left:
-            return Refusal(
+            return Refusal.telling(
                 Reason.QUOTA_EXCEEDED,
-                found=f"Quota `{quota.name}` has {_amount(quota.resource, left)} left.",
-                expected=f"The restored volumes need {_amount(quota.resource, need)} "
-                f"({quota.resource}).",
-                next="Raise the quota or remove volumes that are not used any more, then ask again.",
+                texts.QUOTA_EXCEEDED,
+                quota=quota.name,
+                left=_amount(quota.resource, left),
+                need=_amount(quota.resource, need),
+                resource=quota.resource,
             )
     return None
 
@@ -268,12 +253,7 @@ def cluster_would_accept(scene: Scene, restore: Restore) -> Refusal | None:
         return None
     if rejection.code == 403:
         return _forbidden(rejection.text, restore)
-    return Refusal(
-        Reason.ADMISSION_REFUSED,
-        found=f"The cluster would refuse this restore: {rejection.text}",
-        expected="A restore that the cluster accepts.",
-        next="Mend what the message names, then ask again.",
-    )
+    return Refusal.telling(Reason.ADMISSION_REFUSED, texts.WOULD_BE_REFUSED, text=rejection.text)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -322,17 +302,14 @@ def _snapshot(scene: Scene) -> Snapshot:
 
 
 def _forbidden(text: str, restore: Restore) -> Refusal:
-    return Refusal(
-        Reason.RBAC_FORBIDDEN,
-        found=f"The cluster does not let this bot do it: {text}",
-        expected=f"RBAC rights for this bot in {_where(restore)}.",
-        next="Ask a cluster admin to grant the verb that the message names.",
-    )
+    return Refusal.telling(Reason.RBAC_FORBIDDEN, texts.FORBIDDEN, text=text, where=_where(restore))
 
 
 def _where(restore: Restore) -> str:
     wish = restore.wish
-    return f"namespace `{wish.namespace}`" if wish.namespace else f"cluster `{wish.cluster}`"
+    if wish.namespace:
+        return texts.NAMESPACE.format(namespace=wish.namespace)
+    return texts.CLUSTER.format(cluster=wish.cluster)
 
 
 def _with_first(first: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...]:
@@ -342,4 +319,4 @@ def _with_first(first: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...
 def _amount(resource: str, value: int) -> str:
     if not resource.endswith("storage"):
         return str(max(value, 0))
-    return f"{max(value, 0) / GIB:.1f} GiB"
+    return texts.GIB.format(amount=f"{max(value, 0) / GIB:.1f}")

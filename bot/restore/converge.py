@@ -43,6 +43,8 @@ from bot.restore.model import (
 )
 from bot.restore.near import MOST, nearest, or_a_command
 from bot.restore.recheck import differences, overslept, stop_at_difference, too_late
+from bot.words import endings
+from bot.words import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
@@ -90,7 +92,7 @@ def _not_permitted(restore: Restore, seen: Observed, now: datetime) -> Restore:
     said = seen.verdict
     reason = next((each for each in Reason if each == said.reason), Reason.NOT_PERMITTED)
     outcome = Outcome(reason=reason, at=now, found=said.text)
-    return moves.end(restore, Phase.REFUSED, outcome, "Not permitted")
+    return moves.end(restore, Phase.REFUSED, outcome, endings.NOT_PERMITTED)
 
 
 def _delete_refused(
@@ -99,11 +101,11 @@ def _delete_refused(
     """Asking again would be answered the same, so a person decides how to go on."""
     blocker = restore.blocker
     if restore.phase is Phase.CHECKING and blocker is not None and blocker.name == effect.name:
-        left = Refusal(
+        left = Refusal.telling(
             Reason.RBAC_FORBIDDEN if rejection.code == 403 else Reason.RESTORE_IN_PROGRESS,
-            found=f"VirtualMachineRestore `{effect.name}` could not be removed: {rejection.text}",
-            expected="No other unfinished restore of this VM.",
-            next="Ask a cluster admin to delete that object, then ask again.",
+            texts.BLOCKER_STAYS,
+            name=effect.name,
+            text=rejection.text,
         )
         return moves.refuse(restore, left, now)
     if restore.phase is Phase.RESTORING:
@@ -137,17 +139,18 @@ def _gather(restore: Restore, scene: Scene, now: datetime) -> Restore:
 def _gather_namespace(restore: Restore, scene: Scene, now: datetime) -> Restore:
     found = scene.candidates
     if not found.namespaces:
-        return _ask_again_which(restore, scene, "where you may restore", now)
+        return _ask_again_which(restore, scene, texts.NO_SUCH_VM_ANYWHERE, now)
     only = found.namespaces[0] if len(found.namespaces) == 1 else None
     near = () if only else found.namespaces[:MOST]
     return _ask(restore, Slot.ASK_NAMESPACE, Proposal(value=only, near=near), now)
 
 
-def _ask_again_which(restore: Restore, scene: Scene, where: str, now: datetime) -> Restore:
+def _ask_again_which(restore: Restore, scene: Scene, no_such: str, now: datetime) -> Restore:
     """There is no such VM: the nearest names may help."""
     wish = restore.wish
     near = nearest(wish.vm or "", scene.candidates.vms)
-    problem = f"There is no VM `{wish.vm}` {where}.{or_a_command(wish, scene.candidates.vms)}"
+    command = or_a_command(wish, scene.candidates.vms)
+    problem = no_such.format(vm=wish.vm, namespace=wish.namespace, command=command)
     again = restore.model_copy(update={"wish": wish.model_copy(update={"vm": None})})
     return _ask(again, Slot.ASK_VM, Proposal(near=near, problem=problem), now)
 
@@ -160,12 +163,11 @@ def _nothing_to_choose(restore: Restore, scene: Scene, now: datetime) -> Restore
     wish, elsewhere = restore.wish, scene.candidates.namespaces
     if wish.namespace in elsewhere:
         return _no_snapshots(restore, now)
-    here = f"in namespace `{wish.namespace}`"
     if not elsewhere:
-        return _ask_again_which(restore, scene, here, now)
+        return _ask_again_which(restore, scene, texts.NO_SUCH_VM, now)
     again = restore.model_copy(update={"wish": wish.model_copy(update={"namespace": None})})
     only = elsewhere[0] if len(elsewhere) == 1 else None
-    problem = f"There is no VM `{wish.vm}` {here}."
+    problem = texts.NO_SUCH_VM.format(vm=wish.vm, namespace=wish.namespace, command="")
     near = () if only else elsewhere[:MOST]
     return _ask(again, Slot.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now)
 
@@ -177,14 +179,10 @@ def _ask(restore: Restore, slot: Slot, proposal: Proposal, now: datetime) -> Res
 
 def _no_snapshots(restore: Restore, now: datetime) -> Restore:
     wish = restore.wish
-    outcome = Outcome(
-        reason=Reason.SNAPSHOT_NOT_FOUND,
-        at=now,
-        found=f"VM `{wish.vm}` in namespace `{wish.namespace}` has no snapshots.",
-        expected="A VM with at least one snapshot.",
-        next="There is nothing to restore from. Check the VM's name and namespace.",
+    none = Refusal.telling(
+        Reason.SNAPSHOT_NOT_FOUND, texts.NO_SNAPSHOTS, vm=wish.vm, namespace=wish.namespace
     )
-    return moves.end(restore, Phase.REFUSED, outcome, "Refused")
+    return moves.refuse(restore, none, now)
 
 
 # Checking
@@ -255,7 +253,8 @@ def _safety_progress(restore: Restore, safety: Safety, scene: Scene, now: dateti
     if snapshot is None or not (snapshot.usable and snapshot.phase == "Succeeded"):
         return _safety_seen(restore, safety, snapshot), ()
     ready = safety.model_copy(update={"uid": snapshot.uid, "ready_at": now})
-    done = moves.close_slot(restore, Slot.PROTECTING, f"Snapshot `{safety.name}` is ready")
+    words = endings.SAFETY_READY.format(name=safety.name)
+    done = moves.close_slot(restore, Slot.PROTECTING, words)
     return after_stop(done.model_copy(update={"safety": ready}), now), ()
 
 
@@ -264,16 +263,15 @@ def _unsafe(
 ) -> str | None:
     """Why there is no safety snapshot to rely on; None while it is ready or may still become so."""
     if snapshot is None:
-        gone = "the safety snapshot was deleted by somebody else"
-        return gone if safety.uid else "the safety snapshot could not be taken in time"
+        return texts.SAFETY_DELETED if safety.uid else texts.SAFETY_NOT_TAKEN
     if snapshot.restore_id != restore.id or safety.uid not in (None, snapshot.uid):
-        return f"a snapshot named `{safety.name}` exists already and is not ours"
+        return texts.SAFETY_NOT_OURS.format(name=safety.name)
     if snapshot.phase == "Failed" or snapshot.deleting:
-        return snapshot.error or "the safety snapshot failed"
+        return snapshot.error or texts.SAFETY_WITHOUT_ERROR
     if late:
-        return snapshot.error or "the safety snapshot did not become ready in time"
+        return snapshot.error or texts.SAFETY_NOT_READY
     if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
-        return "the safety snapshot holds no disks"
+        return texts.SAFETY_EMPTY
     return None
 
 
@@ -298,13 +296,11 @@ def _snapshot_created(
 
 def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
     """No safety snapshot: no data was touched. Everything is checked and asked again."""
-    closed = moves.close_slot(restore, Slot.PROTECTING, "The safety snapshot failed")
+    closed = moves.close_slot(restore, Slot.PROTECTING, endings.SAFETY_FAILED)
     begun = restore.safety is not None and restore.safety.uid is not None
-    left = f"`{restore.safety.name}` was begun and stays. " if begun and restore.safety else ""
-    note = (
-        f"The safety snapshot failed: {why[:300]}. No data was touched. {left}"
-        "Confirm again, with or without a safety snapshot."
-    )
+    name = restore.safety.name if begun and restore.safety else None
+    left = texts.SAFETY_LEFT.format(name=name) if name else ""
+    note = texts.SAFETY_FAILED.format(why=why[:300], left=left)
     anew = closed.model_copy(
         update={"safety": None, "typed": None, "confirmation": None, "note": note}
     )
@@ -319,7 +315,7 @@ def _start(restore: Restore, seen: Observed, now: datetime) -> Move:
         return restore, ()
     scene, vm = seen.scene, seen.scene.vm
     if vm is None:
-        return start_failed(restore, "the VM does not exist any more", now), ()
+        return start_failed(restore, texts.START_VM_GONE, now), ()
     if why := _may_not_start(restore, seen, vm, now):
         return start_failed(restore, why, now), ()
     if scene.vmi is not None and not scene.vmi.final:
@@ -330,13 +326,13 @@ def _start(restore: Restore, seen: Observed, now: datetime) -> Move:
 
 def _may_not_start(restore: Restore, seen: Observed, vm: Vm, now: datetime) -> str | None:
     if not seen.verdict.allowed:
-        return seen.verdict.text or "you may not do that"
+        return seen.verdict.text or texts.MAY_NOT_START
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:
-        return "the VM was re-created since"
+        return texts.START_VM_IS_OTHER
     if vm.restore_in_progress is not None:
-        return f"restore `{vm.restore_in_progress}` is in progress"
+        return texts.START_RESTORING.format(name=vm.restore_in_progress)
     if restore.start is not None and now >= restore.start.at + START_WITHIN:
-        return "it could not be started in time; press the button again"
+        return texts.START_TOO_LATE
     return None
 
 

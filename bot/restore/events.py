@@ -111,6 +111,18 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """The offer to this person is to stand in a direct message with them, too.
+
+    `address` is a link to the thread, if Slack gives one.
+    """
+
+    to: UserId
+    channel: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TakenOver:
     """Somebody on call claims the restore. The policy has said by now that they may.
 
@@ -262,6 +274,7 @@ Event = (
     | Cancel
     | Continued
     | Offered
+    | Copied
     | TakenOver
     | Observed
     | Unseen
@@ -290,3 +303,4 @@ class Reply(StrEnum):
     ALREADY_OFFERED = "already-offered"
     NOT_OFFERED_TO_YOU = "not-offered-to-you"
     OFFER_OVER = "offer-over"
+    VM_HELD = "vm-held"

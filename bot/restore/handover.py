@@ -13,14 +13,11 @@ it: replies count from that moment on only, and every card that waits for somebo
 from datetime import datetime, timedelta
 
 from bot.restore import moves
-from bot.restore.events import Button, Clicked, Offered, Reply, TakenOver
-from bot.restore.model import Card, Handover, How, Offer, Phase, Restore, Slot, UserId
+from bot.restore.events import Button, Clicked, Copied, Offered, Reply, TakenOver
+from bot.restore.model import Card, Copy, Handover, How, Left, Offer, Phase, Restore, Slot, UserId
+from bot.words import endings
 
 Answer = tuple[Restore, Reply | None]
-
-OVER = "Handed over"
-"""How a card was answered whose person is not asked any more."""
-
 
 UNDER_WAY = frozenset({Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS})
 """Cards that tell what the cluster is doing."""
@@ -46,8 +43,19 @@ def offer(restore: Restore, to: str | None, now: datetime) -> Answer:
         return restore, Reply.ALREADY_OFFERED
     until = now + timedelta(seconds=restore.rules.answer_timeout)
     made = Offer(to=UserId(to), by=restore.owner, at=now, until=until)
-    free = moves.drop_offer(restore, f"Offered to <@{to}> instead")
+    free = moves.drop_offer(restore, endings.OFFERED_INSTEAD.format(user=to))
     return moves.post(free, Slot.OFFER, now).model_copy(update={"offer": made}), None
+
+
+def copied(restore: Restore, event: Copied) -> Restore:
+    """The offer stands in a direct message as well, once, as long as it is open."""
+    made = restore.offer
+    sent = any(copy.card.closed is None for copy in restore.copies)
+    if made is None or made.to != event.to or sent:
+        return restore
+    card = next(each for each in reversed(restore.cards) if each.slot is Slot.OFFER)
+    copy = Copy(card=card, channel=event.channel, address=event.address)
+    return restore.model_copy(update={"copies": (*restore.copies, copy)})
 
 
 def answered(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
@@ -58,13 +66,14 @@ def answered(restore: Restore, card: Card, click: Clicked, now: datetime) -> Ans
     if click.button is Button.WITHDRAW:
         if click.by != restore.owner:
             return restore, Reply.NOT_YOURS
-        return moves.drop_offer(restore, f"Withdrawn by <@{click.by}>"), None
+        return moves.drop_offer(restore, endings.OFFER_WITHDRAWN.format(user=click.by)), None
     if click.by != made.to:
         return restore, Reply.NOT_OFFERED_TO_YOU
     if click.button is Button.DECLINE:
-        return _not_taken(restore, f"Declined by <@{click.by}>", now), None
+        return _not_taken(restore, endings.OFFER_DECLINED.format(user=click.by), now), None
     there = _moved(restore, click.value, now)
-    return _handed(there, click.by, "accepted", f"Accepted by <@{click.by}>", now), None
+    words = endings.OFFER_ACCEPTED.format(user=click.by)
+    return _handed(there, click.by, "accepted", words, now), None
 
 
 def lapsed(restore: Restore, now: datetime) -> Restore:
@@ -72,12 +81,12 @@ def lapsed(restore: Restore, now: datetime) -> Restore:
     made = restore.offer
     if made is None or now < made.until:
         return restore
-    return _not_taken(restore, f"Not accepted by <@{made.to}> in time", now)
+    return _not_taken(restore, endings.OFFER_LAPSED.format(user=made.to), now)
 
 
 def _not_taken(restore: Restore, words: str, now: datetime) -> Restore:
     """The owner still has it, and may not have been looking at the card of the offer."""
-    before = moves.close_slot(restore, Slot.NOT_TAKEN, "There is a newer offer")
+    before = moves.close_slot(restore, Slot.NOT_TAKEN, endings.NEWER_OFFER)
     return moves.post(moves.drop_offer(before, words), Slot.NOT_TAKEN, now)
 
 
@@ -91,7 +100,8 @@ def taken_over(restore: Restore, event: TakenOver, now: datetime) -> Answer:
     if restore.closed:
         return restore, Reply.ENDED
     there = _moved(restore, event.dm, now)
-    return _handed(there, event.by, "taken", f"Taken over by <@{event.by}>", now), None
+    words = endings.TAKEN_OVER.format(user=event.by)
+    return _handed(there, event.by, "taken", words, now), None
 
 
 def _handed(restore: Restore, taker: UserId, how: How, words: str, now: datetime) -> Restore:
@@ -114,18 +124,20 @@ def _asked_anew(restore: Restore, now: datetime) -> Restore:
     """What waited for the owner before is asked again, of the new one, by the next look."""
     match restore.phase:
         case Phase.GATHERING:
-            return moves.close(restore, OVER).model_copy(update={"proposal": None})
+            return moves.close(restore, endings.HANDED_OVER).model_copy(update={"proposal": None})
         case Phase.CHECKING | Phase.STOP_CHOICE | Phase.TYPING | Phase.CONFIRMING:
             return _checked_anew(restore, now)
         case Phase.STOPPING | Phase.PROTECTING | Phase.RESTORING:
-            return moves.close(restore, OVER)
+            return moves.close(restore, endings.HANDED_OVER)
         case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
-            return moves.post(moves.close_slot(restore, Slot.RESULT, OVER), Slot.RESULT, now)
+            return moves.post(
+                moves.close_slot(restore, Slot.RESULT, endings.HANDED_OVER), Slot.RESULT, now
+            )
 
 
 def _checked_anew(restore: Restore, now: datetime) -> Restore:
     """Nothing that was typed, chosen or confirmed is left but a stop that was already sent."""
-    anew = moves.close(restore, OVER).model_copy(
+    anew = moves.close(restore, endings.HANDED_OVER).model_copy(
         update={
             "typed": None,
             "confirmation": None,
@@ -150,7 +162,10 @@ def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
         card.model_copy(update={"number": number, "opened_at": now})
         for number, card in enumerate(kept, restore.cards[-1].number + 1)
     )
-    return restore.model_copy(update={"place": place, "cards": cards})
+    waited = (card for card in restore.cards if card.closed is None)
+    over = tuple(card.model_copy(update={"closed": endings.HANDED_OVER}) for card in waited)
+    left = Left(channel=restore.place.channel, cards=over)
+    return restore.model_copy(update={"place": place, "cards": cards, "left": left})
 
 
 def _slack_time(now: datetime) -> str:

@@ -19,6 +19,8 @@ from pydantic import AwareDatetime, Field
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
 from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
 from bot.restore.thread import Card as Card  # noqa: PLC0414
+from bot.restore.thread import Copy as Copy  # noqa: PLC0414
+from bot.restore.thread import Left as Left  # noqa: PLC0414
 from bot.restore.thread import Place as Place  # noqa: PLC0414
 from bot.restore.thread import Slot as Slot  # noqa: PLC0414
 from bot.restore.thread import Stored as Stored  # noqa: PLC0414
@@ -259,6 +261,11 @@ class Start(Stored):
     done_at: AwareDatetime | None = None
     error: str | None = None
 
+    @property
+    def pending(self) -> bool:
+        """It has neither happened nor failed."""
+        return self.done_at is None and self.error is None
+
 
 class Blocker(Stored):
     """Our own failed VirtualMachineRestore, which must go before another can be made."""
@@ -301,7 +308,11 @@ class Restore(Stored):
     outcome: Outcome | None = None
     start: Start | None = None
     offer: Offer | None = None
+    copies: tuple[Copy, ...] = ()
+    """Offers as those they were made to find them, who might not see the thread."""
     handovers: tuple[Handover, ...] = ()
+    left: Left | None = None
+    """Where it was before the last handover, if that was another direct message."""
     previous: RestoreId | None = None
     blocker: Blocker | None = None
     vm_unsure: bool = False
@@ -327,9 +338,13 @@ class Restore(Stored):
 
     @property
     def claim(self) -> str | None:
-        """The VM this restore holds: "cluster/namespace/vm" while it lives and knows them."""
+        """The VM this restore holds: "cluster/namespace/vm" while it lives and knows them.
+
+        A start after the end holds it again: no other restore may be under way meanwhile.
+        """
         wish = self.wish
-        if self.phase.ended or not wish.vm or not wish.namespace:
+        over = self.phase.ended and not (self.start is not None and self.start.pending)
+        if over or not wish.vm or not wish.namespace:
             return None
         if self.phase is Phase.GATHERING:
             return None

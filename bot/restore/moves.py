@@ -11,6 +11,7 @@ from bot.restore.checks import Refusal
 from bot.restore.model import (
     QUESTIONS,
     Card,
+    Copy,
     Outcome,
     Phase,
     Reason,
@@ -18,6 +19,7 @@ from bot.restore.model import (
     Slot,
     UserId,
 )
+from bot.words import endings, refusals
 
 MOST_FOUND = 1000
 """Letters of what was found; a cluster may answer with pages."""
@@ -34,7 +36,9 @@ def enter(restore: Restore, phase: Phase, now: datetime) -> Restore:
     )
 
 
-def ask(restore: Restore, slot: Slot, now: datetime, answered: str = "No longer asked") -> Restore:
+def ask(
+    restore: Restore, slot: Slot, now: datetime, answered: str = endings.NO_LONGER_ASKED
+) -> Restore:
     """Open a question; the one that was open is closed with `answered`."""
     closed = close(restore, answered)
     asked = sum(card.slot in QUESTIONS for card in closed.cards)
@@ -42,8 +46,8 @@ def ask(restore: Restore, slot: Slot, now: datetime, answered: str = "No longer 
         outcome = Outcome(
             reason=Reason.TOO_MANY_QUESTIONS,
             at=now,
-            found=f"{MOST_QUESTIONS} questions were asked without getting to the end.",
-            next="Start over with the VM, the namespace and the snapshot in one message.",
+            found=refusals.TOO_MANY_QUESTIONS.found.format(count=MOST_QUESTIONS),
+            next=refusals.TOO_MANY_QUESTIONS.next,
         )
         return end(closed, Phase.CANCELLED, outcome, answered)
     limit = None if slot in PATIENT else now + timedelta(seconds=restore.rules.answer_timeout)
@@ -84,14 +88,8 @@ def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore
         for card in restore.cards
     )
     brief = outcome.model_copy(update={"found": outcome.found[:MOST_FOUND]})
-    over = restore.model_copy(
-        update={
-            "cards": cards,
-            "outcome": brief,
-            "deadline": None,
-            "proposal": None,
-            "offer": None,
-        }
+    over = drop_offer(restore, words).model_copy(
+        update={"cards": cards, "outcome": brief, "deadline": None, "proposal": None}
     )
     return post(enter(over, phase, outcome.at), Slot.RESULT, outcome.at)
 
@@ -100,18 +98,25 @@ def hand_on(restore: Restore, by: UserId) -> Restore:
     """A new restore carries on from this ended one, whose last buttons go."""
     if not restore.phase.ended:
         return restore
-    done = close_slot(restore, Slot.RESULT, f"Continued by <@{by}>, further down")
+    done = close_slot(restore, Slot.RESULT, endings.CONTINUED.format(user=by))
     return close_for_good(done)
 
 
 def close_for_good(restore: Restore) -> Restore:
     """The time for the last buttons of an ended restore is over."""
-    return drop_offer(restore, "No longer offered").model_copy(update={"closed": True})
+    return drop_offer(restore, endings.NO_LONGER_OFFERED).model_copy(update={"closed": True})
 
 
 def drop_offer(restore: Restore, words: str) -> Restore:
     """The restore is not offered to anybody any more."""
-    return close_slot(restore, Slot.OFFER, words).model_copy(update={"offer": None})
+    free = {"offer": None, "copies": tuple(_over(copy, words) for copy in restore.copies)}
+    return close_slot(restore, Slot.OFFER, words).model_copy(update=free)
+
+
+def _over(copy: Copy, words: str) -> Copy:
+    if copy.card.closed is not None:
+        return copy
+    return copy.model_copy(update={"card": copy.card.model_copy(update={"closed": words})})
 
 
 def handed_on(restore: Restore) -> bool:
@@ -130,19 +135,19 @@ def refuse(restore: Restore, refusal: Refusal, now: datetime) -> Restore:
         next=refusal.next,
         choices=refusal.choices,
     )
-    return end(restore, Phase.REFUSED, outcome, "Refused")
+    return end(restore, Phase.REFUSED, outcome, endings.REFUSED)
 
 
 def cancel(restore: Restore, by: UserId, now: datetime, reason: Reason) -> Restore:
     """End because a person said so."""
     outcome = Outcome(reason=reason, at=now, by=by)
-    return end(restore, Phase.CANCELLED, outcome, f"Cancelled by <@{by}>")
+    return end(restore, Phase.CANCELLED, outcome, endings.CANCELLED.format(user=by))
 
 
 def expire(restore: Restore, now: datetime) -> Restore:
     """End because nobody answered in time."""
     outcome = Outcome(reason=Reason.NO_ANSWER, at=now)
-    return end(restore, Phase.EXPIRED, outcome, "Nobody answered in time")
+    return end(restore, Phase.EXPIRED, outcome, endings.NOBODY_ANSWERED)
 
 
 def fail(
@@ -150,4 +155,4 @@ def fail(
 ) -> Restore:
     """End because the cluster could not do it. Without `vm_status` the state is unknown."""
     outcome = Outcome(reason=reason, at=now, found=found, vm_status=vm_status)
-    return end(restore, Phase.FAILED, outcome, "Failed")
+    return end(restore, Phase.FAILED, outcome, endings.FAILED)

@@ -6,6 +6,7 @@ from rapidfuzz import fuzz, process
 
 from bot.restore.model import Wish
 from bot.restore.request import nearest_command
+from bot.words import refusals
 
 MOST = 5
 
@@ -24,7 +25,7 @@ def or_a_command(wish: Wish, vms: Collection[str]) -> str:
     In `/vm-restore hstory database-01` it reads like a VM, and the VM like its snapshot.
     """
     if command := nearest_command(wish.vm or "", likeness=0.6):
-        return f" If you meant a command, write `/vm-restore {command}`."
+        return refusals.MEANT_COMMAND.format(command=command)
     if wish.snapshot in vms:
-        return f" `{wish.snapshot}` is a VM: if you meant a command, see `/vm-restore help`."
+        return refusals.MEANT_ANOTHER_VM.format(vm=wish.snapshot)
     return ""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 
 from bot.restore.events import Verdict
-from bot.restore.model import Reason, Stored, UserId
+from bot.restore.model import Reason, Restore, Stored, UserId
 from bot.restore.near import nearest
+from bot.words import refusals
 
 ANY = "*"
 
@@ -47,7 +48,7 @@ class Policy(Stored):
 
     grants: tuple[Grant, ...] = ()
     on_call: OnCall = OnCall()
-    contact: str = "the owners of this bot"
+    contact: str = refusals.CONTACT
     """Plain words: "the platform team in #platform"."""
 
     @property
@@ -86,15 +87,14 @@ def decide(
         return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=stranger)
     grants = list(_fitting(policy, person, spot, cluster))
     if not grants:
-        who = f"You are not on the list of people who may restore VMs here. Ask {policy.contact}."
+        who = refusals.NOT_ON_THE_LIST.format(contact=policy.contact)
         return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=who)
     if namespace is None or any(_covers(grant.namespaces, namespace) for grant in grants):
         return Verdict(allowed=True)
     near = nearest(namespace, (name for grant in grants for name in grant.namespaces))
-    meant = f" Did you mean `{near[0]}`?" if near else ""
-    where = (
-        f"You may not restore VMs in namespace `{namespace}` from here.{meant}"
-        f" Ask {policy.contact}."
+    meant = refusals.DID_YOU_MEAN.format(name=near[0]) if near else ""
+    where = refusals.NOT_IN_NAMESPACE.format(
+        namespace=namespace, meant=meant, contact=policy.contact
     )
     return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=where)
 
@@ -111,9 +111,23 @@ def may_take_over(
     if permitted.allowed and not (
         person.id in on_call.users or person.groups & set(on_call.groups)
     ):
-        text = f"Only people on call may take over a restore. Ask {policy.contact}."
+        text = refusals.NOT_ON_CALL.format(contact=policy.contact)
         return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=text)
     return permitted
+
+
+def may_see(policy: Policy, person: Person, spot: Spot, restore: Restore) -> bool:
+    """May this person be told of the restore?
+
+    Of their own, of one that is offered to them, and of what they might restore themselves. While
+    nobody knows in which namespace a VM is, its name may be one that they must not learn.
+    """
+    offer, wish = restore.offer, restore.wish
+    if person.id == restore.owner or (offer is not None and person.id == offer.to):
+        return True
+    if wish.namespace is None:
+        return False
+    return decide(policy, person, spot, cluster=wish.cluster, namespace=wish.namespace).allowed
 
 
 def permitted_namespaces(
@@ -129,15 +143,15 @@ def permitted_namespaces(
 def _never(person: Person, spot: Spot) -> str | None:
     """Those whom no grant can allow, each with the sentence they are told."""
     if person.bot:
-        return "Bots may not restore VMs."
+        return refusals.BOT
     if person.deactivated:
-        return "This account is deactivated."
+        return refusals.DEACTIVATED
     if not person.home:
-        return "Only members of this workspace may restore VMs."
+        return refusals.NOT_OF_THIS_WORKSPACE
     if person.guest:
-        return "Guests may not restore VMs. Ask a full member of this workspace."
+        return refusals.GUEST
     if spot.shared:
-        return "This channel is shared with another company. Ask again in an internal channel."
+        return refusals.SHARED_CHANNEL
     return None
 
 

@@ -4,18 +4,13 @@ from datetime import datetime
 
 from bot.restore.facts import Content, Scene, Snapshot, Vm
 from bot.restore.model import Change, Consistency, Preview
+from bot.words import cards as texts
 
 MOST_DISKS = 20
 MOST_CHANGES = 12
 MOST_NEWER = 5
 
-_CRASH = {
-    "NoGuestAgent": "the guest agent was not available",
-    "Paused": "the VM was paused",
-    "QuiesceTimeout": "the guest agent did not finish quiescing in time",
-    "QuiesceFailed": "the guest agent could not quiesce the file systems",
-}
-_KNOWN = frozenset({"Online", "GuestAgent", "PartialSnapshot", *_CRASH})
+_KNOWN = frozenset({"Online", "GuestAgent", "PartialSnapshot", *texts.CRASH})
 
 
 def take(vm: Vm, snapshot: Snapshot, content: Content, scene: Scene, now: datetime) -> Preview:
@@ -52,15 +47,15 @@ def consistency(snapshot: Snapshot) -> tuple[Consistency, str]:
     """How far the guest's files can be trusted, and why."""
     marks = set(snapshot.indications)
     if not marks - {"PartialSnapshot"}:
-        return Consistency.OFFLINE, "the VM was stopped when it was taken"
-    for mark, why in _CRASH.items():
+        return Consistency.OFFLINE, texts.OFFLINE
+    for mark, why in texts.CRASH.items():
         if mark in marks:
             return Consistency.CRASH, why
     if unknown := sorted(marks - _KNOWN):
-        return Consistency.UNKNOWN, f"the cluster reports {unknown[0]}"
+        return Consistency.UNKNOWN, texts.UNKNOWN_MARK.format(mark=unknown[0])
     if "GuestAgent" in marks:
-        return Consistency.APPLICATION, "the guest agent quiesced the file systems"
-    return Consistency.UNKNOWN, "the VM was running and nothing is known of the guest agent"
+        return Consistency.APPLICATION, texts.QUIESCED
+    return Consistency.UNKNOWN, texts.NO_AGENT_KNOWN
 
 
 def left_out(snapshot: Snapshot, vm: Vm, content: Content) -> tuple[str, ...]:
@@ -79,7 +74,11 @@ def configuration_changes(vm: Vm, content: Content) -> tuple[Change, ...]:
     now, then = dict(vm.config), dict(content.config)
     fields = dict.fromkeys((*now, *then))
     return tuple(
-        Change(field=field, current=now.get(field, "none"), snapshot=then.get(field, "none"))
+        Change(
+            field=field,
+            current=now.get(field, texts.NOT_SET),
+            snapshot=then.get(field, texts.NOT_SET),
+        )
         for field in fields
         if now.get(field) != then.get(field)
     )

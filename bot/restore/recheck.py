@@ -13,6 +13,8 @@ from bot.restore import moves
 from bot.restore.checks import others_in_progress
 from bot.restore.facts import Scene, Vm
 from bot.restore.model import Outcome, Phase, Preview, Reason, Restore
+from bot.words import endings
+from bot.words import refusals as texts
 
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION
 ACT_WITHIN = timedelta(minutes=10)
@@ -30,11 +32,11 @@ def too_late(restore: Restore, now: datetime) -> Restore:
     outcome = Outcome(
         reason=Reason.CONFIRMATION_TOO_OLD,
         at=now,
-        found=f"I could not act within {minutes} minutes after you decided.",
-        expected="An act right after the decision.",
-        next="Nothing was restored. Start over to see the state as it is now.",
+        found=texts.TOO_LATE.found.format(minutes=minutes),
+        expected=texts.TOO_LATE.expected,
+        next=texts.TOO_LATE.next,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, "Too late")
+    return moves.end(restore, Phase.REFUSED, outcome, endings.TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,13 @@ def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
     """Everything that is not as it was shown; empty means: go."""
     shown = restore.preview
     if shown is None:
-        return (Difference(CHANGED, "Nothing was shown to be confirmed."),)
+        return (Difference(CHANGED, texts.NOTHING_SHOWN),)
     if not scene.kubevirt:
-        missing = "The cluster does not serve the snapshot.kubevirt.io API any more."
-        return (Difference(Reason.KUBEVIRT_MISSING, missing),)
+        return (Difference(Reason.KUBEVIRT_MISSING, texts.NOT_SERVED),)
     if scene.forbidden is not None:
         return (Difference(Reason.RBAC_FORBIDDEN, scene.forbidden.text),)
     if scene.vm is None:
-        gone = f"VM `{restore.wish.vm}` does not exist any more."
+        gone = texts.VM_GONE.format(vm=restore.wish.vm)
         return (Difference(Reason.VM_DELETED, gone),)
     return (
         *_vm_differences(scene, scene.vm, shown),
@@ -67,15 +68,15 @@ def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
 
 def _vm_differences(scene: Scene, vm: Vm, shown: Preview) -> Iterator[Difference]:
     if vm.uid != shown.vm_uid:
-        yield Difference(CHANGED, f"The VM was re-created: UID {shown.vm_uid} → {vm.uid}.")
+        yield Difference(CHANGED, texts.VM_IS_OTHER.format(before=shown.vm_uid, now=vm.uid))
     if vm.deleting:
-        yield Difference(CHANGED, "The VM is being deleted.")
+        yield Difference(CHANGED, texts.VM_GOES)
     if scene.vmi is not None:
-        state = f"phase {scene.vmi.phase or 'unknown'}"
-        yield Difference(Reason.VM_STARTED, f"The VM was stopped; now it is live ({state}).")
+        live = texts.VM_IS_LIVE.format(phase=scene.vmi.phase or "unknown")
+        yield Difference(Reason.VM_STARTED, live)
     elif vm.may_start_itself:
-        how = f"run strategy {vm.run_strategy}"
-        yield Difference(Reason.VM_STARTED, f"The VM was stopped; now it is set to start ({how}).")
+        starting = texts.VM_WILL_START.format(strategy=vm.run_strategy)
+        yield Difference(Reason.VM_STARTED, starting)
 
 
 def _snapshot_differences(
@@ -83,18 +84,18 @@ def _snapshot_differences(
 ) -> Iterator[Difference]:
     snapshot, content = scene.snapshot, scene.content
     if snapshot is None:
-        gone = f"Snapshot `{restore.wish.snapshot}` does not exist any more."
+        gone = texts.SNAPSHOT_GONE.format(snapshot=restore.wish.snapshot)
         yield Difference(CHANGED, gone)
         return
     if snapshot.uid != shown.snapshot_uid:
-        text = f"The snapshot was re-created: UID {shown.snapshot_uid} → {snapshot.uid}."
+        text = texts.SNAPSHOT_IS_OTHER.format(before=shown.snapshot_uid, now=snapshot.uid)
         yield Difference(CHANGED, text)
     if not snapshot.usable:
-        yield Difference(CHANGED, "The snapshot was ready to use; now it is not.")
+        yield Difference(CHANGED, texts.SNAPSHOT_UNREADY)
     if content is None or not content.ready:
-        yield Difference(CHANGED, "The snapshot's content was ready; now it is not.")
+        yield Difference(CHANGED, texts.CONTENT_UNREADY)
     elif content.vm_uid != vm.uid:
-        yield Difference(CHANGED, "The snapshot's content belongs to another VM.")
+        yield Difference(CHANGED, texts.CONTENT_OF_OTHER_VM)
 
 
 def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
@@ -103,9 +104,10 @@ def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
     if vm.restore_in_progress is not None and vm.restore_in_progress != own:
         names.add(vm.restore_in_progress)
     for name in sorted(names):
-        yield Difference(CHANGED, f"Another restore of this VM has begun: `{name}`.")
+        yield Difference(CHANGED, texts.OTHER_RESTORE.format(name=name))
     if vm.snapshot_in_progress is not None:
-        yield Difference(CHANGED, f"Snapshot `{vm.snapshot_in_progress}` is being taken.")
+        taken = texts.OTHER_SNAPSHOT.format(name=vm.snapshot_in_progress)
+        yield Difference(CHANGED, taken)
 
 
 def stop_at_difference(restore: Restore, found: tuple[Difference, ...], now: datetime) -> Restore:
@@ -115,8 +117,8 @@ def stop_at_difference(restore: Restore, found: tuple[Difference, ...], now: dat
     outcome = Outcome(
         reason=first,
         at=now,
-        found=" ".join(each.text for each in found),
-        expected="Everything as it was when you confirmed.",
-        next="Nothing was restored. Start over to see the state as it is now.",
+        found=texts.CHANGED.found.format(differences=" ".join(each.text for each in found)),
+        expected=texts.CHANGED.expected,
+        next=texts.CHANGED.next,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, "Stopped before acting")
+    return moves.end(restore, Phase.REFUSED, outcome, endings.STOPPED_BEFORE_ACTING)

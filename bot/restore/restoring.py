@@ -22,6 +22,7 @@ from bot.restore.recheck import (
     stop_at_difference,
     too_late,
 )
+from bot.words import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
@@ -40,8 +41,8 @@ def _decide(restore: Restore, scene: Scene, now: datetime) -> Move:
     """The last gate: both confirmations by one person, and nothing differs from what was shown."""
     typed, clicked = restore.typed, restore.confirmation
     if typed is None or clicked is None or typed.by != clicked.by:
-        missing = "A confirmation is missing."
-        return moves.fail(restore, Reason.CREATE_REFUSED, missing, now, "unchanged"), ()
+        missing = endings.CONFIRMATION_MISSING
+        return moves.fail(restore, Reason.CREATE_REFUSED, missing, now, endings.UNCHANGED), ()
     if overslept(restore, now):
         return too_late(restore, now), ()
     if _is_unlocking(restore, scene):
@@ -71,18 +72,16 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     if scene.vm is not None and scene.vm.restore_in_progress == job.name:
         # It was there: its VM says so. It may be listed a moment later, but is not made again.
         return (restore if young else _deleted(restore, scene, now)), ()
+    untouched = endings.UNTOUCHED
     if found := differences(scene, restore):
         text = " ".join(each.text for each in found)
-        return moves.fail(restore, found[0].reason, text, now, _UNTOUCHED), ()
+        return moves.fail(restore, found[0].reason, text, now, untouched), ()
     if not seen.verdict.allowed:
-        return moves.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, _UNTOUCHED), ()
+        return moves.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
     if not young:
-        old = "The restore could not be handed to the cluster in time."
-        return moves.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, _UNTOUCHED), ()
+        old = endings.NOT_HANDED_OVER
+        return moves.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
     return restore, (create_restore(restore, job.name),)
-
-
-_UNTOUCHED = "as before: the cluster has no such restore"
 
 
 def _adopted(restore: Restore, job: Job, uid: str) -> Restore:
@@ -103,7 +102,7 @@ def created(
         # It is known to be there; a late answer to another attempt cannot undo that.
         return restore
     if isinstance(result, Rejection):
-        unchanged = "unchanged: the cluster refused the restore"
+        unchanged = endings.UNCHANGED_REFUSED
         return moves.fail(restore, Reason.CREATE_REFUSED, result.text, now, unchanged)
     return _adopted(restore, job, result.uid) if result.uid else restore
 
@@ -116,8 +115,9 @@ def _follow(restore: Restore, job: Job, scene: Scene, now: datetime) -> Move:
         return _succeeded(restore, scene, seen, now), ()
     delete = DeleteRestore(restore.wish.namespace or "", job.name, job.uid or "")
     if seen.failure is not None and not job.deleting:
-        started = " The VM is live: somebody has started it." if scene.vmi is not None else ""
-        found = f"{seen.failure.rstrip('.')}.{started}" if started else seen.failure
+        found = seen.failure
+        if scene.vmi is not None:
+            found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
         return moves.fail(restore, Reason.RESTORE_FAILED, found, now), ()
     followed = _progress(restore, job, scene, seen, now)
     if job.deleting:
@@ -162,26 +162,21 @@ def delete_refused(
 def _deleted(restore: Restore, scene: Scene, now: datetime) -> Restore:
     """Our object is gone: by our own hand, with its VM, or by somebody else's."""
     if scene.vm is None and scene.job is None:
-        gone = "The VM was deleted while it was being restored, and the restore with it."
-        return moves.fail(restore, Reason.VM_DELETED, gone, now)
+        return moves.fail(restore, Reason.VM_DELETED, endings.VM_DELETED, now)
     job = restore.job
     if job is not None and job.deleting:
-        given_up = "The restore object was deleted on request. That rolls nothing back."
-        return moves.fail(restore, Reason.RESTORE_GIVEN_UP, given_up, now)
+        return moves.fail(restore, Reason.RESTORE_GIVEN_UP, endings.DELETED_ON_REQUEST, now)
     name = job.name if job else "?"
-    lost = f"VirtualMachineRestore `{name}` was deleted by somebody else before it completed."
+    lost = endings.DELETED_BY_OTHERS
     if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{name}-"):
-        lost = (
-            f"VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
-        )
-    return moves.fail(restore, Reason.RESTORE_DELETED, lost, now)
+        lost = endings.DELETED_AFTERWARDS
+    return moves.fail(restore, Reason.RESTORE_DELETED, lost.format(name=name), now)
 
 
 def _succeeded(restore: Restore, scene: Scene, seen: RestoreObject, now: datetime) -> Restore:
     """Complete is what the cluster says; what the VM is was read in the same look."""
     if scene.vm is None:
-        gone = "The restore completed, but the VM does not exist any more."
-        return moves.fail(restore, Reason.VM_DELETED, gone, now)
+        return moves.fail(restore, Reason.VM_DELETED, endings.VM_GONE, now)
     followed = _progress(restore, restore.job, scene, seen, now) if restore.job else restore
     restored = set(seen.claims)
     in_use = {volume.claim for volume in scene.vm.volumes if volume.claim}
@@ -191,20 +186,20 @@ def _succeeded(restore: Restore, scene: Scene, seen: RestoreObject, now: datetim
         pending=tuple(c.name for c in scene.claims if c.name in restored and c.phase == "Pending"),
         leftovers=_leftovers(restore, scene, restored | in_use),
     )
-    return moves.end(followed, Phase.SUCCEEDED, outcome, "Restored")
+    return moves.end(followed, Phase.SUCCEEDED, outcome, endings.RESTORED)
 
 
 def _vm_status(scene: Scene) -> str:
     vm = scene.vm
     if vm is None:
-        return "Unknown"
+        return endings.UNKNOWN
     if scene.vmi is not None:
-        return f"{vm.status} (live)"
+        return endings.LIVE.format(status=vm.status)
     if vm.may_start_itself:
-        return f"{vm.status} (run strategy {vm.run_strategy}: it will start by itself)"
+        return endings.WILL_START.format(status=vm.status, strategy=vm.run_strategy)
     if vm.status != "Stopped" or vm.deleting:
-        return f"{vm.status} (not running)"
-    return "Stopped (ready to start)"
+        return endings.NOT_RUNNING.format(status=vm.status)
+    return endings.READY_TO_START
 
 
 def _leftovers(restore: Restore, scene: Scene, keep: set[str]) -> tuple[str, ...]:

@@ -9,28 +9,27 @@ from datetime import datetime, timedelta
 
 from bot.restore import moves
 from bot.restore.answers import after_stop
-from bot.restore.checks import is_live
+from bot.restore.checks import Refusal, is_live
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
 from bot.restore.facts import Rejection, Scene, Vm
-from bot.restore.model import Outcome, Phase, Reason, Restore, Slot, Stop
+from bot.restore.model import Phase, Reason, Restore, Slot, Stop
 from bot.restore.recheck import ACT_WITHIN, overslept, too_late
+from bot.words import endings, refusals
 
 Move = tuple[Restore, tuple[Effect, ...]]
-
-TO_MAY_STOP = (
-    "Ask a cluster admin to let the bot stop VMs there, or stop the VM yourself, then start over."
-)
 
 
 def converge(restore: Restore, scene: Scene, now: datetime) -> Move:
     """Apply a look in STOPPING."""
     vm, stop = scene.vm, restore.stop
     if vm is None or stop is None:
-        gone = f"VM `{restore.wish.vm}` does not exist any more."
-        return _refuse(restore, Reason.VM_DELETED, gone, now), ()
+        gone = Refusal.telling(Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.wish.vm)
+        return moves.refuse(restore, gone, now), ()
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:
-        other = f"VM `{vm.name}` was re-created while it was being stopped."
-        return _refuse(restore, Reason.CHANGED_SINCE_CONFIRMATION, other, now), ()
+        other = Refusal.telling(
+            Reason.CHANGED_SINCE_CONFIRMATION, refusals.STOPPING_OTHER_VM, vm=vm.name
+        )
+        return moves.refuse(restore, other, now), ()
     if not is_live(scene):
         return _stopped(restore, stop, now), ()
     if stop.wait_until is None and overslept(restore, now):
@@ -66,8 +65,8 @@ def _stopped(restore: Restore, stop: Stop, now: datetime) -> Restore:
     confirmed = restore.confirmation is not None
     if confirmed and restore.question is None and _unwatched(restore, stop, now):
         return too_late(restore, now)
-    done = moves.close(restore, "The VM is stopped")
-    done = moves.close_slot(done, Slot.STOPPING, "The VM is stopped")
+    done = moves.close(restore, endings.VM_STOPPED)
+    done = moves.close_slot(done, Slot.STOPPING, endings.VM_STOPPED)
     over = stop.model_copy(update={"done_at": now, "error": None})
     done = done.model_copy(update={"stop": over})
     return after_stop(done, now) if confirmed else moves.enter(done, Phase.CHECKING, now)
@@ -88,12 +87,7 @@ def answered(restore: Restore, result: Done | Rejection, now: datetime) -> Resto
         # before a forced one the graceful one was.
         taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
         untouched = restore.model_copy(update={"stop": taken})
-        outcome = Outcome(reason=Reason.STOP_REFUSED, at=now, found=result.text, next=TO_MAY_STOP)
-        return moves.end(untouched, Phase.REFUSED, outcome, "Refused")
+        refused = Refusal.telling(Reason.STOP_REFUSED, refusals.STOP_REFUSED, text=result.text)
+        return moves.refuse(untouched, refused, now)
     error = result.text[:300] if isinstance(result, Rejection) else None
     return restore.model_copy(update={"stop": stop.model_copy(update={"error": error})})
-
-
-def _refuse(restore: Restore, reason: Reason, found: str, now: datetime) -> Restore:
-    outcome = Outcome(reason=reason, at=now, found=found, next="Check the VM, then ask again.")
-    return moves.end(restore, Phase.REFUSED, outcome, "Refused")

@@ -88,3 +88,29 @@ class Card(Stored):
     def key(self) -> str:
         """What the message is called in Redis and in its metadata."""
         return f"{self.slot}.{self.number}"
+
+
+class Left(Stored):
+    """What a restore leaves behind in a direct message with its owner before."""
+
+    channel: str
+    cards: tuple[Card, ...]
+    """The cards that waited there, closed."""
+
+
+class Copy(Stored):
+    """The card of an offer, once more, in a direct message with the person it was made to.
+
+    It outlives the card: a thread that moves to another conversation leaves its old cards behind.
+    """
+
+    card: Card
+    channel: str
+    """The direct message."""
+    address: str | None = None
+    """A link to the thread, if Slack gave one when the copy was made."""
+
+    @property
+    def key(self) -> str:
+        """What the message is called in Redis and in its metadata."""
+        return f"copy.{self.card.number}"

@@ -39,6 +39,7 @@ from datetime import datetime, timedelta
 
 from bot.restore import answers, audit, converge, handover, moves
 from bot.restore.answers import START_WITHIN, start_is_due
+from bot.restore.checks import Refusal
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
     Acted,
@@ -48,6 +49,7 @@ from bot.restore.events import (
     ChannelMoved,
     Clicked,
     Continued,
+    Copied,
     CreateRestore,
     Effect,
     Elapsed,
@@ -75,6 +77,8 @@ from bot.restore.model import (
     UserId,
     Wish,
 )
+from bot.words import endings, refusals
+from bot.words.refusals import Finding
 
 AFTERCARE = timedelta(hours=24)
 """How long the buttons of a finished restore stay."""
@@ -150,6 +154,8 @@ def _apply(
             return after, (), reply
         case Continued(by=by):
             return moves.hand_on(restore, by), (), None
+        case Copied() as copied:
+            return handover.copied(restore, copied), (), None
         case Observed() as seen:
             after, effects = _looked(restore, seen, now)
             return after, effects, None
@@ -265,9 +271,9 @@ def _blind(restore: Restore, scene: Scene) -> str | None:
     if checked or (deciding and wanted(restore) is Look.RECHECK):
         return None
     if not scene.kubevirt:
-        return "the cluster does not serve the snapshot.kubevirt.io API just now"
+        return refusals.NOT_SERVED_NOW
     if scene.forbidden is not None:
-        return f"the cluster does not let this bot look: {scene.forbidden.text}"
+        return refusals.MAY_NOT_LOOK.format(text=scene.forbidden.text)
     return None
 
 
@@ -286,37 +292,37 @@ def _unseen(restore: Restore, what: str, now: datetime) -> Restore:
     patience = BLIND if running else timedelta(seconds=restore.rules.answer_timeout)
     if now - since < patience:
         return restore.model_copy(update={"trouble": what[:300], "trouble_since": since})
-    found = f"The cluster could not be asked: {what[:300]}"
+    found = refusals.UNREACHABLE.found.format(what=what[:300])
     if running:
         return moves.fail(restore, Reason.CLUSTER_UNREACHABLE, found, now)
     outcome = Outcome(
         reason=Reason.CLUSTER_UNREACHABLE,
         at=now,
         found=found,
-        next="Nothing was restored. Ask again when the cluster answers.",
+        next=refusals.UNREACHABLE.next,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, "Given up")
+    return moves.end(restore, Phase.REFUSED, outcome, endings.GIVEN_UP)
 
 
 def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore:
     start = restore.start
     if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
         return restore
-    return converge.start_failed(restore, f"the cluster could not be asked: {what}", now)
+    why = refusals.START_UNREACHABLE.format(what=what)
+    return converge.start_failed(restore, why, now)
 
 
 def _held(restore: Restore, held: Held, now: datetime) -> Restore:
     if restore.phase.ended or restore.job is not None:
         return restore
-    outcome = Outcome(
-        reason=Reason.HELD_BY_OTHER,
-        at=now,
-        found=f"<@{held.by}> is already restoring this VM, since "
-        f"{held.since:%Y-%m-%d %H:%M} UTC: {held.where}",
-        expected="One restore of a VM at a time.",
-        next="Wait for it to end, or talk to them.",
+    refusal = Refusal.telling(
+        Reason.HELD_BY_OTHER,
+        refusals.HELD,
+        by=held.by,
+        since=f"{held.since:%Y-%m-%d %H:%M}",
+        where=held.where,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, "Refused")
+    return moves.refuse(restore, refusal, now)
 
 
 def _placed(
@@ -355,25 +361,20 @@ def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore
         moved = restore.model_copy(update={"place": place})
     if restore.phase.ended or restore.job is not None:
         return moved
-    found, onward = _lost(f"<#{restore.place.channel}>", gone.error)
-    outcome = Outcome(reason=Reason.CHANNEL_UNREACHABLE, at=now, found=found, next=onward)
-    return moves.end(moved, Phase.CANCELLED, outcome, "The thread cannot be written to")
+    lost = _lost(gone.error)
+    found = lost.found.format(where=f"<#{restore.place.channel}>", error=gone.error)
+    outcome = Outcome(reason=Reason.CHANNEL_UNREACHABLE, at=now, found=found, next=lost.next)
+    return moves.end(moved, Phase.CANCELLED, outcome, endings.THREAD_LOST)
 
 
-def _lost(where: str, error: str) -> tuple[str, str]:
+def _lost(error: str) -> Finding:
     """What became of the conversation, and what to do, by Slack's code."""
     match error:
         case "thread_not_found":
-            return (
-                f"The thread of this restore in {where} was deleted.",
-                "Ask again if you still want it.",
-            )
+            return refusals.THREAD_DELETED
         case "is_archived" | "is_inactive":
-            return f"The channel {where} was archived.", "Ask again in another channel."
+            return refusals.CHANNEL_ARCHIVED
         case "not_in_channel" | "channel_not_found":
-            return f"I cannot see {where} any more.", "Invite me to the channel, then ask again."
+            return refusals.CHANNEL_UNSEEN
         case _:
-            return (
-                f"I cannot write in {where} (Slack says: {error}).",
-                "Ask again in another channel.",
-            )
+            return refusals.CHANNEL_UNWRITABLE

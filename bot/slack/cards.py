@@ -3,11 +3,14 @@
 What is known of the thread stands in the store as `shown`: card key -> message `ts` and a digest of
 what it says. A card without an entry was never posted, unless the worker before us was cut off, or a
 post got no answer (`ts` None): then the thread is searched for the card's metadata first.
+
+The copy of an offer in a direct message is treated alike, but it is not the thread: if it cannot be
+written, the restore goes on without it.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +20,7 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore.answers import slack_order
-from bot.restore.model import Card, Restore, Slot
+from bot.restore.model import Card, Copy, Restore, Slot
 from bot.slack import views
 from bot.slack.pace import Pace
 from bot.slack.views import Message
@@ -29,6 +32,8 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
 FROZEN = frozenset({"edit_window_closed", "cant_update_message"})
+NOWHERE = "0000000000.000000"
+"""Where a message stands that is not posted any more: as if it had been, and was deleted."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,22 +54,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One card on its way into the thread."""
+    """One card on its way into the thread, or a copy of one on its way to somebody."""
 
     restore: Restore
     card: Card
+    key: str
+    channel: str
     thread: str | None
     message: Message
     done: Outcome
 
-    @property
-    def channel(self) -> str:
-        return self.restore.place.channel
-
-    def note(self, ts: str, digest: str) -> None:
-        """The card stands in the thread as message `ts`."""
-        self.done.shown[self.card.key] = Shown(ts=ts, digest=digest)
-        if self.thread is None and self.done.root is None:
+    def note(self, ts: str) -> None:
+        """The message stands there as `ts`, and says what it should."""
+        self.done.shown[self.key] = Shown(ts=ts, digest=_digest(self.message))
+        if self.thread is None and self.key == self.restore.cards[0].key:
             self.done.root = ts
 
 
@@ -111,18 +114,17 @@ class Cards:
             done.shown.update(lost)
             await self._find(restore, lost.keys(), shown, done)
         self._anchor(restore, shown, done)
-        for card in restore.cards:
+        for page in _pages(restore, done):
             if self._clock.now() >= until:
                 done.again = self._clock.now()
                 return
-            page = _Page(
-                restore=restore,
-                card=card,
-                thread=restore.place.thread or done.root,
-                message=views.render(restore, card),
-                done=done,
-            )
-            await self._bring(page, shown.get(card.key))
+            try:
+                await self._bring(page, shown.get(page.key))
+            except Permanent as refused:
+                if page.channel == restore.place.channel:
+                    raise
+                log.info("a copy cannot be brought up to date", error=refused.reason)
+                page.note(NOWHERE)
 
     async def _bring(self, page: _Page, have: Shown | None) -> None:
         """One card: nothing if it is as it should be, an edit if it differs, a post if it is new."""
@@ -143,15 +145,15 @@ class Cards:
                 **_content(page.message),
             )
         except Uncertain:
-            page.done.shown[page.card.key] = Shown(ts=None, digest="")
+            page.done.shown[page.key] = Shown(ts=None, digest="")
             raise
-        page.note(str(answer["ts"]), _digest(page.message))
+        page.note(str(answer["ts"]))
 
     def _may_edit(self, page: _Page) -> bool:
         """Edits of a progress card wait for their turn, but the last one does not."""
         if page.card.slot is not Slot.PROGRESS:
             return True
-        key, now = f"{page.restore.id}:{page.card.key}", self._clock.now()
+        key, now = f"{page.restore.id}:{page.key}", self._clock.now()
         if page.restore.phase.ended:
             self._pace.forget(key)
             return True
@@ -171,8 +173,8 @@ class Cards:
                 return
             if refused.reason not in GONE | FROZEN:
                 raise
-            log.info("card cannot be edited", card=page.card.key, error=refused.reason)
-        page.done.shown[page.card.key] = Shown(ts=ts, digest=_digest(page.message))
+            log.info("card cannot be edited", card=page.key, error=refused.reason)
+        page.done.shown[page.key] = Shown(ts=ts, digest=_digest(page.message))
 
     async def _find(
         self, restore: Restore, keys: Collection[str], shown: dict[str, Shown], done: Outcome
@@ -189,7 +191,20 @@ class Cards:
         if thread is not None:
             said = await self._messages("conversations.replies", channel=place.channel, ts=thread)
             shown.update(_marked(said, restore, keys))
+        for copy in restore.copies:
+            if copy.key in keys:
+                shown.update(_marked(await self._beside(copy), restore, {copy.key}))
         done.shown.update({key: shown[key] for key in keys if key in shown})
+
+    async def _beside(self, copy: Copy) -> list[Mapping[str, Any]]:
+        """What was said in the direct message since the copy was to be there."""
+        since = (copy.card.opened_at - CLOCKS_DIFFER).timestamp()
+        where = {"channel": copy.channel, "oldest": f"{since:.6f}"}
+        try:
+            return await self._messages("conversations.history", **where)
+        except Permanent as refused:
+            log.info("a copy cannot be looked for", error=refused.reason)
+            return []
 
     async def _messages(self, method: str, **where: str) -> list[Mapping[str, Any]]:
         """Everything in a channel or a thread; nothing if somebody has deleted the thread."""
@@ -219,11 +234,20 @@ class Cards:
 def unsure(restore: Restore, shown: Mapping[str, Shown]) -> dict[str, Shown]:
     """The cards of which nobody knows whether they were posted, as the store is to remember them."""
     unknown = Shown(ts=None, digest="")
-    return {
-        card.key: unknown
-        for card in restore.cards
-        if card.key not in shown or shown[card.key].ts is None
-    }
+    keys = [*(card.key for card in restore.cards), *(copy.key for copy in restore.copies)]
+    return {key: unknown for key in keys if key not in shown or shown[key].ts is None}
+
+
+def _pages(restore: Restore, done: Outcome) -> Iterator[_Page]:
+    """The cards, then the copies; the first card may become the thread of those after it."""
+    place = restore.place
+    for card in restore.cards:
+        message = views.render(restore, card)
+        thread = place.thread or done.root
+        yield _Page(restore, card, card.key, place.channel, thread, message, done)
+    for copy in restore.copies:
+        message = views.render_copy(restore, copy)
+        yield _Page(restore, copy.card, copy.key, copy.channel, None, message, done)
 
 
 def _marked(
@@ -239,7 +263,7 @@ def _marked(
 
 
 def _metadata(page: _Page) -> dict[str, Any]:
-    payload = {"restore": page.restore.id, "card": page.card.key}
+    payload = {"restore": page.restore.id, "card": page.key}
     return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 

@@ -21,8 +21,8 @@ from typing import Any
 from bot.restore.events import Verdict
 from bot.restore.facts import Snapshot
 from bot.restore.model import Stored
-from bot.slack import words_form as words
 from bot.slack.markup import plain, shortened
+from bot.words import form as texts
 
 MOST_VALUE = 150
 MOST_TEXT = 75
@@ -154,13 +154,13 @@ def named(choice: Choice, candidates: Iterable[str] | None) -> str | None:
 
 def namespace_choice(namespace: str, vms: int) -> Choice:
     """A namespace, as an option."""
-    count = words.ONE_VM if vms == 1 else words.VMS.format(count=vms)
+    count = texts.ONE_VM if vms == 1 else texts.VMS.format(count=vms)
     return Choice(value=namespace, text=namespace, description=count)
 
 
 def vm_choice(namespace: str, vm: str) -> Choice:
     """A VM, as an option."""
-    where = plain(words.IN_NAMESPACE.format(namespace=namespace), MOST_TEXT)
+    where = plain(texts.IN_NAMESPACE.format(namespace=namespace), MOST_TEXT)
     return Choice(value=packed(namespace, vm), text=shortened(vm, MOST_TEXT), description=where)
 
 
@@ -231,7 +231,7 @@ def problems(filled: Filled, sights: Sights) -> dict[Field, str]:
     """What is wrong, by field. What could not be found out is left to the checks in the thread."""
     found: dict[Field, str] = {}
     if sights.member is False and Field.WHERE in filled.blocks:
-        found[Field.WHERE] = words.NO_BOT
+        found[Field.WHERE] = texts.NO_BOT
     for field, check in (
         (Field.NAMESPACE, _namespace_problem),
         (Field.VM, _vm_problem),
@@ -259,29 +259,29 @@ def asked(filled: Filled, sights: Sights) -> Asked:
 def state_of(snapshot: Snapshot) -> str:
     """Whether it can be restored from, in words."""
     if snapshot.deleting:
-        return words.DELETING
+        return texts.DELETING
     if snapshot.phase == "Failed":
-        return words.FAILED
-    return words.READY if snapshot.usable else words.NOT_READY
+        return texts.FAILED
+    return texts.READY if snapshot.usable else texts.NOT_READY
 
 
 def _namespace_problem(filled: Filled, _: Sights) -> str | None:
     stale = filled.chosen.namespace is not None and not filled.fits(Field.NAMESPACE)
-    return words.OTHER_CLUSTER if stale else None
+    return texts.OTHER_CLUSTER if stale else None
 
 
 def _vm_problem(filled: Filled, sights: Sights) -> str | None:
     chosen, vm = filled.chosen, filled.chosen.vm
     if vm is None:
-        return words.NO_VM if chosen.snapshot is not None else None
+        return texts.NO_VM if chosen.snapshot is not None else None
     if not filled.fits(Field.VM):
-        return words.OTHER_CLUSTER
+        return texts.OTHER_CLUSTER
     if chosen.in_namespace != vm.front:
-        return words.OTHER_NAMESPACE.format(found=vm.front, chosen=chosen.in_namespace)
+        return texts.OTHER_NAMESPACE.format(found=vm.front, chosen=chosen.in_namespace)
     name = named(vm, sights.vms)
     if sights.vms is None:
-        return words.NAME_LOST if name is None else None
-    return None if name in sights.vms else words.NO_SUCH_VM
+        return texts.NAME_LOST if name is None else None
+    return None if name in sights.vms else texts.NO_SUCH_VM
 
 
 def _snapshot_problem(filled: Filled, sights: Sights) -> str | None:
@@ -289,15 +289,15 @@ def _snapshot_problem(filled: Filled, sights: Sights) -> str | None:
     if snapshot is None or chosen.vm is None:
         return None
     if not is_of(snapshot, chosen.cluster, chosen.vm):
-        return words.OTHER_VM
+        return texts.OTHER_VM
     known = None if sights.snapshots is None else {each.name: each for each in sights.snapshots}
     name = named(snapshot, known)
     if known is None:
-        return words.NAME_LOST if name is None else None
+        return texts.NAME_LOST if name is None else None
     there = known.get(name or "")
     if there is None:
-        return words.NO_SUCH_SNAPSHOT
-    return None if there.usable else words.SNAPSHOT_UNUSABLE.format(state=state_of(there))
+        return texts.NO_SUCH_SNAPSHOT
+    return None if there.usable else texts.SNAPSHOT_UNUSABLE.format(state=state_of(there))
 
 
 def _refused_field(filled: Filled) -> Field:

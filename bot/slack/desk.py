@@ -92,13 +92,20 @@ def set_up(tools: Tools) -> Desk:
         clock=clock,
     )
     handoffs = Handoffs(
-        store=store, people=people, teller=teller, steps=steps, policy=policy, web=web
+        store=store,
+        people=people,
+        teller=teller,
+        steps=steps,
+        policy=policy,
+        web=web,
+        bot_user=ground.home.bot_user,
     )
     reports = Reports(
         store=store,
         people=people,
         teller=teller,
         policy=policy,
+        clusters=ground.clusters,
         web=web,
         timetable=tools.timetable,
         clock=clock,

@@ -2,21 +2,23 @@
 
 The core moves the document; here is what it cannot know: who somebody is and what they may. Whoever
 would get a restore is asked about freshly, at the offer and again when they accept or take over, and
-when Slack does not answer, nothing moves. Somebody who would not see the card in its thread is told
-by direct message; a restore that lives in a direct message moves to one with its new owner.
+when Slack does not answer, nothing moves. Nobody gets a restore whose thread they could not answer
+in: they join its channel first. Somebody who would not see an offer in its thread finds a copy in a
+direct message; a restore that lives in a direct message moves to one with its new owner.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.events import Button, Clicked, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Restore, Slot, UserId
-from bot.restore.policy import Policy, Spot, decide, may_take_over
+from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
+from bot.restore.model import Card, Restore, UserId
+from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
 from bot.restore.request import Request, Verb
 from bot.slack import views, views_handoff
 from bot.slack.people import People
@@ -24,7 +26,6 @@ from bot.slack.steps import Steps
 from bot.slack.views import Message
 from bot.slack.voice import Teller, Voice
 from bot.slack.web import Web
-from bot.slack.words_handoff import LEFT_BEHIND
 from bot.store.records import Record
 from bot.store.store import Store
 
@@ -49,6 +50,7 @@ class Handoffs:
         steps: Steps,
         policy: Policy,
         web: Web,
+        bot_user: str,
     ) -> None:
         self._store = store
         self._people = people
@@ -56,15 +58,29 @@ class Handoffs:
         self._steps = steps
         self._policy = policy
         self._web = web
+        self._bot_user = bot_user
 
-    async def answer(self, voice: Voice, request: Request) -> Answer:
-        """`handoff @user` and `take over`, from wherever they were said."""
+    async def answer(self, voice: Voice, request: Request, begun: datetime | None = None) -> Answer:
+        """`handoff @user` and `take over`, from wherever they were said.
+
+        `begun`: since when a worker that died over it may have done it already.
+        """
+        if begun is not None:
+            known = (*await self._here(voice), *await self._store.live())
+            to = request.user if request.verb is Verb.HANDOFF else None
+            for each in (one for one in known if _meant(one, request)):
+                if said := await self._done(each, voice.user, to, begun):
+                    return said
         if request.verb is Verb.TAKE_OVER:
             return await self._take_one(voice, request)
         return await self._offer_one(voice, request, request.user or "")
 
-    async def click(self, voice: Voice, restore: Restore, click: Clicked) -> Answer | None:
+    async def click(
+        self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None = None
+    ) -> Answer | None:
         """A click on an offer, a person chosen on the first card, or **Take over**."""
+        if begun is not None and (said := await self._done(restore, click.by, click.value, begun)):
+            return said
         match click.button:
             case Button.TAKE_OVER if click.number != len(restore.handovers):
                 return views_handoff.passed_on(restore)
@@ -75,22 +91,23 @@ class Handoffs:
             case Button.HAND_OVER if click.by == restore.owner and click.value:
                 return await self._offer(restore, UserId(click.value), click)
             case _:
-                return await self._told(voice, restore, await self._step(restore, click))
+                reply = await self._step(restore, click)
+                if begun is not None and reply is Reply.OFFER_OVER:
+                    return views.interrupted()
+                return await self._told(voice, restore, reply)
 
-    async def close_copy(
-        self, voice: Voice, before: Restore, click: Clicked, ts: str | None
-    ) -> None:
-        """An offer that came by direct message is no card of the thread: its buttons go here."""
-        copied = voice.channel != before.place.channel and before.place.direct
-        card = next((c for c in before.cards if c.number == click.number), None)
-        if not copied or ts is None or card is None or card.slot is not Slot.OFFER:
-            return
-        record = await self._store.load(before.id)
-        now = next((c for c in (record.restore.cards if record else ()) if c.key == card.key), None)
-        if now is not None and now.closed is None:
-            return
-        over = card.model_copy(update={"closed": now.closed if now else LEFT_BEHIND})
-        await self._update(voice.channel, ts, views.render(before, over))
+    async def _done(
+        self, restore: Restore, user: UserId, to: str | None, begun: datetime
+    ) -> Message | None:
+        """What a worker did that died before it could say so: the rest of it, and the answer."""
+        change, made = next(reversed(restore.handovers), None), restore.offer
+        if to is None and change is not None and change.taker == user and change.at >= begun:
+            await self._leave(restore)
+            return views_handoff.yours_now(restore)
+        if made is not None and (made.by, made.to) == (user, to) and made.at >= begun:
+            await self._tell_taker(restore, made.to)
+            return views_handoff.offered(restore, made.to)
+        return None
 
     async def not_yours(self, voice: Voice, restore: Restore) -> Answer:
         """Why somebody else's click did nothing; who is on call may take over from there."""
@@ -117,15 +134,19 @@ class Handoffs:
         if not meant:
             return views_handoff.nothing_to_hand_over()
         if len(meant) > 1:
-            return views_handoff.which(meant, await self._links(meant), take=False)
+            return views_handoff.which(meant, await self._links(meant, voice), take=False)
         return await self._offer(meant[0], UserId(to), Offered(by=voice.user, to=UserId(to)))
 
     async def _offer(self, restore: Restore, to: UserId, event: Offered | Clicked) -> Answer:
         """Offer it, unless the other person could not go on with it anyway."""
+        if to == self._bot_user:
+            return views_handoff.not_for_a_bot()
         if to != restore.owner:
             verdict = await self._may_have(restore, to)
             if not verdict.allowed:
                 return views_handoff.taker_may_not(restore, to, verdict)
+            if restore.place.direct and await self._direct(to) is None:
+                return views_handoff.unreachable(restore, to)
         reply = await self._step(restore, event)
         if reply is not None and reply is not Reply.ALREADY_OFFERED:
             return views.reply(reply, restore)
@@ -150,25 +171,16 @@ class Handoffs:
 
     async def _tell_taker(self, restore: Restore, taker: UserId) -> None:
         """By direct message, if they would not see the card: Slack notifies members only."""
-        channel = restore.place.channel
+        place = restore.place
         try:
-            if not restore.place.direct and await self._people.is_member(taker, channel):
+            if not place.direct and await self._people.is_member(taker, place.channel):
                 return
         except (Permanent, Temporary):
             log.info("nobody says who is in the channel, so the offer is told twice")
-        message = await self._offer_card(restore)
-        if not restore.place.direct:
-            message = views_handoff.dm_offer(restore, taker, await self._teller.link(restore))
         direct = await self._direct(taker)
-        if direct is not None and message is not None:
-            await self._post(direct, message)
-
-    async def _offer_card(self, restore: Restore) -> Message | None:
-        """The card with its buttons: they work wherever they are pressed."""
-        record = await self._store.load(restore.id)
-        cards = record.restore.cards if record else ()
-        card = next((c for c in reversed(cards) if c.slot is Slot.OFFER and c.closed is None), None)
-        return views.render(record.restore, card) if record and card else None
+        if direct is not None:
+            address = await self._teller.link(restore, taker)
+            await self._step(restore, Copied(to=taker, channel=direct, address=address))
 
     # Accepting
 
@@ -180,34 +192,37 @@ class Handoffs:
         verdict = await self._may_have(restore, click.by)
         if not verdict.allowed:
             return verdict
+        if outside := await self._outside(restore, click.by):
+            return outside
         dm = await self._direct(click.by) if restore.place.direct else None
         if restore.place.direct and dm is None:
-            return views.slack_down()
-        before = await self._store.load(restore.id)
+            return views_handoff.unreachable(restore, click.by)
         reply = await self._step(restore, replace(click, value=dm))
-        if reply is None and before is not None:
-            await self._leave(before)
+        if reply is None:
+            await self._leave(restore)
         return await self._told(voice, restore, reply)
 
-    async def _leave(self, before: Record) -> None:
+    async def _leave(self, restore: Restore) -> None:
         """The direct message with the giver is left behind, and says so. A thread is told by a card.
 
         Its cards lose their buttons; if Slack refuses that, a click on them is answered as an old one.
         """
-        channel, after = before.restore.place.channel, await self._store.load(before.restore.id)
-        if not before.restore.place.direct or after is None or not after.restore.handovers:
+        record = await self._store.load(restore.id)
+        if record is None or record.restore.left is None:
             return
-        await self._post(channel, views_handoff.dm_gone(after.restore))
-        for ts, message in _left_behind(before):
+        channel = record.restore.left.channel
+        await self._post(channel, views_handoff.dm_gone(record.restore))
+        for ts, message in _left_behind(record, record.restore.left.cards):
             await self._update(channel, ts, message)
 
     # Taking over
 
     async def _take_one(self, voice: Voice, request: Request) -> Answer:
-        here = await self._here(voice)
-        found = here or list(await self._store.live())
+        found = await self._here(voice) or await self._seen(voice)
         meant = [each for each in found if _meant(each, request)]
         others = [each for each in meant if each.owner != voice.user]
+        if request.user is not None:
+            others = [each for each in others if each.owner == request.user]
         if not others:
             return (
                 views.reply(Reply.ALREADY_YOURS, meant[0])
@@ -219,7 +234,7 @@ class Handoffs:
         if not allowed:
             return verdicts[0]
         if len(allowed) > 1:
-            return views_handoff.which(allowed, await self._links(allowed), take=True)
+            return views_handoff.which(allowed, await self._links(allowed, voice), take=True)
         return await self._take(allowed[0], voice.user)
 
     async def _take(self, restore: Restore, user: UserId) -> Answer:
@@ -227,15 +242,15 @@ class Handoffs:
         verdict = await self._may_take(restore, user, fresh=True)
         if not verdict.allowed:
             return verdict
+        if outside := await self._outside(restore, user):
+            return outside
         dm = await self._direct(user) if restore.place.direct else None
         if restore.place.direct and dm is None:
-            return views.slack_down()
-        before = await self._store.load(restore.id)
+            return views_handoff.unreachable(restore, user)
         reply = await self._step(restore, TakenOver(by=user, dm=dm))
         if reply is not None:
             return views.reply(reply, restore)
-        if before is not None:
-            await self._leave(before)
+        await self._leave(restore)
         return views_handoff.yours_now(restore)
 
     async def _may_take(self, restore: Restore, user: UserId, *, fresh: bool) -> Verdict:
@@ -246,7 +261,28 @@ class Handoffs:
             self._policy, person, spot, cluster=wish.cluster, namespace=wish.namespace
         )
 
+    async def _seen(self, voice: Voice) -> list[Restore]:
+        """What lives, as far as this person may hear of it where they speak."""
+        person = await self._people.person(voice.user)
+        spot = (await self._people.room(voice.channel)).spot
+        live = await self._store.live()
+        return [each for each in live if may_see(self._policy, person, spot, each)]
+
     # Both
+
+    async def _outside(self, restore: Restore, user: UserId) -> Message | None:
+        """What to do first, for somebody who could not answer in the thread."""
+        channel = restore.place.channel
+        if restore.place.direct:
+            return None
+        try:
+            if await self._people.is_member(user, channel):
+                return None
+        except Permanent as refused:
+            log.warning("nobody says who is in the channel", error=refused.reason)
+            return views_handoff.perhaps_outside(restore)
+        room = await self._people.room(channel)
+        return views_handoff.outside(restore, private=room.private)
 
     async def _here(self, voice: Voice) -> list[Restore]:
         """What can still be passed on in this thread: what lives, else what has buttons left."""
@@ -265,9 +301,9 @@ class Handoffs:
             return await self.not_yours(voice, restore)
         return None if reply is None else views.reply(reply, restore)
 
-    async def _links(self, restores: Sequence[Restore]) -> dict[str, str | None]:
+    async def _links(self, restores: Sequence[Restore], to: Voice) -> dict[str, str | None]:
         shown = restores[: views_handoff.MOST_CHOICES]
-        found = await asyncio.gather(*(self._teller.link(each) for each in shown))
+        found = await asyncio.gather(*(self._teller.link(each, to.user) for each in shown))
         return {each.id: address for each, address in zip(shown, found, strict=True)}
 
     async def _direct(self, user: UserId) -> str | None:
@@ -294,13 +330,13 @@ class Handoffs:
             log.warning("no news by direct message", error=type(refused).__name__)
 
 
-def _left_behind(before: Record) -> Iterator[tuple[str, Message]]:
+def _left_behind(record: Record, cards: Sequence[Card]) -> Iterator[tuple[str, Message]]:
     """The cards that waited for an answer, each with where it stands."""
-    over = before.restore.model_copy(update={"closed": True})
-    for card in before.restore.cards:
-        shown = before.shown.get(card.key)
-        if card.closed is None and shown is not None and shown.ts is not None:
-            yield shown.ts, views.render(over, card.model_copy(update={"closed": LEFT_BEHIND}))
+    over = record.restore.model_copy(update={"closed": True})
+    for card in cards:
+        shown = record.shown.get(card.key)
+        if shown is not None and shown.ts is not None:
+            yield shown.ts, views.render(over, card)
 
 
 def _meant(restore: Restore, request: Request) -> bool:

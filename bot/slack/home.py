@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,15 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore, RestoreId, UserId
-from bot.restore.policy import Person, Policy, Spot, decide, may_take_over, permitted_namespaces
+from bot.restore.policy import (
+    Person,
+    Policy,
+    Spot,
+    decide,
+    may_see,
+    may_take_over,
+    permitted_namespaces,
+)
 from bot.slack.pace import Pace
 from bot.slack.people import People
 from bot.slack.views_home import MOST_LISTED, HomePage, Right, home
@@ -67,7 +76,7 @@ class Homes:
         self._version = version
         self._clock = clock
         self._pace = Pace()
-        self._links: dict[tuple[str, str | None], str] = {}
+        self._links: dict[tuple[str, str | None], str | None] = {}
         self._health: tuple[datetime, Mapping[str, bool]] | None = None
 
     async def opened(self, user: UserId, direct: str) -> None:
@@ -100,7 +109,7 @@ class Homes:
         if page.refused:
             return None
         under_way = page.mine or page.running or page.offered
-        again = now + LOOK_AGAIN if under_way else None
+        again = now + LOOK_AGAIN if under_way or page.unlinked else None
         return Done(again, {"direct": chore.body["direct"], "digest": digest})
 
     async def _page(self, user: UserId, direct: str) -> HomePage:
@@ -110,14 +119,19 @@ class Homes:
         refused = self._sight.refusal(person, spot)
         if refused:
             return HomePage(self._clock.now(), self._version, health, refused=refused)
-        seen = [each for each in await self._store.live() if self._sight.sees(person, spot, each)]
+        live, recent = await self._store.live(), await self._store.recent(MOST_READ)
+        # Whatever ends between the two readings is in both: it has ended.
+        over = {each.id for each in recent}
+        seen = [
+            each for each in live if each.id not in over and self._sight.sees(person, spot, each)
+        ]
         mine = [each for each in seen if each.owner == user]
         others = [each for each in seen if each.owner != user]
         offered = [each for each in others if _is_offered(each, user)]
         running = [each for each in others if not _is_offered(each, user)]
-        recent = await self._store.recent(MOST_READ)
         ended = [each for each in recent if self._sight.sees(person, spot, each)]
-        listed = (each for kind in (mine, offered, running, ended) for each in kind[:MOST_LISTED])
+        listed = [each for kind in (mine, offered, running, ended) for each in kind[:MOST_LISTED]]
+        links = await self._addresses(listed, user)
         return HomePage(
             as_of=self._clock.now(),
             version=self._version,
@@ -126,22 +140,33 @@ class Homes:
             offered=offered,
             running=running,
             ended=ended,
-            links=await self._addresses(list(listed)),
+            links=links,
+            unlinked=any(each.id not in links for each in listed),
             rights=self._sight.rights(person, spot),
             denials=self._sight.denials(person, spot),
             no_take_over=self._sight.no_take_over(person, spot),
         )
 
-    async def _addresses(self, restores: Sequence[Restore]) -> dict[RestoreId, str | None]:
-        """Addresses of threads, kept once they are known: they never change."""
-        unknown = [each for each in restores if _thread(each) not in self._links][:MOST_ASKED]
-        found = await asyncio.gather(*(self._teller.link(each) for each in unknown))
+    async def _addresses(
+        self, restores: Sequence[Restore], user: UserId
+    ) -> dict[RestoreId, str | None]:
+        """Addresses of threads, kept once they are known: they never change.
+
+        What Slack does not say just now, or was not asked for yet, is left out.
+        """
         if len(self._links) > MOST_LINKS:
             self._links.clear()
-        for restore, address in zip(unknown, found, strict=True):
-            if address is not None:
-                self._links[_thread(restore)] = address
-        return {each.id: self._links.get(_thread(each)) for each in restores}
+        open_ = [each for each in restores if each.owner == user or not each.place.direct]
+        unknown = [each for each in open_ if _thread(each) not in self._links][:MOST_ASKED]
+        await asyncio.gather(*(self._ask_address(each, user) for each in unknown))
+        known = {
+            each.id: self._links[_thread(each)] for each in open_ if _thread(each) in self._links
+        }
+        return {each.id: None for each in restores if each not in open_} | known
+
+    async def _ask_address(self, restore: Restore, user: UserId) -> None:
+        with suppress(Temporary):
+            self._links[_thread(restore)] = await self._teller.address(restore, user)
 
     async def _pinged(self) -> Mapping[str, bool]:
         """Which clusters answer, as it was found out not long ago."""
@@ -171,14 +196,8 @@ class Sight:
 
     def sees(self, person: Person, spot: Spot, restore: Restore) -> bool:
         """Their own, what is offered to them, and what they might restore themselves."""
-        wish = restore.wish
-        if person.id == restore.owner or _is_offered(restore, person.id):
-            return True
         where = ((self._policy, spot), (self._personal, Spot(restore.place.channel)))
-        return any(
-            decide(policy, person, at, cluster=wish.cluster, namespace=wish.namespace).allowed
-            for policy, at in where
-        )
+        return any(may_see(policy, person, at, restore) for policy, at in where)
 
     def rights(self, person: Person, spot: Spot) -> list[Right]:
         """Where they may restore, asked in a direct message; and what more in which channel."""

@@ -17,7 +17,14 @@ from bot.restore.again import successor
 from bot.restore.answers import slack_order
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.model import Phase, Place, Restore
-from bot.restore.request import Request, Verb, parse_command, parse_sentence
+from bot.restore.request import (
+    Request,
+    Verb,
+    command_meant,
+    parse_command,
+    parse_sentence,
+    single_name,
+)
 from bot.slack import views
 from bot.slack.choices import Asked, Field, Filled
 from bot.slack.forms import Forms
@@ -119,7 +126,7 @@ class Intake:
                 wish = Asked.model_validate(body["wish"])
                 await self._forms.take(delivery.key, _voice(body), wish)
             case "click":
-                await self._click(body, again=delivery.attempts > 1)
+                await self._click(body, _begun(delivery))
                 if not body["channel"]:
                     await self._homes.used(body["user"])
             case other:
@@ -173,7 +180,7 @@ class Intake:
             return
         if not (body["addressed"] or body["words"]):
             return
-        request = parse_sentence(body["spoken"], addressed=body["addressed"])
+        request = _request(body)
         if request.verb is Verb.NONE:
             return
         if late:
@@ -228,8 +235,8 @@ class Intake:
 
     # Clicks
 
-    async def _click(self, body: Mapping[str, Any], *, again: bool) -> None:
-        """A click. One that a worker died over (`again`) may have counted, or come too late since.
+    async def _click(self, body: Mapping[str, Any], begun: datetime | None) -> None:
+        """A click. One that a worker died over (`begun`) may have counted, or come too late since.
 
         Nobody knows which, so it is not said that nothing was done.
         """
@@ -241,7 +248,8 @@ class Intake:
             return
         restore, button = record.restore, Button(body["button"])
         if button in PASSING:
-            await self._pass_on(voice, restore, body, ref[1])
+            chosen = Clicked(by=voice.user, button=button, number=ref[1], value=body.get("value"))
+            await self._pass_on(voice, restore, chosen, begun)
             return
         picked = body.get("value")
         value = await self._pickers.resolve(restore, button, picked) if picked else None
@@ -257,7 +265,7 @@ class Intake:
             reply = await self._follow(voice, restore, click)
         else:
             reply = await self._steps.apply(restore.id, click)
-        if again and reply in (Reply.OLD_CARD, Reply.ENDED):
+        if begun is not None and reply in (Reply.OLD_CARD, Reply.ENDED):
             await self._teller.tell(voice, views.interrupted())
         elif reply is Reply.NOT_YOURS:
             answer = await self._handoffs.not_yours(voice, restore)
@@ -266,14 +274,11 @@ class Intake:
             await self._teller.tell(voice, views.reply(reply, restore))
 
     async def _pass_on(
-        self, voice: Voice, restore: Restore, body: Mapping[str, Any], number: int
+        self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None
     ) -> None:
         """A click that may pass the restore on to somebody else."""
-        button, value = Button(body["button"]), body.get("value")
-        click = Clicked(by=voice.user, button=button, number=number, value=value)
-        answer = await self._handoffs.click(voice, restore, click)
+        answer = await self._handoffs.click(voice, restore, click, begun)
         await self._wishes.told(voice, _about(restore), answer)
-        await self._handoffs.close_copy(voice, restore, click, body.get("pressed"))
 
     async def _follow(self, voice: Voice, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""
@@ -294,6 +299,15 @@ def _voice(body: Mapping[str, Any]) -> Voice:
     What was said in the open is answered there: in a thread without replies Slack would not show it.
     """
     return Voice(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
+
+
+def _request(body: Mapping[str, Any]) -> Request:
+    """What a message wishes for. Mentions of us only call us, but behind `handoff` they name us."""
+    request = parse_sentence(body["spoken"], addressed=body["addressed"])
+    if request.verb is Verb.HANDOFF and request.user is None:
+        named = parse_sentence(body["typed"], addressed=True)
+        return named if named.user is not None else request
+    return request
 
 
 def _about(restore: Restore) -> Request:
@@ -327,8 +341,14 @@ def _asked_at(restore: Restore) -> datetime:
 
 
 def _is_command(text: str, restore: Restore) -> bool:
-    """Said to the bot by name, and not the name that is asked for."""
+    """Said to the bot by name, and not the name that is asked for.
+
+    Of what is only nearly a command a single word may be a name, written wrong; and what may mean
+    to cancel is an answer, since an answer that does not fit cancels.
+    """
     if restore.phase is Phase.TYPING and text.strip() == restore.wish.snapshot:
         return False
-    verb = parse_sentence(text, addressed=True).verb
-    return verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE)
+    if parse_sentence(text, addressed=True).verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
+        return True
+    named = restore.phase in (Phase.GATHERING, Phase.TYPING) and single_name(text) is not None
+    return not named and command_meant(text) not in (None, Verb.CANCEL)

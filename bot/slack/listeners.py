@@ -197,7 +197,6 @@ def clicked(body: Mapping[str, Any]) -> dict[str, Any] | None:
         "user": body["user"]["id"],
         "channel": channel,
         "thread": container.get("thread_ts"),
-        "pressed": container.get("message_ts"),
         "button": name,
         "ref": action.get("value") or action.get("block_id"),
         "value": option.get("value") or action.get("selected_user"),

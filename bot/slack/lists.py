@@ -15,7 +15,7 @@ from bot.errors import Permanent, Temporary
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
 from bot.restore.near import nearest
-from bot.restore.policy import Person, Policy, Spot, decide, permitted_namespaces
+from bot.restore.policy import Person, Policy, Spot, decide, may_see, permitted_namespaces
 from bot.restore.request import Request, Verb
 from bot.slack import views
 from bot.slack.people import People
@@ -53,9 +53,7 @@ class _Asker:
         return permitted_namespaces(self.policy, self.person, self.spot, cluster=cluster)
 
     def sees(self, restore: Restore) -> bool:
-        wish = restore.wish
-        mine = restore.owner == self.person.id
-        return mine or self.verdict(wish.cluster, wish.namespace).allowed
+        return may_see(self.policy, self.person, self.spot, restore)
 
 
 class Lists:
@@ -179,13 +177,13 @@ class Lists:
     async def _status(self, asker: _Asker, request: Request) -> Answer:
         mine_first = sorted(await self._store.live(), key=lambda one: one.owner != asker.person.id)
         shown = [each for each in mine_first if asker.sees(each) and meant(each, request)]
-        return views.status(shown, await self._links(shown), request.vm)
+        return views.status(shown, await self._links(asker, shown), request.vm)
 
     async def _history(self, asker: _Asker, request: Request) -> Answer:
         ended = await self._ended(asker, request)
         seen = [each for each in ended if asker.sees(each) and meant(each, request)]
         shown = sorted(seen, key=_ended_at, reverse=True)[:MOST_HISTORY]
-        return views.history(shown, await self._links(shown), request.vm)
+        return views.history(shown, await self._links(asker, shown), request.vm)
 
     async def _ended(self, asker: _Asker, request: Request) -> list[Restore]:
         """The last ones of the workspace, and those of the VM that was named, wherever it is."""
@@ -209,10 +207,12 @@ class Lists:
             if vm in names
         ]
 
-    async def _links(self, restores: Sequence[Restore]) -> dict[RestoreId, str | None]:
+    async def _links(
+        self, asker: _Asker, restores: Sequence[Restore]
+    ) -> dict[RestoreId, str | None]:
         """Addresses of the first few threads: Slack limits how often it is asked for them."""
         asked = restores[:MOST_LINKS]
-        found = await asyncio.gather(*(self._teller.link(each) for each in asked))
+        found = await asyncio.gather(*(self._teller.link(each, asker.person.id) for each in asked))
         return {each.id: address for each, address in zip(asked, found, strict=True)}
 
     # help
@@ -243,7 +243,7 @@ class Lists:
         if not asked:
             return views.not_understood(await self._example(voice))
         newest = max(asked, key=lambda one: one.entered_at)
-        return views.reply_in_thread(newest, await self._teller.link(newest))
+        return views.reply_in_thread(newest, await self._teller.link(newest, voice.user))
 
 
 def meant(restore: Restore, request: Request) -> bool:

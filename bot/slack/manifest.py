@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from bot.errors import Misconfigured
+from bot.words import manifest as words
 
 COMMAND: Final = "/vm-restore"
 SHORTCUT: Final = "vm_restore_global"
@@ -54,8 +55,8 @@ def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
     return {
         "_metadata": {"major_version": 2},
         "display_information": {
-            "name": "VM Restore",
-            "description": "Restores virtual machines from snapshots, with strict confirmations.",
+            "name": words.APP,
+            "description": words.DESCRIPTION,
         },
         "features": {
             "app_home": {
@@ -63,20 +64,20 @@ def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
-            "bot_user": {"display_name": "vm-restore", "always_online": True},
+            "bot_user": {"display_name": words.BOT, "always_online": True},
             "slash_commands": [_command(address)],
             "shortcuts": [
                 {
-                    "name": "Restore a VM",
+                    "name": words.SHORTCUT,
                     "type": "global",
                     "callback_id": SHORTCUT,
-                    "description": "Choose a VM and a snapshot",
+                    "description": words.SHORTCUT_DESCRIPTION,
                 },
                 {
-                    "name": "Restore VM from here",
+                    "name": words.MESSAGE_SHORTCUT,
                     "type": "message",
                     "callback_id": MESSAGE_SHORTCUT,
-                    "description": "Restore a VM in the thread of this message",
+                    "description": words.MESSAGE_SHORTCUT_DESCRIPTION,
                 },
             ],
         },
@@ -99,8 +100,8 @@ def rendered(mode: Literal["socket", "http"], url: str = "") -> str:
 def _command(address: dict[str, str]) -> dict[str, Any]:
     command = {
         "command": COMMAND,
-        "description": "Restore a VM from a snapshot",
-        "usage_hint": "database-01 from pre-upgrade-snapshot in production",
+        "description": words.COMMAND,
+        "usage_hint": words.USAGE,
         # So that `handoff @bob` brings Bob's id: names are not unique, and Slack finds nobody by name.
         "should_escape": True,
     }

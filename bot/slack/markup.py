@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from bot.words import general
+
 MAX_NAME = 253
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
@@ -24,6 +26,8 @@ _REFERENCES = re.compile(
     r"|https?://[\w.:-]+/archives/[A-Z0-9]+/p\d+(?:\?[\w=&.-]*)?"
     r"|\b20\d\d-\d\d-\d\d \d\d:\d\d UTC\b)"
 )
+# As Slack writes it in what people say; where they only spelled it out, it looks the same.
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>")
 _LINK = re.compile(r"https?://[^\s<>|]+")
 # Slack reads these as bold, italic and strike only where they touch the edge of a word.
 _LIVE = re.compile(r"(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])")
@@ -81,12 +85,34 @@ def code(text: str, most: int = MAX_NAME) -> Mrkdwn:
     return Mrkdwn(f"`{inner}`" if inner else "(empty)")
 
 
+def quoted(text: str, most: int) -> Mrkdwn:
+    """What a person typed, as code; those whom it mentions are shown by name, as Slack does."""
+    parts = _PERSON.split(visible(text))
+    shown = [
+        mention(part) if index % 2 else code(part.strip(), most)
+        for index, part in enumerate(parts)
+        if visible(part).strip()
+    ]
+    return joined(shown) if shown else code("")
+
+
 def sentence(text: str, most: int = 400) -> Mrkdwn:
     """What a person or the cluster said: pairs of backticks stay code, nothing else is live."""
     parts = visible(text).split("`")
     parts[::2] = [_LIVE.sub(lambda m: m[0].translate(_LOOKALIKES), part) for part in parts[::2]]
     safe = _escaped("`".join(parts), most)
     return Mrkdwn(safe.replace("`", "'") if safe.count("`") % 2 else safe)
+
+
+def answering(text: str, most: int = 400) -> Mrkdwn:
+    """A sentence about what a person said: its code is what they typed."""
+    parts = text.split("`")
+    return Mrkdwn(
+        "".join(
+            quoted(part, most) if index % 2 else _between(part, most)
+            for index, part in enumerate(parts)
+        )
+    )
 
 
 def referring(text: str, most: int = 400) -> Mrkdwn:
@@ -125,7 +151,7 @@ def names(items: Sequence[str], *, most: int = 10, room: int = 400, more: int = 
         shown.append(code(item))
     rest = len(items) - len(shown) + more
     text = ", ".join(shown)
-    return Mrkdwn(f"{text} and {rest} more" if rest else text)
+    return Mrkdwn(general.AND_MORE.format(names=text, count=rest) if rest else text)
 
 
 def utc(when: datetime) -> Mrkdwn:
@@ -140,7 +166,7 @@ def local(when: datetime) -> Mrkdwn:
 
 def moment(when: datetime) -> Mrkdwn:
     """A moment in UTC, and in the reader's own time."""
-    return Mrkdwn(f"{utc(when)} (your time: {local(when)})")
+    return Mrkdwn(general.MOMENT.format(utc=utc(when), local=local(when)))
 
 
 def duration(length: timedelta | float) -> Mrkdwn:

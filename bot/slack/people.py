@@ -34,10 +34,11 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A conversation. `member` is False where the bot cannot write."""
+    """A conversation. `member` is False where the bot cannot write; nobody joins a `private` one."""
 
     spot: Spot
     member: bool
+    private: bool = False
 
 
 class People:
@@ -77,7 +78,8 @@ class People:
         shared = bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared"))
         direct = bool(found.get("is_im"))
         writable = (direct or bool(found.get("is_member"))) and not found.get("is_archived")
-        return Room(Spot(channel, shared=shared), member=writable)
+        private = bool(found.get("is_private"))
+        return Room(Spot(channel, shared=shared), member=writable, private=private)
 
     async def is_member(self, user: UserId, channel: str) -> bool:
         """Is this person in the conversation? Nobody reads through a crowd: then it is not known.

@@ -20,8 +20,8 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Permanent
 from bot.restore.events import Verdict
-from bot.restore.model import Place, Restore
-from bot.restore.policy import Policy, decide
+from bot.restore.model import Place, Restore, UserId
+from bot.restore.policy import Policy, decide, may_see
 from bot.slack import views_report
 from bot.slack.people import People
 from bot.slack.views import Message
@@ -67,6 +67,7 @@ class Reports:
         people: People,
         teller: Teller,
         policy: Policy,
+        clusters: tuple[str, ...],
         web: Web,
         timetable: Timetable | None,
         clock: Clock,
@@ -76,6 +77,7 @@ class Reports:
         self._people = people
         self._teller = teller
         self._policy = policy
+        self._clusters = clusters
         self._web = web
         self._timetable = timetable
         self._clock = clock
@@ -88,19 +90,19 @@ class Reports:
         room = await self._people.room(voice.channel)
         person = await self._people.person(voice.user)
 
-        def permitted(cluster: str, namespace: str | None) -> Verdict:
-            spot = room.spot
-            return decide(self._policy, person, spot, cluster=cluster, namespace=namespace)
-
         def sees(restore: Restore) -> bool:
-            wish = restore.wish
-            return restore.owner == voice.user or permitted(wish.cluster, wish.namespace).allowed
+            return may_see(self._policy, person, room.spot, restore)
 
-        if room.spot.shared:
-            return permitted("", None)
-        shift = await self._shift(sees, await self._last())
+        verdicts = [
+            decide(self._policy, person, room.spot, cluster=each, namespace=None)
+            for each in self._clusters
+        ]
+        if not any(verdict.allowed for verdict in verdicts):
+            return verdicts[0]
+        alone = voice.user if place.asked_ts is None else None
+        shift = await self._shift(sees, await self._last(), alone)
         message = views_report.report(shift, asker=voice.user)
-        if place.asked_ts is None:
+        if alone:
             return message
         try:
             await self._post_once(message, place)
@@ -164,23 +166,25 @@ class Reports:
             raise Permanent("not_in_channel", "the bot cannot write in this channel")
         if await self._stands(due, "conversations.history", channel, oldest=_just_before(due)):
             return
-        shift = await self._shift(lambda _: True, since)
+        shift = await self._shift(lambda _: True, since, None)
         await self._post(channel, views_report.report(shift), due)
 
     # Both
 
-    async def _shift(self, sees: Sees, since: datetime) -> Shift:
-        live = [each for each in await self._store.live() if sees(each)]
-        recent = await self._store.recent(MOST_RECENT)
+    async def _shift(self, sees: Sees, since: datetime, reader: UserId | None) -> Shift:
+        found, recent = await self._store.live(), await self._store.recent(MOST_RECENT)
+        # Whatever ends between the two readings is in both: it has ended.
+        over = {each.id for each in recent}
+        live = [each for each in found if each.id not in over and sees(each)]
         ended = [each for each in recent if sees(each) and _ended_at(each) >= since]
-        links = await self._links([*live, *ended])
+        links = await self._links([*live, *ended], reader)
         return Shift(
             now=self._clock.now(), since=since, live=tuple(live), ended=tuple(ended), links=links
         )
 
-    async def _links(self, restores: list[Restore]) -> dict[str, str | None]:
+    async def _links(self, restores: list[Restore], reader: UserId | None) -> dict[str, str | None]:
         asked = restores[:MOST_LINKS]
-        found = await asyncio.gather(*(self._teller.link(each) for each in asked))
+        found = await asyncio.gather(*(self._teller.link(each, reader) for each in asked))
         return {each.id: address for each, address in zip(asked, found, strict=True)}
 
     async def _stands(self, mark: str, method: str, channel: str, **where: str | None) -> bool:

@@ -8,7 +8,7 @@ from bot.restore import workflow
 from bot.restore.answers import slack_order
 from bot.restore.events import Event, Reply
 from bot.restore.model import Restore
-from bot.store.records import Committed, Shown
+from bot.store.records import Committed, Held, Shown
 from bot.store.store import Store
 
 TRIES = 8
@@ -47,6 +47,8 @@ class Steps:
             done = await self._store.commit(step.restore, due=now, audit=step.audit)
             if isinstance(done, Committed):
                 return step.reply
+            if isinstance(done, Held):
+                return Reply.VM_HELD
         raise NotYet("the restore is changing too quickly")
 
 

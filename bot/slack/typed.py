@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.words import requests as texts
+
 INVISIBLE = "\u200b\u2060\ufeff"
 
 
@@ -254,32 +256,32 @@ def _visible(text: str) -> str:
 def _folds(dash: dict[int, str]) -> tuple[tuple[Callable[[str], str], str], ...]:
     """Each slip: what undoes it, and the words for the person."""
     return (
-        (_visible, "It holds an invisible character, which often comes along when text is copied."),
-        (lambda text: text.strip(_WHITE), "There is white space before or after it."),
+        (_visible, texts.INVISIBLE),
+        (lambda text: text.strip(_WHITE), texts.WHITE_AROUND),
         (
             lambda text: text.strip(_QUOTES),
-            "There are quotation marks around it: type the name alone.",
+            texts.QUOTED,
         ),
         (
             lambda text: text.rstrip(".,;:!?\u2026"),
-            "There is a punctuation mark after it: type the name alone.",
+            texts.PUNCTUATION,
         ),
         (
             lambda text: text.translate(dash),
-            "It holds a smart dash, which auto-correct puts in place of hyphens: type plain hyphens, or paste the name.",
+            texts.DASHES,
         ),
         (
             str.lower,
-            "A capital letter differs: the name is all lower case, and auto-correct likes to change the first letter.",
+            texts.CAPITAL,
         ),
         (
             lambda text: unicodedata.normalize("NFKC", text),
-            "It holds characters that only look like the right ones: type it on the keyboard, or paste the name.",
+            texts.LOOKALIKES,
         ),
-        (lambda text: text.replace("_", "-"), "It has an underscore where the name has a hyphen."),
-        (_bare, "It is written as a web address: type the name alone."),
-        (lambda text: "".join(text.split()), "There is white space inside it."),
-        (lambda text: "-".join(text.split()), "It has a space where the name has a hyphen."),
+        (lambda text: text.replace("_", "-"), texts.UNDERSCORE),
+        (_bare, texts.ADDRESS),
+        (lambda text: "".join(text.split()), texts.WHITE_INSIDE),
+        (lambda text: "-".join(text.split()), texts.SPACE),
     )
 
 
@@ -310,20 +312,20 @@ def _together(typed: str, expected: str, dash: dict[int, str]) -> list[str]:
 def _partial(typed: str, expected: str) -> str | None:
     """A name typed in part, or with more around it, or with letters of another alphabet."""
     if expected.startswith(typed):
-        return "That is only the beginning of the name."
+        return texts.ONLY_BEGINNING
     if expected.endswith(typed):
-        return "That is only the end of the name."
+        return texts.ONLY_END
     if expected in typed.split():
-        return "There are other words beside it: type the name alone."
+        return texts.OTHER_WORDS
     if typed.startswith(expected):
-        return "There is something more after the name."
+        return texts.MORE_AFTER
     if typed.endswith(expected):
-        return "There is something more before the name."
+        return texts.MORE_BEFORE
     return _foreign(typed, expected)
 
 
 def _foreign(typed: str, expected: str) -> str | None:
     differing = [a for a, b in zip(typed, expected, strict=False) if a != b]
     if len(typed) == len(expected) and not any(char.isascii() for char in differing):
-        return "It holds letters of another alphabet that only look like the right ones."
+        return texts.OTHER_ALPHABET
     return None

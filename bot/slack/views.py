@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bot.restore.model import Card, Restore, RestoreId, Slot
+from bot.restore.model import Card, Copy, Restore, RestoreId, Slot
 from bot.slack.views_answers import (
     cluster_down,
     dm_notice,
@@ -31,7 +31,7 @@ from bot.slack.views_answers import (
     went_wrong,
     which_to_cancel,
 )
-from bot.slack.views_handoff import handed, not_taken, offer
+from bot.slack.views_handoff import handed, not_taken, offer, offer_copy
 from bot.slack.views_layout import PREFIX, Draft, Face, Message, action_id, button_value, finished
 from bot.slack.views_lists import (
     Example,
@@ -79,6 +79,7 @@ __all__ = [
     "problem",
     "refusal",
     "render",
+    "render_copy",
     "reply",
     "reply_in_thread",
     "slack_down",
@@ -125,6 +126,12 @@ def render(restore: Restore, card: Card) -> Message:
     """One card of the thread, as it must look now."""
     draft = _CARDS[card.slot](Face(restore, card))
     return finished(draft, button_value(restore.id, card.number))
+
+
+def render_copy(restore: Restore, copy: Copy) -> Message:
+    """An offer in a direct message, as it must look now."""
+    draft = offer_copy(Face(restore, copy.card), copy)
+    return finished(draft, button_value(restore.id, copy.card.number))
 
 
 def parse_value(value: str) -> tuple[RestoreId, int] | None:

@@ -8,9 +8,9 @@ from slack_sdk.models.blocks import Block
 
 from bot.restore import answers
 from bot.restore.model import Outcome, Phase, Reason, Restore
-from bot.slack import words_results as texts
 from bot.slack.markup import Mrkdwn, code, fill, moment, names, referring, sentence
 from bot.slack.views_layout import Face, section
+from bot.words import results as texts
 
 
 def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:

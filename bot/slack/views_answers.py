@@ -7,13 +7,12 @@ from slack_sdk.models.blocks import Block
 from bot.restore.events import Reply, Verdict
 from bot.restore.model import Card, Restore, Slot, UserId
 from bot.restore.request import Verb
-from bot.slack import words
 from bot.slack.markup import (
     Mrkdwn,
+    answering,
     channel_link,
     code,
     fill,
-    link,
     mention,
     moment,
     names,
@@ -31,93 +30,94 @@ from bot.slack.views_layout import (
     section,
     trouble,
 )
-from bot.slack.views_lists import BOT
+from bot.slack.views_lists import BOT, thread_of
 from bot.slack.views_progress import known, state
+from bot.words import answers
 
 
 def reply(kind: Reply, restore: Restore) -> str:
     """What the person behind an event is told about it."""
-    return _about(words.REPLIES[kind], restore)
+    return _about(answers.REPLIES[kind], restore)
 
 
 def refusal(verdict: Verdict | str) -> str:
     """The policy said no: why, and whom to ask."""
     text = verdict if isinstance(verdict, str) else verdict.text
-    return fill(words.REFUSED, text=_ended(sentence(text)))
+    return fill(answers.REFUSED, text=_ended(sentence(text)))
 
 
 def problem(text: str) -> str:
     """A request that was read and cannot be started as it is."""
-    return fill(words.PROBLEM, text=sentence(text, 600))
+    return fill(answers.PROBLEM, text=answering(text, 600))
 
 
 def held(holder: Restore, asker: UserId, permalink: str | None) -> str:
     """Another live restore has the VM: whose, since when, and where."""
     since = moment(holder.opened_at)
-    where = link(permalink, words.THIS_THREAD)
-    said = words.HELD_BY_YOU if holder.owner == asker else words.HELD
+    where = thread_of(holder, permalink)
+    said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
     return _about(said, holder, since=since, thread=where, state=state(holder))
 
 
 def other_wish(verb: Verb) -> str:
     """A wish that is not for me: what does it instead."""
-    return words.OTHER_WISHES[verb.value]
+    return answers.OTHER_WISHES[verb.value]
 
 
 def too_late() -> str:
     """A message that arrived long after it was written."""
-    return words.TOO_LATE
+    return answers.TOO_LATE
 
 
 def unknown_card() -> str:
     """A click on a card whose restore is not known any more."""
-    return words.UNKNOWN_CARD
+    return answers.UNKNOWN_CARD
 
 
 def interrupted() -> str:
     """A click that a worker died over: it may have counted or not."""
-    return words.INTERRUPTED
+    return answers.INTERRUPTED
 
 
-def store_down(what: str = "Redis cannot be reached") -> str:
+def store_down(what: str = answers.STORE_AWAY) -> str:
     """Redis is away, full or takes no writes: nothing is decided without it."""
-    return fill(words.STORE_DOWN, what=sentence(what, 200))
+    return fill(answers.STORE_DOWN, what=sentence(what, 200))
 
 
 def cluster_down(what: str) -> str:
     """The cluster cannot be asked."""
-    return fill(words.CLUSTER_DOWN, what=sentence(what, 200))
+    return fill(answers.CLUSTER_DOWN, what=sentence(what, 200))
 
 
 def slack_down() -> str:
     """Slack did not say who somebody is."""
-    return words.SLACK_DOWN
+    return answers.SLACK_DOWN
 
 
 def went_wrong() -> str:
     """A mistake of the bot itself; no details for people, they are in the log."""
-    return words.WENT_WRONG
+    return answers.WENT_WRONG
 
 
 def in_channel_needed(channel: str) -> str:
     """The bot must be in the channel to work there."""
-    return fill(words.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
+    return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
 
 
 def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     """A cluster that the settings do not name."""
-    return fill(words.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
+    return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
 
 
 def nothing_to_cancel() -> str:
     """The person has no live restore."""
-    return words.NOTHING_TO_CANCEL
+    return answers.NOTHING_TO_CANCEL
 
 
 def which_to_cancel(restores: Sequence[Restore]) -> str:
     """The person has several live restores."""
     vms = [f"{each.wish.namespace or '?'}/{each.wish.vm or '?'}" for each in restores]
-    return fill(words.WHICH_TO_CANCEL, restores=names(vms))
+    return fill(answers.WHICH_TO_CANCEL, restores=names(vms))
 
 
 def dm_notice(restore: Restore, *, deleted: bool = False) -> Message:
@@ -125,17 +125,17 @@ def dm_notice(restore: Restore, *, deleted: bool = False) -> Message:
     last = restore.cards[-1] if restore.cards else None
     card = last or Card(slot=Slot.REQUEST, number=1, opened_at=restore.opened_at)
     face = Face(restore.model_copy(update={"closed": True}), card)
-    lost = words.DM_THREAD_DELETED if deleted else words.DM_CHANNEL_LOST
+    lost = answers.DM_THREAD_DELETED if deleted else answers.DM_CHANNEL_LOST
     why = face.say(lost, channel=channel_link(restore.place.channel))
     # How it ended stands on the result card, which follows.
     told = [] if restore.phase.ended else _live(face)
     blocks = [
-        header(words.DM_HEADING),
+        header(answers.DM_HEADING),
         *section(why),
-        *section(face.say(words.DM_WHICH, state=state(restore))),
+        *section(face.say(answers.DM_WHICH, state=state(restore))),
         *told,
     ]
-    text = face.say(words.DM_TEXT, why=why, state=state(restore))
+    text = face.say(answers.DM_TEXT, why=why, state=state(restore))
     return finished(Draft(text, blocks), f"{restore.id}@{card.number}:dm")
 
 
@@ -143,8 +143,8 @@ def _live(face: Face) -> list[Block]:
     """A restore in the cluster goes on; everything before that waits for answers in vain."""
     restore = face.restore
     if restore.job is None:
-        return [*section(Mrkdwn(words.DM_LIVE), *after_stop(face)), *context(trouble(restore))]
-    return [*section(Mrkdwn(words.DM_RUNS), *known(restore.job)), *context(trouble(restore))]
+        return [*section(Mrkdwn(answers.DM_LIVE), *after_stop(face)), *context(trouble(restore))]
+    return [*section(Mrkdwn(answers.DM_RUNS), *known(restore.job)), *context(trouble(restore))]
 
 
 def _about(template: str, restore: Restore, **values: Mrkdwn) -> Mrkdwn:

@@ -25,9 +25,9 @@ from slack_sdk.models.views import View
 
 from bot.restore.facts import Snapshot
 from bot.restore.preview import consistency
-from bot.slack import words_form as words
 from bot.slack.choices import MOST_TEXT, Choice, Chosen, Conversation, Field, metadata, state_of
 from bot.slack.markup import duration, shortened
+from bot.words import form as texts
 
 FORM = "vmr:form"
 """The callback id under which the form comes back."""
@@ -39,36 +39,36 @@ MOST_OPTIONS = 100
 
 def form(at: Conversation, clusters: Sequence[str], chosen: Chosen) -> dict[str, Any]:
     """The form. It asks for the cluster if there is a choice, and where to go if that is not known."""
-    blocks: list[Block] = [SectionBlock(text=PlainTextObject(text=words.INTRO))]
+    blocks: list[Block] = [SectionBlock(text=PlainTextObject(text=texts.INTRO))]
     if not at.channel:
-        blocks.append(_field(Field.WHERE, chosen, words.WHERE, _where(chosen), words.WHERE_HINT))
+        blocks.append(_field(Field.WHERE, chosen, texts.WHERE, _where(chosen), texts.WHERE_HINT))
     if clusters:
         cluster = _cluster(clusters, chosen)
-        blocks.append(_field(Field.CLUSTER, chosen, words.CLUSTER, cluster, optional=False))
+        blocks.append(_field(Field.CLUSTER, chosen, texts.CLUSTER, cluster, optional=False))
     for field, label, placeholder, choice, hint in (
         (
             Field.NAMESPACE,
-            words.NAMESPACE,
-            words.NAMESPACE_PLACEHOLDER,
+            texts.NAMESPACE,
+            texts.NAMESPACE_PLACEHOLDER,
             chosen.namespace,
-            words.NAMESPACE_HINT,
+            texts.NAMESPACE_HINT,
         ),
-        (Field.VM, words.VM, words.VM_PLACEHOLDER, chosen.vm, None),
+        (Field.VM, texts.VM, texts.VM_PLACEHOLDER, chosen.vm, None),
         (
             Field.SNAPSHOT,
-            words.SNAPSHOT,
-            words.SNAPSHOT_PLACEHOLDER,
+            texts.SNAPSHOT,
+            texts.SNAPSHOT_PLACEHOLDER,
             chosen.snapshot,
-            words.SNAPSHOT_HINT,
+            texts.SNAPSHOT_HINT,
         ),
     ):
         blocks.append(_field(field, chosen, label, _search(field, placeholder, choice), hint))
     view = View(
         type="modal",
         callback_id=FORM,
-        title=PlainTextObject(text=words.TITLE),
-        submit=PlainTextObject(text=words.SUBMIT),
-        close=PlainTextObject(text=words.CLOSE),
+        title=PlainTextObject(text=texts.TITLE),
+        submit=PlainTextObject(text=texts.SUBMIT),
+        close=PlainTextObject(text=texts.CLOSE),
         blocks=blocks,
         private_metadata=metadata(at),
     )
@@ -84,10 +84,10 @@ def options(choices: Iterable[Choice]) -> list[dict[str, Any]]:
 def facts(snapshot: Snapshot, now: datetime) -> str:
     """What an option says about a snapshot: age, state, consistency."""
     level, _ = consistency(snapshot)
-    return words.SNAPSHOT_FACTS.format(
+    return texts.SNAPSHOT_FACTS.format(
         age=duration(now - (snapshot.created or snapshot.requested_at)),
         state=state_of(snapshot),
-        consistency=words.CONSISTENCIES[level],
+        consistency=texts.CONSISTENCIES[level],
     )
 
 
@@ -98,12 +98,12 @@ def by_block(problems: Mapping[Field, str], blocks: Mapping[Field, str]) -> dict
 
 def store_down(blocks: Mapping[Field, str]) -> dict[str, str]:
     """The form cannot be kept: said beside the one field that every form has."""
-    return by_block({Field.VM: words.STORE_DOWN}, blocks)
+    return by_block({Field.VM: texts.STORE_DOWN}, blocks)
 
 
 def too_slow() -> str:
     """Slack lets a form open only for three seconds."""
-    return words.TOO_SLOW
+    return texts.TOO_SLOW
 
 
 def _field(  # noqa: PLR0913 - the parts of a field
@@ -129,7 +129,7 @@ def _field(  # noqa: PLR0913 - the parts of a field
 def _where(chosen: Chosen) -> ConversationSelectElement:
     return ConversationSelectElement(
         action_id=Field.WHERE.action_id,
-        placeholder=PlainTextObject(text=words.WHERE_PLACEHOLDER),
+        placeholder=PlainTextObject(text=texts.WHERE_PLACEHOLDER),
         initial_conversation=chosen.where,
         default_to_current_conversation=None if chosen.where else True,
         filter=ConversationFilter(

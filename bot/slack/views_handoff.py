@@ -5,6 +5,7 @@ when, what is lost and what not to do. It is made from the document alone, like 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -15,9 +16,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button, Verdict
-from bot.restore.model import Handover, Phase, Restore, Slot
-from bot.slack import words
-from bot.slack import words_handoff as texts
+from bot.restore.model import Copy, Handover, Phase, Restore, Slot, Stop
 from bot.slack.markup import (
     Mrkdwn,
     channel_link,
@@ -47,10 +46,12 @@ from bot.slack.views_layout import (
     name,
     section,
 )
-from bot.slack.views_lists import doing
+from bot.slack.views_lists import doing, thread_of
 from bot.slack.views_progress import state
-from bot.slack.words_cards import SNAPSHOT
-from bot.slack.words_lists import AND_MORE
+from bot.words import answers, general
+from bot.words import handoff as texts
+from bot.words.cards import SNAPSHOT
+from bot.words.lists import AND_MORE
 
 MOST_CHOICES = 8
 
@@ -59,32 +60,44 @@ MOST_CHOICES = 8
 
 def offer(face: Face) -> Draft:
     """Somebody is asked to go on: the one card that waits for another person than the owner."""
+    return _offered(face, texts.OFFER_OVER, button(face, Button.WITHDRAW))
+
+
+def offer_copy(face: Face, copy: Copy) -> Draft:
+    """The same in a direct message: for them to answer, and with what to do before."""
+    place = face.restore.place
+    there = face.say(
+        texts.COPY_WHERE,
+        thread=link(copy.address, answers.THIS_THREAD),
+        channel=channel_link(place.channel),
+    )
+    return _offered(face, texts.COPY_OVER, None, None if place.direct else there)
+
+
+def _offered(
+    face: Face, over: str, withdraw: ButtonElement | None, there: Mrkdwn | None = None
+) -> Draft:
+    """The offer with its brief; once it is `over`, only how it ended."""
     made = face.restore.offer
     if made is None or not face.usable:
-        return Draft(_over(face), [header(texts.OFFER_HEADING), *_closed(face)])
+        said = face.say(over)
+        blocks = [header(texts.OFFER_HEADING), *section(said), *answered(face)]
+        return Draft(joined((said, face.closed), " → "), blocks)
     taker = mention(made.to)
     blocks = [
         header(texts.OFFER_HEADING),
         *section(face.say(texts.OFFER, taker=taker)),
         *section(*brief(face)),
-        *section(_accepting(face)),
+        *section(_accepting(face), there),
         *actions(
             face,
             button(face, Button.ACCEPT, style="primary"),
             button(face, Button.DECLINE),
-            button(face, Button.WITHDRAW),
+            withdraw,
         ),
         *context(face.say(texts.OFFER_UNTIL, until=moment(made.until))),
     ]
     return Draft(face.say(texts.OFFER_TEXT, taker=taker, state=_where(face.restore)), blocks)
-
-
-def _over(face: Face) -> Mrkdwn:
-    return joined((face.say(texts.OFFER_OVER), face.closed), " → ")
-
-
-def _closed(face: Face) -> list[Block]:
-    return [*section(face.say(texts.OFFER_OVER)), *answered(face)]
 
 
 def _accepting(face: Face) -> Mrkdwn:
@@ -94,7 +107,8 @@ def _accepting(face: Face) -> Mrkdwn:
         return Mrkdwn(texts.ACCEPTING_ENDED)
     if sealed is not None:
         return face.say(texts.ACCEPTING_CONFIRMED, confirmer=mention(sealed.by))
-    return face.say(texts.ACCEPTING)
+    stopping = face.restore.phase is Phase.STOPPING
+    return face.say(texts.ACCEPTING_STOPPING if stopping else texts.ACCEPTING)
 
 
 def not_taken(face: Face) -> Draft:
@@ -144,7 +158,15 @@ def _first_words(face: Face, change: Handover) -> Mrkdwn:
         return face.say(texts.DECIDES, **people)
     if sealed is not None and sealed.at <= change.at:
         return face.say(texts.CARRIED_OUT, confirmer=mention(sealed.by), **people)
-    return face.say(texts.FROM_NOW_ON, **people)
+    stopping = _stopping_at(restore.stop, change.at)
+    return face.say(texts.WHILE_STOPPING if stopping else texts.FROM_NOW_ON, **people)
+
+
+def _stopping_at(stop: Stop | None, when: datetime) -> bool:
+    """The stop had been sent by then, and the VM was not down yet."""
+    if stop is None or stop.asked_at is None or stop.asked_at > when:
+        return False
+    return stop.done_at is None or stop.done_at > when
 
 
 def brief(face: Face) -> list[Mrkdwn | None]:
@@ -207,7 +229,7 @@ def not_yours(restore: Restore) -> Message:
         style="primary",
     )
     take = ButtonElement(
-        text=PlainTextObject(text=words.LABELS[Button.TAKE_OVER]),
+        text=PlainTextObject(text=general.LABELS[Button.TAKE_OVER]),
         action_id=action_id(Button.TAKE_OVER),
         value=button_value(restore.id, len(restore.handovers)),
         confirm=sure,
@@ -258,7 +280,7 @@ def which(restores: Sequence[Restore], links: Mapping[str, str | None], *, take:
             texts.ONE_TO_CHOOSE,
             each,
             state=_where(each),
-            thread=link(links.get(each.id), words.THIS_THREAD),
+            thread=thread_of(each, links.get(each.id)),
         )
         for each in shown
     ]
@@ -272,26 +294,34 @@ def passed_on(restore: Restore) -> Message:
     return _told(texts.TAKEN_OVER_SINCE, restore)
 
 
+def not_for_a_bot() -> Message:
+    """The bot was asked to have a restore itself."""
+    said = Mrkdwn(texts.NOT_FOR_A_BOT)
+    return _answer(said, section(said))
+
+
+def outside(restore: Restore, *, private: bool) -> Message:
+    """Somebody who would not see the thread: what to do first."""
+    text = texts.OUTSIDE_PRIVATE if private else texts.OUTSIDE_PUBLIC
+    return _told(text, restore, channel=channel_link(restore.place.channel))
+
+
+def perhaps_outside(restore: Restore) -> Message:
+    """Slack does not say whether they would see the thread."""
+    return _told(texts.OUTSIDE_UNKNOWN, restore, channel=channel_link(restore.place.channel))
+
+
+def unreachable(restore: Restore, taker: str) -> Message:
+    """A restore in a direct message, and somebody with whom Slack opens none."""
+    return _told(texts.UNREACHABLE, restore, taker=mention(taker))
+
+
 def yours_now(restore: Restore) -> Message:
     """It was taken over."""
     return _told(texts.YOURS_NOW, restore)
 
 
 # By direct message
-
-
-def dm_offer(restore: Restore, taker: str, permalink: str | None) -> Message:
-    """For somebody who would not see the card: what is offered, and where to answer."""
-    place = restore.place
-    said = _about(
-        texts.DM_OFFER,
-        restore,
-        taker=mention(taker),
-        state=_where(restore),
-        thread=link(permalink, words.THIS_THREAD),
-    )
-    join = _about(texts.DM_JOIN, restore, channel=channel_link(place.channel))
-    return _answer(joined((said, join)), section(said, join))
 
 
 def dm_gone(restore: Restore) -> Message:

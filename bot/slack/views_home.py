@@ -21,8 +21,6 @@ from slack_sdk.models.blocks import (
 from bot.restore.answers import BUTTONS
 from bot.restore.events import Button
 from bot.restore.model import Card, Restore
-from bot.slack import words
-from bot.slack import words_home as texts
 from bot.slack.markup import (
     Mrkdwn,
     channel_link,
@@ -49,6 +47,8 @@ from bot.slack.views_layout import (
     section,
 )
 from bot.slack.views_lists import Links, ended_line, running_line
+from bot.words import general
+from bot.words import home as texts
 
 MOST_LISTED = 10
 MOST_RIGHTS = 15
@@ -79,6 +79,8 @@ class HomePage:
     running: Sequence[Restore] = ()
     ended: Sequence[Restore] = ()
     links: Links = field(default_factory=dict)
+    unlinked: bool = False
+    """Slack has not said yet where each thread is, so it is asked again before long."""
     rights: Sequence[Right] = ()
     denials: Mapping[str, str] = field(default_factory=dict)
     """Clusters in which this person may nothing, and why."""
@@ -149,18 +151,18 @@ def _cancel(restore: Restore) -> ButtonElement | None:
         return None
     wish = restore.wish
     vm, namespace = (
-        shortened(each or words.NOT_KNOWN, DIALOG_NAME) for each in (wish.vm, wish.namespace)
+        shortened(each or general.NOT_KNOWN, DIALOG_NAME) for each in (wish.vm, wish.namespace)
     )
     text = texts.CANCEL_TEXT.format(vm=vm, namespace=namespace)
     return ButtonElement(
-        text=PlainTextObject(text=words.LABELS[Button.CANCEL]),
+        text=PlainTextObject(text=general.LABELS[Button.CANCEL]),
         action_id=action_id(Button.CANCEL),
         value=button_value(restore.id, card.number),
         confirm=ConfirmObject(
             title=PlainTextObject(text=texts.CANCEL_TITLE),
             text=PlainTextObject(text=plain(text, 300)),
             confirm=PlainTextObject(text=texts.CANCEL_IT),
-            deny=PlainTextObject(text=words.GO_BACK),
+            deny=PlainTextObject(text=general.GO_BACK),
         ),
     )
 

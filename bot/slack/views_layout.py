@@ -30,7 +30,6 @@ from slack_sdk.models.blocks import (
 
 from bot.restore.events import Button
 from bot.restore.model import QUESTIONS, Card, Restore, Slot
-from bot.slack import words
 from bot.slack.markup import (
     Mrkdwn,
     code,
@@ -42,6 +41,7 @@ from bot.slack.markup import (
     sentence,
     shortened,
 )
+from bot.words import general
 
 PREFIX = "vmr:"
 """What every action id of ours begins with."""
@@ -113,10 +113,10 @@ class Face:
     def vm_line(self) -> Mrkdwn:
         """Which VM, where; the cluster only if there may be others."""
         cluster = self.restore.wish.cluster
-        usual = cluster == words.DEFAULT_CLUSTER
+        usual = cluster == general.DEFAULT_CLUSTER
         if usual and self.restore.wish.namespace is None:
-            return self.say(words.VM_SOMEWHERE)
-        return self.say(words.VM if usual else words.VM_ON_CLUSTER, cluster=code(cluster, 100))
+            return self.say(general.VM_SOMEWHERE)
+        return self.say(general.VM if usual else general.VM_ON_CLUSTER, cluster=code(cluster, 100))
 
     @property
     def closed(self) -> Mrkdwn:
@@ -140,7 +140,7 @@ class Face:
 
 def name(value: str | None) -> Mrkdwn:
     """A name as code, or words for one that is not known yet."""
-    return code(value) if value else Mrkdwn(words.NOT_KNOWN)
+    return code(value) if value else Mrkdwn(general.NOT_KNOWN)
 
 
 def header(text: str) -> HeaderBlock:
@@ -179,7 +179,7 @@ def button(
 ) -> ButtonElement:
     """A button that says which card it was on; the meaning is in the document alone."""
     return ButtonElement(
-        text=PlainTextObject(text=plain(label or words.LABELS[kind], MAX_LABEL), emoji=True),
+        text=PlainTextObject(text=plain(label or general.LABELS[kind], MAX_LABEL), emoji=True),
         action_id=action_id(kind),
         value=button_value(face.restore.id, face.card.number),
         style=style,
@@ -205,22 +205,22 @@ def dialog(  # noqa: PLR0913 - the four parts of the dialog
     """Slack's own question after a click on a dangerous button; long names are shortened."""
     wish = face.restore.wish
     names = {"vm": wish.vm, "namespace": wish.namespace, "snapshot": wish.snapshot, **values}
-    safe = {key: shortened(value or words.NOT_KNOWN, DIALOG_NAME) for key, value in names.items()}
-    if wish.cluster != words.DEFAULT_CLUSTER:
+    safe = {key: shortened(value or general.NOT_KNOWN, DIALOG_NAME) for key, value in names.items()}
+    if wish.cluster != general.DEFAULT_CLUSTER:
         cluster = shortened(wish.cluster, DIALOG_NAME // 2)
-        safe["namespace"] += words.ASKED_CLUSTER.format(cluster=cluster)
+        safe["namespace"] += general.ASKED_CLUSTER.format(cluster=cluster)
     return ConfirmObject(
         title=PlainTextObject(text=plain(title, 100)),
         text=PlainTextObject(text=plain(text.format_map(safe), 300)),
-        confirm=PlainTextObject(text=plain(yes or words.LABELS[kind], 30)),
-        deny=PlainTextObject(text=words.GO_BACK),
+        confirm=PlainTextObject(text=plain(yes or general.LABELS[kind], 30)),
+        deny=PlainTextObject(text=general.GO_BACK),
         style=style,
     )
 
 
 def picker(kind: Button) -> ExternalDataSelectElement:
     """A list that Slack fills by asking us, as soon as it is opened."""
-    placeholder = PlainTextObject(text=words.LABELS[kind])
+    placeholder = PlainTextObject(text=general.LABELS[kind])
     return ExternalDataSelectElement(
         action_id=action_id(kind), placeholder=placeholder, min_query_length=0
     )
@@ -246,14 +246,14 @@ def notice(face: Face, text: Mrkdwn) -> Mrkdwn:
 
 def answered(face: Face) -> list[Block]:
     """How a card was answered, once it was."""
-    return [] if face.open else context(fill(words.ANSWERED, answer=face.closed))
+    return [] if face.open else context(fill(general.ANSWERED, answer=face.closed))
 
 
 def trouble(restore: Restore) -> Mrkdwn | None:
     """What keeps the bot from looking at the cluster, if something does."""
     if restore.trouble is None:
         return None
-    return fill(words.TROUBLE, trouble=_with_stop(sentence(restore.trouble, 300)))
+    return fill(general.TROUBLE, trouble=_with_stop(sentence(restore.trouble, 300)))
 
 
 def finished(draft: Draft, mark: str) -> Message:

@@ -7,8 +7,8 @@ so many lines or so many bytes, and says how many more there are.
 import itertools
 from collections.abc import Sequence
 
-from bot.slack import words_lists as texts
 from bot.slack.markup import Mrkdwn, fill
+from bot.words import lists as texts
 
 MOST_LINES = 15
 ROOM = 7000

@@ -13,8 +13,6 @@ from slack_sdk.models.blocks import Block
 from bot.restore.facts import Snapshot
 from bot.restore.model import Phase, Restore, RestoreId, Slot
 from bot.restore.preview import consistency
-from bot.slack import words
-from bot.slack import words_lists as texts
 from bot.slack.markup import (
     Mrkdwn,
     channel_link,
@@ -31,7 +29,9 @@ from bot.slack.markup import (
 from bot.slack.views_layout import Draft, Message, context, finished, header, name, section
 from bot.slack.views_lines import cut, fitting
 from bot.slack.views_progress import state
-from bot.slack.words_cards import CONSISTENCIES
+from bot.words import general
+from bot.words import lists as texts
+from bot.words.cards import CONSISTENCIES
 
 COMMAND = "/vm-restore"
 BOT = "vm-restore"
@@ -55,7 +55,9 @@ class Target:
     @property
     def place(self) -> Mrkdwn:
         """The namespace, and the cluster if it is not the usual one."""
-        other = [fill(words.ASKED_CLUSTER, cluster=code(self.cluster, 100))] if self.cluster else []
+        other = (
+            [fill(general.ASKED_CLUSTER, cluster=code(self.cluster, 100))] if self.cluster else []
+        )
         return joined((code(self.namespace), *other), "")
 
     def command(self, template: str, **known: str) -> Mrkdwn:
@@ -309,19 +311,19 @@ def about(template: str, restore: Restore, permalink: str | None, **values: Mrkd
         namespace=joined((name(wish.namespace), *_cluster(wish.cluster)), ""),
         snapshot=name(wish.snapshot),
         owner=mention(restore.owner),
-        thread=_thread(restore, permalink),
+        thread=thread_of(restore, permalink),
         **values,
     )
 
 
 def _cluster(cluster: str) -> list[Mrkdwn]:
     """The cluster is named only where there may be others."""
-    usual = cluster == words.DEFAULT_CLUSTER
-    return [] if usual else [fill(words.ASKED_CLUSTER, cluster=code(cluster, 100))]
+    usual = cluster == general.DEFAULT_CLUSTER
+    return [] if usual else [fill(general.ASKED_CLUSTER, cluster=code(cluster, 100))]
 
 
-def _thread(restore: Restore, permalink: str | None) -> Mrkdwn:
-    """A link; where Slack gave none, at least the channel."""
+def thread_of(restore: Restore, permalink: str | None) -> Mrkdwn:
+    """A link to its thread; without one, at least the channel."""
     channel = restore.place.channel
     if permalink:
         return link(permalink, texts.THREAD)

@@ -10,8 +10,6 @@ from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.restore.events import Button
 from bot.restore.model import Change, Preview, Restore, Slot
-from bot.slack import words
-from bot.slack import words_cards as texts
 from bot.slack.markup import Mrkdwn, code, duration, fill, joined, moment, names, sentence, utc
 from bot.slack.views_layout import (
     Draft,
@@ -27,17 +25,19 @@ from bot.slack.views_layout import (
     section,
 )
 from bot.slack.views_questions import waits
+from bot.words import cards as texts
+from bot.words import general
 
 MOST_CHANGES = 8
 VALUE = 60
 FIELD = 40
-UNKNOWN_TIME = Mrkdwn("the snapshot's creation")
+UNKNOWN_TIME = Mrkdwn(texts.CREATED_UNKNOWN)
 
 
 def window(preview: Preview | None) -> Mrkdwn:
     """How much time is lost: from the snapshot to the look that was shown."""
     if preview is None:
-        return Mrkdwn("(unknown time)")
+        return Mrkdwn(texts.WINDOW_UNKNOWN)
     return duration(max(timedelta(0), preview.taken_at - preview.snapshot_created))
 
 
@@ -82,7 +82,7 @@ def _note(face: Face) -> Mrkdwn | None:
 
 
 def _waits(restore: Restore) -> str:
-    return words.WAITS_OR_EXPIRES_STOPPED if restore.stopped_by_us else words.WAITS_OR_EXPIRES
+    return general.WAITS_OR_EXPIRES_STOPPED if restore.stopped_by_us else general.WAITS_OR_EXPIRES
 
 
 def _facts(face: Face, preview: Preview | None) -> list[Block]:
@@ -93,7 +93,7 @@ def _facts(face: Face, preview: Preview | None) -> list[Block]:
             Mrkdwn(texts.WHAT_WILL_HAPPEN),
             face.say(texts.VM_TO_RESTORE),
             face.say(texts.SNAPSHOT_TO_RESTORE),
-            fill(words.CLUSTER, cluster=code(face.restore.wish.cluster, 100)),
+            fill(general.CLUSTER, cluster=code(face.restore.wish.cluster, 100)),
         ),
         *section(*_current(preview, created)),
         *section(*_snapshot_state(preview)),
@@ -206,7 +206,7 @@ def _strategy_afterwards(restore: Restore, preview: Preview) -> Mrkdwn | None:
 
 
 def _protection(restore: Restore) -> Mrkdwn:
-    state = fill(texts.PROTECT, state=Mrkdwn(words.ON if restore.protect else words.OFF))
+    state = fill(texts.PROTECT, state=Mrkdwn(general.ON if restore.protect else general.OFF))
     return Mrkdwn(state + texts.PROTECT_MEANING) if restore.protect else state
 
 

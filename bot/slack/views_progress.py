@@ -4,10 +4,6 @@ from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject, UserS
 
 from bot.restore.events import Button
 from bot.restore.model import Job, Phase, Reason, Restore, Slot
-from bot.slack import words
-from bot.slack import words_cards as texts
-from bot.slack import words_handoff as handoff
-from bot.slack import words_results as results
 from bot.slack.markup import Mrkdwn, code, duration, fill, joined, mention, sentence
 from bot.slack.views_layout import (
     Draft,
@@ -25,20 +21,23 @@ from bot.slack.views_layout import (
     trouble,
 )
 from bot.slack.views_questions import no_end
+from bot.words import cards as texts
+from bot.words import general, handoff, results
 
 
 def request(face: Face) -> Draft:
     """Who asked for what, and where it stands: the first card, kept current to the end."""
     restore = face.restore
     asked = _asked(face)
-    now = state(restore)
     live = not restore.phase.ended
-    passed_on = face.say(words.OWNER_NOW) if restore.owner != restore.requester else None
+    # It is closed while the restore lives only where the restore has moved away from.
+    now = face.closed if live and not face.open else state(restore)
+    passed_on = face.say(general.OWNER_NOW) if restore.owner != restore.requester else None
     blocks = [
-        header(words.ASKED_HEADING),
+        header(general.ASKED_HEADING),
         *section(asked, passed_on),
-        *section(fill(words.STATE, state=now), trouble(restore) if live else None),
-        *context(Mrkdwn(words.CONTINUES) if restore.previous else None),
+        *section(fill(general.STATE, state=now), trouble(restore) if live else None),
+        *context(Mrkdwn(general.CONTINUES) if restore.previous else None),
         *actions(face, cancel(face) if live and restore.job is None else None, _hand_over(face)),
     ]
     return Draft(fill("{asked}\n{state}", asked=asked, state=now), blocks)
@@ -51,7 +50,7 @@ def _hand_over(face: Face) -> UserSelectElement | None:
     title, text, yes = handoff.HAND_OVER_TITLE, handoff.HAND_OVER_DIALOG, handoff.HAND_OVER_YES
     return UserSelectElement(
         action_id=action_id(Button.HAND_OVER),
-        placeholder=PlainTextObject(text=words.LABELS[Button.HAND_OVER]),
+        placeholder=PlainTextObject(text=general.LABELS[Button.HAND_OVER]),
         confirm=dialog(face, title, text, Button.HAND_OVER, yes=yes, style="primary"),
     )
 
@@ -61,12 +60,12 @@ def _asked(face: Face) -> Mrkdwn:
     wish = face.restore.wish
     described = code(wish.described or "", 100)
     parts = {
-        words.ASKED_PLACE: wish.namespace is not None,
-        words.ASKED_CLUSTER: wish.cluster != words.DEFAULT_CLUSTER,
-        words.ASKED_SNAPSHOT: wish.snapshot is not None,
-        words.ASKED_DESCRIBED: wish.snapshot is None and bool(wish.described),
+        general.ASKED_PLACE: wish.namespace is not None,
+        general.ASKED_CLUSTER: wish.cluster != general.DEFAULT_CLUSTER,
+        general.ASKED_SNAPSHOT: wish.snapshot is not None,
+        general.ASKED_DESCRIBED: wish.snapshot is None and bool(wish.described),
     }
-    begin = words.ASKED_FOR if wish.vm else words.ASKED_FOR_A_VM
+    begin = general.ASKED_FOR if wish.vm else general.ASKED_FOR_A_VM
     known = "".join((begin, *(part for part, is_known in parts.items() if is_known)))
     return face.say(
         known,
@@ -80,10 +79,10 @@ def state(restore: Restore) -> Mrkdwn:
     """Where a restore stands, in a few words."""
     if restore.question is not None:
         running = restore.phase is Phase.RESTORING
-        return Mrkdwn(words.STATE_OVERDUE if running else words.STATE_WAITING)
+        return Mrkdwn(general.STATE_OVERDUE if running else general.STATE_WAITING)
     if restore.phase is Phase.RESTORING and restore.job is None:
-        return Mrkdwn(words.LAST_CHECK)
-    return joined((Mrkdwn(words.STATES[restore.phase]), *_why(restore)))
+        return Mrkdwn(general.LAST_CHECK)
+    return joined((Mrkdwn(general.STATES[restore.phase]), *_why(restore)))
 
 
 def _why(restore: Restore) -> list[Mrkdwn]:
@@ -92,7 +91,7 @@ def _why(restore: Restore) -> list[Mrkdwn]:
     if outcome is None or restore.phase in (Phase.SUCCEEDED, Phase.EXPIRED):
         return []
     if outcome.by and outcome.reason is not Reason.NAMES_DIFFER:
-        return [fill(words.STATE_BY, by=mention(outcome.by))]
+        return [fill(general.STATE_BY, by=mention(outcome.by))]
     if outcome.reason is None:
         return []
     why = results.HEADINGS[outcome.reason].removeprefix("❌ ")
@@ -162,7 +161,7 @@ def progress(face: Face) -> Draft:
 def known(job: Job | None) -> list[Mrkdwn | None]:
     """What was last seen of the VirtualMachineRestore, without what changes at every look."""
     if job is None:
-        return [Mrkdwn(words.LAST_CHECK)]
+        return [Mrkdwn(general.LAST_CHECK)]
     volumes = fill(texts.VOLUMES, bound=job.volumes_bound, total=job.volumes_total)
     return [
         fill(texts.JOB, job=code(job.name)),

@@ -6,8 +6,6 @@ from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.restore.events import Button
 from bot.restore.model import Proposal, Slot
-from bot.slack import words
-from bot.slack import words_cards as texts
 from bot.slack.markup import (
     Mrkdwn,
     code,
@@ -35,6 +33,8 @@ from bot.slack.views_layout import (
     section,
     trouble,
 )
+from bot.words import cards as texts
+from bot.words import general
 
 PICKERS = {
     Slot.ASK_VM: Button.PICK_VM,
@@ -62,7 +62,7 @@ def ask(face: Face) -> Draft:
         *section(begin, *_proposed(face, proposal)),
         *section(_described(face), how),
         *actions(face, picker(PICKERS[face.card.slot]), _use(face, proposal), cancel(face)),
-        *waits(face, words.WAITS_OR_EXPIRES),
+        *waits(face, general.WAITS_OR_EXPIRES),
         *answered(face),
     ]
     return Draft(notice(face, question), blocks)
@@ -116,7 +116,7 @@ def _use(face: Face, proposal: Proposal | None) -> ButtonElement | None:
     """Only a namespace is ever proposed: the one in which the VM was found."""
     if proposal is None or proposal.value is None or face.card.slot is not Slot.ASK_NAMESPACE:
         return None
-    label = words.USE.format(name=shortened(proposal.value, SHORT_NAME))
+    label = general.USE.format(name=shortened(proposal.value, SHORT_NAME))
     return button(face, Button.USE_PROPOSAL, label=label, style="primary")
 
 
@@ -138,7 +138,7 @@ def stop_choice(face: Face) -> Draft:
         *section(Mrkdwn(texts.SAFETY_REQUIREMENT)),
         *section(*_stop_options(face)),
         *actions(face, button(face, Button.STOP_AND_RESTORE), cancel(face)),
-        *waits(face, words.WAITS_OR_EXPIRES),
+        *waits(face, general.WAITS_OR_EXPIRES),
         *answered(face),
     ]
     asked = face.say(texts.STOP_TEXT, status=status) if face.open else face.vm
@@ -177,7 +177,7 @@ def stop_overdue(face: Face) -> Draft:
             button(face, Button.FORCE_STOP, style="danger"),
             cancel(face),
         ),
-        *waits(face, words.WAITS_FOR_THE_STOP),
+        *waits(face, general.WAITS_FOR_THE_STOP),
         *answered(face),
     ]
     return Draft(notice(face, joined((Mrkdwn(f"{texts.STOP_OVERDUE_HEADING}:"), said))), blocks)
@@ -204,7 +204,7 @@ def force_stop(face: Face) -> Draft:
             button(face, Button.KEEP_STOPPING),
             cancel(face),
         ),
-        *waits(face, words.WAITS_FOR_THE_STOP),
+        *waits(face, general.WAITS_FOR_THE_STOP),
         *answered(face),
     ]
     return Draft(notice(face, face.say(texts.FORCE_TEXT)), blocks)
@@ -233,5 +233,5 @@ def delete_restore(face: Face) -> Draft:
 def no_end(face: Face) -> list[Block]:
     """Questions about a running restore wait as long as it runs, unless they have a deadline."""
     if face.restore.deadline is not None:
-        return waits(face, words.WAITS_OR_EXPIRES)
-    return context(Mrkdwn(words.WAITS_WITHOUT_END)) if face.open else []
+        return waits(face, general.WAITS_OR_EXPIRES)
+    return context(Mrkdwn(general.WAITS_WITHOUT_END)) if face.open else []

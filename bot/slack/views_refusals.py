@@ -6,17 +6,16 @@ from collections.abc import Callable
 from slack_sdk.models.blocks import Block
 
 from bot.restore.model import Outcome, Reason
-from bot.slack import words_results as texts
 from bot.slack.markup import Mrkdwn, fill, sentence, visible
 from bot.slack.views_aftermath import about, advice, found, preserved, told
 from bot.slack.views_layout import Face, section
+from bot.words import results as texts
+from bot.words.refusals import READINESS
 
 Parts = tuple[str, Mrkdwn, list[Block]]
 """Heading, text and blocks of one kind of result."""
 
-_READINESS = re.compile(
-    r"Status: (?P<status>[^.]*)\. Ready to use: (?P<ready>\w+)\.(?: Error: (?P<error>.*))?"
-)
+_READINESS = re.compile(READINESS)
 
 
 def refused(face: Face, outcome: Outcome) -> Parts:

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from bot.restore.answers import never_created
 from bot.restore.model import Phase, Restore
-from bot.slack import words
-from bot.slack import words_handoff as texts
 from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names
-from bot.slack.views_layout import Draft, Message, context, finished, header, section
+from bot.slack.views_layout import Draft, Message, finished, header, section
 from bot.slack.views_lines import cut
 from bot.slack.views_lists import about, doing
+from bot.words import general
+from bot.words import handoff as texts
 
 ROOM = 1800
 """Bytes for each of the four lists: together they make one message."""
@@ -38,20 +38,18 @@ def report(shift: Shift, asker: str | None = None) -> Message:
     running = [each for each in shift.live if not each.question]
     links = shift.links
     left = [line for each in shift.ended for line in _left(each)]
-    said = fill(
-        texts.REPORT_TEXT, waiting=len(waiting), running=len(running), ended=len(shift.ended)
-    )
+    counts = {"waiting": len(waiting), "running": len(running), "ended": len(shift.ended)}
     only = fill(texts.REPORT_ONLY_YOURS, asker=mention(asker)) if asker else None
+    said = fill(texts.REPORT_TEXT, **counts)
     blocks = [
         header(texts.REPORT_HEADING),
-        *section(fill(texts.REPORT_SINCE, since=moment(shift.since), now=moment(shift.now))),
+        *section(only, fill(texts.REPORT_SINCE, since=moment(shift.since), now=moment(shift.now))),
         *section(*_part(texts.WAITING, (_waits(each, links.get(each.id)) for each in waiting))),
         *section(*_part(texts.RUNNING, (_runs(each, links.get(each.id)) for each in running))),
         *section(*_part(texts.ENDED, (_once(each, links.get(each.id)) for each in shift.ended))),
         *section(*_part(texts.LEFT, left)),
-        *context(only),
     ]
-    return finished(Draft(said, blocks), "report")
+    return finished(Draft(joined((said, only)) if only else said, blocks), "report")
 
 
 def _part(title: str, lines: Iterable[Mrkdwn]) -> Sequence[Mrkdwn]:
@@ -84,7 +82,7 @@ def _once(restore: Restore, permalink: str | None) -> Mrkdwn:
         texts.ONCE,
         restore,
         permalink,
-        result=Mrkdwn(words.STATES[restore.phase]),
+        result=Mrkdwn(general.STATES[restore.phase]),
         when=moment(ended),
     )
 

@@ -12,9 +12,18 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.restore import again, answers
 from bot.restore.events import Button
 from bot.restore.model import Outcome, Phase, Reason, Restore
-from bot.slack import words
-from bot.slack import words_results as texts
-from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names, sentence, utc
+from bot.slack.markup import (
+    Mrkdwn,
+    code,
+    fill,
+    joined,
+    mention,
+    moment,
+    names,
+    quoted,
+    sentence,
+    utc,
+)
 from bot.slack.typed import hint
 from bot.slack.views_aftermath import (
     about,
@@ -38,6 +47,8 @@ from bot.slack.views_layout import (
 from bot.slack.views_progress import start_line
 from bot.slack.views_progress import state as phase_words
 from bot.slack.views_refusals import Parts, refused
+from bot.words import general
+from bot.words import results as texts
 
 _KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 MOST_REMOVED = 10
@@ -61,7 +72,7 @@ def result(face: Face) -> Draft:
     """How it ended."""
     outcome = face.restore.outcome
     if outcome is None or not face.restore.phase.ended:
-        said = face.say("VM {vm}: {state}", state=phase_words(face.restore))
+        said = face.say(texts.NOT_ENDED, state=phase_words(face.restore))
         return Draft(said, section(said))
     heading, text, blocks = _KINDS[face.restore.phase](face, outcome)
     owner = face.when_open(texts.OWNER)
@@ -218,7 +229,7 @@ def _names_differ(face: Face, outcome: Outcome) -> Parts:
     )
     blocks = [
         *section(
-            fill(texts.YOU_TYPED, typed=code(outcome.typed or "", 300)),
+            _typed(face.restore, outcome),
             face.say(texts.NAME_EXPECTED),
         ),
         *section(_hint(face, outcome)),
@@ -226,6 +237,14 @@ def _names_differ(face: Face, outcome: Outcome) -> Parts:
         *section(face.vm_line, *vm_lines(face, outcome)),
     ]
     return texts.NAMES_HEADING, face.say(texts.NAMES_TEXT), blocks
+
+
+def _typed(restore: Restore, outcome: Outcome) -> Mrkdwn:
+    """Who typed what: the card is addressed to the owner, who may have it from somebody else."""
+    typed = quoted(outcome.typed or "", 300)
+    if outcome.by is None or outcome.by == restore.owner:
+        return fill(texts.YOU_TYPED, typed=typed)
+    return fill(texts.THEY_TYPED, by=mention(outcome.by), typed=typed)
 
 
 def _hint(face: Face, outcome: Outcome) -> Mrkdwn | None:
@@ -288,7 +307,7 @@ def _may_undo(face: Face) -> bool:
 
 def _buttons(face: Face, outcome: Outcome) -> list[ButtonElement | None]:
     succeeded = face.restore.phase is Phase.SUCCEEDED
-    label = None if succeeded else words.START_AGAIN
+    label = None if succeeded else general.START_AGAIN
     style = "primary" if succeeded else None
     start = button(face, Button.START_VM, label=label, style=style) if _may_start(face) else None
     offered = again.offered(face.restore)

@@ -24,30 +24,47 @@ class Voice:
 
 
 class Teller:
-    """Answers one person where they spoke."""
+    """Answers one person where they spoke. An answer heard twice is better than none."""
 
     def __init__(self, web: Web) -> None:
         self._web = web
 
     async def tell(self, voice: Voice, said: str | Message) -> bool:
         """Answer the one who spoke, and only them. False if nobody heard it: no reason to fail."""
-        message = Message(said, ()) if isinstance(said, str) else said
         try:
-            await self._say(voice, message)
+            await self._say(voice, said)
         except (Permanent, Temporary) as unheard:
             log.warning("an answer could not be given", error=type(unheard).__name__)
             return False
         return True
 
-    async def _say(self, voice: Voice, message: Message) -> None:
-        text, blocks = message.text, message.blocks
+    async def insist(self, voice: Voice, said: str | Message) -> None:
+        """The same for an answer that can be made again. Raises Temporary to be asked once more."""
+        try:
+            await self._say(voice, said)
+        except Permanent as unheard:
+            log.warning("an answer could not be given", error=unheard.reason)
+
+    async def _say(self, voice: Voice, said: str | Message) -> None:
+        """By the response_url if there is one and it works; else in the conversation."""
+        message = Message(said, ()) if isinstance(said, str) else said
+        away: Temporary | None = None
         if voice.response_url is not None:
             try:
-                await self._web.respond(voice.response_url, text, blocks)
+                await self._web.respond(voice.response_url, message.text, message.blocks)
             except Permanent:
                 log.info("a response_url is used up or too old")
+            except Temporary as lost:
+                away = lost
             else:
                 return
+        try:
+            await self._whisper(voice, message)
+        except Permanent as refused:
+            raise away or refused from refused
+
+    async def _whisper(self, voice: Voice, message: Message) -> None:
+        text, blocks = message.text, message.blocks
         if voice.channel:
             await self._web.whisper(voice.channel, voice.user, text, voice.thread, blocks)
             return
@@ -55,15 +72,25 @@ class Teller:
         channel = await self._web.direct(voice.user)
         await self._web.call("chat.postMessage", channel=channel, text=text, **shown)
 
-    async def link(self, restore: Restore) -> str | None:
-        """A link to the restore's thread, if Slack gives one."""
+    async def link(self, restore: Restore, reader: UserId | None) -> str | None:
+        """A link to the restore's thread, if Slack gives one and it leads this reader somewhere.
+
+        A direct message opens for its own person only. No reader: it is for everybody.
+        """
+        try:
+            return await self.address(restore, reader)
+        except Temporary:
+            return None
+
+    async def address(self, restore: Restore, reader: UserId | None) -> str | None:
+        """The same for who can ask again. Raises Temporary if Slack does not say just now."""
         place = restore.place
-        if place.thread is None:
+        if place.thread is None or (place.direct and reader != restore.owner):
             return None
         try:
             found = await self._web.call(
                 "chat.getPermalink", channel=place.channel, message_ts=place.thread
             )
-        except (Permanent, Temporary):
+        except Permanent:
             return None
         return str(found["permalink"])

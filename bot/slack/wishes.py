@@ -82,7 +82,7 @@ class Wishes:
     ) -> None:
         """Do or answer what was wished for. `begun`: since when it may have been done already."""
         if request.problem is not None:
-            await self._teller.tell(voice, views.problem(request.problem))
+            await self._teller.insist(voice, views.problem(request.problem))
             return
         match request.verb:
             case Verb.RESTORE:
@@ -91,14 +91,26 @@ class Wishes:
                 await self._cancel(voice, request, begun)
             case Verb.NONE:
                 return
+            case _:
+                answer = await self._answer(voice, request, place, begun)
+                if isinstance(answer, Verdict):
+                    await self.refuse(voice, answer, request)
+                elif answer is not None:
+                    await self._teller.insist(voice, answer)
+
+    async def _answer(
+        self, voice: Voice, request: Request, place: Place, begun: datetime | None
+    ) -> Message | str | Verdict | None:
+        """What may be asked for once more if Slack does not take the answer."""
+        match request.verb:
             case Verb.HANDOFF if request.user is None:
-                await self.told(voice, request, await self._reports.answer(voice, place))
+                return await self._reports.answer(voice, place)
             case Verb.HANDOFF | Verb.TAKE_OVER:
-                await self.told(voice, request, await self._handoffs.answer(voice, request))
+                return await self._handoffs.answer(voice, request, begun)
             case verb if verb in LISTED:
-                await self.told(voice, request, await self._lists.answer(voice, request))
+                return await self._lists.answer(voice, request)
             case verb:
-                await self._teller.tell(voice, views.other_wish(verb))
+                return views.other_wish(verb)
 
     async def told(
         self, voice: Voice, request: Request, answer: Message | str | Verdict | None
@@ -147,7 +159,7 @@ class Wishes:
         )
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, Held):
-            where = await self._teller.link(opened.holder)
+            where = await self._teller.link(opened.holder, voice.user)
             await self._teller.tell(voice, views.held(opened.holder, voice.user, where))
         return opened
 

@@ -21,6 +21,7 @@ from bot.restore.events import (
     Cancel,
     ChannelGone,
     Clicked,
+    Copied,
     CreateRestore,
     DeleteRestore,
     Effect,
@@ -442,6 +443,11 @@ class Machine(RuleBasedStateMachine):
         """`handoff @user`."""
         self.happens(Offered(self._person(who), self._person(to)))
 
+    @rule(to=st.integers(0, 2))
+    def a_copy_of_the_offer_is_sent(self, to: int) -> None:
+        """By a delivery that may come late."""
+        self.happens(Copied(self._person(to), "D2"))
+
     @rule(who=PEOPLE, button=st.sampled_from((Button.ACCEPT, Button.DECLINE, Button.WITHDRAW)))
     def answers_an_offer(self, who: int, button: Button) -> None:
         """Whoever it was made to, or anybody else, on the newest one."""
@@ -695,6 +701,8 @@ class Machine(RuleBasedStateMachine):
         assert len(opened) <= 1
         offers = [c for c in self.restore.cards if c.closed is None and c.slot is Slot.OFFER]
         assert len(offers) == (self.restore.offer is not None)
+        copies = [copy.card for copy in self.restore.copies if copy.card.closed is None]
+        assert copies in ([], offers)
         asks = bool(opened) and opened[0].slot not in PATIENT
         assert (self.restore.deadline is not None) == asks
         if self.restore.phase.ended:

@@ -271,6 +271,10 @@ ADDRESSED = {
     "history of database-01": Request(Verb.HISTORY, vm="database-01"),
     "take over": Request(Verb.TAKE_OVER),
     "take over this restore": Request(Verb.TAKE_OVER),
+    "take over from <@U0ALICE>": Request(Verb.TAKE_OVER, user="U0ALICE"),
+    "take over database-01 from <@U0ALICE>": Request(
+        Verb.TAKE_OVER, vm="database-01", user="U0ALICE"
+    ),
     "please take this over": Request(Verb.TAKE_OVER),
     "takeover of database-01": Request(Verb.TAKE_OVER, vm="database-01"),
     "claim database-01 in production": Request(

@@ -17,6 +17,7 @@ from bot.restore.events import (
     ClearVmi,
     Clicked,
     Continued,
+    Copied,
     CreateRestore,
     CreateSnapshot,
     DeleteRestore,
@@ -132,6 +133,7 @@ def events(restore: Restore) -> list[Event]:
         *(Offered(by, to) for by in people for to in people),
         *(TakenOver(by) for by in people),
         TakenOver(OTHER, dm="D0BOB"),
+        *(Copied(to, "D0BOB", address) for to in people for address in (None, "https://x.test")),
         *(
             Observed(ground.scene(look, restore), verdict)
             for ground in GROUNDS
@@ -177,6 +179,8 @@ def assert_sound(restore: Restore, state: str, event: Event) -> None:
     assert restore.phase.ended == (restore.outcome is not None), told
     offers = [card for card in open_ if card.slot is Slot.OFFER]
     assert len(offers) == (restore.offer is not None), told
+    copies = [copy.card for copy in restore.copies if copy.card.closed is None]
+    assert copies in ([], offers), told
     if restore.phase.ended:
         assert {card.slot for card in open_} <= AFTERWARDS, told
     if restore.closed:

@@ -307,9 +307,7 @@ def _progress() -> Mapping[str, Example]:
     return {
         "protecting": one(p, Slot.PROTECTING),
         "protecting-named": one(p, Slot.PROTECTING, safety=SAFETY),
-        "protecting-closed": one(
-            r, Slot.PROTECTING, f"Snapshot `{SAFETY.name}` is ready", safety=READY
-        ),
+        "protecting-closed": one(r, Slot.PROTECTING, f"`{SAFETY.name}` is ready", safety=READY),
         "progress-last-check": one(r, Slot.PROGRESS),
         "progress-handed-over": one(r, Slot.PROGRESS, job=young),
         "progress": one(r, Slot.PROGRESS, job=JOB),
@@ -340,6 +338,7 @@ def _handoffs() -> Mapping[str, Example]:
         "offer": (restore(t, question, made, **asked), made),
         "offer-stopped": (restore(t, question, made, **asked, stop=DONE), made),
         "offer-incomplete": one(Phase.GATHERING, Slot.OFFER, offer=OFFER, wish=no_names),
+        "offer-stopping": one(Phase.STOPPING, Slot.OFFER, offer=OFFER, stop=ASKED),
         "offer-confirmed": one(r, Slot.OFFER, offer=OFFER, **sealed),
         "offer-after-the-end": one(f, Slot.OFFER, offer=OFFER, **sealed, outcome=failed),
         "offer-accepted": one(t, Slot.OFFER, f"Accepted by <@{BOB}>", **bobs),
@@ -351,6 +350,8 @@ def _handoffs() -> Mapping[str, Example]:
             card(Slot.NOT_TAKEN, closed="There is a newer offer"),
         ),
         "handed-over": one(Phase.CHECKING, Slot.HANDED, preview=PREVIEW, **bobs),
+        "handed-over-stopping": one(Phase.STOPPING, Slot.HANDED, stop=ASKED, **bobs),
+        "handed-over-stopped": one(Phase.CHECKING, Slot.HANDED, stop=DONE, **bobs),
         "handed-over-confirmed": one(r, Slot.HANDED, **sealed, **bobs),
         "handed-over-after-the-end": one(f, Slot.HANDED, **sealed, **bobs, outcome=failed),
         "handed-over-closed": one(t, Slot.HANDED, "Handed over", **bobs),

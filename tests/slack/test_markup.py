@@ -35,6 +35,21 @@ def test_a_name_is_shown_as_code_and_nothing_else(text: str, shown: str) -> None
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
+        ("pre-upgrade", "`pre-upgrade`"),
+        ("handof <@U0BOB>", "`handof` <@U0BOB>"),
+        ("<@U0BOB|bob>", "<@U0BOB>"),
+        ("<@W1> or <@U2>`s", "<@W1> `or` <@U2> `'s`"),
+        ("<@nobody> <!here> <#C1>", "`&lt;@nobody&gt; &lt;!here&gt; &lt;#C1&gt;`"),
+        ("", "(empty)"),
+    ],
+)
+def test_what_somebody_typed_is_code_with_people_in_between(text: str, shown: str) -> None:
+    assert markup.quoted(text, 300) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
         ("quota `storage` is full", "quota `storage` is full"),
         ("an odd ` backtick", "an odd ' backtick"),
         ("<https://evil|Approve>", "&lt;https://evil|Approve&gt;"),

@@ -10,7 +10,6 @@ from bot.playground.slack.blockkit import check_view
 from bot.restore.events import Verdict
 from bot.restore.facts import Snapshot
 from bot.restore.model import Reason
-from bot.slack import words_form as words
 from bot.slack.choices import (
     MOST_TEXT,
     MOST_VALUE,
@@ -32,6 +31,7 @@ from bot.slack.choices import (
     vm_choice,
 )
 from bot.slack.views_form import by_block, facts, form, options
+from bot.words import form as texts
 
 Json = dict[str, Any]
 
@@ -300,7 +300,7 @@ NOWHERE = Conversation()
         (filled(GOOD), SEEN, {}),
         (filled(GOOD), BLIND, {}),
         (filled(chosen()), SEEN, {}),
-        (filled(GOOD, at=NOWHERE), Sights(member=False), {Field.WHERE: words.NO_BOT}),
+        (filled(GOOD, at=NOWHERE), Sights(member=False), {Field.WHERE: texts.NO_BOT}),
         (filled(GOOD), Sights(member=False), {}),
         (
             filled(GOOD),
@@ -322,14 +322,14 @@ NOWHERE = Conversation()
             SEEN,
             {Field.VM: "This VM is in namespace staging, not in production. Choose again."},
         ),
-        (filled(GOOD), Sights(vms=()), {Field.VM: words.NO_SUCH_VM}),
-        (filled(chosen(snapshot=taken())), SEEN, {Field.VM: words.NO_VM}),
+        (filled(GOOD), Sights(vms=()), {Field.VM: texts.NO_SUCH_VM}),
+        (filled(chosen(snapshot=taken())), SEEN, {Field.VM: texts.NO_VM}),
         (
             filled(chosen(vm=WEB, snapshot=taken())),
             SEEN,
-            {Field.SNAPSHOT: words.OTHER_VM},
+            {Field.SNAPSHOT: texts.OTHER_VM},
         ),
-        (filled(GOOD), Sights(snapshots=()), {Field.SNAPSHOT: words.NO_SUCH_SNAPSHOT}),
+        (filled(GOOD), Sights(snapshots=()), {Field.SNAPSHOT: texts.NO_SUCH_SNAPSHOT}),
         (
             filled(GOOD),
             Sights(snapshots=(snapshot(phase="Failed"),)),
@@ -338,12 +338,12 @@ NOWHERE = Conversation()
         (
             filled(chosen(vm=GIANT, snapshot=taken(GIANT, LONG))),
             BLIND,
-            {Field.VM: words.NAME_LOST, Field.SNAPSHOT: words.NAME_LOST},
+            {Field.VM: texts.NAME_LOST, Field.SNAPSHOT: texts.NAME_LOST},
         ),
         (
             filled(chosen(cluster="west", namespace=PRODUCTION, vm=DATABASE), GOOD),
             SEEN,
-            {Field.NAMESPACE: words.OTHER_CLUSTER, Field.VM: words.OTHER_CLUSTER},
+            {Field.NAMESPACE: texts.OTHER_CLUSTER, Field.VM: texts.OTHER_CLUSTER},
         ),
     ],
     ids=[

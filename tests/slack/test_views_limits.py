@@ -32,8 +32,9 @@ from bot.restore.model import (
     UserId,
 )
 from bot.restore.request import Verb
-from bot.slack import views, words
+from bot.slack import views
 from bot.slack.views import Message
+from bot.words.answers import OTHER_WISHES
 from tests.slack.examples import (
     ALICE,
     ASKED,
@@ -239,7 +240,7 @@ def _ways(function: Callable[..., object], giants: Giants) -> Iterator[dict[str,
 
 
 def _has_words(member: Enum) -> bool:
-    return not isinstance(member, Verb) or member.value in words.OTHER_WISHES
+    return not isinstance(member, Verb) or member.value in OTHER_WISHES
 
 
 def within_limits(message: Message) -> None:

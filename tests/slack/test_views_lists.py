@@ -12,8 +12,9 @@ from bot.restore.facts import Snapshot
 from bot.restore.model import Outcome, Phase, Place, Reason, Restore, Slot
 from bot.restore.request import Verb
 from bot.restore.request.verbs import SUBCOMMANDS
-from bot.slack import views, words
+from bot.slack import views
 from bot.slack.views import Message, Target
+from bot.words import answers
 from tests.slack.examples import ALICE, CREATED, NOW, UNTIL, card, restore, wish
 from tests.slack.pages import body
 
@@ -254,7 +255,7 @@ def test_help_shows_the_names_it_is_given() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    sorted({verb.value for verb in SUBCOMMANDS.values()} - {*words.OTHER_WISHES, Verb.HELP}),
+    sorted({verb.value for verb in SUBCOMMANDS.values()} - {*answers.OTHER_WISHES, Verb.HELP}),
 )
 def test_help_names_every_command(command: str) -> None:
     spelled = command.replace("take-over", "take over VM")

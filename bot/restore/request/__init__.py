@@ -14,7 +14,7 @@ The rules of this room:
 from bot.restore.request.command import parse_command
 from bot.restore.request.names import Part, is_name, name_problem
 from bot.restore.request.reply import single_name
-from bot.restore.request.sentence import parse_sentence
+from bot.restore.request.sentence import command_meant, parse_sentence
 from bot.restore.request.verbs import nearest_command
 from bot.restore.request.wish import Request, Verb
 
@@ -22,6 +22,7 @@ __all__ = [
     "Part",
     "Request",
     "Verb",
+    "command_meant",
     "is_name",
     "name_problem",
     "nearest_command",

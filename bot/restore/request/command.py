@@ -8,17 +8,18 @@ from dataclasses import replace
 
 from bot.restore.request import vocabulary as v
 from bot.restore.request.names import Part, is_name, shown
-from bot.restore.request.sentence import ONE_VM, OVERSIZE, QUESTION, parse_sentence, tail_doubt
+from bot.restore.request.sentence import oversize, parse_sentence, tail_doubt
 from bot.restore.request.slots import Slots, fill
 from bot.restore.request.verbs import nearest_command, other_wish, restore_verb, slots_request
 from bot.restore.request.wish import Request, Verb
 from bot.restore.request.words import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
+from bot.words import requests as texts
 
 
 def parse_command(text: str) -> Request:
     """Read the text of the slash command; an empty one is a restore with everything to be asked."""
     if len(text) > TOO_LONG:
-        return Request(Verb.UNKNOWN, problem=OVERSIZE)
+        return Request(Verb.UNKNOWN, problem=oversize())
     words = _tokens(clean(text))
     if not words:
         return Request(Verb.RESTORE)
@@ -43,13 +44,13 @@ def _restore(words: tuple[Token, ...], text: str) -> Request:
     verb = restore_verb(words)
     slots = fill(words[verb:], not_names=v.FUNCTION_WORDS, positional=True)
     request = slots_request(Verb.RESTORE, slots)
-    doubt = QUESTION if any(word.kind is Kind.ASK for word in words) else tail_doubt(slots)
+    doubt = texts.QUESTION if any(word.kind is Kind.ASK for word in words) else tail_doubt(slots)
     prose = doubt or request.problem or starts_with(words, v.LEADS) or len(sentences(text)) > 1
     if prose and any(word.word in v.RESTORE_FORMS for word in words[1:]):
         return parse_sentence(text, addressed=True)
     if not verb and (meant := _misspelt(words, slots, understood=doubt is None)):
         return Request(Verb.UNKNOWN, problem=meant)
-    if doubt == ONE_VM or (doubt and request.problem):
+    if doubt == texts.ONE_VM or (doubt and request.problem):
         return replace(request, problem=request.problem or doubt)
     return Request(Verb.UNKNOWN, problem=doubt) if doubt else request
 
@@ -65,9 +66,7 @@ def _misspelt(words: tuple[Token, ...], slots: Slots, *, understood: bool) -> st
     if near is None or (understood and named) or (slots.vm is None and slots.problem is None):
         return None
     rest = "".join(f" {token.text}" for token in words[1:])
-    question = f"Did you mean `/vm-restore {shown(near + rest)}`?"
+    question = texts.DID_YOU_MEAN_COMMAND.format(command=shown(near + rest))
     if not is_name(Part.VM, words[0].text):
         return question
-    return (
-        f"{question} To restore a VM of that name write `/vm-restore --vm {shown(words[0].text)}`."
-    )
+    return texts.OR_A_VM.format(question=question, vm=shown(words[0].text))

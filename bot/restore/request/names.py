@@ -8,12 +8,15 @@ import unicodedata
 from difflib import get_close_matches
 from enum import StrEnum
 
+from bot.words import requests as texts
+
 SMART_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NAMESPACE = re.compile(_LABEL)
 _CLUSTER = re.compile(r"[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?")
+_CALLED = re.compile(r"<(@|#|!subteam\^)[^<>|]*\|[@#]?([^<>|]+)>")
 _SHOWN = 60
 
 
@@ -50,61 +53,48 @@ def name_problem(part: Part, text: str) -> str | None:
         return None
     _, limit = _rule(part)
     if len(text) > limit:
-        return f"A {part} name has at most {limit} characters; this one has {len(text)}."
+        return texts.NAME_TOO_LONG.format(part=part, limit=limit, length=len(text))
     nearest = _nearest(part, text)
     if nearest is not None and nearest == text.lower():
-        return f"Kubernetes names are lower case: did you mean `{nearest}`?"
-    meant = f" Did you mean `{nearest}`?" if nearest else ""
+        return texts.LOWER_CASE.format(name=nearest)
+    meant = texts.MEANT_NAME.format(name=nearest) if nearest else ""
     if any(dash in text for dash in SMART_DASHES):
-        return (
-            f"`{shown(text)}` holds a smart dash, which a keyboard puts in place of hyphens."
-            f" Write the {part} name with plain hyphens, best in `code` marks."
-        )
-    return f"`{shown(text)}` cannot be a {part} name: {_RULES[part]}.{meant}"
+        return texts.SMART_DASH.format(text=shown(text), part=part)
+    rule = texts.RULES[part]
+    return texts.NO_NAME.format(text=shown(text), part=part, rule=rule, meant=meant)
 
 
 def markup_problem(part: Part, text: str) -> str:
     """What to say when a mention, channel or placeholder stands where a name belongs."""
-    return (
-        f"`{shown(text)}` cannot be a {part} name. Write the plain name, without a mention,"
-        " channel or angle brackets."
-    )
+    return texts.MARKUP.format(text=shown(text), part=part)
 
 
 def emoji_problem(part: Part, emoji: str) -> str:
     """What to say when an emoji stands where a name belongs: Slack makes one of `:name:`."""
     spelled = f":{emoji}:" if emoji.isascii() else emoji
-    return (
-        f"`{shown(spelled)}` is an emoji, which is no {part} name. Write the name without colons,"
-        " best in `code` marks."
-    )
+    return texts.EMOJI.format(emoji=shown(spelled), part=part)
 
 
 def two_named(part: Part, first: str, second: str) -> str:
     """What to say when two different names fill one place."""
-    return f"Two {part}s are named, `{shown(first)}` and `{shown(second)}`. Which one is meant? Please name one {part} only."
+    return texts.TWO_NAMED.format(part=part, first=shown(first), second=shown(second))
 
 
 def unknown_flag(flag: str) -> str:
     """What to say of a flag that there is not."""
     near = get_close_matches(flag.lstrip("-").lower(), FLAGS, n=1)
-    meant = f" Did you mean `--{near[0]}`?" if near else ""
-    known = "`-n/--namespace`, `--snapshot`, `--cluster` and `--vm`"
-    return f"`{shown(flag)}` is no flag of `/vm-restore`.{meant} There are {known}."
+    meant = texts.MEANT_FLAG.format(flag=near[0]) if near else ""
+    return texts.NO_SUCH_FLAG.format(flag=shown(flag), meant=meant)
 
 
 def shown(text: str) -> str:
-    """Words of a person, short and without backticks, to be shown inside backticks."""
-    plain = "".join(" " if char in "`\n" else char for char in text).strip()
+    """Words of a person, short and without backticks, to be shown inside backticks.
+
+    People, groups and channels are named as they are called, where Slack says how.
+    """
+    called = _CALLED.sub(lambda found: ("#" if found[1] == "#" else "@") + found[2], text)
+    plain = "".join(" " if char in "`\n" else char for char in called).strip()
     return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
-
-
-_RULES = {
-    Part.VM: "it may hold lower-case letters, digits, '-' and '.', and starts and ends with a letter or digit",
-    Part.SNAPSHOT: "it may hold lower-case letters, digits, '-' and '.', and starts and ends with a letter or digit",
-    Part.NAMESPACE: "it may hold lower-case letters, digits and '-', and starts and ends with a letter or digit",
-    Part.CLUSTER: "it may hold letters, digits, '-', '_' and '.'",
-}
 
 
 def _rule(part: Part) -> tuple[re.Pattern[str], int]:

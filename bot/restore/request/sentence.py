@@ -15,8 +15,10 @@ from bot.restore.request.names import Part, is_name
 from bot.restore.request.slots import Slots, fill
 from bot.restore.request.verbs import (
     READ_ONLY,
+    SUBCOMMANDS,
     nearest_command,
     not_understood,
+    opening,
     other_wish,
     restore_noun,
     restore_verb,
@@ -24,16 +26,7 @@ from bot.restore.request.verbs import (
 )
 from bot.restore.request.wish import Request, Verb
 from bot.restore.request.words import TOO_LONG, Kind, Sentence, Token, clean, sentences, starts_with
-
-ONE_AT_A_TIME = "This asks for more than one thing. Please ask for one restore at a time, each in its own message."
-ONE_VM = (
-    "A restore is for one VM. Please name one VM, and ask for each other one in its own message."
-)
-MIXED = "This asks for a restore and also says not to, so nothing was started. Please send the request alone."
-QUESTION = "This reads like a question, so nothing was started. To ask for a restore: `restore database-01 from snapshot pre-upgrade-snapshot`."
-DOUBTFUL = "This reads like a condition, a plan or a negation, so nothing was started. To ask for a restore now: `restore database-01 from snapshot pre-upgrade-snapshot`."
-REPORT = "This reads like a report of a restore, so nothing was started."
-OVERSIZE = f"That is too long to be read: a request has at most {TOO_LONG} characters. Please write it as one short sentence."
+from bot.words import requests as texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +44,37 @@ _SHORT = 8
 """Words of a sentence in which a misspelt command is looked for."""
 
 
+def oversize() -> str:
+    """What to say of a text that is too long to be read."""
+    return texts.TOO_LONG.format(limit=TOO_LONG)
+
+
 def parse_sentence(text: str, *, addressed: bool) -> Request:
     """Read a message in plain words; `Verb.NONE` when it is not for the bot."""
     if addressed and len(text) > TOO_LONG:
-        return Request(Verb.UNKNOWN, problem=OVERSIZE)
+        return Request(Verb.UNKNOWN, problem=oversize())
     cleaned = clean(text)
     if not cleaned:
         return Request(Verb.HELP if addressed else Verb.NONE)
     read = _addressed if addressed else _overheard
     request = _verdict([read(sentence) for sentence in sentences(cleaned)], addressed=addressed)
     if len(text) > TOO_LONG and request.verb is not Verb.NONE:
-        return Request(request.verb, problem=OVERSIZE)
+        return Request(request.verb, problem=oversize())
     return request
+
+
+def command_meant(text: str) -> Verb | None:
+    """The command that words said to the bot open with, or nearly do, "restore" aside.
+
+    None where they may mean the opposite ("listen, don't!").
+    """
+    found = sentences(clean(text[:TOO_LONG]))
+    if any(_doubts(sentence.tokens) for sentence in found):
+        return None
+    tokens = _inside_quotes(found[0].tokens) if found else ()
+    words = tokens[_lead(tokens) :]
+    verb = opening(words)
+    return verb[0] if verb else SUBCOMMANDS.get(_nearest(words) or "")
 
 
 def _verdict(readings: list[_Reading], *, addressed: bool) -> Request:
@@ -74,9 +86,9 @@ def _verdict(readings: list[_Reading], *, addressed: bool) -> Request:
         doubt = next((r.doubt for r in readings if r.doubt), None)
         return Request(Verb.UNKNOWN, problem=doubt) if addressed else Request(Verb.NONE)
     if len(wishes) > 1:
-        return Request(wishes[0].verb, problem=ONE_AT_A_TIME)
+        return Request(wishes[0].verb, problem=texts.ONE_AT_A_TIME)
     if wishes[0].verb is Verb.RESTORE and any(r.against for r in readings):
-        return replace(wishes[0], problem=MIXED)
+        return replace(wishes[0], problem=texts.MIXED)
     return wishes[0]
 
 
@@ -119,22 +131,25 @@ def _addressed(sentence: Sentence) -> _Reading:
     if cancels and cancels.request and cancels.request.verb is Verb.CANCEL:
         return cancels
     if _is_against(tokens):
-        return _Reading(against=True, doubt=DOUBTFUL)
+        return _Reading(against=True, doubt=texts.DOUBTFUL)
     readings = [_clause(c, sentence, tokens[: len(tokens) - len(c)]) for c in clauses]
     heard = [reading for reading in readings if reading]
     wishes = [r for r in heard if r.request and r.request.verb is not Verb.UNKNOWN]
     if heard:
         return (wishes or heard)[0]
     speaks_of_it = any(token.word in v.RESTORE_FORMS for token in tokens)
-    doubt = DOUBTFUL if speaks_of_it and _doubts(tokens) else None
-    return _Reading(doubt=QUESTION if sentence.question else doubt or _misspelt(tokens))
+    doubt = texts.DOUBTFUL if speaks_of_it and _doubts(tokens) else None
+    return _Reading(doubt=texts.QUESTION if sentence.question else doubt or _misspelt(tokens))
 
 
 def _misspelt(tokens: tuple[Token, ...]) -> str | None:
     """The question to ask when a short sentence opens with something like a command."""
-    words = tokens[_lead(tokens) :]
-    near = nearest_command(words[0].word) if 0 < len(words) <= _SHORT else None
-    return f"Did you mean `{near}`?" if near else None
+    near = _nearest(tokens[_lead(tokens) :])
+    return texts.DID_YOU_MEAN.format(near=near) if near else None
+
+
+def _nearest(words: tuple[Token, ...]) -> str | None:
+    return nearest_command(words[0].word) if 0 < len(words) <= _SHORT else None
 
 
 def _clause(
@@ -147,9 +162,9 @@ def _clause(
     if not length:
         return None if before else _other(words, sentence)
     if _doubts(tuple(t for t in before if t.word not in v.DESCRIPTIVE_NEGATIONS)):
-        return _Reading(doubt=DOUBTFUL)
+        return _Reading(doubt=texts.DOUBTFUL)
     if sentence.question and not _asks_politely((*before, *clause[:lead])):
-        return _Reading(doubt=QUESTION)
+        return _Reading(doubt=texts.QUESTION)
     stops = v.FUNCTION_WORDS | v.RESULTS
     return _restore(fill(words[length:], not_names=stops, positional=True))
 
@@ -161,16 +176,16 @@ def _other(words: tuple[Token, ...], sentence: Sentence) -> _Reading | None:
         return None
     polite = _asks_politely(sentence.tokens)
     if sentence.question and request.verb not in READ_ONLY and not polite:
-        return _Reading(doubt=QUESTION)
+        return _Reading(doubt=texts.QUESTION)
     return _Reading(request)
 
 
 def _restore(slots: Slots) -> _Reading:
     """The request in the filled slots, unless the words after them speak against it."""
     doubt = tail_doubt(slots)
-    if doubt == ONE_VM:
+    if doubt == texts.ONE_VM:
         request = slots_request(Verb.RESTORE, slots)
-        return _Reading(replace(request, problem=request.problem or ONE_VM))
+        return _Reading(replace(request, problem=request.problem or texts.ONE_VM))
     return _Reading(doubt=doubt) if doubt else _Reading(slots_request(Verb.RESTORE, slots))
 
 
@@ -180,17 +195,17 @@ def tail_doubt(slots: Slots) -> str | None:
     if not rest or rest[0].word in v.CAUSES or starts_with(rest, v.ASIDES):
         return None
     if _doubts(rest):
-        return DOUBTFUL
+        return texts.DOUBTFUL
     if rest[0].word in v.ALL_OF_THEM:
-        return ONE_VM
+        return texts.ONE_VM
     aside = rest[0].kind is Kind.SEPARATOR or rest[0].word in v.REASONS
     following = next(
         (token for token in rest[int(aside) :] if token.kind is not Kind.SEPARATOR), rest[0]
     )
     if following.word in v.RESULTS or _tells_result(rest):
-        return REPORT
+        return texts.REPORT
     if _names_another(rest):
-        return ONE_VM
+        return texts.ONE_VM
     return None if aside and not _holds_slot(slots) else not_understood(rest)
 
 

@@ -23,6 +23,7 @@ from bot.restore.request.names import (
     unknown_flag,
 )
 from bot.restore.request.words import Kind, Token, starts_with
+from bot.words import requests as texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ class _Pass:
         elif self._peek().kind in _NAMEABLE:
             self._set(part, self._peek())
         else:
-            self._complain(f"`{token.text}` needs a {part} name after it.")
+            self._complain(texts.FLAG_WITHOUT_NAME.format(flag=token.text, part=part))
         return True
 
     def _place(self) -> bool:

@@ -12,6 +12,7 @@ from bot.restore.request.names import shown
 from bot.restore.request.slots import Slots, fill
 from bot.restore.request.wish import Request, Verb
 from bot.restore.request.words import Kind, Token, starts_with
+from bot.words import requests as texts
 
 SUBCOMMANDS = {
     "help": Verb.HELP,
@@ -87,14 +88,6 @@ _FILLER: dict[Verb, frozenset[str]] = {
     Verb.TAKE_OVER: v.words("this it of for restore running"),
     Verb.CREATE_SNAPSHOT: v.words("new"),
 }
-_EXAMPLES = {
-    Verb.RESTORE: "restore database-01 from snapshot pre-upgrade-snapshot in namespace production",
-    Verb.LIST: "list database-01 in production",
-    Verb.STATUS: "status database-01",
-    Verb.HISTORY: "history database-01",
-    Verb.CANCEL: "cancel database-01",
-    Verb.TAKE_OVER: "take over database-01",
-}
 # For these the bot only names the right tool, so words that were not understood do no harm.
 _LENIENT = frozenset({Verb.CREATE_SNAPSHOT, Verb.DELETE_SNAPSHOT, Verb.CLONE})
 # For these a VM is not needed, so an emoji is only that.
@@ -134,6 +127,12 @@ def restore_noun(tokens: tuple[Token, ...]) -> int:
 
 def other_wish(tokens: tuple[Token, ...]) -> Request | None:
     """A wish that is no restore, or None when the clause opens with no verb we know."""
+    found = opening(tokens)
+    return wish(found[0], tokens[found[1] :]) if found else None
+
+
+def opening(tokens: tuple[Token, ...]) -> tuple[Verb, int] | None:
+    """The verb a clause opens with, "restore" aside, and where the words after it begin."""
     asking = starts_with(tokens, _ASKING)
     while asking and (more := starts_with(tokens, _ASKING, asking)):
         asking += more
@@ -141,7 +140,7 @@ def other_wish(tokens: tuple[Token, ...]) -> Request | None:
         if length := starts_with(tokens, _ORDERED, at):
             verb = _PHRASES[tuple(token.word for token in tokens[at : at + length])]
             if verb not in _SNAPSHOT_VERBS or _says_snapshot(tokens):
-                return wish(verb, tokens[at + length :])
+                return verb, at + length
     return None
 
 
@@ -151,6 +150,9 @@ def wish(verb: Verb, rest: tuple[Token, ...]) -> Request:
         return Request(Verb.HELP)
     if verb is Verb.HANDOFF:
         return _handoff(rest)
+    if verb is Verb.TAKE_OVER and (people := [token for token in rest if _person(token)]):
+        others = (token for token in rest if token not in people and token.word != "from")
+        return replace(wish(verb, tuple(others)), user=_user(people[0]))
     filler = _FILLER.get(verb, frozenset())
     words = tuple(token for token in rest if token.word not in filler)
     if verb in _DECORATED:
@@ -167,9 +169,9 @@ def wish(verb: Verb, rest: tuple[Token, ...]) -> Request:
 def not_understood(rest: tuple[Token, ...], verb: Verb = Verb.RESTORE) -> str:
     """Names the words that no rule fits, and how such a request reads."""
     words = " ".join(_spelled(token) for token in rest)
-    nothing = "nothing was started" if verb is Verb.RESTORE else "nothing was done"
-    example = _EXAMPLES.get(verb, _EXAMPLES[Verb.RESTORE])
-    return f"I did not understand `{shown(words)}`, so {nothing}. For example: `{example}`."
+    said = texts.NOT_UNDERSTOOD if verb is Verb.RESTORE else texts.NOT_UNDERSTOOD_WISH
+    example = texts.EXAMPLES.get(verb, texts.EXAMPLES[Verb.RESTORE])
+    return said.format(words=shown(words), example=example)
 
 
 def _spelled(token: Token) -> str:
@@ -217,10 +219,9 @@ def _handoff(rest: tuple[Token, ...]) -> Request:
     others = tuple(token for token in words if not _person(token))
     slots = fill(others, not_names=v.FUNCTION_WORDS, positional=False)
     if len(people) > 1:
-        return Request(Verb.HANDOFF, problem="A restore is handed to one person. Name one only.")
+        return Request(Verb.HANDOFF, problem=texts.ONE_PERSON)
     if slots.rest or (slots.vm and not people):
-        text = "Name the person with an @: `/vm-restore handoff @name`. Without a name you get the shift report."
-        return Request(Verb.HANDOFF, problem=text)
+        return Request(Verb.HANDOFF, problem=texts.WHICH_PERSON)
     user = _user(people[0]) if people else None
     return replace(_moved(Verb.HANDOFF, slots), user=user)
 

@@ -1,12 +1,10 @@
 """The words of the form: its fields, what stands beside them, and what may be wrong with them.
 
-The rules of words.py hold here too. What stands in a form is plain text: no markup is read there.
+What stands in a form is plain text: no markup is read there.
 """
 
 from collections.abc import Mapping
 from typing import Final
-
-from bot.restore.model import Consistency
 
 TITLE: Final = "Restore a VM"
 SUBMIT: Final = "Check and ask"
@@ -46,11 +44,11 @@ READY: Final = "ready"
 NOT_READY: Final = "not ready"
 FAILED: Final = "failed"
 DELETING: Final = "being deleted"
-CONSISTENCIES: Final[Mapping[Consistency, str]] = {
-    Consistency.APPLICATION: "guest quiesced",
-    Consistency.CRASH: "crash-consistent",
-    Consistency.OFFLINE: "VM was stopped",
-    Consistency.UNKNOWN: "consistency not known",
+CONSISTENCIES: Final[Mapping[str, str]] = {
+    "application": "guest quiesced",
+    "crash": "crash-consistent",
+    "offline": "VM was stopped",
+    "unknown": "consistency not known",
 }
 
 # What is wrong, beside its field

@@ -1,4 +1,4 @@
-"""The texts of handing over, taking over and the shift report. Rules: see words.py."""
+"""The texts of handing over, taking over and the shift report."""
 
 from typing import Final
 
@@ -14,6 +14,10 @@ OFFER_UNTIL: Final = (
 ACCEPTING: Final = (
     "*If you accept*, you alone answer and confirm. What {owner} chose, typed or confirmed counts for "
     "nothing then: everything is checked again and you are shown what will be lost."
+)
+ACCEPTING_STOPPING: Final = (
+    "*If you accept*, you alone answer and confirm. The stop of the VM goes on; what else {owner} chose "
+    "or typed counts for nothing then: everything is checked again and you are shown what will be lost."
 )
 ACCEPTING_CONFIRMED: Final = (
     "*If you accept*, you look after it to its end. Both confirmations are in: what {confirmer} "
@@ -58,6 +62,11 @@ FROM_NOW_ON: Final = (
     "{taker}, you alone answer and confirm from now on. What {giver} chose, typed or confirmed counts "
     "for nothing: everything is checked again, and the card that follows shows you what will be lost."
 )
+WHILE_STOPPING: Final = (
+    "{taker}, you alone answer and confirm from now on. The stop of the VM goes on; what else {giver} "
+    "chose or typed counts for nothing: everything is checked again, and the card that follows shows "
+    "you what will be lost."
+)
 CARRIED_OUT: Final = (
     "{taker}, you look after it from now on. Both confirmations are in: what {confirmer} confirmed is "
     "carried out, and you are asked if it takes too long."
@@ -97,26 +106,45 @@ ONE_TO_CHOOSE: Final = "• VM {vm} in {namespace}, of {owner}: {state}. See {th
 TAKEN_OVER_SINCE: Final = (
     "The restore of VM {vm} has passed on to {owner} meanwhile, so nothing was changed."
 )
+NOT_FOR_A_BOT: Final = (
+    "❌ *Nothing was offered*: I cannot have it, a restore is handed to a person. `handoff` without a "
+    "name shows what is under way."
+)
+OUTSIDE_PUBLIC: Final = (
+    "❌ *Nothing was changed*: you are not in {channel}, where the restore of VM {vm} is answered. Join "
+    "it, then do this again."
+)
+OUTSIDE_PRIVATE: Final = (
+    "❌ *Nothing was changed*: you are not in {channel}, where the restore of VM {vm} is answered. Ask "
+    "somebody in it to invite you, then do this again."
+)
+OUTSIDE_UNKNOWN: Final = (
+    "❌ *Nothing was changed*: Slack does not tell me whether you are in {channel}, where the restore of "
+    "VM {vm} is answered. Try again in a minute."
+)
+UNREACHABLE: Final = (
+    "❌ *Nothing was changed*: the restore of VM {vm} is answered in a direct message with me, and Slack "
+    "opens none with {taker}."
+)
 YOURS_NOW: Final = "The restore of VM {vm} is yours now. Its thread shows how it stands."
 
 # By direct message
 
-DM_OFFER: Final = (
-    "{taker} {owner} offers you the restore of VM {vm}: {state}. Accept or decline in {thread}."
+COPY_WHERE: Final = (
+    "It is answered in {thread} in {channel}. Before you accept: join the channel, or ask {owner} to "
+    "invite you."
 )
-DM_JOIN: Final = "You are not in {channel}: join it, or ask {owner} to invite you."
-
+COPY_OVER: Final = "The restore of VM {vm} was offered to you."
 DM_LEFT: Final = "It goes on where they can read it, so the cards here count for nothing any more."
-LEFT_BEHIND: Final = "Handed over"
 
 # The shift report
 
 REPORT_HEADING: Final = "Shift report"
 REPORT_TEXT: Final = (
-    "Shift report: {waiting} waiting for somebody, {running} running, {ended} ended"
+    "Shift report: {waiting} waiting for somebody, {running} running, {ended} ended."
 )
 REPORT_SINCE: Final = "What has ended since {since}, and how things stand at {now}."
-REPORT_ONLY_YOURS: Final = "Only what {asker} may see is listed."
+REPORT_ONLY_YOURS: Final = "Only what {asker} may see is counted and listed."
 WAITING: Final = "*Waiting for somebody* ({count})"
 RUNNING: Final = "*Running* ({count})"
 ENDED: Final = "*Ended* ({count})"

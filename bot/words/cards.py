@@ -1,9 +1,7 @@
-"""The texts of the cards of a restore that is under way. Rules: see words.py."""
+"""The texts of the cards of a restore that is under way."""
 
 from collections.abc import Mapping
 from typing import Final
-
-from bot.restore.model import Consistency, StopWhen, VolumePolicy
 
 # What is missing
 
@@ -43,12 +41,12 @@ STOP_OPTIONS: Final = (
 )
 HOW_TO_PROCEED: Final = "How would you like to proceed?"
 STOP_HOW: Final = "Press a button, or type `stop-and-restore` or `cancel` as a reply."
-STOP_TIMING: Final[Mapping[StopWhen, str]] = {
-    StopWhen.CHOSEN: (
+STOP_TIMING: Final[Mapping[str, str]] = {
+    "chosen": (
         "The VM is stopped right after your answer, so that the data-loss window shown next is "
         "final. The restore itself still needs the typed snapshot name and your confirmation."
     ),
-    StopWhen.CONFIRMED: (
+    "confirmed": (
         "Nothing is stopped before both confirmations are in: the typed snapshot name and the "
         "button. Until then the VM keeps running."
     ),
@@ -106,6 +104,8 @@ CHANGES_SINCE: Final = (
 )
 SNAPSHOT_STATE: Final = "*Snapshot State* (WILL BE RESTORED):"
 CREATED: Final = "• *Created*: {when}"
+CREATED_UNKNOWN: Final = "the snapshot's creation"
+WINDOW_UNKNOWN: Final = "(unknown time)"
 AGE: Final = "• *Age*: {age}"
 LOSS_RANGE: Final = "*Time Range of Data Loss*:"
 LOSS: Final = "• *⚠️ ALL CHANGES in the last {length} WILL BE LOST ⚠️*"
@@ -119,11 +119,11 @@ LOST_DISKS: Final = "• ✗ *ALL disk changes* made after {created}"
 LOST_CONFIGURATION: Final = "• ✗ *ALL configuration changes* made after {created}"
 GOOD_TO_KNOW: Final = "*Good to Know*"
 CONSISTENCY: Final = "• *Consistency of the snapshot*: {level}{why}"
-CONSISTENCIES: Final[Mapping[Consistency, str]] = {
-    Consistency.OFFLINE: "consistent",
-    Consistency.APPLICATION: "application-consistent",
-    Consistency.CRASH: "⚠️ crash-consistent only, as after a power cut",
-    Consistency.UNKNOWN: "⚠️ not known",
+CONSISTENCIES: Final[Mapping[str, str]] = {
+    "offline": "consistent",
+    "application": "application-consistent",
+    "crash": "⚠️ crash-consistent only, as after a power cut",
+    "unknown": "⚠️ not known",
 }
 WHY: Final = " ({why})"
 LEFT_OUT: Final = (
@@ -139,20 +139,20 @@ CHANGES: Final = "*Configuration that will change* (current → snapshot):"
 CHANGE: Final = "• {field}: {current} → {snapshot}"
 AND_MORE: Final = "• and {count} more"
 NEWER: Final = "• ⚠️ *Newer snapshots of this VM exist*: {names}"
-OLD_VOLUMES: Final[Mapping[VolumePolicy | None, str]] = {
+OLD_VOLUMES: Final[Mapping[str | None, str]] = {
     None: (
         "• *Old volumes*: new volumes are made; the old ones are kept and use space until removed "
         "(those made from the VM's own dataVolumeTemplates may be deleted by the cluster)"
     ),
-    VolumePolicy.RANDOMIZE_NAMES: (
+    "RandomizeNames": (
         "• *Old volumes*: new volumes are made; the old ones are kept and use space until removed "
         "(those made from the VM's own dataVolumeTemplates may be deleted by the cluster)"
     ),
-    VolumePolicy.IN_PLACE: (
+    "InPlace": (
         "• ⚠️ *Old volumes*: they are deleted first and made anew under the same names. If that "
         "fails half-way, the data exists only in the snapshot."
     ),
-    VolumePolicy.PREFIX_TARGET_NAME: (
+    "PrefixTargetName": (
         "• ⚠️ *Old volumes*: new volumes named after the VM are made; the old ones are kept. "
         "A volume that has such a name already is used as it is, without snapshot data."
     ),
@@ -185,6 +185,21 @@ ANYTHING_ELSE_THERE: Final = (
 )
 NOTE: Final = "⚠️ *Please note*: {note}"
 OLD_WARNING: Final = "Data Loss Warning for VM {vm}, snapshot {snapshot}"
+
+# Why a snapshot is as consistent as it is
+
+OFFLINE: Final = "the VM was stopped when it was taken"
+QUIESCED: Final = "the guest agent quiesced the file systems"
+NO_AGENT_KNOWN: Final = "the VM was running and nothing is known of the guest agent"
+UNKNOWN_MARK: Final = "the cluster reports {mark}"
+CRASH: Final[Mapping[str, str]] = {
+    "NoGuestAgent": "the guest agent was not available",
+    "Paused": "the VM was paused",
+    "QuiesceTimeout": "the guest agent did not finish quiescing in time",
+    "QuiesceFailed": "the guest agent could not quiesce the file systems",
+}
+NOT_SET: Final = "none"
+"""A field of the configuration that one side does not have."""
 
 # The final confirmation
 

@@ -1,9 +1,7 @@
-"""The texts of list, status, history and help: what only the asker sees. Rules: see words.py."""
+"""The texts of list, status, history and help: what only the asker sees."""
 
 from collections.abc import Mapping
 from typing import Final
-
-from bot.restore.model import Phase
 
 AND_MORE: Final = "• and {count} more"
 NARROW: Final = "• and {count} more, narrow it with {command}"
@@ -64,15 +62,15 @@ RUNS_UNTIL: Final = (
     "• VM {vm} in {namespace} from snapshot {snapshot}, for {owner}: {state}, since {since}; "
     "expires without an answer at {until}. See {thread}."
 )
-STATUS_PHASES: Final[Mapping[Phase, str]] = {
-    Phase.GATHERING: "looking for what is missing",
-    Phase.CHECKING: "checking the VM and the snapshot",
-    Phase.STOP_CHOICE: "waits for the choice whether to stop the VM",
-    Phase.STOPPING: "stopping the VM",
-    Phase.TYPING: "waits for the snapshot's name to be typed",
-    Phase.CONFIRMING: "waits for *Restore VM now*",
-    Phase.PROTECTING: "taking the safety snapshot",
-    Phase.RESTORING: "restoring",
+STATUS_PHASES: Final[Mapping[str, str]] = {
+    "gathering": "looking for what is missing",
+    "checking": "checking the VM and the snapshot",
+    "stop-choice": "waits for the choice whether to stop the VM",
+    "stopping": "stopping the VM",
+    "typing": "waits for the snapshot's name to be typed",
+    "confirming": "waits for *Restore VM now*",
+    "protecting": "taking the safety snapshot",
+    "restoring": "restoring",
 }
 STATUS_GATHERING: Final = "waits for what is missing (VM, namespace or snapshot)"
 STATUS_STOP_OVERDUE: Final = "the VM does not stop, waits for an answer"

@@ -1,4 +1,4 @@
-"""The texts of the Home tab. Rules: see words.py."""
+"""The texts of the Home tab."""
 
 from typing import Final
 

@@ -1,10 +1,9 @@
-"""The texts of results: how a restore ended, and what can be done then. Rules: see words.py."""
+"""The texts of results: how a restore ended, and what can be done then."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from bot.restore.model import Reason
-
+NOT_ENDED: Final = "VM {vm}: {state}"
 OWNER: Final = "{owner}, this is how it ended."
 CANCELLED_PRESERVED: Final = "Operation cancelled. Current VM state preserved."
 PRESERVED: Final = "Current VM state preserved."
@@ -47,7 +46,7 @@ TO_START: Final = "*To start the restored VM:*"
 START_IT: Final = "Start VM {vm} in namespace {namespace} - with the button *Start VM*"
 TO_UNDO: Final = "*To undo the restore:*"
 UNDO_IT: Final = (
-    "Snapshot {safety} holds the state before. *Undo* opens a new restore from it, "
+    "Safety snapshot {safety} holds the state before. *Undo* opens a new restore from it, "
     "with all checks and both confirmations."
 )
 
@@ -64,7 +63,7 @@ RECOVERY: Final = (
     "3. Contact cluster admin for investigation",
 )
 RECOVERY_WITHOUT_VM: Final = ("*Recovery Options:*", "1. Contact cluster admin for investigation")
-BLOCKER: Final = "Our failed restore object {name} would block every other restore of this VM."
+BLOCKER: Final = "The failed restore object {name} would block every other restore of this VM."
 BLOCKER_GOES: Final = "*Try again* removes it, then goes through all checks and confirmations anew."
 
 # Cancelled, expired
@@ -74,6 +73,7 @@ NAMES_TEXT: Final = (
     "❌ Confirmation Failed: names do not match. Restore of VM {vm} cancelled for safety."
 )
 YOU_TYPED: Final = "*You typed*: {typed}"
+THEY_TYPED: Final = "*{by} typed*: {typed}"
 NAME_EXPECTED: Final = "*Expected*: {snapshot}"
 NAMES_DIFFER: Final = "Names do not match. Restore cancelled for safety."
 HINT: Final = "💡 *Hint*: {hint}"
@@ -126,42 +126,42 @@ NO_START: Final = "No start of VM {vm} was asked for."
 REFUSED_TEXT: Final = "{heading}: VM {vm}\n{found}\nRestore operation cancelled."
 REFUSED_WITHOUT_WORDS: Final = "Snapshot {snapshot}."
 REFUSED_HEADING: Final = "❌ Restore Refused"
-HEADINGS: Final[Mapping[Reason, str]] = {
-    Reason.NOT_PERMITTED: "❌ Not Permitted",
-    Reason.FROZEN: "❌ Restores Are Frozen",
-    Reason.KUBEVIRT_MISSING: "❌ KubeVirt Not Found",
-    Reason.VM_NOT_FOUND: "❌ VM Not Found",
-    Reason.VM_BEING_DELETED: "❌ VM Is Being Deleted",
-    Reason.VM_MIGRATING: "❌ VM Is Migrating",
-    Reason.SNAPSHOT_NOT_FOUND: "❌ Snapshot Not Found",
-    Reason.SNAPSHOT_BEING_DELETED: "❌ Snapshot Is Being Deleted",
-    Reason.SNAPSHOT_OF_OTHER_VM: "❌ Snapshot of Another VM",
-    Reason.SNAPSHOT_NOT_READY: "❌ Snapshot Not Ready",
-    Reason.SNAPSHOT_CONTENT_MISSING: "❌ Snapshot Content Missing",
-    Reason.VM_RECREATED: "❌ VM Was Re-created",
-    Reason.CONFIGURATION_ONLY: "❌ Snapshot Holds No Disks",
-    Reason.RESTORE_IN_PROGRESS: "❌ Another Restore Is in Progress",
-    Reason.SNAPSHOT_IN_PROGRESS: "❌ A Snapshot Is in Progress",
-    Reason.QUOTA_EXCEEDED: "❌ Quota Too Small",
-    Reason.RBAC_FORBIDDEN: "❌ Cluster Permission Missing",
-    Reason.ADMISSION_REFUSED: "❌ Cluster Would Refuse the Restore",
-    Reason.HELD_BY_OTHER: "❌ VM Is Held by Another Restore",
-    Reason.CHANGED_SINCE_CONFIRMATION: "❌ Changed Since Confirmation",
-    Reason.VM_STARTED: "❌ VM Was Started",
-    Reason.CONFIRMATION_TOO_OLD: "❌ Confirmation Too Old",
-    Reason.NAMES_DIFFER: NAMES_HEADING,
-    Reason.CANCELLED_BY_USER: CANCELLED_HEADING,
-    Reason.TYPED_INSTEAD: CANCELLED_HEADING,
-    Reason.NO_ANSWER: EXPIRED_HEADING,
-    Reason.TOO_MANY_QUESTIONS: "❌ Too Many Questions",
-    Reason.CLUSTER_UNREACHABLE: "❌ Cluster Not Reachable",
-    Reason.CHANNEL_UNREACHABLE: "❌ Thread Not Reachable",
-    Reason.STOP_REFUSED: "❌ VM Could Not Be Stopped",
-    Reason.CREATE_REFUSED: "❌ Cluster Refused the Restore",
-    Reason.RESTORE_FAILED: FAILED_HEADING,
-    Reason.RESTORE_DELETED: "❌ Restore Object Was Deleted",
-    Reason.RESTORE_GIVEN_UP: "❌ Restore Was Given Up",
-    Reason.VM_DELETED: "❌ VM Was Deleted",
+HEADINGS: Final[Mapping[str, str]] = {
+    "not_permitted": "❌ Not Permitted",
+    "frozen": "❌ Restores Are Frozen",
+    "kubevirt_missing": "❌ KubeVirt Not Found",
+    "vm_not_found": "❌ VM Not Found",
+    "vm_being_deleted": "❌ VM Is Being Deleted",
+    "vm_migrating": "❌ VM Is Migrating",
+    "snapshot_not_found": "❌ Snapshot Not Found",
+    "snapshot_being_deleted": "❌ Snapshot Is Being Deleted",
+    "snapshot_of_other_vm": "❌ Snapshot of Another VM",
+    "snapshot_not_ready": "❌ Snapshot Not Ready",
+    "snapshot_content_missing": "❌ Snapshot Content Missing",
+    "vm_recreated": "❌ VM Was Re-created",
+    "configuration_only": "❌ Snapshot Holds No Disks",
+    "restore_in_progress": "❌ Another Restore Is in Progress",
+    "snapshot_in_progress": "❌ A Snapshot Is in Progress",
+    "quota_exceeded": "❌ Quota Too Small",
+    "rbac_forbidden": "❌ Cluster Permission Missing",
+    "admission_refused": "❌ Cluster Would Refuse the Restore",
+    "held_by_other": "❌ VM Is Held by Another Restore",
+    "changed_since_confirmation": "❌ Changed Since Confirmation",
+    "vm_started": "❌ VM Was Started",
+    "confirmation_too_old": "❌ Confirmation Too Old",
+    "names_differ": NAMES_HEADING,
+    "cancelled_by_user": CANCELLED_HEADING,
+    "typed_instead": CANCELLED_HEADING,
+    "no_answer": EXPIRED_HEADING,
+    "too_many_questions": "❌ Too Many Questions",
+    "cluster_unreachable": "❌ Cluster Not Reachable",
+    "channel_unreachable": "❌ Thread Not Reachable",
+    "stop_refused": "❌ VM Could Not Be Stopped",
+    "create_refused": "❌ Cluster Refused the Restore",
+    "restore_failed": FAILED_HEADING,
+    "restore_deleted": "❌ Restore Object Was Deleted",
+    "restore_given_up": "❌ Restore Was Given Up",
+    "vm_deleted": "❌ VM Was Deleted",
 }
 NOT_FOUND: Final = "*Snapshot*: {snapshot} does not exist in namespace {namespace}."
 TO_LIST: Final = "*To list available snapshots:*"

@@ -1,0 +1,100 @@
+"""The words that all cards share: buttons, facts, how long a card waits, how a restore stands."""
+
+from collections.abc import Mapping
+from typing import Final
+
+# What stands on buttons
+
+LABELS: Final[Mapping[str, str]] = {
+    "pick-vm": "Choose a VM",
+    "pick-namespace": "Choose a namespace",
+    "pick-snapshot": "Choose a snapshot",
+    "stop-and-restore": "Stop and restore",
+    "cancel": "Cancel",
+    "keep-stopping": "Keep waiting",
+    "force-stop": "Force stop",
+    "force-stop-now": "Force stop now",
+    "protect-on": "Snapshot current state first: turn ON",
+    "protect-off": "Snapshot current state first: turn OFF",
+    "confirm": "Restore VM now",
+    "keep-waiting": "Keep waiting",
+    "delete-restore": "Delete the restore object",
+    "delete-restore-now": "Delete the restore object now",
+    "start-vm": "Start VM",
+    "start-over": "Start over",
+    "try-again": "Try again",
+    "other-snapshot": "Another snapshot",
+    "undo": "Undo",
+    "hand-over": "Hand over to…",
+    "accept": "Accept",
+    "decline": "Decline",
+    "withdraw": "Withdraw",
+    "take-over": "Take over",
+}
+USE: Final = "Use {name}"
+START_AGAIN: Final = "Start VM again"
+GO_BACK: Final = "Go back"
+
+# Facts
+
+VM: Final = "*VM*: {vm} (namespace: {namespace})"
+VM_SOMEWHERE: Final = "*VM*: {vm} (namespace not known yet)"
+VM_ON_CLUSTER: Final = "*VM*: {vm} (namespace: {namespace}, cluster: {cluster})"
+CLUSTER: Final = "*Cluster*: {cluster}"
+NOT_KNOWN: Final = "(not known yet)"
+DEFAULT_CLUSTER: Final = "default"
+ON: Final = "ON"
+OFF: Final = "OFF"
+AND_MORE: Final = "{names} and {count} more"
+MOMENT: Final = "{utc} (your time: {local})"
+ANSWERED: Final = "→ {answer}"
+TROUBLE: Final = "⚠️ *Trouble just now*: {trouble} The bot keeps trying and goes on by itself."
+
+# How long a card waits
+
+WAITS_OR_EXPIRES: Final = (
+    "Waits for an answer until {until}. Without one the request expires and nothing is restored."
+)
+WAITS_OR_EXPIRES_STOPPED: Final = (
+    "Waits for an answer until {until}. Without one the request expires and nothing is restored; "
+    "the VM stays stopped until somebody starts it."
+)
+WAITS_FOR_THE_STOP: Final = (
+    "Waits for an answer until {until}, unless the VM stops first. "
+    "Without one the request expires and nothing is restored."
+)
+WAITS_WITHOUT_END: Final = "Nothing expires here: the bot watches the restore until it has ended."
+
+# Where a restore stands, for its first card
+
+ASKED_FOR: Final = "{owner} asked to restore VM {vm}"
+ASKED_FOR_A_VM: Final = "{owner} asked to restore a VM"
+OWNER_NOW: Final = "*Now with*: {owner}"
+ASKED_HEADING: Final = "VM restore request"
+ASKED_PLACE: Final = " in {namespace}"
+ASKED_CLUSTER: Final = " (cluster {cluster})"
+ASKED_SNAPSHOT: Final = " from snapshot {snapshot}"
+ASKED_DESCRIBED: Final = " from a snapshot described as {described}"
+CONTINUES: Final = (
+    "This follows an earlier restore. All checks and both confirmations are made anew."
+)
+STATE: Final = "*State*: {state}"
+STATE_WAITING: Final = "Waiting for an answer to the newest card of this restore"
+STATE_OVERDUE: Final = "Restoring… (taking longer than expected, waiting for an answer)"
+STATE_BY: Final = "by {by}"
+STATES: Final[Mapping[str, str]] = {
+    "gathering": "Looking for what is missing…",
+    "checking": "Checking the VM and the snapshot…",
+    "stop-choice": STATE_WAITING,
+    "stopping": "Stopping the VM…",
+    "typing": STATE_WAITING,
+    "confirming": STATE_WAITING,
+    "protecting": "Taking the safety snapshot…",
+    "restoring": "Restoring…",
+    "succeeded": "✓ Restored",
+    "failed": "❌ Failed",
+    "cancelled": "Cancelled",
+    "refused": "❌ Refused",
+    "expired": "Expired",
+}
+LAST_CHECK: Final = "Checking everything once more before the restore…"

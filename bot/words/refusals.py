@@ -1,0 +1,270 @@
+"""What the core says when something cannot go on: what is found, expected and next; and the policy.
+
+The first sentence says what is the matter, so that it can stand alone in a notification.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, what was expected instead, and what to do next."""
+
+    found: str
+    expected: str = ""
+    next: str = ""
+
+
+# The cluster and the bot's rights
+
+KUBEVIRT_MISSING: Final = Finding(
+    "Cluster `{cluster}` does not serve the snapshot.kubevirt.io API.",
+    "KubeVirt (or OpenShift Virtualization) with snapshots must be installed.",
+    "Check that this is the right cluster, or ask a cluster admin.",
+)
+FORBIDDEN: Final = Finding(
+    "The cluster does not let this bot do it: {text}",
+    "RBAC rights for this bot in {where}.",
+    "Ask a cluster admin to grant the verb that the message names.",
+)
+NAMESPACE: Final = "namespace `{namespace}`"
+CLUSTER: Final = "cluster `{cluster}`"
+WOULD_BE_REFUSED: Final = Finding(
+    "The cluster would refuse this restore: {text}",
+    "A restore that the cluster accepts.",
+    "Mend what the message names, then ask again.",
+)
+QUOTA_EXCEEDED: Final = Finding(
+    "Quota `{quota}` has {left} left.",
+    "The restored volumes need {need} ({resource}).",
+    "Raise the quota or remove volumes that are not used any more, then ask again.",
+)
+GIB: Final = "{amount} GiB"
+UNREACHABLE: Final = Finding(
+    "The cluster could not be asked: {what}",
+    next="Nothing was restored. Ask again when the cluster answers.",
+)
+NOT_CONFIGURED: Final = "cluster {cluster} is not configured any more"
+NOT_SERVED_NOW: Final = "the cluster does not serve the snapshot.kubevirt.io API just now"
+MAY_NOT_LOOK: Final = "the cluster does not let this bot look: {text}"
+
+# The VM
+
+VM_NOT_FOUND: Final = Finding(
+    "VM `{vm}` does not exist in namespace `{namespace}`.",
+    "The name of an existing VM.",
+    "Check the name and the namespace, then ask again.{command}",
+)
+VM_BEING_DELETED: Final = Finding(
+    "VM `{vm}` is being deleted.",
+    "A VM that stays.",
+    "Find out who deletes it. Its snapshots outlive it.",
+)
+VM_MIGRATING: Final = Finding(
+    "VM `{vm}` is migrating to another node.",
+    "A VM that is not being migrated.",
+    "Wait until the migration has ended, then ask again.",
+)
+VM_RECREATED: Final = Finding(
+    "VM `{vm}` was re-created since the snapshot was taken (UID {uid}).",
+    "The VM that the snapshot was taken of (UID {taken_of}).",
+    "Restoring would overwrite a different VM of the same name. Ask a cluster admin.",
+)
+RESTORE_IN_PROGRESS: Final = Finding(
+    "VirtualMachineRestore `{name}` of this VM is in progress{by}.",
+    "No other unfinished restore of this VM.",
+    "Wait for it to end; if it failed or is stuck, somebody must delete that object first.",
+)
+FAILED_RESTORE_LEFT: Final = Finding(
+    "VirtualMachineRestore `{name}` of this VM has failed and was not removed{by}.",
+    RESTORE_IN_PROGRESS.expected,
+    RESTORE_IN_PROGRESS.next,
+)
+MADE_BY: Final = ", asked for by <@{user}>"
+BLOCKER_STAYS: Final = Finding(
+    "VirtualMachineRestore `{name}` could not be removed: {text}",
+    RESTORE_IN_PROGRESS.expected,
+    "Ask a cluster admin to delete that object, then ask again.",
+)
+SNAPSHOT_IN_PROGRESS: Final = Finding(
+    "Snapshot `{snapshot}` of this VM is being taken.",
+    "No snapshot in progress.",
+    "Wait until it has ended, then ask again.",
+)
+HELD: Final = Finding(
+    "<@{by}> is already restoring this VM, since {since} UTC: {where}",
+    "One restore of a VM at a time.",
+    "Wait for it to end, or talk to them.",
+)
+
+# The snapshot
+
+SNAPSHOT_NOT_FOUND: Final = Finding(
+    "`{snapshot}` does not exist in namespace `{namespace}`.",
+    "A snapshot of VM `{vm}`. These snapshots of the VM exist:",
+    "Ask again with the name of one of them.",
+)
+SNAPSHOT_NOT_FOUND_NOR_ANY: Final = Finding(
+    SNAPSHOT_NOT_FOUND.found,
+    "A snapshot of VM `{vm}`. It has no snapshots at all.",
+    "There is nothing to restore.",
+)
+NO_SNAPSHOTS: Final = Finding(
+    "VM `{vm}` in namespace `{namespace}` has no snapshots.",
+    "A VM with at least one snapshot.",
+    "There is nothing to restore from. Check the VM's name and namespace.",
+)
+SNAPSHOT_OF_OTHER_VM: Final = Finding(
+    "Snapshot `{snapshot}` was taken of VM `{source}`.",
+    "A snapshot of VM `{vm}`.",
+    "Choose a snapshot of the VM that you want to restore.",
+)
+SNAPSHOT_BEING_DELETED: Final = Finding(
+    "Snapshot `{snapshot}` is being deleted.",
+    "A snapshot that stays.",
+    "Choose another snapshot.",
+)
+SNAPSHOT_NOT_READY: Final = Finding(
+    "Status: {status}. Ready to use: {ready}.{error}",
+    'Only snapshots with "Succeeded" phase and readyToUse=true can be used.',
+    "Wait until it is ready, or choose another snapshot.",
+)
+SNAPSHOT_FAILED: Final = Finding(
+    SNAPSHOT_NOT_READY.found,
+    SNAPSHOT_NOT_READY.expected,
+    "Choose another snapshot; a failed one never becomes ready.",
+)
+SNAPSHOT_ERROR: Final = " Error: {error}"
+READINESS: Final = (
+    r"Status: (?P<status>[^.]*)\. Ready to use: (?P<ready>\w+)\.(?: Error: (?P<error>.*))?"
+)
+"""How the card reads SNAPSHOT_NOT_READY: change both. What does not fit is shown as it stands."""
+CONTENT_MISSING: Final = Finding(
+    "The content of snapshot `{snapshot}` is missing.",
+    "A snapshot whose VirtualMachineSnapshotContent is there and ready.",
+    "Choose another snapshot; this one cannot be restored as it is.",
+)
+CONTENT_NOT_READY: Final = Finding(
+    "The content of snapshot `{snapshot}` is not ready.",
+    CONTENT_MISSING.expected,
+    CONTENT_MISSING.next,
+)
+CONFIGURATION_ONLY: Final = Finding(
+    "Snapshot `{snapshot}` holds no disks: it is configuration only.",
+    "A snapshot that includes at least one disk.",
+    "Choose another snapshot; no data would come back from this one.",
+)
+
+# What was named and is not there
+
+NO_SUCH_VM: Final = "There is no VM `{vm}` in namespace `{namespace}`.{command}"
+NO_SUCH_VM_ANYWHERE: Final = "There is no VM `{vm}` where you may restore.{command}"
+MEANT_COMMAND: Final = " If you meant a command, write `/vm-restore {command}`."
+MEANT_ANOTHER_VM: Final = " `{vm}` is a VM: if you meant a command, see `/vm-restore help`."
+
+# Before the act: what is not as it was confirmed
+
+CHANGED: Final = Finding(
+    "{differences}",
+    "Everything as it was when you confirmed.",
+    "Nothing was restored. Start over to see the state as it is now.",
+)
+TOO_LATE: Final = Finding(
+    "I could not act within {minutes} minutes after you decided.",
+    "An act right after the decision.",
+    "Nothing was restored. Start over to see the state as it is now.",
+)
+NOTHING_SHOWN: Final = "Nothing was shown to be confirmed."
+NOT_SERVED: Final = "The cluster does not serve the snapshot.kubevirt.io API any more."
+VM_GONE: Final = "VM `{vm}` does not exist any more."
+VM_IS_OTHER: Final = "The VM was re-created: UID {before} → {now}."
+VM_GOES: Final = "The VM is being deleted."
+VM_IS_LIVE: Final = "The VM was stopped; now it is live (phase {phase})."
+VM_WILL_START: Final = "The VM was stopped; now it is set to start (run strategy {strategy})."
+SNAPSHOT_GONE: Final = "Snapshot `{snapshot}` does not exist any more."
+SNAPSHOT_IS_OTHER: Final = "The snapshot was re-created: UID {before} → {now}."
+SNAPSHOT_UNREADY: Final = "The snapshot was ready to use; now it is not."
+CONTENT_UNREADY: Final = "The snapshot's content was ready; now it is not."
+CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
+OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
+OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."
+
+# Stopping
+
+STOPPING_VM_GONE: Final = Finding(VM_GONE, next="Check the VM, then ask again.")
+STOPPING_OTHER_VM: Final = Finding(
+    "VM `{vm}` was re-created while it was being stopped.", next="Check the VM, then ask again."
+)
+STOP_REFUSED: Final = Finding(
+    "{text}",
+    next=(
+        "Ask a cluster admin to let the bot stop VMs there, or stop the VM yourself, then start "
+        "over."
+    ),
+)
+
+# The conversation
+
+TOO_MANY_QUESTIONS: Final = Finding(
+    "{count} questions were asked without getting to the end.",
+    next="Start over with the VM, the namespace and the snapshot in one message.",
+)
+THREAD_DELETED: Final = Finding(
+    "The thread of this restore in {where} was deleted.", next="Ask again if you still want it."
+)
+CHANNEL_ARCHIVED: Final = Finding(
+    "The channel {where} was archived.", next="Ask again in another channel."
+)
+CHANNEL_UNSEEN: Final = Finding(
+    "I cannot see {where} any more.", next="Invite me to the channel, then ask again."
+)
+CHANNEL_UNWRITABLE: Final = Finding(
+    "I cannot write in {where} (Slack says: {error}).", next="Ask again in another channel."
+)
+
+# The policy
+
+CONTACT: Final = "the owners of this bot"
+"""Whom to ask, where the settings name nobody."""
+NOT_ON_THE_LIST: Final = (
+    "You are not on the list of people who may restore VMs here. Ask {contact}."
+)
+NOT_IN_NAMESPACE: Final = (
+    "You may not restore VMs in namespace `{namespace}` from here.{meant} Ask {contact}."
+)
+DID_YOU_MEAN: Final = " Did you mean `{name}`?"
+NOT_ON_CALL: Final = "Only people on call may take over a restore. Ask {contact}."
+BOT: Final = "Bots may not restore VMs."
+DEACTIVATED: Final = "This account is deactivated."
+NOT_OF_THIS_WORKSPACE: Final = "Only members of this workspace may restore VMs."
+GUEST: Final = "Guests may not restore VMs. Ask a full member of this workspace."
+SHARED_CHANNEL: Final = (
+    "This channel is shared with another company. Ask again in an internal channel."
+)
+SAID_TO_ANOTHER: Final = (
+    "What <@{user}> confirmed is not done, since the policy says to them: {text}"
+)
+
+# Starting the VM after the end: "VM … could not be started: …"
+
+MAY_NOT_START: Final = "you may not do that"
+START_VM_GONE: Final = "the VM does not exist any more"
+START_VM_IS_OTHER: Final = "the VM was re-created since"
+START_RESTORING: Final = "restore `{name}` is in progress"
+START_TOO_LATE: Final = "it could not be started in time; press the button again"
+START_UNREACHABLE: Final = "the cluster could not be asked: {what}"
+
+# The safety snapshot
+
+SAFETY_FAILED: Final = (
+    "The safety snapshot failed: {why}. No data was touched. {left}"
+    "Confirm again, with or without a safety snapshot."
+)
+SAFETY_LEFT: Final = "`{name}` was begun and stays. "
+SAFETY_DELETED: Final = "the safety snapshot was deleted by somebody else"
+SAFETY_NOT_TAKEN: Final = "the safety snapshot could not be taken in time"
+SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by the bot"
+SAFETY_WITHOUT_ERROR: Final = "the safety snapshot failed"
+SAFETY_NOT_READY: Final = "the safety snapshot did not become ready in time"
+SAFETY_EMPTY: Final = "the safety snapshot holds no disks"
