@@ -1,6 +1,7 @@
 """What chaos found, each as a story of its own. All of them ended in silence, or never."""
 
 import asyncio
+import json
 
 from bot.playground.slack.workspace import Channel
 from bot.playground.stage import Stage
@@ -88,3 +89,23 @@ async def test_a_gesture_ends_though_slack_tries_again_later(stage_for: SetStage
     typed = stage.alice.slash(stage.channel, acts.REQUEST)
     result = await asyncio.wait_for(typed, 5)
     assert result.status == "dispatch_failed"
+
+
+async def test_a_home_that_slack_gave_no_addresses_for(stage_for: SetStage) -> None:
+    """The restore has ended, so nothing else draws the Home anew: its links come a minute later."""
+    stage = await stage_for()
+    await stage.alice.open_home()
+    await stage.until(lambda: stage.alice.home, "the Home tab")
+    stage.world.slack.faults.fail("chat.getPermalink", times=10)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.world.pass_time(10)
+    assert "https://" not in home(stage)
+    stage.world.slack.faults.clear()
+    await stage.until(lambda: "https://" in home(stage), "a link to the thread", within=61)
+
+
+def home(stage: Stage) -> str:
+    """What stands in Alice's Home."""
+    assert stage.alice.home is not None
+    return json.dumps(stage.alice.home.blocks)

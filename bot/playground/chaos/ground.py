@@ -41,6 +41,10 @@ class Ground:
     faults: Counter[str] = field(default_factory=Counter)
     completed: set[str] = field(default_factory=set)
     """Names of the restores that the cluster has completed."""
+    doings: Counter[str] = field(default_factory=Counter)
+    """What people did besides asking and answering, and how often."""
+    asks: int = 0
+    """How often somebody has asked for a restore."""
     redis_down: bool = False
     restless: int = 0
     """How often it did not come to rest."""

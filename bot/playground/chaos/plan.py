@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from bot.playground.chaos.habits import Door, Habits, drawn
 from bot.restore.model import Slot
 
 T = TypeVar("T")
@@ -26,6 +27,12 @@ class Way(StrEnum):
     WORDS = "plain words"
     THREAD = "mention in an incident thread"
     DIRECT = "direct message"
+    FORM = "form"
+
+
+SAID = tuple(way for way in Way if way is not Way.FORM)
+FORMS = 0.2
+"""In this part of the runs the form is used."""
 
 
 class Manner(StrEnum):
@@ -91,7 +98,7 @@ class Trouble:
     at: float
     number: int
     follows: int | None = None
-    """Not at a time, but right after Alice has done something for the n-th time."""
+    """Not at a time, but right after somebody has done something for the n-th time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,9 @@ class Plan:
     seed: int
     way: Way
     request: str
+    door: Door
+    """How the form is opened, if it is used."""
+    habits: Habits
     running: bool
     strategy: str
     stop_when: str
@@ -129,7 +139,7 @@ class Plan:
         return chance(self.seed, *what)
 
     def manner(self, slot: Slot, asked: int) -> Manner:
-        """How Alice answers a question that is asked for the n-th time."""
+        """How its owner answers a question that is asked for the n-th time."""
         return _pick(self.chance("manner", slot, asked), MANNERS.get(slot, USUAL))
 
     def delay(self, *what: object) -> float:
@@ -145,14 +155,17 @@ def chance(seed: int, *what: object) -> random.Random:
 def plan(seed: int, kinds: Sequence[str]) -> Plan:
     """The run of this number, with trouble of these kinds."""
     rng = chance(seed, "story")
-    way = _pick(rng, [(way, 3 if way is Way.SLASH else 1) for way in Way])
+    way = _pick(rng, [(way, 3 if way is Way.SLASH else 1) for way in SAID])
+    form = chance(seed, "form")
     running = rng.random() < 0.55
     replicas = 1 if rng.random() < 0.5 else 2
     lasts = rng.choice((45.0, 60.0, 90.0))
     return Plan(
         seed=seed,
-        way=way,
+        way=Way.FORM if form.random() < FORMS else way,
         request=_request(rng),
+        door=form.choice(list(Door)),
+        habits=drawn(chance(seed, "habits"), lasts),
         running=running,
         strategy=rng.choice(STRATEGIES[running]),
         stop_when=rng.choice(("chosen", "confirmed")),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.playground.chaos import trouble
 from bot.playground.chaos.crew import Crew
@@ -23,21 +24,24 @@ from bot.playground.chaos.verdict import (
     stored,
     waits_for_the_cluster,
 )
+from bot.playground.chaos.verdict_people import homes, judge_homes
 from bot.playground.clock import HandClock
 from bot.playground.invariants import Invariants
 from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import SlackSim
-from bot.playground.stage import access, set_stage
+from bot.playground.stage import Stage, access, set_stage
 from bot.playground.world import World
 from bot.restore.model import Restore
 from bot.restore.workflow import AFTERCARE
 from bot.store import EmbeddedRedis, Store, connect
-from bot.store.keys import RESTORE, Keys
+from bot.store.keys import CHORE, RESTORE, Keys
 
 STEP = 1.0
 """How far the hand goes at a time while people act, in seconds."""
 STRIDE = 5.0
 """How far afterwards, when only deadlines are left."""
+LOOKS = 3
+"""So many steps after it was opened a Home is drawn."""
 SETTLED = 60.0
 """So many seconds pass in any case after the faults have stopped."""
 LONGEST_RUN = 60.0
@@ -53,7 +57,9 @@ class Report:
 
     seed: int
     faults: Counter[str]
+    doings: Counter[str]
     phases: Counter[str]
+    handovers: Counter[str]
     created: int
     kills: int
     seconds: float
@@ -107,7 +113,7 @@ class Player:
         world.socket_mode = made.socket_mode
         invariants = Invariants(world)
         stage = await set_stage(world, running=made.running, run_strategy=made.strategy)
-        world.config = {**world.config, **access(stage.alice, stage.bob)}
+        world.config = {**world.config, **_access(made, stage)}
         _prepare(kube, made)
         crew = Crew(world)
         ground = Ground(made, world, stage, clock, crew, self.redis, clock.now())
@@ -139,7 +145,9 @@ class Player:
         return Report(
             seed=ground.plan.seed,
             faults=ground.faults,
+            doings=ground.doings,
             phases=Counter(each.phase.value for each in documents),
+            handovers=Counter(each.how for one in documents for each in one.handovers),
             created=len(ground.stage.restores()),
             kills=ground.crew.kills,
             seconds=time.perf_counter() - begun,
@@ -161,8 +169,12 @@ async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tupl
         await crowd.act()
     await _peace(ground)
     await _silence(ground)
+    await crowd.leave()
     documents = await stored(ground)
     verdict = await judge(ground, invariants, documents)
+    if any(not each.phase.ended for each in documents):
+        await _minute(ground)  # while anything lives a Home may be so much behind
+    verdict.violations += await _homes_looked_at(ground)
     await _night(ground)
     verdict.violations += await judge_later(ground, documents)
     return verdict, documents
@@ -194,15 +206,44 @@ async def _silence(ground: Ground) -> None:
             return
 
 
+async def _minute(ground: Ground) -> None:
+    until = ground.seconds + SETTLED
+    while ground.seconds <= until:
+        await _tick(ground, STRIDE)
+
+
+async def _homes_looked_at(ground: Ground) -> list[str]:
+    """Whoever has opened their Home does so once more, and sees what was there already."""
+    before, drawn = homes(ground), _drawn(ground)
+    for each in (ground.stage.alice, ground.stage.bob):
+        if each.name in before:
+            await each.open_home()
+    for _ in range(LOOKS):
+        await _tick(ground, STEP)
+    if _drawn(ground) < drawn + len(before):
+        return ["a Home was opened and not drawn"]
+    return judge_homes(before, homes(ground))
+
+
+def _drawn(ground: Ground) -> int:
+    """How often a Home was published."""
+    return sum(call.method == "views.publish" for call in ground.world.slack.log)
+
+
 async def _something_left(ground: Ground) -> bool:
     """Something is due soon that does not only wait for the cluster."""
     if ground.world.slack.busy:
         return True
-    soon = (ground.clock.now().timestamp() + AFTERCARE.total_seconds() / 2) * 1000
+    now = ground.clock.now().timestamp()
+    soon, at_once = ((now + wait) * 1000 for wait in (AFTERCARE.total_seconds() / 2, STRIDE))
     async with connect(ground.world.redis_url) as client:
         store = Store(client, ground.world.slack.team_id, ground.clock)
-        due = await client.zrangebyscore(Keys(ground.world.slack.team_id).due, "-inf", soon)
-        found = await store.load_many([str(each).removeprefix(RESTORE) for each in due])
+        key = Keys(ground.world.slack.team_id).due
+        queue = [str(each) for each in await client.zrangebyscore(key, "-inf", soon)]
+        now_due = {str(each) for each in await client.zrangebyscore(key, "-inf", at_once)}
+        # What is only kept current comes up again and again as long as anything lives.
+        due = [each for each in queue if each in now_due or not each.startswith(CHORE)]
+        found = await store.load_many([each.removeprefix(RESTORE) for each in due])
         waiting = [each for each in found if waits_for_the_cluster(ground, each.restore)]
         return len(waiting) < len(due)
 
@@ -224,6 +265,15 @@ def _config(made: Plan) -> dict[str, object]:
         "safety_timeout": SAFETY_TIMEOUT,
     }
     return {"rules": rules}
+
+
+def _access(made: Plan, stage: Stage) -> dict[str, Any]:
+    """Both may restore; and take over what is not theirs, if they are on call."""
+    people = stage.alice, stage.bob
+    allowed: dict[str, Any] = access(*people)
+    if made.habits.on_call:
+        allowed["access"]["on_call"] = {"users": [each.id for each in people]}
+    return allowed
 
 
 def _prepare(kube: KubeSim, made: Plan) -> None:

@@ -8,7 +8,8 @@ from bot.playground.chaos.ground import Ground
 from bot.playground.chaos.kinds import RARE, kind
 
 POSTS = ("chat.postMessage", "chat.postMessage", "chat.update", "chat.postEphemeral")
-METHODS = (*POSTS, "response_url", "users.info", "conversations.info", "conversations.replies")
+READS = ("users.info", "conversations.info", "conversations.replies", "chat.getPermalink")
+METHODS = (*POSTS, "response_url", "views.open", "views.publish", "conversations.open", *READS)
 
 
 def _slack(

@@ -3,6 +3,12 @@
 from dataclasses import dataclass, field
 
 from bot.playground.chaos.ground import Ground
+from bot.playground.chaos.verdict_people import (
+    judge_asking,
+    judge_copies,
+    judge_passing,
+    loose_copies,
+)
 from bot.playground.invariants import RESTORES, Invariants
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
@@ -10,10 +16,12 @@ from bot.restore.model import Phase, Reason, Restore, Slot
 from bot.restore.moves import PATIENT
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
-from bot.store.keys import PERMANENT, RESTORE, Keys
+from bot.store.keys import CHORE, PERMANENT, RESTORE, Keys
 
 UNTOUCHED = ("as before", "unchanged")
 """How the end of a restore begins that never reached the VM."""
+STAYING = (Slot.RESULT, Slot.OFFER, Slot.REQUEST)
+"""Cards that keep buttons after an end: it can still be passed on, to whoever goes on from there."""
 FOUND_BY_THE_BOT = ("abandoned", "parked")
 """Audit entries that no fault of ours may cause."""
 
@@ -55,6 +63,9 @@ async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore
         verdict.endless += _endless(ground, restore)
     verdict.violations += _loose_buttons(ground, documents)
     verdict.violations += _untrue(ground, documents)
+    verdict.violations += judge_asking(ground, documents)
+    verdict.violations += judge_passing(ground, documents)
+    verdict.violations += judge_copies(ground, documents)
     verdict.violations += await _entries(ground)
     return verdict
 
@@ -142,7 +153,7 @@ def _buttons(ground: Ground, message: Message) -> list[str]:
 
 
 def _loose_buttons(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
-    """Buttons stand on the open question and on the result, nowhere else."""
+    """Buttons stand on what is open; after the end only where one goes on from there."""
     by_id = {str(each.id): each for each in documents}
     found = []
     for message, (id_, key) in _cards(ground):
@@ -153,7 +164,7 @@ def _loose_buttons(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
             continue  # it cannot be written to any more
         card = next((card for card in restore.cards if card.key == key), None)
         usable = card is not None and card.closed is None
-        if not usable or (restore.phase.ended and card and card.slot is not Slot.RESULT):
+        if not usable or (restore.phase.ended and card and card.slot not in STAYING):
             found.append(f"{id_}: card {key} has live buttons {buttons}")
     return found
 
@@ -177,6 +188,7 @@ async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[st
         here = places.get(id_) == message.channel.id
         if id_ in over and here and (buttons := _buttons(ground, message)):
             found.append(f"{id_}: card {key} keeps its buttons for ever: {buttons}")
+    found += loose_copies(ground, over)
     return found + await _leaked(ground, {str(each.id) for each in documents} - over)
 
 
@@ -198,6 +210,11 @@ async def _leaked(ground: Ground, late: set[str]) -> list[str]:
     alive = {RESTORE + each for each in live | late}
     return [
         *(f"the key {each} will never go" for each in kept if each not in {*PERMANENT, *alive}),
-        *(f"{each} stays in the queue" for each in due if each not in alive),
+        *(f"{each} stays in the queue" for each in due if not _kept_current(each, alive)),
         *(f"the claim on {vm} stays" for vm, holder in claims.items() if holder not in live),
     ]
+
+
+def _kept_current(member: str, alive: set[str]) -> bool:
+    """It lives, or it is something that is drawn anew as long as anything lives."""
+    return member in alive or (member.startswith(CHORE) and bool(alive))
