@@ -192,7 +192,7 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
     bolt = _bolt(settings, session, home)
     accept = _accepting(store, reconciler, clock, metrics)
     desk.listen(bolt, accept, settings.listen.hears_words)
-    tasks = await _background(reconciler, clusters, store, stack)
+    tasks = await _background(reconciler, clusters, stack)
     app = App(settings, reconciler, store, clusters, metrics, 0, stack, None, tasks)
     app.port = await _serve(app, bolt, stack)
     app._socket = await _socket(settings, bolt, stack)  # noqa: SLF001 - built here
@@ -309,17 +309,12 @@ def _accepting(store: Store, reconciler: Reconciler, clock: Clock, metrics: Metr
 
 
 async def _background(
-    reconciler: Reconciler, clusters: Mapping[str, Cluster], store: Store, stack: AsyncExitStack
+    reconciler: Reconciler, clusters: Mapping[str, Cluster], stack: AsyncExitStack
 ) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster, until the stack unwinds."""
-
-    async def wake(restore: str) -> None:
-        await store.wake([restore])
-        reconciler.nudge()
-
     tasks = [asyncio.create_task(reconciler.run(), name="reconciler")]
     tasks += [
-        asyncio.create_task(cluster.watch(wake), name=f"watch {name}")
+        asyncio.create_task(cluster.watch(reconciler.wake), name=f"watch {name}")
         for name, cluster in clusters.items()
     ]
     for task in tasks:

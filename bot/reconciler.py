@@ -56,16 +56,27 @@ class Reconciler:
         self._leaving = False
         self._hurried = False
         self._resting = False
+        self._waking = 0
 
     @property
     def resting(self) -> bool:
         """Nothing is being worked on, and the loop waits for a nudge or its next look."""
-        return self._resting and not self._tasks and not self._nudged.is_set()
+        at_work = self._tasks or self._waking or self._nudged.is_set()
+        return self._resting and not at_work
 
     @property
     def busy(self) -> int:
         """How many things are being worked on by this process."""
         return len(self._tasks)
+
+    async def wake(self, restore: str) -> None:
+        """The cluster has news of this restore."""
+        self._waking += 1
+        try:
+            await self._store.wake([restore])
+        finally:
+            self._waking -= 1
+        self.nudge()
 
     def nudge(self) -> None:
         """Something may be due: look at the queue now."""
