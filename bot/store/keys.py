@@ -7,7 +7,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     due               sorted set: what is to be looked at, by time in ms; members are "restore:ID",
                       "delivery:KEY" and "chore:NAME", which with the prefix name the records
     live              sorted set: ids of the restores that have not ended, by the time of asking
-    claims            hash: "cluster/namespace/vm" -> id of the live restore that holds the VM
+    claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
     audit             stream: one JSON entry each, cut at about 100,000
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
                       lease), live, claim, parked, and one field card:KEY for each card in Slack

@@ -13,8 +13,10 @@ from bot.restore.model import (
     Change,
     Confirmation,
     Consistency,
+    Copy,
     Handover,
     Job,
+    Left,
     Offer,
     Outcome,
     Phase,
@@ -283,8 +285,14 @@ _HANDED_OVER = restore(
     handovers=(Handover(at=START + 40 * SECONDS, giver=ALICE, taker=BOB, how="accepted"),),
     vm_unsure=True,
 )
+_COPY = Copy(
+    card=_HANDED_OVER.cards[-1], channel="D0CAROL", address="https://slack.test/archives/1"
+)
 EVERY_DOCUMENT = {
     **{each.phase.value: each for each in (*_LIVE, *_ENDS)},
     "handed-over": _HANDED_OVER,
+    "offered-by-direct-message": _HANDED_OVER.model_copy(
+        update={"copies": (_COPY,), "left": Left(channel="D0ALICE", cards=_HANDED_OVER.cards[:1])}
+    ),
 }
 """The same by the names of their files; those beside the phases use the fields that came later."""

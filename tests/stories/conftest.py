@@ -16,7 +16,7 @@ from bot.store import Store, connect
 GOLDEN = Path(__file__).parent / "golden"
 
 SetStage = Callable[..., Awaitable[Stage]]
-Golden = Callable[..., None]
+Golden = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
@@ -68,16 +68,22 @@ async def documents(made: World) -> tuple[Restore, ...]:
 def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:
     """Compare the channel with the transcript kept under the test's name, and a part's, if given.
 
-    A screen with a form or a Home tab comes as text.
+    The channel is looked at when nothing is under way any more. A screen with a form or a Home tab
+    comes as text.
     """
 
-    def compare(stage: Stage | str, part: str = "") -> None:
+    async def compare(stage: Stage | str, part: str = "") -> None:
         name = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "")
         name = f"{name}.{part}" if part else name
         path = GOLDEN / f"{name}.txt"
-        seen = stage if isinstance(stage, str) else stage.transcript()
+        seen = stage if isinstance(stage, str) else await _settled(stage)
         if update_golden:
             path.write_text(seen, encoding="utf-8")
         assert seen == path.read_text(encoding="utf-8"), f"{path.name} differs: see --update-golden"
 
     return compare
+
+
+async def _settled(stage: Stage) -> str:
+    await stage.world.quiet()
+    return stage.transcript()

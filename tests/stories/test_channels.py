@@ -66,7 +66,7 @@ async def test_channel_lost_while_the_name_is_awaited(
     await onward_in_the_dm(stage)
     await stage.card("is *stopped*")
     await stage.world.pass_time(5)
-    golden(stage)
+    await golden(stage)
     assert await phase(stage) in (Phase.EXPIRED, Phase.CANCELLED)
     await stage.press("is *stopped*", "Start VM again")
     await stage.card("started by")
@@ -90,7 +90,7 @@ async def test_channel_lost_while_restoring(
     await stage.press(acts.RESTORED, "Start VM")
     await stage.card("started by")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [CREATE, START]
     assert len(lost.messages) == before
 
@@ -121,7 +121,7 @@ async def test_slack_says_that_the_channel_is_lost(
     stage.channel = stage.world.slack.dm(stage.alice)
     await stage.card("is *stopped*", within=5)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert await phase(stage) is Phase.CANCELLED
     assert acts.sent(stage) == [STOP]
 
@@ -287,6 +287,6 @@ async def test_restored_in(
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [CREATE]
     assert all(card.thread_ts == stage.thread.ts for card in stage.cards())

@@ -49,7 +49,7 @@ async def test_list_of_everything(stage_for: SetStage, golden: Golden) -> None:
     """Without a name: the VMs that the asker may restore, by namespace, and no others."""
     stage = await everywhere(stage_for)
     await says(stage, "/vm-restore list")
-    golden(stage)
+    await golden(stage)
     assert "payroll" not in stage.transcript()
     assert only_cards(stage) == 0
 
@@ -70,7 +70,7 @@ async def test_list_of_a_vm(stage_for: SetStage, golden: Golden) -> None:
         seed.snapshot("production", name, "api-server", created=created, **options)
     await stage.world.start_bot()
     await says(stage, "/vm-restore list api-server")
-    golden(stage)
+    await golden(stage)
 
 
 async def test_list_of_a_namespace(stage_for: SetStage, golden: Golden) -> None:
@@ -80,7 +80,7 @@ async def test_list_of_a_namespace(stage_for: SetStage, golden: Golden) -> None:
     await stage.reply(f"{stage.world.slack.mention} list in production")
     await stage.whispered("Snapshots in namespace `production`")
     await says(stage, "/vm-restore list production")
-    golden(stage)
+    await golden(stage)
 
 
 async def test_list_of_a_vm_in_several_namespaces(stage_for: SetStage, golden: Golden) -> None:
@@ -88,7 +88,7 @@ async def test_list_of_a_vm_in_several_namespaces(stage_for: SetStage, golden: G
     stage = await everywhere(stage_for)
     await says(stage, "/vm-restore list web-01")
     await says(stage, "/vm-restore list web-01 in production")
-    golden(stage)
+    await golden(stage)
 
 
 async def test_list_of_what_is_not_there(stage_for: SetStage, golden: Golden) -> None:
@@ -104,7 +104,7 @@ async def test_list_of_what_is_not_there(stage_for: SetStage, golden: Golden) ->
         "web-01 --cluster west",
     ):
         await says(stage, f"/vm-restore list {words}")
-    golden(stage)
+    await golden(stage)
 
 
 async def test_list_of_what_one_may_not_see(stage_for: SetStage, golden: Golden) -> None:
@@ -113,7 +113,7 @@ async def test_list_of_what_one_may_not_see(stage_for: SetStage, golden: Golden)
     await says(stage, "/vm-restore list web-01 in payroll")
     await says(stage, "/vm-restore list", by=stage.bob)
     await says(stage, "/vm-restore list web-01", by=stage.bob)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_long_list_is_cut(stage_for: SetStage) -> None:
@@ -142,7 +142,7 @@ async def test_list_with_two_clusters(stage_for: SetStage, golden: Golden) -> No
     await stage.world.start_bot()
     await says(stage, "/vm-restore list")
     await says(stage, "/vm-restore list web-01 --cluster west")
-    golden(stage)
+    await golden(stage)
 
 
 async def test_list_while_the_cluster_is_away(stage_for: SetStage, golden: Golden) -> None:
@@ -151,7 +151,7 @@ async def test_list_while_the_cluster_is_away(stage_for: SetStage, golden: Golde
     stage.world.kube.faults.add(Rule(Answer(503), times=None))
     for words in ("list web-01", "list", "status", "history web-01", "help"):
         await says(stage, f"/vm-restore {words}")
-    golden(stage)
+    await golden(stage)
     stage.world.kube.faults.clear()
 
 
@@ -177,7 +177,7 @@ async def test_status(stage_for: SetStage, golden: Golden) -> None:
     await says(stage, "/vm-restore status")
     await says(stage, "/vm-restore status web-01")
     await says(stage, "/vm-restore status", by=stage.bob)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_status_without_links(stage_for: SetStage) -> None:
@@ -237,7 +237,7 @@ async def test_history(stage_for: SetStage, golden: Golden) -> None:
     await says(stage, "/vm-restore history web-01")
     await says(stage, "/vm-restore history database-01 in staging")
     await says(stage, "/vm-restore history", by=stage.bob)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_history_of_a_vm_goes_further_back(
@@ -266,6 +266,53 @@ async def test_history_of_a_vm_that_was_deleted(stage_for: SetStage) -> None:
     assert "Refused (Snapshot Not Found): VM `web-01` in `production`" in stage.transcript()
 
 
+async def test_a_restore_without_a_namespace_is_its_owners(stage_for: SetStage) -> None:
+    """Whose VM it is cannot be told yet: its names are for Alice, and for whom she offers it to."""
+    stage = await stage_for(start=False)
+    for namespace in ("production", "staging"):
+        stage.world.kube.seed.vm(namespace, "topsecret-01", running=False)
+    grants = [
+        {"users": [stage.alice.id], "namespaces": ["production", "staging"]},
+        {"users": [stage.bob.id], "namespaces": ["lab"]},
+    ]
+    stage.world.config = {"access": {"contact": "the platform team", "grants": grants}}
+    await stage.world.start_bot()
+    names = ("topsecret-01", "hush-hush")
+    for ends in (True, False):
+        await acts.ask(stage, f"/vm-restore {names[0]} from {names[1]}")
+        await stage.card("<Choose a namespace>")
+        if ends:
+            await says(stage, "/vm-restore cancel")
+            await stage.card("Restore operation cancelled by user.")
+        for line in ("status", "history", "handoff"):
+            await says(stage, f"/vm-restore {line}", by=stage.bob)
+    heard = "".join(map(stage.read, stage.whispers(stage.bob)))
+    assert not [name for name in names if name in heard]
+    for line in ("status", "history", "handoff"):
+        await says(stage, f"/vm-restore {line}")
+        assert names[0] in stage.read(stage.whispers(stage.alice)[-1])
+    await says(stage, "/vm-restore handoff @bob")
+    await says(stage, "/vm-restore status", by=stage.bob)
+    assert names[0] in stage.read(stage.whispers(stage.bob)[-1])
+
+
+async def test_a_restore_in_a_direct_message_has_no_link_for_others(stage_for: SetStage) -> None:
+    """Only Alice can open it: Bob is told that it is there, and she gets the link."""
+    stage = await stage_for(start=False)
+    stage.world.config = access(stage.alice, stage.bob)
+    await stage.world.start_bot()
+    direct = stage.world.slack.dm(stage.alice)
+    await stage.alice.slash(direct, acts.REQUEST)
+    await stage.world.quiet()
+    for line in ("status", "handoff", acts.REQUEST.removeprefix("/vm-restore ")):
+        for person, words in ((stage.alice, "/archives/D"), (stage.bob, "in a direct message")):
+            await says(stage, f"/vm-restore {line}", by=person)
+            said = stage.whispers(person)[-1]
+            assert words in stage.read(said) + str(said.blocks)
+    heard = [stage.read(each) + str(each.blocks) for each in stage.whispers(stage.bob)]
+    assert "/archives/D" not in "".join(heard)
+
+
 # cancel
 
 
@@ -280,7 +327,7 @@ async def test_cancel_of_one_of_several(stage_for: SetStage, golden: Golden) -> 
     await says(stage, "/vm-restore cancel web-01")
     await stage.card("Restore operation cancelled by user.")
     await says(stage, "/vm-restore status")
-    golden(stage)
+    await golden(stage)
     assert "for @alice: waits" in stage.read(stage.whispers(stage.alice)[-1])
 
 
@@ -304,7 +351,7 @@ async def test_help(stage_for: SetStage, golden: Golden, monkeypatch: pytest.Mon
     stage = await with_api_server(stage_for)
     await says(stage, "/vm-restore help")
     await says(stage, "/vm-restore help", by=stage.bob)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_help_does_not_wait_for_names(
@@ -327,8 +374,18 @@ async def test_misspelt_commands(stage_for: SetStage, golden: Golden) -> None:
     await stage.whispered("Did you mean `status`?")
     await stage.alice.say(stage.channel, f"{stage.world.slack.mention} good morning")
     await stage.whispered("I did not understand that.")
-    golden(stage)
+    await golden(stage)
     assert stage.cards() == []
+
+
+async def test_a_misspelt_command_about_somebody(stage_for: SetStage) -> None:
+    """People are named as they are called: to be copied where Slack tells the name, else by link."""
+    stage = await stage_for()
+    await says(stage, "/vm-restore handof @bob")
+    await stage.whispered("Did you mean `/vm-restore handoff @bob`?")
+    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} status database-01 all @bob")
+    answer = await stage.whispered("I did not understand")
+    assert "I did not understand @bob, so nothing was done." in stage.read(answer)
 
 
 async def test_a_misspelt_command_that_reads_like_a_vm(stage_for: SetStage, golden: Golden) -> None:
@@ -339,7 +396,7 @@ async def test_a_misspelt_command_that_reads_like_a_vm(stage_for: SetStage, gold
     await acts.ask(stage, "/vm-restore frobnicate database-01")
     await stage.card("`database-01` is a VM: if you meant a command, see `/vm-restore help`.")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_vm_of_another_namespace(stage_for: SetStage, golden: Golden) -> None:
@@ -348,7 +405,7 @@ async def test_a_vm_of_another_namespace(stage_for: SetStage, golden: Golden) ->
     await acts.ask(stage, "/vm-restore staging/database-01 pre-upgrade-snapshot")
     await stage.card("*Did you mean*: `production/database-01`")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_vm_of_another_namespace_without_its_snapshot(
@@ -360,7 +417,7 @@ async def test_a_vm_of_another_namespace_without_its_snapshot(
     await stage.press("There is no VM `database-01` in namespace `staging`.", "Use production")
     await stage.card("Which snapshot of `database-01`")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_misspelt_namespace(stage_for: SetStage) -> None:
@@ -382,7 +439,7 @@ async def test_an_answer_outside_the_thread(stage_for: SetStage, golden: Golden)
     await stage.card(acts.TYPE_IT)
     await stage.alice.say(stage.channel, "pre-upgrade-snapshot")
     await stage.whispered("Please reply there.")
-    golden(stage)
+    await golden(stage)
     assert stage.shown(acts.READY) is None
 
 
@@ -391,4 +448,4 @@ async def test_held_by_oneself(stage_for: SetStage, golden: Golden) -> None:
     stage = await stage_for()
     await acts.to_the_warning(stage)
     await says(stage, acts.REQUEST)
-    golden(stage)
+    await golden(stage)

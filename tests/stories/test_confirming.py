@@ -46,10 +46,10 @@ async def test_typed_name_then_cancel(stage_for: SetStage, golden: Golden) -> No
     """The right name and then Cancel: nothing is restored."""
     stage = await stage_for()
     await ready(stage)
-    golden(stage, "asked")
+    await golden(stage, "asked")
     await stage.press(acts.READY, "Cancel")
     await cancelled(stage)
-    golden(stage, "cancelled")
+    await golden(stage, "cancelled")
 
 
 @pytest.mark.parametrize("said", ["no", "wait", "pre-upgrade-snapshot", "hold on a second", "y"])
@@ -159,7 +159,7 @@ async def test_expired_while_confirming(stage_for: SetStage, golden: Golden) -> 
     before = card.blocks
     await stage.world.leap(901)
     await stage.card("Restore Expired")
-    golden(stage)
+    await golden(stage)
     await stage.alice.click_stale(card, before, BUTTON)
     await stage.whispered("has ended")
     await stage.world.pass_time(30)

@@ -69,8 +69,9 @@ async def test_same_story_whatever_the_order(
         trouble(stage)
         return stage
 
-    def same(stage: Stage, part: str = "") -> None:
+    async def same(stage: Stage, part: str = "") -> None:
         assert part == ""
+        await stage.world.quiet()
         name = story.__name__.removeprefix("test_")
         assert stage.transcript() == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 

@@ -52,7 +52,7 @@ async def test_restore_fails(stage_for: SetStage, golden: Golden) -> None:
     stage = await stage_for()
     await failed(stage)
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert len(acts.changes(stage)) == 1
     assert stage.shown("UNKNOWN - may be partially restored or unchanged")
 
@@ -86,7 +86,7 @@ async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         SNAPSHOT,
         SNAPSHOT,
@@ -159,7 +159,7 @@ async def test_try_again_may_not_remove_it(stage_for: SetStage, golden: Golden) 
     await stage.press(FAILED, "Try again")
     await stage.card("could not be removed")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [f"create {RESTORES}", f"delete {RESTORES}"]
 
 
@@ -195,7 +195,7 @@ async def test_create_refused_by_the_webhook(stage_for: SetStage, golden: Golden
     await acts.press_restore(stage)
     await stage.card("denied the request")
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert stage.restores() == []
     assert len(stage.creates(RESTORES)) == 1
     await stage.press("denied the request", "Start VM again")
@@ -215,5 +215,5 @@ async def test_quota_full_in_the_middle(stage_for: SetStage, golden: Golden) -> 
     stage.world.kube.people.set_quota(NS, "storage", requests_storage="100Gi")
     await stage.card(acts.RESTORED, within=600)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert len(acts.changes(stage)) == 1

@@ -72,15 +72,15 @@ async def test_form_by_command(stage_for: SetStage, golden: Golden) -> None:
     """/vm-restore alone opens the form; what is chosen in it is confirmed like any other wish."""
     stage = await stage_for()
     await open_form(stage)
-    golden(screen(stage), "empty")
+    await golden(screen(stage), "empty")
     await choose(stage, "VM", "database-01", typed="data")
     await choose(stage, "Snapshot", "pre-upgrade-snapshot", typed="up")
-    golden(screen(stage), "filled")
+    await golden(screen(stage), "filled")
     assert (await send(stage)).action == "close"
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -120,10 +120,10 @@ async def test_form_by_global_shortcut(stage_for: SetStage, golden: Golden) -> N
     stage = await stage_for()
     await stage.alice.shortcut(SHORTCUT)
     await form(stage)
-    golden(screen(stage), "empty")
+    await golden(screen(stage), "empty")
     await choose(stage, "Where to talk about it", stage.channel)
     await fill(stage)
-    golden(screen(stage), "filled")
+    await golden(screen(stage), "filled")
     await send(stage)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
@@ -139,7 +139,7 @@ async def test_form_by_global_shortcut_without_a_place(stage_for: SetStage, gold
     direct = stage.world.slack.dm(stage.alice)
     stage.channel = direct
     await stage.card(acts.TYPE_IT)
-    golden(stage)
+    await golden(stage)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
 
@@ -192,7 +192,7 @@ async def test_form_by_message_shortcut(stage_for: SetStage, golden: Golden, whe
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
     assert all(card.root_ts == stage.thread.ts for card in stage.cards())
-    golden(stage)
+    await golden(stage)
 
 
 async def test_form_where_the_bot_is_not(stage_for: SetStage) -> None:
@@ -240,7 +240,7 @@ async def test_form_with_a_channel_that_the_bot_is_not_in(
     await choose(stage, "Where to talk about it", quiet)
     await fill(stage)
     assert (await send(stage)).action == "errors"
-    golden(screen(stage))
+    await golden(screen(stage))
     await choose(stage, "Where to talk about it", stage.channel)
     assert (await send(stage)).action == "close"
     await stage.card(acts.TYPE_IT)
@@ -267,10 +267,10 @@ async def test_form_with_two_clusters(stage_for: SetStage, golden: Golden) -> No
     stage.world.config = {**access(stage.alice), **clusters}
     await stage.world.start_bot()
     await open_form(stage)
-    golden(screen(stage), "empty")
+    await golden(screen(stage), "empty")
     await fill(stage)
     await choose(stage, "Cluster", "west")
-    golden(screen(stage), "other")
+    await golden(screen(stage), "other")
     await fill(stage)
     await send(stage)
     assert "*Cluster*: `west`" in stage.read(await stage.card(acts.TYPE_IT))
@@ -328,7 +328,7 @@ async def test_form_with_a_snapshot_of_another_vm(stage_for: SetStage, golden: G
     await stage.alice.pick(await form(stage), "VM", "web-01", typed="")
     await stage.world.quiet()
     assert (await send(stage)).action == "errors"
-    golden(screen(stage))
+    await golden(screen(stage))
     assert acts.changes(stage) == []
     assert stage.cards() == []
 
@@ -355,11 +355,11 @@ async def test_form_with_what_is_gone(stage_for: SetStage, golden: Golden) -> No
     storage.remove("virtualmachinesnapshots", "production", "pre-upgrade-snapshot")
     await stage.world.pass_time(61)
     await send(stage)
-    golden(screen(stage), "snapshot")
+    await golden(screen(stage), "snapshot")
     storage.remove("virtualmachines", "production", "database-01")
     await stage.world.pass_time(61)
     await send(stage)
-    golden(screen(stage), "vm")
+    await golden(screen(stage), "vm")
     assert stage.cards() == []
 
 
@@ -372,7 +372,7 @@ async def test_form_with_a_snapshot_that_is_not_ready(stage_for: SetStage, golde
     await open_form(stage)
     await fill(stage, snapshot="half-done")
     await send(stage)
-    golden(screen(stage))
+    await golden(screen(stage))
     await choose(stage, "Snapshot", "pre-upgrade-snapshot")
     await send(stage)
     await stage.card(acts.TYPE_IT)
@@ -410,7 +410,7 @@ async def test_form_of_somebody_whose_rights_went(stage_for: SetStage, golden: G
     stage.alice.user.guest = True
     await stage.world.pass_time(61)
     assert (await send(stage)).action == "errors"
-    golden(screen(stage))
+    await golden(screen(stage))
     assert stage.cards() == []
     assert "refused" in await audited(stage)
 
@@ -425,7 +425,7 @@ async def test_form_while_the_cluster_is_away(stage_for: SetStage, golden: Golde
     assert await offered(stage, "VM") == []
     assert (await send(stage)).action == "close"
     await stage.card("Trouble just now")
-    golden(stage)
+    await golden(stage)
     await stage.world.kube.start()
     await stage.card(acts.TYPE_IT)
 
@@ -459,7 +459,7 @@ async def test_form_while_the_store_is_away(stage_for: SetStage, golden: Golden)
     await fill(stage)
     await stage.world.redis.stop()
     assert (await send(stage)).action == "errors"
-    golden(screen(stage))
+    await golden(screen(stage))
     await stage.world.redis.start(stage.world.directory / "redis")
     assert (await send(stage)).action == "close"
     await stage.card(acts.TYPE_IT)

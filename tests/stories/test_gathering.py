@@ -28,11 +28,11 @@ async def test_namespace_missing(stage_for: SetStage, golden: Golden) -> None:
     await acts.ask(stage, WITHOUT_NAMESPACE)
     await stage.card(WHICH_NAMESPACE)
     await stage.world.pass_time(60)
-    golden(stage, "asked")
+    await golden(stage, "asked")
     assert stage.shown(acts.TYPE_IT) is None
     await stage.press(WHICH_NAMESPACE, "Use production")
     await answered_with(stage, "`database-01` (namespace: `production`)")
-    golden(stage, "answered")
+    await golden(stage, "answered")
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert acts.sent(stage) == [CREATE]
@@ -83,7 +83,7 @@ async def test_several_namespaces(stage_for: SetStage, golden: Golden) -> None:
     await two_namespaces(stage)
     await acts.ask(stage, WITHOUT_NAMESPACE)
     card = await stage.card(WHICH_NAMESPACE)
-    golden(stage)
+    await golden(stage)
     offered = await stage.alice.options(card, PICK_NAMESPACE, "")
     assert [choice.text for choice in offered] == ["production", "staging"]
     assert [choice.text for choice in await stage.alice.options(card, PICK_NAMESPACE, "stag")] == [
@@ -116,7 +116,7 @@ async def test_a_namespace_without_that_vm(stage_for: SetStage, golden: Golden) 
     await stage.card(WHICH_NAMESPACE)
     await stage.reply("staging")
     await stage.card("# ❌ VM Not Found")
-    golden(stage)
+    await golden(stage)
     assert acts.changes(stage) == []
 
 
@@ -159,7 +159,7 @@ async def test_vm_missing(stage_for: SetStage, golden: Golden) -> None:
     stage.world.kube.seed.vm("staging", "not-for-alice", running=False)
     await acts.ask(stage, "/vm-restore -n production")
     card = await stage.card(WHICH_VM)
-    golden(stage)
+    await golden(stage)
     offered = await stage.alice.options(card, PICK_VM, "")
     assert [choice.text for choice in offered] == ["database-01", "web-01"]
     await stage.alice.pick(card, PICK_VM, "web-01")
@@ -183,7 +183,7 @@ async def test_snapshot_missing(stage_for: SetStage, golden: Golden) -> None:
     stage = await stage_for()
     await acts.ask(stage, "/vm-restore database-01 in production")
     card = await stage.card(WHICH_SNAPSHOT)
-    golden(stage)
+    await golden(stage)
     offered = await stage.alice.options(card, PICK_SNAPSHOT, "")
     assert [choice.text for choice in offered] == ["pre-upgrade-snapshot"]
     await stage.alice.pick(card, PICK_SNAPSHOT, "pre-upgrade-snapshot")
@@ -223,7 +223,7 @@ async def test_a_described_snapshot_filters(stage_for: SetStage, golden: Golden)
         stage.channel, "Roll back database-01 in production to the pre-upgrade snapshot"
     )
     card = await stage.card(WHICH_SNAPSHOT)
-    golden(stage)
+    await golden(stage)
     offered = [choice.text for choice in await stage.alice.options(card, PICK_SNAPSHOT, "")]
     assert sorted(offered) == ["pre-upgrade-2", "pre-upgrade-snapshot"]
 
@@ -239,7 +239,7 @@ async def test_a_description_that_fits_nothing(stage_for: SetStage, golden: Gold
         stage.channel, "restore database-01 in production from the latest snapshot"
     )
     card = await stage.card(WHICH_SNAPSHOT)
-    golden(stage)
+    await golden(stage)
     offered = [choice.text for choice in await stage.alice.options(card, PICK_SNAPSHOT, "")]
     assert offered == ["pre-upgrade-snapshot", "nightly-17", "nightly-16", "nightly-15"]
 
@@ -256,7 +256,7 @@ async def test_nothing_given(stage_for: SetStage, golden: Golden) -> None:
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert stage.alice.view is None
     assert acts.sent(stage) == [CREATE]
 
@@ -266,7 +266,7 @@ async def test_misspelt_vm(stage_for: SetStage, golden: Golden) -> None:
     stage = await stage_for()
     await acts.ask(stage, "/vm-restore databse-01 from pre-upgrade-snapshot")
     card = await stage.card("Did you mean `database-01`")
-    golden(stage)
+    await golden(stage)
     assert stage.shown(acts.TYPE_IT) is None
     await stage.alice.pick(card, PICK_VM, "database-01")
     await stage.press(WHICH_NAMESPACE, "Use production")
@@ -278,7 +278,7 @@ async def test_misspelt_vm_in_a_known_namespace(stage_for: SetStage, golden: Gol
     stage = await stage_for()
     await acts.ask(stage, "/vm-restore databse-01 from backup in production")
     await stage.card("There is no VM `databse-01` in namespace `production`")
-    golden(stage)
+    await golden(stage)
     await stage.reply("database-01")
     await stage.card(WHICH_SNAPSHOT)
     assert acts.changes(stage) == []
@@ -299,7 +299,7 @@ async def test_vm_without_snapshots(stage_for: SetStage, golden: Golden) -> None
     stage.world.kube.seed.vm("production", "db-new", running=False)
     await acts.ask(stage, "/vm-restore db-new in production")
     await stage.card("has no snapshots")
-    golden(stage)
+    await golden(stage)
     assert acts.changes(stage) == []
 
 
@@ -344,7 +344,7 @@ async def test_a_question_expires(stage_for: SetStage, golden: Golden) -> None:
     assert stage.shown("Restore Expired") is None
     await stage.world.leap(65)
     await stage.card("Restore Expired")
-    golden(stage)
+    await golden(stage)
     await stage.alice.click_stale(card, before, "Use production")
     await stage.whispered("has ended")
     assert acts.changes(stage) == []
@@ -356,7 +356,7 @@ async def test_cancelled_by_button(stage_for: SetStage, golden: Golden) -> None:
     await acts.ask(stage, WITHOUT_NAMESPACE)
     await stage.press(WHICH_NAMESPACE, "Cancel")
     await stage.card("Restore Cancelled")
-    golden(stage)
+    await golden(stage)
     assert acts.changes(stage) == []
 
 

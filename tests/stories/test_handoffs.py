@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.playground.cut import Cut, Wires
 from bot.playground.slack import Person
 from bot.playground.slack.workspace import Message, UserGroup
 from bot.playground.stage import Stage, access
@@ -81,7 +82,7 @@ async def test_an_accepted_offer_starts_both_confirmations_over(
     await stage.press(acts.READY, "Restore VM now", by=stage.bob)
     await stage.card(acts.RESTORED)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.bob.id}
-    golden(stage)
+    await golden(stage)
 
 
 async def test_the_list_of_people_and_a_declined_offer(stage_for: SetStage, golden: Golden) -> None:
@@ -97,7 +98,7 @@ async def test_the_list_of_people_and_a_declined_offer(stage_for: SetStage, gold
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.alice.id}
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_withdrawn_offer(stage_for: SetStage, golden: Golden) -> None:
@@ -112,7 +113,7 @@ async def test_a_withdrawn_offer(stage_for: SetStage, golden: Golden) -> None:
     await stage.whispered("This offer is over", to=stage.bob)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_an_offer_that_nobody_answers(stage_for: SetStage, golden: Golden) -> None:
@@ -126,7 +127,7 @@ async def test_an_offer_that_nobody_answers(stage_for: SetStage, golden: Golden)
     assert news in stage.alice.notified
     await acts.press_restore(stage)
     await stage.card(acts.RESTORED)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_only_the_offered_person_accepts(stage_for: SetStage) -> None:
@@ -192,7 +193,7 @@ async def test_the_old_owner_is_not_heard_any_more(stage_for: SetStage, golden: 
     await stage.whispered("You have no restore that could be cancelled")
     assert stage.shown(acts.READY) is None
     assert not stage.restores()
-    golden(stage)
+    await golden(stage)
 
 
 async def test_what_was_typed_before_the_handover_does_not_count(stage_for: SetStage) -> None:
@@ -223,7 +224,7 @@ async def test_handed_over_while_the_cluster_restores(stage_for: SetStage, golde
     await stage.bob.click(result, "Start VM")
     await stage.card("✓ VM `database-01` started by @bob")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
 
 
 async def test_the_policy_is_asked_for_who_confirmed_as_well(stage_for: SetStage) -> None:
@@ -271,7 +272,7 @@ async def test_somebody_who_is_not_on_the_list_is_offered_nothing(
     await stage.until(lambda: len(stage.whispers(stage.alice)) == 3, "both ways are answered")
     assert stage.shown("Handover") is None
     assert stage.bob.notified == [m for m in stage.channel.messages if "handoff" in m.text]
-    golden(stage)
+    await golden(stage)
 
 
 @pytest.mark.parametrize(
@@ -337,11 +338,14 @@ async def test_handed_over_by_slash_command(stage_for: SetStage, golden: Golden)
     await acts.to_the_warning(stage)
     await stage.alice.slash(stage.channel, "/vm-restore handoff @bob")
     await stage.whispered("is offered to @bob. It stays yours until they accept.")
+    await stage.card(OFFERED)
+    await stage.world.quiet()
     await stage.alice.slash(stage.channel, "/vm-restore handoff @bob")
     await stage.whispered("is offered to that person already")
     await stage.press(OFFERED, "Accept", by=stage.bob)
     await stage.card(HANDED)
-    golden(stage)
+    await stage.world.quiet()
+    await golden(stage)
 
 
 async def test_a_name_that_slack_did_not_turn_into_a_person(stage_for: SetStage) -> None:
@@ -365,7 +369,7 @@ async def test_which_of_several_restores(stage_for: SetStage, golden: Golden) ->
     await stage.alice.slash(stage.channel, "/vm-restore handoff web-01 to @bob")
     card = await stage.card(OFFERED)
     assert "web-01" in stage.read(card)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_nothing_to_hand_over(stage_for: SetStage) -> None:
@@ -381,21 +385,56 @@ async def test_nothing_to_hand_over(stage_for: SetStage) -> None:
 
 
 async def test_somebody_who_is_not_in_the_channel_is_told_by_direct_message(
-    stage_for: SetStage,
+    stage_for: SetStage, golden: Golden
 ) -> None:
-    """Slack notifies only members, so the link comes by direct message."""
+    """Slack notifies only members, so the offer comes by direct message, with what to do first."""
     stage = await shift(stage_for)
-    stage.channel.members.remove(stage.bob.user)
+    incidents = stage.channel
+    incidents.members.remove(stage.bob.user)
     await acts.to_the_warning(stage)
     await offer(stage)
-    room = stage.world.slack.dm(stage.bob)
-    await stage.until(lambda: room.messages, "a direct message for Bob")
-    said = stage.world.slack.transcript(room)
-    assert "@alice offers you the restore of VM `database-01`" in said
-    assert "You are not in #incidents: join it, or ask @alice to invite you." in said
-    stage.channel.members.append(stage.bob.user)
+    stage.channel = stage.world.slack.dm(stage.bob)
+    copy = await stage.card("asks you to go on with this restore")
+    await stage.bob.click(copy, "Accept")
+    await stage.whispered("you are not in #incidents, where", to=stage.bob)
+    await golden(stage, "refused")
+    incidents.members.append(stage.bob.user)
+    await stage.bob.click(copy, "Accept")
+    await stage.card("Accepted by @bob")
+    await golden(stage, "accepted")
+    stage.channel = incidents
+    assert await stage.card(HANDED) in stage.bob.notified
+
+
+async def test_an_offer_into_a_private_channel(stage_for: SetStage) -> None:
+    """Nobody can join a private channel: Bob is told to ask for an invitation, and then accepts."""
+    stage = await shift(stage_for)
+    room = stage.world.slack.channel("war-room", stage.alice, private=True)
+    stage.channel = room
+    await acts.to_the_warning(stage)
+    await offer(stage)
+    stage.channel = stage.world.slack.dm(stage.bob)
     await stage.press(OFFERED, "Accept", by=stage.bob)
+    await stage.whispered("Ask somebody in it to invite you", to=stage.bob)
+    room.members.append(stage.bob.user)
+    await stage.press(OFFERED, "Accept", by=stage.bob)
+    await stage.card("Accepted by @bob")
+    stage.channel = room
     await stage.card(HANDED)
+
+
+async def test_nothing_is_accepted_while_slack_does_not_say_who_is_in_the_channel(
+    stage_for: SetStage,
+) -> None:
+    """Fails closed: whoever could not answer in the thread must not be the one who is asked."""
+    stage = await shift(stage_for)
+    await acts.to_the_warning(stage)
+    await offer(stage)
+    stage.world.slack.faults.refuse("conversations.members", "fetch_members_failed")
+    await stage.press(OFFERED, "Accept", by=stage.bob)
+    await stage.whispered("Slack does not tell me whether you are in #incidents", to=stage.bob)
+    assert stage.shown(HANDED) is None
+    assert stage.shown(OFFERED) is not None
 
 
 async def test_somebody_among_many_members_is_told_once(stage_for: SetStage) -> None:
@@ -439,31 +478,195 @@ async def test_a_restore_in_a_direct_message_moves_to_its_new_owner(
     await stage.reply(NAME, by=stage.bob)
     await stage.press(acts.READY, "Restore VM now", by=stage.bob)
     await stage.card(acts.RESTORED)
-    golden(stage, "bob")
+    await golden(stage, "bob")
     stage.channel = hers
     await stage.card("is with @bob now")
-    golden(stage, "alice")
+    await golden(stage, "alice")
 
 
-async def test_an_offer_by_direct_message_loses_its_buttons(stage_for: SetStage) -> None:
-    """Declined, or withdrawn before Bob pressed: his copy says how it ended."""
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("withdrawn", "Withdrawn by @alice"),
+        ("declined", "Declined by @bob"),
+        ("lapsed", "Not accepted by @bob in time"),
+        ("offered to carol", "Offered to @carol instead"),
+        ("cancelled", "Cancelled by @alice"),
+    ],
+)
+@pytest.mark.parametrize("where", ["direct message", "channel"])
+async def test_an_offer_by_direct_message_ends_with_the_offer(
+    stage_for: SetStage, where: str, ending: str, said: str
+) -> None:
+    """However it ends, Bob's copy loses its buttons and says how, without his doing anything."""
+    stage = await stage_for(start=False)
+    slack, carol = stage.world.slack, stage.world.slack.person("carol")
+    stage.world.config = {**access(stage.alice, stage.bob, carol), "rules": {"answer_timeout": 60}}
+    await stage.world.start_bot()
+    stage.channel.members.remove(stage.bob.user)
+    hers = stage.channel = slack.dm(stage.alice) if where == "direct message" else stage.channel
+    await acts.to_the_warning(stage)
+    await stage.alice.slash(hers, "/vm-restore handoff @bob")
+    await stage.card(OFFERED)
+    stage.channel = slack.dm(stage.bob)
+    copy = await stage.card(OFFERED)
+    match ending:
+        case "withdrawn":
+            stage.channel = hers
+            await stage.press(OFFERED, "Withdraw")
+        case "declined":
+            await stage.bob.click(copy, "Decline")
+        case "lapsed":
+            stage.channel = hers
+            await stage.world.pass_time(45)
+            await acts.type_name(stage)
+        case "offered to carol":
+            await stage.alice.slash(hers, "/vm-restore handoff @carol")
+        case _:
+            await stage.alice.slash(hers, "/vm-restore cancel")
+    stage.channel = slack.dm(stage.bob)
+    await stage.card(said)
+    assert stage.shown(OFFERED) is None
+    assert "[Accept]" not in stage.transcript()
+    assert len([mark for mark in stage.marks() if "copy" in mark]) == 1
+
+
+async def test_an_offer_by_direct_message_survives_a_crash(stage_for: SetStage) -> None:
+    """Withdrawn while the bot is being started again: the copy is mended all the same, not doubled."""
     stage = await shift(stage_for)
     slack = stage.world.slack
     hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
-    for label, said in (("Decline", "Declined by @bob"), ("Accept", "Withdrawn by @alice")):
-        stage.channel = hers
-        if label == "Decline":
-            await acts.to_the_warning(stage)
+    stage.channel = hers
+    await acts.to_the_warning(stage)
+    await stage.alice.slash(hers, "/vm-restore handoff @bob")
+    await stage.until(lambda: his.messages, "the copy for Bob")
+    slack.faults.fail("chat.update", 503, times=99)
+    await stage.press(OFFERED, "Withdraw")
+    await stage.world.pass_time(10)
+    await stage.world.stop_bot()
+    stage.channel = his
+    assert stage.shown(OFFERED) is not None
+    slack.faults.clear()
+    await stage.world.start_bot()
+    await stage.card("Withdrawn by @alice")
+    assert len(stage.marks()) == 1
+
+
+async def test_an_offer_whose_post_got_no_answer_is_found_again(stage_for: SetStage) -> None:
+    """The copy was posted and Slack's answer lost: it is looked for, not posted a second time."""
+    stage = await shift(stage_for)
+    slack = stage.world.slack
+    hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
+    stage.channel = hers
+    await acts.to_the_warning(stage)
+    slack.faults.drop_after("chat.postMessage", skip=1)
+    await stage.alice.slash(hers, "/vm-restore handoff @bob")
+    await stage.card(OFFERED)
+    await stage.until(lambda: his.messages, "the copy for Bob")
+    await stage.world.pass_time(10)
+    stage.channel = his
+    assert len(stage.marks()) == 1
+    await stage.press(OFFERED, "Decline", by=stage.bob)
+    await stage.card("Declined by @bob")
+
+
+async def test_the_same_offer_twice_is_sent_once(stage_for: SetStage) -> None:
+    """Alice says it again: Bob has it already, and gets no second message."""
+    stage = await shift(stage_for)
+    slack = stage.world.slack
+    hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
+    stage.channel = hers
+    await acts.to_the_warning(stage)
+    for said in ("is offered to @bob", "is offered to that person already"):
         await stage.alice.slash(hers, "/vm-restore handoff @bob")
-        card = await stage.card(OFFERED)
-        if label == "Accept":
-            await stage.alice.click(card, "Withdraw")
-            await stage.card(said)
+        await stage.whispered(said)
+    await stage.world.quiet()
+    assert len(his.messages) == 1
+
+
+async def test_no_direct_message_can_be_opened(stage_for: SetStage) -> None:
+    """A restore in a direct message cannot go on with somebody with whom Slack opens none."""
+    stage = await shift(stage_for, on_call=True)
+    slack, incidents = stage.world.slack, stage.channel
+    stage.channel = slack.dm(stage.alice)
+    await acts.to_the_warning(stage)
+    slack.faults.refuse("conversations.open", "cannot_dm_bot", times=99)
+    await stage.alice.slash(stage.channel, "/vm-restore handoff @bob")
+    await stage.whispered("Slack opens none with @bob")
+    assert stage.shown(OFFERED) is None
+    stage.channel = incidents
+    await stage.bob.slash(incidents, "/vm-restore take over")
+    await stage.whispered("Slack opens none with @bob", to=stage.bob)
+
+
+async def test_somebody_who_cannot_be_written_to(stage_for: SetStage) -> None:
+    """Slack refuses the direct message with Bob: the thread goes on as if nothing had been."""
+    stage = await shift(stage_for)
+    stage.channel.members.remove(stage.bob.user)
+    await acts.to_the_warning(stage)
+    room = stage.world.slack.dm(stage.bob)
+    room.archived = True
+    await offer(stage)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert room.messages == []
+
+
+@pytest.mark.parametrize("words", ["handoff {bot}", "{bot} handoff {bot}", "hand over to {bot}"])
+async def test_the_bot_itself_takes_nothing(stage_for: SetStage, words: str) -> None:
+    """Whether Alice names it in a sentence or in a command."""
+    stage = await shift(stage_for)
+    await acts.to_the_warning(stage)
+    bot = stage.world.slack.mention
+    await stage.reply(words.format(bot=bot))
+    await stage.whispered("I cannot have it")
+    assert stage.shown("Shift report") is None
+    assert stage.shown(OFFERED) is None
+
+
+async def test_the_bot_itself_takes_nothing_by_command(stage_for: SetStage) -> None:
+    """The command's text holds the mention, too; without one it is the report."""
+    stage = await shift(stage_for)
+    await acts.to_the_warning(stage)
+    bot = stage.world.slack.mention
+    await stage.alice.slash(stage.channel, f"/vm-restore handoff {bot}")
+    await stage.whispered("I cannot have it")
+    await stage.reply(f"please, {bot} handoff")
+    await stage.card("Shift report")
+
+
+@pytest.mark.parametrize("at", [7, 9, 11, 13], ids=lambda at: f"crossing {at}")
+@pytest.mark.parametrize("how", ["accepted", "taken over"])
+async def test_a_worker_dies_over_a_handover_by_direct_message(
+    stage_for: SetStage, how: str, at: int
+) -> None:
+    """Around the commit: Bob is not told that nothing was done, and Alice reads where it is."""
+    stage = await shift(stage_for, on_call=True)
+    await stage.world.stop_bot()
+    async with Wires(stage.world) as wires:
+        await stage.world.start_bot()
+        slack = stage.world.slack
+        hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
+        stage.channel = hers
+        await acts.to_the_warning(stage)
+        if how == "accepted":
+            await stage.alice.slash(hers, "/vm-restore handoff @bob")
+            await stage.until(lambda: his.messages, "the copy for Bob")
+        await stage.world.quiet()
         stage.channel = his
-        await stage.press(OFFERED, label, by=stage.bob)
-        await stage.card(said)
-        assert stage.shown(OFFERED) is None
-    await stage.whispered("This offer is over", to=stage.bob)
+        wires.count(Cut(at, applied=True))
+        if how == "accepted":
+            await stage.press(OFFERED, "Accept", by=stage.bob)
+        else:
+            await stage.bob.slash(his, "/vm-restore take over")
+        await stage.card(acts.TYPE_IT)
+        await stage.world.pass_time(30)
+        assert wires.falls
+        for wrong in ("nothing was changed", "nothing was done", "Nothing was changed"):
+            assert wrong not in stage.transcript(stage.bob)
+        stage.channel = hers
+        await stage.card("is with @bob now")
+        assert "[Cancel]" not in stage.transcript()
 
 
 async def test_a_restore_in_a_direct_message_is_taken_over(stage_for: SetStage) -> None:
@@ -504,10 +707,13 @@ async def test_taken_over_by_somebody_on_call(stage_for: SetStage, golden: Golde
     await stage.press(acts.READY, "Restore VM now", by=stage.bob)
     await stage.card(acts.RESTORED)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.bob.id}
-    golden(stage)
+    await golden(stage)
 
 
-@pytest.mark.parametrize("words", ["take over", "takeover", "claim", "please take this over"])
+@pytest.mark.parametrize(
+    "words",
+    ["take over", "takeover", "claim", "please take this over", "take over from @alice"],
+)
 async def test_taken_over_in_the_thread_by_words(stage_for: SetStage, words: str) -> None:
     """The thread says which restore is meant."""
     stage = await shift(stage_for, on_call=True)
@@ -530,7 +736,7 @@ async def test_taken_over_by_slash_command(stage_for: SetStage, golden: Golden) 
     assert "web-01" in stage.read(card)
     await stage.bob.slash(stage.channel, "/vm-restore take over web-01")
     await stage.whispered("is with @bob already", to=stage.bob)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_nobody_else_takes_over(stage_for: SetStage, golden: Golden) -> None:
@@ -545,7 +751,60 @@ async def test_nobody_else_takes_over(stage_for: SetStage, golden: Golden) -> No
     await stage.bob.slash(stage.channel, "/vm-restore take over database-01")
     await stage.until(lambda: len(stage.whispers(stage.bob)) == 4, "the command is answered")
     assert stage.shown(TAKEN) is None
-    golden(stage)
+    await golden(stage)
+
+
+async def test_nothing_is_taken_over_by_somebody_who_could_not_answer(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """Bob is on call and in neither channel: he is told what to do first, and does it."""
+    stage = await shift(stage_for, on_call=True)
+    room = stage.world.slack.channel("war-room", stage.alice, private=True)
+    incidents, stage.channel = stage.channel, room
+    incidents.members.remove(stage.bob.user)
+    await acts.to_the_warning(stage)
+    await stage.alice.slash(incidents, "/vm-restore web-01 from before-release in production")
+    await stage.until(lambda: incidents.messages, "the restore of web-01")
+    stage.channel = stage.world.slack.dm(stage.bob)
+    await stage.bob.slash(stage.channel, "/vm-restore take over database-01")
+    await stage.whispered("Ask somebody in it to invite you", to=stage.bob)
+    await stage.bob.slash(stage.channel, "/vm-restore take over web-01")
+    await stage.whispered("Join it", to=stage.bob)
+    room.members.append(stage.bob.user)
+    await stage.bob.slash(stage.channel, "/vm-restore take over database-01")
+    await stage.whispered("The restore of VM `database-01` is yours now", to=stage.bob)
+    await golden(stage, "bob")
+    stage.channel = room
+    assert await stage.card(TAKEN) in stage.bob.notified
+
+
+@pytest.mark.parametrize("words", ["take over", "take over database-01", "take over web-01"])
+async def test_what_one_may_not_see_cannot_be_taken_over(stage_for: SetStage, words: str) -> None:
+    """Bob is on call for staging: he does not even hear that there is something in production."""
+    stage = await stage_for(start=False)
+    allowed: Any = access(stage.alice)
+    allowed["access"]["grants"].append({"users": [stage.bob.id], "namespaces": ["staging"]})
+    allowed["access"]["on_call"] = {"users": [stage.bob.id]}
+    stage.world.config = allowed
+    await stage.world.start_bot()
+    await acts.to_the_warning(stage)
+    stage.channel = stage.world.slack.dm(stage.bob)
+    await stage.bob.slash(stage.channel, f"/vm-restore {words}")
+    await stage.whispered("There is no restore that you could take over.", to=stage.bob)
+    assert "production" not in stage.transcript(stage.bob)
+
+
+async def test_what_one_may_not_have_is_refused_in_its_thread(stage_for: SetStage) -> None:
+    """There it is no secret, so Bob is told why."""
+    stage = await stage_for(start=False)
+    allowed: Any = access(stage.alice)
+    allowed["access"]["grants"].append({"users": [stage.bob.id], "namespaces": ["staging"]})
+    allowed["access"]["on_call"] = {"users": [stage.bob.id]}
+    stage.world.config = allowed
+    await stage.world.start_bot()
+    await acts.to_the_warning(stage)
+    await mention(stage, "take over", by=stage.bob)
+    await stage.whispered("You may not restore VMs in namespace `production`", to=stage.bob)
 
 
 async def on_call_by_group(stage_for: SetStage) -> tuple[Stage, UserGroup]:

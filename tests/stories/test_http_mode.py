@@ -35,8 +35,9 @@ async def test_same_story_by_signed_http(stage_for: SetStage, story: Story) -> N
     async def by_http(**settings: object) -> Stage:
         return await stage_for(socket_mode=False, **settings)
 
-    def same(stage: Stage, part: str = "") -> None:
+    async def same(stage: Stage, part: str = "") -> None:
         assert part == ""
+        await stage.world.quiet()
         name = story.__name__.removeprefix("test_")
         assert stage.transcript() == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
         assert stage.world.slack.connections == 0

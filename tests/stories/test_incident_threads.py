@@ -67,7 +67,7 @@ async def test_one_restore_after_the_other_in_a_thread(stage_for: SetStage, gold
     await acts.confirm(stage, "before-release")
     await stage.until(lambda: restored(stage, "web-01"), "the second one is done")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         "pre-upgrade-snapshot",
         "before-release",
@@ -97,7 +97,7 @@ async def test_two_restores_side_by_side_in_a_thread(stage_for: SetStage, golden
     await stage.press("received for snapshot*: `pre-upgrade-snapshot`", "Restore VM now")
     await stage.until(lambda: restored(stage, "database-01"), "then the first one")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [CREATE, CREATE]
     assert whispered(stage) == []
 
@@ -124,7 +124,7 @@ async def test_the_same_vm_is_asked_for_again(stage_for: SetStage, golden: Golde
     await stage.whispered(HELD)
     await stage.reply("Restore database-01 from snapshot pre-upgrade-snapshot in production")
     await stage.until(lambda: len(whispered(stage)) == 2, "also without a mention")
-    golden(stage)
+    await golden(stage)
     assert await phases(stage) == {"database-01": Phase.TYPING}
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
@@ -199,7 +199,7 @@ async def test_people_talk_in_every_phase(stage_for: SetStage, golden: Golden) -
             each.heard_ts for each in before
         ]
         assert await phases(stage) == {"database-01": phase}
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP, SAFETY, CREATE]
     assert whispered(stage) == []
 
@@ -224,7 +224,7 @@ async def test_the_bot_is_spoken_to_in_the_middle(stage_for: SetStage, golden: G
         await heard(stage, count)
     await stage.bob.say(stage.channel, f"{stage.world.slack.mention} status", thread=stage.thread)
     await heard(stage, 4)
-    golden(stage)
+    await golden(stage)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
 
@@ -259,7 +259,7 @@ async def test_the_request_is_deleted_at_once(
     assert stage.cards() == []
     stage.channel = slack.dm(stage.alice)
     await stage.card("The thread of this restore")
-    golden(stage)
+    await golden(stage)
     assert await phases(stage) == {"database-01": Phase.CANCELLED}
     assert acts.changes(stage) == []
 
@@ -276,7 +276,7 @@ async def test_the_first_message_is_deleted_in_the_middle(
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert all(card.thread_ts == root.ts for card in stage.cards())
     assert acts.sent(stage) == [CREATE]
 
@@ -293,6 +293,6 @@ async def test_the_thread_of_the_bot_is_deleted_at_its_root(
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert len([card for card in stage.cards() if "VM restore request" in stage.read(card)]) == 1
     assert acts.sent(stage) == [CREATE]

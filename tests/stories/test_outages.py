@@ -55,7 +55,7 @@ async def test_api_server_away_while_checking(stage_for: SetStage, golden: Golde
         await acts.ask(stage)
         await stage.card(CANNOT)
         await stage.world.pass_time(MINUTE)
-        golden(stage)
+        await golden(stage)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert CANNOT not in stage.transcript()
@@ -86,7 +86,7 @@ async def test_api_server_away_while_restoring(stage_for: SetStage, golden: Gold
     async with api_server_away(stage.world):
         await stage.card(CANNOT)
         await stage.world.pass_time(MINUTE)
-        golden(stage)
+        await golden(stage)
     await stage.card(acts.RESTORED)
     assert CANNOT not in stage.transcript()
     once(stage)
@@ -116,7 +116,7 @@ async def test_away_for_too_long_after_the_click(stage_for: SetStage, golden: Go
         await stage.world.leap(11 * MINUTE)
     await stage.card("❌ Confirmation Too Old")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert acts.changes(stage) == []
 
 
@@ -318,6 +318,35 @@ async def test_slack_away_for_a_minute(stage_for: SetStage) -> None:
     assert done in stage.alice.notified
     assert "State*: ✓ Restored" in stage.transcript()
     once(stage)
+
+
+@pytest.mark.parametrize("trouble", ["500", "429", "answer-lost", "request-lost"])
+@pytest.mark.parametrize("way", ["mention", "command", "click"])
+async def test_slack_does_not_take_an_answer(stage_for: SetStage, way: str, trouble: str) -> None:
+    """An answer for one person is tried again, or given another way: silence answers nothing."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    faults = stage.world.slack.faults
+    method = "chat.postEphemeral" if way == "mention" else "response_url"
+    match trouble:
+        case "500":
+            faults.fail(method, 500)
+        case "429":
+            faults.rate_limit(method, 3)
+        case "answer-lost":
+            faults.drop_after(method)
+        case _:
+            faults.drop_before(method)
+    match way:
+        case "mention":
+            await stage.reply(f"{stage.world.slack.mention} status")
+            await stage.whispered("Restores under way")
+        case "command":
+            await acts.ask(stage, "/vm-restore status")
+            await stage.whispered("Restores under way")
+        case _:
+            await stage.press(acts.TYPE_IT, "Cancel", by=stage.bob)
+            await stage.whispered("Only @alice can answer", to=stage.bob)
 
 
 async def test_slack_away_when_the_policy_is_asked_again(stage_for: SetStage) -> None:

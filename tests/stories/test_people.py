@@ -37,7 +37,7 @@ async def test_not_on_the_list(stage_for: SetStage, golden: Golden) -> None:
     await stage.bob.slash(stage.channel, acts.REQUEST)
     await stage.until(lambda: len(stage.whispers(stage.bob)) == 3, "both ways are answered")
     await nothing_was_started(stage)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_nobody_is_on_the_list(stage_for: SetStage) -> None:
@@ -234,7 +234,7 @@ async def test_permission_lost_after_the_stop(stage_for: SetStage, golden: Golde
     await acts.press_restore(stage)
     await stage.card("# ❌ Not Permitted")
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP]
 
 
@@ -321,5 +321,5 @@ async def test_slack_does_not_say_it_for_too_long(stage_for: SetStage, golden: G
     stage.world.slack.faults.clear()
     await stage.card("# ❌ Confirmation Too Old")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.changes(stage) == []

@@ -137,7 +137,7 @@ async def test_changed_before_the_act(race: Race, stage_for: SetStage, golden: G
     await acts.press_restore(stage)
     refused = await stage.card(race.heading)
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert race.says in stage.read(refused)
     assert acts.changes(stage) == []
 
@@ -167,7 +167,7 @@ async def test_started_while_the_safety_snapshot_is_taken(
     stage.world.kube.people.start(NS, VM)
     await stage.card("❌ VM Was Started")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == ["create virtualmachinesnapshots"]
 
 
@@ -180,7 +180,7 @@ async def test_vm_started_during_the_restore(stage_for: SetStage, golden: Golden
     stage.world.kube.people.start(NS, VM)
     failed = await stage.card("❌ VM Restore Failed")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert "UNKNOWN - may be partially restored or unchanged" in stage.read(failed)
     assert len(acts.changes(stage)) == 1
 
@@ -194,7 +194,7 @@ async def test_restore_object_deleted_by_somebody(stage_for: SetStage, golden: G
     stage.world.kube.people.delete_restore(NS, stage.restores()[0].name)
     await stage.card("❌ VM Restore Failed")
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert len(acts.changes(stage)) == 1
 
 
@@ -207,5 +207,41 @@ async def test_vm_deleted_during_the_restore(stage_for: SetStage, golden: Golden
     stage.world.kube.people.delete_vm(NS, VM)
     await stage.card("❌ VM Restore Failed")
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert len(acts.changes(stage)) == 1
+
+
+@pytest.mark.parametrize("confirmed", [False, True], ids=["while-typing", "at-the-click"])
+async def test_start_on_an_old_card_while_another_restore_runs(
+    stage_for: SetStage, confirmed: bool
+) -> None:
+    """Whoever restores the VM holds it: nobody starts it from the card of a restore before."""
+    stage = await stage_for()
+    await acts.ask_and_confirm(stage)
+    done = await stage.card(acts.RESTORED)
+    await acts.ask(stage)
+    stage.thread = await stage.card("*State*: Waiting for an answer")
+    if confirmed:
+        await acts.confirm(stage)
+    await stage.alice.click(done, "Start VM")
+    await stage.whispered("was not started: another restore of it is under way")
+    if not confirmed:
+        await acts.confirm(stage)
+    await stage.until(lambda: len(stage.restores()) == 2, "the second restore")
+    await stage.world.pass_time(30)
+    assert acts.sent(stage) == [f"create {RESTORES}"] * 2
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
+
+
+async def test_a_restore_asked_for_while_the_vm_is_being_started(stage_for: SetStage) -> None:
+    """A start that was asked for goes first, and whoever asks meanwhile is told who has the VM."""
+    stage = await stage_for()
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.world.kube.stop()
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.world.quiet()
+    await acts.ask(stage)
+    await stage.whispered("VM `database-01`")
+    assert len([c for c in stage.cards() if "VM restore request" in stage.read(c)]) == 1

@@ -237,7 +237,7 @@ async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
     await acts.ask(stage, case.line)
     refused = await stage.card(f"❌ {case.heading}")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.changes(stage) == []
     assert stage.alice.notified[-1:] == [refused]
 
@@ -357,7 +357,7 @@ async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> N
     told = await stage.whispered("Another restore of VM", stage.bob)
     assert f"/archives/{stage.channel.id}/p{stage.root().ts.replace('.', '')}" in told.text
     assert len(stage.cards()) == cards
-    golden(stage)
+    await golden(stage)
     await stage.reply("cancel")
     await stage.card("Restore operation cancelled by user.")
     await stage.bob.slash(stage.channel, acts.REQUEST)

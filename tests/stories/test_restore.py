@@ -31,7 +31,7 @@ async def test_stopped_vm_by_slash_command(stage_for: SetStage, golden: Golden) 
     await acts.ask_and_confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert [acts.spec_of(call) for call in stage.restores()] == [THE_RESTORE]
     assert acts.sent(stage) == [CREATE]
 
@@ -60,7 +60,7 @@ async def test_running_vm_among_people(stage_for: SetStage, golden: Golden) -> N
     await stage.card("started by")
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs again")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP, CREATE, START]
     assert [acts.spec_of(call) for call in stage.restores()] == [THE_RESTORE]
 

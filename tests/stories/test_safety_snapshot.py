@@ -30,7 +30,7 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
     assert stage.creates(RESTORES) == []
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     snapshot, restore = acts.changes(stage)
     assert (snapshot.resource, restore.resource) == (SNAPSHOTS, RESTORES)
     assert acts.spec_of(snapshot) == {
@@ -95,7 +95,7 @@ async def test_safety_snapshot_not_ready_in_time(stage_for: SetStage, golden: Go
     await confirm_protected(stage)
     await stage.card("did not become ready in time")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert stage.creates(RESTORES) == []
 
 
@@ -109,7 +109,7 @@ async def test_safety_snapshot_refused(stage_for: SetStage, golden: Golden) -> N
     await confirm_protected(stage)
     await stage.card("The safety snapshot failed: admission webhook")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert stage.creates(RESTORES) == []
     await stage.press(acts.TYPE_IT, "Snapshot current state first: turn OFF")
     await stage.card("*Snapshot current state first*: OFF")
@@ -143,7 +143,7 @@ async def test_cancel_while_the_safety_snapshot_is_taken(
     await stage.press("Taking safety snapshot `pre-restore", "Cancel")
     await stage.card("Restore operation cancelled by user.")
     await stage.world.pass_time(10)
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [f"create {SNAPSHOTS}"]
 
 
@@ -158,7 +158,7 @@ async def test_undo(stage_for: SetStage, golden: Golden) -> None:
     await acts.confirm(stage, "pre-restore-database-01-20260218-163000")
     await stage.card("Snapshot `pre-restore-database-01-20260218-163000`\n    *Restore Details*")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         "pre-upgrade-snapshot",
         "pre-restore-database-01-20260218-163000",

@@ -33,6 +33,18 @@ async def shift(stage_for: SetStage, *, report: Any = None, **rest: Any) -> Stag
     return stage
 
 
+async def apart(stage_for: SetStage) -> Stage:
+    """Bob may restore in staging only, and Alice has a restore in production under way."""
+    stage = await stage_for(start=False)
+    allowed: Any = access(stage.alice)
+    his_rights: Any = access(stage.bob, namespaces=("staging",))
+    allowed["access"]["grants"] += his_rights["access"]["grants"]
+    stage.world.config = allowed
+    await stage.world.start_bot()
+    await acts.to_the_warning(stage)
+    return stage
+
+
 async def mention(stage: Stage, words: str) -> None:
     """Bob says something to the bot in the open."""
     await stage.bob.say(stage.channel, f"{stage.world.slack.mention} {words}")
@@ -77,7 +89,7 @@ async def test_a_report_with_all_its_parts(stage_for: SetStage, golden: Golden) 
     await stage.card("Restoring VM from snapshot")
     await mention(stage, "handoff")
     await stage.card(TITLE)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_report_of_nothing(stage_for: SetStage, golden: Golden) -> None:
@@ -86,24 +98,41 @@ async def test_a_report_of_nothing(stage_for: SetStage, golden: Golden) -> None:
     await stage.alice.slash(stage.channel, "/vm-restore handoff")
     await stage.whispered(TITLE)
     assert not reports(stage.channel)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_a_report_shows_only_what_one_may_see(stage_for: SetStage) -> None:
-    """Bob may restore in staging only: of Alice's restore in production he hears nothing."""
-    stage = await stage_for(start=False)
-    allowed: Any = access(stage.alice)
-    his_rights: Any = access(stage.bob, namespaces=("staging",))
-    allowed["access"]["grants"] += his_rights["access"]["grants"]
-    stage.world.config = allowed
-    await stage.world.start_bot()
-    await acts.to_the_warning(stage)
+    """Of Alice's restore in a namespace that is not his Bob hears nothing."""
+    stage = await apart(stage_for)
     await stage.bob.slash(stage.channel, "/vm-restore handoff")
     his = await stage.whispered(TITLE, to=stage.bob)
     await stage.alice.slash(stage.channel, "/vm-restore handoff")
     hers = await stage.whispered(TITLE)
     assert "database-01" not in stage.read(his)
     assert "database-01" in stage.read(hers)
+
+
+async def test_no_report_for_somebody_who_may_nothing(stage_for: SetStage) -> None:
+    """A guest would make it say in the open that nothing waits: refused, and alone."""
+    stage = await shift(stage_for)
+    gina = stage.world.slack.person("gina", guest=True)
+    stage.channel.members.append(gina.user)
+    await acts.to_the_warning(stage)
+    await gina.say(stage.channel, f"{stage.world.slack.mention} handoff")
+    await stage.whispered("Guests may not restore VMs", to=gina)
+    await gina.slash(stage.channel, "/vm-restore handoff")
+    await stage.until(lambda: len(stage.whispers(gina)) == 3, "both ways are answered")
+    assert not reports(stage.channel)
+    assert TITLE not in "".join(map(stage.read, stage.whispers(gina)))
+
+
+async def test_a_report_in_the_open_says_whose_it_is(stage_for: SetStage) -> None:
+    """What Bob may not see is left out, so nobody must take it for all there is, on no screen."""
+    stage = await apart(stage_for)
+    await mention(stage, "handoff")
+    report = await stage.card(TITLE)
+    assert "Only what @bob may see" in stage.read(report).split("Waiting for somebody")[0]
+    assert f"Only what <@{stage.bob.id}> may see" in report.text
 
 
 async def test_no_report_where_other_companies_read(stage_for: SetStage) -> None:
@@ -149,7 +178,7 @@ async def test_a_report_by_the_clock(stage_for: SetStage, golden: Golden) -> Non
     await until_due(stage, minute=45)
     await stage.until(lambda: len(reports(stage.channel)) == 2, "the second report")
     assert "database-01" not in stage.read(reports(stage.channel)[1])
-    golden(stage)
+    await golden(stage)
 
 
 @asynccontextmanager

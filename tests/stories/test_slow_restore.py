@@ -38,7 +38,7 @@ async def test_over_ten_minutes(stage_for: SetStage, golden: Golden) -> None:
     await stage.alice.click(slow, "Keep waiting")
     done = await stage.card(acts.RESTORED, within=200)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert done in stage.alice.notified
     assert len(acts.changes(stage)) == 1
 
@@ -79,7 +79,7 @@ async def test_delete_the_restore_object(stage_for: SetStage, golden: Golden) ->
     await stage.press("This does not roll anything back:", "Delete the restore object now")
     failed = await stage.card("# ❌ VM Restore Failed")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert "UNKNOWN - may be partially restored or unchanged" in stage.read(failed)
     made, deleted = acts.changes(stage)
     assert (made.verb, deleted.verb, made.name) == ("create", "delete", deleted.name)
@@ -154,7 +154,7 @@ async def test_storage_that_waits_for_the_first_consumer(
     await acts.confirm(stage, "the-one")
     done = await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert "Do not delete snapshot `the-one` before the VM has started once" in stage.read(done)
 
 

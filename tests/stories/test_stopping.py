@@ -59,7 +59,7 @@ async def test_running_vm_in_an_incident_thread(stage_for: SetStage, golden: Gol
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP, RESTORE]
     assert all(card.thread_ts == root.ts for card in stage.cards())
 
@@ -78,7 +78,7 @@ async def test_running_vm_stopped_after_both_confirmations(
     await acts.press_restore(stage)
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP, RESTORE]
 
 
@@ -103,7 +103,7 @@ async def test_cancel_typed_before_the_stop(stage_for: SetStage, golden: Golden)
     await stage.reply("cancel")
     await stage.card("Restore operation cancelled by user.")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == []
     assert acts.live(stage)
 
@@ -133,7 +133,7 @@ async def test_guest_that_ignores_the_shutdown(stage_for: SetStage, golden: Gold
     before = len(acts.changes(stage))
     await stage.press("What it risks", "Force stop now")
     await stage.card(acts.TYPE_IT)
-    golden(stage)
+    await golden(stage)
     forced = acts.changes(stage)[before:]
     assert [call.body for call in forced] == [{"gracePeriod": 0}]
     assert set(acts.sent(stage)) == {STOP}
@@ -146,7 +146,7 @@ async def test_cancel_while_the_guest_does_not_stop(stage_for: SetStage, golden:
     await stage.press("Taking Longer to Stop", "Cancel")
     await stage.card("Restore operation cancelled by user.")
     await stage.world.pass_time(60)
-    golden(stage)
+    await golden(stage)
     assert set(acts.sent(stage)) == {STOP}
 
 
@@ -193,7 +193,7 @@ async def test_stop_forbidden(stage_for: SetStage, golden: Golden) -> None:
     await stop(stage)
     await stage.card("❌ VM Could Not Be Stopped")
     await stage.world.pass_time(30)
-    golden(stage)
+    await golden(stage)
     assert acts.live(stage)
     assert [call.code for call in acts.changes(stage)] == [403]
 
@@ -207,7 +207,7 @@ async def test_cancel_after_the_stop(stage_for: SetStage, golden: Golden) -> Non
     await stage.card("started by @alice")
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
     await stage.world.pass_time(10)
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP, START]
 
 
@@ -217,7 +217,7 @@ async def test_expired_after_the_stop(stage_for: SetStage, golden: Golden) -> No
     await stop(stage)
     await stage.card(acts.TYPE_IT)
     expired = await stage.card("⌛ Restore Expired", within=61)
-    golden(stage)
+    await golden(stage)
     assert expired in stage.alice.notified
     await stage.press("⌛ Restore Expired", "Start VM again")
     await stage.card("started by @alice")
@@ -251,7 +251,7 @@ async def test_started_over_after_the_stop(stage_for: SetStage, golden: Golden) 
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
     await stage.card("started by @alice")
     await stage.world.quiet()
-    golden(stage)
+    await golden(stage)
     assert acts.sent(stage) == [STOP, START]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.playground.slack.composer import Keyboard
-from bot.playground.stage import SNAPSHOT_TIME, Stage
+from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -89,7 +89,7 @@ async def test_wrong_name_as_the_channel_shows_it(stage_for: SetStage, golden: G
     await acts.to_the_warning(stage)
     await stage.alice.say(stage.channel, NAME, thread=stage.root(), keyboard=Keyboard(capital=True))
     await stage.card(FAILED)
-    golden(stage)
+    await golden(stage)
 
 
 async def test_wrong_name_typed_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
@@ -100,7 +100,7 @@ async def test_wrong_name_typed_after_the_stop(stage_for: SetStage, golden: Gold
     await stage.card(acts.TYPE_IT)
     await stage.reply("pre-upgrade")
     await stage.card(FAILED)
-    golden(stage)
+    await golden(stage)
     await stage.press(FAILED, "Start VM again", by=stage.bob)
     await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
     await stage.press(FAILED, "Start VM again")
@@ -270,6 +270,72 @@ async def test_help_while_typing(stage_for: SetStage) -> None:
     await nothing_follows(stage)
 
 
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("handof @bob", "Did you mean `handoff`?"),
+        ("please staus of database-01", "Did you mean `status`?"),
+        ("status database-01 everything fine now", "I did not understand"),
+    ],
+)
+async def test_a_misspelt_command_while_typing(stage_for: SetStage, said: str, answer: str) -> None:
+    """Several words to the bot by name that are nearly a command are answered, and no answer."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply(f"{stage.world.slack.mention} {said}")
+    await stage.whispered(answer)
+    await nothing_follows(stage)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+@pytest.mark.parametrize(
+    "said", ["staus", "`staus`", "staus?", "pre upgrade snapshot", "cancle it", "listen, stop it"]
+)
+async def test_a_wrong_name_after_a_mention(stage_for: SetStage, said: str) -> None:
+    """A single name is an answer all the same, and so is what is nearly no command or a way out."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply(f"{stage.world.slack.mention} {said}")
+    await stage.card(FAILED)
+    assert stage.whispers(stage.alice)[1:] == []
+
+
+async def test_a_misspelt_command_in_an_incident_thread(stage_for: SetStage) -> None:
+    """Several words are conversation there, and by name they are answered; one word is the name."""
+    stage = await stage_for()
+    await incident(stage)
+    await stage.reply(f"{stage.world.slack.mention} handof @bob")
+    await stage.whispered("Did you mean `handoff`?")
+    await nothing_follows(stage)
+    await stage.reply(f"{stage.world.slack.mention} handof")
+    await stage.card(FAILED)
+
+
+async def test_a_wrong_name_of_the_owner_before(stage_for: SetStage) -> None:
+    """A failed confirmation that is handed over tells its new owner who typed what."""
+    stage = await stage_for(start=False)
+    stage.world.config = access(stage.alice, stage.bob)
+    await stage.world.start_bot()
+    await acts.to_the_warning(stage)
+    await stage.reply("pre-upgrade")
+    assert "*You typed*: `pre-upgrade`" in stage.read(await stage.card(FAILED))
+    await stage.reply(f"{stage.world.slack.mention} handoff @bob")
+    await stage.press("asks you to go on with this restore", "Accept", by=stage.bob)
+    ended = await stage.card("@bob, this is how it ended.")
+    assert "*@alice typed*: `pre-upgrade`" in stage.read(ended)
+
+
+async def test_what_was_typed_shows_people_as_people(stage_for: SetStage) -> None:
+    """Somebody who was mentioned stands on the card by name; no id does, and nothing else is live."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.reply("ask @bob or <!channel>")
+    failed = await stage.card(FAILED)
+    assert "*You typed*: `ask` @bob `or <!channel>`" in stage.read(failed)
+    assert "<!channel>" not in str(failed.blocks)
+
+
 @pytest.mark.parametrize("said", ["cancel", "Cancel", "`cancel`", "@vm-restore cancel"])
 async def test_cancel_while_typing(stage_for: SetStage, said: str) -> None:
     """`cancel` cancels and is no failed confirmation."""
@@ -316,7 +382,7 @@ async def test_expired_while_typing(stage_for: SetStage, golden: Golden) -> None
     await acts.to_the_warning(stage)
     await stage.world.leap(901)
     await stage.card("Restore Expired")
-    golden(stage)
+    await golden(stage)
     await stage.reply(NAME)
     await stage.world.pass_time(5)
     assert stage.shown(acts.READY) is None
@@ -331,7 +397,7 @@ async def test_nobody_types_after_the_stop(stage_for: SetStage, golden: Golden) 
     await stage.card(acts.TYPE_IT)
     await stage.world.leap(901)
     await stage.card("Restore Expired")
-    golden(stage)
+    await golden(stage)
     await stage.press("Restore Expired", "Start VM again")
     await stage.card("started by")
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs again")
