@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.restore.answers import never_created
 from bot.restore.model import Phase, Restore
+from bot.restore.moves import handed_on
 from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names
 from bot.slack.views_layout import Draft, Message, finished, header, section
 from bot.slack.views_lines import cut
@@ -88,19 +89,31 @@ def _once(restore: Restore, permalink: str | None) -> Mrkdwn:
 
 
 def _left(restore: Restore) -> list[Mrkdwn]:
-    """What an ended restore left in the cluster, as far as its document knows."""
-    outcome, safety, job = restore.outcome, restore.safety, restore.job
+    """What an ended restore left in the cluster, as far as its document knows.
+
+    What one restore hands on to the next (a stopped VM, a failed object in the way) is the next
+    one's to tell: it may be gone by then.
+    """
+    outcome, safety, last = restore.outcome, restore.safety, not handed_on(restore)
     volumes = outcome.leftovers if outcome else ()
-    failed = job is not None and restore.phase is Phase.FAILED and not never_created(restore)
+    failed = _failed_object(restore)
     started = restore.start is not None and restore.start.done_at is not None
     parts = (
         (texts.LEFT_VOLUMES, names(volumes), bool(volumes)),
         (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
-        (texts.LEFT_FAILED, code(job.name) if job else None, failed),
-        (texts.LEFT_STOPPED, None, restore.stopped_by_us and not started),
+        (texts.LEFT_FAILED, code(failed) if failed else None, last and failed),
+        (texts.LEFT_STOPPED, None, last and restore.stopped_by_us and not started),
     )
     return [
         about(template, restore, None, names=named or Mrkdwn(""))
         for template, named, there in parts
         if there
     ]
+
+
+def _failed_object(restore: Restore) -> str | None:
+    """The restore object that would be in the way of the next restore."""
+    job = restore.job
+    if job is not None and restore.phase is Phase.FAILED and not never_created(restore):
+        return job.name
+    return restore.blocker.name if restore.blocker is not None else None

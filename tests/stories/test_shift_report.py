@@ -92,6 +92,31 @@ async def test_a_report_with_all_its_parts(stage_for: SetStage, golden: Golden) 
     await golden(stage)
 
 
+async def test_what_was_handed_on_is_told_once(stage_for: SetStage) -> None:
+    """A VM stopped for a restore that was started over, and started after the second one."""
+    stage = await shift(stage_for, running=True)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.card(acts.TYPE_IT)
+    await stage.reply("another-name")
+    await stage.press("You typed", "Start over")
+    await stage.until(lambda: len(warnings(stage)) == 2, "it is asked again")
+    await stage.alice.slash(stage.channel, "/vm-restore handoff")
+    assert "stopped for the restore" not in stage.read(await stage.whispered(TITLE))
+    await acts.confirm(stage)
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.card("started by @alice")
+    await stage.alice.slash(stage.channel, "/vm-restore handoff")
+    said = stage.read(await stage.whispered("*Ended* (2)"))
+    assert "stopped for the restore" not in said
+    assert "volumes of the state before" in said
+
+
+def warnings(stage: Stage) -> list[Message]:
+    """The cards that want the name typed, or did."""
+    return [card for card in stage.cards() if "Data Loss Warning" in stage.read(card)]
+
+
 async def test_a_report_of_nothing(stage_for: SetStage, golden: Golden) -> None:
     """A slash command is answered for the one who typed it."""
     stage = await shift(stage_for)
