@@ -227,11 +227,16 @@ class Intake:
         return max(exact or asking or mine, key=_asked_at, default=None)
 
     async def _wait_for_the_thread(self, voice: Voice) -> None:
-        """A thread of ours is written down a moment after it was begun. A reply may be quicker."""
+        """A reply in a thread of ours may be quicker than what we know of the thread.
+
+        It is written down a moment after it was begun, and its channel may just have got another id.
+        """
         for each in await self._store.live():
             place = each.place
-            if (each.owner, place.channel, place.thread) == (voice.user, voice.channel, None):
-                raise NotYet("the thread is just being begun")
+            begun = (place.channel, place.thread) == (voice.channel, None)
+            moved = place.thread == voice.thread and place.channel != voice.channel
+            if each.owner == voice.user and (begun or moved):
+                raise NotYet("the thread is just being begun, or moved")
 
     # Clicks
 

@@ -244,6 +244,21 @@ async def test_channel_gets_another_id(stage_for: SetStage, moment: Onward) -> N
     assert len(set(stage.marks())) == len(stage.marks())
 
 
+async def test_a_name_that_is_quicker_than_the_new_id(stage_for: SetStage) -> None:
+    """The reply comes in under the new id before anybody has said that there is one."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    stage.thread = stage.root()
+    await stage.world.quiet()
+    stage.world.slack.faults.delay_delivery(4)
+    await stage.world.slack.change_id(stage.channel)
+    await stage.reply("pre-upgrade-snapshot")
+    await stage.card(acts.READY)
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+    assert len(stage.restores()) == 1
+
+
 async def test_only_that_channels_restores_move(stage_for: SetStage) -> None:
     """Another channel's restore stays where it is."""
     stage = await stage_for()
