@@ -151,7 +151,8 @@ def _checked_anew(restore: Restore, now: datetime) -> Restore:
 def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
     """In a direct message with the owner before, the new one would see nothing.
 
-    The cards that stand there are given up with it: those that still tell something begin anew.
+    The cards that stand there are given up with it: those that still tell something begin anew. What
+    was answered a moment ago may still show its buttons there, so all of them are remembered.
     """
     if dm is None or not restore.place.direct:
         return restore
@@ -162,9 +163,12 @@ def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
         card.model_copy(update={"number": number, "opened_at": now})
         for number, card in enumerate(kept, restore.cards[-1].number + 1)
     )
-    waited = (card for card in restore.cards if card.closed is None)
-    over = tuple(card.model_copy(update={"closed": endings.HANDED_OVER}) for card in waited)
-    left = Left(channel=restore.place.channel, cards=over)
+    over = tuple(
+        card if card.closed else card.model_copy(update={"closed": endings.HANDED_OVER})
+        for card in restore.cards
+    )
+    before = restore.place
+    left = Left(channel=before.channel, thread=before.thread, cards=over)
     return restore.model_copy(update={"place": place, "cards": cards, "left": left})
 
 

@@ -94,8 +94,9 @@ class Left(Stored):
     """What a restore leaves behind in a direct message with its owner before."""
 
     channel: str
+    thread: str | None = None
     cards: tuple[Card, ...]
-    """The cards that waited there, closed."""
+    """The cards that stand there, closed."""
 
 
 class Copy(Stored):

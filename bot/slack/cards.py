@@ -63,6 +63,8 @@ class _Page:
     thread: str | None
     message: Message
     done: Outcome
+    left: bool = False
+    """It stands where the restore was before: it is brought up to date there, and never posted."""
 
     def note(self, ts: str) -> None:
         """The message stands there as `ts`, and says what it should."""
@@ -113,6 +115,8 @@ class Cards:
             # Should the search fail, the round after this one must know that it is still due.
             done.shown.update(lost)
             await self._find(restore, lost.keys(), shown, done)
+        if search:
+            await self._find_left(restore, shown, done)
         self._anchor(restore, shown, done)
         for page in _pages(restore, done):
             if self._clock.now() >= until:
@@ -129,7 +133,8 @@ class Cards:
     async def _bring(self, page: _Page, have: Shown | None) -> None:
         """One card: nothing if it is as it should be, an edit if it differs, a post if it is new."""
         if have is None or have.ts is None:
-            await self._post(page)
+            if not page.left:
+                await self._post(page)
         elif have.digest != _digest(page.message) and self._may_edit(page):
             await self._edit(page, have.ts)
 
@@ -206,6 +211,18 @@ class Cards:
             log.info("a copy cannot be looked for", error=refused.reason)
             return []
 
+    async def _find_left(self, restore: Restore, shown: dict[str, Shown], done: Outcome) -> None:
+        """Look for cards that were posted where the restore was before, as it moved on."""
+        left = restore.left
+        if left is None or left.thread is None:
+            return
+        lost = {card.key for card in left.cards} - shown.keys()
+        if lost:
+            where = {"channel": left.channel, "ts": left.thread}
+            found = _marked(await self._messages("conversations.replies", **where), restore, lost)
+            shown.update(found)
+            done.shown.update(found)
+
     async def _messages(self, method: str, **where: str) -> list[Mapping[str, Any]]:
         """Everything in a channel or a thread; nothing if somebody has deleted the thread."""
         messages: list[Mapping[str, Any]] = []
@@ -239,7 +256,10 @@ def unsure(restore: Restore, shown: Mapping[str, Shown]) -> dict[str, Shown]:
 
 
 def _pages(restore: Restore, done: Outcome) -> Iterator[_Page]:
-    """The cards, then the copies; the first card may become the thread of those after it."""
+    """The cards, the copies, and what stands where the restore was before.
+
+    The first card may become the thread of those after it.
+    """
     place = restore.place
     for card in restore.cards:
         message = views.render(restore, card)
@@ -248,6 +268,13 @@ def _pages(restore: Restore, done: Outcome) -> Iterator[_Page]:
     for copy in restore.copies:
         message = views.render_copy(restore, copy)
         yield _Page(restore, copy.card, copy.key, copy.channel, None, message, done)
+    if (left := restore.left) is not None:
+        over = restore.model_copy(update={"closed": True})
+        for card in left.cards:
+            message = views.render(over, card)
+            yield _Page(
+                restore, card, card.key, left.channel, left.thread, message, done, left=True
+            )
 
 
 def _marked(

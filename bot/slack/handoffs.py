@@ -8,16 +8,15 @@ direct message; a restore that lives in a direct message moves to one with its n
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import structlog
 
 from bot.errors import Permanent, Temporary
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Card, Restore, UserId
+from bot.restore.model import Restore, UserId
 from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
 from bot.restore.request import Request, Verb
 from bot.slack import views, views_handoff
@@ -26,7 +25,6 @@ from bot.slack.steps import Steps
 from bot.slack.views import Message
 from bot.slack.voice import Teller, Voice
 from bot.slack.web import Web
-from bot.store.records import Record
 from bot.store.store import Store
 
 Answer = Message | str | Verdict
@@ -110,9 +108,12 @@ class Handoffs:
         return None
 
     async def not_yours(self, voice: Voice, restore: Restore) -> Answer:
-        """Why somebody else's click did nothing; who is on call may take over from there."""
+        """Why somebody else's click did nothing; who is on call may take over from there.
+
+        A click in the Home tab is answered by direct message, where a button would stay for ever.
+        """
         plain = views.reply(Reply.NOT_YOURS, restore)
-        if restore.closed:
+        if restore.closed or not voice.channel:
             return plain
         try:
             verdict = await self._may_take(restore, voice.user, fresh=False)
@@ -203,17 +204,11 @@ class Handoffs:
         return await self._told(voice, restore, reply)
 
     async def _leave(self, restore: Restore) -> None:
-        """The direct message with the giver is left behind, and says so. A thread is told by a card.
-
-        Its cards lose their buttons; if Slack refuses that, a click on them is answered as an old one.
-        """
+        """The direct message with the giver is left behind, and says so. A thread is told by a card."""
         record = await self._store.load(restore.id)
         if record is None or record.restore.left is None:
             return
-        channel = record.restore.left.channel
-        await self._post(channel, views_handoff.dm_gone(record.restore))
-        for ts, message in _left_behind(record, record.restore.left.cards):
-            await self._update(channel, ts, message)
+        await self._post(record.restore.left.channel, views_handoff.dm_gone(record.restore))
 
     # Taking over
 
@@ -316,27 +311,12 @@ class Handoffs:
         return str(opened["channel"]["id"])
 
     async def _post(self, channel: str, message: Message) -> None:
-        await self._try("chat.postMessage", channel, message, unfurl_links=False)
-
-    async def _update(self, channel: str, ts: str, message: Message) -> None:
-        await self._try("chat.update", channel, message, ts=ts)
-
-    async def _try(self, method: str, channel: str, message: Message, **more: Any) -> None:
         """News that matter to somebody, and that nothing waits for."""
-        content = {"text": message.text, "blocks": list(message.blocks)}
+        said = {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False}
         try:
-            await self._web.call(method, channel=channel, **content, **more)
+            await self._web.call("chat.postMessage", channel=channel, **said)
         except (Permanent, Temporary) as refused:
             log.warning("no news by direct message", error=type(refused).__name__)
-
-
-def _left_behind(record: Record, cards: Sequence[Card]) -> Iterator[tuple[str, Message]]:
-    """The cards that waited for an answer, each with where it stands."""
-    over = record.restore.model_copy(update={"closed": True})
-    for card in cards:
-        shown = record.shown.get(card.key)
-        if shown is not None and shown.ts is not None:
-            yield shown.ts, views.render(over, card)
 
 
 def _meant(restore: Restore, request: Request) -> bool:

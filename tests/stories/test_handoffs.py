@@ -484,6 +484,29 @@ async def test_a_restore_in_a_direct_message_moves_to_its_new_owner(
     await golden(stage, "alice")
 
 
+async def test_cards_answered_at_the_moment_of_the_move(stage_for: SetStage) -> None:
+    """Alice confirms and Bob accepts at once: nothing in her direct message can be pressed after."""
+    stage = await shift(stage_for)
+    slack = stage.world.slack
+    stage.channel = slack.dm(stage.alice)
+    await acts.to_the_warning(stage)
+    stage.thread = stage.root()
+    ready = await acts.type_name(stage)
+    await stage.alice.slash(stage.channel, "/vm-restore handoff @bob")
+    await stage.card(OFFERED)
+    stage.channel = slack.dm(stage.bob)
+    copy = await stage.card(OFFERED)
+    await stage.world.quiet()
+    await stage.alice.click(ready, "Restore VM now")
+    await stage.bob.click(copy, "Accept")
+    await stage.card(acts.RESTORED)
+    await stage.world.quiet()
+    stage.channel = slack.dm(stage.alice)
+    assert "Confirmed by @alice" in stage.transcript()
+    assert "[" not in stage.transcript()
+    assert len(stage.restores()) == 1
+
+
 @pytest.mark.parametrize(
     ("ending", "said"),
     [
@@ -681,6 +704,7 @@ async def test_a_restore_in_a_direct_message_is_taken_over(stage_for: SetStage) 
     await stage.card("is with @bob now, who took it over from @alice")
     await stage.alice.click_stale(warning, before, "Cancel")
     await stage.whispered("Only @bob can answer for this restore")
+    await stage.world.quiet()
     assert "[Cancel]" not in stage.transcript()
     stage.channel = his
     await stage.card(acts.TYPE_IT)

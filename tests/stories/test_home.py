@@ -358,3 +358,25 @@ async def test_home_of_both_sides_of_a_handover(stage_for: SetStage, golden: Gol
     await stage.alice.click_stale(before, blocks, CANCEL)
     await stage.until(lambda: told(stage, stage.alice), "an answer by direct message")
     assert "Only @bob can" in told(stage, stage.alice)[0]
+
+
+async def test_a_late_click_of_somebody_on_call(stage_for: SetStage) -> None:
+    """Bob gave his restore away; his Home still shows it. What he is told can be pressed by nobody."""
+    stage = await stage_for(start=False)
+    rights = access(stage.alice, stage.bob, on_call=(stage.bob,))
+    stage.world.config = {**stage.world.config, **rights}
+    await stage.world.start_bot()
+    await stage.bob.slash(stage.channel, acts.REQUEST)
+    await stage.card(acts.TYPE_IT)
+    await open_home(stage, stage.bob)
+    home = stage.bob.home
+    assert home is not None
+    before = home.blocks
+    await stage.bob.slash(stage.channel, "/vm-restore handoff @alice")
+    await stage.press("asks you to go on", "Accept", by=stage.alice)
+    await stage.card("who accepted it from")
+    await stage.bob.click_stale(home, before, CANCEL)
+    await stage.until(lambda: told(stage, stage.bob), "an answer")
+    [answer] = told(stage, stage.bob)
+    assert "Only @alice can answer" in answer
+    assert "Take over" not in answer
