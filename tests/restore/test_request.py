@@ -276,6 +276,9 @@ ADDRESSED = {
         Verb.TAKE_OVER, vm="database-01", user="U0ALICE"
     ),
     "please take this over": Request(Verb.TAKE_OVER),
+    "take database-01 over": Request(Verb.TAKE_OVER, vm="database-01"),
+    "hand database-01 over to <@U0ALICE>": Request(Verb.HANDOFF, vm="database-01", user="U0ALICE"),
+    "hand my restore over to <@U0ALICE>": Request(Verb.HANDOFF, user="U0ALICE"),
     "takeover of database-01": Request(Verb.TAKE_OVER, vm="database-01"),
     "claim database-01 in production": Request(
         Verb.TAKE_OVER, vm="database-01", namespace="production"

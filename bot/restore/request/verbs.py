@@ -127,8 +127,18 @@ def restore_noun(tokens: tuple[Token, ...]) -> int:
 
 def other_wish(tokens: tuple[Token, ...]) -> Request | None:
     """A wish that is no restore, or None when the clause opens with no verb we know."""
+    tokens = _together(tokens)
     found = opening(tokens)
     return wish(found[0], tokens[found[1] :]) if found else None
+
+
+def _together(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """What "hand database-01 over" says is "hand over database-01"; "take" likewise."""
+    words = [token.word for token in tokens[:4]]
+    if words[:1] not in (["hand"], ["take"]) or "over" not in words[2:]:
+        return tokens
+    at = words.index("over", 2)
+    return (tokens[0], tokens[at], *tokens[1:at], *tokens[at + 1 :])
 
 
 def opening(tokens: tuple[Token, ...]) -> tuple[Verb, int] | None:
