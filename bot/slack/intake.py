@@ -34,7 +34,7 @@ from bot.slack.people import People
 from bot.slack.pickers import Pickers
 from bot.slack.steps import NotYet, Steps
 from bot.slack.typed import command_text
-from bot.slack.voice import Teller, Voice
+from bot.slack.voice import Teller, Unheard, Voice
 from bot.slack.wishes import Ground, Wishes
 from bot.store.records import Delivery, Held, Known
 from bot.store.store import Store
@@ -85,6 +85,10 @@ class Intake:
             await self._handle(delivery)
         except (StoreUnavailable, NotYet):
             raise
+        except Unheard as unheard:
+            if self._clock.now() - delivery.accepted_at < PATIENCE:
+                raise
+            log.warning("an answer could not be given", what=unheard.what)
         except Temporary:
             patient = self._clock.now() - delivery.accepted_at < PATIENCE
             if patient or not await self._teller.tell(_voice(delivery.body), views.slack_down()):
@@ -249,7 +253,7 @@ class Intake:
         ref = views.parse_value(str(body["ref"] or ""))
         record = await self._store.load(ref[0]) if ref else None
         if ref is None or record is None:
-            await self._teller.tell(voice, views.unknown_card())
+            await self._teller.insist(voice, views.unknown_card())
             return
         restore, button = record.restore, Button(body["button"])
         if button in PASSING:
@@ -271,12 +275,12 @@ class Intake:
         else:
             reply = await self._steps.apply(restore.id, click)
         if begun is not None and reply in (Reply.OLD_CARD, Reply.ENDED):
-            await self._teller.tell(voice, views.interrupted())
+            await self._teller.insist(voice, views.interrupted())
         elif reply is Reply.NOT_YOURS:
             answer = await self._handoffs.not_yours(voice, restore)
             await self._wishes.told(voice, _about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
-            await self._teller.tell(voice, views.reply(reply, restore))
+            await self._teller.insist(voice, views.reply(reply, restore))
 
     async def _pass_on(
         self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None

@@ -23,6 +23,10 @@ class Voice:
     response_url: str | None
 
 
+class Unheard(Temporary):
+    """What was to be done is done, but Slack did not take the answer."""
+
+
 class Teller:
     """Answers one person where they spoke. An answer heard twice is better than none."""
 
@@ -39,11 +43,13 @@ class Teller:
         return True
 
     async def insist(self, voice: Voice, said: str | Message) -> None:
-        """The same for an answer that can be made again. Raises Temporary to be asked once more."""
+        """The same for an answer that can be made again. Raises Unheard to be asked once more."""
         try:
             await self._say(voice, said)
-        except Permanent as unheard:
-            log.warning("an answer could not be given", error=unheard.reason)
+        except Permanent as refused:
+            log.warning("an answer could not be given", error=refused.reason)
+        except Temporary as away:
+            raise Unheard(away.what, away.retry_after) from away
 
     async def _say(self, voice: Voice, said: str | Message) -> None:
         """By the response_url if there is one and it works; else in the conversation."""

@@ -119,12 +119,12 @@ class Wishes:
         if isinstance(answer, Verdict):
             await self.refuse(voice, answer, request)
         elif answer is not None:
-            await self._teller.tell(voice, answer)
+            await self._teller.insist(voice, answer)
 
     async def _restore(self, key: str, voice: Voice, request: Request, place: Place) -> None:
         cluster = request.cluster or self._ground.default_cluster
         if cluster not in self._ground.clusters:
-            await self._teller.tell(voice, views.unknown_cluster(cluster, self._ground.clusters))
+            await self._teller.insist(voice, views.unknown_cluster(cluster, self._ground.clusters))
             return
         room = await self._people.room(voice.channel)
         verdict = await self.verdict(voice, room, cluster, request.namespace)
@@ -132,7 +132,7 @@ class Wishes:
             await self.refuse(voice, verdict, request)
             return
         if not room.member:
-            await self._teller.tell(voice, views.in_channel_needed(voice.channel))
+            await self._teller.insist(voice, views.in_channel_needed(voice.channel))
             return
         wish = Wish(
             cluster=cluster,
@@ -160,7 +160,7 @@ class Wishes:
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, Held):
             where = await self._teller.link(opened.holder, voice.user)
-            await self._teller.tell(voice, views.held(opened.holder, voice.user, where))
+            await self._teller.insist(voice, views.held(opened.holder, voice.user, where))
         return opened
 
     async def verdict(
@@ -171,9 +171,9 @@ class Wishes:
         return decide(self._ground.policy, person, room.spot, cluster=cluster, namespace=namespace)
 
     async def refuse(self, voice: Voice, verdict: Verdict, request: Request) -> None:
-        """Say no, and note it."""
+        """Say no, and note it: in this order, so that what is said again is noted once."""
+        await self._teller.insist(voice, views.refusal(verdict))
         await self.note_refusal(voice.user, verdict, request)
-        await self._teller.tell(voice, views.refusal(verdict))
 
     async def note_refusal(self, user: UserId, verdict: Verdict, request: Request) -> None:
         """Somebody was told no."""
@@ -192,7 +192,7 @@ class Wishes:
         """Cancel what this person has running: here if there is something here."""
         done = await self._cancelled(voice, request, begun) if begun is not None else None
         if done is not None:
-            await self._teller.tell(voice, views.reply(Reply.DONE, done))
+            await self._teller.insist(voice, views.reply(Reply.DONE, done))
             return
         live = await self._store.live()
         mine = [each for each in live if each.owner == voice.user and meant(each, request)]
@@ -203,12 +203,12 @@ class Wishes:
         ]
         chosen = here or mine
         if not chosen:
-            await self._teller.tell(voice, views.nothing_to_cancel())
+            await self._teller.insist(voice, views.nothing_to_cancel())
         elif len(chosen) > 1:
-            await self._teller.tell(voice, views.which_to_cancel(chosen))
+            await self._teller.insist(voice, views.which_to_cancel(chosen))
         else:
             reply = await self._steps.apply(chosen[0].id, Cancel(by=voice.user))
-            await self._teller.tell(voice, views.reply(reply or Reply.DONE, chosen[0]))
+            await self._teller.insist(voice, views.reply(reply or Reply.DONE, chosen[0]))
 
     async def _cancelled(self, voice: Voice, request: Request, begun: datetime) -> Restore | None:
         """What a worker cancelled that died before it could say so; nothing else is cancelled."""

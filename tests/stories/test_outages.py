@@ -349,6 +349,49 @@ async def test_slack_does_not_take_an_answer(stage_for: SetStage, way: str, trou
             await stage.whispered("Only @alice can answer", to=stage.bob)
 
 
+@pytest.mark.parametrize("trouble", ["429", "request-lost"])
+async def test_slack_takes_the_answer_to_a_click_neither_way(
+    stage_for: SetStage, trouble: str
+) -> None:
+    """By the response_url it cannot be given, nor in the channel: it is given a moment later."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    faults = stage.world.slack.faults
+    for method in ("response_url", "chat.postEphemeral"):
+        if trouble == "429":
+            faults.rate_limit(method, 3)
+        else:
+            faults.drop_before(method)
+    await stage.press(acts.TYPE_IT, "Cancel", by=stage.bob)
+    await stage.whispered("Only @alice can answer", to=stage.bob)
+
+
+async def test_a_refusal_that_slack_does_not_take_at_once(stage_for: SetStage) -> None:
+    """Bob may not; he is told so a moment later, and the audit stream holds it once."""
+    stage = await stage_for()
+    stage.world.slack.faults.rate_limit("chat.postEphemeral", 3)
+    mention = stage.world.slack.mention
+    await stage.bob.say(stage.channel, f"{mention} restore production/database-01")
+    await stage.whispered("Not permitted", to=stage.bob)
+    await stage.world.quiet()
+    assert stage.world.bot is not None
+    assert [each.kind async for each in stage.world.bot.store.audit()] == ["refused"]
+
+
+async def test_an_answer_that_slack_never_takes(stage_for: SetStage) -> None:
+    """What was done stays done, and nobody is told that it was not."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    faults = stage.world.slack.faults
+    faults.fail("chat.postEphemeral", 503, times=1000)
+    await stage.reply(f"{stage.world.slack.mention} cancel")
+    await stage.card("Restore Cancelled")
+    await stage.world.pass_time(MINUTE)
+    faults.clear()
+    await stage.world.pass_time(MINUTE)
+    assert [each for each in stage.whispers(stage.alice) if "Nothing was done" in each.text] == []
+
+
 async def test_slack_away_when_the_policy_is_asked_again(stage_for: SetStage) -> None:
     """Who somebody is cannot be read just before the act: nothing is done until it can."""
     stage = await stage_for()
