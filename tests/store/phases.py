@@ -288,11 +288,12 @@ _HANDED_OVER = restore(
 _COPY = Copy(
     card=_HANDED_OVER.cards[-1], channel="D0CAROL", address="https://slack.test/archives/1"
 )
+_LEFT = Left(channel="D0ALICE", thread="1771432200.000100", cards=_HANDED_OVER.cards[:1])
 EVERY_DOCUMENT = {
     **{each.phase.value: each for each in (*_LIVE, *_ENDS)},
     "handed-over": _HANDED_OVER,
     "offered-by-direct-message": _HANDED_OVER.model_copy(
-        update={"copies": (_COPY,), "left": Left(channel="D0ALICE", cards=_HANDED_OVER.cards[:1])}
+        update={"copies": (_COPY,), "left": _LEFT}
     ),
 }
 """The same by the names of their files; those beside the phases use the fields that came later."""
