@@ -20,6 +20,7 @@ from bot.restore.model import Restore, UserId
 from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
 from bot.restore.request import Request, Verb
 from bot.slack import views, views_handoff
+from bot.slack.lists import meant
 from bot.slack.people import People
 from bot.slack.steps import Steps
 from bot.slack.views import Message
@@ -66,7 +67,7 @@ class Handoffs:
         if begun is not None:
             known = (*await self._here(voice), *await self._store.live())
             to = request.user if request.verb is Verb.HANDOFF else None
-            for each in (one for one in known if _meant(one, request)):
+            for each in (one for one in known if meant(one, request)):
                 if said := await self._done(each, voice.user, to, begun):
                     return said
         if request.verb is Verb.TAKE_OVER:
@@ -131,12 +132,12 @@ class Handoffs:
         if here and not mine:
             return views_handoff.not_yours_to_give(here[-1])
         mine = mine or [each for each in await self._store.live() if each.owner == voice.user]
-        meant = [each for each in mine if _meant(each, request)]
-        if not meant:
+        named = [each for each in mine if meant(each, request)]
+        if not named:
             return views_handoff.nothing_to_hand_over()
-        if len(meant) > 1:
-            return views_handoff.which(meant, await self._links(meant, voice), take=False)
-        return await self._offer(meant[0], UserId(to), Offered(by=voice.user, to=UserId(to)))
+        if len(named) > 1:
+            return views_handoff.which(named, await self._links(named, voice), take=False)
+        return await self._offer(named[0], UserId(to), Offered(by=voice.user, to=UserId(to)))
 
     async def _offer(self, restore: Restore, to: UserId, event: Offered | Clicked) -> Answer:
         """Offer it, unless the other person could not go on with it anyway."""
@@ -214,14 +215,14 @@ class Handoffs:
 
     async def _take_one(self, voice: Voice, request: Request) -> Answer:
         found = await self._here(voice) or await self._seen(voice)
-        meant = [each for each in found if _meant(each, request)]
-        others = [each for each in meant if each.owner != voice.user]
+        named = [each for each in found if meant(each, request)]
+        others = [each for each in named if each.owner != voice.user]
         if request.user is not None:
             others = [each for each in others if each.owner == request.user]
         if not others:
             return (
-                views.reply(Reply.ALREADY_YOURS, meant[0])
-                if meant
+                views.reply(Reply.ALREADY_YOURS, named[0])
+                if named
                 else views_handoff.nothing_to_take()
             )
         verdicts = [await self._may_take(each, voice.user, fresh=False) for each in others]
@@ -317,14 +318,3 @@ class Handoffs:
             await self._web.call("chat.postMessage", channel=channel, **said)
         except (Permanent, Temporary) as refused:
             log.warning("no news by direct message", error=type(refused).__name__)
-
-
-def _meant(restore: Restore, request: Request) -> bool:
-    """Is it one of those that were named?"""
-    wish = restore.wish
-    pairs = (
-        (request.vm, wish.vm),
-        (request.namespace, wish.namespace),
-        (request.cluster, wish.cluster),
-    )
-    return all(asked is None or asked == known for asked, known in pairs)
