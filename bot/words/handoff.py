@@ -4,7 +4,7 @@ from typing import Final
 
 # The offer
 
-OFFER_HEADING: Final = "Handover offered"
+OFFER_HEADING: Final = "Handoff offered"
 OFFER_TEXT: Final = "{taker} {owner} offers you the restore of VM {vm}: {state}"
 OFFER: Final = "{taker} {owner} asks you to go on with this restore."
 OFFER_OVER: Final = "The restore of VM {vm} was offered to somebody else."
@@ -52,7 +52,7 @@ BRIEF_RUNNING: Final = (
 BRIEF_FAILED: Final = "*What not to do*: do not start the VM until the restore issue is resolved."
 BRIEF_BEFORE: Final = "*What not to do*: do not start a restore of this VM by other means as long as this one is open."
 
-# The handover
+# The handoff
 
 HANDED_HEADING: Final = "Restore handed over"
 TAKEN_HEADING: Final = "Restore taken over"

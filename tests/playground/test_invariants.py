@@ -98,7 +98,7 @@ async def handed_over_and_restored(stage: Stage) -> None:
     await acts.ask(stage)
     await acts.type_name(stage)
     await stage.reply(f"{stage.world.slack.mention} handoff @bob")
-    await stage.press("Handover offered", "Accept", by=stage.bob)
+    await stage.press("Handoff offered", "Accept", by=stage.bob)
     await stage.until(lambda: stage.shown(acts.TYPE_IT) is not None, "a warning for Bob")
     await stage.world.quiet()
     await stage.reply(NAME, by=stage.bob)
