@@ -100,11 +100,15 @@ class Actor:
         """Wait for the good end."""
         await self.sees(acts.RESTORED)
 
-    async def sees(self, words: str) -> float:
-        """Wait for a card with these words; how many seconds it took."""
+    async def restoring(self) -> float:
+        """Wait until the thread shows that it is being restored, or was: that may be quick."""
+        return await self.sees("Restoring VM from snapshot", acts.RESTORED)
+
+    async def sees(self, *words: str) -> float:
+        """Wait for a card with one of these words; how many seconds it took."""
         try:
             return await until(
-                lambda: self.stage.shown(words), f"{self.vm}: {words!r}", within=PATIENCE
+                lambda: any(map(self.stage.shown, words)), f"{self.vm}: {words}", within=PATIENCE
             )
         except AssertionError as missing:
             raise AssertionError(f"{missing}\n{self.stage.transcript()}") from None

@@ -177,7 +177,7 @@ async def carried_on(actors: list[Actor]) -> list[float]:
     async with asyncio.TaskGroup() as group:
         seen = [
             group.create_task(until(look.created, "the act", within=TAKEOVER)),
-            group.create_task(act.sees("Restoring VM from snapshot")),
+            group.create_task(act.restoring()),
             group.create_task(_found(post)),
             group.create_task(delivery.sees(delivery.first_card)),
         ]
@@ -188,7 +188,7 @@ async def _found(actor: Actor) -> float:
     """Press the button of the card that nobody knows of: the press counts, the card stays one."""
     begun = time.monotonic()
     await actor.confirm()
-    await actor.sees("Restoring VM from snapshot")
+    await actor.restoring()
     return time.monotonic() - begun
 
 

@@ -221,7 +221,8 @@ async def test_form_for_nobody_who_may_not(stage_for: SetStage) -> None:
 
 
 async def audited(stage: Stage) -> list[str]:
-    """The kinds of the audit entries so far."""
+    """The kinds of the audit entries, when nothing is under way any more."""
+    await stage.world.quiet()
     assert stage.world.bot is not None
     return [each.kind async for each in stage.world.bot.store.audit()]
 
