@@ -77,6 +77,7 @@ def _has_come(said: Callable[[], int], moment: int) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_replicas_are_killed_at_random(scene_of: SetScene) -> None:
     """SIGKILL at any moment, and another one in its place: nothing is lost and nothing doubled."""
     async with asyncio.TaskGroup() as group:
