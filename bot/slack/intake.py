@@ -237,7 +237,8 @@ class Intake:
         """
         for each in await self._store.live():
             place = each.place
-            begun = (place.channel, place.thread) == (voice.channel, None)
+            # Since it was looked for, it may just have been written down.
+            begun = place.channel == voice.channel and place.thread in (None, voice.thread)
             moved = place.thread == voice.thread and place.channel != voice.channel
             if each.owner == voice.user and (begun or moved):
                 raise NotYet("the thread is just being begun, or moved")

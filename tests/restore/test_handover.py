@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.restore import again, answers, workflow
+from bot.restore import again, answers, handover, workflow
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
 from bot.restore.events import (
     Button,
@@ -322,13 +322,21 @@ def test_the_owner_before_has_no_say_any_more(way: Way) -> None:
 def test_nothing_that_was_typed_before_counts_for_the_new_owner(state: str, way: Way) -> None:
     """Even if it is delivered late, or when the same question is open again."""
     played = FIRST[state]()
-    early = f"{int(played.now.timestamp())}.000100"
+    early = f"{int((played.now - handover.CLOCKS_DIFFER).timestamp()) - 1}.000100"
     way(played)
     for _ in range(2):
         before = played.restore
         for text in (SNAPSHOT_NAME, "stop-and-restore", "cancel", "database-01"):
             assert played.event(Typed(OTHER, text, early)).restore == before, text
         played.looks()
+
+
+def test_a_clock_of_ours_that_is_ahead_of_slacks_drops_no_reply() -> None:
+    """Slack dates the new owner's reply two seconds before our moment of the handover."""
+    played = taken(p.typing()).looks()
+    assert played.question is Slot.WARNING
+    by_slack = f"{int(played.now.timestamp()) - 2}.000100"
+    assert played.event(Typed(OTHER, SNAPSHOT_NAME, by_slack)).restore.phase is Phase.CONFIRMING
 
 
 def test_a_stop_that_was_sent_is_remembered_for_the_next_end() -> None:
