@@ -225,25 +225,24 @@ class Rounds:
 
     async def _lost_channel(self, turn: Round, error: str) -> None:
         """Nothing can be written there any more: go on in a direct message with the owner."""
-        channel = turn.restore.place.channel
+        place = turn.restore.place
         if turn.restore.closed:
             log.info("cards that cannot be reached keep their buttons", error=error)
             return
-        if channel.startswith("D") and error == workflow.THREAD_GONE:
-            await self._move(turn, ChannelGone(error, dm=channel))
+        if place.direct and error == workflow.THREAD_GONE:
+            await self._move(turn, ChannelGone(error, dm=place.channel))
             return
-        if channel.startswith("D"):
+        if place.direct:
             log.warning("the owner cannot be reached", error=error)
             return
         try:
-            opened = await self._parts.web.call("conversations.open", users=[turn.restore.owner])
+            direct = await self._parts.web.direct(turn.restore.owner)
         except (Permanent, Temporary) as refused:
             log.warning("no direct message could be opened", error=type(refused).__name__)
             turn.again = self._clock.now() + timedelta(seconds=60)
             return
-        direct, lost = str(opened["channel"]["id"]), turn.restore.place
         await self._move(turn, ChannelGone(error, dm=direct))
-        told = turn.restore.model_copy(update={"place": lost})
+        told = turn.restore.model_copy(update={"place": place})
         await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
 
     async def _explain(self, restore: Restore, direct: str, *, deleted: bool) -> None:

@@ -24,6 +24,7 @@ from bot.restore.model import (
     Wish,
 )
 from bot.restore.request import Part, is_name, single_name
+from bot.restore.thread import slack_order
 from bot.words import endings
 
 Person = Typed | Clicked | Cancel | Offered | TakenOver
@@ -184,16 +185,6 @@ def _shortened(text: str, most: int = 300) -> str:
 def _is_newer(ts: str, than: str) -> bool:
     """Compare two Slack timestamps as the pairs of integers that they are."""
     return not than or slack_order(ts) > slack_order(than)
-
-
-def slack_order(ts: str) -> tuple[int, int]:
-    """A Slack `ts` as something that sorts; nonsense sorts first."""
-    seconds, _, fraction = ts.partition(".")
-    return (_number(seconds), _number(fraction))
-
-
-def _number(digits: str) -> int:
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else 0
 
 
 # Buttons and pickers

@@ -53,6 +53,7 @@ from bot.restore.model import (
     UserId,
     Wish,
 )
+from bot.restore.thread import slack_order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, BOB = UserId("U1"), UserId("U2")
@@ -196,7 +197,7 @@ def _said(restore: Restore) -> Iterator[Happening]:
 
 
 def _typed(restore: Restore, text: str) -> Typed:
-    heard, _ = answers.slack_order(restore.heard_ts)
+    heard, _ = slack_order(restore.heard_ts)
     return Typed(restore.owner, text, f"{max(heard, int(_now(restore).timestamp())) + 1}.1")
 
 

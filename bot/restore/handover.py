@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from bot.restore import moves
 from bot.restore.events import Button, Clicked, Copied, Offered, Reply, TakenOver
 from bot.restore.model import Card, Copy, Handover, How, Left, Offer, Phase, Restore, Slot, UserId
+from bot.restore.thread import slack_order
 from bot.words import endings
 
 Answer = tuple[Restore, Reply | None]
@@ -23,7 +24,7 @@ UNDER_WAY = frozenset({Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS})
 """Cards that tell what the cluster is doing."""
 
 
-CLOCKS_DIFFER = timedelta(seconds=5)
+AHEAD = timedelta(seconds=5)
 """Ours may be so much ahead of Slack's, which dates the replies: none of the new owner's is dropped for
 it. That it was written after the card that it answers is seen by Slack's own clock (`slack/steps`)."""
 
@@ -119,7 +120,7 @@ def _handed(restore: Restore, taker: UserId, how: How, words: str, now: datetime
         update={
             "owner": taker,
             "handovers": (*free.handovers, change),
-            "heard_ts": _slack_time(now - CLOCKS_DIFFER),
+            "heard_ts": max(free.heard_ts, _slack_time(now - AHEAD), key=slack_order),
         }
     )
     return _asked_anew(moves.post(theirs, Slot.HANDED, now), now)

@@ -351,6 +351,11 @@ class Restore(Stored):
         return f"{wish.cluster}/{wish.namespace}/{wish.vm}"
 
     @property
+    def ended_at(self) -> AwareDatetime:
+        """When it ended; of a live one, when its present phase was entered."""
+        return self.outcome.at if self.outcome else self.entered_at
+
+    @property
     def stopped_by_us(self) -> bool:
         """A stop was sent, so that every way out must say so."""
         return self.stop is not None and self.stop.asked_at is not None

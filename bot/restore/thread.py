@@ -115,3 +115,13 @@ class Copy(Stored):
     def key(self) -> str:
         """What the message is called in Redis and in its metadata."""
         return f"copy.{self.card.number}"
+
+
+def slack_order(ts: str) -> tuple[int, int]:
+    """A Slack `ts` as something that sorts; nonsense sorts first."""
+    seconds, _, fraction = ts.partition(".")
+    return (_number(seconds), _number(fraction))
+
+
+def _number(digits: str) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else 0

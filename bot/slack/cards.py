@@ -19,8 +19,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.restore.answers import slack_order
 from bot.restore.model import Card, Copy, Restore, Slot
+from bot.restore.thread import slack_order
 from bot.slack import views
 from bot.slack.pace import Pace
 from bot.slack.views import Message

@@ -141,7 +141,7 @@ def mark(*parts: str) -> str:
 def packed(front: str, name: str) -> str:
     """An option's value for a name of any length."""
     value = f"{front}/{name}"
-    return value if len(value) <= MOST_VALUE else f"{front}/{_digest(name)}"
+    return value if len(value) <= MOST_VALUE else f"{front}/{digest(name)}"
 
 
 def named(choice: Choice, candidates: Iterable[str] | None) -> str | None:
@@ -149,7 +149,7 @@ def named(choice: Choice, candidates: Iterable[str] | None) -> str | None:
     tail = choice.value.partition("/")[2]
     if not tail.startswith("#"):
         return tail
-    return next((name for name in candidates or () if _digest(name) == tail), None)
+    return next((name for name in candidates or () if digest(name) == tail), None)
 
 
 def namespace_choice(namespace: str, vms: int) -> Choice:
@@ -313,5 +313,6 @@ def _choice(option: Mapping[str, Any] | None) -> Choice | None:
     return Choice(value=option["value"], text=option["text"]["text"], description=description)
 
 
-def _digest(name: str) -> str:
+def digest(name: str) -> str:
+    """What stands for a name that an option cannot hold."""
     return "#" + hashlib.sha256(name.encode()).hexdigest()[:40]

@@ -7,7 +7,6 @@ in: they join its channel first. Somebody who would not see an offer in its thre
 direct message; a restore that lives in a direct message moves to one with its new owner.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +15,7 @@ import structlog
 
 from bot.errors import Permanent, Temporary
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore, RestoreId, UserId
 from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
 from bot.restore.request import Request, Verb
 from bot.slack import views, views_handoff
@@ -297,19 +296,17 @@ class Handoffs:
             return await self.not_yours(voice, restore)
         return None if reply is None else views.reply(reply, restore)
 
-    async def _links(self, restores: Sequence[Restore], to: Voice) -> dict[str, str | None]:
+    async def _links(self, restores: Sequence[Restore], to: Voice) -> dict[RestoreId, str | None]:
         shown = restores[: views_handoff.MOST_CHOICES]
-        found = await asyncio.gather(*(self._teller.link(each, to.user) for each in shown))
-        return {each.id: address for each, address in zip(shown, found, strict=True)}
+        return await self._teller.links(shown, to.user)
 
     async def _direct(self, user: UserId) -> str | None:
         """A direct message with this person; None if Slack opens none."""
         try:
-            opened = await self._web.call("conversations.open", users=[user])
+            return await self._web.direct(user)
         except Permanent as refused:
             log.warning("no direct message could be opened", error=refused.reason)
             return None
-        return str(opened["channel"]["id"])
 
     async def _post(self, channel: str, message: Message) -> None:
         """News that matter to somebody, and that nothing waits for."""

@@ -14,7 +14,6 @@ import structlog
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
 from bot.restore.again import successor
-from bot.restore.answers import slack_order
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.model import Phase, Place, Restore
 from bot.restore.request import (
@@ -25,6 +24,7 @@ from bot.restore.request import (
     parse_sentence,
     single_name,
 )
+from bot.restore.thread import slack_order
 from bot.slack import views
 from bot.slack.choices import Asked, Field, Filled
 from bot.slack.forms import Forms

@@ -8,7 +8,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
@@ -182,7 +181,7 @@ class Lists:
     async def _history(self, asker: _Asker, request: Request) -> Answer:
         ended = await self._ended(asker, request)
         seen = [each for each in ended if asker.sees(each) and meant(each, request)]
-        shown = sorted(seen, key=_ended_at, reverse=True)[:MOST_HISTORY]
+        shown = sorted(seen, key=lambda one: one.ended_at, reverse=True)[:MOST_HISTORY]
         return views.history(shown, await self._links(asker, shown), request.vm)
 
     async def _ended(self, asker: _Asker, request: Request) -> list[Restore]:
@@ -211,9 +210,7 @@ class Lists:
         self, asker: _Asker, restores: Sequence[Restore]
     ) -> dict[RestoreId, str | None]:
         """Addresses of the first few threads: Slack limits how often it is asked for them."""
-        asked = restores[:MOST_LINKS]
-        found = await asyncio.gather(*(self._teller.link(each, asker.person.id) for each in asked))
-        return {each.id: address for each, address in zip(asked, found, strict=True)}
+        return await self._teller.links(restores[:MOST_LINKS], asker.person.id)
 
     # help
 
@@ -255,10 +252,6 @@ def meant(restore: Restore, request: Request) -> bool:
         (request.cluster, wish.cluster),
     )
     return all(asked is None or asked == known for asked, known in pairs)
-
-
-def _ended_at(restore: Restore) -> datetime:
-    return restore.outcome.at if restore.outcome else restore.entered_at
 
 
 def _waits_for(voice: Voice, restore: Restore) -> bool:

@@ -5,7 +5,6 @@ The catalogs come in as read-only callables; nothing here can act. An option's v
 up again when it comes back.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +16,12 @@ from bot.restore.facts import Snapshot
 from bot.restore.model import Restore, UserId
 from bot.restore.policy import Policy, decide, permitted_namespaces
 from bot.slack import views
+from bot.slack.choices import MOST_VALUE, digest
 from bot.slack.markup import shortened
 from bot.slack.people import People
 from bot.store import Store
 
 MOST_OPTIONS = 100
-MOST_VALUE = 150
 MOST_LABEL = 75
 
 
@@ -119,4 +118,4 @@ def option_value(name: str) -> str:
     """What an option carries for a name."""
     if len(name) <= MOST_VALUE:
         return name
-    return "#" + hashlib.sha256(name.encode()).hexdigest()[:40]
+    return digest(name)

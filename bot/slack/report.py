@@ -9,7 +9,6 @@ answers, and the marks are looked through before it: whoever died right after a 
 for nothing. What was due while nobody could post is posted once, as soon as somebody can.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from bot.restore.events import Verdict
 from bot.restore.model import Place, Restore, UserId
 from bot.restore.policy import Policy, decide, may_see
 from bot.slack import views_report
+from bot.slack.cards import CLOCKS_DIFFER
 from bot.slack.people import People
 from bot.slack.views import Message
 from bot.slack.views_report import Shift
@@ -176,16 +176,11 @@ class Reports:
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
         live = [each for each in found if each.id not in over and sees(each)]
-        ended = [each for each in recent if sees(each) and _ended_at(each) >= since]
-        links = await self._links([*live, *ended], reader)
+        ended = [each for each in recent if sees(each) and each.ended_at >= since]
+        links = await self._teller.links([*live, *ended][:MOST_LINKS], reader)
         return Shift(
             now=self._clock.now(), since=since, live=tuple(live), ended=tuple(ended), links=links
         )
-
-    async def _links(self, restores: list[Restore], reader: UserId | None) -> dict[str, str | None]:
-        asked = restores[:MOST_LINKS]
-        found = await asyncio.gather(*(self._teller.link(each, reader) for each in asked))
-        return {each.id: address for each, address in zip(asked, found, strict=True)}
 
     async def _stands(self, mark: str, method: str, channel: str, **where: str | None) -> bool:
         """Is this very report there already? A worker may have died right after it."""
@@ -220,9 +215,5 @@ def _marks(messages: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def _just_before(due: str) -> str:
-    """As a Slack `ts`. Its clock and ours may differ by minutes."""
-    return f"{(datetime.fromisoformat(due) - timedelta(minutes=5)).timestamp():.6f}"
-
-
-def _ended_at(restore: Restore) -> datetime:
-    return restore.outcome.at if restore.outcome else restore.entered_at
+    """As a Slack `ts`, by Slack's own clock."""
+    return f"{(datetime.fromisoformat(due) - CLOCKS_DIFFER).timestamp():.6f}"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from bot.clock import Clock
 from bot.errors import Temporary
 from bot.restore import workflow
-from bot.restore.answers import slack_order
 from bot.restore.events import Event, Reply
 from bot.restore.model import Restore
+from bot.restore.thread import slack_order
 from bot.store.records import Committed, Held, Shown
 from bot.store.store import Store
 

@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button, Verdict
-from bot.restore.model import Copy, Handover, Phase, Restore, Slot, Stop
+from bot.restore.model import Copy, Handover, Phase, Restore, RestoreId, Slot, Stop
 from bot.slack.markup import (
     Mrkdwn,
     channel_link,
@@ -271,7 +271,9 @@ def nothing_to_take() -> Message:
     return _answer(said, section(said))
 
 
-def which(restores: Sequence[Restore], links: Mapping[str, str | None], *, take: bool) -> Message:
+def which(
+    restores: Sequence[Restore], links: Mapping[RestoreId, str | None], *, take: bool
+) -> Message:
     """Several restores could be meant: each with a link to its thread."""
     said = Mrkdwn(texts.WHICH_TO_TAKE_OVER if take else texts.WHICH_TO_HAND_OVER)
     shown = restores[:MOST_CHOICES]

@@ -291,14 +291,13 @@ def history(restores: Sequence[Restore], links: Links, vm: str | None = None) ->
 
 def ended_line(restore: Restore, permalink: str | None) -> Mrkdwn:
     """A restore that has ended, in one line."""
-    ended = restore.outcome.at if restore.outcome else restore.entered_at
     return about(
         texts.ONCE,
         restore,
         permalink,
         result=state(restore),
-        when=moment(ended),
-        duration=duration(ended - restore.opened_at),
+        when=moment(restore.ended_at),
+        duration=duration(restore.ended_at - restore.opened_at),
     )
 
 

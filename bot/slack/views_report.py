@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.restore.answers import never_created
-from bot.restore.model import Phase, Restore
+from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.moves import handed_on
 from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names
 from bot.slack.views_layout import Draft, Message, finished, header, section
@@ -30,7 +30,7 @@ class Shift:
     since: datetime
     live: tuple[Restore, ...]
     ended: tuple[Restore, ...]
-    links: Mapping[str, str | None]
+    links: Mapping[RestoreId, str | None]
 
 
 def report(shift: Shift, asker: str | None = None) -> Message:
@@ -78,13 +78,12 @@ def _offered(restore: Restore) -> list[Mrkdwn]:
 
 
 def _once(restore: Restore, permalink: str | None) -> Mrkdwn:
-    ended = restore.outcome.at if restore.outcome else restore.entered_at
     return about(
         texts.ONCE,
         restore,
         permalink,
         result=Mrkdwn(general.STATES[restore.phase]),
-        when=moment(ended),
+        when=moment(restore.ended_at),
     )
 
 

@@ -1,11 +1,13 @@
 """Somebody speaking to the bot, and how they alone are answered."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore, RestoreId, UserId
 from bot.slack.views import Message
 from bot.slack.web import Web
 
@@ -87,6 +89,13 @@ class Teller:
             return await self.address(restore, reader)
         except Temporary:
             return None
+
+    async def links(
+        self, restores: Sequence[Restore], reader: UserId | None
+    ) -> dict[RestoreId, str | None]:
+        """The same for several, asked at once: give a few only, since Slack limits how often."""
+        found = await asyncio.gather(*(self.link(each, reader) for each in restores))
+        return {each.id: address for each, address in zip(restores, found, strict=True)}
 
     async def address(self, restore: Restore, reader: UserId | None) -> str | None:
         """The same for who can ask again. Raises Temporary if Slack does not say just now."""

@@ -92,11 +92,7 @@ class Wishes:
             case Verb.NONE:
                 return
             case _:
-                answer = await self._answer(voice, request, place, begun)
-                if isinstance(answer, Verdict):
-                    await self.refuse(voice, answer, request)
-                elif answer is not None:
-                    await self._teller.insist(voice, answer)
+                await self.told(voice, request, await self._answer(voice, request, place, begun))
 
     async def _answer(
         self, voice: Voice, request: Request, place: Place, begun: datetime | None

@@ -15,6 +15,7 @@ from bot.restore.events import (
     CreateRestore,
     Offered,
     Reply,
+    TakenOver,
     Typed,
 )
 from bot.restore.model import (
@@ -322,7 +323,7 @@ def test_the_owner_before_has_no_say_any_more(way: Way) -> None:
 def test_nothing_that_was_typed_before_counts_for_the_new_owner(state: str, way: Way) -> None:
     """Even if it is delivered late, or when the same question is open again."""
     played = FIRST[state]()
-    early = f"{int((played.now - handover.CLOCKS_DIFFER).timestamp()) - 1}.000100"
+    early = f"{int((played.now - handover.AHEAD).timestamp()) - 1}.000100"
     way(played)
     for _ in range(2):
         before = played.restore
@@ -337,6 +338,16 @@ def test_a_clock_of_ours_that_is_ahead_of_slacks_drops_no_reply() -> None:
     assert played.question is Slot.WARNING
     by_slack = f"{int(played.now.timestamp()) - 2}.000100"
     assert played.event(Typed(OTHER, SNAPSHOT_NAME, by_slack)).restore.phase is Phase.CONFIRMING
+
+
+def test_what_was_heard_stays_heard() -> None:
+    """Given away and back within moments: no reply that was taken may be taken once more."""
+    played = p.typing()
+    heard = f"{int(played.now.timestamp()) + 30}.000100"
+    spoken = played.restore.model_copy(update={"heard_ts": heard})
+    after = workflow.step(spoken, TakenOver(by=OTHER), played.now).restore
+    assert after.owner == OTHER
+    assert after.heard_ts == heard
 
 
 def test_a_stop_that_was_sent_is_remembered_for_the_next_end() -> None:

@@ -209,6 +209,24 @@ async def test_what_was_typed_before_the_handover_does_not_count(stage_for: SetS
     await stage.card(acts.READY)
 
 
+async def test_what_comes_late_from_before_the_handover_does_not_count(
+    stage_for: SetStage,
+) -> None:
+    """Bob's name from a moment before is delivered when it is his, and the warning stands again."""
+    stage = await shift(stage_for)
+    await acts.to_the_warning(stage)
+    card = await offer(stage)
+    await stage.world.quiet()
+    stage.world.slack.faults.delay_delivery(4)
+    await stage.reply(NAME, by=stage.bob)
+    await stage.bob.click(card, "Accept")
+    await stage.card("@bob, please read this before you type anything", within=3)
+    await stage.world.pass_time(10)
+    assert stage.shown(acts.READY) is None
+    await stage.reply(NAME, by=stage.bob)
+    await stage.card(acts.READY)
+
+
 async def test_handed_over_while_the_cluster_restores(stage_for: SetStage, golden: Golden) -> None:
     """What Alice confirmed is carried out; Bob looks after it, and the result is his."""
     stage = await shift(stage_for)
