@@ -9,10 +9,11 @@ WORKDIR /src
 # Two environments: one that builds the bot's wheel, and the one that is shipped.
 COPY requirements-build.lock requirements.lock ./
 RUN python -m venv /build \
- && /build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.lock \
+ && /build/bin/pip install --no-deps --require-hashes --only-binary :all: \
+      -r requirements-build.lock \
  && python -m venv --without-pip /opt/vm-restore-bot \
  && /build/bin/pip --python /opt/vm-restore-bot/bin/python install \
-      --require-hashes --only-binary :all: -r requirements.lock
+      --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY bot ./bot
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \

@@ -1,29 +1,32 @@
-# What to type here. Python 3.11, 3.12 or 3.13 and pip are all that is needed; uv is used if there.
+# What to type here. Python 3.11, 3.12 or 3.13 with its own pip is all that is needed; uv is used if
+# it is on PATH.
 #
 #   make demo    the bot on a simulated Slack and a simulated cluster, playing its story
 #   make test    everything CI runs: lint, types, tests
 #   make lint    only ruff and mypy
 #   make chaos   random stories with random faults; RUNS=1000 SEED=1 says how many, and from where on
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
-#   make lock    new lock files after a change of dependencies (needs uv)
+#   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
 #
-# PYTHON=/path/to/python3.12 picks the interpreter, VENV=.venv-3.12 the place of the environment.
+# PYTHON=/path/to/python3.12 picks the interpreter, VENV=.venv-3.12 the place of the environment,
+# UV= (empty) leaves a uv that is on PATH alone.
 
 VENV  ?= .venv
 BIN   := $(VENV)/bin
-READY := $(VENV)/.ready
 FITS  := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 FOUND  = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(FITS)' 2>/dev/null && echo $$python && break; done)
 PYTHON ?= $(FOUND)
+UV     ?= $(shell command -v uv)
 
 export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: chaos demo test lint lock clean bench
 
-demo: $(READY)
+demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
 
 test: lint
@@ -31,38 +34,59 @@ test: lint
 
 RUNS ?= 100
 SEED ?= 1
-chaos: $(READY)
+chaos: $(VENV)/.test
 	@$(BIN)/python -m bot.playground.chaos --runs $(RUNS) --seed $(SEED)
 
-lint: $(READY)
+lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)
+bench: $(VENV)/.test
 	$(BIN)/python -m bot.playground.bench $(if $(WRITE),--write docs/performance.md)
 
-# The whole environment, from the hashed lock file; again only when what it is made from changes.
-$(READY): requirements-dev.lock pyproject.toml
+# The environment, in steps: an interpreter, then what the lock files list, then this project.
+#
+# A lock file is complete, and --no-deps takes it literally: nothing is resolved, so nothing that an
+# index offers later can change what is installed. tests/test_setup.py holds that it is complete.
+# Byte code is written when a module is first imported, which is sooner than compiling everything.
+LOCKED := --no-deps --require-hashes --only-binary :all:
+ifneq ($(UV),)
+INSTALL = $(UV) pip install -q --python $(BIN)/python
+else
+INSTALL = $(BIN)/python -m pip install -q --no-compile
+endif
+
+$(VENV)/.python:
 	@python='$(PYTHON)'; "$${python:-false}" -c '$(FITS)' 2>/dev/null || { \
 	  echo "This needs Python 3.11, 3.12 or 3.13 with its venv module; found: $$($${python:-python3} --version 2>&1 || true). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(BIN)/python -c '$(FITS)' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
-	@echo "Installing into $(VENV) (half a minute the first time) ..."
-	@if command -v uv >/dev/null && $(call install,uv pip install -q --python $(BIN)/python); then :; \
-	  else $(call install,$(BIN)/python -m pip install -qq); fi
 	@touch $@
 
-install = { $(1) --require-hashes -r requirements-dev.lock && $(1) --no-deps --no-build-isolation -e .; }
+$(VENV)/.demo-packages: requirements-build.lock requirements.lock | $(VENV)/.python
+	@echo "Installing into $(VENV) (half a minute the first time) ..."
+	@$(INSTALL) $(LOCKED) $(addprefix -r ,$^)
+	@touch $@
 
-# uv.lock notes which index the files came from, so it is not kept.
-EXPORT := uv export -q --frozen --no-header --no-emit-project
-lock:
-	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	uv lock
-	$(EXPORT) --only-group build -o requirements-build.lock >/dev/null
-	$(EXPORT) --extra demo --no-default-groups -o requirements.lock >/dev/null
-	$(EXPORT) --all-extras --all-groups -o requirements-dev.lock >/dev/null
-	rm -f uv.lock
+$(VENV)/.demo: $(VENV)/.demo-packages pyproject.toml
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test-packages: requirements-dev.lock | $(VENV)/.python
+	@echo "Installing the developers' tools into $(VENV) (half a minute the first time) ..."
+	@$(INSTALL) $(LOCKED) -r $<
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo $(VENV)/.test-packages
+	@touch $@
+
+# Pins stay as they are while they fit. No file notes which index it came from.
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-strip-extras $(if $(UPGRADE),--upgrade)
+lock: $(VENV)/.test
+	$(COMPILE) --all-extras --group dev --group deploy pyproject.toml -o requirements-dev.lock >/dev/null
+	$(COMPILE) --extra demo -c requirements-dev.lock pyproject.toml -o requirements.lock >/dev/null
+	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock >/dev/null
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

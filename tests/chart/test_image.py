@@ -32,7 +32,10 @@ def test_both_stages_start_from_one_base_that_is_pinned_and_can_be_replaced() ->
 
 
 def test_everything_from_an_index_is_checked_against_its_hash_and_nothing_is_compiled() -> None:
-    for line in re.findall(r"install [^&]*-r [^\n]*", TEXT):
+    installs = re.findall(r"install [^&]*-r [^\n]*", TEXT)
+    assert len(installs) == 2
+    for line in installs:
+        assert "--no-deps" in line
         assert "--require-hashes" in line
         assert "--only-binary :all:" in line
     assert "apt-get" not in TEXT
