@@ -451,7 +451,7 @@ async def test_a_late_ack_is_a_timeout_for_the_person(
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.playground.slack.delivery.ACK_SECONDS", 0.02)
+    monkeypatch.setattr("bot.playground.slack.delivery.SCREEN_SECONDS", 0.02)
     socket = await connect()
     await socket.frame()
     result = await alice.slash(channel, "/vm-restore x")
@@ -473,7 +473,7 @@ async def test_interactions_can_be_redelivered(
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.playground.slack.delivery.ACK_SECONDS", 0.02)
+    monkeypatch.setattr("bot.playground.slack.delivery.SCREEN_SECONDS", 0.02)
     sim.faults.redeliver_interactions = True
     socket = await connect()
     await socket.frame()
