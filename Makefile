@@ -3,6 +3,7 @@
 #
 #   make demo    the bot on a simulated Slack and a simulated cluster, playing its story
 #   make test    everything CI runs: lint, types, tests
+#   make test-under-load   the tests, three times, beside two busy loops; TESTS=tests/slack a part of them
 #   make lint    only ruff and mypy
 #   make chaos   random stories with random faults; RUNS=1000 SEED=1 says how many, and from where on
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
@@ -24,13 +25,24 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: chaos demo test lint lock clean bench
+.PHONY: chaos demo test test-under-load lint lock clean bench
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
 
 test: lint
 	$(BIN)/pytest -q -n 2 --dist worksteal
+
+# Each loop ends with the shell that started it, even if that is killed.
+TIMES ?= 3
+BUSY  := import os; shell = os.getppid(); exec("while os.getppid() == shell: pass")
+test-under-load: $(READY)
+	@loops=; trap 'kill $$loops' EXIT; trap 'exit 130' INT TERM; \
+	for loop in 1 2; do $(BIN)/python -c '$(BUSY)' & loops="$$loops $$!"; done; \
+	for run in $$(seq $(TIMES)); do \
+	  echo "== run $$run of $(TIMES), beside two busy loops"; \
+	  $(BIN)/pytest -q -n 2 --dist worksteal $(TESTS) || exit 1; \
+	done
 
 RUNS ?= 100
 SEED ?= 1

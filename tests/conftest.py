@@ -1,13 +1,37 @@
 """What all tests share: deterministic property tests, and the flag that writes golden files anew."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pkgutil import resolve_name
 
+import aiohttp
 import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.store.embedded import find_server
 from tests.store import servers
+
+LONG = 500.0
+"""Seconds that nothing takes, however busy the machine is; less than pytest gives to a test."""
+LIMITS = (
+    "bot.app.GRACE",
+    "bot.app.LAST_WORDS",
+    "bot.app.PATIENCE",
+    "bot.cluster.client.CONNECT_SECONDS",
+    "bot.cluster.client.SECONDS",
+    "bot.cluster.client.WATCH_IDLE_SECONDS",
+    "bot.cluster.client.WATCH_OPEN_SECONDS",
+    "bot.playground.slack.delivery.SCREEN_SECONDS",
+    "bot.slack.forms.LOOK",
+    "bot.slack.home.PING_SECONDS",
+    "bot.slack.lists.PATIENCE",
+    "bot.slack.socket.LAST_WORDS",
+    "bot.store.connection.ANSWER_SECONDS",
+    "bot.store.connection.CONNECT_SECONDS",
+    "bot.store.embedded._STOP_LIMIT",
+)
+"""The limits that are kept in real time."""
+CLIENTS = ("bot.app.SLACK_TIMEOUT", "bot.check._TIMEOUT")
 
 settings.register_profile(
     "house", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -23,6 +47,21 @@ if "VM_RESTORE_TEST_KUBECONFIG" not in os.environ:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest --update-golden` writes the golden files anew; read the diff then."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_limits() -> Iterator[Mapping[str, float]]:
+    """No limit of real time is reached, unless a test sets it lower, to show what happens then.
+
+    The bot's own values, for a test about them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        own: dict[str, float] = {name: resolve_name(name) for name in LIMITS}
+        for name in LIMITS:
+            patch.setattr(name, LONG)
+        for name in CLIENTS:
+            patch.setattr(name, aiohttp.ClientTimeout(total=LONG, connect=LONG))
+        yield own
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def command(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     call = [sys.executable, "-m", "bot", *arguments]
     clean = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(HOUSE), "COLUMNS": "100", **env}
     return subprocess.run(  # noqa: S603 - our own command
-        call, env=clean, capture_output=True, text=True, check=False, timeout=60, cwd=HOUSE
+        call, env=clean, capture_output=True, text=True, check=False, timeout=300, cwd=HOUSE
     )
 
 

@@ -13,6 +13,8 @@ import pytest
 from importlinter import configuration
 from importlinter.application import use_cases
 
+from tests.conftest import CLIENTS, LIMITS
+
 HOUSE = Path(__file__).parent.parent
 BOT = sorted((HOUSE / "bot").rglob("*.py"))
 MOST_LINES = 400
@@ -51,14 +53,13 @@ def test_every_room_imports_only_what_it_may(
 
 @pytest.mark.parametrize("library", OWNERS)
 def test_a_client_library_has_one_owner(graph: grimp.ImportGraph, library: str) -> None:
-    if library not in graph.modules:
-        pytest.skip(f"nothing imports {library} yet")
     owner = OWNERS[library]
     production = {
         module
         for module in graph.find_modules_that_directly_import(library)
         if not module.startswith("bot.playground")
     }
+    assert production, f"{owner} has no use for {library} any more"
     assert {m for m in production if m != owner and not m.startswith(f"{owner}.")} == set()
 
 
@@ -97,6 +98,35 @@ def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not text or ast.get_docstring(ast.parse(text)), "no docstring"
     assert len(text.splitlines()) <= MOST_LINES, "too long: split it by what it is about"
+
+
+A_LIMIT = re.compile(r"asyncio\.(timeout|wait_for)\b|perf_counter|mark\.timeout\(")
+ON_A_REAL_CLUSTER = {"test_real_cluster.py"}
+"""It takes an hour there."""
+
+
+def test_no_test_decides_by_real_time() -> None:
+    """See docs/reliability.md, "On a busy machine"."""
+    found = [
+        f"{path.relative_to(HOUSE)}: {match.group()}"
+        for path in sorted((HOUSE / "tests").rglob("*.py"))
+        if path.name not in {Path(__file__).name, *ON_A_REAL_CLUSTER}
+        for match in A_LIMIT.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_every_limit_of_real_time_is_out_of_reach_in_tests() -> None:
+    """What waits for a named number of seconds is listed in `tests/conftest.py`."""
+    named = re.compile(r"(?:asyncio\.timeout\(|[a-z_]*timeout[\"']?[:=] ?)([A-Z_]{3,})\b")
+    used = {
+        f"{name_of(path)}.{match.group(1)}"
+        for path in BOT
+        if not name_of(path).startswith("bot.playground")
+        for match in named.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert used
+    assert used <= {*LIMITS, *CLIENTS}
 
 
 def test_no_module_is_a_drawer_for_everything() -> None:

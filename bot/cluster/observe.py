@@ -4,7 +4,6 @@ A look reads what its phase needs and no more, and independent reads go out toge
 a 404 about the snapshot API is worth, `Schema` has found out before the look begins.
 """
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from bot.clock import Clock
 from bot.cluster import create, parse
 from bot.cluster.catalog import Catalog
 from bot.cluster.client import Api, Refusal
-from bot.cluster.reads import Reads
+from bot.cluster.reads import Reads, Together
 from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore.events import CreateRestore
@@ -59,13 +58,7 @@ class Observer:
 
     async def scene(self, asked: Question) -> Scene:
         """Look once."""
-        try:
-            return await self._scene(asked, self._clock.now())
-        except ExceptionGroup as group:
-            # Of reads that failed together one is enough to fail the look.
-            raise group.exceptions[0] from None
-
-    async def _scene(self, asked: Question, at: datetime) -> Scene:
+        at = self._clock.now()
         if asked.look is Look.CANDIDATES:
             return await self._candidates(asked, at)
         namespace = asked.wish.namespace or ""
@@ -88,7 +81,7 @@ class Observer:
                 assert_never(asked.look)
 
     async def _full(self, reads: Reads, asked: Question, at: datetime) -> Scene:
-        async with asyncio.TaskGroup() as first:
+        async with Together() as first:
             vm = first.create_task(reads.vm(asked.vm))
             vmi = first.create_task(reads.vmi(asked.vm))
             snapshots = first.create_task(reads.snapshots())
@@ -97,7 +90,7 @@ class Observer:
         everything = snapshots.result()
         snapshot = next((one for one in everything if one.name == asked.wish.snapshot), None)
         worth_trying = vm.result() is not None and snapshot is not None
-        async with asyncio.TaskGroup() as second:
+        async with Together() as second:
             content = second.create_task(reads.content(snapshot))
             dry_run = second.create_task(self._dry_run(asked.effect if worth_trying else None))
             others = second.create_task(self._others(asked, missing=vm.result() is None))
@@ -180,14 +173,14 @@ class Observer:
 
 
 async def _vmi(reads: Reads, asked: Question, at: datetime) -> Scene:
-    async with asyncio.TaskGroup() as group:
+    async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
     return Scene(asked.look, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
 
 
 async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
-    async with asyncio.TaskGroup() as group:
+    async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
         snapshot = group.create_task(reads.snapshot(asked.wish.snapshot or ""))
@@ -217,7 +210,7 @@ async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:
         waits = job.claims and job.ready != SETTLED
         claims = await reads.restored_claims_of(asked.vm) if waits else ()
         return Scene(asked.look, at, job=job, claims=claims, forbidden=reads.forbidden)
-    async with asyncio.TaskGroup() as group:
+    async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
         all_claims = group.create_task(reads.claims())

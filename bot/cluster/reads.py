@@ -1,12 +1,16 @@
 """The reads of one look at a namespace, each parsed, and what kept them from being complete.
 
-"Not found" is a fact. So is a read that is forbidden: the first one is kept for the scene. An answer
-that did not come is no fact at all and fails the look.
+"Not found" is a fact. So is a read that is forbidden: one is kept for the scene. An answer that did
+not come is no fact at all and fails the look. Of several that are forbidden, or that fail, the one
+that was asked first is told: which answer comes first is chance, and people should read the same.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TypeVar
+from itertools import count
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from bot.cluster import names, parse
 from bot.cluster.client import Api, Refusal
@@ -22,10 +26,16 @@ class Reads:
     """Reads within one namespace."""
 
     def __init__(self, api: Api, namespace: str, version: str = "") -> None:
-        self.forbidden: Rejection | None = None
+        self._forbidden: dict[int, Rejection] = {}
+        self._asked = count()
         self._api = api
         self._namespace = namespace
         self._snapshot_group = partial(names.snapshot_group, version)
+
+    @property
+    def forbidden(self) -> Rejection | None:
+        """What was said to the first that was asked, of the reads that were forbidden."""
+        return self._forbidden[min(self._forbidden)] if self._forbidden else None
 
     async def vm(self, name: str) -> Vm | None:
         """One VM."""
@@ -78,26 +88,28 @@ class Reads:
     async def _one(
         self, parsed: Callable[[Json], T], build: Build, kind: str, name: str
     ) -> T | None:
+        number = next(self._asked)
         try:
             document = await self._api.get(build(kind, self._namespace, name))
         except names.NoName:
             return None
         except Refusal as refusal:
-            self._note(refusal, "get", kind)
+            self._note(refusal, "get", kind, number)
             return None
         return None if document is None else parsed(document)
 
     async def _all(
         self, build: Build, kind: str, query: dict[str, str] | None = None
     ) -> list[Json]:
+        number = next(self._asked)
         try:
             found, _ = await self._api.collect(build(kind, self._namespace, None), query)
         except Refusal as refusal:
-            self._note(refusal, "list", kind)
+            self._note(refusal, "list", kind, number)
             return []
         return found
 
-    def _note(self, refusal: Refusal, verb: str, kind: str) -> None:
+    def _note(self, refusal: Refusal, verb: str, kind: str, number: int) -> None:
         if refusal.unserved:
             # Served a moment ago, when the schema was read: the server is starting, or being changed.
             raise Temporary(f"cluster {self._api.cluster}: {kind} are not served just now")
@@ -105,7 +117,38 @@ class Reads:
             raise refusal
         said = refusal.rejection
         words = said.text if "cannot" in said.text else f"cannot {verb} {kind}. {said.text}".strip()
-        self.forbidden = self.forbidden or Rejection(said.code, said.reason, words)
+        self._forbidden[number] = Rejection(said.code, said.reason, words)
+
+
+class Together:
+    """Reads that go out together, each to its end; the first asked of those that failed is raised.
+
+    A TaskGroup would break the others off when one has failed, and so tell whichever was quickest.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def __aenter__(self) -> Self:
+        """Nothing is asked yet."""
+        return self
+
+    def create_task(self, read: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Ask; the answer is there when all are."""
+        task = asyncio.create_task(read)
+        self._tasks.append(task)
+        return task
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for all; who is cancelled meanwhile leaves none of them behind."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            task.result()
 
 
 def _claims(found: list[Json]) -> tuple[Claim, ...]:

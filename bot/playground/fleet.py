@@ -32,11 +32,12 @@ from bot.store.embedded import spawn
 
 LOOK_AGAIN = 0.01
 """Real seconds between two looks at whether something has come to pass."""
-START_LIMIT = 60.0
-_LIMIT = aiohttp.ClientTimeout(total=10)
+PATIENCE = 240.0
+"""Real seconds for whatever should come to pass: only what is broken takes them."""
+_LIMIT = aiohttp.ClientTimeout(total=PATIENCE)
 
 
-async def until(done: Callable[[], object], what: str, *, within: float) -> float:
+async def until(done: Callable[[], object], what: str, *, within: float = PATIENCE) -> float:
     """Wait until `done()`; how many seconds it took."""
     now = asyncio.get_running_loop().time
     begun = now()
@@ -71,11 +72,7 @@ class Replica:
 
     async def up(self) -> None:
         """Wait until it says that it is ready."""
-        await until(
-            lambda: self.port() is not None or not self.running,
-            f"{self.name} is ready",
-            within=START_LIMIT,
-        )
+        await until(lambda: self.port() is not None or not self.running, f"{self.name} is ready")
         if not self.running:
             raise AssertionError(f"{self.name} did not start:\n{self.output.read_text()}")
 
@@ -107,9 +104,9 @@ class Replica:
         """SIGTERM, as a rolling update sends it."""
         self.process.terminate()
 
-    async def exited(self, within: float = 30) -> int:
-        """Its exit code, once it has ended; 30 seconds are what a pod is given."""
-        await until(lambda: not self.running, f"{self.name} ends", within=within)
+    async def exited(self) -> int:
+        """Its exit code, once it has ended."""
+        await until(lambda: not self.running, f"{self.name} ends")
         return self.process.wait()
 
     def pause(self) -> None:

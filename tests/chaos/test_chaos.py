@@ -18,7 +18,7 @@ def test_whatever_goes_wrong_nothing_is_lost_or_doubled(first: int) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=500,
     )
     assert played.returncode == 0, played.stdout + played.stderr
     assert f"{EACH}  (seeds {first} to {first + EACH - 1})" in played.stdout

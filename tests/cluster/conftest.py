@@ -7,6 +7,7 @@ import pytest
 
 from bot.cluster.cluster import Cluster
 from bot.playground.clock import HandClock
+from bot.playground.fleet import PATIENCE
 from tests.cluster.wire import CRD_PATH, Wire, crd
 
 Connect = Callable[..., Awaitable[Cluster]]
@@ -57,10 +58,10 @@ def wait_until() -> WaitUntil:
     """Wait for something to become true, with a limit and words for what it was."""
 
     async def wait(predicate: Callable[[], bool], what: str) -> None:
-        limit = time.monotonic() + 5
+        limit = time.monotonic() + PATIENCE
         while not predicate():
             if time.monotonic() > limit:
-                pytest.fail(f"did not happen within 5 s: {what}")
+                pytest.fail(f"did not happen: {what}")
             await asyncio.sleep(0.002)
 
     return wait

@@ -1,9 +1,12 @@
 """What a look makes of answers that a healthy cluster does not give."""
 
+import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
@@ -11,6 +14,7 @@ from bot.playground.clock import START
 from bot.restore.facts import Look, Scene
 from bot.restore.model import Job, Safety
 from tests.cluster import samples
+from tests.cluster.conftest import WaitUntil
 from tests.cluster.wire import (
     CRD_PATH,
     SNAPSHOT_API,
@@ -105,6 +109,69 @@ async def test_a_read_without_an_answer_fails_the_look(
     healthy.on("GET", path, answer)
     with pytest.raises(Temporary):
         await look(cluster, kind)
+
+
+TOGETHER = {
+    Look.FULL: (VM, VMI, SNAPSHOTS, RESTORES, QUOTAS),
+    Look.RECHECK: (VM, VMI, SNAPSHOT, RESTORES),
+    Look.VMI: (VM, VMI),
+    Look.JOB: (VM, VMI, CLAIMS),
+}
+"""The reads that go out together, in the order in which they are asked."""
+
+
+def first_asked_is_answered_last(wire: Wire, paths: tuple[str, ...], code: int) -> None:
+    """Each read of these fails, and names itself; each only after the one that was asked next."""
+    answered = [asyncio.Event() for _ in (*paths, "nothing comes before the last one")]
+    answered[-1].set()
+    for path, (mine, before) in zip(paths, pairwise(answered), strict=True):
+        wire.on("GET", path, _answers_after(before, mine, refuses(code, f"cannot get {path}")))
+
+
+def _answers_after(before: asyncio.Event, mine: asyncio.Event, answer: Answer) -> Answer:
+    async def answered(request: web.Request) -> web.StreamResponse:
+        await before.wait()
+        for _ in range(50):
+            await asyncio.sleep(0)  # the bot has the other answer by now
+        mine.set()
+        return await answer(request)
+
+    return answered
+
+
+@pytest.mark.parametrize("kind", TOGETHER)
+async def test_of_reads_that_are_forbidden_the_first_asked_is_told(
+    kind: Look, healthy: Wire, cluster: Cluster
+) -> None:
+    """Whichever answer is the quickest: the same person reads the same words the next time."""
+    first_asked_is_answered_last(healthy, TOGETHER[kind], 403)
+    scene = await look(cluster, kind)
+    assert scene.forbidden is not None
+    assert scene.forbidden.text == f"cannot get {TOGETHER[kind][0]}"
+
+
+@pytest.mark.parametrize("kind", TOGETHER)
+async def test_of_reads_that_fail_the_first_asked_is_told(
+    kind: Look, healthy: Wire, cluster: Cluster
+) -> None:
+    first_asked_is_answered_last(healthy, TOGETHER[kind], 500)
+    with pytest.raises(Temporary, match=f"cannot get {TOGETHER[kind][0]}$"):
+        await look(cluster, kind)
+
+
+async def test_a_look_that_is_given_up_leaves_no_read_behind(
+    healthy: Wire, cluster: Cluster, wait_until: WaitUntil
+) -> None:
+    over = asyncio.Event()
+    healthy.on("GET", VMI, _answers_after(over, asyncio.Event(), MISSING))
+    looking = asyncio.create_task(look(cluster, Look.VMI))
+    await wait_until(lambda: bool(healthy.requests("GET", VMI)), "it looks")
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    reads = [task for task in asyncio.all_tasks() if "Reads" in repr(task.get_coro())]
+    over.set()
+    assert looking.cancelled()
+    assert reads == []
 
 
 @pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))

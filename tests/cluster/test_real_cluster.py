@@ -35,7 +35,7 @@ from tests.cluster.ground import (
     Ground,
 )
 
-LIMIT = 3600 if grounds.GIVEN else 120
+LIMIT = 3600 if grounds.GIVEN else 600
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(LIMIT)]
 
 LAZY = "lazy"

@@ -15,8 +15,6 @@ from bot.playground.stage import Stage, access
 from bot.playground.world import World
 from tests.stories import acts
 
-PATIENCE = 110.0
-"""Seconds for any one thing: Slack's third try after a minute, then a lease, on a slow machine."""
 IMPATIENCE = 4.0
 """Seconds after which somebody who saw an error looks whether to try again."""
 
@@ -107,9 +105,7 @@ class Actor:
     async def sees(self, *words: str) -> float:
         """Wait for a card with one of these words; how many seconds it took."""
         try:
-            return await until(
-                lambda: any(map(self.stage.shown, words)), f"{self.vm}: {words}", within=PATIENCE
-            )
+            return await until(lambda: any(map(self.stage.shown, words)), f"{self.vm}: {words}")
         except AssertionError as missing:
             raise AssertionError(f"{missing}\n{self.stage.transcript()}") from None
 

@@ -15,7 +15,6 @@ from bot.playground.invariants import Invariants
 from bot.playground.stage import Stage, set_stage
 from bot.playground.world import world
 from bot.restore.model import Phase
-from bot.store import connection
 from tests.replicas.cast import Actor, cast, hurry
 from tests.replicas.ice import Ice
 from tests.stories.conftest import documents
@@ -57,13 +56,13 @@ async def scene_of(tmp_path: Path) -> AsyncIterator[SetScene]:
     async with AsyncExitStack() as stack:
         scenes: list[tuple[Scene, Invariants]] = []
 
-        async def make(*, people: int, seed: int = 0) -> Scene:
+        async def make(*, people: int, seed: int = 0, lease: int = LEASE) -> Scene:
             place = tmp_path / f"world-{len(scenes)}"
             place.mkdir()
             made = await stack.enter_async_context(world(place, clock=Clock(), seed=seed))
             hurry(made)
             scene = Scene(
-                await stack.enter_async_context(Fleet(made, lease_seconds=LEASE)),
+                await stack.enter_async_context(Fleet(made, lease_seconds=lease)),
                 cast(made, people),
             )
             scenes.append((scene, Invariants(made)))
@@ -83,17 +82,8 @@ async def _judge(scene: Scene, invariants: Invariants) -> None:
 
 
 @pytest.fixture
-async def on_ice(
-    tmp_path: Path, lent_redis: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[OnIce]:
+async def on_ice(tmp_path: Path, lent_redis: str) -> AsyncIterator[OnIce]:
     """A stage with a bot that can be frozen; every invariant must have held at the end."""
-    wire = connection._wire
-
-    def patient(target: connection.Target, protocol: int) -> dict[str, Any]:
-        # A freeze takes no time of the world, but some of this machine's, slow as it may be.
-        return {**wire(target, protocol), "socket_timeout": 60}
-
-    monkeypatch.setattr(connection, "_wire", patient)
     async with AsyncExitStack() as stack:
         made = await stack.enter_async_context(world(tmp_path, lent_redis=lent_redis))
         invariants = Invariants(made)

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import aiohttp
 import pytest
@@ -23,8 +23,6 @@ from tests.stories import acts
 
 AT_ONCE = 2.0
 """Seconds of the world."""
-SOON = 10.0
-"""Seconds of this machine for what takes no time of the world."""
 
 
 async def leaving(stage: Stage) -> tuple[App, "asyncio.Task[None]"]:
@@ -45,7 +43,7 @@ async def hang(stage: Stage) -> Rule:
     rule = Rule(SlowAnswer(5), verb="get", resource="virtualmachineinstances")
     stage.world.kube.faults.add(rule)
     await acts.press_restore(stage)
-    await until(lambda: rule not in stage.world.kube.faults.rules, "it looks", within=SOON)
+    await until(lambda: rule not in stage.world.kube.faults.rules, "it looks")
     return rule
 
 
@@ -100,12 +98,19 @@ async def test_what_cannot_end_is_handed_over(
     await hang(stage)
     ice.crossings.clear()
     bot, stopping = await leaving(stage)
-    await until(lambda: bot.reconciler._hurried, "it is out of patience", within=SOON)
+    await until(lambda: bot.reconciler._hurried, "it is out of patience")
     answer(stage)
     await stopping
     assert stage.restores() == []
     assert not any("/api/chat" in each for each in ice.crossings)
     await restored_at_once(stage)
+
+
+def test_all_that_a_bot_waits_for_at_its_end_is_less_than_a_pod_is_given(
+    own_limits: Mapping[str, float],
+) -> None:
+    waits = ("app.PATIENCE", "app.GRACE", "app.LAST_WORDS", "slack.socket.LAST_WORDS")
+    assert house.LINGER + sum(own_limits[f"bot.{each}"] for each in waits) < 30
 
 
 async def test_a_delivery_that_comes_while_draining_is_handed_over(on_ice: OnIce) -> None:
@@ -133,7 +138,7 @@ async def test_leases_on_their_way_are_not_lost(on_ice: OnIce) -> None:
     await stage.world.quiet()
     ice.freeze(moment(ice.crossings, since="redis: settle", what="redis: lease"))
     await acts.press_restore(stage)
-    await until(ice.frozen.is_set, "the restore is leased", within=SOON)
+    await until(ice.frozen.is_set, "the restore is leased")
     _, stopping = await leaving(stage)
     # It has to wait for the answer. Should it not, this is the time in which it would be gone.
     await asyncio.wait({stopping}, timeout=0.3)
@@ -149,7 +154,7 @@ async def clicked(stage: Stage, ice: Ice) -> ClickResult:
     await stage.world.quiet()
     ice.freeze(lambda crossing: crossing == "redis: accept")
     pressed = await stage.press(acts.READY, "Restore VM now")
-    await until(ice.frozen.is_set, "the click is kept", within=SOON)
+    await until(ice.frozen.is_set, "the click is kept")
     return pressed
 
 
@@ -161,7 +166,7 @@ async def test_a_click_is_acknowledged_before_the_door_is_closed(
     stage, ice = await on_ice(socket_mode=socket_mode)
     pressed = await clicked(stage, ice)
     bot, stopping = await leaving(stage)
-    await until(lambda: not bot.reconciler._running(), "the doors are being closed", within=SOON)
+    await until(lambda: not bot.reconciler._running(), "the doors are being closed")
     ice.thaw()
     await stopping
     await pressed.settled()

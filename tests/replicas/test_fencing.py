@@ -212,8 +212,8 @@ async def take_over(stage: Stage, ice: Ice, gesture: Gesture) -> App:
 async def thawed(ice: Ice, bot: App) -> list[str]:
     """Let it go on; what it wrote until its round was over, as crossings."""
     ice.thaw()
-    await until(lambda: "redis: finish" in ice.crossings, "its round is over", within=10)
-    await until(lambda: bot.reconciler.resting, "it is at rest", within=10)
+    await until(lambda: "redis: finish" in ice.crossings, "its round is over")
+    await until(lambda: bot.reconciler.resting, "it is at rest")
     mine = ice.crossings[: ice.crossings.index("redis: finish")]
     return [told for told in mine if WRITES.search(told)]
 
@@ -249,7 +249,7 @@ async def test_a_late_commit_changes_nothing_while_the_next_one_still_looks(on_i
     stage.world.kube.faults.add(looks)
     await stage.world.start_bot()
     advance(stage, LEASE + 1)
-    await until(lambda: looks not in stage.world.kube.faults.rules, "the other looks", within=10)
+    await until(lambda: looks not in stage.world.kube.faults.rules, "the other looks")
     assert await thawed(ice, zombie) == []
     assert await documents(stage.world) == (before,)
     advance(stage, 5)
@@ -301,7 +301,7 @@ async def test_people_are_told_although_the_lease_is_nearly_used_up(on_ice: OnIc
     stage.world.kube.faults.add(looks)
     ice.thaw()
     await acts.press_restore(stage)
-    await until(lambda: looks not in stage.world.kube.faults.rules, "it looks", within=10)
+    await until(lambda: looks not in stage.world.kube.faults.rules, "it looks")
     advance(stage, LEASE - 5)
     await stage.until(lambda: _sent(ice, "slack: POST /api/chat"), "a card is written", within=1)
     told = [each for each in ice.crossings if "renew" in each or "/api/chat" in each]

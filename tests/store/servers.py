@@ -16,7 +16,7 @@ from bot.store.embedded import end, find_server, spawn
 POLL = 0.005
 
 
-async def wait_until(what: str, true: Callable[[], Awaitable[bool]], limit: float = 20) -> None:
+async def wait_until(what: str, true: Callable[[], Awaitable[bool]], limit: float = 240) -> None:
     """Return when the predicate holds; fail with `what` after so many seconds."""
     for _ in range(int(limit / POLL)):
         if await true():

@@ -1,12 +1,14 @@
 """The form with pickers: every way in, what it offers, what it refuses, and what comes of it."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
 from bot.playground.kubevirt.faults import Delay, Rule
 from bot.playground.slack import Person
+from bot.playground.slack.delivery import ACK_SECONDS
 from bot.playground.slack.interactions import SubmitResult
 from bot.playground.slack.surfaces import NotPossible
 from bot.playground.slack.views import View
@@ -431,8 +433,12 @@ async def test_form_while_the_cluster_is_away(stage_for: SetStage, golden: Golde
     await stage.card(acts.TYPE_IT)
 
 
-async def test_form_while_the_cluster_is_slow(stage_for: SetStage) -> None:
+async def test_form_while_the_cluster_is_slow(
+    stage_for: SetStage, monkeypatch: pytest.MonkeyPatch, own_limits: Mapping[str, float]
+) -> None:
     """A cluster that takes its time does not keep the form: what it knows is told in the thread."""
+    assert own_limits["bot.slack.forms.LOOK"] < ACK_SECONDS
+    monkeypatch.setattr("bot.slack.forms.LOOK", 0.1)
     stage = await stage_for()
     await open_form(stage)
     await fill(stage)

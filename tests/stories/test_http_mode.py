@@ -159,7 +159,7 @@ async def test_not_signed_by_slack(stage_for: SetStage, wrong: str) -> None:
         "secret": signed("0" * 32, body),
         "body": signed(secret, body + "&text=cancel"),
         "old": signed(secret, body, at=now - FIVE_MINUTES - 5),
-        "future": signed(secret, body, at=now + FIVE_MINUTES + 5),
+        "future": signed(secret, body, at=now + 2 * FIVE_MINUTES),
         "no headers": {"Content-Type": FORM},
         "no number": {**signed(secret, body), "X-Slack-Request-Timestamp": "yesterday"},
     }[wrong]

@@ -5,12 +5,13 @@ is opened again after ten seconds of the world's clock, by the SDK's own means.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bot import app as house
 from bot.app import App
@@ -20,8 +21,11 @@ from bot.playground.world import World
 from bot.settings import Settings, build
 
 SOCKET_LOOK = timedelta(seconds=10)
-LONGEST_START = 2.0
-"""Real seconds; the SDK would wait ten before it asks for a socket a second time."""
+START_LOOKS, START_LOOK = 200, 0.01
+"""So often a start is looked at: the SDK would wait ten seconds before it asks for a socket again.
+
+Looks are counted, not seconds: while the start itself is at work, nobody looks.
+"""
 TRY_AGAIN = 3.0
 """Seconds after which a replica that could not start is started again."""
 
@@ -153,8 +157,7 @@ class Crew:
         replica.wires.revive()
         replica.starts_at = None
         try:
-            starting = house.start(replica.settings(), self.world.clock)
-            app = await asyncio.wait_for(starting, LONGEST_START)
+            app = await _looked_at(house.start(replica.settings(), self.world.clock))
         except (Misconfigured, TimeoutError) as refused:
             self.tell(f"{replica.name} does not start: {refused}")
             replica.starts_at = self.world.clock.now() + timedelta(seconds=TRY_AGAIN)
@@ -195,3 +198,15 @@ class Crew:
             replica.lost_at = now
             with suppress(Exception):  # as in the SDK: it tries again when it looks next
                 await client.connect_to_new_endpoint()
+
+
+async def _looked_at(starting: Coroutine[Any, Any, App]) -> App:
+    task = asyncio.create_task(starting)
+    try:
+        for _ in range(START_LOOKS):
+            if task in (await asyncio.wait({task}, timeout=START_LOOK))[0]:
+                return task.result()
+        raise TimeoutError
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -44,8 +44,8 @@ LOOKS = 3
 """So many steps after it was opened a Home is drawn."""
 SETTLED = 60.0
 """So many seconds pass in any case after the faults have stopped."""
-LONGEST_RUN = 60.0
-"""Real seconds after which a run is given up."""
+LONGEST_RUN = 300.0
+"""Real seconds after which a run is given up: a hundred times what it takes."""
 LONGEST = 1500.0
 """After so many more seconds of the clock a story that is not over is called endless."""
 ANSWER_TIMEOUT, STOP_TIMEOUT, RESTORE_TIMEOUT, SAFETY_TIMEOUT = 60, 15, 20, 20

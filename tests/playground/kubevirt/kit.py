@@ -12,6 +12,7 @@ import aiohttp
 from kubernetes.aio import client, config
 from multidict import CIMultiDict
 
+from bot.playground.fleet import PATIENCE
 from bot.playground.kubevirt.server import KubeSim
 
 Json = dict[str, Any]
@@ -64,7 +65,7 @@ class KubeClient:
             url,
             CIMultiDict({**made, **(headers or {})}),
             payload,
-            _request_timeout=aiohttp.ClientTimeout(total=10),
+            _request_timeout=aiohttp.ClientTimeout(total=PATIENCE),
         )
         raw = await answer.read()
         kind = answer.getheader("Content-Type", "")

@@ -257,7 +257,7 @@ async def test_on_the_machines_own_clock_a_restore_runs_by_itself() -> None:
     world.seed.storage_class("quick", bind_after=0.02)
     with_stopped_vm(world, disks=[Disk("root", storage_class="quick")])
     await world.start()
-    async with following(world, RESTORES_PATH) as watch, asyncio.timeout(5):
+    async with following(world, RESTORES_PATH) as watch:
         world.people.create_restore(NS, "r1", VM, SNAPSHOT)
         await watch.changed(lambda event: event["object"]["status"].get("complete") is True)
     await world.stop()

@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.clock import HandClock
+from bot.playground.fleet import PATIENCE
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
 
@@ -20,7 +21,7 @@ QUIET.setLevel(logging.CRITICAL + 1)
 
 async def _until(true: Callable[[], object], what: str) -> None:
     loop = asyncio.get_running_loop()
-    end = loop.time() + 20
+    end = loop.time() + PATIENCE
     while not true():
         assert loop.time() < end, f"never saw: {what}"
         await asyncio.sleep(0.002)

@@ -221,7 +221,7 @@ async def test_an_ephemeral_card_can_be_clicked_by_whom_it_is_for(
 async def test_a_click_that_the_app_does_not_ack_fails(
     app: AsyncApp, bob: Person, card: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.playground.slack.delivery.ACK_SECONDS", 0.05)
+    monkeypatch.setattr("bot.playground.slack.delivery.SCREEN_SECONDS", 0.05)
 
     @app.action("go")
     async def crash() -> None:
