@@ -65,6 +65,8 @@ class Faults:
         """Redeliver unacked interactions and commands too, as Socket Mode was seen to do."""
         self.only_mentions = False
         """Deliver no `message` twin of an app_mention, as some Enterprise workspaces do."""
+        self.silent_sockets = False
+        """Let sockets in and say no hello on them, as a proxy on the way may do."""
         self._methods: list[MethodFault] = []
         self._duplicates = 0
         self._losses = 0

@@ -108,7 +108,8 @@ class SocketHub:
     async def _listen(self, connection: Connection) -> None:
         self.open.append(connection)
         try:
-            await connection.send(self._hello())
+            if not self._faults.silent_sockets:
+                await connection.send(self._hello())
             async for message in connection.socket:
                 if message.type is WSMsgType.TEXT:
                     _read(connection, message.data)
