@@ -101,7 +101,7 @@ async def test_the_direct_message_takes_nothing_either(stage_for: SetStage) -> N
     await stage.card(STOPPING)
     stage.world.slack.faults.forbid(POST, "restricted_action")
     told = await stage.whispered(STOPPED)
-    await stage.world.pass_time(300)
+    await stage.world.pass_time(1500)
     assert sum(STOPPED in stage.read(each) for each in stage.whispers(stage.alice)) == 1
     await stage.alice.click(told, "Start VM again")
     await stage.until(lambda: START in acts.sent(stage), "the VM is started")
@@ -150,6 +150,19 @@ async def test_no_edit(stage_for: SetStage, code: str) -> None:
     await stage.card("started by")
     assert acts.sent(stage) == [STOP, CREATE, START]
     assert stage.world.slack.dm(stage.alice).messages == []
+
+
+@pytest.mark.parametrize("code", ["restricted_action", "cant_update_message"])
+async def test_a_question_that_cannot_be_edited(stage_for: SetStage, code: str) -> None:
+    """What was chosen on it must be read before the name is typed: it is asked anew."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    forbid(stage, EDIT, code)
+    await stage.press(acts.TYPE_IT, "Snapshot current state first: turn ON")
+    asked = await stage.card("*Snapshot current state first*: ON")
+    assert asked.blocks
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
 
 
 @pytest.mark.parametrize("code", ["msg_too_long", "invalid_blocks", "msg_blocks_too_long"])
