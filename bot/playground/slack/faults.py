@@ -67,6 +67,8 @@ class Faults:
         """Deliver no `message` twin of an app_mention, as some Enterprise workspaces do."""
         self.silent_sockets = False
         """Let sockets in and say no hello on them, as a proxy on the way may do."""
+        self.closed_sockets = 0
+        """So many of the next sockets are turned away; their tickets are used up all the same."""
         self._methods: list[MethodFault] = []
         self._duplicates = 0
         self._losses = 0

@@ -92,6 +92,9 @@ class SocketHub:
         until = self._tickets.pop(request.query.get("ticket", ""), None)
         if until is None or self._workspace.now() > until:
             raise web.HTTPForbidden(text="invalid ticket")
+        if self._faults.closed_sockets:
+            self._faults.closed_sockets -= 1
+            raise web.HTTPServiceUnavailable(text="try again")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         if request.transport is None:
