@@ -11,11 +11,11 @@ import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
 import structlog
-from aiohttp import web as http
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,6 +24,8 @@ from bot import __version__
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
+from bot.front import Front, Waits
+from bot.process import LooseThreads
 from bot.reconciler import Reconciler
 from bot.rounds import Parts
 from bot.settings import Settings
@@ -35,11 +37,11 @@ from bot.slack.people import Home, People
 from bot.slack.pickers import Names
 from bot.slack.report import Timetable
 from bot.slack.socket import LAST_WORDS, Socket
-from bot.slack.web import Web
+from bot.slack.web import TokenRefused, Web
 from bot.slack.wishes import Ground
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
-from bot.telemetry import METRICS_TYPE, Metrics
+from bot.telemetry import Metrics
 
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 PATIENCE = 5.0
@@ -58,14 +60,20 @@ class App:
 
     settings: Settings
     reconciler: Reconciler
+    web: Web
     store: Store
     clusters: Mapping[str, Cluster]
     metrics: Metrics
-    port: int
+    _front: Front
     _stack: AsyncExitStack
     _socket: Socket | None
     _tasks: list[asyncio.Task[None]]
     _draining: bool = False
+
+    @property
+    def port(self) -> int:
+        """Where it answers by HTTP."""
+        return self._front.port
 
     @property
     def busy(self) -> int:
@@ -88,14 +96,15 @@ class App:
         trouble: dict[str, str] = {}
         if self._draining:
             trouble["bot"] = "is stopping"
-        if self._socket is not None and not await self._socket.client.is_connected():
-            trouble["slack"] = "no socket"
+        if self._socket is not None and (why := await self._socket.client.trouble()) is not None:
+            trouble["slack"] = why
         pings = {"store": self.store.ping} | {n: c.ping for n, c in self.clusters.items()}
-        for name, ping in pings.items():
+        for name, ping in ({"slack": self.web.ping} | pings).items():
             try:
                 await ping()
             except (Temporary, Permanent) as away:
-                trouble[name] = type(away).__name__
+                said = away.what if isinstance(away, Temporary) else away.reason
+                trouble.setdefault(name, said)
         for name in ("bot", "slack", *pings):
             self.metrics.ready.labels(name).set(name not in trouble)
         return trouble
@@ -113,12 +122,16 @@ class App:
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT, then drain."""
+    """Run until SIGTERM or SIGINT, then drain. It may come at any moment, also during the start."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(LooseThreads())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    app = await start(settings)
+    app = await _started(settings, stopping)
+    if app is None:
+        log.info("stopped before it was ready")
+        return
     log.info("ready", port=app.port, mode="socket" if settings.socket_mode else "http")
     await stopping.wait()
     log.info("draining")
@@ -129,17 +142,37 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
+async def _started(settings: Settings, stopping: asyncio.Event) -> App | None:
+    """The bot, or None if it was told to stop before it was there: then all of it is closed."""
+    starting = asyncio.create_task(start(settings))
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not starting.done():
+        starting.cancel()
+    try:
+        return await starting
+    except asyncio.CancelledError:
+        return None
+
+
 async def start(settings: Settings, clock: Clock | None = None) -> App:
-    """Build and start a bot. What is wrong with the settings is raised as Misconfigured."""
+    """Build and start a bot: it can be reached, and can answer, when this returns.
+
+    What is wrong with the settings is raised as Misconfigured; what is only away is waited for.
+    """
     clock = clock or Clock()
     async with AsyncExitStack() as stack:
-        app = await _build(settings, clock, stack)
+        front = Front(settings, Waits(clock, Metrics()))
+        stack.push_async_callback(front.close)
+        await front.open()
+        front.bot = app = await _build(settings, clock, front, stack)
         app._stack = stack.pop_all()  # noqa: SLF001 - the App owns what was opened for it
     return app
 
 
-async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App:
-    metrics = Metrics()
+async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExitStack) -> App:
+    waits, metrics = front.waits, front.waits.metrics
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
     client = AsyncWebClient(
         token=settings.environment.bot_token.get_secret_value(),
@@ -148,8 +181,8 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
         retry_handlers=[],
     )
     slack = Web(client, metrics)
-    home = await _home(slack)
-    store = await _store(settings, home, clock, stack)
+    home = await _home(slack, waits)
+    store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
     people = People(slack, home, settings.access.groups, clock)
     ground = Ground(
@@ -177,7 +210,7 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
             metrics=metrics,
         )
     )
-    await desk.reports.schedule()
+    await waits.until("store", desk.reports.schedule)
     parts = Parts(
         store=store,
         clusters=clusters,
@@ -190,13 +223,15 @@ async def _build(settings: Settings, clock: Clock, stack: AsyncExitStack) -> App
     )
     reconciler = Reconciler(parts, desk.intake, desk.duties)
     bolt = _bolt(settings, session, home)
-    accept = _accepting(store, reconciler, clock, metrics)
-    desk.listen(bolt, accept, settings.listen.hears_words)
-    tasks = await _background(reconciler, clusters, stack)
-    app = App(settings, reconciler, store, clusters, metrics, 0, stack, None, tasks)
-    app.port = await _serve(app, bolt, stack)
-    app._socket = await _socket(settings, bolt, stack)  # noqa: SLF001 - built here
-    return app
+    desk.listen(bolt, _accepting(store, reconciler, clock, metrics), settings.listen.hears_words)
+    tasks: list[asyncio.Task[None]] = []
+    # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
+    stack.push_async_callback(_wound_up, reconciler, tasks)
+    stack.push_async_callback(front.close)
+    socket = await _socket(settings, bolt, Web(bolt.client, metrics), waits, stack)
+    tasks += _background(reconciler, clusters)
+    front.door = _door(settings, bolt)
+    return App(settings, reconciler, slack, store, clusters, metrics, front, stack, socket, tasks)
 
 
 def _timetable(settings: Settings) -> Timetable | None:
@@ -208,16 +243,12 @@ def _timetable(settings: Settings) -> Timetable | None:
     return Timetable(times.channel, plan, times.after)
 
 
-async def _home(slack: Web) -> Home:
+async def _home(slack: Web, waits: Waits) -> Home:
     """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
     try:
-        said = await slack.call("auth.test")
+        said = await waits.until("slack", partial(_who_we_are, slack))
     except Permanent as refused:
         raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
-    except Temporary as away:
-        raise Misconfigured(
-            f"SLACK_BOT_TOKEN, SLACK_API_URL: cannot sign in to Slack: {away.what}"
-        ) from away
     return Home(
         team=said["team_id"],
         bot_user=said["user_id"],
@@ -226,7 +257,16 @@ async def _home(slack: Web) -> Home:
     )
 
 
-async def _store(settings: Settings, home: Home, clock: Clock, stack: AsyncExitStack) -> Store:
+async def _who_we_are(slack: Web) -> Mapping[str, Any]:
+    try:
+        return await slack.call("auth.test")
+    except TokenRefused as refused:
+        raise Permanent(refused.code) from refused
+
+
+async def _store(
+    settings: Settings, home: Home, clock: Clock, waits: Waits, stack: AsyncExitStack
+) -> Store:
     url = settings.environment.redis_url
     if url is None:
         embedded = EmbeddedRedis(sync=True)
@@ -236,12 +276,9 @@ async def _store(settings: Settings, home: Home, clock: Clock, stack: AsyncExitS
         address = url.get_secret_value()
     client = await stack.enter_async_context(connect(address))
     store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
-    try:
-        await store.ping()
-        for risk in (await store.durability()).risks:
-            log.warning("the store may lose restores", what=risk.what, mend=risk.mend)
-    except Temporary as away:
-        raise Misconfigured(f"REDIS_URL: the store cannot be reached: {away.what}") from away
+    await waits.until("store", store.ping)
+    for risk in (await waits.until("store", store.durability)).risks:
+        log.warning("the store may lose restores", what=risk.what, mend=risk.mend)
     return store
 
 
@@ -308,10 +345,10 @@ def _accepting(store: Store, reconciler: Reconciler, clock: Clock, metrics: Metr
     return accept
 
 
-async def _background(
-    reconciler: Reconciler, clusters: Mapping[str, Cluster], stack: AsyncExitStack
+def _background(
+    reconciler: Reconciler, clusters: Mapping[str, Cluster]
 ) -> list[asyncio.Task[None]]:
-    """The loop and one watch a cluster, until the stack unwinds."""
+    """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
     tasks = [asyncio.create_task(reconciler.run(), name="reconciler")]
     tasks += [
         asyncio.create_task(cluster.watch(reconciler.wake), name=f"watch {name}")
@@ -319,7 +356,6 @@ async def _background(
     ]
     for task in tasks:
         task.add_done_callback(_ended)
-    stack.push_async_callback(_wound_up, reconciler, tasks)
     return tasks
 
 
@@ -337,42 +373,20 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
 
 
-async def _serve(app: App, bolt: AsyncApp, stack: AsyncExitStack) -> int:
-    """The one HTTP port: health, metrics and, without Socket Mode, Slack."""
-    settings = app.settings
-    server = http.Application(client_max_size=1024 * 1024)
-
-    async def healthz(_: http.Request) -> http.Response:
-        return http.json_response({"ok": app.alive}, status=200 if app.alive else 503)
-
-    async def readyz(_: http.Request) -> http.Response:
-        trouble = await app.not_ready()
-        return http.json_response(trouble or {"ok": True}, status=503 if trouble else 200)
-
-    async def metrics(_: http.Request) -> http.Response:
-        headers = {"Content-Type": METRICS_TYPE}
-        return http.Response(body=app.exposition(), headers=headers)
-
-    server.router.add_get("/healthz", healthz)
-    server.router.add_get("/readyz", readyz)
-    server.router.add_get("/metrics", metrics)
+def _door(settings: Settings, bolt: AsyncApp) -> Door | None:
     secret = settings.environment.signing_secret
-    if not settings.socket_mode and secret is not None:
-        door = Door(bolt, secret.get_secret_value())
-        server.router.add_post("/slack/events", door.handle)
-    runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = http.TCPSite(runner, settings.http.host, settings.http.port)
-    await site.start()
-    return int(runner.addresses[0][1])
+    if settings.socket_mode or secret is None:
+        return None
+    return Door(bolt, secret.get_secret_value())
 
 
-async def _socket(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack) -> Socket | None:
+async def _socket(
+    settings: Settings, bolt: AsyncApp, gate: Web, waits: Waits, stack: AsyncExitStack
+) -> Socket | None:
     token = settings.environment.app_token
     if token is None:
         return None
-    socket = Socket(bolt, token.get_secret_value())
+    socket = Socket(bolt, token.get_secret_value(), gate)
     stack.push_async_callback(socket.close)
-    await socket.connect_async()  # type: ignore[no-untyped-call] # untyped in Bolt
+    await waits.until("slack", socket.open)
     return socket

@@ -21,7 +21,7 @@ from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
 from bot.restore.model import Rules
 from bot.settings import ClusterSettings, Settings
-from bot.slack.web import Web
+from bot.slack.web import TokenRefused, Web
 from bot.store import Durability, Store, connect
 from bot.store.embedded import find_server
 from bot.telemetry import Metrics
@@ -31,9 +31,7 @@ _READINESS: Final = "targetReadinessPolicy"
 _VOLUMES: Final = "volumeRestorePolicy"
 _PROBE: Final = "check"
 """A workspace id for the store's keys; nothing is written under it."""
-NOT_YET: Final = (
-    "Not looked at yet: the app token, Slack's scopes and events, single rights in the cluster."
-)
+NOT_YET: Final = "Not looked at yet: Slack's scopes and events, single rights in the cluster."
 
 
 class Grade(StrEnum):
@@ -67,7 +65,7 @@ async def examine(load: Callable[[], Settings]) -> tuple[Finding, ...]:
         settings = load()
     except Misconfigured as wrong:
         return tuple(_wrong_setting(line) for line in str(wrong).splitlines())
-    found = [_settings(settings), await _slack(settings), *await _store(settings)]
+    found = [_settings(settings), *await _slack(settings), *await _store(settings)]
     for name, cluster in settings.clusters.items():
         found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
     return tuple(found)
@@ -108,27 +106,50 @@ def _settings(settings: Settings) -> Finding:
 # --- Slack ----------------------------------------------------------------------------------------
 
 
-async def _slack(settings: Settings) -> Finding:
-    token = settings.environment.bot_token.get_secret_value()
+async def _slack(settings: Settings) -> list[Finding]:
+    """Can answers go out, and can Slack's events come in?"""
+    environment = settings.environment
+    token, app_token = environment.bot_token.get_secret_value(), environment.app_token
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
         client = AsyncWebClient(
             token=token,
-            base_url=settings.environment.slack_api,
+            base_url=environment.slack_api,
             session=session,
             retry_handlers=[],
         )
-        try:
-            said = await Web(client, Metrics()).call("auth.test")
-        except Permanent as refused:
-            return _no_slack(f"Slack refuses to say who we are ({refused.reason})")
-        except Temporary as away:
-            return _no_slack(away.what)
+        web = Web(client, Metrics())
+        found = [await _bot_token(web)]
+        if app_token is not None and found[0].grade is Grade.OK:
+            found.append(await _app_token(web, app_token.get_secret_value()))
+    return found
+
+
+async def _bot_token(web: Web) -> Finding:
+    mend = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
+    try:
+        said = await web.call("auth.test")
+    except Permanent as refused:
+        why = f"Slack refuses to say who we are ({refused.reason})"
+        return Finding("slack", Grade.FAIL, why, mend)
+    except Temporary as away:
+        return Finding("slack", Grade.FAIL, away.what, mend)
     return Finding("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
 
 
-def _no_slack(found: str) -> Finding:
-    mend = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
-    return Finding("slack", Grade.FAIL, found, mend)
+async def _app_token(web: Web, token: str) -> Finding:
+    """Ask for the address of a socket and leave it: a bot that is connected does not notice."""
+    mend = "set SLACK_APP_TOKEN to an app-level token of the app with the scope connections:write"
+    try:
+        await web.call("apps.connections.open", app_token=token)
+    except TokenRefused as refused:
+        why = f"Slack refuses the app token ({refused.code})"
+        return Finding("slack", Grade.FAIL, why, mend)
+    except Permanent as refused:
+        why = f"Slack opens no socket for the app token ({refused.reason})"
+        return Finding("slack", Grade.FAIL, why, mend)
+    except Temporary as away:
+        return Finding("slack", Grade.FAIL, away.what, "let the bot reach Slack")
+    return Finding("slack", Grade.OK, "opens a socket for the app token")
 
 
 # --- The store ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bot import __version__
+from bot import __version__, process
 from bot.errors import Misconfigured
 
 BAD_SETTINGS = 2
@@ -35,6 +35,7 @@ class Mode(StrEnum):
 
 def main() -> None:
     """Run the command; what is set wrong is printed, line by line, and exits with 2."""
+    process.have_a_home()
     try:
         app(prog_name="vm-restore-bot")
     except Misconfigured as error:
@@ -63,15 +64,18 @@ def _root(
 @app.command()
 def run() -> None:
     """Run the bot. The settings come from the environment and the file VM_RESTORE_CONFIG names."""
+    process.end_on_sigterm()
     from bot.settings import load
 
     settings = load()
+    process.forget_secrets()
 
     from bot.app import run as serve
     from bot.telemetry import set_up
 
     set_up(settings.log.level, settings.log.format)
     asyncio.run(serve(settings))
+    process.end()
 
 
 @app.command()

@@ -45,6 +45,9 @@ MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for
 10 seconds. What arrives later could meet what the next worker has done already."""
 
+AGAIN, SELDOM = timedelta(minutes=1), timedelta(minutes=10)
+"""When it is tried again to tell an owner whom nothing reaches: of a live restore, of an ended one."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -233,17 +236,46 @@ class Rounds:
             await self._move(turn, ChannelGone(error, dm=place.channel))
             return
         if place.direct:
-            log.warning("the owner cannot be reached", error=error)
+            await self._last_way(turn, error)
             return
         try:
             direct = await self._parts.web.direct(turn.restore.owner)
-        except (Permanent, Temporary) as refused:
-            log.warning("no direct message could be opened", error=type(refused).__name__)
-            turn.again = self._clock.now() + timedelta(seconds=60)
+        except Permanent as refused:
+            await self._last_way(turn, refused.reason)
+            return
+        except Temporary as away:
+            log.warning("no direct message could be opened", what=away.what)
+            turn.again = self._clock.now() + AGAIN
             return
         await self._move(turn, ChannelGone(error, dm=direct))
         told = turn.restore.model_copy(update={"place": place})
         await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
+
+    async def _last_way(self, turn: Round, code: str) -> None:
+        """No conversation takes a word of ours: by the owner's response_url, or an operator hears.
+
+        It is tried again either way: a workspace's rules change, too.
+        """
+        turn.again = self._clock.now() + (SELDOM if turn.restore.phase.ended else AGAIN)
+        if await self._by_response_url(turn.restore):
+            return
+        log.error("the owner cannot be told", owner=turn.restore.owner, code=code)
+        self._parts.metrics.untold.labels(code).inc()
+
+    async def _by_response_url(self, restore: Restore) -> bool:
+        """The newest card, once, where the owner last gave a command or clicked."""
+        ways, card = self._store.ways, restore.cards[-1]
+        way = await ways.of(restore.id)
+        if way is None or way.told == card.key:
+            return way is not None
+        shown = views.render(restore, card)
+        try:
+            await self._parts.web.respond(way.url, shown.text, shown.blocks)
+        except (Permanent, Temporary) as refused:
+            log.info("a response_url takes no card", error=type(refused).__name__)
+            return False
+        await ways.note(restore.id, card.key)
+        return True
 
     async def _explain(self, restore: Restore, direct: str, *, deleted: bool) -> None:
         """Why the bot writes here now, and how things stand. Without it the cards say enough."""

@@ -158,6 +158,9 @@ class Metrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
         )
         self.slack_calls = self._counter("slack_calls", "Slack Web API calls", "method", "result")
+        self.untold = self._counter(
+            "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
+        )
         self.reports = self._counter("reports", "Shift reports by the clock", "result")
         self.kubernetes_requests = self._counter(
             "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"

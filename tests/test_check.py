@@ -58,6 +58,7 @@ async def test_a_sound_world_is_all_ok(made: World) -> None:
     assert await examined(told(made)) == (
         Finding("settings", Grade.OK, "read (Socket Mode), grants: 1"),
         Finding("slack", Grade.OK, "signed in to Example Ops as @vm-restore"),
+        Finding("slack", Grade.OK, "opens a socket for the app token"),
         Finding("store", Grade.OK, "Redis answers"),
         Finding("store", Grade.OK, "Redis logs every change on its disk and drops no key"),
         Finding("cluster default", Grade.OK, "the API server answers"),
@@ -94,12 +95,35 @@ async def test_slack_refuses_the_token(made: World) -> None:
     assert "SLACK_BOT_TOKEN" in wrong.mend
 
 
+@pytest.mark.parametrize("code", ["invalid_auth", "missing_scope", "not_allowed_token_type"])
+async def test_slack_opens_no_socket(made: World, code: str) -> None:
+    made.slack.faults.refuse("apps.connections.open", code)
+    found = await examined(told(made))
+    (wrong,) = bad(found)
+    assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
+    assert code in wrong.found
+    assert "SLACK_APP_TOKEN" in wrong.mend
+
+
+async def test_without_an_app_token_no_socket_is_asked_for(made: World) -> None:
+    secret = made.slack.signing_secret
+    found = await examined(told(made, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=secret))
+    assert bad(found) == []
+    assert [call.method for call in made.slack.log] == ["auth.test"]
+
+
+async def test_a_socket_is_not_taken_up(made: World) -> None:
+    """A bot that runs beside it gets all of its events."""
+    await examined(told(made))
+    assert [call.method for call in made.slack.log] == ["auth.test", "apps.connections.open"]
+    assert made.slack.connections == 0
+
+
 async def test_slack_is_not_there(made: World) -> None:
     await made.slack.stop()
     found = await examined(told(made))
-    assert bad(found) == [
-        Finding("slack", Grade.FAIL, "Slack cannot be reached (auth.test)", bad(found)[0].mend)
-    ]
+    away = "Slack cannot be reached (auth.test): Connection refused"
+    assert bad(found) == [Finding("slack", Grade.FAIL, away, bad(found)[0].mend)]
     await made.slack.start()
 
 
@@ -258,13 +282,16 @@ def test_the_table_has_columns_and_says_the_mend_below() -> None:
         ("noeviction", 0, "Redis logs every change on its disk and drops no key"),
         ("allkeys-lru", 0, "warn  Redis may drop keys"),
         ("", 1, "fail  Slack refuses the bot's token (invalid_auth)"),
+        ("SLACK_APP_TOKEN", 1, "fail  Slack refuses the app token (invalid_auth)"),
     ],
-    ids=["all is well", "a warning is no failure", "a failure is exit code 1"],
+    ids=["all is well", "a warning is no failure", "a failure is exit code 1", "no socket"],
 )
 async def test_the_command(made: World, policy: str, code: int, line: str) -> None:
     """The whole way: a process with the environment of a pod."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HOUSE), **env_of(made)}
-    if policy:
+    if policy.startswith("SLACK"):
+        env[policy] = "xapp-1-A0WRONG-1-x"
+    elif policy:
         async with connect(made.redis_url) as client:
             await client.config_set("maxmemory", "100mb")
             await client.config_set("maxmemory-policy", policy)

@@ -1,10 +1,13 @@
 """The command: arguments in, one call, print."""
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,30 @@ def command(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
         call, env=clean, capture_output=True, text=True, check=False, timeout=300, cwd=HOUSE
     )
+
+
+SETTINGS = {
+    "SLACK_BOT_TOKEN": "xoxb-1-1-s3cret",
+    "SLACK_APP_TOKEN": "xapp-1-A1-1-s3cret",
+    "SLACK_API_URL": "http://127.0.0.1:1/api/",
+}
+NOBODY = """
+import pwd, os
+
+def unknown(uid):
+    raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+pwd.getpwuid = unknown
+"""
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port of loopback that somebody else listens on."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(1)
+        yield held.getsockname()[1]
 
 
 def test_help_lists_the_commands_and_loads_none_of_their_libraries() -> None:
@@ -130,3 +157,86 @@ def test_ctrl_c_ends_without_a_traceback(
     stage(play)
     assert run(monkeypatch, "demo") == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_taken_port_of_the_bot_is_named_with_what_to_do(tmp_path: Path, taken: int) -> None:
+    config, login = tmp_path / "config.yaml", tmp_path / "kubeconfig"
+    config.write_text(f"http: {{host: 127.0.0.1, port: {taken}}}")
+    login.write_text("{}")
+    done = command("run", **SETTINGS, VM_RESTORE_CONFIG=str(config), KUBECONFIG=str(login))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        f"http.port: {taken} is taken by another program on this machine; stop that one, or write"
+        " another number (0 takes a free port)"
+    )
+
+
+def test_an_address_that_is_not_of_this_machine(tmp_path: Path) -> None:
+    config, login = tmp_path / "config.yaml", tmp_path / "kubeconfig"
+    config.write_text("http: {host: 192.0.2.1, port: 0}")
+    login.write_text("{}")
+    done = command("run", **SETTINGS, VM_RESTORE_CONFIG=str(config), KUBECONFIG=str(login))
+    assert done.returncode == 2
+    assert done.stderr.startswith("http.host, http.port: the bot cannot listen on 192.0.2.1:0")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_taken_port_of_the_demo_is_named_with_how_to_choose_another(taken: int) -> None:
+    done = command("demo", "--port", str(taken))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"--port: {taken} cannot be had on 127.0.0.1 (Address already in use)")
+    assert "choose another with --port NUMBER" in line
+
+
+def test_a_machine_without_loopback_is_told_so(tmp_path: Path) -> None:
+    """The demo names what is wrong, and no token."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import errno, os, socket\n"
+        "class Cut(socket.socket):\n"
+        "    def connect(self, address):\n"
+        "        raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))\n"
+        "socket.socket = Cut\n"
+    )
+    done = command("demo", PYTHONPATH=f"{tmp_path}{os.pathsep}{HOUSE}")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("This machine cannot reach itself at 127.0.0.1 (Network is unreachable)")
+    assert "ip link set lo up" in line
+
+
+@pytest.mark.parametrize("words", [("manifest",), ("run",), ("check",)])
+def test_a_user_whom_the_machine_does_not_know(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """As in a pod with any uid and no HOME: no traceback, whatever asks for a home directory."""
+    (tmp_path / "sitecustomize.py").write_text(NOBODY)
+    code = "import slack_bolt.async_app; from pathlib import Path; print(Path.home())"
+    path = f"{tmp_path}{os.pathsep}{HOUSE}"
+    clean = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path}
+    bare = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=False
+    )
+    assert "Could not determine home directory" in bare.stderr  # the stage is set
+    login = tmp_path / "kubeconfig"
+    login.write_text("{}")
+    config = tmp_path / "config.yaml"
+    config.write_text(f"http: {{host: 192.0.2.1}}\nstore: {{data_dir: {tmp_path}}}")
+    env = {**SETTINGS, "KUBECONFIG": str(login), "VM_RESTORE_CONFIG": str(config)}
+    done = command(*words, **env, PYTHONPATH=path)
+    assert "Traceback" not in done.stderr
+    assert "home" not in done.stderr
+
+
+def test_sigterm_ends_it_from_the_first_moment(tmp_path: Path) -> None:
+    """Here it has not even read its settings: the file is a pipe that nobody writes to."""
+    pipe = tmp_path / "config.yaml"
+    os.mkfifo(pipe)
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(HOUSE), "VM_RESTORE_CONFIG": str(pipe)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"], env=env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        writing = os.open(pipe, os.O_WRONLY)  # returns when it has begun to read
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+        os.close(writing)
+    assert (process.returncode, said) == (0, "")

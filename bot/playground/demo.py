@@ -5,6 +5,7 @@ of an incident, and a restore that is stopped by a wrong name.
 """
 
 import asyncio
+import socket
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TextIO
 
 from bot import telemetry
 from bot.clock import Clock
+from bot.errors import Misconfigured
 from bot.playground.narrator import Narrator
 from bot.playground.remote import Remote
 from bot.playground.stage import Stage, access, set_stage
@@ -19,15 +21,46 @@ from bot.playground.world import World, world
 
 PATIENCE = 60.0
 """Real seconds that the demo waits for any one thing."""
+LOOPBACK = "127.0.0.1"
 TYPE_IT = "type the snapshot name exactly as shown"
 
 
 async def play(*, keep: bool, port: int, out: TextIO) -> int:
     """Tell the stories; with `keep` leave the world running afterwards. The process's exit code."""
     telemetry.set_up("warning", "console")
+    _must_reach_itself()
+    _must_be_free(port)
     with tempfile.TemporaryDirectory(prefix="vm-restore-demo-") as directory:
         async with world(Path(directory), clock=Clock(), kube_port=port) as made:
             return await _play(made, keep=keep, out=out)
+
+
+def _must_reach_itself() -> None:
+    """Everything in the demo talks over loopback; without it nothing else is at fault."""
+    with socket.socket() as held, socket.socket() as caller:
+        try:
+            held.bind((LOOPBACK, 0))
+            held.listen(1)
+            caller.settimeout(PATIENCE)
+            caller.connect(held.getsockname())
+        except OSError as error:
+            raise Misconfigured(
+                f"This machine cannot reach itself at {LOOPBACK} ({error.strerror}), and the demo"
+                " plays there. Bring the loopback interface up: ip link set lo up"
+            ) from error
+
+
+def _must_be_free(port: int) -> None:
+    """The port that was asked for, told from a fault of ours."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((LOOPBACK, port))
+        except OSError as error:
+            raise Misconfigured(
+                f"--port: {port} cannot be had on {LOOPBACK} ({error.strerror}); choose another"
+                " with --port NUMBER, or leave it out to take a free one"
+            ) from error
 
 
 async def _play(made: World, *, keep: bool, out: TextIO) -> int:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,9 +62,13 @@ class Replica:
         lines = self.output.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
+    def heard(self, event: str) -> list[dict[str, Any]]:
+        """Its log lines of this kind so far."""
+        return [line for line in self.said() if line.get("event") == event]
+
     def port(self) -> int | None:
-        """Where it answers; None until it has said that it is ready."""
-        return next((line["port"] for line in self.said() if line.get("event") == "ready"), None)
+        """Where it answers, which it does long before it is ready; None until it has said so."""
+        return next((line["port"] for line in self.heard("listening")), None)
 
     @property
     def running(self) -> bool:
@@ -72,13 +77,25 @@ class Replica:
 
     async def up(self) -> None:
         """Wait until it says that it is ready."""
-        await until(lambda: self.port() is not None or not self.running, f"{self.name} is ready")
+        await until(
+            lambda: bool(self.heard("ready")) or not self.running, f"{self.name} is ready"
+        )
         if not self.running:
             raise AssertionError(f"{self.name} did not start:\n{self.output.read_text()}")
 
     async def ready(self) -> bool:
         """Does /readyz say so?"""
-        return (await self._get("/readyz"))[0] == 200
+        return await self.not_ready() == {}
+
+    async def not_ready(self) -> dict[str, str]:
+        """What /readyz names, by part; nothing if it says that the bot is ready."""
+        status, said = await self._get("/readyz")
+        found: dict[str, str] = {} if status == HTTPStatus.OK else json.loads(said)
+        return found
+
+    async def alive(self) -> bool:
+        """Does /healthz say so?"""
+        return (await self._get("/healthz"))[0] == HTTPStatus.OK
 
     async def counted(self, metric: str, **labels: str) -> float:
         """The sum of a metric's samples that carry these labels."""
@@ -148,12 +165,13 @@ class Fleet:
 
     async def start(self, count: int = 1) -> list[Replica]:
         """Start so many more, and wait until each says that it is ready."""
-        started = [self._spawned() for _ in range(count)]
+        started = [self.begin() for _ in range(count)]
         for each in started:
             await each.up()
         return started
 
-    def _spawned(self) -> Replica:
+    def begin(self, **env: str) -> Replica:
+        """Start one more, with this changed in its environment, and do not wait for it."""
         world, name = self.world, f"replica-{len(self.replicas) + 1}"
         place = world.directory / name
         place.mkdir()
@@ -165,6 +183,7 @@ class Fleet:
             "KUBECONFIG": str(world.kube.kubeconfig(place / "kubeconfig", user=name)),
             "VM_RESTORE_CONFIG": str(config),
             "PATH": os.environ.get("PATH", ""),
+            **env,
         }
         # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
         told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]

@@ -27,6 +27,12 @@ _COMMAND = re.compile(r"^/\S+")
 NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
 
 
+_PASSING = frozenset(
+    {"ratelimited", "internal_error", "service_unavailable", "connection dropped", "fatal_error"}
+)
+"""Why an edit may fail that is made again as it was."""
+
+
 @dataclass(slots=True)
 class Invariants:
     """Watches a world from its beginning; `violations` is what it saw go wrong."""
@@ -134,14 +140,23 @@ class Invariants:
         return sorted(pressed)
 
     def _cards(self) -> list[str]:
-        """No card of a restore stands in Slack twice."""
+        """No card of a restore stands in Slack twice, unless Slack would not have it edited."""
         marks: Counter[str] = Counter()
+        frozen = self._not_edited()
         for room in self.world.slack.workspace.channels.values():
             for message in room.messages:
                 payload = (message.metadata or {}).get("event_payload", {})
-                if "card" in payload and not message.deleted:
+                if "card" in payload and not message.deleted and message.ts not in frozen:
                     marks[f"{payload['restore']}:{payload['card']} in {room.id}"] += 1
         return [f"card posted {count} times: {mark}" for mark, count in marks.items() if count > 1]
+
+    def _not_edited(self) -> set[str]:
+        """The messages of which Slack refused an edit: what they were to say is said anew."""
+        return {
+            str(call.args.get("ts"))
+            for call in self.world.slack.log
+            if call.method == "chat.update" and not call.ok and call.error not in _PASSING
+        }
 
 
 def _said(text: str) -> str:

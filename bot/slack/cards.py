@@ -22,16 +22,20 @@ from bot.errors import Permanent, Temporary
 from bot.restore.model import Card, Copy, Restore, Slot
 from bot.restore.thread import slack_order
 from bot.slack import views
+from bot.slack.meanings import Meaning, meaning
 from bot.slack.pace import Pace
 from bot.slack.views import Message
-from bot.slack.web import CHANNEL_GONE, Uncertain, Web
+from bot.slack.web import Uncertain, Web
 from bot.store.records import Shown
 
 EVENT_TYPE = "vm_restore_card"
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
-FROZEN = frozenset({"edit_window_closed", "cant_update_message"})
+TICKING = frozenset({Slot.REQUEST, Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS})
+"""Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""
+SHORT = 3_000
+"""So much of a card's text is sent when Slack does not take the card as it is."""
 NOWHERE = "0000000000.000000"
 """Where a message stands that is not posted any more: as if it had been, and was deleted."""
 
@@ -49,7 +53,7 @@ class Outcome:
     again: datetime | None = None
     """When to come back: something is left to be said."""
     gone: str | None = None
-    """Slack's error, if nothing can be written in this conversation any more."""
+    """Slack's error, if a card could not be posted in this conversation: it must be told elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,6 @@ class Cards:
         except Temporary as trouble:
             wait = trouble.retry_after if trouble.retry_after is not None else 3.0
             done.again = self._clock.now() + timedelta(seconds=wait)
-        except Permanent as refused:
-            if refused.reason not in CHANNEL_GONE:
-                raise
-            done.gone = refused.reason
         return done
 
     async def _show(
@@ -114,7 +114,13 @@ class Cards:
         if lost and (search or lost.keys() & shown.keys()):
             # Should the search fail, the round after this one must know that it is still due.
             done.shown.update(lost)
-            await self._find(restore, lost.keys(), shown, done)
+            try:
+                await self._find(restore, lost.keys(), shown, done)
+            except Permanent as refused:
+                _told_of(refused, "conversations.replies", "*")
+                if meaning(refused.reason) is Meaning.CONVERSATION_GONE:
+                    done.gone = refused.reason
+                # Else nobody knows whether a card stands there. Twice is better than never.
         if search:
             await self._find_left(restore, shown, done)
         self._anchor(restore, shown, done)
@@ -122,13 +128,17 @@ class Cards:
             if self._clock.now() >= until:
                 done.again = self._clock.now()
                 return
+            if done.gone is not None and page.channel == restore.place.channel:
+                continue
             try:
                 await self._bring(page, shown.get(page.key))
             except Permanent as refused:
-                if page.channel == restore.place.channel:
-                    raise
-                log.info("a copy cannot be brought up to date", error=refused.reason)
-                page.note(NOWHERE)
+                # One card that Slack does not take holds up no other.
+                _told_of(refused, "chat.postMessage", page.key)
+                if page.channel == restore.place.channel and not page.left:
+                    done.gone = refused.reason
+                else:
+                    page.note(NOWHERE)
 
     async def _bring(self, page: _Page, have: Shown | None) -> None:
         """One card: nothing if it is as it should be, an edit if it differs, a post if it is new."""
@@ -139,20 +149,30 @@ class Cards:
             await self._edit(page, have.ts)
 
     async def _post(self, page: _Page) -> None:
+        """Post a card. Raises Permanent if Slack takes not even its text here."""
         try:
-            answer = await self._web.call(
+            answer = await self._send(page, _content(page.message))
+        except Permanent as refused:
+            if meaning(refused.reason) is not Meaning.CONTENT:
+                raise
+            _told_of(refused, "chat.postMessage", page.key)
+            answer = await self._send(page, _text_only(page.message))
+        page.note(str(answer["ts"]))
+
+    async def _send(self, page: _Page, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await self._web.call(
                 "chat.postMessage",
                 channel=page.channel,
                 thread_ts=page.thread,
                 metadata=_metadata(page),
                 unfurl_links=False,
                 unfurl_media=False,
-                **_content(page.message),
+                **content,
             )
         except Uncertain:
             page.done.shown[page.key] = Shown(ts=None, digest="")
             raise
-        page.note(str(answer["ts"]))
 
     def _may_edit(self, page: _Page) -> bool:
         """Edits of a progress card wait for their turn, but the last one does not."""
@@ -168,18 +188,37 @@ class Cards:
         return turn <= now
 
     async def _edit(self, page: _Page, ts: str) -> None:
+        where = {"channel": page.channel, "ts": ts}
         try:
-            await self._web.call(
-                "chat.update", channel=page.channel, ts=ts, **_content(page.message)
-            )
+            await self._web.call("chat.update", **where, **_content(page.message))
         except Permanent as refused:
-            if refused.reason in GONE and page.card.closed is None:
-                await self._post(page)
-                return
-            if refused.reason not in GONE | FROZEN:
-                raise
-            log.info("card cannot be edited", card=page.key, error=refused.reason)
-        page.done.shown[page.key] = Shown(ts=ts, digest=_digest(page.message))
+            _told_of(refused, "chat.update", page.key)
+            await self._not_edited(page, ts, meaning(refused.reason), refused)
+        else:
+            page.note(ts)
+
+    async def _not_edited(self, page: _Page, ts: str, meant: Meaning, refused: Permanent) -> None:
+        """What an edit was to say is said anew if somebody must read it; else the card stays."""
+        if meant is Meaning.CONVERSATION_GONE:
+            raise refused
+        if meant is Meaning.CONTENT and await self._edited_in_short(page, ts):
+            return
+        gone, open_ = meant is Meaning.MESSAGE_GONE, page.card.closed is None and not page.left
+        if open_ and (gone or page.card.slot not in TICKING):
+            await self._post(page)
+        else:
+            page.note(ts)
+
+    async def _edited_in_short(self, page: _Page, ts: str) -> bool:
+        """The text alone, without buttons: a reader learns what the card was to say."""
+        where = {"channel": page.channel, "ts": ts}
+        try:
+            await self._web.call("chat.update", **where, **_text_only(page.message))
+        except Permanent as refused:
+            _told_of(refused, "chat.update", page.key)
+            return False
+        page.note(ts)
+        return True
 
     async def _find(
         self, restore: Restore, keys: Collection[str], shown: dict[str, Shown], done: Outcome
@@ -219,7 +258,12 @@ class Cards:
         lost = {card.key for card in left.cards} - shown.keys()
         if lost:
             where = {"channel": left.channel, "ts": left.thread}
-            found = _marked(await self._messages("conversations.replies", **where), restore, lost)
+            try:
+                said = await self._messages("conversations.replies", **where)
+            except Permanent as refused:
+                _told_of(refused, "conversations.replies", "*")
+                return
+            found = _marked(said, restore, lost)
             shown.update(found)
             done.shown.update(found)
 
@@ -296,6 +340,22 @@ def _metadata(page: _Page) -> dict[str, Any]:
 
 def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks)}
+
+
+def _text_only(message: Message) -> dict[str, Any]:
+    return {"text": message.text[:SHORT], "blocks": []}
+
+
+def _told_of(refused: Permanent, method: str, card: str) -> None:
+    """An operator can see which card was refused and why; not what it says."""
+    match meaning(refused.reason):
+        case Meaning.CONTENT:
+            told = log.error
+        case Meaning.MESSAGE_GONE:
+            told = log.info
+        case _:
+            told = log.warning
+    told("Slack does not take a card", card=card, method=method, code=refused.reason)
 
 
 def _digest(message: Message) -> str:

@@ -257,6 +257,8 @@ class Intake:
             await self._teller.insist(voice, views.unknown_card())
             return
         restore, button = record.restore, Button(body["button"])
+        if voice.response_url is not None and voice.user == restore.owner:
+            await self._store.ways.keep(restore.id, voice.response_url)
         if button in PASSING:
             chosen = Clicked(by=voice.user, button=button, number=ref[1], value=body.get("value"))
             await self._pass_on(voice, restore, chosen, begun)

@@ -40,7 +40,8 @@ class Teller:
         try:
             await self._say(voice, said)
         except (Permanent, Temporary) as unheard:
-            log.warning("an answer could not be given", error=type(unheard).__name__)
+            code = unheard.reason if isinstance(unheard, Permanent) else "no answer"
+            log.warning("an answer could not be given", code=code)
             return False
         return True
 
@@ -49,12 +50,12 @@ class Teller:
         try:
             await self._say(voice, said)
         except Permanent as refused:
-            log.warning("an answer could not be given", error=refused.reason)
+            log.warning("an answer could not be given", code=refused.reason)
         except Temporary as away:
             raise Unheard(away.what, away.retry_after) from away
 
     async def _say(self, voice: Voice, said: str | Message) -> None:
-        """By the response_url if there is one and it works; else in the conversation."""
+        """By the response_url if there is one and it works; in the conversation; or in the DM."""
         message = Message(said, ()) if isinstance(said, str) else said
         away: Temporary | None = None
         if voice.response_url is not None:
@@ -66,19 +67,23 @@ class Teller:
                 away = lost
             else:
                 return
-        try:
-            await self._whisper(voice, message)
-        except Permanent as refused:
-            raise away or refused from refused
-
-    async def _whisper(self, voice: Voice, message: Message) -> None:
-        text, blocks = message.text, message.blocks
-        if voice.channel:
-            await self._web.whisper(voice.channel, voice.user, text, voice.thread, blocks)
+        if not voice.channel:
+            await self._in_the_dm(voice, message)
             return
-        shown = {"blocks": list(blocks)} if blocks else {}
+        try:
+            await self._web.whisper(
+                voice.channel, voice.user, message.text, voice.thread, message.blocks
+            )
+        except Permanent as refused:
+            if away is not None:
+                raise away from refused
+            log.info("a conversation takes no answer", code=refused.reason)
+            await self._in_the_dm(voice, message)
+
+    async def _in_the_dm(self, voice: Voice, message: Message) -> None:
+        shown = {"blocks": list(message.blocks)} if message.blocks else {}
         channel = await self._web.direct(voice.user)
-        await self._web.call("chat.postMessage", channel=channel, text=text, **shown)
+        await self._web.call("chat.postMessage", channel=channel, text=message.text, **shown)
 
     async def link(self, restore: Restore, reader: UserId | None) -> str | None:
         """A link to the restore's thread, if Slack gives one and it leads this reader somewhere.

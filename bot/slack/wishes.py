@@ -157,6 +157,8 @@ class Wishes:
         if isinstance(opened, Held):
             where = await self._teller.link(opened.holder, voice.user)
             await self._teller.insist(voice, views.held(opened.holder, voice.user, where))
+        elif voice.response_url is not None:
+            await self._store.ways.keep(new.id, voice.response_url)
         return opened
 
     async def verdict(

@@ -17,6 +17,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     recent            list: the same of the workspace
     chore:NAME        hash: duty (its body), fence, until, again, cuts, and newer (kept while leased)
     homes             sorted set: the chores that draw somebody's Home, by when it was opened last
+    way:ID            string: key of the card told last (or nothing), a space, a response_url
     said:TOKEN        string: these audit entries are written already
 
 A key has a TTL or is PERMANENT. Two kinds get theirs late: a restore when it ends, a delivery when
@@ -64,6 +65,10 @@ class Keys:
     def restore(self, restore: str) -> str:
         """The record of a restore."""
         return self.prefix + RESTORE + restore
+
+    def way(self, restore: str) -> str:
+        """The last way to a restore's owner."""
+        return f"{self.prefix}way:{restore}"
 
     def thread(self, channel: str, thread: str) -> str:
         """The index of the restores of a thread."""

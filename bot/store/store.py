@@ -41,6 +41,7 @@ from bot.store.records import (
     Stale,
 )
 from bot.store.scripts import Scripts
+from bot.store.ways import Ways
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class Store:
         self._clock = clock
         self._lease_time = timedelta(seconds=lease_seconds)
         self.chores = Chores(self._scripts, self._keys, clock)
+        self.ways = Ways(client, self._keys)
 
     async def ping(self) -> None:
         """Return if Redis answers; raise StoreUnavailable if not."""

@@ -10,6 +10,7 @@ import pytest
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from bot.restore.model import Phase
+from bot.slack import socket
 from bot.store import Store, connect
 from tests.stories import acts, test_restore, test_stopping
 from tests.stories.conftest import GOLDEN, Golden, SetStage, documents
@@ -230,6 +231,19 @@ async def test_slack_asks_to_reconnect_in_the_middle(stage_for: SetStage) -> Non
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert acts.sent(stage) == [CREATE]
+
+
+async def test_a_socket_that_fails_gets_an_address_of_its_own(
+    stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of a socket that did not open is of no use any more: a new one is asked for."""
+    monkeypatch.setattr(socket, "PING", 1.0)
+    monkeypatch.setattr(socket, "TICKET", 0.05)
+    stage = await stage_for(start=False)
+    stage.world.slack.faults.closed_sockets = 1
+    await stage.world.start_bot()  # which ends only when Slack has said hello
+    asked = [call for call in stage.world.slack.log if call.method == "apps.connections.open"]
+    assert len(asked) >= 2
 
 
 async def test_late_request_does_nothing(stage_for: SetStage) -> None:

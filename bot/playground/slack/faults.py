@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 ANY = "*"
+FOR_EVER = 1_000_000
 
 
 class Kind(Enum):
@@ -36,10 +37,14 @@ class MethodFault:
     status: int = 0
     code: str = ""
     seconds: float = 0.0
+    channel: str | None = None
+    """Only calls that name this conversation; None: all."""
 
-    def hits(self, method: str) -> bool:
+    def hits(self, method: str, channel: str | None = None) -> bool:
         """Whether this call is one to go wrong; counts it."""
         if self.method not in (method, ANY) or self.left <= 0:
+            return False
+        if self.channel not in (None, channel):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -60,6 +65,10 @@ class Faults:
         """Redeliver unacked interactions and commands too, as Socket Mode was seen to do."""
         self.only_mentions = False
         """Deliver no `message` twin of an app_mention, as some Enterprise workspaces do."""
+        self.silent_sockets = False
+        """Let sockets in and say no hello on them, as a proxy on the way may do."""
+        self.closed_sockets = 0
+        """So many of the next sockets are turned away; their tickets are used up all the same."""
         self._methods: list[MethodFault] = []
         self._duplicates = 0
         self._losses = 0
@@ -77,9 +86,16 @@ class Faults:
         """Answer with an HTTP error, e.g. 500 or 503."""
         self._methods.append(MethodFault(method, Kind.STATUS, times, skip, status=status))
 
-    def refuse(self, method: str, code: str, *, times: int = 1, skip: int = 0) -> None:
-        """Answer `ok: false` with this error code."""
-        self._methods.append(MethodFault(method, Kind.ERROR, times, skip, code=code))
+    def refuse(
+        self, method: str, code: str, *, times: int = 1, skip: int = 0, channel: str | None = None
+    ) -> None:
+        """Answer `ok: false` with this error code, in one conversation or in all."""
+        rule = MethodFault(method, Kind.ERROR, times, skip, code=code, channel=channel)
+        self._methods.append(rule)
+
+    def forbid(self, method: str, code: str, *, channel: str | None = None) -> None:
+        """The same from now on, as a workspace's rule does."""
+        self.refuse(method, code, times=FOR_EVER, channel=channel)
 
     def drop_before(self, method: str, *, times: int = 1, skip: int = 0) -> None:
         """Break the connection before the call is applied."""
@@ -115,9 +131,9 @@ class Faults:
         for name, value in vars(fresh).items():
             setattr(self, name, value)
 
-    def on_call(self, method: str) -> MethodFault | None:
+    def on_call(self, method: str, channel: str | None = None) -> MethodFault | None:
         """The fault that hits this call, if one does."""
-        return next((rule for rule in self._methods if rule.hits(method)), None)
+        return next((rule for rule in self._methods if rule.hits(method, channel)), None)
 
     def copies(self) -> int:
         """How many copies of the next delivery go out: none, one or two."""

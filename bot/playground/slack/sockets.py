@@ -92,6 +92,9 @@ class SocketHub:
         until = self._tickets.pop(request.query.get("ticket", ""), None)
         if until is None or self._workspace.now() > until:
             raise web.HTTPForbidden(text="invalid ticket")
+        if self._faults.closed_sockets:
+            self._faults.closed_sockets -= 1
+            raise web.HTTPServiceUnavailable(text="try again")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         if request.transport is None:
@@ -108,7 +111,8 @@ class SocketHub:
     async def _listen(self, connection: Connection) -> None:
         self.open.append(connection)
         try:
-            await connection.send(self._hello())
+            if not self._faults.silent_sockets:
+                await connection.send(self._hello())
             async for message in connection.socket:
                 if message.type is WSMsgType.TEXT:
                     _read(connection, message.data)

@@ -1,0 +1,137 @@
+"""The one HTTP port: health, metrics and, without Socket Mode, Slack's requests.
+
+It opens before anything else does. While the bot waits for Slack or its store to be there, whoever
+looks finds a process that lives (/healthz) and why it takes no traffic yet (/readyz).
+"""
+
+import errno
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import structlog
+from aiohttp import web as http
+
+from bot.clock import Clock
+from bot.errors import Misconfigured, Temporary
+from bot.settings import Settings
+from bot.slack.door import Door
+from bot.telemetry import METRICS_TYPE, Metrics
+
+T = TypeVar("T")
+LAST_WORDS = 3.0
+"""Seconds that requests get to be answered when the port is closed."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between two tries of what is needed to start."""
+
+log = structlog.get_logger(__name__)
+
+
+class Bot(Protocol):
+    """What is asked of a bot that has started."""
+
+    @property
+    def alive(self) -> bool:
+        """Only a restart helps if not."""
+
+    async def not_ready(self) -> dict[str, str]:
+        """Why it should get no traffic, by part."""
+
+    def exposition(self) -> bytes:
+        """The metrics."""
+
+
+class Waits:
+    """What a start waits for. It says so, tries again, and can be broken off at any moment."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self.metrics = metrics
+        self.reasons: dict[str, str] = {}
+
+    async def until(self, part: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer, as soon as there is one."""
+        pause = FIRST_PAUSE
+        self.reasons.setdefault(part, "is awaited")
+        while True:
+            try:
+                answer = await ask()
+            except Temporary as away:
+                wait = max(pause, away.retry_after or 0.0)
+                self.reasons[part] = away.what
+                self.metrics.ready.labels(part).set(0)
+                log.warning("the start waits", part=part, what=away.what, again_in=wait)
+                await self._clock.sleep(wait)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                del self.reasons[part]
+                return answer
+
+
+class Front:
+    """The HTTP server. `bot` and `door` come to it when they are there."""
+
+    def __init__(self, settings: Settings, waits: Waits) -> None:
+        self._settings = settings
+        self.waits = waits
+        self._runner: http.AppRunner | None = None
+        self.bot: Bot | None = None
+        self.door: Door | None = None
+        self.port = 0
+
+    async def open(self) -> None:
+        """Listen. Raises Misconfigured if the port cannot be had."""
+        server = http.Application(client_max_size=1024 * 1024)
+        server.router.add_get("/healthz", self._healthz)
+        server.router.add_get("/readyz", self._readyz)
+        server.router.add_get("/metrics", self._exposed)
+        if not self._settings.socket_mode:
+            server.router.add_post("/slack/events", self._slack)
+        self._runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
+        await self._runner.setup()
+        listen = self._settings.http
+        try:
+            await http.TCPSite(self._runner, listen.host, listen.port).start()
+        except OSError as error:
+            raise Misconfigured(_not_listening(listen.host, listen.port, error)) from error
+        self.port = int(self._runner.addresses[0][1])
+        log.info("listening", port=self.port)
+
+    async def close(self) -> None:
+        """Take no more requests; once is enough."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _healthz(self, _: http.Request) -> http.Response:
+        alive = self.bot is None or self.bot.alive
+        return http.json_response({"ok": alive}, status=200 if alive else 503)
+
+    async def _readyz(self, _: http.Request) -> http.Response:
+        if self.bot is None:
+            trouble = dict(self.waits.reasons) or {"bot": "is starting"}
+        else:
+            trouble = await self.bot.not_ready()
+        return http.json_response(trouble or {"ok": True}, status=503 if trouble else 200)
+
+    async def _exposed(self, _: http.Request) -> http.Response:
+        body = self.waits.metrics.exposition() if self.bot is None else self.bot.exposition()
+        return http.Response(body=body, headers={"Content-Type": METRICS_TYPE})
+
+    async def _slack(self, request: http.Request) -> http.StreamResponse:
+        if self.door is None:  # Slack tries again
+            return http.json_response({"error": "the bot is starting"}, status=503)
+        return await self.door.handle(request)
+
+
+def _not_listening(host: str, port: int, error: OSError) -> str:
+    """What is wrong with the port, and what to write."""
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"http.port: {port} is taken by another program on this machine; stop that one, or"
+            " write another number (0 takes a free port)"
+        )
+    why = error.strerror or "refused"
+    return (
+        f"http.host, http.port: the bot cannot listen on {host}:{port} ({why}); write an address"
+        " of this machine and a port from 1024 on"
+    )

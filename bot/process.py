@@ -1,0 +1,65 @@
+"""How the process behaves towards the machine: it ends when it is told to, and keeps its secrets."""
+
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Never
+
+SECRETS: Final = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_CLIENT_ID",
+    "SLACK_CLIENT_SECRET",
+    "SLACK_VERIFICATION_TOKEN",
+    "REDIS_URL",
+)
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM ends the process in order from now on: as PID 1 of a pod it would be ignored."""
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(*_: object) -> Never:
+    raise SystemExit(0)
+
+
+def forget_secrets() -> None:
+    """Take what the settings hold already out of the environment.
+
+    No program that is started by this one inherits it then, a login plugin of a kubeconfig for
+    instance, and Bolt does not read it on its own account.
+    """
+    for name in SECRETS:
+        os.environ.pop(name, None)
+
+
+def have_a_home() -> None:
+    """Give a user whom the machine does not know a home directory: Slack's SDK asks for it.
+
+    It asks while it is imported, for a file that the bot never writes.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
+
+
+class LooseThreads(ThreadPoolExecutor):
+    """Threads that nobody waits for at the end: a look-up of a name may hang for a minute."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as in the library
+        """Take no more work; what is under way may stay so."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
+def end() -> None:
+    """End at once, now that all is closed. Python itself would wait for threads that hang."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

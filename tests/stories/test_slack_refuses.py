@@ -1,0 +1,216 @@
+"""Slack takes a card no more, with whatever code: the owner hears of it by the next way.
+
+The codes are Slack's own, and one that does not exist: a workspace's rules, and codes that Slack
+will have tomorrow, must not end in silence.
+"""
+
+import pytest
+
+from bot.playground.slack.workspace import Channel
+from bot.playground.stage import Stage
+from tests.stories import acts
+from tests.stories.conftest import SetStage
+
+POST, EDIT, OPEN = "chat.postMessage", "chat.update", "conversations.open"
+CREATE, STOP = "create virtualmachinerestores", "update virtualmachines/stop"
+START = "update virtualmachines/start"
+NO_POST = [
+    "restricted_action",
+    "restricted_action_thread_locked",
+    "restricted_action_read_only_channel",
+    "no_permission",
+    "not_allowed",
+    "a_code_of_tomorrow",
+]
+NO_EDIT = [
+    "msg_too_long",
+    "restricted_action",
+    "ekm_access_denied",
+    "streaming_state_conflict",
+    "cant_update_message",
+    "a_code_of_tomorrow",
+]
+STOPPING = "is being stopped gracefully"
+STOPPED = "is *stopped*"
+
+
+async def in_the_dm(stage: Stage) -> Channel:
+    """From here on Alice reads her direct message; the channel that takes nothing."""
+    closed, stage.channel = stage.channel, stage.world.slack.dm(stage.alice)
+    await stage.card("so I tell you here.", within=300)
+    return closed
+
+
+def forbid(stage: Stage, method: str, code: str) -> None:
+    """The channel's rules change: nothing of ours is taken there any more."""
+    stage.world.slack.faults.forbid(method, code, channel=stage.channel.id)
+
+
+# A post is refused
+
+
+@pytest.mark.parametrize("code", NO_POST)
+async def test_no_post_after_the_stop(stage_for: SetStage, code: str) -> None:
+    """The VM is down for a restore that cannot go on: Alice hears so, and starts it there."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.card(STOPPING)
+    forbid(stage, POST, code)
+    await in_the_dm(stage)
+    told = await stage.card(STOPPED, within=300)
+    assert "database-01" in stage.read(told)
+    await stage.press(STOPPED, "Start VM again")
+    await stage.card("started by")
+    assert acts.sent(stage) == [STOP, START]
+
+
+@pytest.mark.parametrize("code", NO_POST)
+async def test_no_post_of_the_result(stage_for: SetStage, code: str) -> None:
+    """The cluster has restored the VM: Alice hears it, and starts the VM there."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").bind = 30
+    await acts.ask_and_confirm(stage)
+    await stage.card("Restoring VM from snapshot")
+    forbid(stage, POST, code)
+    await in_the_dm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.card("started by")
+    assert acts.sent(stage) == [CREATE, START]
+
+
+async def test_no_post_at_all_in_the_channel(stage_for: SetStage) -> None:
+    """Not even the first card: what was asked for is answered in the direct message."""
+    stage = await stage_for()
+    forbid(stage, POST, "restricted_action")
+    await acts.ask(stage)
+    await in_the_dm(stage)
+    await stage.card("Start over")
+    assert acts.sent(stage) == []
+
+
+# The direct message is refused, too
+
+
+async def test_the_direct_message_takes_nothing_either(stage_for: SetStage) -> None:
+    """Then the one who clicked hears it where they clicked, once, and can act on it."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.card(STOPPING)
+    stage.world.slack.faults.forbid(POST, "restricted_action")
+    told = await stage.whispered(STOPPED)
+    await stage.world.pass_time(1500)
+    assert sum(STOPPED in stage.read(each) for each in stage.whispers(stage.alice)) == 1
+    await stage.alice.click(told, "Start VM again")
+    await stage.until(lambda: START in acts.sent(stage), "the VM is started")
+
+
+@pytest.mark.parametrize("method", [POST, OPEN])
+async def test_no_way_leads_to_the_owner(stage_for: SetStage, method: str) -> None:
+    """Nobody is told, so an operator is, and it is tried until it works."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.card(STOPPING)
+    faults = stage.world.slack.faults
+    forbid(stage, POST, "restricted_action")
+    faults.forbid(method, "a_code_of_tomorrow")
+    faults.forbid("response_url", "expired_url")
+    await stage.until(lambda: untold(stage, "a_code_of_tomorrow"), "it is counted", within=1200)
+    faults.clear()
+    forbid(stage, POST, "restricted_action")
+    stage.channel = stage.world.slack.dm(stage.alice)
+    await stage.card(STOPPED, within=1200)
+
+
+def untold(stage: Stage, code: str) -> float:
+    """How often nobody could be told, for this reason."""
+    bot = stage.world.bot
+    assert bot is not None
+    found = bot.metrics.registry.get_sample_value("vm_restore_untold_total", {"code": code})
+    return found or 0.0
+
+
+# An edit is refused
+
+
+@pytest.mark.parametrize("code", NO_EDIT)
+async def test_no_edit(stage_for: SetStage, code: str) -> None:
+    """Cards stay as they were posted, and every card behind them comes."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
+    forbid(stage, EDIT, code)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.card("started by")
+    assert acts.sent(stage) == [STOP, CREATE, START]
+    assert stage.world.slack.dm(stage.alice).messages == []
+
+
+@pytest.mark.parametrize("code", ["restricted_action", "cant_update_message"])
+async def test_a_question_that_cannot_be_edited(stage_for: SetStage, code: str) -> None:
+    """What was chosen on it must be read before the name is typed: it is asked anew."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    forbid(stage, EDIT, code)
+    await stage.press(acts.TYPE_IT, "Snapshot current state first: turn ON")
+    asked = await stage.card("*Snapshot current state first*: ON")
+    assert asked.blocks
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+@pytest.mark.parametrize("code", ["msg_too_long", "invalid_blocks", "msg_blocks_too_long"])
+async def test_a_card_that_is_at_fault_itself(stage_for: SetStage, code: str) -> None:
+    """Its text comes without blocks: a person still hears what is asked, and can answer it."""
+    stage = await stage_for()
+    stage.world.slack.faults.refuse(POST, code, skip=1)
+    await acts.ask(stage)
+    await stage.until(lambda: len(stage.cards()) == 2, "a second card")
+    warning = stage.cards()[1]
+    assert warning.blocks is None
+    assert "pre-upgrade-snapshot" in warning.text
+    await stage.reply("pre-upgrade-snapshot")
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+
+
+# An answer for one person is refused
+
+
+@pytest.mark.parametrize("code", NO_POST)
+async def test_no_answer_in_the_channel(stage_for: SetStage, code: str) -> None:
+    """It comes in a direct message."""
+    stage = await stage_for()
+    forbid(stage, "chat.postEphemeral", code)
+    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} status")
+    stage.channel = stage.world.slack.dm(stage.alice)
+    await stage.card("No restore is under way")
+
+
+# What else an answer may mean
+
+
+async def test_slow_down_without_a_429(stage_for: SetStage) -> None:
+    """`ratelimited` with 200 is no refusal: the card comes when Slack has had its pause."""
+    stage = await stage_for()
+    stage.world.slack.faults.refuse(POST, "ratelimited", times=3)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert stage.world.slack.dm(stage.alice).messages == []
+
+
+async def test_a_channel_that_cannot_be_read(stage_for: SetStage) -> None:
+    """Whether a card stands there nobody knows: it is posted again rather than never."""
+    stage = await stage_for()
+    faults = stage.world.slack.faults
+    faults.drop_before(POST)
+    faults.forbid("conversations.history", "missing_scope")
+    faults.forbid("conversations.replies", "missing_scope")
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
