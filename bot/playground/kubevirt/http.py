@@ -7,11 +7,13 @@ the order of the log is the order in which the cluster changed.
 import json
 from typing import Any
 
+import yaml
 from aiohttp import web
 
 from bot.playground.kubevirt import virt_api
 from bot.playground.kubevirt.api import Api
 from bot.playground.kubevirt.authorization import Authorizer, User, review, unauthorized
+from bot.playground.kubevirt.coverage import refuse_gap
 from bot.playground.kubevirt.discovery import discover
 from bot.playground.kubevirt.exchange import ApiCall, Exchange, Reply, read_exchange, sent_object
 from bot.playground.kubevirt.faults import (
@@ -29,6 +31,7 @@ from bot.playground.kubevirt.problems import (
     method_not_allowed,
     page_not_found,
 )
+from bot.playground.kubevirt.rendering import YAML, takes_yaml
 from bot.playground.kubevirt.resources import REVIEWS
 from bot.playground.kubevirt.verbs import Verbs, lost
 from bot.playground.kubevirt.watching import Watches, WatchRequest
@@ -132,9 +135,13 @@ class Frontend:
         try:
             exchange.user = self._identify(exchange)
             self._authorizer.check(exchange.user, exchange.asked.attributes)
+            refuse_gap(exchange)
             return self._dispatch(exchange)
         except ApiError as refused:
-            return Reply(refused.code, refused.message if refused.plain else refused.status())
+            later = refused.details.get("retryAfterSeconds")
+            return Reply(
+                refused.code, refused.message if refused.plain else refused.status(), later
+            )
 
     def _identify(self, exchange: Exchange) -> User:
         user = self._authorizer.authenticate(exchange.token)
@@ -168,7 +175,10 @@ class Frontend:
             raise method_not_allowed()
         if resource in REVIEWS:
             answer = review(
-                self._authorizer, _known(exchange.user), resource.plural, sent_object(exchange)
+                self._authorizer,
+                _known(exchange.user),
+                resource.plural,
+                sent_object(exchange, resource),
             )
             return Reply(201, answer)
         return self._verbs.serve(exchange, resource)
@@ -176,7 +186,13 @@ class Frontend:
     def _send(self, exchange: Exchange, reply: Reply) -> web.Response:
         self._note(exchange, reply)
         headers = {} if reply.retry_after is None else {"Retry-After": str(reply.retry_after)}
-        if isinstance(reply.payload, dict):
+        aggregated = exchange.asked.aggregated
+        if isinstance(reply.payload, dict) and not aggregated and takes_yaml(exchange.accept):
+            body = yaml.safe_dump(reply.payload, sort_keys=True)
+            response = web.Response(status=reply.code, body=body.encode(), headers=headers)
+            # A charset is not said.
+            response.headers["Content-Type"] = YAML
+        elif isinstance(reply.payload, dict):
             body = json.dumps(reply.payload, separators=(",", ":"))
             response = web.Response(
                 status=reply.code, text=body, headers=headers, content_type="application/json"

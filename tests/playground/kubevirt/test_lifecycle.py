@@ -246,8 +246,10 @@ async def test_a_dry_run_stop_changes_nothing(sim: KubeSim, admin: KubeClient) -
 async def test_an_unknown_subresource_is_refused_loudly(sim: KubeSim, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
     answer = await admin.put(f"{SUBRESOURCES}/{VM}/migrate")
-    assert (answer.code, answer.body) == (404, "404: Page Not Found")
-    assert sim.unknown == [f"PUT {SUBRESOURCES}/{VM}/migrate"]
+    assert (answer.code, answer.body["reason"]) == (501, "NotImplemented")
+    wrong = await admin.put(f"{SUBRESOURCES}/{VM}/nonsense")
+    assert (wrong.code, wrong.body) == (404, "404: Page Not Found")
+    assert sim.unknown == [f"PUT {SUBRESOURCES}/{VM}/nonsense"]
 
 
 async def test_another_method_than_put_is_405_in_plain_text(
