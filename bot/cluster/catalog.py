@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 KEEP = timedelta(seconds=5)
 # Names are all that is wanted of a VM, and a VM is large.
-_ONLY_METADATA = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
+_ONLY_METADATA = f"application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,{JSON}"
 
 Scopes = tuple[str | None, ...]
 """Where the bot may look: the namespaces, or a single None for the whole cluster."""

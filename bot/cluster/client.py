@@ -30,6 +30,9 @@ from bot.errors import Permanent, Temporary
 from bot.restore.facts import Rejection
 
 JSON = "application/json"
+ANYTHING = "*/*"
+AGGREGATED = "/apis/subresources.kubevirt.io/"
+"""virt-api answers here itself. Its PUTs refuse (406) an Accept header without `*/*`."""
 MAX_TEXT = 1000
 PAGE = 500
 SECONDS = 10.0
@@ -46,6 +49,16 @@ _REASONS = {
     409: "conflict",
     410: "expired",
     422: "invalid",
+}
+# About the request itself, by the plain text of a router: no word on any object.
+_OTHER_FORM = (
+    "the API server does not take a request of this kind ({said});"
+    " the bot and this KubeVirt may not fit together"
+)
+_NOT_TAKEN = {
+    404: "the API server does not know the path of this request ({said})",
+    405: _OTHER_FORM,
+    406: _OTHER_FORM,
 }
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _ON_THE_WIRE = (aiohttp.ClientError, OSError, ConfigException)
@@ -82,7 +95,10 @@ async def _count_sends(
     """Keep aiohttp from sending a PUT or DELETE again by itself after a broken connection.
 
     It may do so once with a read: an idle connection that the server has closed is no trouble.
+    A read has no body, and so no content type, which the client's library always sets.
     """
+    if request.method == "GET":
+        request.headers.pop("Content-Type", None)
     left = _sends_left.get()
     if left == 0:
         raise aiohttp.ServerDisconnectedError
@@ -101,6 +117,12 @@ class _Request:
     query: Mapping[str, str]
     body: Json | None = None
     accept: str = JSON
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What this end of the cluster's API takes."""
+        aggregated = self.path.startswith(AGGREGATED)
+        return {"Accept": ANYTHING if aggregated else self.accept, "Content-Type": JSON}
 
 
 class Api:
@@ -222,7 +244,7 @@ class Api:
             request.method,
             request.path,
             query_params=list(request.query.items()),
-            header_params={"Accept": request.accept, "Content-Type": JSON},
+            header_params=request.headers,
             body=request.body,
             auth_settings=["BearerToken"],
         )
@@ -265,7 +287,7 @@ class Api:
 
     def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Temporary | Refusal:
         code, status = response.status, _status(raw)
-        message = text(status, "message") if status else raw.decode("utf-8", "replace").strip()
+        message = text(status, "message") if status else _plain(code, raw)
         if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
             said = f": {message[:300]}" if status and message else ""
             what = f"cluster {self.cluster}: the API server answered {code}{said}"
@@ -293,6 +315,14 @@ def _status(raw: bytes) -> Json:
     except ValueError:
         return {}
     return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _plain(code: int, raw: bytes) -> str:
+    """What an answer in plain text says; made readable where it is about the request itself."""
+    said = raw.decode("utf-8", "replace").strip()
+    if code not in _NOT_TAKEN:
+        return said
+    return _NOT_TAKEN[code].format(said=said.partition("\n")[0][:100] or str(code))
 
 
 def _wait(response: aiohttp.ClientResponse, status: Json) -> float | None:

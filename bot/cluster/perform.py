@@ -84,16 +84,14 @@ class Performer:
 
     async def _stop(self, effect: StopVm, in_time: InTime) -> Result:
         path = names.subresource(effect.namespace, effect.vm, "stop")
-        return await self._put(
-            path, {"gracePeriod": 0} if effect.force else None, _STOPPED, in_time
-        )
+        return await self._put(path, {"gracePeriod": 0} if effect.force else {}, _STOPPED, in_time)
 
     async def _start(self, effect: StartVm, in_time: InTime) -> Result:
         path = names.subresource(effect.namespace, effect.vm, "start")
-        return await self._put(path, None, _STARTED, in_time)
+        return await self._put(path, {}, _STARTED, in_time)
 
     async def _put(
-        self, path: str, body: Json | None, so_already: tuple[str, ...], in_time: InTime
+        self, path: str, body: Json, so_already: tuple[str, ...], in_time: InTime
     ) -> Result:
         in_time()
         try:

@@ -35,6 +35,11 @@ SNAPSHOTS = f"{SNAPSHOT_API}/namespaces/production/virtualmachinesnapshots"
 OWN_RESTORE = f"{RESTORES}/{samples.CREATE.name}"
 OWN_SNAPSHOT = f"{SNAPSHOTS}/{samples.PROTECT.name}"
 
+NOT_ACCEPTABLE = "406: Not Acceptable\n\nAvailable representations: "
+OTHER_FORM = (
+    "the API server does not take a request of this kind ({});"
+    " the bot and this KubeVirt may not fit together"
+)
 VM_CONFLICT = 'Operation cannot be fulfilled on virtualmachine.kubevirt.io "database-01": '
 DENIED = (
     'Internal error occurred: admission webhook "virtualmachine-validator.kubevirt.io" denied the'
@@ -79,6 +84,9 @@ async def perform(cluster: Cluster, effect: Effect) -> Done | Rejection:
             id="forbidden",
         ),
         pytest.param(plain(401, "no right"), 401, id="refused by virt-api in plain text"),
+        pytest.param(plain(404, "404: Page Not Found"), 404, id="unknown to virt-api"),
+        pytest.param(plain(405, "405: Method Not Allowed"), 405, id="another method"),
+        pytest.param(plain(406, NOT_ACCEPTABLE), 406, id="not this form"),
     ],
 )
 async def test_stop(answer: Answer, code: int | None, wire: Wire, cluster: Cluster) -> None:
@@ -87,9 +95,45 @@ async def test_stop(answer: Answer, code: int | None, wire: Wire, cluster: Clust
     assert (result.code if isinstance(result, Rejection) else None) == code
 
 
-@pytest.mark.parametrize(("force", "body"), [(False, None), (True, {"gracePeriod": 0})])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            plain(404, "404: Page Not Found"),
+            "the API server does not know the path of this request (404: Page Not Found)",
+        ),
+        (plain(405, "405: Method Not Allowed"), OTHER_FORM.format("405: Method Not Allowed")),
+        (plain(406, NOT_ACCEPTABLE), OTHER_FORM.format("406: Not Acceptable")),
+    ],
+)
+async def test_an_answer_about_the_request_itself_is_not_told_as_a_missing_vm(
+    answer: Answer, said: str, wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("PUT", STOP, answer)
+    result = await perform(cluster, samples.STOP)
+    assert isinstance(result, Rejection)
+    assert result.text == said
+
+
+async def test_stop_and_start_are_sent_as_virt_api_takes_them(wire: Wire, cluster: Cluster) -> None:
+    for path, effect in ((STOP, samples.STOP), (START_PATH, samples.START_VM)):
+        wire.on("PUT", path, plain(202))
+        assert await perform(cluster, effect) == Done()
+    for sent in wire.seen:
+        assert sent.headers["Accept"] == "*/*"
+        assert (sent.headers["Content-Type"], sent.body) == ("application/json", {})
+
+
+async def test_a_read_carries_no_content_type(wire: Wire, cluster: Cluster) -> None:
+    wire.on("GET", "/version", says({"gitVersion": "v1.36.2"}))
+    await cluster.ping()
+    assert "Content-Type" not in wire.seen[0].headers
+    assert wire.seen[0].headers["Accept"] == "application/json"
+
+
+@pytest.mark.parametrize(("force", "body"), [(False, {}), (True, {"gracePeriod": 0})])
 async def test_only_a_forced_stop_names_a_grace_period(
-    force: bool, body: dict[str, int] | None, wire: Wire, cluster: Cluster
+    force: bool, body: dict[str, int], wire: Wire, cluster: Cluster
 ) -> None:
     wire.on("PUT", STOP, plain(202))
     assert await perform(cluster, StopVm(samples.NS, samples.VM, force=force)) == Done()

@@ -91,7 +91,7 @@ RACES = [
         "snapshot-content-deleted",
         "❌ Changed Since Confirmation",
         "The snapshot's content was ready; now it is not.",
-        lambda stage: stage.world.kube.people.delete_content(NS, SNAPSHOT),
+        lambda stage: stage.world.kube.people.lose_content(NS, SNAPSHOT),
     ),
     Race(
         "another-restore-begun",

@@ -156,7 +156,7 @@ CASES = [
     Case(
         "snapshot-content-gone",
         "Snapshot Content Missing",
-        lambda stage: stage.world.kube.people.delete_content(NS, SNAPSHOT),
+        lambda stage: stage.world.kube.people.lose_content(NS, SNAPSHOT),
     ),
     Case(
         "VM-missing",

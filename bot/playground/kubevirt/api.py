@@ -17,6 +17,7 @@ from bot.playground.kubevirt.metadata import (
     new_uid,
     note_writer,
 )
+from bot.playground.kubevirt.mutation import mutated
 from bot.playground.kubevirt.patch import json_patched, merged, patched
 from bot.playground.kubevirt.plane import Plane
 from bot.playground.kubevirt.problems import (
@@ -24,10 +25,11 @@ from bot.playground.kubevirt.problems import (
     already_exists,
     bad_request,
     conflict,
-    forbidden,
     invalid,
     modified,
+    namespace_is_going,
     not_found,
+    precondition_failed,
 )
 from bot.playground.kubevirt.resources import NAMESPACES, PVCS, STORAGE_CLASSES, Resource
 from bot.playground.kubevirt.schema import defaulted, pruned, schema_of, violations
@@ -92,7 +94,7 @@ class Api:
         if resource.status:
             obj.pop("status", None)
         self._identify(resource, namespace, obj)
-        obj = self._defaulted(resource, obj)
+        obj = mutated(resource, self._defaulted(resource, obj))
         self._validate(resource, obj)
         self._refuse_without_namespace(resource, obj)
         admit(self._plane, Review(resource, obj, None, dry_run=how.dry_run))
@@ -244,8 +246,7 @@ class Api:
         if held is None:
             raise not_found(NAMESPACES, namespace)
         if is_deleting(held):
-            why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            raise forbidden(resource, obj["metadata"]["name"], why)
+            raise namespace_is_going(resource, obj["metadata"]["name"], namespace)
 
     def _replace(self, resource: Resource, old: Json, sent: Json, how: WriteOptions) -> Json:
         name = old["metadata"]["name"]
@@ -352,13 +353,13 @@ def _check_preconditions(resource: Resource, obj: Json, how: DeleteOptions) -> N
             f"the UID in the precondition ({how.uid}) does not match the UID in record "
             f"({metadata['uid']}). The object might have been deleted and then recreated"
         )
-        raise conflict(resource, metadata["name"], why)
+        raise precondition_failed(resource, metadata["name"], why)
     if how.revision and how.revision != metadata["resourceVersion"]:
         why = (
             f"the ResourceVersion in the precondition ({how.revision}) does not match the "
             f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified"
         )
-        raise conflict(resource, metadata["name"], why)
+        raise precondition_failed(resource, metadata["name"], why)
 
 
 def _other_uid(resource: Resource, old: Json, sent: Json) -> str:

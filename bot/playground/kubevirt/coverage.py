@@ -1,7 +1,19 @@
-"""What the simulated cluster implements, and what it refuses. A test keeps the list of kinds true.
+"""What the simulated cluster implements, and what it does not do. Tests keep both lists true.
 
 Whoever needs more adds it with a test from the real thing, and a line here.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.playground.kubevirt.discovery import AGGREGATED, ANSWERED
+from bot.playground.kubevirt.problems import not_simulated
+from bot.playground.kubevirt.rendering import PROTOBUF, takes_yaml
+
+if TYPE_CHECKING:
+    from bot.playground.kubevirt.exchange import Exchange
+    from bot.playground.kubevirt.paths import Asked
 
 COVERED: dict[str, tuple[str, ...]] = {
     "resources": (
@@ -68,14 +80,65 @@ COVERED: dict[str, tuple[str, ...]] = {
         "webhook or virt-api down, virt-controller down",
         "watches closed, cut or expired",
     ),
-    "refused": (
-        "server-side apply",
-        "strategic merge of lists",
-        "protobuf",
-        "OpenAPI v2",
-        "sendInitialEvents",
-        "run strategy WaitAsReceiver on create",
-        "subresources other than those listed",
-        "pods, nodes and their logs",
+    "left out": (
+        "the WatchList feature gate: sendInitialEvents is refused, as by a server that has it off",
+        "the launcher pod of a running VM, and the pod's events",
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that the API has and the simulated cluster does not do: it answers 501 and says so."""
+
+    what: str
+    reason: str
+    meets: Callable[["Exchange"], bool] = lambda _: False
+    """Whether a request asks for it; never where the body decides (see `patch.py`)."""
+
+
+GAPS: tuple[Gap, ...] = (
+    Gap(
+        "protobuf",
+        "a binary form that the bot does not ask for; every kind has JSON",
+        lambda one: not one.asked.aggregated and _accepts_only(one.accept, PROTOBUF),
+    ),
+    Gap(
+        "a watch in YAML",
+        "a stream of YAML documents has no reader; the bot and kubectl watch JSON",
+        lambda one: one.asked.verb == "watch" and takes_yaml(one.accept),
+    ),
+    Gap(
+        "OpenAPI v2",
+        "OpenAPI v3 tells the fields of a restore; v2 is megabytes of every kind",
+        lambda one: one.asked.path.startswith("/openapi/v2"),
+    ),
+    Gap(
+        "subresources of virt-api other than start, stop and restart of a VM",
+        "the bot uses start and stop",
+        lambda one: one.asked.aggregated and _is_other_subresource(one.asked),
+    ),
+    Gap(
+        "logs and other subresources of pods",
+        "no guest runs here",
+        lambda one: one.asked.plural == "pods" and one.asked.subresource not in ("", "status"),
+    ),
+    Gap("server-side apply", "the bot sends whole objects; nobody owns single fields here"),
+    Gap("strategic merge of lists and directives", "needs the merge keys of every built-in kind"),
+)
+
+
+def refuse_gap(exchange: "Exchange") -> None:
+    """501 for what the API has and this cluster does not do."""
+    for gap in GAPS:
+        if gap.meets(exchange):
+            raise not_simulated(gap.what)
+
+
+def _accepts_only(accept: str, media: str) -> bool:
+    return bool(accept) and all(part.split(";")[0].strip() == media for part in accept.split(","))
+
+
+def _is_other_subresource(asked: "Asked") -> bool:
+    name = f"{asked.plural}/{asked.subresource}" if asked.subresource else asked.plural
+    return name in AGGREGATED and name not in ANSWERED

@@ -14,6 +14,24 @@ from bot.playground.kubevirt.schema import openapi, schema_of
 
 Json = dict[str, Any]
 KUBERNETES_VERSION = "v1.36.0"
+ANSWERED = ("virtualmachines/start", "virtualmachines/stop", "virtualmachines/restart")
+"""The subresources of virt-api that do something here; of the others only the names are known."""
+_OF_INSTANCES = (
+    "vnc", "vnc/screenshot", "console", "portforward", "backup", "redefine-checkpoint", "pause",
+    "unpause", "freeze", "unfreeze", "reset", "softreboot",
+)  # fmt: skip
+_OF_INSTANCES_TOO = (
+    "guestosinfo", "userlist", "filesystemlist", "addvolume", "removevolume", "objectgraph",
+    "sev/fetchcertchain", "sev/querylaunchmeasurement", "sev/setupsession",
+    "sev/injectlaunchsecret", "evacuate/cancel",
+)  # fmt: skip
+AGGREGATED = (
+    "expand-vm-spec",
+    *(f"virtualmachineinstances/{name}" for name in _OF_INSTANCES),
+    *ANSWERED,
+    *(f"virtualmachines/{name}" for name in ("migrate", "expand-spec", "objectgraph", "evacuate/cancel")),
+    *(f"virtualmachineinstances/{name}" for name in _OF_INSTANCES_TOO),
+)  # fmt: skip
 _HEALTH = ("healthz", "livez", "readyz")
 
 
@@ -108,7 +126,7 @@ def _resource_list(group: str, version: str, knobs: Knobs) -> Json | None:
     if group and version not in _groups(knobs).get(group, ()):
         return None
     if group == SUBRESOURCES_GROUP:
-        listed = [_aggregated(action) for action in ("start", "stop", "restart")]
+        listed = [_aggregated(name) for name in AGGREGATED]
     else:
         served = [r for r in SERVED if r.group == group and version in r.versions]
         listed = [entry for resource in served for entry in _entries(resource)]
@@ -120,13 +138,13 @@ def _resource_list(group: str, version: str, knobs: Knobs) -> Json | None:
     }
 
 
-def _aggregated(action: str) -> Json:
+def _aggregated(name: str) -> Json:
     return {
-        "name": f"virtualmachines/{action}",
+        "name": name,
         "singularName": "",
         "namespaced": True,
         "kind": "",
-        "verbs": ["put"],
+        "verbs": None,
     }
 
 

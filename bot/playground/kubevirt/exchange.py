@@ -13,6 +13,7 @@ from bot.playground.kubevirt.authorization import User
 from bot.playground.kubevirt.metadata import dig
 from bot.playground.kubevirt.paths import Asked, parse_path
 from bot.playground.kubevirt.problems import bad_request, unsupported_media
+from bot.playground.kubevirt.resources import Resource
 
 Json = dict[str, Any]
 USER_PREFIX = "/user/"
@@ -66,6 +67,11 @@ class Exchange:
         return self.headers.get("Content-Type", "application/json").split(";")[0].strip()
 
     @property
+    def accept(self) -> str:
+        """The types that the client takes, as it says; "" if it does not say."""
+        return self.headers.get("Accept", "")
+
+    @property
     def manager(self) -> str:
         """Who writes, for managedFields."""
         agent = self.headers.get("User-Agent", "unknown").split("/")[0]
@@ -116,17 +122,22 @@ async def read_exchange(request: web.Request, now: datetime) -> Exchange:
     return Exchange(asked, request.headers, raw, prefix, now, token=token, groups=groups)
 
 
-def sent_object(exchange: Exchange) -> Json:
+def sent_object(exchange: Exchange, resource: Resource) -> Json:
     """The object in the body; 415 or 400 if there is none."""
     if exchange.content_type not in ("application/json", "application/yaml"):
         raise unsupported_media(("application/json", "application/yaml"))
+    unrecognized = f"the object provided is unrecognized (must be of type {resource.kind})"
+    if not exchange.raw.strip():
+        ended = (
+            "couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)"
+        )
+        raise bad_request(f"{unrecognized}: {ended}")
     try:
         held = yaml.safe_load(exchange.raw) if "yaml" in exchange.content_type else json.loads(exchange.raw)  # fmt: skip
     except (ValueError, yaml.YAMLError) as broken:
-        text = f"the object provided is unrecognized (must be of type Object): {broken}"
-        raise bad_request(text) from broken
+        raise bad_request(f"{unrecognized}: {broken}") from broken
     if not isinstance(held, dict):
-        raise bad_request("the object provided is unrecognized (must be of type Object)")
+        raise bad_request(unrecognized)
     return {**held, "metadata": held.get("metadata") or {}}
 
 

@@ -7,11 +7,14 @@ the order of the log is the order in which the cluster changed.
 import json
 from typing import Any
 
+import yaml
 from aiohttp import web
 
+from bot.playground.kubevirt import virt_api
 from bot.playground.kubevirt.api import Api
 from bot.playground.kubevirt.authorization import Authorizer, User, review, unauthorized
-from bot.playground.kubevirt.discovery import discover, kubevirt_version
+from bot.playground.kubevirt.coverage import refuse_gap
+from bot.playground.kubevirt.discovery import discover
 from bot.playground.kubevirt.exchange import ApiCall, Exchange, Reply, read_exchange, sent_object
 from bot.playground.kubevirt.faults import (
     Answer,
@@ -25,12 +28,11 @@ from bot.playground.kubevirt.faults import (
 from bot.playground.kubevirt.plane import Plane
 from bot.playground.kubevirt.problems import (
     ApiError,
-    bad_request,
     method_not_allowed,
     page_not_found,
 )
-from bot.playground.kubevirt.resources import REVIEWS, VMS
-from bot.playground.kubevirt.subresources import ACTIONS, perform
+from bot.playground.kubevirt.rendering import YAML, takes_yaml
+from bot.playground.kubevirt.resources import REVIEWS
 from bot.playground.kubevirt.verbs import Verbs, lost
 from bot.playground.kubevirt.watching import Watches, WatchRequest
 
@@ -133,9 +135,13 @@ class Frontend:
         try:
             exchange.user = self._identify(exchange)
             self._authorizer.check(exchange.user, exchange.asked.attributes)
+            refuse_gap(exchange)
             return self._dispatch(exchange)
         except ApiError as refused:
-            return Reply(refused.code, refused.message if refused.plain else refused.status())
+            later = refused.details.get("retryAfterSeconds")
+            return Reply(
+                refused.code, refused.message if refused.plain else refused.status(), later
+            )
 
     def _identify(self, exchange: Exchange) -> User:
         user = self._authorizer.authenticate(exchange.token)
@@ -159,7 +165,7 @@ class Frontend:
                 raise lost(exchange, self.unknown)
             return Reply(200, found)
         if asked.aggregated:
-            return self._aggregated(exchange)
+            return virt_api.answer(exchange, self._api, self._plane.knobs, self.unknown)
         resource = asked.resource
         if resource is None:
             raise lost(exchange, self.unknown)
@@ -169,37 +175,33 @@ class Frontend:
             raise method_not_allowed()
         if resource in REVIEWS:
             answer = review(
-                self._authorizer, _known(exchange.user), resource.plural, sent_object(exchange)
+                self._authorizer,
+                _known(exchange.user),
+                resource.plural,
+                sent_object(exchange, resource),
             )
             return Reply(201, answer)
         return self._verbs.serve(exchange, resource)
 
-    def _aggregated(self, exchange: Exchange) -> Reply:
-        asked, knobs = exchange.asked, self._plane.knobs
-        if VMS.group in knobs.absent_groups:
-            raise page_not_found()
-        if knobs.virt_api_down:
-            raise ApiError(503, "ServiceUnavailable", "service unavailable\n", plain=True)
-        if asked.plural == "version" and asked.method == "GET":
-            return Reply(200, kubevirt_version(knobs))
-        known = asked.plural == VMS.plural and asked.subresource in ACTIONS
-        if not known or asked.method != "PUT":
-            raise lost(exchange, self.unknown)
-        perform(
-            self._api, (asked.namespace, asked.name), asked.subresource, _lifecycle_body(exchange)
-        )
-        return Reply(202, None)
-
     def _send(self, exchange: Exchange, reply: Reply) -> web.Response:
         self._note(exchange, reply)
         headers = {} if reply.retry_after is None else {"Retry-After": str(reply.retry_after)}
-        if isinstance(reply.payload, dict):
+        aggregated = exchange.asked.aggregated
+        if isinstance(reply.payload, dict) and not aggregated and takes_yaml(exchange.accept):
+            body = yaml.safe_dump(reply.payload, sort_keys=True)
+            response = web.Response(status=reply.code, body=body.encode(), headers=headers)
+            # A charset is not said.
+            response.headers["Content-Type"] = YAML
+        elif isinstance(reply.payload, dict):
             body = json.dumps(reply.payload, separators=(",", ":"))
             response = web.Response(
                 status=reply.code, text=body, headers=headers, content_type="application/json"
             )
+        elif reply.payload is None:
+            # Without a body there is no content type either.
+            response = web.Response(status=reply.code, headers=headers)
         else:
-            response = web.Response(status=reply.code, text=reply.payload or "", headers=headers)
+            response = web.Response(status=reply.code, text=reply.payload, headers=headers)
         for text in exchange.warnings:
             response.headers.add("Warning", f'299 - "{text}"')
         return response
@@ -232,18 +234,6 @@ class Frontend:
                 answered=answered,
             )
         )
-
-
-def _lifecycle_body(exchange: Exchange) -> Json:
-    """The optional options of start and stop, of any content type."""
-    problem = "Can not unmarshal Request body to struct, error: "
-    try:
-        body = json.loads(exchange.raw) if exchange.raw.strip() else {}
-    except ValueError as broken:
-        raise bad_request(f"{problem}{broken}") from broken
-    if not isinstance(body, dict):
-        raise bad_request(f"{problem}cannot unmarshal {type(body).__name__} into an object")
-    return body
 
 
 def _known(user: User | None) -> User:

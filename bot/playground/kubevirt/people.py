@@ -120,9 +120,14 @@ class People:
         self._delete(SNAPSHOTS, namespace, name)
 
     def delete_content(self, namespace: str, snapshot: str) -> None:
-        """The content behind a snapshot goes; the snapshot keeps saying it is ready."""
+        """`kubectl delete vmsnapshotcontent`: it stays on its finalizer, and goes on saying "ready"."""
         name = self._content(namespace, snapshot)["metadata"]["name"]
         self._delete(CONTENTS, namespace, name)
+
+    def lose_content(self, namespace: str, snapshot: str) -> None:
+        """The content is gone at once, as when somebody takes its finalizer off; the snapshot stays."""
+        name = self._content(namespace, snapshot)["metadata"]["name"]
+        self._plane.storage.remove(CONTENTS.plural, namespace, name)
 
     def delete_volume_snapshot(self, namespace: str, snapshot: str, disk: str) -> None:
         """One disk's volume snapshot goes."""

@@ -89,6 +89,13 @@ def conflict(resource: Resource, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", text, _details(resource, name))
 
 
+def precondition_failed(resource: Resource, name: str, why: str) -> ApiError:
+    """409 of a delete; it names the kind where other conflicts name the plural."""
+    text = f'Operation cannot be fulfilled on {resource.group_kind} "{name}": {why}'
+    details = {**_details(resource, name), "kind": resource.kind}
+    return ApiError(409, "Conflict", text, details)
+
+
 def modified(resource: Resource, name: str) -> ApiError:
     """409 of a write decided on an old revision."""
     why = "the object has been modified; please apply your changes to the latest version and try again"
@@ -99,6 +106,23 @@ def forbidden(resource: Resource, name: str, why: str) -> ApiError:
     """403, from authorization, quota or the namespace's end."""
     subject = f'{resource.qualified} "{name}"' if name else resource.qualified
     return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", _details(resource, name))
+
+
+def namespace_is_going(resource: Resource, name: str, namespace: str) -> ApiError:
+    """403 of a create."""
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    refused = forbidden(resource, name, why)
+    told = f"namespace {namespace} is being terminated"
+    cause = Cause("metadata.namespace", told, "NamespaceTerminating")
+    refused.details["causes"] = [cause.json()]
+    return refused
+
+
+def revision_from_the_future(asked: str, current: int) -> ApiError:
+    """504 of a list at a version that does not exist yet."""
+    text = f"Timeout: Too large resource version: {asked}, current: {current}"
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return ApiError(504, "Timeout", text, {"causes": [cause], "retryAfterSeconds": 1})
 
 
 def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> ApiError:

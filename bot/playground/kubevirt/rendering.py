@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bot.playground.kubevirt.metadata import condition, moment
-from bot.playground.kubevirt.problems import not_acceptable
+from bot.playground.kubevirt.problems import ApiError, not_acceptable
 from bot.playground.kubevirt.resources import Column, Resource
 
 Json = dict[str, Any]
-Form = Literal["plain", "table", "metadata"]
+Form = Literal["plain", "table", "metadata", "metadata of a list"]
+JSON, YAML = "application/json", "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Rendering:
             return self._table([obj], obj["metadata"].get("resourceVersion", ""))
         if self.form == "metadata":
             return _partial(obj)
+        if self.form == "metadata of a list":
+            raise ApiError(500, "", "content is not a list")
         return {**obj, "apiVersion": self.resource.api_version(self.version), "kind": self.resource.kind}  # fmt: skip
 
     def many(self, objects: list[Json], metadata: Json) -> Json:
@@ -36,6 +40,13 @@ class Rendering:
             table = self._table(objects, metadata["resourceVersion"])
             return {**table, "metadata": metadata}
         if self.form == "metadata":
+            kind = "unstructured.UnstructuredList"
+            kind = kind if self.resource.custom else f"core.{self.resource.kind}List"
+            text = (
+                f"you requested PartialObjectMetadata, but the requested object is a list (*{kind})"
+            )
+            raise ApiError(406, "NotAcceptable", text)
+        if self.form == "metadata of a list":
             items = [_partial(obj) for obj in objects]
             head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             return {**head, "metadata": metadata, "items": items}
@@ -43,8 +54,14 @@ class Rendering:
             "apiVersion": self.resource.api_version(self.version),
             "kind": f"{self.resource.kind}List",
             "metadata": metadata,
-            "items": [self.one(obj) for obj in objects],
+            "items": [self._item(obj) for obj in objects],
         }
+
+    def _item(self, obj: Json) -> Json:
+        """One of a list; those of built-in kinds do not say what they are."""
+        if self.resource.custom:
+            return self.one(obj)
+        return {name: value for name, value in obj.items() if name not in ("apiVersion", "kind")}
 
     def _table(self, objects: list[Json], revision: str) -> Json:
         columns = (Column("Name", ".metadata.name"), *self.resource.columns)
@@ -66,22 +83,33 @@ class Rendering:
 
 
 def form_of(accept: str) -> Form:
-    """The form an Accept header asks for; 406 if it takes no JSON."""
-    accepts_json = not accept
-    for part in accept.split(","):
-        media, *parameters = [piece.strip() for piece in part.split(";")]
-        if media not in ("application/json", "application/*", "*/*"):
+    """The form an Accept header asks for; 406 if it takes nothing that is produced here."""
+    for media, parameters in _parts(accept):
+        if media == YAML:
+            return "plain"
+        if media not in (JSON, "application/*", "*/*"):
             continue
-        accepts_json = True
         if "as=Table" in parameters:
             return "table"
-        if any(piece.startswith("as=PartialObjectMetadata") for piece in parameters):
+        if "as=PartialObjectMetadataList" in parameters:
+            return "metadata of a list"
+        if "as=PartialObjectMetadata" in parameters:
             return "metadata"
         if not any(piece.startswith("as=") for piece in parameters):
             return "plain"
-    if not accepts_json:
-        raise not_acceptable(("application/json",))
-    return "plain"
+    raise not_acceptable((JSON, YAML, PROTOBUF))
+
+
+def takes_yaml(accept: str) -> bool:
+    """Whether the first type of an Accept header that is produced here is YAML."""
+    produced = (JSON, YAML, "application/*", "*/*")
+    return next((media for media, _ in _parts(accept) if media in produced), JSON) == YAML
+
+
+def _parts(accept: str) -> list[tuple[str, list[str]]]:
+    """The types of an Accept header with their parameters; none at all takes everything."""
+    listed = [[piece.strip() for piece in part.split(";")] for part in (accept or "*/*").split(",")]
+    return [(media, parameters) for media, *parameters in listed]
 
 
 def _partial(obj: Json) -> Json:
@@ -90,15 +118,20 @@ def _partial(obj: Json) -> Json:
 
 
 def _definition(column: Column) -> Json:
-    kind = "string" if column.type == "date" else column.type
     form = "name" if column.name == "Name" else ""
-    return {"name": column.name, "type": kind, "format": form, "description": "", "priority": 0}
+    return {
+        "name": column.name,
+        "type": column.type,
+        "format": form,
+        "description": "",
+        "priority": 0,
+    }
 
 
 def _cell(column: Column, obj: Json, now: datetime) -> Any:
     if column.path.endswith("?"):
         held = condition(obj, column.path.removesuffix("?"))
-        return "" if held is None else held["status"]
+        return None if held is None else held["status"]
     value: Any = obj
     for step in column.path.strip(".").split("."):
         if isinstance(value, list) and step.isdigit():
@@ -106,7 +139,7 @@ def _cell(column: Column, obj: Json, now: datetime) -> Any:
         else:
             value = value.get(step) if isinstance(value, dict) else None
     if value is None:
-        return "" if column.type == "string" else None
+        return None
     return age(now - moment(value)) if column.type == "date" else value
 
 

@@ -14,7 +14,7 @@ from bot.playground.kubevirt.controllers.snapshot import (
 )
 from bot.playground.kubevirt.controllers.snapshot_source import backup_of
 from bot.playground.kubevirt.controllers.vm import FINALIZER, VMI_FINALIZERS, start_revision_name
-from bot.playground.kubevirt.controllers.vmi import NODE
+from bot.playground.kubevirt.controllers.vmi import NODE, NODE_LABEL
 from bot.playground.kubevirt.controllers.volumes import bound_status, claims_of
 from bot.playground.kubevirt.crds import definitions
 from bot.playground.kubevirt.metadata import (
@@ -241,7 +241,7 @@ class Seed:
             "namespace": metadata["namespace"],
             "name": metadata["name"],
             "creationTimestamp": since,
-            "labels": {**template["metadata"]["labels"], "vm.kubevirt.io/name": metadata["name"]},
+            "labels": {**template["metadata"]["labels"], NODE_LABEL: NODE},
             "finalizers": list(VMI_FINALIZERS),
             "ownerReferences": [owner_reference(vm)],
         }

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from bot.playground.kubevirt.controllers.snapshot_source import INDICATIONS
 from bot.playground.kubevirt.metadata import rfc3339
+from bot.playground.kubevirt.mutation import with_machine
 from bot.playground.kubevirt.resources import Resource
 
 Json = dict[str, Any]
@@ -88,7 +89,9 @@ def template_of(name: str, disks: list[Disk], options: VmOptions) -> Json:
     }
     if "grace_period" in options:
         spec["terminationGracePeriodSeconds"] = options["grace_period"]
-    return {"metadata": {"labels": {"kubevirt.io/vm": name}}, "spec": spec}
+    template: Json = {"metadata": {"labels": {"kubevirt.io/vm": name}}, "spec": spec}
+    with_machine(template)
+    return template
 
 
 def volume_of(vm: str, disk: Disk) -> Json:

@@ -1,13 +1,14 @@
 """Label and field selectors of lists and watches."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.kubevirt.metadata import dig
 from bot.playground.kubevirt.problems import bad_request
 from bot.playground.kubevirt.resources import Resource
+from bot.playground.kubevirt.validation import value_problems
 
 Json = dict[str, Any]
 _SET = re.compile(r"(?P<key>[\w./-]+)\s+(?P<how>in|notin)\s*\((?P<values>[^)]*)\)")
@@ -51,16 +52,26 @@ def parse_selector(resource: Resource, labels: str, fields: str) -> Selector:
     return Selector(tuple(tests))
 
 
+def _checked(key: str, values: Iterable[str]) -> None:
+    """400 for a value that no label can have."""
+    for place, value in enumerate(values):
+        for why in value_problems(value):
+            named = f'values[{place}][{key}]: Invalid value: "{value}": {why}'
+            raise bad_request(f"unable to parse requirement: {named}")
+
+
 def _label_test(part: str) -> Callable[[Json], bool]:
     in_set = _SET.fullmatch(part)
     if in_set:
         values = {value.strip() for value in in_set["values"].split(",")}
         wanted = in_set["how"] == "in"
         key = in_set["key"]
+        _checked(key, sorted(values))
         return lambda obj: (_label(obj, key) in values) is wanted
     for operator in ("!=", "==", "="):
         if operator in part:
             key, value = (side.strip() for side in part.split(operator, 1))
+            _checked(key, [value])
             equal = operator != "!="
             return lambda obj: (_label(obj, key) == value) is equal
     negated = part.startswith("!")

@@ -78,10 +78,16 @@ def _key_causes(field: str, key: str) -> Iterator[Cause]:
 
 
 def _value_causes(value: str) -> Iterator[Cause]:
+    for why in value_problems(value):
+        yield Cause("metadata.labels", f'Invalid value: "{value}": {why}')
+
+
+def value_problems(value: str) -> Iterator[str]:
+    """Why this cannot be the value of a label."""
     if len(value) > 63:
-        yield Cause("metadata.labels", f'Invalid value: "{value}": must be no more than 63 bytes')
+        yield "must be no more than 63 bytes"
     if not re.fullmatch(_VALUE, value):
-        yield Cause("metadata.labels", f'Invalid value: "{value}": {_VALUE_TEXT}')
+        yield _VALUE_TEXT
 
 
 def claim_causes(pvc: Json) -> list[Cause]:

@@ -17,6 +17,7 @@ from bot.playground.kubevirt.problems import (
     method_not_allowed,
     not_found,
     page_not_found,
+    revision_from_the_future,
 )
 from bot.playground.kubevirt.rendering import Rendering, form_of
 from bot.playground.kubevirt.resources import Resource
@@ -49,7 +50,7 @@ class Verbs:
         rendering = Rendering(
             resource,
             asked.version,
-            form_of(exchange.headers.get("Accept", "")),
+            form_of(exchange.accept),
             self._plane.now(),
             asked.query.get("includeObject", "Metadata"),
         )
@@ -91,7 +92,7 @@ class Verbs:
             raise invalid(rendering.resource, "", [cause])
         revision = query.get("resourceVersion", "")
         if revision and not revision.isdigit():
-            raise bad_request(f'resourceVersion: Invalid value: "{revision}": strconv.ParseUint')
+            raise _no_revision(revision)
         timeout = query.get("timeoutSeconds", "")
         return WatchRequest(
             namespace=exchange.asked.scope,
@@ -128,7 +129,7 @@ class Verbs:
             held = json.loads(base64.urlsafe_b64decode(token))
             revision, start = int(held["rv"]), list(held["start"])
         except (ValueError, KeyError, TypeError) as broken:
-            raise bad_request("continue key is not valid") from broken
+            raise bad_request(f"invalid continue token: {_why_no_token(token)}") from broken
         if revision < self._plane.storage.oldest:
             text = (
                 "The provided continue parameter is too old to display a consistent list result. "
@@ -139,12 +140,9 @@ class Verbs:
 
     def _check_revision(self, revision: str) -> None:
         if revision and not revision.isdigit():
-            raise bad_request(f'resourceVersion: Invalid value: "{revision}": strconv.ParseUint')
+            raise _no_revision(revision)
         if revision and int(revision) > self._plane.storage.revision:
-            text = (
-                f"Too large resource version: {revision}, current: {self._plane.storage.revision}"
-            )
-            raise ApiError(504, "Timeout", text, {"retryAfterSeconds": 1})
+            raise revision_from_the_future(revision, self._plane.storage.revision)
 
     def _how(self, exchange: Exchange) -> WriteOptions:
         query = exchange.asked.query
@@ -163,7 +161,7 @@ class Verbs:
         )
 
     def _create(self, exchange: Exchange, resource: Resource) -> Json:
-        sent = sent_object(exchange)
+        sent = sent_object(exchange, resource)
         return self._api.create(resource, exchange.asked.scope, sent, self._how(exchange))
 
     def _change(self, exchange: Exchange, resource: Resource) -> Json:
@@ -172,7 +170,7 @@ class Verbs:
         if asked.verb == "patch":
             change = (exchange.content_type, exchange.raw)
             return self._api.patch(resource, (asked.scope, asked.name), change, how)
-        sent = sent_object(exchange)
+        sent = sent_object(exchange, resource)
         named = (sent.get("metadata") or {}).get("name")
         if named != asked.name:
             text = f"the name of the object ({named}) does not match the name on the URL ({asked.name})"
@@ -206,9 +204,28 @@ class Verbs:
 
 
 def _number(text: str) -> int:
-    if not text.isdigit():
+    """A limit; one below zero is no limit."""
+    if not text.removeprefix("-").isdigit():
         raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return int(text)
+    return max(0, int(text))
+
+
+def _no_revision(text: str) -> ApiError:
+    syntax = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+    what = f'resourceVersion: Invalid value: "{text}": {syntax}'
+    return bad_request(f"invalid resource version: {what}")
+
+
+def _why_no_token(token: str) -> str:
+    """What is wrong with a continue token, as far as it can be told."""
+    try:
+        decoded = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode(
+            "utf-8", "replace"
+        )
+    except ValueError:
+        decoded = ""
+    found = f"invalid character '{decoded[:1]}' looking for beginning of value"
+    return f"continue key is not valid: {found}" if decoded else "continue key is not valid"
 
 
 def _selector(resource: Resource, asked: Asked) -> Selector:

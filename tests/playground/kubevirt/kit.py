@@ -23,7 +23,8 @@ VMS_PATH = f"/apis/kubevirt.io/v1/namespaces/{NS}/virtualmachines"
 VMIS_PATH = f"/apis/kubevirt.io/v1/namespaces/{NS}/virtualmachineinstances"
 RESTORES_PATH = f"/apis/snapshot.kubevirt.io/v1beta1/namespaces/{NS}/virtualmachinerestores"
 SNAPSHOTS_PATH = f"/apis/snapshot.kubevirt.io/v1beta1/namespaces/{NS}/virtualmachinesnapshots"
-SUBRESOURCES = f"/apis/subresources.kubevirt.io/v1/namespaces/{NS}/virtualmachines"
+AGGREGATED = "/apis/subresources.kubevirt.io/"
+SUBRESOURCES = f"{AGGREGATED}v1/namespaces/{NS}/virtualmachines"
 PVCS_PATH = f"/api/v1/namespaces/{NS}/persistentvolumeclaims"
 
 
@@ -51,7 +52,8 @@ class KubeClient:
         self, method: str, path: str, body: Any = None, headers: Json | None = None, **query: Any
     ) -> Reply:
         """One request."""
-        sent = {"Accept": "application/json", "Content-Type": "application/json"}
+        accept = "*/*" if path.startswith(AGGREGATED) else "application/json"
+        sent = {"Accept": accept, "Content-Type": "application/json"}
         verb, url, made, payload, _ = await self.real.param_serialize(
             method,
             path,

@@ -245,8 +245,44 @@ async def test_a_dry_run_stop_changes_nothing(sim: KubeSim, admin: KubeClient) -
 
 async def test_an_unknown_subresource_is_refused_loudly(sim: KubeSim, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
-    assert (await admin.put(f"{SUBRESOURCES}/{VM}/migrate")).code == 404
-    assert sim.unknown == [f"PUT {SUBRESOURCES}/{VM}/migrate"]
+    answer = await admin.put(f"{SUBRESOURCES}/{VM}/migrate")
+    assert (answer.code, answer.body["reason"]) == (501, "NotImplemented")
+    wrong = await admin.put(f"{SUBRESOURCES}/{VM}/nonsense")
+    assert (wrong.code, wrong.body) == (404, "404: Page Not Found")
+    assert sim.unknown == [f"PUT {SUBRESOURCES}/{VM}/nonsense"]
+
+
+async def test_another_method_than_put_is_405_in_plain_text(
+    sim: KubeSim, admin: KubeClient
+) -> None:
+    await seeded(sim, "Always", "live")
+    answer = await admin.get(f"{SUBRESOURCES}/{VM}/stop")
+    assert (answer.code, answer.body) == (405, "405: Method Not Allowed")
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "application/yaml", "text/plain", "application/json;as=Table"]
+)
+@pytest.mark.parametrize("name", [VM, "ghost"])
+async def test_an_accept_header_without_any_type_is_406_in_plain_text(
+    accept: str, name: str, sim: KubeSim, admin: KubeClient
+) -> None:
+    await seeded(sim, "Always", "live")
+    answer = await admin.call("PUT", f"{SUBRESOURCES}/{name}/stop", {}, {"Accept": accept})
+    text = "406: Not Acceptable\n\nAvailable representations: "
+    assert (answer.code, answer.body) == (406, text)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert the_vm(sim)["spec"]["runStrategy"] == "Always"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json, */*", "a/b;q=0.9,*/*;q=0.1", ""])
+async def test_success_has_no_body_and_no_content_type(
+    accept: str, sim: KubeSim, admin: KubeClient
+) -> None:
+    await seeded(sim, "Always", "live")
+    answer = await admin.call("PUT", f"{SUBRESOURCES}/{VM}/stop", {}, {"Accept": accept})
+    assert (answer.code, answer.body) == (202, "")
+    assert "Content-Type" not in answer.headers
 
 
 async def test_virt_api_down_is_503(sim: KubeSim, admin: KubeClient) -> None:

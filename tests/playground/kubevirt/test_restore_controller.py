@@ -390,7 +390,7 @@ async def test_an_unusable_snapshot_is_named_and_waited_for(
     snapshot = sim.seed.snapshot(NS, SNAPSHOT, VM, **options)
     await settle(sim)
     if loss == "content":
-        sim.people.delete_content(NS, SNAPSHOT)
+        sim.people.lose_content(NS, SNAPSHOT)
     if loss == "volume":
         sim.people.delete_volume_snapshot(NS, SNAPSHOT, "root")
     await settle(sim)
@@ -400,6 +400,52 @@ async def test_an_unusable_snapshot_is_named_and_waited_for(
     assert reasons(restored(sim))["Ready"] == ("False", expected.format(ns=NS, content=name))
     assert "Failure" not in reasons(restored(sim))
     assert "restoreInProgress" not in the_vm(sim)["status"]
+
+
+@pytest.mark.parametrize(("policy", "left"), [("RandomizeNames", [f"{VM}-root"]), ("InPlace", [])])
+async def test_a_restore_from_a_content_that_is_going_hangs_and_may_take_the_disk(
+    sim: KubeSim, pass_time: Pass, policy: str, left: list[str]
+) -> None:
+    """Admission accepts it. With InPlace neither the claim nor the volume snapshot is left."""
+    with_stopped_vm(sim)
+    await settle(sim)
+    sim.people.delete_content(NS, SNAPSHOT)
+    await pass_time(1)
+    sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy=policy)
+    await pass_time(20)
+    assert [name for _, name in sim.storage.keys("persistentvolumeclaims")] == left
+    assert sim.storage.keys("volumesnapshots") == []
+    assert reasons(restored(sim))["Ready"][1].startswith("missing volumeSnapshot vmsnapshot-")
+    assert "Failure" not in reasons(restored(sim))
+    assert restored(sim)["status"]["complete"] is False
+
+
+async def test_a_claim_that_has_the_name_is_taken_as_restored(
+    sim: KubeSim, pass_time: Pass
+) -> None:
+    """PrefixTargetName can do nothing, and say that it is complete."""
+    with_stopped_vm(sim)
+    await settle(sim)
+    before = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
+    sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="PrefixTargetName")
+    await pass_time(20)
+    after = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
+    assert restored(sim)["status"]["complete"] is True
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert "dataSource" not in after["spec"]
+    assert "restore.kubevirt.io/lastRestoreUID" not in after["metadata"].get("annotations", {})
+
+
+async def test_a_claim_that_was_restored_carries_the_mark_of_its_restore(
+    sim: KubeSim, pass_time: Pass
+) -> None:
+    with_stopped_vm(sim)
+    sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
+    await pass_time(20)
+    uid = restored(sim)["metadata"]["uid"]
+    claim = sim.storage.get("persistentvolumeclaims", NS, f"restore-{uid}-root")
+    assert claim["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] == f"r1-{uid}"
+    assert claim["spec"]["dataSource"]["kind"] == "VolumeSnapshot"
 
 
 async def test_a_restore_heals_when_its_snapshot_becomes_ready(

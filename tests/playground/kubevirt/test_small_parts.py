@@ -60,4 +60,3 @@ def test_the_list_of_what_is_covered_names_every_served_kind_and_no_other() -> N
     served = {f"{resource.group or 'core'}/{resource.plural}" for resource in SERVED}
     assert {name for name in COVERED["resources"] if "/" in name} == served
     assert all(COVERED.values())
-    assert "server-side apply" in COVERED["refused"]

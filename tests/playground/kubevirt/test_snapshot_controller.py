@@ -260,10 +260,41 @@ async def test_a_lost_content_leaves_the_snapshot_saying_it_is_ready(
 ) -> None:
     with_stopped_vm(sim)
     await settle(sim)
-    sim.people.delete_content(NS, "pre-upgrade")
+    sim.people.lose_content(NS, "pre-upgrade")
     await pass_time(1)
     assert sim.storage.keys("virtualmachinesnapshotcontents") == []
     assert taken(sim, "pre-upgrade")["status"]["readyToUse"] is True
+
+
+async def test_a_deleted_content_stays_on_its_finalizer_and_says_that_it_is_ready(
+    sim: KubeSim, pass_time: Pass
+) -> None:
+    with_stopped_vm(sim)
+    await settle(sim)
+    sim.people.delete_content(NS, "pre-upgrade")
+    await pass_time(400)
+    [content] = sim.storage.objects("virtualmachinesnapshotcontents")
+    assert "deletionTimestamp" in content["metadata"]
+    assert content["status"]["readyToUse"] is True
+    assert taken(sim, "pre-upgrade")["status"]["readyToUse"] is True
+    # Its volume snapshots are lost, and nobody says so.
+    assert sim.storage.keys("volumesnapshots") == []
+    sim.people.delete_snapshot(NS, "pre-upgrade")
+    await pass_time(1)
+    assert sim.storage.keys("virtualmachinesnapshotcontents") == []
+    assert sim.storage.keys("virtualmachinesnapshots") == []
+
+
+async def test_a_retained_content_outlives_its_snapshot(sim: KubeSim, pass_time: Pass) -> None:
+    sim.seed.vm(NS, VM, running=False)
+    sim.people.create_snapshot(NS, "kept", VM, deletionPolicy="Retain")
+    await pass_time(10)
+    sim.people.delete_snapshot(NS, "kept")
+    await pass_time(1)
+    [content] = sim.storage.objects("virtualmachinesnapshotcontents")
+    assert content["status"]["readyToUse"] is True
+    assert "finalizers" not in content["metadata"]
+    assert sim.storage.keys("virtualmachinesnapshots") == []
 
 
 async def test_deleting_a_snapshot_in_progress_unlocks_the_vm(

@@ -239,7 +239,7 @@ async def test_a_client_that_left_does_not_keep_the_cluster_busy(sim: KubeSim) -
     assert sim.busy == 0
 
 
-async def test_a_watch_in_table_form_for_kubectl(sim: KubeSim) -> None:
+async def test_a_streaming_list_is_refused_as_by_a_server_without_it(sim: KubeSim) -> None:
     with_stopped_vm(sim)
     code, body = await raw(
         sim,

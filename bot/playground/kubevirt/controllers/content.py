@@ -4,12 +4,12 @@ from typing import Any
 
 from bot.playground.kubevirt.api import Api, controller
 from bot.playground.kubevirt.controllers.loop import Loop
-from bot.playground.kubevirt.controllers.snapshot import CONTENT_FINALIZER
+from bot.playground.kubevirt.controllers.snapshot import CONTENT_FINALIZER, content_name
 from bot.playground.kubevirt.controllers.snapshot_source import snapshot_class_of
 from bot.playground.kubevirt.metadata import dig, drop_finalizer, is_deleting, owner_reference
 from bot.playground.kubevirt.plane import Plane
 from bot.playground.kubevirt.recorder import Recorder
-from bot.playground.kubevirt.resources import CONTENTS, VOLUME_SNAPSHOTS
+from bot.playground.kubevirt.resources import CONTENTS, SNAPSHOTS, VOLUME_SNAPSHOTS
 from bot.playground.kubevirt.storage import Change, Key
 
 Json = dict[str, Any]
@@ -25,9 +25,11 @@ class ContentController:
         self.loop = Loop("vmsnapshotcontent-controller", plane.clock, self.reconcile)
 
     def on_change(self, change: Change) -> None:
-        """A content or one of its volume snapshots has changed."""
+        """A content, its snapshot or one of its volume snapshots has changed."""
         if change.resource == CONTENTS.plural:
             self.loop.add(change.key)
+        elif change.resource == SNAPSHOTS.plural:
+            self.loop.add((change.key[0], content_name(change.object)))
         elif change.resource == VOLUME_SNAPSHOTS.plural:
             for owner in change.object["metadata"].get("ownerReferences", []):
                 if owner["kind"] == CONTENTS.kind:
@@ -43,13 +45,35 @@ class ContentController:
         content = self._api.find(CONTENTS, *key)
         if content is None:
             return
+        if self._is_on_its_own(content):
+            if drop_finalizer(content, CONTENT_FINALIZER):
+                self._api.update(CONTENTS, key[0], content, controller())
+        elif is_deleting(content):
+            # Held by its finalizer while the snapshot lives. Its status goes on saying "ready",
+            # and so does the snapshot's, but the volume snapshots are lost.
+            self._lose_volume_snapshots(content)
         if is_deleting(content):
-            drop_finalizer(content, CONTENT_FINALIZER)
-            self._api.update(CONTENTS, key[0], content, controller())
             return
         status = self._status(content)
         how = controller(subresource="status")
         self._api.update(CONTENTS, key[0], {**content, "status": status}, how)
+
+    def _is_on_its_own(self, content: Json) -> bool:
+        """Whether its snapshot is gone, going or failed: only then the content may go."""
+        name = content["spec"]["virtualMachineSnapshotName"]
+        snapshot = self._api.find(SNAPSHOTS, content["metadata"]["namespace"], name)
+        return (
+            snapshot is None
+            or is_deleting(snapshot)
+            or dig(snapshot, "status", "phase") == "Failed"
+        )
+
+    def _lose_volume_snapshots(self, content: Json) -> None:
+        namespace = content["metadata"]["namespace"]
+        for backup in content["spec"].get("volumeBackups", []):
+            held = self._api.find(VOLUME_SNAPSHOTS, namespace, backup["volumeSnapshotName"])
+            if held is not None and not is_deleting(held):
+                self._api.delete(VOLUME_SNAPSHOTS, namespace, backup["volumeSnapshotName"])
 
     def _status(self, content: Json) -> Json:
         known = {

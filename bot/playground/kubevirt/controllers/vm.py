@@ -41,7 +41,10 @@ from bot.playground.kubevirt.storage import Change, Key, clone, key_of
 
 Json = dict[str, Any]
 FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
-VMI_FINALIZERS = ["kubevirt.io/virtualMachineControllerFinalize", "foregroundDeleteVirtualMachine"]
+VMI_FINALIZERS = [
+    "kubevirt.io/virtualMachineControllerFinalize",
+    "kubevirt.io/foregroundDeleteVirtualMachine",
+]
 _LONGEST_BACKOFF = 300
 _CLASSES = (STORAGE_CLASSES.plural, VOLUME_SNAPSHOT_CLASSES.plural)
 
@@ -162,10 +165,7 @@ class VmController:
         vmi = {
             "metadata": {
                 "name": vm["metadata"]["name"],
-                "labels": {
-                    **metadata.get("labels", {}),
-                    "vm.kubevirt.io/name": vm["metadata"]["name"],
-                },
+                "labels": dict(metadata.get("labels", {})),
                 "annotations": metadata.get("annotations", {}),
                 "finalizers": list(VMI_FINALIZERS),
                 "ownerReferences": [owner_reference(vm)],
@@ -189,8 +189,15 @@ class VmController:
         self._api.create(CONTROLLER_REVISIONS, namespace, revision, controller())
 
     def _end(self, vmi: Json) -> None:
-        if not is_deleting(vmi):
-            self._api.delete(VMIS, vmi["metadata"]["namespace"], vmi["metadata"]["name"])
+        if is_deleting(vmi):
+            return
+        namespace, name = vmi["metadata"]["namespace"], vmi["metadata"]["name"]
+        self._api.delete(VMIS, namespace, name)
+        vm = self._api.find(VMS, namespace, name)
+        if vm is not None:
+            uid = vmi["metadata"]["uid"]
+            text = f"Stopped the virtual machine by deleting the virtual machine instance {uid}"
+            self._events.normal(vm, "SuccessfulDelete", text)
 
     def _report(self, key: Key) -> None:
         vm, vmi = self._api.find(VMS, *key), self._api.find(VMIS, *key)
@@ -215,9 +222,11 @@ class VmController:
                 status[name] = True
         status["conditions"] = self._conditions(vm, scene)
         status["volumeSnapshotStatuses"] = volume_snapshot_statuses(self._plane, vm)
-        status["desiredGeneration"] = vm["metadata"].get("generation", 1)
-        status["observedGeneration"] = self._observed_generation(vm, vmi)
-        if not is_set_to_start(vm) or vmi is not None:
+        # All three say something of instances: a VM that never ran has none of them.
+        if vmi is not None or "observedGeneration" in status:
+            status["desiredGeneration"] = vm["metadata"].get("generation", 1)
+            status["observedGeneration"] = self._observed_generation(vm, vmi)
+        if vmi is not None or ("runStrategy" in status and not is_set_to_start(vm)):
             status["runStrategy"] = run_strategy(vm)
         return status
 
@@ -233,8 +242,13 @@ class VmController:
         return [self._stamped(held.get(each["type"]), each) for each in wanted]
 
     def _stamped(self, before: Json | None, wanted: Json) -> Json:
-        times = {"lastProbeTime": None, "lastTransitionTime": self._plane.stamp()}
+        now = self._plane.stamp()
+        # Only the condition that the controller makes itself has a time of its probe.
+        probed = now if wanted.get("reason") == "VMINotExists" else None
+        times = {"lastProbeTime": probed, "lastTransitionTime": now}
         if before and before["status"] == wanted["status"]:
+            same = before.get("reason") == wanted.get("reason")
+            times["lastProbeTime"] = before["lastProbeTime"] if same else probed
             times["lastTransitionTime"] = before["lastTransitionTime"]
         return {**wanted, **times}
 

@@ -21,6 +21,7 @@ from bot.playground.kubevirt.storage import Change, Key, key_of
 
 Json = dict[str, Any]
 NODE = "node01"
+NODE_LABEL = "kubevirt.io/nodeName"
 DEFAULT_GRACE = 30
 
 
@@ -122,6 +123,7 @@ class VmiController:
                 vmi["status"], {"type": "AgentConnected", "status": "True"}, self._plane.now()
             )
         vmi["status"]["nodeName"] = NODE
+        vmi["metadata"].setdefault("labels", {})[NODE_LABEL] = NODE
         vmi["status"]["interfaces"] = [{"name": "default", "ipAddress": "10.244.0.17"}]
         self._move(vmi, "Running")
 
