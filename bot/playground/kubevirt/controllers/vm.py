@@ -234,7 +234,8 @@ class VmController:
 
     def _stamped(self, before: Json | None, wanted: Json) -> Json:
         times = {"lastProbeTime": None, "lastTransitionTime": self._plane.stamp()}
-        if before and before["status"] == wanted["status"]:
+        same = before and before["status"] == wanted["status"]
+        if before and same and before.get("reason") == wanted.get("reason"):
             times["lastTransitionTime"] = before["lastTransitionTime"]
         return {**wanted, **times}
 
