@@ -99,6 +99,7 @@ class Rounds:
             try:
                 self._may_go_on()
                 effects = await self._apply(turn, await self._look(restore))
+                turn.search = turn.search or _was_forgotten(turn)
                 for effect in effects:
                     self._may_go_on()
                     await self._perform(turn, effect)
@@ -327,6 +328,12 @@ def _about_another(user: UserId, verdict: Verdict) -> Verdict:
     """The owner is told that the answer is not about them."""
     text = refusals.SAID_TO_ANOTHER.format(user=user, text=verdict.text)
     return replace(verdict, text=text)
+
+
+def _was_forgotten(turn: Round) -> bool:
+    """What this restore did was lost from the store, and so perhaps were the cards that told it."""
+    job = turn.restore.job
+    return job is not None and job.adopted and turn.moved
 
 
 def _moved(before: Restore, after: Restore) -> bool:

@@ -18,7 +18,7 @@ from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore.events import CreateRestore
 from bot.restore.facts import Candidates, Claim, Look, Rejection, RestoreObject, Scene
-from bot.restore.model import Restore, Wish
+from bot.restore.model import Phase, Restore, Wish
 
 MOST_NAMES = 300
 SETTLED = "Waiting for target update"
@@ -62,7 +62,7 @@ class Observer:
         if asked.look is Look.CANDIDATES:
             return await self._candidates(asked, at)
         namespace = asked.wish.namespace or ""
-        if asked.look is Look.VMI:
+        if asked.look is Look.VMI and asked.restore.phase is not Phase.STOPPING:
             return await _vmi(Reads(self._api, namespace), asked, at)
         served = await self._schema.known()
         if served is None:
@@ -71,6 +71,8 @@ class Observer:
         match asked.look:
             case Look.FULL:
                 return await self._full(reads, asked, at)
+            case Look.VMI:
+                return await _stopping(reads, asked, at)
             case Look.RECHECK:
                 return await _recheck(reads, asked, at)
             case Look.SAFETY:
@@ -179,6 +181,22 @@ async def _vmi(reads: Reads, asked: Question, at: datetime) -> Scene:
     return Scene(asked.look, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
 
 
+async def _stopping(reads: Reads, asked: Question, at: datetime) -> Scene:
+    """The VM that is being stopped, and whether what it is stopped for was done already."""
+    async with asyncio.TaskGroup() as group:
+        vm = group.create_task(reads.vm(asked.vm))
+        vmi = group.create_task(reads.vmi(asked.vm))
+        own = group.create_task(reads.restores_made_by(asked.restore.id))
+    return Scene(
+        asked.look,
+        at,
+        vm=vm.result(),
+        vmi=vmi.result(),
+        restores=own.result(),
+        forbidden=reads.forbidden,
+    )
+
+
 async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
@@ -198,9 +216,18 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
 
 
 async def _safety(reads: Reads, asked: Question, at: datetime) -> Scene:
+    """The safety snapshot, and whether the restore that waits for it was made already."""
     safety = asked.restore.safety
-    found = await reads.snapshot(safety.name) if safety else None
-    return Scene(asked.look, at, safety=found, forbidden=reads.forbidden)
+    async with asyncio.TaskGroup() as group:
+        found = group.create_task(reads.snapshot(safety.name if safety else ""))
+        own = group.create_task(reads.restores_made_by(asked.restore.id))
+    return Scene(
+        asked.look,
+        at,
+        safety=found.result(),
+        restores=own.result(),
+        forbidden=reads.forbidden,
+    )
 
 
 async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:

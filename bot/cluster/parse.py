@@ -4,6 +4,8 @@ KubeVirt puts the human text of a condition into `reason` and leaves `message` e
 and restores alike. Which snapshot is usable, or which restore failed, is not decided here.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -61,6 +63,9 @@ def vm(document: Json) -> Vm:
         gitops=_gitops(document),
         volumes=volumes(document),
         config=configuration(document),
+        specification=_specification(document),
+        has_instance=flag(status, "created"),
+        down_since=_down_since(status),
     )
 
 
@@ -122,6 +127,8 @@ def content(document: Json) -> Content:
         uid=text(document, "metadata", "uid"),
         ready=flag(document, "status", "readyToUse"),
         vm_uid=text(copy, "metadata", "uid"),
+        deleting=_deleting(document),
+        error=text(document, "status", "error", "message") or None,
         vm_generation=number(copy, "metadata", "generation"),
         volumes=volumes(copy),
         config=configuration(copy),
@@ -145,6 +152,7 @@ def restore(document: Json) -> RestoreObject:
         progressing=_condition(status, "Progressing") or "",
         ready=_condition(status, "Ready") or "",
         deleting=_deleting(document),
+        created=moment(document, "metadata", "creationTimestamp"),
         restored_at=moment(status, "restoreTime"),
         claims=tuple(
             name
@@ -202,6 +210,21 @@ def _run_strategy(document: Json) -> str:
     """`spec.runStrategy`, or what the older `spec.running` stands for."""
     named = text(document, "spec", "runStrategy")
     return named or ("Always" if flag(document, "spec", "running") else "Halted")
+
+
+def _specification(document: Json) -> str:
+    """A digest of the spec without the run strategy, which a stop changes."""
+    spec = mapping(document, "spec")
+    kept = {key: value for key, value in spec.items() if key not in ("runStrategy", "running")}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _down_since(status: Json) -> datetime | None:
+    """Since when the VM's controller knows of no VMI."""
+    for condition in items(status, "conditions"):
+        if (text(condition, "type"), text(condition, "reason")) == ("Ready", "VMINotExists"):
+            return moment(condition, "lastTransitionTime")
+    return None
 
 
 def _last_modified(document: Json) -> datetime | None:

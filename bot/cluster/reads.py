@@ -16,6 +16,7 @@ from bot.cluster import names, parse
 from bot.cluster.client import Api, Refusal
 from bot.cluster.document import Json, present
 from bot.errors import Temporary
+from bot.restore.effects import RESTORE_ID
 from bot.restore.facts import Claim, Content, Quota, Rejection, RestoreObject, Snapshot, Vm, Vmi
 
 T = TypeVar("T")
@@ -70,6 +71,12 @@ class Reads:
         found = await self._all(self._snapshot_group, names.RESTORES)
         parsed = (parse.restore(one) for one in found)
         return tuple(one for one in parsed if one.target == vm)
+
+    async def restores_made_by(self, restore_id: str) -> tuple[RestoreObject, ...]:
+        """All restores that carry this restore's label, in whatever state."""
+        selector = {"labelSelector": f"{RESTORE_ID}={restore_id}"}
+        found = await self._all(self._snapshot_group, names.RESTORES, selector)
+        return tuple(parse.restore(one) for one in found)
 
     async def quotas(self) -> tuple[Quota, ...]:
         """All limits on volumes."""

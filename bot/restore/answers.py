@@ -42,6 +42,10 @@ _NOTHING_SENT = frozenset(
         Reason.CONFIRMATION_TOO_OLD,
         Reason.CHANGED_SINCE_CONFIRMATION,
         Reason.VM_STARTED,
+        Reason.VM_BEING_DELETED,
+        Reason.SNAPSHOT_BEING_DELETED,
+        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        Reason.NAMESPACE_BEING_DELETED,
         Reason.NOT_PERMITTED,
         Reason.FROZEN,
     }

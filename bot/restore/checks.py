@@ -66,6 +66,21 @@ def reads_are_allowed(scene: Scene, restore: Restore) -> Refusal | None:
     return _forbidden(scene.forbidden.text, restore)
 
 
+def namespace_stays(scene: Scene, restore: Restore) -> Refusal | None:
+    """Everything in a namespace that is being deleted goes, what a restore makes included.
+
+    The dry run tells it: the API server refuses every create there, so no read of the namespace, and
+    no right to it, is needed.
+    """
+    if scene.dry_run is None or not scene.dry_run.namespace_goes:
+        return None
+    return Refusal.telling(
+        Reason.NAMESPACE_BEING_DELETED,
+        texts.NAMESPACE_BEING_DELETED,
+        namespace=restore.wish.namespace,
+    )
+
+
 def vm_exists(scene: Scene, restore: Restore) -> Refusal | None:
     """The named VM is there."""
     if scene.vm is not None:
@@ -163,11 +178,31 @@ def snapshot_is_ready(scene: Scene, restore: Restore) -> Refusal | None:
 def content_exists(scene: Scene, restore: Restore) -> Refusal | None:
     """A snapshot keeps saying that it is ready when its content is gone."""
     del restore
-    if scene.content is not None and scene.content.ready:
+    content = scene.content
+    if content is not None and content.ready and content.error is None:
         return None
+    if content is not None and content.error is not None:
+        return Refusal.telling(
+            Reason.SNAPSHOT_CONTENT_MISSING,
+            texts.CONTENT_ERROR,
+            snapshot=_snapshot(scene).name,
+            error=content.error,
+        )
     return Refusal.telling(
         Reason.SNAPSHOT_CONTENT_MISSING,
-        texts.CONTENT_MISSING if scene.content is None else texts.CONTENT_NOT_READY,
+        texts.CONTENT_MISSING if content is None else texts.CONTENT_NOT_READY,
+        snapshot=_snapshot(scene).name,
+    )
+
+
+def content_stays(scene: Scene, restore: Restore) -> Refusal | None:
+    """A content that is being deleted says that it is ready to its last moment."""
+    del restore
+    if scene.content is None or not scene.content.deleting:
+        return None
+    return Refusal.telling(
+        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        texts.CONTENT_BEING_DELETED,
         snapshot=_snapshot(scene).name,
     )
 
@@ -251,7 +286,7 @@ def cluster_would_accept(scene: Scene, restore: Restore) -> Refusal | None:
     rejection = scene.dry_run
     if rejection is None:
         return None
-    if rejection.code == 403:
+    if rejection.lacks_right:
         return _forbidden(rejection.text, restore)
     return Refusal.telling(Reason.ADMISSION_REFUSED, texts.WOULD_BE_REFUSED, text=rejection.text)
 
@@ -259,12 +294,14 @@ def cluster_would_accept(scene: Scene, restore: Restore) -> Refusal | None:
 CHECKS: tuple[Check, ...] = (
     kubevirt_is_served,
     reads_are_allowed,
+    namespace_stays,
     vm_exists,
     vm_stays,
     snapshot_exists,
     snapshot_is_of_this_vm,
     snapshot_stays,
     snapshot_is_ready,
+    content_stays,
     content_exists,
     vm_is_the_same,
     snapshot_holds_disks,

@@ -17,7 +17,12 @@ from bot.restore.checks import (
     kubevirt_is_served,
     reads_are_allowed,
 )
-from bot.restore.effects import create_snapshot, delete_blocker, object_name
+from bot.restore.effects import (
+    confirmed_name,
+    create_snapshot,
+    delete_blocker,
+    object_name,
+)
 from bot.restore.events import (
     Acted,
     CreateRestore,
@@ -42,7 +47,14 @@ from bot.restore.model import (
     same_line,
 )
 from bot.restore.near import MOST, nearest, or_a_command
-from bot.restore.recheck import differences, overslept, stop_at_difference, too_late
+from bot.restore.recheck import (
+    SETTLE_WITHIN,
+    differences,
+    overslept,
+    stop_at_difference,
+    too_late,
+    unsettled,
+)
 from bot.words import endings
 from bot.words import refusals as texts
 
@@ -51,6 +63,8 @@ Move = tuple[Restore, tuple[Effect, ...]]
 
 def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
     """Apply a look."""
+    if done := restoring.made_before(restore, seen.scene, now):
+        return done, ()
     if not seen.verdict.allowed and restore.job is None and not restore.phase.ended:
         return _not_permitted(restore, seen, now), ()
     scene = seen.scene
@@ -195,6 +209,8 @@ def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
         return moves.refuse(restore, refusal, now), ()
     if scene.vm is None or scene.snapshot is None or scene.content is None:
         return restore, ()
+    if unsettled(scene) and now < restore.entered_at + SETTLE_WITHIN:
+        return restore, ()
     shown = preview.take(scene.vm, scene.snapshot, scene.content, scene, now)
     checked = restore.model_copy(update={"preview": shown, "typed": None, "confirmation": None})
     if is_live(scene):
@@ -207,9 +223,12 @@ def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
 def _stopped_before(restore: Restore, now: datetime) -> Stop | None:
     """The stop of this restore, or of the one that it follows, has come to its end."""
     stop = restore.stop
-    if stop is None or stop.asked_at is None or stop.done_at is not None:
-        return stop
-    return stop.model_copy(update={"done_at": now, "error": None})
+    if stop is None:
+        return None
+    if stop.asked_at is None or stop.done_at is not None:
+        # What is compared from here on is the newer look, which the warning shows.
+        return stop.model_copy(update={"vm_state": None})
+    return stop.model_copy(update={"done_at": now, "error": None, "vm_state": None})
 
 
 def _clear_blocker(restore: Restore, scene: Scene) -> Move:
@@ -235,9 +254,12 @@ def _protect(restore: Restore, scene: Scene, now: datetime) -> Move:
     if restore.safety is None:
         if overslept(restore, now):
             return too_late(restore, now), ()
+        if unsettled(scene):
+            return restore, ()
         if found := differences(scene, restore):
             return stop_at_difference(restore, found, now), ()
-        safety = Safety(name=object_name("pre-restore", restore, now), decided_at=now)
+        name = confirmed_name("pre-restore", restore) or object_name("pre-restore", restore, now)
+        safety = Safety(name=name, decided_at=now)
         decided = restore.model_copy(update={"safety": safety})
         return decided, (create_snapshot(decided, safety),)
     return _safety_progress(restore, restore.safety, scene, now)

@@ -76,6 +76,7 @@ CONTENT = Content("c", "c-1", ready=True, vm_uid="vm-1")
 JOB = RestoreObject("ns", "", "job-1", "vm", "snap")
 DOWN = Scene(Look.FULL, START, vm=VM, snapshot=SNAPSHOT, content=CONTENT)
 LIVE = replace(DOWN, vmi=VMI)
+EDITED = replace(LIVE, vm=replace(VM, specification="other"))
 REFUSAL = Rejection(403, "Forbidden", "no")
 NO = Verdict(allowed=False, reason="not_permitted")
 AWAY = Unseen("away")
@@ -238,6 +239,10 @@ def _seen(restore: Restore) -> Iterator[Happening]:
         return
     for label, scene in _scenes(restore, look):
         yield Happening(label, (_look(scene, look),))
+    if look in (Look.FULL, Look.VMI, Look.SAFETY, Look.RECHECK) and restore.job is None:
+        own = replace(JOB, name="own", restore_id=restore.id)
+        there = replace(DOWN, restores=(own,))
+        yield Happening("the restore object exists already", (_look(there, look),))
     if look is not Look.JOB:
         yield Happening("the policy says no", (replace(_look(DOWN, look), verdict=NO),))
     if restore.deadline is None:
@@ -268,6 +273,7 @@ def _scenes(restore: Restore, look: Look) -> Iterable[tuple[str, Scene]]:
         case Look.VMI:
             return [
                 (f"the VM is down{_if(restore)}", DOWN),
+                ("something differs from what was confirmed", EDITED),
                 ("", LIVE),
                 ("the VM is gone", replace(DOWN, vm=None)),
             ]

@@ -1,6 +1,6 @@
 """From the document to the exact objects that are created: names, labels, annotations.
 
-An object's name is chosen once, stored, and used for every attempt; labels and annotations say which
+An object's name comes from the confirmation, and is the same for every attempt; labels and annotations say which
 restore and which Slack thread it belongs to, who asked and who confirmed.
 """
 
@@ -29,6 +29,16 @@ def object_name(prefix: str, restore: Restore, now: datetime) -> str:
     room = MOST_NAME - len(prefix) - len(stamp) - 2
     vm = (restore.wish.vm or "vm")[:room].rstrip("-.")
     return f"{prefix}-{vm}-{stamp}"
+
+
+def confirmed_name(prefix: str, restore: Restore) -> str | None:
+    """The name that a confirmation gives, always the same; None before there is one.
+
+    Redis may lose what it acknowledged, and the same confirmation may be carried out by a document
+    that does not know it was. The cluster then still knows the name.
+    """
+    clicked = restore.confirmation
+    return object_name(prefix, restore, clicked.at) if clicked is not None else None
 
 
 def create_restore(restore: Restore, name: str) -> CreateRestore:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.words.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
+
 
 class Look(StrEnum):
     """What a round needs to know."""
@@ -69,6 +71,12 @@ class Vm:
     volumes: tuple[Volume, ...] = ()
     config: tuple[tuple[str, str], ...] = ()
     """Flat view of what people know as configuration: ("cpu", "4 cores"), ("disk root", …)."""
+    specification: str = ""
+    """A digest of the spec without its run strategy."""
+    has_instance: bool = False
+    """`status.created`: what KubeVirt's controller last knew of a VMI. It may lag behind."""
+    down_since: datetime | None = None
+    """Since when there is no VMI: KubeVirt stamps the Ready condition anew whenever one ends."""
 
     @property
     def may_start_itself(self) -> bool:
@@ -118,8 +126,9 @@ class Snapshot:
 
     @property
     def usable(self) -> bool:
-        """The cluster's own test: not failed, and ready to use."""
-        return self.phase != "Failed" and self.ready and not self.deleting
+        """Not failed, ready to use, without an error, and not going away."""
+        well = self.phase != "Failed" and self.error is None
+        return well and self.ready and not self.deleting
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,9 @@ class Content:
     uid: str
     ready: bool
     vm_uid: str
+    deleting: bool = False
+    """It waits for its finalizer; its status goes on saying that it is ready."""
+    error: str | None = None
     vm_generation: int = 0
     volumes: tuple[Volume, ...] = ()
     config: tuple[tuple[str, str], ...] = ()
@@ -138,6 +150,11 @@ class Content:
     storage: tuple[tuple[str, int], ...] = ()
     """Bytes needed per storage class ("" for none named)."""
     claims: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Ready, without an error, and not going away."""
+        return self.ready and self.error is None and not self.deleting
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,7 @@ class RestoreObject:
     ready: str = ""
     """Texts of the conditions; KubeVirt puts them into `reason`."""
     deleting: bool = False
+    created: datetime | None = None
     restored_at: datetime | None = None
     claims: tuple[str, ...] = ()
     """PersistentVolumeClaims it creates."""
@@ -194,6 +212,16 @@ class Rejection:
     reason: str
     text: str
 
+    @property
+    def lacks_right(self) -> bool:
+        """The right to create is missing. A quota, a policy and a namespace that goes are a 403 as well."""
+        return self.code == 403 and RIGHT_MISSING in self.text
+
+    @property
+    def namespace_goes(self) -> bool:
+        """Nothing can be created any more, since the namespace is being deleted."""
+        return self.code == 403 and NAMESPACE_TERMINATING in self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -223,7 +251,10 @@ class Scene:
     snapshots: tuple[Snapshot, ...] = ()
     """All snapshots of the VM, newest first (FULL)."""
     restores: tuple[RestoreObject, ...] = ()
-    """All VirtualMachineRestores of the namespace with this VM as target (FULL, RECHECK)."""
+    """All VirtualMachineRestores of the namespace with this VM as target (FULL, RECHECK).
+
+    In SAFETY, and in VMI while a VM is stopped, only those that this very restore has made.
+    """
     quotas: tuple[Quota, ...] = ()
     dry_run: Rejection | None = None
     """What the dry-run create was refused with; None if it was accepted (FULL)."""

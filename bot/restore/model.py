@@ -25,6 +25,7 @@ from bot.restore.thread import Place as Place  # noqa: PLC0414
 from bot.restore.thread import Slot as Slot  # noqa: PLC0414
 from bot.restore.thread import Stored as Stored  # noqa: PLC0414
 from bot.restore.thread import UserId as UserId  # noqa: PLC0414
+from bot.restore.vmstate import VmState as VmState  # noqa: PLC0414
 
 RestoreId = NewType("RestoreId", str)
 
@@ -140,6 +141,8 @@ class Preview(Stored):
     newer: tuple[str, ...] = ()
     more_newer: int = 0
     gitops: str | None = None
+    vm_state: VmState | None = None
+    """None in documents of earlier releases: then nothing may be restored from it."""
 
 
 class Proposal(Stored):
@@ -164,6 +167,8 @@ class Stop(Stored):
     force: bool = False
     done_at: AwareDatetime | None = None
     error: str | None = None
+    vm_state: VmState | None = None
+    """How the VM stood when our stop, after the confirmation, had come to its end."""
 
 
 class TypedName(Stored):
@@ -208,6 +213,10 @@ class Job(Stored):
     delete_asked_by: UserId | None = None
     delete_error: str | None = None
     """Why the cluster refused to delete it, for the question that follows."""
+    restored_at: AwareDatetime | None = None
+    """When it completed, if that was before this bot learnt of it."""
+    adopted: bool = False
+    """Found in the cluster by a document that did not know of it: its cards may be posted, too."""
 
 
 class Offer(Stored):

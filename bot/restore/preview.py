@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.restore.facts import Content, Scene, Snapshot, Vm
 from bot.restore.model import Change, Consistency, Preview
+from bot.restore.vmstate import state_of
 from bot.words import cards as texts
 
 MOST_DISKS = 20
@@ -40,6 +41,7 @@ def take(vm: Vm, snapshot: Snapshot, content: Content, scene: Scene, now: dateti
         newer=newer[:MOST_NEWER],
         more_newer=max(0, len(newer) - MOST_NEWER),
         gitops=vm.gitops,
+        vm_state=state_of(vm),
     )
 
 

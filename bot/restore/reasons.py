@@ -21,6 +21,8 @@ class Reason(StrEnum):
     SNAPSHOT_OF_OTHER_VM = "snapshot_of_other_vm"
     SNAPSHOT_NOT_READY = "snapshot_not_ready"
     SNAPSHOT_CONTENT_MISSING = "snapshot_content_missing"
+    SNAPSHOT_CONTENT_BEING_DELETED = "snapshot_content_being_deleted"
+    NAMESPACE_BEING_DELETED = "namespace_being_deleted"
     VM_RECREATED = "vm_recreated"
     CONFIGURATION_ONLY = "configuration_only"
     RESTORE_IN_PROGRESS = "restore_in_progress"

@@ -1,29 +1,56 @@
 """What is compared just before acting with what the person was shown.
 
 The look is a RECHECK. Any difference stops the restore and is shown; none is argued away. The same
-VM by UID, the same snapshot by UID and still ready, no VMI, no other restore. And not too late: a bot
-that was away must not surprise people with what they agreed to long ago.
+VM by UID, not edited, not restored and not run since; the same snapshot by UID, still ready; nothing
+of it going away; no VMI, no other restore. And not too late: a bot that was away must not surprise
+people with what they agreed to long ago.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.restore import moves
 from bot.restore.checks import others_in_progress
-from bot.restore.facts import Scene, Vm
-from bot.restore.model import Outcome, Phase, Preview, Reason, Restore
+from bot.restore.effects import confirmed_name
+from bot.restore.facts import Content, Scene, Vm
+from bot.restore.model import Outcome, Phase, Preview, Reason, Restore, VmState
+from bot.restore.vmstate import edited, state_of
 from bot.words import endings
 from bot.words import refusals as texts
 
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION
 ACT_WITHIN = timedelta(minutes=10)
 """How long after a decision the bot may still act on it."""
+SETTLE_WITHIN = timedelta(seconds=30)
+"""How long KubeVirt may take to note in a VM's status that its VMI is gone. It takes a moment."""
 
 
 def overslept(restore: Restore, now: datetime) -> bool:
-    """Too much time has passed in this phase without the act it was entered for."""
-    return now >= restore.entered_at + ACT_WITHIN
+    """Too much time has passed since the decision without the act.
+
+    After the confirmation the clock runs from the click, whatever phase it is by now. What it waits
+    for by the person's own choice does not count: our stop and our safety snapshot have limits of
+    their own. Before it, the clock runs from the beginning of the phase.
+    """
+    clicked = restore.confirmation
+    since = restore.entered_at if clicked is None else clicked.at + _waited(restore, clicked.at)
+    return now >= since + ACT_WITHIN
+
+
+def _waited(restore: Restore, clicked: datetime) -> timedelta:
+    """How long our stop and our safety snapshot took since the click."""
+    stop, safety, waited = restore.stop, restore.safety, timedelta()
+    if stop is not None and stop.asked_at is not None and stop.done_at is not None:
+        waited += max(timedelta(), stop.done_at - max(clicked, stop.asked_at))
+    if safety is not None and safety.ready_at is not None:
+        waited += max(timedelta(), safety.ready_at - max(clicked, safety.decided_at))
+    return waited
+
+
+def unsettled(scene: Scene) -> bool:
+    """The VMI is gone, and the VM's status does not say so yet: a moment later it tells more."""
+    return scene.vm is not None and scene.vmi is None and scene.vm.has_instance
 
 
 def too_late(restore: Restore, now: datetime) -> Restore:
@@ -61,6 +88,7 @@ def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
         return (Difference(Reason.VM_DELETED, gone),)
     return (
         *_vm_differences(scene, scene.vm, shown),
+        *_state_differences(scene, scene.vm, restore),
         *_snapshot_differences(scene, scene.vm, restore, shown),
         *_neighbours(scene, scene.vm, restore),
     )
@@ -70,13 +98,90 @@ def _vm_differences(scene: Scene, vm: Vm, shown: Preview) -> Iterator[Difference
     if vm.uid != shown.vm_uid:
         yield Difference(CHANGED, texts.VM_IS_OTHER.format(before=shown.vm_uid, now=vm.uid))
     if vm.deleting:
-        yield Difference(CHANGED, texts.VM_GOES)
+        yield Difference(Reason.VM_BEING_DELETED, texts.VM_GOES)
     if scene.vmi is not None:
         live = texts.VM_IS_LIVE.format(phase=scene.vmi.phase or "unknown")
         yield Difference(Reason.VM_STARTED, live)
     elif vm.may_start_itself:
         starting = texts.VM_WILL_START.format(strategy=vm.run_strategy)
         yield Difference(Reason.VM_STARTED, starting)
+
+
+# What was shown of the VM, and what is now
+
+
+def specification_is_the_same(before: VmState, now: VmState) -> str | None:
+    """Nobody has edited the VM, added a disk to it or taken one away."""
+    if before.specification == now.specification:
+        return None
+    fields = [
+        texts.VM_EDITED_FIELD.format(field=field, before=was or texts.NONE, now=is_ or texts.NONE)
+        for field, was, is_ in edited(before, now)
+    ]
+    unnamed = texts.VM_EDITED_ELSEWHERE.format(before=before.generation, now=now.generation)
+    return texts.VM_EDITED.format(changes="; ".join(fields) or unnamed)
+
+
+def generation_is_the_same(before: VmState, now: VmState) -> str | None:
+    """Not started and stopped again either, which leaves the rest of the specification as it was."""
+    if before.generation == now.generation or before.specification != now.specification:
+        return None
+    return texts.VM_REWRITTEN.format(before=before.generation, now=now.generation)
+
+
+def nobody_restored_it(before: VmState, now: VmState) -> str | None:
+    """No restore by anybody has put other disks into it."""
+    if before.last_restore == now.last_restore:
+        return None
+    then, here = (
+        f"`{each}`" if each else texts.NONE for each in (before.last_restore, now.last_restore)
+    )
+    return texts.VM_RESTORED.format(before=then, now=here)
+
+
+def it_stayed_down(before: VmState, now: VmState) -> str | None:
+    """The guest has not run, and so not written: a Manual VM leaves no other trace of that."""
+    if before.down_since == now.down_since:
+        return None
+    return texts.VM_RAN.format(before=_moment(before.down_since), now=_moment(now.down_since))
+
+
+def _moment(when: datetime | None) -> str:
+    return texts.SECOND.format(when=when) if when else texts.NOT_KNOWN
+
+
+Comparison = Callable[[VmState, VmState], str | None]
+EDITS: tuple[Comparison, ...] = (specification_is_the_same, nobody_restored_it)
+"""What nothing of ours changes."""
+COMPARISONS: tuple[Comparison, ...] = (*EDITS, generation_is_the_same, it_stayed_down)
+
+
+def _state_differences(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
+    """A VM that is live, or will be, is told as that; when it was down says nothing then."""
+    live = scene.vmi is not None or vm.may_start_itself
+    return compared(restore, vm, EDITS if live else COMPARISONS)
+
+
+def compared(restore: Restore, vm: Vm, comparisons: tuple[Comparison, ...]) -> Iterator[Difference]:
+    """The VM's state as it was shown, against what it is now."""
+    before = _shown(restore)
+    if before is None:
+        yield Difference(CHANGED, texts.SHOWN_BY_OLDER)
+        return
+    now = state_of(vm)
+    for comparison in comparisons:
+        if text := comparison(before, now):
+            yield Difference(CHANGED, text)
+
+
+def _shown(restore: Restore) -> VmState | None:
+    """What was shown, but for what our own stop after the confirmation has changed."""
+    shown = restore.preview.vm_state if restore.preview else None
+    stopped = restore.stop.vm_state if restore.stop else None
+    if shown is None or stopped is None:
+        return shown
+    ours = {"generation": stopped.generation, "down_since": stopped.down_since}
+    return shown.model_copy(update=ours)
 
 
 def _snapshot_differences(
@@ -90,9 +195,19 @@ def _snapshot_differences(
     if snapshot.uid != shown.snapshot_uid:
         text = texts.SNAPSHOT_IS_OTHER.format(before=shown.snapshot_uid, now=snapshot.uid)
         yield Difference(CHANGED, text)
-    if not snapshot.usable:
+    if snapshot.deleting:
+        yield Difference(Reason.SNAPSHOT_BEING_DELETED, texts.SNAPSHOT_GOES)
+    elif not snapshot.usable:
         yield Difference(CHANGED, texts.SNAPSHOT_UNREADY)
-    if content is None or not content.ready:
+    yield from _content_differences(content, vm)
+
+
+def _content_differences(content: Content | None, vm: Vm) -> Iterator[Difference]:
+    if content is not None and content.deleting:
+        yield Difference(Reason.SNAPSHOT_CONTENT_BEING_DELETED, texts.CONTENT_GOES)
+    elif content is not None and content.error is not None:
+        yield Difference(CHANGED, texts.CONTENT_HAS_ERROR.format(error=content.error))
+    elif content is None or not content.ready:
         yield Difference(CHANGED, texts.CONTENT_UNREADY)
     elif content.vm_uid != vm.uid:
         yield Difference(CHANGED, texts.CONTENT_OF_OTHER_VM)
@@ -105,7 +220,8 @@ def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
         names.add(vm.restore_in_progress)
     for name in sorted(names):
         yield Difference(CHANGED, texts.OTHER_RESTORE.format(name=name))
-    if vm.snapshot_in_progress is not None:
+    safety = restore.safety.name if restore.safety else confirmed_name("pre-restore", restore)
+    if vm.snapshot_in_progress not in (None, safety):
         taken = texts.OTHER_SNAPSHOT.format(name=vm.snapshot_in_progress)
         yield Difference(CHANGED, taken)
 

@@ -5,22 +5,24 @@ sent, and the answer may be lost with the process. Whoever looks next cannot kno
 was ever there. It looks with a RECHECK: if the object is found (by name and our label) it is adopted;
 if the VM carries the mark of that name, the restore ran and the object was deleted since; otherwise
 the same create is sent again, but only while everything is still as it was confirmed and the
-decision is young. An object that was once seen is never created again.
+decision is young. An object that was once seen is never created again. Nor is one whose document was
+lost: the name comes from the confirmation, so that the cluster can be asked for it (`made_before`).
 """
 
 from datetime import datetime, timedelta
 
 from bot.restore import moves
-from bot.restore.effects import create_restore, object_name
+from bot.restore.effects import confirmed_name, create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
 from bot.restore.facts import Rejection, RestoreObject, Scene
-from bot.restore.model import Job, Outcome, Phase, Reason, Restore, Slot
+from bot.restore.model import Job, Outcome, Phase, Reason, Restore, Safety, Slot
 from bot.restore.recheck import (
     ACT_WITHIN,
     differences,
     overslept,
     stop_at_difference,
     too_late,
+    unsettled,
 )
 from bot.words import endings
 
@@ -45,11 +47,11 @@ def _decide(restore: Restore, scene: Scene, now: datetime) -> Move:
         return moves.fail(restore, Reason.CREATE_REFUSED, missing, now, endings.UNCHANGED), ()
     if overslept(restore, now):
         return too_late(restore, now), ()
-    if _is_unlocking(restore, scene):
+    if _is_unlocking(restore, scene) or unsettled(scene):
         return restore, ()
     if found := differences(scene, restore):
         return stop_at_difference(restore, found, now), ()
-    job = Job(name=object_name("restore", restore, now), decided_at=now)
+    job = Job(name=object_name("restore", restore, clicked.at), decided_at=now)
     decided = restore.model_copy(update={"job": job})
     return decided, (create_restore(decided, job.name),)
 
@@ -65,7 +67,7 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     scene = seen.scene
     for each in scene.restores:
         if each.name == job.name and each.restore_id == restore.id:
-            return _adopted(restore, job, each.uid), ()
+            return _adopted(restore, _as_found(job, each), each.uid), ()
     young = now < job.decided_at + ACT_WITHIN
     if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{job.name}-"):
         return _deleted(restore, scene, now), ()
@@ -82,6 +84,74 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
         old = endings.NOT_HANDED_OVER
         return moves.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
     return restore, (create_restore(restore, job.name),)
+
+
+def made_before(restore: Restore, scene: Scene, now: datetime) -> Restore | None:
+    """The restore as it really stands, if the cluster knows of its object and the document does not.
+
+    Redis may lose what it acknowledged, after a fail-over for instance; a document of a moment before
+    comes back then. What it would do was done: whatever state our object is in, no other is made.
+    """
+    if restore.job is not None or restore.phase not in _MAY_HAVE_ACTED:
+        return None
+    own = _own(restore, scene)
+    name = own.name if own else _mark_of(restore, scene)
+    if name is None:
+        return None
+    clicked = restore.confirmation
+    known = (own.created if own else None) or (clicked.at if clicked else now)
+    job = Job(name=name, decided_at=known, adopted=True)
+    there = _onward(restore, now).model_copy(update={"job": job})
+    return _adopted(there, _as_found(job, own), own.uid) if own else there
+
+
+_MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, Phase.RESTORING})
+
+
+def _own(restore: Restore, scene: Scene) -> RestoreObject | None:
+    """The object with this restore's label; should there be several, one that is not complete."""
+    wish = restore.wish
+    ours = [
+        each
+        for each in scene.restores
+        if each.restore_id == restore.id
+        and (each.target, each.snapshot) == (wish.vm, wish.snapshot)
+    ]
+    return min(ours, key=lambda each: each.complete, default=None)
+
+
+def _mark_of(restore: Restore, scene: Scene) -> str | None:
+    """The name of our object where only its VM shows that it was there."""
+    name, vm = confirmed_name("restore", restore), scene.vm
+    if name is None or vm is None:
+        return None
+    ran = (vm.last_restore or "").startswith(f"{name}-")
+    return name if ran or vm.restore_in_progress == name else None
+
+
+def _onward(restore: Restore, now: datetime) -> Restore:
+    """In RESTORING, with the cards of the phases that are skipped closed."""
+    if restore.phase is Phase.RESTORING:
+        return restore
+    closed = moves.close(_protected(restore), endings.MADE_BEFORE)
+    for slot in (Slot.STOPPING, Slot.PROTECTING):
+        closed = moves.close_slot(closed, slot, endings.MADE_BEFORE)
+    return moves.post(moves.enter(closed, Phase.RESTORING, now), Slot.PROGRESS, now)
+
+
+def _protected(restore: Restore) -> Restore:
+    """A restore that waits for its safety snapshot is only made once that is ready."""
+    clicked, name = restore.confirmation, confirmed_name("pre-restore", restore)
+    if not restore.protect or clicked is None or name is None:
+        return restore
+    safety = restore.safety or Safety(name=name, decided_at=clicked.at)
+    ready = safety.ready_at or clicked.at
+    return restore.model_copy(update={"safety": safety.model_copy(update={"ready_at": ready})})
+
+
+def _as_found(job: Job, found: RestoreObject) -> Job:
+    """What had completed already is told with its own time, not as if it had just been done."""
+    return job.model_copy(update={"restored_at": found.restored_at if found.complete else None})
 
 
 def _adopted(restore: Restore, job: Job, uid: str) -> Restore:
@@ -103,7 +173,9 @@ def created(
         return restore
     if isinstance(result, Rejection):
         unchanged = endings.UNCHANGED_REFUSED
-        return moves.fail(restore, Reason.CREATE_REFUSED, result.text, now, unchanged)
+        goes = result.namespace_goes
+        reason = Reason.NAMESPACE_BEING_DELETED if goes else Reason.CREATE_REFUSED
+        return moves.fail(restore, reason, result.text, now, unchanged)
     return _adopted(restore, job, result.uid) if result.uid else restore
 
 

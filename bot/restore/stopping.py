@@ -13,7 +13,18 @@ from bot.restore.checks import Refusal, is_live
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
 from bot.restore.facts import Rejection, Scene, Vm
 from bot.restore.model import Phase, Reason, Restore, Slot, Stop
-from bot.restore.recheck import ACT_WITHIN, overslept, too_late
+from bot.restore.recheck import (
+    ACT_WITHIN,
+    EDITS,
+    SETTLE_WITHIN,
+    compared,
+    generation_is_the_same,
+    overslept,
+    stop_at_difference,
+    too_late,
+    unsettled,
+)
+from bot.restore.vmstate import state_of
 from bot.words import endings, refusals
 
 Move = tuple[Restore, tuple[Effect, ...]]
@@ -31,9 +42,15 @@ def converge(restore: Restore, scene: Scene, now: datetime) -> Move:
         )
         return moves.refuse(restore, other, now), ()
     if not is_live(scene):
-        return _stopped(restore, stop, now), ()
+        settles = unsettled(scene) and now < (stop.wait_until or restore.entered_at) + SETTLE_WITHIN
+        return (restore if settles else _stopped(restore, stop, vm, now)), ()
     if stop.wait_until is None and overslept(restore, now):
         return too_late(restore, now), ()
+    first = stop.asked_at is None and restore.confirmation is not None
+    untouched = (*EDITS, generation_is_the_same)
+    if first and (found := tuple(compared(restore, vm, untouched))):
+        # It is not stopped for a restore that would then be refused.
+        return stop_at_difference(restore, found, now), ()
     return _go_on(restore, stop, scene, vm, now)
 
 
@@ -61,13 +78,14 @@ def _acts(scene: Scene, vm: Vm, stop: Stop) -> tuple[Effect, ...]:
     return (StopVm(vm.namespace, vm.name, force=stop.force),)
 
 
-def _stopped(restore: Restore, stop: Stop, now: datetime) -> Restore:
+def _stopped(restore: Restore, stop: Stop, vm: Vm, now: datetime) -> Restore:
     confirmed = restore.confirmation is not None
     if confirmed and restore.question is None and _unwatched(restore, stop, now):
         return too_late(restore, now)
     done = moves.close(restore, endings.VM_STOPPED)
     done = moves.close_slot(done, Slot.STOPPING, endings.VM_STOPPED)
-    over = stop.model_copy(update={"done_at": now, "error": None})
+    left = state_of(vm) if confirmed else None
+    over = stop.model_copy(update={"done_at": now, "error": None, "vm_state": left})
     done = done.model_copy(update={"stop": over})
     return after_stop(done, now) if confirmed else moves.enter(done, Phase.CHECKING, now)
 

@@ -23,6 +23,7 @@ The way to the one destructive effect, `CreateRestore`, has four gates, each a f
 
 Only then is `job` (the object's name) stored, and only a look after or with that sends the create.
 A create is sent again only under the same name, and only while nothing shows that it was ever there.
+The name comes from the confirmation, so that a document which was put back finds what it did already.
 What was agreed to is acted on within ten minutes or not at all: a bot that was away does not come
 back with an old wish.
 Every way back to a question takes `typed` and `confirmation` out of the document, so no click ever

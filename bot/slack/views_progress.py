@@ -187,7 +187,7 @@ def elapsed(job: Job | None) -> Mrkdwn | None:
     """How long the restore has been running, as far as anybody has looked."""
     if job is None or job.looked_at is None:
         return None
-    return fill(texts.ELAPSED, length=duration(job.looked_at - job.decided_at))
+    return fill(texts.ELAPSED, length=duration((job.restored_at or job.looked_at) - job.decided_at))
 
 
 def _deleting(job: Job | None) -> list[Mrkdwn]:

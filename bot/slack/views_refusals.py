@@ -18,6 +18,18 @@ Parts = tuple[str, Mrkdwn, list[Block]]
 _READINESS = re.compile(READINESS)
 
 
+FOUND_AGAIN = frozenset(
+    {
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        Reason.VM_STARTED,
+        Reason.VM_BEING_DELETED,
+        Reason.SNAPSHOT_BEING_DELETED,
+        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+    }
+)
+"""Reasons that, after the confirmation, come from the look just before the act."""
+
+
 def refused(face: Face, outcome: Outcome) -> Parts:
     """A heading for each reason, what was found, and that nothing was done."""
     heading = texts.HEADINGS[outcome.reason] if outcome.reason else texts.REFUSED_HEADING
@@ -30,7 +42,7 @@ def refused(face: Face, outcome: Outcome) -> Parts:
 
 
 def _plain_refusal(face: Face, outcome: Outcome) -> list[Block]:
-    differs = outcome.reason in (Reason.CHANGED_SINCE_CONFIRMATION, Reason.VM_STARTED)
+    differs = outcome.reason in FOUND_AGAIN
     reread = Mrkdwn(texts.CONFIRMED_VS_NOW) if differs and face.restore.confirmation else None
     return [*about(face), *section(reread, *found(outcome), *advice(outcome))]
 

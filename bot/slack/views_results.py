@@ -56,6 +56,7 @@ OF_SNAPSHOTS = frozenset(
     {
         Reason.SNAPSHOT_NOT_FOUND,
         Reason.SNAPSHOT_BEING_DELETED,
+        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
         Reason.SNAPSHOT_OF_OTHER_VM,
         Reason.CONFIGURATION_ONLY,
         Reason.VM_RECREATED,
@@ -96,12 +97,14 @@ def _succeeded(face: Face, outcome: Outcome) -> Parts:
     status = sentence(outcome.vm_status or texts.STATUS_NOT_READ, 300)
     preview = face.restore.preview
     created = preview.snapshot_created if preview else None
+    earlier = face.restore.job.restored_at if face.restore.job else None
     blocks = [
         *section(face.vm_line, face.say(texts.RESTORED_FROM)),
         *section(
             Mrkdwn(texts.DETAILS),
             fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
-            fill(texts.COMPLETED, when=moment(outcome.at)),
+            fill(texts.COMPLETED, when=moment(earlier or outcome.at)),
+            fill(texts.LEARNT_LATER, when=moment(outcome.at)) if earlier else None,
             fill(texts.STATUS, status=status),
         ),
         *section(

@@ -29,6 +29,7 @@ CONFIRMED: Final = "Confirmed by <@{user}>"
 DELETE_CHOSEN: Final = "Delete chosen"
 DELETE_CONFIRMED: Final = "Delete confirmed by <@{user}>"
 SAFETY_READY: Final = "`{name}` is ready"
+MADE_BEFORE: Final = "The restore object exists already"
 SAFETY_FAILED: Final = "Failed, no data was touched"
 
 # Handing over

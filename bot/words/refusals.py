@@ -61,6 +61,15 @@ VM_BEING_DELETED: Final = Finding(
     "A VM that stays.",
     "Find out who deletes it. Its snapshots outlive it.",
 )
+NAMESPACE_BEING_DELETED: Final = Finding(
+    "Namespace `{namespace}` is being deleted, with every VM and snapshot in it.",
+    "A namespace that stays.",
+    "Find out who deletes it. What is still needed must be copied out before it is gone.",
+)
+RIGHT_MISSING: Final = "cannot create "
+"""How the API server refuses a create for want of a right (403)."""
+NAMESPACE_TERMINATING: Final = "because it is being terminated"
+"""How the API server refuses a create in such a namespace (403)."""
 VM_MIGRATING: Final = Finding(
     "VM `{vm}` is migrating to another node.",
     "A VM that is not being migrated.",
@@ -150,6 +159,16 @@ CONTENT_NOT_READY: Final = Finding(
     CONTENT_MISSING.expected,
     CONTENT_MISSING.next,
 )
+CONTENT_ERROR: Final = Finding(
+    "The content of snapshot `{snapshot}` has an error: {error}",
+    "A snapshot whose VirtualMachineSnapshotContent is ready and without an error.",
+    "Ask a cluster admin about the error, or choose another snapshot.",
+)
+CONTENT_BEING_DELETED: Final = Finding(
+    "The content of snapshot `{snapshot}` is being deleted, and the snapshot's data with it.",
+    "A snapshot whose VirtualMachineSnapshotContent stays.",
+    "Choose another snapshot. Its status may go on saying that it is ready.",
+)
 CONFIGURATION_ONLY: Final = Finding(
     "Snapshot `{snapshot}` holds no disks: it is configuration only.",
     "A snapshot that includes at least one disk.",
@@ -182,10 +201,25 @@ VM_IS_OTHER: Final = "The VM was re-created: UID {before} → {now}."
 VM_GOES: Final = "The VM is being deleted."
 VM_IS_LIVE: Final = "The VM was stopped; now it is live (phase {phase})."
 VM_WILL_START: Final = "The VM was stopped; now it is set to start (run strategy {strategy})."
+SHOWN_BY_OLDER: Final = (
+    "The warning is from an earlier release of this bot, which did not keep what to compare."
+)
+VM_EDITED: Final = "The VM was edited: {changes}."
+VM_EDITED_FIELD: Final = "{field} {before} → {now}"
+VM_EDITED_ELSEWHERE: Final = "its specification, generation {before} → {now}"
+VM_REWRITTEN: Final = "The VM was changed: generation {before} → {now}."
+VM_RESTORED: Final = "The VM was restored: last restore {before} → {now}."
+VM_RAN: Final = "The VM has run: it was down since {before}, now since {now}."
+NONE: Final = "none"
+NOT_KNOWN: Final = "not known"
+SECOND: Final = "{when:%Y-%m-%d %H:%M:%S} UTC"
 SNAPSHOT_GONE: Final = "Snapshot `{snapshot}` does not exist any more."
 SNAPSHOT_IS_OTHER: Final = "The snapshot was re-created: UID {before} → {now}."
+SNAPSHOT_GOES: Final = "The snapshot is being deleted."
 SNAPSHOT_UNREADY: Final = "The snapshot was ready to use; now it is not."
 CONTENT_UNREADY: Final = "The snapshot's content was ready; now it is not."
+CONTENT_GOES: Final = "The snapshot's content is being deleted, and its data with it."
+CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error: {error}"
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
 OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."

@@ -26,6 +26,7 @@ RESTORED_FROM: Final = "*Restored From*: Snapshot {snapshot}"
 DETAILS: Final = "*Restore Details*"
 SNAPSHOT_CREATED: Final = "• *Snapshot Created*: {when}"
 COMPLETED: Final = "• *Restore Completed*: {when}"
+LEARNT_LATER: Final = "• *Learnt by the bot*: {when}. What happened to the VM since is not undone."
 STATUS: Final = "• *VM Status*: {status}"
 STATUS_NOT_READ: Final = "not read yet"
 LOSS: Final = "*Data Loss Confirmation*"
@@ -138,6 +139,8 @@ HEADINGS: Final[Mapping[str, str]] = {
     "snapshot_of_other_vm": "❌ Snapshot of Another VM",
     "snapshot_not_ready": "❌ Snapshot Not Ready",
     "snapshot_content_missing": "❌ Snapshot Content Missing",
+    "snapshot_content_being_deleted": "❌ Snapshot Content Is Being Deleted",
+    "namespace_being_deleted": "❌ Namespace Is Being Deleted",
     "vm_recreated": "❌ VM Was Re-created",
     "configuration_only": "❌ Snapshot Holds No Disks",
     "restore_in_progress": "❌ Another Restore Is in Progress",

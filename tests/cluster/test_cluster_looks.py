@@ -11,8 +11,9 @@ from aiohttp import web
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
+from bot.restore.effects import RESTORE_ID
 from bot.restore.facts import Look, Scene
-from bot.restore.model import Job, Safety
+from bot.restore.model import Job, Phase, Safety
 from tests.cluster import samples
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.wire import (
@@ -76,7 +77,7 @@ def reads_of_looks() -> Iterator[Any]:
         Look.FULL: (VM, VMI, SNAPSHOTS, CONTENT, RESTORES, QUOTAS),
         Look.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
         Look.VMI: (VM, VMI),
-        Look.SAFETY: (f"{SNAPSHOTS}/pre-restore-x",),
+        Look.SAFETY: (f"{SNAPSHOTS}/pre-restore-x", RESTORES),
         Look.JOB: (f"{RESTORES}/restore-x", VM, VMI, CLAIMS),
     }
     for kind, paths in reads.items():
@@ -319,6 +320,20 @@ async def test_a_claim_that_is_being_deleted_is_not_left_over(
     healthy.on("GET", CLAIMS, listing(*({"metadata": one} for one in (going, stays, other))))
     scene = await look(cluster, Look.JOB)
     assert [one.name for one in scene.claims] == ["stays"]
+
+
+@pytest.mark.parametrize(("phase", "kind"), [("stopping", Look.VMI), ("protecting", Look.SAFETY)])
+async def test_before_a_stop_and_a_restore_our_own_objects_are_asked_for(
+    phase: str, kind: Look, healthy: Wire, cluster: Cluster
+) -> None:
+    """By our label, in whatever state: the document may have been put back to before they were made."""
+    restore = samples.restore(safety=SAFETY, phase=Phase(phase))
+    made = {"metadata": {"name": "r", "labels": {RESTORE_ID: restore.id}}, "status": {}}
+    healthy.on("GET", RESTORES, listing(made))
+    scene = await cluster.observe(restore, kind)
+    assert [each.restore_id for each in scene.restores] == [restore.id]
+    (asked,) = healthy.requests("GET", RESTORES)
+    assert asked.query["labelSelector"] == f"{RESTORE_ID}={restore.id}"
 
 
 async def test_candidates_that_may_not_be_listed_are_forbidden(

@@ -474,3 +474,66 @@ def test_a_claim() -> None:
         "database-01",
         "fast",
     )
+
+
+# --- Going away, and having run: as a live control plane answered --------------------------------
+
+DOWN = {
+    "lastProbeTime": "2026-11-30T14:35:50Z",
+    "lastTransitionTime": "2026-11-30T14:35:50Z",
+    "message": "VMI does not exist",
+    "reason": "VMINotExists",
+    "status": "False",
+    "type": "Ready",
+}
+RUNS = {
+    "lastProbeTime": None,
+    "lastTransitionTime": "2026-11-30T14:35:47Z",
+    "status": "True",
+    "type": "Ready",
+}
+
+
+def test_content_that_waits_for_its_finalizer_says_that_it_is_ready() -> None:
+    there: Json = {"metadata": {"name": "c"}, "status": {"readyToUse": True}}
+    going = {**there, "metadata": {"name": "c", "deletionTimestamp": "2026-11-30T14:36:09Z"}}
+    assert parse.content(there).usable
+    assert parse.content(going).ready
+    assert parse.content(going).deleting
+    assert not parse.content(going).usable
+
+
+def test_error_of_a_content() -> None:
+    status = {"readyToUse": True, "error": {"message": "VolumeSnapshot v error: lost"}}
+    found = parse.content({"metadata": {"name": "c"}, "status": status})
+    assert found.error == "VolumeSnapshot v error: lost"
+    assert not found.usable
+
+
+@pytest.mark.parametrize(
+    ("status", "down_since", "has_instance"),
+    [
+        ({"conditions": [DOWN]}, datetime(2026, 11, 30, 14, 35, 50, tzinfo=UTC), False),
+        ({"conditions": [RUNS], "created": True}, None, True),
+        ({"conditions": [{**DOWN, "reason": "PodTerminating"}], "created": True}, None, True),
+        ({}, None, False),
+    ],
+)
+def test_since_when_a_vm_is_down(
+    status: Json, down_since: datetime | None, *, has_instance: bool
+) -> None:
+    found = parse.vm({"metadata": {"name": "db"}, "spec": {}, "status": status})
+    assert (found.down_since, found.has_instance) == (down_since, has_instance)
+
+
+def test_digest_of_a_specification_is_blind_to_the_run_strategy_alone() -> None:
+    def digest(**spec: Any) -> str:
+        return parse.vm({"metadata": {"name": "db"}, "spec": spec}).specification
+
+    template = {"spec": {"domain": {"cpu": {"cores": 2}}}}
+    other = {"spec": {"domain": {"cpu": {"cores": 4}}}}
+    same = digest(template=template)
+    assert digest(template=template, runStrategy="Always") == same
+    assert digest(template=template, running=False) == same
+    assert digest(template=other, runStrategy="Always") != same
+    assert digest(template=template, dataVolumeTemplates=[{}]) != same

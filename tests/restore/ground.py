@@ -20,7 +20,7 @@ from bot.restore.facts import (
     Vmi,
     Volume,
 )
-from bot.restore.model import Restore
+from bot.restore.model import Phase, Restore
 
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 NAMESPACE, VM_NAME, SNAPSHOT_NAME = "production", "database-01", "pre-upgrade-snapshot"
@@ -30,11 +30,16 @@ VM = Vm(
     namespace=NAMESPACE,
     name=VM_NAME,
     uid="vm-1",
+    generation=3,
+    specification="as-it-was",
+    down_since=NOW - timedelta(days=1),
     status="Stopped",
     volumes=(Volume("root", "dataVolume", claim="root-claim"),),
     config=(("cpu", "4 cores"),),
 )
-RUNNING = replace(VM, run_strategy="Always", status="Running")
+RUNNING = replace(
+    VM, generation=2, run_strategy="Always", status="Running", has_instance=True, down_since=None
+)
 VMI = Vmi(uid="vmi-1", phase="Running")
 SNAPSHOT = Snapshot(
     name=SNAPSHOT_NAME,
@@ -87,7 +92,8 @@ class Ground:
 
     def scene(self, look: Look, restore: Restore, at: datetime = NOW) -> Scene:
         """What that look would read, and no more than that."""
-        if not self.kubevirt and look is not Look.VMI:
+        stopping = restore.phase is Phase.STOPPING
+        if not self.kubevirt and (look is not Look.VMI or stopping):
             return Scene(look, at, kubevirt=False)
         wished = self.snapshot(restore.wish.snapshot)
         match look:
@@ -115,14 +121,19 @@ class Ground:
                 }
             case Look.VMI:
                 facts = {"vm": self.vm, "vmi": self.vmi}
+                if stopping:
+                    facts["restores"] = self._own(restore)
             case Look.SAFETY:
                 named = restore.safety.name if restore.safety else None
-                facts = {"safety": self.snapshot(named)}
+                facts = {"safety": self.snapshot(named), "restores": self._own(restore)}
             case Look.JOB:
                 facts = self._job(restore)
         if self.forbidden is not None:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
         return Scene(look, at, forbidden=self.forbidden, **facts)
+
+    def _own(self, restore: Restore) -> tuple[RestoreObject, ...]:
+        return tuple(one for one in self.restores if one.restore_id == restore.id)
 
     def _job(self, restore: Restore) -> dict[str, Any]:
         """While it runs nothing else is read but its volumes, at its end the VM as well."""

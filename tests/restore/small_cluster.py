@@ -5,6 +5,7 @@ restore fail, deleting the VM takes its restores along, and a create is accepted
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from bot.restore.effects import RESTORE_ID
@@ -20,7 +21,16 @@ from bot.restore.events import (
     StopVm,
 )
 from bot.restore.facts import Rejection, RestoreObject, Snapshot
-from tests.restore.ground import READY, VM, VMI, WELL, Ground, foreign_restore, restore_object
+from tests.restore.ground import (
+    NOW,
+    READY,
+    VM,
+    VMI,
+    WELL,
+    Ground,
+    foreign_restore,
+    restore_object,
+)
 from tests.restore.ground import safety_object as snapshot_object
 
 TAKEN = Rejection(409, "AlreadyExists", "already exists")
@@ -51,6 +61,8 @@ class SmallCluster:
     manual: bool = False
     """Run strategy Manual: starting and stopping leave no trace in the spec."""
     count: int = 1
+    ran: int = 0
+    """How often somebody has started the VM."""
 
     def fresh(self, kind: str) -> str:
         """A new UID."""
@@ -115,8 +127,11 @@ class SmallCluster:
 
     def advance(self) -> None:
         """Every controller gets one step further."""
-        vmi = self.ground.vmi
+        vm, vmi = self.ground.vm, self.ground.vmi
+        if vm is not None and vmi is None and vm.has_instance:
+            self._down()
         if vmi is not None and vmi.deleting:
+            # The VM's own status notices it a step later.
             self.ground = self.ground.but(vmi=None)
             self._vm(status="Stopped")
         # In two steps each: a step may change the VM as well.
@@ -151,12 +166,16 @@ class SmallCluster:
     def start(self) -> None:
         """The VM runs."""
         if self.ground.vm is not None and self.ground.vmi is None:
+            self.ran += 1
             self._vm(run_strategy="Manual" if self.manual else "Always", status="Running")
+            self._vm(has_instance=True, down_since=None)
             self.ground = self.ground.but(vmi=replace(VMI, uid=self.fresh("vmi")))
 
     def power_off(self) -> None:
         """The VM is down."""
         self._vm(run_strategy="Manual" if self.manual else "Halted", status="Stopped")
+        if self.ground.vmi is not None:
+            self._down()
         self.ground = self.ground.but(vmi=None)
 
     def delete_vm(self) -> None:
@@ -230,6 +249,14 @@ class SmallCluster:
         if vm is not None and any(vm.restore_in_progress == each.name for each in gone):
             self._vm(restore_in_progress=None)
 
+    def _down(self) -> None:
+        """KubeVirt notes anew since when there is no VMI."""
+        self.fresh("moment")
+        self._vm(has_instance=False, down_since=NOW + timedelta(seconds=self.count))
+
     def _vm(self, **facts: Any) -> None:
-        if self.ground.vm is not None:
-            self.ground = self.ground.but(vm=replace(self.ground.vm, **facts))
+        vm = self.ground.vm
+        if vm is not None:
+            written = facts.get("run_strategy", vm.run_strategy) != vm.run_strategy
+            changed = replace(vm, generation=vm.generation + written, **facts)
+            self.ground = self.ground.but(vm=changed)

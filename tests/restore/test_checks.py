@@ -26,6 +26,18 @@ from tests.restore.play import Play
 
 GIB = 1024**3
 FORBIDDEN = Rejection(403, "Forbidden", "cannot create virtualmachinerestores")
+TERMINATING = Rejection(
+    403,
+    "Forbidden",
+    'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: unable to create new content in '
+    "namespace production because it is being terminated",
+)
+COUNTED = Rejection(
+    403,
+    "Forbidden",
+    'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: exceeded quota: objects, '
+    "requested: count/virtualmachinerestores.snapshot.kubevirt.io=1",
+)
 
 
 def refusal(ground: Ground, restore: Restore | None = None) -> Refusal | None:
@@ -56,6 +68,14 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     ],
     "reads_are_allowed": [
         ("forbidden", WELL.but(forbidden=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
+    ],
+    "namespace_stays": [
+        (
+            "terminating",
+            WELL.but(dry_run=TERMINATING),
+            Reason.NAMESPACE_BEING_DELETED,
+            "Namespace `production` is being deleted",
+        ),
     ],
     "vm_exists": [
         (
@@ -112,9 +132,29 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             Reason.SNAPSHOT_NOT_READY,
             "Status: InProgress. Ready to use: true.",
         ),
+        (
+            "ready but with an error",
+            snapshots(error="VolumeSnapshot v error: lost"),
+            Reason.SNAPSHOT_NOT_READY,
+            "Ready to use: true. Error: VolumeSnapshot v error: lost",
+        ),
         ("no phase", snapshots(phase=""), Reason.SNAPSHOT_NOT_READY, "Status: Unknown."),
     ],
+    "content_stays": [
+        (
+            "going, and says that it is ready",
+            WELL.but(content=replace(CONTENT, deleting=True)),
+            Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+            "is being deleted, and the snapshot's data with it",
+        ),
+    ],
     "content_exists": [
+        (
+            "an error",
+            WELL.but(content=replace(CONTENT, error="VolumeSnapshot v error: lost")),
+            Reason.SNAPSHOT_CONTENT_MISSING,
+            "has an error: VolumeSnapshot v error: lost",
+        ),
         ("gone", WELL.but(content=None), Reason.SNAPSHOT_CONTENT_MISSING, "is missing"),
         (
             "not ready",
@@ -204,6 +244,12 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
         ),
     ],
     "cluster_would_accept": [
+        (
+            "an object quota, which is no missing right",
+            WELL.but(dry_run=COUNTED),
+            Reason.ADMISSION_REFUSED,
+            "exceeded quota: objects",
+        ),
         ("RBAC", WELL.but(dry_run=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
         (
             "admission",

@@ -190,6 +190,8 @@ class Book:
     wish: Wish | None = None
     answered: float = 0
     """Newest reply that the document took for an answer, or the moment of the last handover."""
+    ran: int = 0
+    """How often the VM had been started by then."""
     clicked_at: datetime | None = None
     confirmations: int = 0
     name: str | None = None
@@ -297,7 +299,7 @@ class Machine(RuleBasedStateMachine):
             case Typed(by=by, text=text, ts=ts) if card and card.slot is Slot.WARNING:
                 if text == before.wish.snapshot and float(ts) > self.book.answered:
                     self.book.shown, self.book.wish = before.preview, before.wish
-                    self.book.typed_by = by
+                    self.book.typed_by, self.book.ran = by, self.cluster.ran
             case Typed(text="stop-and-restore") if card and card.slot is Slot.STOP_CHOICE:
                 self.book.stop = True
             case Clicked(button=button, number=number) if card and card.number == number:
@@ -391,6 +393,10 @@ class Machine(RuleBasedStateMachine):
         assert scene.vm is not None
         assert scene.snapshot is not None
         assert (scene.vm.uid, scene.snapshot.uid) == (shown.vm_uid, shown.snapshot_uid)
+        assert shown.vm_state is not None
+        assert scene.vm.last_restore == shown.vm_state.last_restore, "it was restored since"
+        if shown.vm_state.down_since is not None:
+            assert self.cluster.ran == self.book.ran, "it ran since"
         assert scene.snapshot.ready
         assert scene.content is not None
         assert scene.content.vm_uid == scene.vm.uid

@@ -18,6 +18,7 @@ from tests.restore.ground import (
     SNAPSHOT_NAME,
     VM,
     VMI,
+    WELL,
     foreign_restore,
     restore_object,
 )
@@ -34,7 +35,7 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
     ),
     "the VM is being deleted": (
         {"vm": replace(VM, deleting=True)},
-        Reason.CHANGED_SINCE_CONFIRMATION,
+        Reason.VM_BEING_DELETED,
         "is being deleted",
     ),
     "the VM was started": ({"vmi": VMI}, Reason.VM_STARTED, "now it is live (phase Running)"),
@@ -75,8 +76,18 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
     ),
     "the snapshot is being deleted": (
         {"snapshots": (replace(SNAPSHOT, deleting=True),)},
+        Reason.SNAPSHOT_BEING_DELETED,
+        "The snapshot is being deleted",
+    ),
+    "the content is being deleted": (
+        {"content": replace(CONTENT, deleting=True)},
+        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        "The snapshot's content is being deleted",
+    ),
+    "the content has an error": (
+        {"content": replace(CONTENT, error="lost")},
         Reason.CHANGED_SINCE_CONFIRMATION,
-        "now it is not",
+        "now it has an error: lost",
     ),
     "the content is gone": (
         {"content": None},
@@ -196,7 +207,9 @@ def test_a_vm_that_carries_our_mark_was_restored_by_an_object_that_is_gone() -> 
 
 
 def test_the_mark_of_an_earlier_restore_means_nothing() -> None:
-    played = p.decided().wait().looks(vm=replace(VM, last_restore="restore-database-01-2025-1-u"))
+    before = p.play()
+    before.ground = WELL.but(vm=replace(VM, last_restore="restore-database-01-2025-1-u"))
+    played = before.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks().wait().looks()
     assert isinstance(played.effect, CreateRestore)
 
 

@@ -205,6 +205,9 @@ class Seed:
             "desiredGeneration": metadata["generation"],
             "observedGeneration": metadata["generation"],
         }
+        if not running:
+            down = {"type": "Ready", "status": "False", "reason": "VMINotExists"}
+            set_condition(status, {**down, "message": "VMI does not exist"}, created)
         vm: Json = merged({"metadata": metadata, "spec": spec, "status": status}, options.get("change", {}))  # fmt: skip
         return vm
 

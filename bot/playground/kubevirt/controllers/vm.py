@@ -246,9 +246,9 @@ class VmController:
         # Only the condition that the controller makes itself has a time of its probe.
         probed = now if wanted.get("reason") == "VMINotExists" else None
         times = {"lastProbeTime": probed, "lastTransitionTime": now}
-        if before and before["status"] == wanted["status"]:
-            same = before.get("reason") == wanted.get("reason")
-            times["lastProbeTime"] = before["lastProbeTime"] if same else probed
+        same = before and before["status"] == wanted["status"]
+        if before and same and before.get("reason") == wanted.get("reason"):
+            times["lastProbeTime"] = before["lastProbeTime"]
             times["lastTransitionTime"] = before["lastTransitionTime"]
         return {**wanted, **times}
 

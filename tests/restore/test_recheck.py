@@ -1,0 +1,245 @@
+"""What was shown of the VM is what is restored: each difference stops it, and is told with both sides."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.restore.events import Button, CreateRestore, CreateSnapshot, StopVm
+from bot.restore.facts import Vm
+from bot.restore.model import Phase, Reason, Rules
+from bot.restore.recheck import COMPARISONS
+from bot.restore.vmstate import state_of
+from tests.restore import play as p
+from tests.restore.ground import LIVE, NOW, READY, RUNNING, SNAPSHOT_NAME, VM, VMI, WELL
+from tests.restore.play import Play
+
+LATER = NOW + timedelta(minutes=4, seconds=11)
+
+CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "edited": (
+        "specification_is_the_same",
+        {"specification": "other", "generation": 4, "config": (("cpu", "8 cores"),)},
+        "The VM was edited: cpu 4 cores → 8 cores.",
+    ),
+    "a disk was added": (
+        "specification_is_the_same",
+        {
+            "specification": "other",
+            "generation": 4,
+            "config": (("cpu", "4 cores"), ("disk data", "claim data")),
+        },
+        "The VM was edited: disk data none → claim data.",
+    ),
+    "edited where no name is known": (
+        "specification_is_the_same",
+        {"specification": "other", "generation": 4},
+        "The VM was edited: its specification, generation 3 → 4.",
+    ),
+    "restored by hand": (
+        "nobody_restored_it",
+        {"last_restore": "by-hand-0815"},
+        "The VM was restored: last restore none → `by-hand-0815`.",
+    ),
+    "started and stopped again": (
+        "generation_is_the_same",
+        {"generation": 5},
+        "The VM was changed: generation 3 → 5.",
+    ),
+    "a Manual VM has run": (
+        "it_stayed_down",
+        {"down_since": LATER},
+        "The VM has run: it was down since 2026-02-17 16:30:00 UTC, now since 2026-02-18 16:34:11 UTC.",
+    ),
+    "nobody knows since when it is down": (
+        "it_stayed_down",
+        {"down_since": None},
+        "now since not known.",
+    ),
+}
+
+
+def test_each_comparison_has_a_case() -> None:
+    assert {name for name, _, _ in CHANGES.values()} == {each.__name__ for each in COMPARISONS}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_difference_is_found_by_its_own_comparison_alone(case: str) -> None:
+    name, changes, words = CHANGES[case]
+    before, now = state_of(VM), state_of(replace(VM, **changes))
+    said = {each.__name__: each(before, now) for each in COMPARISONS}
+    assert words in (said.pop(name) or "")
+    assert not any(said.values())
+    assert not any(each(now, now) for each in COMPARISONS)
+
+
+def _at_once(play: Play) -> Play:
+    return play
+
+
+def _protects(play: Play) -> Play:
+    """The safety snapshot was taken meanwhile."""
+    return play.looks().created().looks().safety_becomes(**READY).looks()
+
+
+@pytest.mark.parametrize(
+    ("way", "begin"),
+    [(_at_once, p.confirmed), (_at_once, p.protecting), (_protects, p.protecting)],
+    ids=["before the restore", "before the safety snapshot", "after the safety snapshot"],
+)
+@pytest.mark.parametrize("case", CHANGES)
+def test_nothing_is_created_over_a_difference(
+    case: str, way: Callable[[Play], Play], begin: Callable[..., Play]
+) -> None:
+    _, changes, words = CHANGES[case]
+    played = way(begin()).looks(vm=replace(VM, **changes))
+    assert (played.phase, played.reason) == (Phase.REFUSED, Reason.CHANGED_SINCE_CONFIRMATION)
+    assert words in played.outcome.found
+    assert played.effects == ()
+
+
+def test_all_differences_are_told() -> None:
+    changed = replace(VM, generation=5, last_restore="by-hand-1", down_since=LATER)
+    found = p.confirmed().looks(vm=changed).outcome.found
+    assert "generation 3 → 5" in found
+    assert "`by-hand-1`" in found
+    assert "has run" in found
+
+
+def test_a_warning_of_an_earlier_release_kept_nothing_to_compare() -> None:
+    played = p.confirmed()
+    assert played.restore.preview is not None
+    older = played.restore.preview.model_copy(update={"vm_state": None})
+    played.restore = played.restore.model_copy(update={"preview": older})
+    assert played.looks().reason is Reason.CHANGED_SINCE_CONFIRMATION
+    assert "an earlier release" in played.outcome.found
+    assert played.effects == ()
+
+
+# --- Our own stop ---------------------------------------------------------------------------------
+
+STOPPED = replace(VM, generation=RUNNING.generation + 1, down_since=LATER)
+"""What our stop leaves of RUNNING."""
+
+
+def _stopped_after_confirmation(vm: Vm = STOPPED, rules: Rules = p.CONFIRMED) -> Play:
+    played = p.stopping(rules).looks()
+    assert isinstance(played.effect, StopVm)
+    return played.looks(vm=vm, vmi=None)
+
+
+def test_what_our_own_stop_changes_is_no_difference() -> None:
+    played = _stopped_after_confirmation()
+    assert played.phase is Phase.RESTORING
+    assert isinstance(played.looks().effect, CreateRestore)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"generation": STOPPED.generation + 2}, "generation 3 → 5"),
+        ({"down_since": LATER + timedelta(seconds=30)}, "has run"),
+        ({"specification": "other"}, "was edited"),
+        ({"last_restore": "by-hand-1"}, "`by-hand-1`"),
+    ],
+)
+def test_what_changes_after_our_stop_is_one(changes: dict[str, Any], words: str) -> None:
+    played = _stopped_after_confirmation().looks(vm=replace(STOPPED, **changes))
+    assert played.reason is Reason.CHANGED_SINCE_CONFIRMATION
+    assert words in played.outcome.found
+    assert played.effects == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"specification": "other"}, "was edited"), ({"last_restore": "by-hand-1"}, "`by-hand-1`")],
+)
+def test_what_changes_during_our_stop_is_one(changes: dict[str, Any], words: str) -> None:
+    played = _stopped_after_confirmation(replace(STOPPED, **changes)).looks()
+    assert played.reason is Reason.CHANGED_SINCE_CONFIRMATION
+    assert words in played.outcome.found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"specification": "other"}, {"last_restore": "by-hand-1"}, {"generation": 9}],
+    ids=str,
+)
+def test_a_vm_that_differs_is_not_stopped_to_be_refused_then(changes: dict[str, Any]) -> None:
+    played = p.stopping(p.CONFIRMED).looks(vm=replace(RUNNING, **changes))
+    assert played.reason is Reason.CHANGED_SINCE_CONFIRMATION
+    assert played.effects == ()
+    assert not played.restore.stopped_by_us
+
+
+def test_a_stop_that_is_under_way_is_not_taken_for_somebody_elses() -> None:
+    halted = replace(RUNNING, generation=RUNNING.generation + 1, run_strategy="Halted")
+    played = p.stopping(p.CONFIRMED).looks().wait(2)
+    assert isinstance(played.looks(vm=halted).effect, StopVm)
+
+
+def test_what_is_shown_anew_counts_and_not_what_our_stop_had_left() -> None:
+    """The safety snapshot failed: another warning, another look to compare with."""
+    rules = p.CONFIRMED.model_copy(update={"protect_by_default": True})
+    played = _stopped_after_confirmation(rules=rules).looks().created()
+    played.safety_becomes(phase="Failed").looks()
+    assert played.phase is Phase.CHECKING
+    edited = replace(STOPPED, generation=7, down_since=LATER + timedelta(hours=1))
+    played.looks(vm=edited).clicks(Button.PROTECT_OFF).types(SNAPSHOT_NAME).clicks(Button.CONFIRM)
+    assert isinstance(played.looks().effect, CreateRestore)
+
+
+# --- The VM's status lags behind ------------------------------------------------------------------
+
+LAGS = replace(STOPPED, has_instance=True, down_since=None)
+
+
+def test_a_stop_ends_when_the_vms_status_says_so_too() -> None:
+    played = p.stopping(p.CONFIRMED).looks()
+    assert played.looks(vm=LAGS, vmi=None).phase is Phase.STOPPING
+    assert played.effects == ()
+    assert isinstance(played.looks(vm=STOPPED).looks().effect, CreateRestore)
+
+
+def test_the_checks_wait_for_it_as_well_but_not_for_ever() -> None:
+    played = p.play()
+    played.ground = WELL.but(vm=LAGS)
+    assert played.looks().phase is Phase.CHECKING
+    assert played.wait(30).looks().phase is Phase.TYPING
+
+
+@pytest.mark.parametrize("begin", [p.confirmed, p.protecting])
+def test_nothing_is_created_while_it_lags(begin: Callable[..., Play]) -> None:
+    played = begin().looks(vm=replace(VM, has_instance=True, down_since=None))
+    assert not played.phase.ended
+    assert played.effects == ()
+    assert isinstance(played.looks(vm=VM).effect, CreateRestore | CreateSnapshot)
+
+
+# --- Too late -------------------------------------------------------------------------------------
+
+
+def test_ten_minutes_count_from_the_click_through_all_phases() -> None:
+    played = p.protecting().wait(9 * 60).looks().created().looks()
+    played.safety_becomes(**READY).wait(30).looks()
+    assert played.phase is Phase.RESTORING
+    assert isinstance(played.looks().effect, CreateRestore)
+    late = p.protecting().wait(9 * 60).looks().created().looks()
+    late.safety_becomes(**READY).wait(30).looks().wait(61).looks()
+    assert late.reason is Reason.CONFIRMATION_TOO_OLD
+
+
+def test_the_time_of_our_own_stop_does_not_count() -> None:
+    played = p.stopping(p.CONFIRMED).looks().wait(299).looks(vm=STOPPED, vmi=None)
+    assert isinstance(played.wait(9 * 60).looks().effect, CreateRestore)
+    late = p.stopping(p.CONFIRMED).looks().wait(299).looks(vm=STOPPED, vmi=None)
+    assert late.wait(10 * 60).looks().reason is Reason.CONFIRMATION_TOO_OLD
+
+
+def test_a_live_vm_is_told_as_that_and_not_as_one_that_has_run() -> None:
+    played = p.confirmed().looks(vm=replace(RUNNING, generation=4), vmi=VMI)
+    assert played.reason is Reason.VM_STARTED
+    assert "has run" not in played.outcome.found
+    assert LIVE.vmi is VMI

@@ -1,0 +1,297 @@
+"""The gates before the act: what goes away is not there, and what was shown is what is restored.
+
+Nothing is created, stopped or protected over a difference; where nothing differs, or only what the
+bot's own stop and safety snapshot change, the restore goes through.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.playground.stage import Stage
+from tests.stories import acts
+from tests.stories.conftest import Golden, SetStage
+
+NS, VM, SNAPSHOT = "production", "database-01", "pre-upgrade-snapshot"
+STOP, PROTECT, RESTORE = (
+    "update virtualmachines/stop",
+    "create virtualmachinesnapshots",
+    "create virtualmachinerestores",
+)
+KEPT = "example.com/kept"
+
+
+# --- What is going away ---------------------------------------------------------------------------
+
+
+def going(stage: Stage, resource: str, name: str, namespace: str = NS) -> None:
+    """It was deleted, and waits for a finalizer; no controller has come to it yet."""
+    held = stage.world.kube.storage.get(resource, namespace, name)
+    held["metadata"]["finalizers"] = [*held["metadata"].get("finalizers", []), KEPT]
+    held["metadata"]["deletionTimestamp"] = "2026-02-18T16:29:00Z"
+    stage.world.kube.storage.put(resource, held)
+
+
+def content_goes(stage: Stage) -> None:
+    """`kubectl delete vmsnapshotcontent`: snapshot and content go on saying that they are ready."""
+    snapshot = stage.world.kube.storage.get("virtualmachinesnapshots", NS, SNAPSHOT)
+    name = snapshot["status"]["virtualMachineSnapshotContentName"]
+    going(stage, "virtualmachinesnapshotcontents", name)
+
+
+def snapshot_goes(stage: Stage) -> None:
+    """`kubectl delete vmsnapshot`."""
+    going(stage, "virtualmachinesnapshots", SNAPSHOT)
+
+
+def vm_goes(stage: Stage) -> None:
+    """`kubectl delete vm`, of a stopped one that something keeps."""
+    going(stage, "virtualmachines", VM)
+
+
+def namespace_goes(stage: Stage) -> None:
+    """`kubectl delete namespace`; its VMs are not reached yet."""
+    going(stage, "namespaces", NS, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """Something is being deleted, and how that reads at the check and just before the act."""
+
+    id: str
+    happens: Callable[[Stage], None]
+    heading: str
+    at_the_check: str
+    at_the_act: str
+
+
+GOING = (
+    Going(
+        "content",
+        content_goes,
+        "❌ Snapshot Content Is Being Deleted",
+        "The content of snapshot `pre-upgrade-snapshot` is being deleted",
+        "The snapshot's content is being deleted",
+    ),
+    Going(
+        "snapshot",
+        snapshot_goes,
+        "❌ Snapshot Is Being Deleted",
+        "Snapshot `pre-upgrade-snapshot` is being deleted.",
+        "The snapshot is being deleted.",
+    ),
+    Going(
+        "vm",
+        vm_goes,
+        "❌ VM Is Being Deleted",
+        "VM `database-01` is being deleted.",
+        "The VM is being deleted.",
+    ),
+)
+EACH_GOING = [pytest.param(each, id=each.id) for each in GOING]
+
+
+@pytest.mark.parametrize("case", EACH_GOING)
+async def test_going_away_at_the_check(case: Going, stage_for: SetStage) -> None:
+    """A deletionTimestamp is enough, whatever the status says."""
+    stage = await stage_for(start=False)
+    await stage.world.kube.pause_controllers()
+    case.happens(stage)
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    refused = stage.read(await stage.card(case.heading))
+    assert case.at_the_check in refused
+    assert "*Next*" in refused
+    assert acts.changes(stage) == []
+
+
+@pytest.mark.parametrize("case", EACH_GOING)
+async def test_going_away_between_typing_and_click(case: Going, stage_for: SetStage) -> None:
+    """The last look sees it as well."""
+    stage = await stage_for()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await stage.world.kube.pause_controllers()
+    case.happens(stage)
+    await acts.press_restore(stage)
+    refused = stage.read(await stage.card(case.heading))
+    assert case.at_the_act in refused
+    assert "Everything was read again just before the restore" in refused
+    assert acts.changes(stage) == []
+
+
+async def test_namespace_that_is_being_deleted(stage_for: SetStage, golden: Golden) -> None:
+    """The dry run tells it, without a right to read namespaces: it is no missing permission."""
+    stage = await stage_for(start=False)
+    await stage.world.kube.pause_controllers()
+    namespace_goes(stage)
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    await stage.card("❌ Namespace Is Being Deleted")
+    await golden(stage)
+    assert acts.changes(stage) == []
+
+
+@pytest.mark.parametrize("protect", [False, True])
+async def test_namespace_is_deleted_between_typing_and_click(
+    stage_for: SetStage, *, protect: bool
+) -> None:
+    """The API server takes nothing new there, neither a restore nor a safety snapshot."""
+    stage = await stage_for(config={"rules": {"protect_by_default": protect}})
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await stage.world.kube.pause_controllers()
+    namespace_goes(stage)
+    await acts.press_restore(stage)
+    await stage.card("is being terminated" if not protect else "❌ Namespace Is Being Deleted")
+    await stage.world.pass_time(30)
+    assert stage.restores() == []
+
+
+# --- What was shown is what is restored -----------------------------------------------------------
+
+
+async def run_and_stop(stage: Stage) -> None:
+    """`virtctl start`, and `virtctl stop` a minute later."""
+    people = stage.world.kube.people
+    people.start(NS, VM)
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
+    await stage.world.pass_time(60)
+    people.stop(NS, VM)
+    await stage.until(lambda: not acts.live(stage), "the VM is down again")
+    await stage.world.quiet()
+
+
+async def restore_by_hand(stage: Stage) -> None:
+    """Somebody else restores the VM, to another snapshot, and that completes."""
+    kube = stage.world.kube
+    kube.seed.snapshot(NS, "other", VM)
+    kube.people.create_restore(NS, "by-hand", VM, "other")
+
+    def done() -> bool:
+        held = kube.storage.get("virtualmachinerestores", NS, "by-hand")
+        return bool(held.get("status", {}).get("complete"))
+
+    await stage.until(done, "it is restored by hand")
+    await stage.world.quiet()
+
+
+async def edit(stage: Stage) -> None:
+    """Twice the cores."""
+    cpu = {"domain": {"cpu": {"cores": 8}}}
+    stage.world.kube.people.edit_vm(NS, VM, {"spec": {"template": {"spec": cpu}}})
+
+
+async def add_disk(stage: Stage) -> None:
+    """A disk that the warning does not name."""
+    kube = stage.world.kube
+    spec = kube.storage.get("virtualmachines", NS, VM)["spec"]["template"]["spec"]
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data-claim"}}
+    disks = [*spec["domain"]["devices"]["disks"], {"name": "data", "disk": {"bus": "virtio"}}]
+    added = {
+        "volumes": [*spec["volumes"], volume],
+        "domain": {"devices": {"disks": disks}},
+    }
+    kube.people.edit_vm(NS, VM, {"spec": {"template": {"spec": added}}})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happens to a stopped VM, and what the card says of it."""
+
+    id: str
+    happens: Callable[[Stage], Awaitable[None]]
+    says: str
+    strategy: str = "Halted"
+
+
+CHANGES = (
+    Change("ran", run_and_stop, "The VM was changed: generation 1 → 3. The VM has run:"),
+    Change("ran-manual", run_and_stop, "The VM has run: it was down since", "Manual"),
+    Change("ran-rerun", run_and_stop, "The VM has run: it was down since", "RerunOnFailure"),
+    Change("restored", restore_by_hand, "The VM was restored: last restore none → `by-hand-"),
+    Change("edited", edit, "The VM was edited: cpu 2 cores → 8 cores."),
+    Change("disk-added", add_disk, "The VM was edited: disk data none → "),
+)
+EACH_CHANGE = [pytest.param(each, id=each.id) for each in CHANGES]
+
+
+@pytest.mark.parametrize("typed", [False, True], ids=["before-typing", "before-the-click"])
+@pytest.mark.parametrize("case", EACH_CHANGE)
+async def test_vm_that_is_not_as_it_was_shown(
+    case: Change, stage_for: SetStage, *, typed: bool
+) -> None:
+    """Each difference is shown with both sides, and nothing is restored."""
+    stage = await stage_for(run_strategy=case.strategy, running=False)
+    await acts.ask(stage)
+    await stage.card(acts.TYPE_IT)
+    if typed:
+        await acts.type_name(stage)
+    await case.happens(stage)
+    if not typed:
+        await acts.type_name(stage)
+    await acts.press_restore(stage)
+    refused = stage.read(await stage.card("❌ Changed Since Confirmation"))
+    assert case.says in refused
+    await stage.world.pass_time(60)
+    assert acts.changes(stage) == []
+
+
+async def test_vm_that_ran_since_the_warning(stage_for: SetStage, golden: Golden) -> None:
+    """How it reads."""
+    stage = await stage_for()
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    await run_and_stop(stage)
+    await acts.press_restore(stage)
+    await stage.card("❌ Changed Since Confirmation")
+    await golden(stage)
+
+
+async def test_running_vm_that_was_edited_is_not_stopped_first(stage_for: SetStage) -> None:
+    """With the stop after both confirmations, it is refused before the stop."""
+    stage = await stage_for(running=True, config={"rules": {"stop_when": "confirmed"}})
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.type_name(stage)
+    await edit(stage)
+    await acts.press_restore(stage)
+    refused = stage.read(await stage.card("❌ Changed Since Confirmation"))
+    assert "cpu 2 cores → 8 cores" in refused
+    assert acts.changes(stage) == []
+    assert acts.live(stage)
+
+
+@pytest.mark.parametrize("protect", [False, True], ids=["", "protected"])
+@pytest.mark.parametrize("when", ["chosen", "confirmed"])
+@pytest.mark.parametrize("strategy", ["Always", "Manual", "RerunOnFailure"])
+async def test_what_the_bot_does_itself_is_no_difference(
+    stage_for: SetStage, strategy: str, when: str, *, protect: bool
+) -> None:
+    """Stopped by the bot, early or late, with and without a safety snapshot: it goes through."""
+    rules: dict[str, Any] = {"stop_when": when, "protect_by_default": protect}
+    stage = await stage_for(running=True, run_strategy=strategy, config={"rules": rules})
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [STOP, *([PROTECT] if protect else []), RESTORE]
+
+
+@pytest.mark.parametrize("strategy", ["Halted", "Manual", "RerunOnFailure"])
+async def test_stopped_vm_that_nobody_touches(stage_for: SetStage, strategy: str) -> None:
+    """An hour of a cluster's own life, with its VM's status written again and again, changes nothing."""
+    rules = {"protect_by_default": True, "answer_timeout": 7200}
+    stage = await stage_for(run_strategy=strategy, running=False, config={"rules": rules})
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    kube = stage.world.kube
+    for _ in range(6):
+        await stage.world.pass_time(600)
+        kube.people.edit_vm(NS, VM, {"metadata": {"labels": {"nudged": "yes"}}})
+        kube.people.edit_vm(NS, VM, {"metadata": {"labels": {"nudged": None}}})
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [PROTECT, RESTORE]
