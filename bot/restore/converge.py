@@ -195,7 +195,8 @@ def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
         return moves.refuse(restore, refusal, now), ()
     if scene.vm is None or scene.snapshot is None or scene.content is None:
         return restore, ()
-    shown = preview.take(scene.vm, scene.snapshot, scene.content, scene, now)
+    policy = restore.rules.volume_policy
+    shown = preview.take(scene.vm, scene.snapshot, scene.content, scene, now, policy)
     checked = restore.model_copy(update={"preview": shown, "typed": None, "confirmation": None})
     if is_live(scene):
         live = checked.model_copy(update={"stop": None})

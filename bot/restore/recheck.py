@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 
 from bot.restore import moves
 from bot.restore.checks import others_in_progress
+from bot.restore.claims import taken_names
 from bot.restore.facts import Scene, Vm
 from bot.restore.model import Outcome, Phase, Preview, Reason, Restore
 from bot.words import endings
 from bot.words import refusals as texts
 
+MOST_TAKEN = 5
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION
 ACT_WITHIN = timedelta(minutes=10)
 """How long after a decision the bot may still act on it."""
@@ -63,6 +65,7 @@ def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
         *_vm_differences(scene, scene.vm, shown),
         *_snapshot_differences(scene, scene.vm, restore, shown),
         *_neighbours(scene, scene.vm, restore),
+        *_taken(scene, restore),
     )
 
 
@@ -108,6 +111,11 @@ def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
     if vm.snapshot_in_progress is not None:
         taken = texts.OTHER_SNAPSHOT.format(name=vm.snapshot_in_progress)
         yield Difference(CHANGED, taken)
+
+
+def _taken(scene: Scene, restore: Restore) -> Iterator[Difference]:
+    for claim in taken_names(scene, restore)[:MOST_TAKEN]:
+        yield Difference(Reason.NAME_TAKEN, texts.NAME_IS_TAKEN.format(claim=claim))
 
 
 def stop_at_difference(restore: Restore, found: tuple[Difference, ...], now: datetime) -> Restore:

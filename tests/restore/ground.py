@@ -20,8 +20,9 @@ from bot.restore.facts import (
     Vmi,
     Volume,
 )
-from bot.restore.model import Restore
+from bot.restore.model import Restore, VolumePolicy
 
+_PREFIX = VolumePolicy.PREFIX_TARGET_NAME
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 NAMESPACE, VM_NAME, SNAPSHOT_NAME = "production", "database-01", "pre-upgrade-snapshot"
 SERVED_NO_MORE = Rejection(403, "Forbidden", "cannot get virtualmachines")
@@ -76,6 +77,8 @@ class Ground:
     forbidden: Rejection | None = None
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
+    policy: VolumePolicy | None = None
+    """The setting of the restore that looks at it; with PrefixTargetName the claims are read."""
 
     def but(self, **changes: Any) -> "Ground":
         """The same with some facts changed."""
@@ -120,6 +123,8 @@ class Ground:
                 facts = {"safety": self.snapshot(named)}
             case Look.JOB:
                 facts = self._job(restore)
+        if look in (Look.FULL, Look.RECHECK) and restore.rules.volume_policy is _PREFIX:
+            facts["claims"] = self.claims
         if self.forbidden is not None:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
         return Scene(look, at, forbidden=self.forbidden, **facts)
@@ -130,7 +135,16 @@ class Ground:
         job = next((each for each in self.restores if each.name == named), None)
         if job is not None and not job.complete and job.failure is None:
             return {"job": job, "claims": self.claims}
-        return {"job": job, "claims": self.claims, "vm": self.vm, "vmi": self.vmi}
+        claims = (
+            self.claims if job is None or not job.complete else (*self.claims, *self._made(job))
+        )
+        return {"job": job, "claims": claims, "vm": self.vm, "vmi": self.vmi}
+
+    def _made(self, job: RestoreObject) -> tuple[Claim, ...]:
+        """The claims that the restore has made, unless a test says what became of them."""
+        told = {claim.name for claim in self.claims}
+        mark = f"{job.name}-{job.uid}"
+        return tuple(Claim(name, "Bound", mark=mark) for name in job.claims if name not in told)
 
 
 WELL = Ground()
