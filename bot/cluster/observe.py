@@ -4,9 +4,9 @@ A look reads what its phase needs and no more, and independent reads go out toge
 a 404 about the snapshot API is worth, `Schema` has found out before the look begins.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.clock import Clock
@@ -16,11 +16,14 @@ from bot.cluster.client import Api, Refusal
 from bot.cluster.reads import Reads, Together
 from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
+from bot.restore import claims
 from bot.restore.events import CreateRestore
-from bot.restore.facts import Candidates, Claim, Look, Rejection, RestoreObject, Scene
-from bot.restore.model import Phase, Restore, Wish
+from bot.restore.facts import Candidates, Claim, Look, Rejection, RestoreObject, Scene, Vm
+from bot.restore.model import Phase, Restore, VolumePolicy, Wish
 
 MOST_NAMES = 300
+PATIENCE = timedelta(minutes=1)
+"""How long a read that only adds to what is known may fail before it is done without."""
 SETTLED = "Waiting for target update"
 """What a restore says of itself once its volumes are there."""
 
@@ -89,6 +92,7 @@ class Observer:
             snapshots = first.create_task(reads.snapshots())
             restores = first.create_task(reads.restores_of(asked.vm))
             quotas = first.create_task(reads.quotas())
+            prefixed = first.create_task(_with_our_names(reads, asked))
         everything = snapshots.result()
         snapshot = next((one for one in everything if one.name == asked.wish.snapshot), None)
         worth_trying = vm.result() is not None and snapshot is not None
@@ -108,6 +112,7 @@ class Observer:
             ),
             restores=restores.result(),
             quotas=quotas.result(),
+            claims=prefixed.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
             candidates=others.result(),
@@ -183,7 +188,7 @@ async def _vmi(reads: Reads, asked: Question, at: datetime) -> Scene:
 
 async def _stopping(reads: Reads, asked: Question, at: datetime) -> Scene:
     """The VM that is being stopped, and whether what it is stopped for was done already."""
-    async with asyncio.TaskGroup() as group:
+    async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
         own = group.create_task(reads.restores_made_by(asked.restore.id))
@@ -203,6 +208,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
         vmi = group.create_task(reads.vmi(asked.vm))
         snapshot = group.create_task(reads.snapshot(asked.wish.snapshot or ""))
         restores = group.create_task(reads.restores_of(asked.vm))
+        prefixed = group.create_task(_with_our_names(reads, asked))
     return Scene(
         asked.look,
         at,
@@ -211,14 +217,21 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
         snapshot=snapshot.result(),
         content=await reads.content(snapshot.result()),
         restores=restores.result(),
+        claims=prefixed.result(),
         forbidden=reads.forbidden,
     )
+
+
+async def _with_our_names(reads: Reads, asked: Question) -> tuple[Claim, ...]:
+    """All claims, where the policy could find the names of its own taken."""
+    prefixed = asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME
+    return await reads.claims() if prefixed else ()
 
 
 async def _safety(reads: Reads, asked: Question, at: datetime) -> Scene:
     """The safety snapshot, and whether the restore that waits for it was made already."""
     safety = asked.restore.safety
-    async with asyncio.TaskGroup() as group:
+    async with Together() as group:
         found = group.create_task(reads.snapshot(safety.name if safety else ""))
         own = group.create_task(reads.restores_made_by(asked.restore.id))
     return Scene(
@@ -231,31 +244,60 @@ async def _safety(reads: Reads, asked: Question, at: datetime) -> Scene:
 
 
 async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:
-    """The restore; while it runs nothing else but its volumes, at its end what became of the VM."""
+    """The restore; while it runs nothing else but its volumes, at its end what became of the VM.
+
+    The claims prove a success and are what advice stands on. That they may not be read is a fact; a
+    server that is away may be back in a moment, but nobody waits longer than that for the result.
+    """
     job = await reads.restore(asked.restore.job.name) if asked.restore.job else None
     if job is not None and not job.complete and job.failure is None:
         waits = job.claims and job.ready != SETTLED
-        claims = await reads.restored_claims_of(asked.vm) if waits else ()
-        return Scene(asked.look, at, job=job, claims=claims, forbidden=reads.forbidden)
+        made, _ = await reads.if_possible(_made_for(asked.vm)) if waits else (None, "")
+        return Scene(asked.look, at, job=job, claims=made or (), forbidden=reads.forbidden)
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
-        all_claims = group.create_task(reads.claims())
-    return Scene(
+        all_claims = group.create_task(
+            reads.if_possible(Reads.claims, patient=_is_new(asked.restore, at))
+        )
+    found, unread = all_claims.result()
+    seen = Scene(
         asked.look,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
         job=job,
-        claims=_that_matter(all_claims.result(), asked, job),
+        claims=_that_matter(found or (), asked, job, vm.result()),
+        claims_unread=None if found is not None else unread,
         forbidden=reads.forbidden,
     )
+    return await _with_users(seen, reads, asked)
+
+
+def _is_new(restore: Restore, at: datetime) -> bool:
+    """The trouble with the cluster has not lasted long, if there is any."""
+    return restore.trouble_since is None or at - restore.trouble_since < PATIENCE
+
+
+def _made_for(vm: str) -> Callable[[Reads], Awaitable[tuple[Claim, ...]]]:
+    return lambda reads: reads.restored_claims_of(vm)
+
+
+async def _with_users(seen: Scene, reads: Reads, asked: Question) -> Scene:
+    """Before a claim may be called free: who in the namespace uses it, at this moment."""
+    done = seen.job is not None and seen.job.complete
+    if not done or not claims.asks_for_users(seen, asked.restore):
+        return seen
+    uses, unread = await reads.if_possible(Reads.uses)
+    return replace(seen, uses=uses, uses_unread=None if uses is not None else unread)
 
 
 def _that_matter(
-    claims: tuple[Claim, ...], asked: Question, job: RestoreObject | None
+    found: tuple[Claim, ...], asked: Question, job: RestoreObject | None, vm: Vm | None
 ) -> tuple[Claim, ...]:
-    """Claims of this restore, of earlier ones, and those that the VM used before it."""
+    """Claims of this restore, of earlier ones, those that the VM uses and that it used before."""
     shown = asked.restore.preview
-    named = {*(job.claims if job else ()), *(shown.claims if shown else ())}
-    return tuple(one for one in claims if one.name in named or one.vm == asked.vm)
+    used = {each.claim for each in vm.volumes} if vm else set()
+    before = {*shown.claims, *(each.claim for each in shown.fates)} if shown else set()
+    named = {*(job.claims if job else ()), *before, *used}
+    return tuple(one for one in found if one.name in named or one.vm == asked.vm)

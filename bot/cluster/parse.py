@@ -26,10 +26,11 @@ from bot.cluster.document import (
 from bot.cluster.names import SOURCE_VM_LABEL
 from bot.cluster.quantity import quantity
 from bot.restore.effects import REQUESTED_BY, RESTORE_ID
-from bot.restore.facts import Claim, Content, Quota, RestoreObject, Snapshot, Vm, Vmi, Volume
+from bot.restore.facts import Claim, Content, Quota, RestoreObject, Snapshot, Use, Vm, Vmi, Volume
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"
+_RESTORED_BY = "restore.kubevirt.io/name"
 # app.kubernetes.io/instance alone is not enough: Helm and many others set it, too.
 _ARGO_CD = ("argocd.argoproj.io/instance", "argocd.argoproj.io/tracking-id")
 _FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
@@ -62,6 +63,7 @@ def vm(document: Json) -> Vm:
         last_modified=_last_modified(document),
         gitops=_gitops(document),
         volumes=volumes(document),
+        templates=_templates(document),
         config=configuration(document),
         specification=_specification(document),
         has_instance=flag(status, "created"),
@@ -135,12 +137,26 @@ def content(document: Json) -> Content:
         bytes_needed=sum(storage.values()),
         storage=tuple(sorted(storage.items())),
         claims=len(claims),
+        templates=_templates(copy),
+        backups=tuple(
+            (text(one, "volumeName"), text(one, "persistentVolumeClaim", "metadata", "name"))
+            for one in items(document, "spec", "volumeBackups")
+        ),
     )
 
 
 def restore(document: Json) -> RestoreObject:
     """A VirtualMachineRestore."""
     status = mapping(document, "status")
+    restored = tuple(
+        (
+            text(one, "volumeName"),
+            text(one, "persistentVolumeClaim"),
+            text(one, "volumeSnapshotName"),
+        )
+        for one in items(status, "restores")
+        if text(one, "persistentVolumeClaim")
+    )
     return RestoreObject(
         namespace=text(document, "metadata", "namespace"),
         name=text(document, "metadata", "name"),
@@ -154,11 +170,9 @@ def restore(document: Json) -> RestoreObject:
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
         restored_at=moment(status, "restoreTime"),
-        claims=tuple(
-            name
-            for name in (text(one, "persistentVolumeClaim") for one in items(status, "restores"))
-            if name
-        ),
+        claims=tuple(claim for _, claim, _ in restored),
+        volumes=restored,
+        deleted=strings(status, "deletedDataVolumes"),
         restore_id=_label(document, RESTORE_ID),
         made_by=_annotation(document, REQUESTED_BY),
     )
@@ -171,7 +185,24 @@ def claim(document: Json) -> Claim:
         phase=text(document, "status", "phase"),
         vm=_label(document, SOURCE_VM_LABEL),
         storage_class=text(document, "spec", "storageClassName") or None,
+        deleting=_deleting(document),
+        created=moment(document, "metadata", "creationTimestamp"),
+        owners=tuple(
+            (text(one, "kind"), text(one, "name"))
+            for one in items(document, "metadata", "ownerReferences")
+        ),
+        restored_by=_annotation(document, _RESTORED_BY),
+        mark=_annotation(document, _LAST_RESTORE),
+        source=_volume_snapshot(document),
     )
+
+
+def uses(kind: str, document: Json) -> tuple[Use, ...]:
+    """The claims that a VM, a VMI or a pod names."""
+    template = ("spec", "template", "spec") if kind == "VM" else ("spec",)
+    named = (_volume(one, set()).claim for one in items(document, *template, "volumes"))
+    name = text(document, "metadata", "name")
+    return tuple(Use(claim, kind, name) for claim in named if claim)
 
 
 def quotas(document: Json) -> tuple[Quota, ...]:
@@ -195,6 +226,19 @@ def volumes(document: Json) -> tuple[Volume, ...]:
         if flag(disk, "shareable")
     }
     return tuple(_volume(one, shared) for one in items(spec, "volumes"))
+
+
+def _templates(document: Json) -> tuple[str, ...]:
+    made = items(document, "spec", "dataVolumeTemplates")
+    return tuple(text(one, "metadata", "name") for one in made)
+
+
+def _volume_snapshot(document: Json) -> str | None:
+    """The source of a claim, if it is a VolumeSnapshot."""
+    for field in ("dataSourceRef", "dataSource"):
+        if text(document, "spec", field, "kind") == "VolumeSnapshot":
+            return text(document, "spec", field, "name") or None
+    return None
 
 
 def _volume(document: Json, shared: set[str]) -> Volume:

@@ -6,7 +6,7 @@ that was asked first is told: which answer comes first is chance, and people sho
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from itertools import count
 from types import TracebackType
@@ -14,10 +14,20 @@ from typing import Any, Self, TypeVar
 
 from bot.cluster import names, parse
 from bot.cluster.client import Api, Refusal
-from bot.cluster.document import Json, present
+from bot.cluster.document import Json
 from bot.errors import Temporary
 from bot.restore.effects import RESTORE_ID
-from bot.restore.facts import Claim, Content, Quota, Rejection, RestoreObject, Snapshot, Vm, Vmi
+from bot.restore.facts import (
+    Claim,
+    Content,
+    Quota,
+    Rejection,
+    RestoreObject,
+    Snapshot,
+    Use,
+    Vm,
+    Vmi,
+)
 
 T = TypeVar("T")
 Build = Callable[[str, str | None, str | None], str]
@@ -86,11 +96,52 @@ class Reads:
     async def restored_claims_of(self, vm: str) -> tuple[Claim, ...]:
         """Claims that restores have made for a VM."""
         selector = {"labelSelector": f"{names.SOURCE_VM_LABEL}={vm}"}
-        return _claims(await self._all(names.core, "persistentvolumeclaims", selector))
+        found = await self._all(names.core, "persistentvolumeclaims", selector)
+        # A claim that is being deleted is not restored.
+        return tuple(one for one in map(parse.claim, found) if not one.deleting)
 
     async def claims(self) -> tuple[Claim, ...]:
         """All claims."""
-        return _claims(await self._all(names.core, "persistentvolumeclaims"))
+        found = await self._all(names.core, "persistentvolumeclaims")
+        return tuple(map(parse.claim, found))
+
+    async def uses(self) -> tuple[Use, ...]:
+        """Who names which claim: every VM, VMI and pod."""
+        async with asyncio.TaskGroup() as group:
+            vms = group.create_task(self._all(names.kubevirt, names.VMS))
+            vmis = group.create_task(self._all(names.kubevirt, names.VMIS))
+            pods = group.create_task(self._all(names.core, "pods"))
+        everybody = (("VM", vms), ("VMI", vmis), ("pod", pods))
+        return tuple(
+            use
+            for kind, found in everybody
+            for one in found.result()
+            for use in parse.uses(kind, one)
+        )
+
+    async def if_possible(
+        self, read: Callable[["Reads"], Awaitable[T]], *, patient: bool = False
+    ) -> tuple[T | None, str]:
+        """A read that only adds to what is known, or why it did not come about.
+
+        It is never told as a missing right of the look, and fails it only if the caller is patient
+        and the server is away.
+        """
+        apart = Reads(self._api, self._namespace)
+        try:
+            found = await read(apart)
+        except (Refusal, Temporary) as failed:
+            if patient and isinstance(failed, Temporary):
+                raise
+            return None, str(failed)
+        except ExceptionGroup as group:
+            failures, others = group.split((Refusal, Temporary))
+            if others is not None or failures is None:
+                raise
+            return None, str(failures.exceptions[0])
+        if apart.forbidden is not None:
+            return None, apart.forbidden.text
+        return found, ""
 
     async def _one(
         self, parsed: Callable[[Json], T], build: Build, kind: str, name: str
@@ -156,9 +207,3 @@ class Together:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for task in self._tasks:
             task.result()
-
-
-def _claims(found: list[Json]) -> tuple[Claim, ...]:
-    """A claim that is being deleted is neither restored nor left over."""
-    stay = (one for one in found if not present(one, "metadata", "deletionTimestamp"))
-    return tuple(parse.claim(one) for one in stay)

@@ -77,9 +77,7 @@ class Replica:
 
     async def up(self) -> None:
         """Wait until it says that it is ready."""
-        await until(
-            lambda: bool(self.heard("ready")) or not self.running, f"{self.name} is ready"
-        )
+        await until(lambda: bool(self.heard("ready")) or not self.running, f"{self.name} is ready")
         if not self.running:
             raise AssertionError(f"{self.name} did not start:\n{self.output.read_text()}")
 

@@ -114,6 +114,9 @@ def _vm_unsure(restore: Restore) -> bool:
 def _blocker(restore: Restore) -> Blocker | None:
     """Our own failed object, or one that an earlier try still has to remove."""
     job = restore.job
+    outcome = restore.outcome
+    if outcome is not None and outcome.reason is Reason.NOT_RESTORED:
+        return None  # it is complete, and blocks nothing
     if restore.phase is Phase.FAILED and job is not None and job.uid is not None:
         return Blocker(name=job.name, uid=job.uid)
     return restore.blocker

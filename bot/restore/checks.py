@@ -8,6 +8,7 @@ engineer would want to hear of them; the first refusal is the one that is shown.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.restore.claims import taken_names
 from bot.restore.facts import RestoreObject, Scene, Snapshot, Vm
 from bot.restore.model import Reason, Restore, VolumePolicy
 from bot.restore.near import nearest, or_a_command
@@ -281,6 +282,21 @@ def quota_suffices(scene: Scene, restore: Restore) -> Refusal | None:
     return None
 
 
+def names_are_free(scene: Scene, restore: Restore) -> Refusal | None:
+    """A claim that has the new name already would be taken as it is: nothing would be restored."""
+    taken = taken_names(scene, restore)
+    if not taken:
+        return None
+    named = ", ".join(f"`{each}`" for each in taken[:MOST_CHOICES])
+    more = texts.AND_MORE.format(count=len(taken) - MOST_CHOICES)
+    return Refusal.telling(
+        Reason.NAME_TAKEN,
+        texts.NAME_TAKEN,
+        claims=f"{named} {more}" if len(taken) > MOST_CHOICES else named,
+        verb="exists" if len(taken) == 1 else "exist",
+    )
+
+
 def cluster_would_accept(scene: Scene, restore: Restore) -> Refusal | None:
     """What the API server said to a dry run of the very restore that would be made."""
     rejection = scene.dry_run
@@ -309,6 +325,7 @@ CHECKS: tuple[Check, ...] = (
     nobody_takes_a_snapshot,
     vm_is_settled,
     quota_suffices,
+    names_are_free,
     cluster_would_accept,
 )
 

@@ -211,7 +211,8 @@ def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
         return restore, ()
     if unsettled(scene) and now < restore.entered_at + SETTLE_WITHIN:
         return restore, ()
-    shown = preview.take(scene.vm, scene.snapshot, scene.content, scene, now)
+    policy = restore.rules.volume_policy
+    shown = preview.take(scene.vm, scene.snapshot, scene.content, scene, now, policy)
     checked = restore.model_copy(update={"preview": shown, "typed": None, "confirmation": None})
     if is_live(scene):
         live = checked.model_copy(update={"stop": None})

@@ -69,6 +69,8 @@ class Vm:
     gitops: str | None = None
     """"Argo CD" or "Flux" if its labels or annotations say that one of them owns the VM."""
     volumes: tuple[Volume, ...] = ()
+    templates: tuple[str, ...] = ()
+    """The DataVolumes of its own `dataVolumeTemplates`."""
     config: tuple[tuple[str, str], ...] = ()
     """Flat view of what people know as configuration: ("cpu", "4 cores"), ("disk root", …)."""
     specification: str = ""
@@ -150,6 +152,10 @@ class Content:
     storage: tuple[tuple[str, int], ...] = ()
     """Bytes needed per storage class ("" for none named)."""
     claims: int = 0
+    templates: tuple[str, ...] = ()
+    """The DataVolumes of the VM's `dataVolumeTemplates` of then."""
+    backups: tuple[tuple[str, str], ...] = ()
+    """Volume and claim of everything that was copied."""
 
     @property
     def usable(self) -> bool:
@@ -177,6 +183,10 @@ class RestoreObject:
     restored_at: datetime | None = None
     claims: tuple[str, ...] = ()
     """PersistentVolumeClaims it creates."""
+    volumes: tuple[tuple[str, str, str], ...] = ()
+    """Volume, claim and VolumeSnapshot of each that it restores."""
+    deleted: tuple[str, ...] = ()
+    """DataVolumes that it deletes (`status.deletedDataVolumes`)."""
     restore_id: str | None = None
     """Our label."""
     made_by: str | None = None
@@ -192,6 +202,26 @@ class Claim:
     vm: str | None = None
     """Label `restore.kubevirt.io/source-vm-name`."""
     storage_class: str | None = None
+    deleting: bool = False
+    created: datetime | None = None
+    owners: tuple[tuple[str, str], ...] = ()
+    """Kind and name of each owner."""
+    restored_by: str | None = None
+    """Annotation `restore.kubevirt.io/name`: the restore that made it."""
+    mark: str | None = None
+    """Annotation `restore.kubevirt.io/lastRestoreUID`: "<restore name>-<restore uid>"."""
+    source: str | None = None
+    """The VolumeSnapshot that it is filled from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Somebody in the namespace who names a claim."""
+
+    claim: str
+    kind: str
+    """VM, VMI or pod."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,4 +293,9 @@ class Scene:
     safety: Snapshot | None = None
     job: RestoreObject | None = None
     claims: tuple[Claim, ...] = ()
+    claims_unread: str | None = None
+    """Why the claims could not be read; they only add to what is known of a restore that ran."""
+    uses: tuple[Use, ...] | None = None
+    """Who uses which claim; None if it was not looked up."""
+    uses_unread: str | None = None
     candidates: Candidates = field(default_factory=Candidates)

@@ -16,6 +16,10 @@ from typing import Annotated, Literal, NewType
 
 from pydantic import AwareDatetime, Field
 
+from bot.restore.disks import Disk as Disk  # noqa: PLC0414 - it is a part of the model
+from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - as above
+from bot.restore.disks import Kind as Kind  # noqa: PLC0414 - as above
+from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
 from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
 from bot.restore.thread import Card as Card  # noqa: PLC0414
@@ -135,6 +139,8 @@ class Preview(Stored):
     """The claims that the VM used when this was shown."""
     disks: tuple[str, ...] = ()
     disks_left_out: tuple[str, ...] = ()
+    """Only in documents of a release that did not know what becomes of each disk."""
+    fates: tuple[Disk, ...] = ()
     shared_disks: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     more_changes: int = 0
@@ -260,6 +266,15 @@ class Outcome(Stored):
     """Volumes of the state before, kept by the cluster."""
     pending: tuple[str, ...] = ()
     """Restored volumes that are filled at first boot."""
+    left: tuple[LeftBehind, ...] = ()
+    """What is known of each of the leftovers, and of what goes by itself."""
+    more_left: int = 0
+    kept: tuple[str, ...] = ()
+    """Disks that are in the VM and did not roll back."""
+    deleted: tuple[str, ...] = ()
+    """Disks that the cluster has deleted with the restore."""
+    unproven: str = ""
+    """Why nothing but the cluster's word says that the data is the snapshot's."""
 
 
 class Start(Stored):

@@ -2,19 +2,28 @@
 
 from datetime import datetime
 
+from bot.restore import fates
 from bot.restore.facts import Content, Scene, Snapshot, Vm
-from bot.restore.model import Change, Consistency, Preview
+from bot.restore.model import Change, Consistency, Preview, VolumePolicy
 from bot.restore.vmstate import state_of
 from bot.words import cards as texts
 
-MOST_DISKS = 20
+MOST_DISKS = 300
+"""More than a VM can have. What is left behind is found by them, so none is cut off here."""
 MOST_CHANGES = 12
 MOST_NEWER = 5
 
 _KNOWN = frozenset({"Online", "GuestAgent", "PartialSnapshot", *texts.CRASH})
 
 
-def take(vm: Vm, snapshot: Snapshot, content: Content, scene: Scene, now: datetime) -> Preview:
+def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that bears on it
+    vm: Vm,
+    snapshot: Snapshot,
+    content: Content,
+    scene: Scene,
+    now: datetime,
+    policy: VolumePolicy | None = None,
+) -> Preview:
     """Everything the warning says, frozen at the moment it is shown."""
     level, why = consistency(snapshot)
     changes = configuration_changes(vm, content)
@@ -34,7 +43,7 @@ def take(vm: Vm, snapshot: Snapshot, content: Content, scene: Scene, now: dateti
         consistency_why=why,
         claims=tuple(v.claim for v in vm.volumes if v.holds_data and v.claim)[:MOST_DISKS],
         disks=snapshot.included[:MOST_DISKS],
-        disks_left_out=left_out(snapshot, vm, content)[:MOST_DISKS],
+        fates=fates.of_disks(vm, snapshot, content, policy)[:MOST_DISKS],
         shared_disks=tuple(v.name for v in vm.volumes if v.shareable)[:MOST_DISKS],
         changes=changes[:MOST_CHANGES],
         more_changes=max(0, len(changes) - MOST_CHANGES),
@@ -58,17 +67,6 @@ def consistency(snapshot: Snapshot) -> tuple[Consistency, str]:
     if "GuestAgent" in marks:
         return Consistency.APPLICATION, texts.QUIESCED
     return Consistency.UNKNOWN, texts.NO_AGENT_KNOWN
-
-
-def left_out(snapshot: Snapshot, vm: Vm, content: Content) -> tuple[str, ...]:
-    """Disks that will not roll back: of the VM as it is now or as it was, but not included.
-
-    Volumes without data of their own (cloud-init, container disks) are always excluded: no alarm.
-    """
-    included = set(snapshot.included)
-    volumes = (*vm.volumes, *content.volumes)
-    names = (v.name for v in volumes if v.holds_data and v.name not in included)
-    return tuple(dict.fromkeys(names))
 
 
 def configuration_changes(vm: Vm, content: Content) -> tuple[Change, ...]:

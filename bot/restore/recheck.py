@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.restore import moves
 from bot.restore.checks import others_in_progress
+from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
 from bot.restore.facts import Content, Scene, Vm
 from bot.restore.model import Outcome, Phase, Preview, Reason, Restore, VmState
@@ -19,6 +20,7 @@ from bot.restore.vmstate import edited, state_of
 from bot.words import endings
 from bot.words import refusals as texts
 
+MOST_TAKEN = 5
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION
 ACT_WITHIN = timedelta(minutes=10)
 """How long after a decision the bot may still act on it."""
@@ -91,6 +93,7 @@ def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
         *_state_differences(scene, scene.vm, restore),
         *_snapshot_differences(scene, scene.vm, restore, shown),
         *_neighbours(scene, scene.vm, restore),
+        *_taken(scene, restore),
     )
 
 
@@ -224,6 +227,11 @@ def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
     if vm.snapshot_in_progress not in (None, safety):
         taken = texts.OTHER_SNAPSHOT.format(name=vm.snapshot_in_progress)
         yield Difference(CHANGED, taken)
+
+
+def _taken(scene: Scene, restore: Restore) -> Iterator[Difference]:
+    for claim in taken_names(scene, restore)[:MOST_TAKEN]:
+        yield Difference(Reason.NAME_TAKEN, texts.NAME_IS_TAKEN.format(claim=claim))
 
 
 def stop_at_difference(restore: Restore, found: tuple[Difference, ...], now: datetime) -> Restore:

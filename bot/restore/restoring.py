@@ -11,10 +11,12 @@ lost: the name comes from the confirmation, so that the cluster can be asked for
 
 from datetime import datetime, timedelta
 
-from bot.restore import moves
+from bot.restore import claims, moves
+from bot.restore.claims import Proof
+from bot.restore.disks import Fate, Kind
 from bot.restore.effects import confirmed_name, create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
-from bot.restore.facts import Rejection, RestoreObject, Scene
+from bot.restore.facts import Rejection, RestoreObject, Scene, Volume
 from bot.restore.model import Job, Outcome, Phase, Reason, Restore, Safety, Slot
 from bot.restore.recheck import (
     ACT_WITHIN,
@@ -26,6 +28,8 @@ from bot.restore.recheck import (
 )
 from bot.words import endings
 
+MOST_TOLD = 5
+"""Claims that a sentence names."""
 Move = tuple[Restore, tuple[Effect, ...]]
 
 
@@ -246,19 +250,75 @@ def _deleted(restore: Restore, scene: Scene, now: datetime) -> Restore:
 
 
 def _succeeded(restore: Restore, scene: Scene, seen: RestoreObject, now: datetime) -> Restore:
-    """Complete is what the cluster says; what the VM is was read in the same look."""
+    """Complete is what the cluster says; what the VM is, and the proof, were read in the same look."""
     if scene.vm is None:
         return moves.fail(restore, Reason.VM_DELETED, endings.VM_GONE, now)
     followed = _progress(restore, restore.job, scene, seen, now) if restore.job else restore
+    shown = {} if scene.claims_unread is not None else dict(claims.proofs(scene, restore, seen))
+    if refuted := _refuted(shown):
+        return moves.end(followed, Phase.FAILED, _not_restored(seen, refuted, now), endings.FAILED)
     restored = set(seen.claims)
-    in_use = {volume.claim for volume in scene.vm.volumes if volume.claim}
+    left = claims.left_behind(scene, restore)
+    stays = tuple(each.claim for each in left if each.kind is not Kind.GOING)
     outcome = Outcome(
         at=now,
         vm_status=_vm_status(scene),
         pending=tuple(c.name for c in scene.claims if c.name in restored and c.phase == "Pending"),
-        leftovers=_leftovers(restore, scene, restored | in_use),
+        leftovers=stays[: claims.MOST_LEFT],
+        left=left[: claims.MOST_LEFT],
+        more_left=len(left[claims.MOST_LEFT :]),
+        kept=_of_fate(
+            restore, Fate.KEEPS, {v.name for v in scene.vm.volumes if _is_there(v, scene)}
+        ),
+        deleted=_of_fate(restore, Fate.DELETED, set(seen.deleted), by_claim=True),
+        unproven=_unproven(scene, shown),
     )
     return moves.end(followed, Phase.SUCCEEDED, outcome, endings.RESTORED)
+
+
+def _refuted(shown: dict[str, Proof]) -> str:
+    """The claims that hold something else than the snapshot, in words."""
+    words = {Proof.REFUTED: endings.CLAIM_OF_OTHERS, Proof.MISSING: endings.CLAIM_MISSING}
+    told = [words[proof].format(claim=name) for name, proof in shown.items() if proof in words]
+    more = [endings.AND_MORE.format(count=len(told) - MOST_TOLD)] if len(told) > MOST_TOLD else []
+    return ", ".join((*told[:MOST_TOLD], *more))
+
+
+def _not_restored(seen: RestoreObject, refuted: str, now: datetime) -> Outcome:
+    return Outcome(
+        reason=Reason.NOT_RESTORED,
+        at=now,
+        found=endings.NOT_RESTORED.format(name=seen.name, found=refuted),
+        next=endings.NOT_RESTORED_NEXT,
+    )
+
+
+def _unproven(scene: Scene, shown: dict[str, Proof]) -> str:
+    """Why the cluster's word is all there is; empty where the claims show it."""
+    if scene.claims_unread is not None:
+        return endings.CLAIMS_UNREAD.format(why=scene.claims_unread[:300].rstrip("."))
+    bare = [f"`{name}`" for name, proof in shown.items() if proof is Proof.NONE]
+    more = endings.AND_MORE.format(count=len(bare) - MOST_TOLD) if len(bare) > MOST_TOLD else ""
+    named = ", ".join((*bare[:MOST_TOLD], more)) if more else ", ".join(bare)
+    return endings.CLAIMS_UNMARKED.format(claims=named) if bare else ""
+
+
+def _of_fate(
+    restore: Restore, fate: Fate, there: set[str], *, by_claim: bool = False
+) -> tuple[str, ...]:
+    """The disks that were to have this fate, as far as what was read bears it out."""
+    fates = restore.preview.fates if restore.preview else ()
+    return tuple(
+        each.name
+        for each in fates
+        if each.fate is fate and (each.claim if by_claim else each.name) in there
+    )
+
+
+def _is_there(volume: Volume, scene: Scene) -> bool:
+    """The claim behind the disk exists, as far as that could be read."""
+    there = {each.name for each in scene.claims}
+    return scene.claims_unread is not None or volume.claim in there
 
 
 def _vm_status(scene: Scene) -> str:
@@ -272,10 +332,3 @@ def _vm_status(scene: Scene) -> str:
     if vm.status != "Stopped" or vm.deleting:
         return endings.NOT_RUNNING.format(status=vm.status)
     return endings.READY_TO_START
-
-
-def _leftovers(restore: Restore, scene: Scene, keep: set[str]) -> tuple[str, ...]:
-    """Volumes that the VM used before and does not use any more."""
-    before = set(restore.preview.claims) if restore.preview else set()
-    orphans = {claim.name for claim in scene.claims if claim.name in before} - keep
-    return tuple(sorted(orphans))[:20]

@@ -142,6 +142,15 @@ def link(url: str | None, label: str) -> Mrkdwn:
     return Mrkdwn(f"<{url}|{safe}>") if url and _LINK.fullmatch(url) else safe
 
 
+DISK = 63
+"""Letters that the name of a disk can have."""
+
+
+def disks(items: Sequence[str], room: int = 150) -> Mrkdwn:
+    """Names of disks."""
+    return names([item[:DISK] for item in items], room=room)
+
+
 def names(items: Sequence[str], *, most: int = 10, room: int = 400, more: int = 0) -> Mrkdwn:
     """Names as code, "and N more" for those that do not fit. `more` counts those not given."""
     shown: list[Mrkdwn] = []

@@ -9,8 +9,19 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.restore.events import Button
-from bot.restore.model import Change, Preview, Restore, Slot
-from bot.slack.markup import Mrkdwn, code, duration, fill, joined, moment, names, sentence, utc
+from bot.restore.model import Change, Fate, Preview, Restore, Slot
+from bot.slack.markup import (
+    Mrkdwn,
+    code,
+    disks,
+    duration,
+    fill,
+    joined,
+    moment,
+    names,
+    sentence,
+    utc,
+)
 from bot.slack.views_layout import (
     Draft,
     Face,
@@ -52,7 +63,10 @@ def still_live(face: Face) -> bool:
 def warning(face: Face) -> Draft:
     """What will happen, what will be lost, and the request to type the snapshot's name."""
     restore = face.restore
-    text = notice(face, face.say(texts.WARNING_TEXT, length=window(restore.preview)))
+    said = face.say(texts.WARNING_TEXT, length=window(restore.preview))
+    gone = of_fate(restore.preview, Fate.DELETED)
+    deletes = [fill(texts.DELETES_TEXT, disks=disks(gone))] if gone else []
+    text = notice(face, joined((said, *deletes)))
     if not face.open:
         text = notice(face, face.say(texts.OLD_WARNING))
         if face.card != _last_warning(restore):
@@ -60,6 +74,7 @@ def warning(face: Face) -> Draft:
     blocks = [
         header(texts.WARNING_HEADING),
         *section(face.when_open(texts.WARNING_ASK), _note(face)),
+        *section(*_deletes(restore)),
         *_facts(face, restore.preview),
         divider(),
         *section(Mrkdwn(texts.CRITICAL), _protection(restore)),
@@ -74,6 +89,20 @@ def warning(face: Face) -> Draft:
 def _last_warning(restore: Restore) -> object:
     warnings = [card for card in restore.cards if card.slot is Slot.WARNING]
     return max(warnings, key=lambda card: card.number, default=None)
+
+
+def of_fate(preview: Preview | None, *fates: Fate) -> tuple[str, ...]:
+    """The disks that the restore does this to."""
+    return tuple(each.name for each in preview.fates if each.fate in fates) if preview else ()
+
+
+def _deletes(restore: Restore) -> list[Mrkdwn]:
+    """A deletion stands before everything else that will happen, and what protects from it."""
+    gone = of_fate(restore.preview, Fate.DELETED)
+    if not gone:
+        return []
+    guarded = texts.DELETES_PROTECTED if restore.protect else texts.DELETES_UNPROTECTED
+    return [fill(texts.DELETES, disks=disks(gone)), Mrkdwn(guarded)]
 
 
 def _note(face: Face) -> Mrkdwn | None:
@@ -103,7 +132,7 @@ def _facts(face: Face, preview: Preview | None) -> list[Block]:
             Mrkdwn(texts.LOSS_GROWS) if still_live(face) else None,
         ),
         *section(*_restored(preview)),
-        *section(*_lost(created)),
+        *section(*_lost(preview, created)),
         *(_good_to_know(face.restore, preview) if preview else ()),
     ]
 
@@ -132,40 +161,54 @@ def _snapshot_state(preview: Preview | None) -> list[Mrkdwn]:
 
 
 def _restored(preview: Preview | None) -> list[Mrkdwn]:
-    disks = preview.disks if preview else ()
-    named = fill(texts.RESTORED_DISKS_NAMED, disks=names(disks, room=300))
+    included = preview.disks if preview else ()
+    named = fill(texts.RESTORED_DISKS_NAMED, disks=disks(included, 200))
     return [
         Mrkdwn(texts.WILL_BE_RESTORED),
         Mrkdwn(texts.RESTORED_CONFIGURATION),
-        named if disks else Mrkdwn(texts.RESTORED_DISKS),
+        named if included else Mrkdwn(texts.RESTORED_DISKS),
     ]
 
 
-def _lost(created: Mrkdwn) -> list[Mrkdwn]:
+def _lost(preview: Preview | None, created: Mrkdwn) -> list[Mrkdwn | None]:
+    gone = of_fate(preview, Fate.DELETED)
     return [
         Mrkdwn(texts.WILL_BE_LOST),
         fill(texts.LOST_DISKS, created=created),
         fill(texts.LOST_CONFIGURATION, created=created),
+        Mrkdwn(texts.LOST_DELETED) if gone else None,
     ]
 
 
 def _good_to_know(restore: Restore, preview: Preview) -> list[Block]:
-    left_out, shared, newer = preview.disks_left_out, preview.shared_disks, preview.newer
+    shared, newer = preview.shared_disks, preview.newer
     why = preview.consistency_why
     level = Mrkdwn(texts.CONSISTENCIES[preview.consistency])
-    because = fill(texts.WHY, why=sentence(why, 200)) if why else Mrkdwn("")
-    newest = names(newer, most=5, room=300, more=preview.more_newer)
+    because = fill(texts.WHY, why=sentence(why, 150)) if why else Mrkdwn("")
+    newest = names(newer, most=5, room=250, more=preview.more_newer)
     return section(
         Mrkdwn(texts.GOOD_TO_KNOW),
         fill(texts.CONSISTENCY, level=level, why=because),
-        fill(texts.LEFT_OUT, disks=names(left_out, room=300)) if left_out else None,
-        fill(texts.SHARED, disks=names(shared, room=300)) if shared else None,
+        *_other_disks(preview),
+        fill(texts.SHARED, disks=disks(shared)) if shared else None,
         fill(texts.NEWER, names=newest) if newer else None,
         Mrkdwn(texts.OLD_VOLUMES[restore.rules.volume_policy]),
         _strategy_afterwards(restore, preview),
         fill(texts.GITOPS, gitops=sentence(preview.gitops, 60)) if preview.gitops else None,
         None if preview.changes else Mrkdwn(texts.NO_CHANGES),
     ) + section(*_changes(preview))
+
+
+def _other_disks(preview: Preview) -> list[Mrkdwn | None]:
+    """The disks that do not simply roll back, each with what becomes of it."""
+    told = (
+        (texts.KEEP_DATA, of_fate(preview, Fate.KEEPS)),
+        (texts.LEAVE_VM, of_fate(preview, Fate.LEAVES)),
+        (texts.COME_BACK, of_fate(preview, Fate.RETURNS)),
+        # A document of an earlier release, which did not tell these apart.
+        (texts.LEFT_OUT, () if preview.fates else preview.disks_left_out),
+    )
+    return [fill(text, disks=disks(found)) if found else None for text, found in told]
 
 
 def _changes(preview: Preview) -> list[Mrkdwn]:
@@ -245,10 +288,12 @@ def confirm(face: Face) -> Draft:
 
 
 def _impact(face: Face) -> list[Mrkdwn | None]:
+    gone = of_fate(face.restore.preview, Fate.DELETED)
     return [
         Mrkdwn(texts.IMPACT),
         Mrkdwn(texts.IMPACT_REPLACED),
         fill(texts.IMPACT_LOST, length=window(face.restore.preview)),
+        fill(texts.IMPACT_DELETES, disks=disks(gone)) if gone else None,
         Mrkdwn(texts.IMPACT_STOP) if still_live(face) else None,
         Mrkdwn(f"• {_protection(face.restore)}"),
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.restore.answers import never_created
-from bot.restore.model import Phase, Restore, RestoreId
+from bot.restore.model import Kind, Outcome, Phase, Reason, Restore, RestoreId
 from bot.restore.moves import handed_on
 from bot.slack.markup import Mrkdwn, code, fill, joined, mention, moment, names
 from bot.slack.views_layout import Draft, Message, finished, header, section
@@ -94,11 +94,12 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     one's to tell: it may be gone by then.
     """
     outcome, safety, last = restore.outcome, restore.safety, not handed_on(restore)
-    volumes = outcome.leftovers if outcome else ()
+    volumes, needed = _volumes(outcome)
     failed = _failed_object(restore)
     started = restore.start is not None and restore.start.done_at is not None
     parts = (
         (texts.LEFT_VOLUMES, names(volumes), bool(volumes)),
+        (texts.LEFT_NEEDED, names(needed), bool(needed)),
         (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
         (texts.LEFT_FAILED, code(failed) if failed else None, last and failed),
         (texts.LEFT_STOPPED, None, last and restore.stopped_by_us and not started),
@@ -110,9 +111,21 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     ]
 
 
+def _volumes(outcome: Outcome | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that nobody needed when the restore ended, and those that somebody may need."""
+    if outcome is None or not outcome.left:
+        return (outcome.leftovers if outcome else ()), ()
+    free = tuple(each.claim for each in outcome.left if each.kind is Kind.FREE)
+    going = {each.claim for each in outcome.left if each.kind is Kind.GOING}
+    return free, tuple(each.claim for each in outcome.left if each.claim not in {*free, *going})
+
+
 def _failed_object(restore: Restore) -> str | None:
     """The restore object that would be in the way of the next restore."""
     job = restore.job
+    complete = restore.outcome is not None and restore.outcome.reason is Reason.NOT_RESTORED
+    if complete:
+        return None
     if job is not None and restore.phase is Phase.FAILED and not never_created(restore):
         return job.name
     return restore.blocker.name if restore.blocker is not None else None

@@ -4,17 +4,18 @@ Which buttons are answered is decided by the core (`answers.start_is_offered`, `
 this file only leaves out those that would not help.
 """
 
-import re
 from collections.abc import Callable
+from datetime import datetime
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.restore import again, answers
 from bot.restore.events import Button
-from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.restore.model import Outcome, Phase, Reason, Restore, VolumePolicy
 from bot.slack.markup import (
     Mrkdwn,
     code,
+    disks,
     fill,
     joined,
     mention,
@@ -44,14 +45,13 @@ from bot.slack.views_layout import (
     notice,
     section,
 )
+from bot.slack.views_left import leftovers
 from bot.slack.views_progress import start_line
 from bot.slack.views_progress import state as phase_words
 from bot.slack.views_refusals import Parts, refused
 from bot.words import general
 from bot.words import results as texts
 
-_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-MOST_REMOVED = 10
 OF_SNAPSHOTS = frozenset(
     {
         Reason.SNAPSHOT_NOT_FOUND,
@@ -63,8 +63,10 @@ OF_SNAPSHOTS = frozenset(
     }
 )
 """Refusals that only another snapshot of the VM may mend."""
-OBJECT_GONE = frozenset({Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED})
-"""Failures that were seen by the restore object's absence, so that it blocks nothing."""
+BLOCKS_NOTHING = frozenset(
+    {Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED, Reason.NOT_RESTORED}
+)
+"""Failures with a restore object that is gone, or complete."""
 NO_START = frozenset({Reason.VM_STARTED, Reason.VM_DELETED})
 """Ends at which there is nothing to start."""
 
@@ -99,6 +101,7 @@ def _succeeded(face: Face, outcome: Outcome) -> Parts:
     created = preview.snapshot_created if preview else None
     earlier = face.restore.job.restored_at if face.restore.job else None
     blocks = [
+        *section(_unproven(outcome)),
         *section(face.vm_line, face.say(texts.RESTORED_FROM)),
         *section(
             Mrkdwn(texts.DETAILS),
@@ -109,47 +112,45 @@ def _succeeded(face: Face, outcome: Outcome) -> Parts:
         ),
         *section(
             Mrkdwn(texts.LOSS),
-            fill(texts.LOST, created=utc(created)) if created else Mrkdwn(texts.LOST_WITHOUT_TIME),
-            _not_rolled_back(face.restore),
+            _lost(outcome, created),
+            *_other_disks(face.restore, outcome),
         ),
-        *section(_pending(face, outcome), *_leftovers(face, outcome)),
+        *section(_pending(face, outcome), *leftovers(face, outcome)),
         *section(*_next_steps(face)),
     ]
+    if outcome.unproven:
+        return texts.UNPROVEN_HEADING, face.say(texts.UNPROVEN_TEXT), blocks
     return texts.SUCCEEDED_HEADING, face.say(texts.SUCCEEDED_TEXT), blocks
 
 
-def _not_rolled_back(restore: Restore) -> Mrkdwn | None:
-    left = restore.preview.disks_left_out if restore.preview else ()
-    return fill(texts.NOT_ROLLED_BACK, disks=names(left, room=300)) if left else None
+def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:
+    if outcome.unproven:
+        return Mrkdwn(texts.LOST_UNPROVEN)
+    return fill(texts.LOST, created=utc(created)) if created else Mrkdwn(texts.LOST_WITHOUT_TIME)
+
+
+def _unproven(outcome: Outcome) -> Mrkdwn | None:
+    """The claims did not show it, so that nothing is promised."""
+    why = outcome.unproven
+    return fill(texts.UNPROVEN, why=sentence(why, 600)) if why else None
+
+
+def _other_disks(restore: Restore, outcome: Outcome) -> list[Mrkdwn | None]:
+    """What became of the disks that were not in the snapshot, as far as they still exist."""
+    shown = restore.preview
+    once = shown.disks_left_out if shown and not shown.fates else ()
+    kept, deleted = outcome.kept, outcome.deleted
+    return [
+        fill(texts.NOT_ROLLED_BACK, disks=disks(kept)) if kept else None,
+        fill(texts.WERE_DELETED, disks=disks(deleted)) if deleted else None,
+        fill(texts.LEFT_OUT_ONCE, disks=disks(once)) if once else None,
+    ]
 
 
 def _pending(face: Face, outcome: Outcome) -> Mrkdwn | None:
     if not outcome.pending:
         return None
-    return face.say(texts.PENDING, volumes=names(outcome.pending, room=500))
-
-
-def _leftovers(face: Face, outcome: Outcome) -> list[Mrkdwn]:
-    """The command names only what it removes, in full: it is made to be copied."""
-    if not outcome.leftovers:
-        return []
-    named = face.say(texts.LEFTOVERS, volumes=names(outcome.leftovers, room=500))
-    sure = [each for each in outcome.leftovers if _KUBERNETES_NAME.fullmatch(each)]
-    namespace = face.restore.wish.namespace or ""
-    command = texts.REMOVE.format(
-        namespace=namespace, names=" ".join(_fitting(sure[:MOST_REMOVED]))
-    )
-    safe = bool(sure) and _KUBERNETES_NAME.fullmatch(namespace)
-    return [named, Mrkdwn(f"```{command}```")] if safe else [named]
-
-
-def _fitting(items: list[str], room: int = 800) -> list[str]:
-    kept: list[str] = []
-    for item in items:
-        if kept and sum(map(len, kept)) + len(item) > room:
-            break
-        kept.append(item)
-    return kept
+    return face.say(texts.PENDING, volumes=names(outcome.pending, room=250))
 
 
 def _next_steps(face: Face) -> list[Mrkdwn]:
@@ -162,6 +163,8 @@ def _next_steps(face: Face) -> list[Mrkdwn]:
     safety = face.restore.safety
     if undo and safety:
         lines += [Mrkdwn(texts.TO_UNDO), fill(texts.UNDO_IT, safety=code(safety.name))]
+        if face.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
+            lines.append(Mrkdwn(texts.UNDO_NEEDS_NAMES))
     return lines
 
 
@@ -183,10 +186,11 @@ def _failed(face: Face, outcome: Outcome) -> Parts:
         *section(face.vm_line, face.say(texts.SNAPSHOT)),
         *section(*_failed_state(face, outcome)),
         *section(*advice(outcome)),
-        *section(_pending(face, outcome), *_leftovers(face, outcome)),
         *section(*map(Mrkdwn, _recovery(outcome)), _blocked(face)),
     ]
-    return texts.FAILED_HEADING, face.say(texts.FAILED_TEXT, error=short), blocks
+    untrue = outcome.reason is Reason.NOT_RESTORED
+    heading = texts.NOT_RESTORED_HEADING if untrue else texts.FAILED_HEADING
+    return heading, face.say(texts.FAILED_TEXT, error=short), blocks
 
 
 def _recovery(outcome: Outcome) -> tuple[str, ...]:
@@ -205,7 +209,7 @@ def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
 def _blocked(face: Face) -> Mrkdwn | None:
     """What a restore that follows removes; once there is one, it is that one's to tell."""
     restore = face.restore
-    seen_gone = restore.outcome is not None and restore.outcome.reason in OBJECT_GONE
+    seen_gone = restore.outcome is not None and restore.outcome.reason in BLOCKS_NOTHING
     gone = seen_gone or not face.open
     if restore.job is None or restore.job.uid is None or answers.untouched(restore) or gone:
         return None

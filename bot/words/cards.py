@@ -117,6 +117,7 @@ RESTORED_DISKS_NAMED: Final = "• ✓ Disk data (from snapshot time): {disks}"
 WILL_BE_LOST: Final = "*What Will Be Lost*"
 LOST_DISKS: Final = "• ✗ *ALL disk changes* made after {created}"
 LOST_CONFIGURATION: Final = "• ✗ *ALL configuration changes* made after {created}"
+LOST_DELETED: Final = "• ✗ *The disks that are deleted* (named first), as a whole"
 GOOD_TO_KNOW: Final = "*Good to Know*"
 CONSISTENCY: Final = "• *Consistency of the snapshot*: {level}{why}"
 CONSISTENCIES: Final[Mapping[str, str]] = {
@@ -126,10 +127,28 @@ CONSISTENCIES: Final[Mapping[str, str]] = {
     "unknown": "⚠️ not known",
 }
 WHY: Final = " ({why})"
-LEFT_OUT: Final = (
-    "• ⚠️ *Disks not in the snapshot*, which will NOT roll back: {disks}. "
-    "The VM will have old and new data side by side."
+LEFT_OUT: Final = "• ⚠️ *Disks not in the snapshot*, which will not roll back: {disks}"
+KEEP_DATA: Final = (
+    "• ⚠️ *Disks that keep today's data* (left out when the snapshot was taken): {disks}. "
+    "They stay in the VM, which will have old and new data side by side."
 )
+LEAVE_VM: Final = (
+    "• ⚠️ *Disks that leave the VM* (added after the snapshot): {disks}. "
+    "Their claims stay, with their data, and no VM will use them."
+)
+COME_BACK: Final = "• *Disks that come back* (the VM does not have them today): {disks}"
+DELETES: Final = (
+    "🔴 *THIS RESTORE DELETES DISKS: {disks}*\n"
+    "They were added with `dataVolumeTemplates` after the snapshot, which does not hold them. The "
+    "cluster deletes their DataVolumes and claims, with all data."
+)
+DELETES_UNPROTECTED: Final = (
+    "*Snapshot current state first* is OFF: after the restore nothing here holds a copy of them."
+)
+DELETES_PROTECTED: Final = (
+    "*Snapshot current state first* is ON: only that safety snapshot can hold a copy of them."
+)
+DELETES_TEXT: Final = "It DELETES disks that were added since: {disks}."
 SHARED: Final = (
     "• ⚠️ *Shared disks*: {disks}. Other VMs may use them; "
     "after the restore this VM has its own copy of those that are in the snapshot."
@@ -154,7 +173,8 @@ OLD_VOLUMES: Final[Mapping[str | None, str]] = {
     ),
     "PrefixTargetName": (
         "• ⚠️ *Old volumes*: new volumes named after the VM are made; the old ones are kept. "
-        "A volume that has such a name already is used as it is, without snapshot data."
+        "The names are taken then: another restore or an undo is refused until the setting "
+        "`rules.volume_policy` is removed."
     ),
 }
 RUN_STRATEGY: Final = "• *Run strategy after the restore*: {strategy} - {meaning}"
@@ -216,6 +236,7 @@ FROM_SNAPSHOT: Final = "*From Snapshot*: {snapshot}"
 IMPACT: Final = "*Impact*:"
 IMPACT_REPLACED: Final = "• Current VM state will be replaced with snapshot state"
 IMPACT_LOST: Final = "• All changes in the last {length} will be permanently lost"
+IMPACT_DELETES: Final = "• 🔴 Disks {disks} are DELETED, with DataVolume, claim and data"
 IMPACT_STOP: Final = "• The VM is live: it is stopped first, then everything is checked again"
 PROCEED: Final = "*Proceed with VM restore? This action cannot be undone.*"
 PROCEED_HOW: Final = (

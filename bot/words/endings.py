@@ -56,6 +56,20 @@ DELETED_BY_OTHERS: Final = (
 DELETED_AFTERWARDS: Final = (
     "VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
 )
+NOT_RESTORED: Final = (
+    "The cluster reports VirtualMachineRestore `{name}` as complete, but {found}. "
+    "The data of the snapshot was not restored there."
+)
+CLAIM_OF_OTHERS: Final = "claim `{claim}` was not made by this restore"
+CLAIM_MISSING: Final = "claim `{claim}` does not exist"
+AND_MORE: Final = "and {count} more"
+NOT_RESTORED_NEXT: Final = (
+    "Look at these claims before anything else. With the setting `rules.volume_policy` at "
+    "`PrefixTargetName` KubeVirt takes a claim that has the name already as it is; without it a "
+    "restore makes new claims."
+)
+CLAIMS_UNREAD: Final = "the claims could not be read ({why})"
+CLAIMS_UNMARKED: Final = "nothing shows which restore made claim {claims}"
 FAILED_AND_LIVE: Final = "{failure}. The VM is live: somebody has started it."
 
 # The state of the VM

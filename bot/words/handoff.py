@@ -164,6 +164,9 @@ RUNS: Final = (
 OFFERED_TO: Final = "Offered to {taker} until {until}."
 ONCE: Final = "• {result}: VM {vm} in {namespace} from snapshot {snapshot}, {when}. See {thread}."
 LEFT_VOLUMES: Final = "• VM {vm} in {namespace}: volumes of the state before: {names}"
+LEFT_NEEDED: Final = (
+    "• VM {vm} in {namespace}: volumes it used before, to be kept when last looked up: {names}"
+)
 LEFT_SAFETY: Final = "• VM {vm} in {namespace}: safety snapshot {names}"
 LEFT_STOPPED: Final = "• VM {vm} in {namespace}: stopped for the restore, not started again by me"
 LEFT_FAILED: Final = "• VM {vm} in {namespace}: restore object {names}, which did not succeed"

@@ -40,6 +40,14 @@ QUOTA_EXCEEDED: Final = Finding(
     "The restored volumes need {need} ({resource}).",
     "Raise the quota or remove volumes that are not used any more, then ask again.",
 )
+NAME_TAKEN: Final = Finding(
+    "The volume policy is `PrefixTargetName`, and a claim with a name that the restore needs {verb} "
+    "already: {claims}.",
+    "KubeVirt would take it as it is and restore no data.",
+    "Ask the owners of this bot to remove `rules.volume_policy` (new claims then get names of their "
+    "own), then start over. Do not delete such a claim: a VM may use it.",
+)
+AND_MORE: Final = "and {count} more"
 GIB: Final = "{amount} GiB"
 UNREACHABLE: Final = Finding(
     "The cluster could not be asked: {what}",
@@ -223,6 +231,11 @@ CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
 OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."
+
+NAME_IS_TAKEN: Final = (
+    "Claim `{claim}` has the name that the restored volume would get (`PrefixTargetName`): KubeVirt "
+    "would take it as it is."
+)
 
 # Stopping
 

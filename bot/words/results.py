@@ -31,16 +31,55 @@ STATUS: Final = "• *VM Status*: {status}"
 STATUS_NOT_READ: Final = "not read yet"
 LOSS: Final = "*Data Loss Confirmation*"
 LOST: Final = "• ⚠️ All changes made after {created} have been lost"
+LOST_UNPROVEN: Final = (
+    "• ⚠️ If the data is the snapshot's, all changes made after the snapshot have been lost"
+)
 LOST_WITHOUT_TIME: Final = "• ⚠️ All changes made after the snapshot have been lost"
-NOT_ROLLED_BACK: Final = "• ⚠️ Not rolled back, because not in the snapshot: {disks}"
+UNPROVEN_HEADING: Final = "⚠️ Restore Complete, Not Proven"
+UNPROVEN_TEXT: Final = (
+    "⚠️ VM {vm} in {namespace}: the restore from snapshot {snapshot} is complete, as the cluster "
+    "reports; not proven."
+)
+UNPROVEN: Final = (
+    "⚠️ *Complete, as the cluster reports; not proven*: {why}. Check the data before you rely on it."
+)
+NOT_ROLLED_BACK: Final = (
+    "• ⚠️ Not rolled back, because not in the snapshot; they keep their data: {disks}"
+)
+WERE_DELETED: Final = "• 🔴 Deleted by the cluster, with DataVolume and claim, because added after the snapshot: {disks}"
+LEFT_OUT_ONCE: Final = "• ⚠️ Not in the snapshot: {disks}"
 PENDING: Final = (
     "⚠️ *Volumes that are filled at first boot*: {volumes}. "
     "Do not delete snapshot {snapshot} before the VM has started once."
 )
 LEFTOVERS: Final = (
-    "*Volumes left over*: {volumes}. They hold the state before the restore and use space until "
-    "removed. Once you are sure that nobody needs them:"
+    "*Volumes left over*: {volumes}. The VM used them before. Nobody has looked who needs them now."
 )
+LEFT: Final = "*Volumes that the VM used before* (looked up at {when}):"
+LEFT_LINES: Final[Mapping[str, str]] = {
+    "used": "• In use, keep: {claims}",
+    "only-copy": "• ⚠️ Keep: not in the snapshot, so the only copy of a disk: {claims}",
+    "unfilled": (
+        "• ⚠️ Keep until the VM has started once: the restored disk is not filled yet: {claims}"
+    ),
+    "unproven": "• ⚠️ Keep: nothing shows that the restored disk holds the data: {claims}",
+    "owned": (
+        "• Belongs to another object, which makes it again or takes it along when it goes: {claims}"
+    ),
+    "going": "• Being deleted by the cluster: {claims}",
+    "unsure": "• Keep: it was not possible to look who uses it: {claims}",
+}
+LEFT_ONE: Final = "{claim} ({by})"
+LEFT_MORE: Final = "• and {count} more claims"
+FREE: Final = (
+    "• No VM, VMI or pod of the namespace uses {claims}. They hold the state before the restore and "
+    "use space until removed. Once you are sure that nobody needs them:"
+)
+FREE_ONCE: Final = (
+    "• No VM, VMI or pod of the namespace used {claims} then. They hold the state before the restore "
+    "and use space until removed."
+)
+FREE_FIRST: Final = "The first {count} of them:"
 REMOVE: Final = "kubectl delete pvc -n {namespace} {names}"
 NEXT_STEPS: Final = "*Next Steps*"
 TO_START: Final = "*To start the restored VM:*"
@@ -51,9 +90,15 @@ UNDO_IT: Final = (
     "with all checks and both confirmations."
 )
 
+UNDO_NEEDS_NAMES: Final = (
+    "Before that, the setting `rules.volume_policy` must be removed: with `PrefixTargetName` the "
+    "names are taken now, and the undo would be refused."
+)
+
 # Failure
 
 FAILED_HEADING: Final = "❌ VM Restore Failed"
+NOT_RESTORED_HEADING: Final = "❌ Complete, but Not Restored"
 FAILED_TEXT: Final = "❌ VM Restore Failed: VM {vm} in {namespace}, snapshot {snapshot}\n{error}"
 ERROR: Final = "*Error*: {error}"
 NO_ERROR: Final = "the cluster gave no reason"
@@ -146,6 +191,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "restore_in_progress": "❌ Another Restore Is in Progress",
     "snapshot_in_progress": "❌ A Snapshot Is in Progress",
     "quota_exceeded": "❌ Quota Too Small",
+    "name_taken": "❌ Volume Name Is Taken",
     "rbac_forbidden": "❌ Cluster Permission Missing",
     "admission_refused": "❌ Cluster Would Refuse the Restore",
     "held_by_other": "❌ VM Is Held by Another Restore",
@@ -162,6 +208,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "stop_refused": "❌ VM Could Not Be Stopped",
     "create_refused": "❌ Cluster Refused the Restore",
     "restore_failed": FAILED_HEADING,
+    "not_restored": NOT_RESTORED_HEADING,
     "restore_deleted": "❌ Restore Object Was Deleted",
     "restore_given_up": "❌ Restore Was Given Up",
     "vm_deleted": "❌ VM Was Deleted",

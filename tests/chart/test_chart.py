@@ -165,7 +165,7 @@ def test_on_openshift_the_platform_chooses_the_user() -> None:
 
 RIGHTS = {
     ("kubevirt.io", "virtualmachines"): {"get", "list"},
-    ("kubevirt.io", "virtualmachineinstances"): {"get", "delete"},
+    ("kubevirt.io", "virtualmachineinstances"): {"get", "list", "delete"},
     ("subresources.kubevirt.io", "virtualmachines/start"): {"update"},
     ("subresources.kubevirt.io", "virtualmachines/stop"): {"update"},
     ("snapshot.kubevirt.io", "virtualmachinesnapshots"): {"get", "list", "create"},
@@ -178,6 +178,7 @@ RIGHTS = {
         "delete",
     },
     ("", "persistentvolumeclaims"): {"list"},
+    ("", "pods"): {"list"},
     ("", "resourcequotas"): {"list"},
 }
 """What bot/cluster calls in a namespace with VMs, verb by verb."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +13,18 @@ from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
 from bot.restore.effects import RESTORE_ID
-from bot.restore.facts import Look, Scene
-from bot.restore.model import Job, Phase, Safety
+from bot.restore.facts import Look, Scene, Use
+from bot.restore.model import (
+    Disk,
+    Fate,
+    Job,
+    Phase,
+    Preview,
+    Restore,
+    Rules,
+    Safety,
+    VolumePolicy,
+)
 from tests.cluster import samples
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.wire import (
@@ -78,7 +89,7 @@ def reads_of_looks() -> Iterator[Any]:
         Look.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
         Look.VMI: (VM, VMI),
         Look.SAFETY: (f"{SNAPSHOTS}/pre-restore-x", RESTORES),
-        Look.JOB: (f"{RESTORES}/restore-x", VM, VMI, CLAIMS),
+        Look.JOB: (f"{RESTORES}/restore-x", VM, VMI),
     }
     for kind, paths in reads.items():
         for path in paths:
@@ -310,7 +321,7 @@ async def test_a_running_restore_costs_one_read_and_one_more_while_its_volumes_m
         assert sent[1].query["labelSelector"] == "restore.kubevirt.io/source-vm-name=database-01"
 
 
-async def test_a_claim_that_is_being_deleted_is_not_left_over(
+async def test_the_end_brings_the_claims_that_matter_and_what_is_going(
     healthy: Wire, cluster: Cluster
 ) -> None:
     mark = {"restore.kubevirt.io/source-vm-name": "database-01"}
@@ -319,7 +330,141 @@ async def test_a_claim_that_is_being_deleted_is_not_left_over(
     other = {"name": "of-another-vm"}
     healthy.on("GET", CLAIMS, listing(*({"metadata": one} for one in (going, stays, other))))
     scene = await look(cluster, Look.JOB)
-    assert [one.name for one in scene.claims] == ["stays"]
+    assert [(one.name, one.deleting) for one in scene.claims] == [("going", True), ("stays", False)]
+    assert scene.claims_unread is None
+
+
+REFUSED = [
+    pytest.param(refuses(403, "cannot list claims", "Forbidden"), "cannot list claims", id="403"),
+    pytest.param(refuses(401, "Unauthorized", "Unauthorized"), "Unauthorized", id="401"),
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), REFUSED)
+async def test_claims_that_may_not_be_read_are_a_fact_of_the_end(
+    answer: Answer, why: str, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", CLAIMS, answer)
+    scene = await look(cluster, Look.JOB)
+    assert scene.claims_unread is not None
+    assert why in scene.claims_unread
+    assert (scene.forbidden, scene.claims) == (None, ())
+    assert scene.vm is not None
+
+
+AWAY = [
+    pytest.param(refuses(500, "etcd"), id="500"),
+    pytest.param(plain(404, "404 page not found"), id="not served any more"),
+]
+
+
+@pytest.mark.parametrize("answer", AWAY)
+async def test_claims_without_an_answer_are_waited_for_a_minute_and_no_longer(
+    answer: Answer, healthy: Wire, cluster: Cluster
+) -> None:
+    healthy.on("GET", CLAIMS, answer)
+    for seconds in (None, 59):
+        with pytest.raises(Temporary):
+            await cluster.observe(job(seconds), Look.JOB, samples.CREATE)
+    scene = await cluster.observe(job(60), Look.JOB, samples.CREATE)
+    assert scene.claims_unread
+
+
+def job(troubled: float | None, **changes: Any) -> Restore:
+    """A restore that runs, and could not be seen for so many seconds."""
+    since = None if troubled is None else START - timedelta(seconds=troubled)
+    return samples.restore(job=JOB, safety=SAFETY, trouble_since=since, **changes)
+
+
+PODS = "/api/v1/namespaces/production/pods"
+VMIS = VMI.rpartition("/")[0]
+TWIN = {
+    "metadata": {"name": "restored", "annotations": {"restore.kubevirt.io/lastRestoreUID": "-"}},
+    "status": {"phase": "Bound"},
+}
+
+
+def claimed(name: str) -> Json:
+    return {"name": "v", "persistentVolumeClaim": {"claimName": name}}
+
+
+@pytest.fixture
+def complete(healthy: Wire) -> Wire:
+    """A restore of the disk `root`, whose old claim is left."""
+    restores = [{"volumeName": "root", "persistentVolumeClaim": "restored"}]
+    healthy.on(
+        "GET", f"{RESTORES}/restore-x", says({"status": {"complete": True, "restores": restores}})
+    )
+    healthy.on(
+        "GET", CLAIMS, listing(TWIN, {"metadata": {"name": "old"}, "status": {"phase": "Bound"}})
+    )
+    spec = {"template": {"spec": {"volumes": [{"name": "x", "dataVolume": {"name": "of-vm"}}]}}}
+    healthy.on("GET", VMS, listing({"metadata": {"name": "a"}, "spec": spec}))
+    healthy.on(
+        "GET", VMIS, listing({"metadata": {"name": "b"}, "spec": {"volumes": [claimed("of-vmi")]}})
+    )
+    healthy.on(
+        "GET", PODS, listing({"metadata": {"name": "c"}, "spec": {"volumes": [claimed("of-pod")]}})
+    )
+    return healthy
+
+
+def shown(fate: Fate) -> Preview:
+    disk = Disk(name="root", claim="old", fate=fate)
+    return Preview(
+        taken_at=START, vm_uid="vm", vm_status="Stopped", run_strategy="Halted", snapshot_uid="s",
+        snapshot_created=START, claims=("old",), fates=(disk,),
+    )  # fmt: skip
+
+
+async def test_before_a_claim_is_called_free_everybody_is_asked_who_uses_it(
+    complete: Wire, cluster: Cluster
+) -> None:
+    asked = job(None, preview=shown(Fate.ROLLS_BACK))
+    scene = await cluster.observe(asked, Look.JOB, samples.CREATE)
+    assert {one.path for one in complete.seen} >= {VMS, VMIS, PODS}
+    assert scene.uses == (
+        Use("of-vm", "VM", "a"), Use("of-vmi", "VMI", "b"), Use("of-pod", "pod", "c"),
+    )  # fmt: skip
+
+
+async def test_nobody_is_asked_for_a_claim_that_is_kept_anyway(
+    complete: Wire, cluster: Cluster
+) -> None:
+    asked = job(None, preview=shown(Fate.LEAVES))
+    scene = await cluster.observe(asked, Look.JOB, samples.CREATE)
+    assert scene.uses is None
+    assert not [one for one in complete.seen if one.path in (VMS, VMIS, PODS)]
+
+
+@pytest.mark.parametrize("path", [VMS, VMIS, PODS])
+@pytest.mark.parametrize(
+    "answer", [refuses(403, "cannot list that", "Forbidden"), refuses(500, "cannot list that")]
+)
+async def test_if_one_may_not_be_asked_nothing_is_known_of_its_users(
+    path: str, answer: Answer, complete: Wire, cluster: Cluster
+) -> None:
+    complete.on("GET", path, answer)
+    asked = job(None, preview=shown(Fate.ROLLS_BACK))
+    scene = await cluster.observe(asked, Look.JOB, samples.CREATE)
+    assert scene.uses is None
+    assert scene.uses_unread is not None
+    assert "cannot list that" in scene.uses_unread
+    assert scene.forbidden is None
+
+
+@pytest.mark.parametrize("kind", [Look.FULL, Look.RECHECK])
+@pytest.mark.parametrize("policy", list(VolumePolicy))
+async def test_claims_are_read_before_the_act_only_where_names_can_be_taken(
+    policy: VolumePolicy, kind: Look, healthy: Wire, cluster: Cluster
+) -> None:
+    asked = samples.restore(rules=Rules(volume_policy=policy))
+    scene = await cluster.observe(asked, kind, samples.CREATE)
+    read = [one for one in healthy.seen if one.path == CLAIMS]
+    assert len(read) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
+    healthy.on("GET", CLAIMS, refuses(403, "cannot list claims", "Forbidden"))
+    scene = await cluster.observe(asked, kind, samples.CREATE)
+    assert (scene.forbidden is not None) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
 
 
 @pytest.mark.parametrize(("phase", "kind"), [("stopping", Look.VMI), ("protecting", Look.SAFETY)])

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from bot.cluster import parse
 from bot.cluster.configuration import configuration
 from bot.cluster.quantity import in_words, quantity
 from bot.restore.effects import REQUESTED_BY, RESTORE_ID
-from bot.restore.facts import Quota, Volume
+from bot.restore.facts import Quota, Use, Volume
 
 Json = dict[str, Any]
 
@@ -474,6 +475,72 @@ def test_a_claim() -> None:
         "database-01",
         "fast",
     )
+    assert (found.deleting, found.owners, found.mark, found.restored_by) == (False, (), None, None)
+    assert (found.source, found.created) == (None, None)
+
+
+def test_what_a_claim_shows_of_its_past_and_its_owner() -> None:
+    found = parse.claim(
+        {
+            "metadata": {
+                "name": "c",
+                "creationTimestamp": "2026-02-18T16:30:05Z",
+                "deletionTimestamp": "2026-02-18T16:31:00Z",
+                "annotations": {
+                    "restore.kubevirt.io/name": "restore-x",
+                    "restore.kubevirt.io/lastRestoreUID": "restore-x-uid",
+                },
+                "ownerReferences": [{"kind": "DataVolume", "name": "c"}],
+            },
+            "spec": {"dataSourceRef": {"kind": "VolumeSnapshot", "name": "vmsnapshot-1"}},
+        }
+    )
+    assert (found.mark, found.restored_by) == ("restore-x-uid", "restore-x")
+    assert (found.deleting, found.owners) == (True, (("DataVolume", "c"),))
+    assert found.source == "vmsnapshot-1"
+    assert found.created is not None
+
+
+def test_what_a_restore_has_made_and_deleted() -> None:
+    made = {"volumeName": "root", "persistentVolumeClaim": "c", "volumeSnapshotName": "s"}
+    status = {"restores": [made, {"volumeName": "x"}], "deletedDataVolumes": ["extra"]}
+    found = parse.restore({"metadata": {"name": "r"}, "status": status})
+    assert (found.claims, found.volumes) == (("c",), (("root", "c", "s"),))
+    assert found.deleted == ("extra",)
+
+
+TEMPLATES = {"dataVolumeTemplates": [{"metadata": {"name": "dv"}}]}
+
+
+def test_the_data_volumes_of_templates_and_what_was_copied() -> None:
+    assert parse.vm({"spec": TEMPLATES}).templates == ("dv",)
+    copy = {"spec": TEMPLATES}
+    spec = {"source": {"virtualMachine": copy}, "volumeBackups": [_backup("root", "1Gi", None)]}
+    found = parse.content({"spec": spec})
+    assert (found.templates, found.backups) == (("dv",), (("root", "root"),))
+
+
+USES = [
+    pytest.param("VM", {"spec": {"template": {"spec": {"volumes": "V"}}}}, id="a VM"),
+    pytest.param("VMI", {"spec": {"volumes": "V"}}, id="a VMI"),
+    pytest.param("pod", {"spec": {"volumes": "V"}}, id="a pod"),
+]
+NAMING: tuple[tuple[Json, list[str]], ...] = (
+    ({"name": "v", "persistentVolumeClaim": {"claimName": "c"}}, ["c"]),
+    ({"name": "v", "dataVolume": {"name": "c"}}, ["c"]),
+    ({"name": "v", "memoryDump": {"claimName": "c"}}, ["c"]),
+    ({"name": "v", "ephemeral": {"persistentVolumeClaim": {"claimName": "c"}}}, ["c"]),
+    ({"name": "v", "containerDisk": {"image": "c"}}, []),
+    ({"name": "v", "configMap": {"name": "c"}}, []),
+)
+
+
+@pytest.mark.parametrize(("kind", "shape"), USES)
+@pytest.mark.parametrize(("volume", "claims"), NAMING)
+def test_who_names_which_claim(kind: str, shape: Json, volume: Json, claims: list[str]) -> None:
+    whole = json.loads(json.dumps(shape).replace('"V"', json.dumps([volume])))
+    found = parse.uses(kind, {"metadata": {"name": "n"}, **whole})
+    assert found == tuple(Use(claim, kind, "n") for claim in claims)
 
 
 # --- Going away, and having run: as a live control plane answered --------------------------------

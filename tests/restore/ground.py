@@ -20,8 +20,9 @@ from bot.restore.facts import (
     Vmi,
     Volume,
 )
-from bot.restore.model import Phase, Restore
+from bot.restore.model import Phase, Restore, VolumePolicy
 
+_PREFIX = VolumePolicy.PREFIX_TARGET_NAME
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 NAMESPACE, VM_NAME, SNAPSHOT_NAME = "production", "database-01", "pre-upgrade-snapshot"
 SERVED_NO_MORE = Rejection(403, "Forbidden", "cannot get virtualmachines")
@@ -81,6 +82,8 @@ class Ground:
     forbidden: Rejection | None = None
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
+    policy: VolumePolicy | None = None
+    """The setting of the restore that looks at it; with PrefixTargetName the claims are read."""
 
     def but(self, **changes: Any) -> "Ground":
         """The same with some facts changed."""
@@ -107,6 +110,7 @@ class Ground:
                     "content": self.content if wished else None,
                     "snapshots": self.snapshots,
                     "restores": self.restores,
+                    "claims": self._names_taken(restore),
                     "quotas": self.quotas,
                     "dry_run": self.dry_run,
                     "candidates": Candidates() if self.vm else self.candidates,
@@ -118,6 +122,7 @@ class Ground:
                     "snapshot": wished,
                     "content": self.content if wished else None,
                     "restores": self.restores,
+                    "claims": self._names_taken(restore),
                 }
             case Look.VMI:
                 facts = {"vm": self.vm, "vmi": self.vmi}
@@ -132,6 +137,9 @@ class Ground:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
         return Scene(look, at, forbidden=self.forbidden, **facts)
 
+    def _names_taken(self, restore: Restore) -> tuple[Claim, ...]:
+        return self.claims if restore.rules.volume_policy is _PREFIX else ()
+
     def _own(self, restore: Restore) -> tuple[RestoreObject, ...]:
         return tuple(one for one in self.restores if one.restore_id == restore.id)
 
@@ -141,7 +149,16 @@ class Ground:
         job = next((each for each in self.restores if each.name == named), None)
         if job is not None and not job.complete and job.failure is None:
             return {"job": job, "claims": self.claims}
-        return {"job": job, "claims": self.claims, "vm": self.vm, "vmi": self.vmi}
+        claims = (
+            self.claims if job is None or not job.complete else (*self.claims, *self._made(job))
+        )
+        return {"job": job, "claims": claims, "vm": self.vm, "vmi": self.vmi}
+
+    def _made(self, job: RestoreObject) -> tuple[Claim, ...]:
+        """The claims that the restore has made, unless a test says what became of them."""
+        told = {claim.name for claim in self.claims}
+        mark = f"{job.name}-{job.uid}"
+        return tuple(Claim(name, "Bound", mark=mark) for name in job.claims if name not in told)
 
 
 WELL = Ground()

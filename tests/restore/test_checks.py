@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.restore.checks import CHECKS, Refusal, first_refusal, is_live, others_in_progress
-from bot.restore.facts import Candidates, Look, Quota, Rejection, Scene, Snapshot, Vm
+from bot.restore.facts import Candidates, Claim, Look, Quota, Rejection, Scene, Snapshot, Vm
 from bot.restore.model import Reason, Restore, Rules, VolumePolicy
 from tests.restore import play as p
 from tests.restore.ground import (
@@ -25,6 +25,7 @@ from tests.restore.ground import (
 from tests.restore.play import Play
 
 GIB = 1024**3
+PREFIX = VolumePolicy.PREFIX_TARGET_NAME
 FORBIDDEN = Rejection(403, "Forbidden", "cannot create virtualmachinerestores")
 TERMINATING = Rejection(
     403,
@@ -40,9 +41,14 @@ COUNTED = Rejection(
 )
 
 
+def with_policy(ground: Ground) -> Restore:
+    """A restore under the policy of the ground."""
+    return p.asked(rules=p.RULES.model_copy(update={"volume_policy": ground.policy}))
+
+
 def refusal(ground: Ground, restore: Restore | None = None) -> Refusal | None:
     """What a FULL look at this cluster is answered with."""
-    asked = restore or p.asked()
+    asked = restore or with_policy(ground)
     return first_refusal(ground.scene(Look.FULL, asked), asked)
 
 
@@ -243,6 +249,20 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             "Quota `storage` has 0.0 GiB left.",
         ),
     ],
+    "names_are_free": [
+        (
+            "a claim of the VM's own",
+            WELL.but(policy=PREFIX, claims=(Claim("database-01-root", "Bound"),)),
+            Reason.NAME_TAKEN,
+            "needs exists already: `database-01-root`.",
+        ),
+        (
+            "one that is being deleted",
+            WELL.but(policy=PREFIX, claims=(Claim("database-01-root", "Bound", deleting=True),)),
+            Reason.NAME_TAKEN,
+            "`database-01-root`",
+        ),
+    ],
     "cluster_would_accept": [
         (
             "an object quota, which is no missing right",
@@ -277,7 +297,7 @@ def test_each_check_refuses_with_its_reason_and_three_sentences(
     assert found in said.found
     assert said.expected.endswith((".", "exist:"))
     assert said.next.endswith(".")
-    asked = p.asked()
+    asked = with_policy(ground)
     scene = ground.scene(Look.FULL, asked)
     speaking = [each.__name__ for each in CHECKS if _says_no(each, scene, asked)]
     assert speaking[0] == check
@@ -332,6 +352,17 @@ def test_every_reason_of_the_checks_is_in_the_table() -> None:
     told = {case[2] for cases in FAILING.values() for case in cases}
     checks = set(list(Reason)[: list(Reason).index(Reason.HELD_BY_OTHER)])
     assert told | set(MET) == checks
+
+
+@pytest.mark.parametrize("policy", [None, VolumePolicy.RANDOMIZE_NAMES, VolumePolicy.IN_PLACE])
+def test_only_names_of_the_policy_can_be_taken(policy: VolumePolicy | None) -> None:
+    """InPlace means the name that is there; random names are nobody's."""
+    assert refusal(WELL.but(policy=policy, claims=(Claim("database-01-root", "Bound"),))) is None
+
+
+def test_a_claim_with_another_name_is_in_nobodys_way() -> None:
+    taken = (Claim("database-01-roots", "Bound"), Claim("database-01-scratch", "Bound"))
+    assert refusal(WELL.but(policy=PREFIX, claims=taken)) is None
 
 
 # --- Names that help ------------------------------------------------------------------------------

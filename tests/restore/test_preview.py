@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.restore import preview
-from bot.restore.facts import Look, Volume
-from bot.restore.model import Change, Consistency
+from bot.restore import fates, preview
+from bot.restore.facts import Content, Look, Vm, Volume
+from bot.restore.model import Change, Consistency, Fate, VolumePolicy
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, WELL
 from tests.restore.play import asked
 
@@ -37,26 +37,109 @@ def test_how_far_the_files_can_be_trusted(marks: tuple[str, ...]) -> None:
 ROOT = Volume("root", "dataVolume", claim="root")
 DATA = Volume("data", "persistentVolumeClaim", claim="data")
 INIT = Volume("init", "cloudInitNoCloud")
-LEFT_OUT = [
-    pytest.param((ROOT,), (ROOT,), ("root",), (), id="all is included"),
-    pytest.param((ROOT, INIT), (ROOT, INIT), ("root",), (), id="cloud-init holds no data"),
-    pytest.param((ROOT, DATA), (ROOT, DATA), ("root",), ("data",), id="an excluded disk"),
-    pytest.param((ROOT, DATA), (ROOT,), ("root",), ("data",), id="a disk that came later"),
-    pytest.param((ROOT,), (ROOT, DATA), ("root",), ("data",), id="a disk that is gone since"),
-    pytest.param((ROOT, DATA), (DATA, ROOT), (), ("root", "data"), id="each is named once"),
+DV = Volume("extra", "dataVolume", claim="extra")
+RANDOM, IN_PLACE, PREFIX = None, VolumePolicy.IN_PLACE, VolumePolicy.PREFIX_TARGET_NAME
+Case = tuple[Vm, Content, VolumePolicy | None, dict[str, Fate]]
+
+
+def case(
+    now: tuple[Volume, ...],
+    then: tuple[Volume, ...],
+    fates: dict[str, Fate],
+    policy: VolumePolicy | None = RANDOM,
+    templates: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+) -> Case:
+    """A VM and a copy of it, each with its volumes and templates."""
+    vm = replace(VM, volumes=now, templates=templates[0])
+    return vm, replace(CONTENT, volumes=then, templates=templates[1]), policy, fates
+
+
+IN = {"root": Fate.ROLLS_BACK}
+FATES: dict[str, Case] = {
+    "all is included": case((ROOT,), (ROOT,), IN),
+    "cloud-init holds no data": case((ROOT, INIT), (ROOT, INIT), IN),
+    "excluded when it was taken": case((ROOT, DATA), (ROOT, DATA), {**IN, "data": Fate.KEEPS}),
+    "added since": case((ROOT, DATA), (ROOT,), {**IN, "data": Fate.LEAVES}),
+    "excluded, and another claim since": case(
+        (ROOT, replace(DATA, claim="other")), (ROOT, DATA), {**IN, "data": Fate.LEAVES}
+    ),
+    "added since with a template": case(
+        (ROOT, DV), (ROOT,), {**IN, "extra": Fate.DELETED}, templates=(("extra",), ())
+    ),
+    "added since with a template, in place": case(
+        (ROOT, DV), (ROOT,), {**IN, "extra": Fate.DELETED}, IN_PLACE, (("extra", "root"), ("root",))
+    ),
+    "added since as a DataVolume of its own": case(
+        (ROOT, DV), (ROOT,), {**IN, "extra": Fate.LEAVES}, templates=(("root",), ("root",))
+    ),
+    "excluded, from a template of then": case(
+        (ROOT, DV), (ROOT, DV), {**IN, "extra": Fate.KEEPS}, templates=(("extra",), ("extra",))
+    ),
+    "excluded, and put among the templates since": case(
+        (ROOT, DV), (ROOT, DV), {**IN, "extra": Fate.DELETED}, templates=(("extra",), ())
+    ),
+    "in the snapshot, not in the VM": case((), (ROOT,), {"root": Fate.RETURNS}),
+    "excluded, and gone since": case((ROOT,), (ROOT, DATA), IN),
+}
+
+
+@pytest.mark.parametrize("name", FATES)
+def test_what_becomes_of_each_disk(name: str) -> None:
+    vm, content, policy, expected = FATES[name]
+    disks = fates.of_disks(vm, SNAPSHOT, content, policy)
+    assert {each.name: each.fate for each in disks} == expected
+
+
+OLD = Volume("root", "dataVolume", claim="database-01-root")
+GONE = [
+    pytest.param(RANDOM, {"root-dv", "extra"}, id="the old one of a disk that rolls back goes too"),
+    pytest.param(IN_PLACE, {"extra"}, id="in place it is used again"),
+    pytest.param(PREFIX, {"root-dv", "extra"}, id="named after the VM"),
 ]
 
 
-@pytest.mark.parametrize(("now", "then", "included", "left"), LEFT_OUT)
-def test_disks_that_will_not_roll_back(
-    now: tuple[Volume, ...],
-    then: tuple[Volume, ...],
-    included: tuple[str, ...],
-    left: tuple[str, ...],
+@pytest.mark.parametrize(("policy", "gone"), GONE)
+def test_which_data_volumes_the_cluster_deletes(
+    policy: VolumePolicy | None, gone: set[str]
 ) -> None:
-    snapshot = replace(SNAPSHOT, included=included)
-    vm, content = replace(VM, volumes=now), replace(CONTENT, volumes=then)
-    assert preview.left_out(snapshot, vm, content) == left
+    root = replace(ROOT, claim="root-dv")
+    vm = replace(VM, volumes=(root, DV), templates=("root-dv", "extra"))
+    content = replace(CONTENT, volumes=(root,), templates=("root-dv",))
+    assert fates.data_volumes_to_go(vm, SNAPSHOT, content, policy) == gone
+    named = replace(VM, volumes=(OLD,), templates=("database-01-root",))
+    copy = replace(CONTENT, volumes=(OLD,), templates=("database-01-root",))
+    kept = fates.data_volumes_to_go(named, SNAPSHOT, copy, policy)
+    assert kept == (frozenset({"database-01-root"}) if policy is RANDOM else frozenset())
+
+
+# By KubeVirt's own function (library-go, pkg/build/naming): a join with a dash, cut to 63 letters.
+NAMES = [
+    pytest.param("database-01", "root", "database-01-root", id="short"),
+    pytest.param("v" * 58, "root", f"{'v' * 58}-root", id="63 letters"),
+    pytest.param(
+        "v" * 59,
+        "root",
+        f"{'v' * 49}-{fates._hash('v' * 59)}-root",
+        id="64 letters: the VM is hashed",
+    ),
+    pytest.param(
+        "vm", "d" * 63, f"vm-{fates._hash('vm-' + 'd' * 63)}", id="a volume as long as that"
+    ),
+]
+
+
+@pytest.mark.parametrize(("vm", "volume", "name"), NAMES)
+def test_the_name_of_a_claim_with_prefix_target_name(vm: str, volume: str, name: str) -> None:
+    assert fates.prefixed(vm, volume) == name
+    assert len(name) <= 63
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("", "811c9dc5"), ("a", "e40c292c"), ("foobar", "bf9cf968")]
+)
+def test_the_hash_is_fnv_1a(text: str, value: str) -> None:
+    """Vectors of the definition of FNV."""
+    assert fates._hash(text) == value
 
 
 def test_configuration_is_compared_field_by_field() -> None:
@@ -80,8 +163,7 @@ def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
     shown = preview.take(vm, SNAPSHOT, content, scene, NOW)
     assert (len(shown.newer), shown.more_newer) == (5, 3)
     assert (len(shown.changes), shown.more_changes) == (12, 8)
-    assert len(shown.disks_left_out) == 20
-    assert len(shown.claims) == 20
+    assert (len(shown.fates), len(shown.claims)) == (30, 30), "what is left is found by these"
 
 
 def test_shared_disks_and_owners_of_the_configuration_are_named() -> None:

@@ -9,8 +9,12 @@ from bot.restore.model import (
     Change,
     Confirmation,
     Consistency,
+    Disk,
+    Fate,
     Handover,
     Job,
+    Kind,
+    LeftBehind,
     Offer,
     Outcome,
     Phase,
@@ -32,6 +36,7 @@ from bot.restore.model import (
     Wish,
 )
 
+PREFIXED = Rules(volume_policy=VolumePolicy.PREFIX_TARGET_NAME)
 ALICE = UserId("U0ALICE")
 BOB = UserId("U0BOB")
 ID = RestoreId("k3f9x2ab")
@@ -64,7 +69,12 @@ RICH = PREVIEW.model_copy(
         "run_strategy": "Manual",
         "consistency": Consistency.CRASH,
         "consistency_why": "the guest agent was not available",
-        "disks_left_out": ("scratch",),
+        "fates": (
+            Disk(name="root", claim="database-01-root", fate=Fate.ROLLS_BACK),
+            Disk(name="scratch", claim="database-01-scratch", fate=Fate.KEEPS),
+            Disk(name="ledger", claim="ledger", fate=Fate.LEAVES),
+            Disk(name="data", claim="database-01-data", fate=Fate.RETURNS),
+        ),
         "shared_disks": ("cluster-data",),
         "changes": (
             Change(field="cpu", current="8 cores", snapshot="4 cores"),
@@ -75,6 +85,25 @@ RICH = PREVIEW.model_copy(
         "more_newer": 4,
         "gitops": "Argo CD",
     }
+)
+DELETING = PREVIEW.model_copy(
+    update={
+        "fates": (
+            Disk(name="root", claim="database-01-root", fate=Fate.ROLLS_BACK),
+            Disk(name="archive", claim="database-01-archive", fate=Fate.DELETED),
+        )
+    }
+)
+OLDER = PREVIEW.model_copy(update={"disks_left_out": ("scratch",)})
+"""As a release wrote it that did not tell what becomes of each disk."""
+LEFT = (
+    LeftBehind(claim="database-01-root", kind=Kind.FREE),
+    LeftBehind(claim="database-01-data", kind=Kind.FREE),
+    LeftBehind(claim="shared", kind=Kind.USED, by="VM `web-01`"),
+    LeftBehind(claim="ledger", kind=Kind.ONLY_COPY),
+    LeftBehind(claim="database-01-log", kind=Kind.UNFILLED),
+    LeftBehind(claim="restore-0-root", kind=Kind.OWNED, by="VirtualMachine `database-01`"),
+    LeftBehind(claim="template-root", kind=Kind.GOING),
 )
 AGREED = Stop(chosen_by=ALICE, chosen_at=NOW, strategy="Always")
 ASKED = AGREED.model_copy(update={"asked_at": NOW - timedelta(minutes=6)})
@@ -259,6 +288,8 @@ def _warnings() -> Mapping[str, Example]:
             wish=wish(cluster="west"),
             rules=Rules(volume_policy=VolumePolicy.IN_PLACE),
         ),
+        "warning-deletes-a-disk": one(t, Slot.WARNING, **{**waits, "preview": DELETING}),
+        "warning-of-an-older-release": one(t, Slot.WARNING, **{**waits, "preview": OLDER}),
         "warning-protected": one(t, Slot.WARNING, protect=True, **waits),
         "warning-stopped-by-us": one(t, Slot.WARNING, stop=DONE, **waits),
         "warning-still-running": one(
@@ -281,6 +312,7 @@ def _confirms() -> Mapping[str, Example]:
     c = Phase.CONFIRMING
     return {
         "confirm": one(c, Slot.CONFIRM, **waits),
+        "confirm-deletes-a-disk": one(c, Slot.CONFIRM, **{**waits, "preview": DELETING}),
         "confirm-protected-stopping-first": one(
             c,
             Slot.CONFIRM,
@@ -377,9 +409,35 @@ def _successes() -> Mapping[str, Example]:
             s,
             at=LATER,
             vm_status=calm,
-            leftovers=("database-01-root", "database-01-data"),
-            pending=("restore-1-root",),
+            leftovers=tuple(each.claim for each in LEFT),
+            left=LEFT,
+            kept=("scratch",),
+            deleted=("archive",),
+            pending=("restore-1-log",),
             with_=full,
+        ),
+        "succeeded-aftercare-over-with-leftovers": ended(
+            s, vm_status=calm, left=LEFT[:2], with_={**full, "closed": True}
+        ),
+        "succeeded-told-by-an-older-release": ended(
+            s, vm_status=calm, leftovers=("database-01-root",), with_={**known, "preview": OLDER}
+        ),
+        "succeeded-users-not-looked-up": ended(
+            s,
+            vm_status=calm,
+            left=(LeftBehind(claim="database-01-root", kind=Kind.UNSURE, by="cannot list pods"),),
+            with_={**known},
+        ),
+        "succeeded-not-proven": ended(
+            s,
+            vm_status=calm,
+            unproven='the claims could not be read (cannot list resource "persistentvolumeclaims")',
+            with_={**known},
+        ),
+        "succeeded-where-an-undo-needs-names": ended(
+            s,
+            vm_status=calm,
+            with_={**known, "safety": READY, "rules": PREFIXED},
         ),
         "succeeded-starting": ended(s, vm_status=calm, with_={**known, "start": begun}),
         "succeeded-start-refused": ended(s, vm_status=calm, with_={**known, "start": no}),
@@ -397,6 +455,17 @@ def _failures() -> Mapping[str, Example]:
     return {
         "failed": ended(
             f, Reason.RESTORE_FAILED, found=off, with_={"job": JOB, "preview": PREVIEW}
+        ),
+        "failed-complete-but-not-restored": ended(
+            f,
+            Reason.NOT_RESTORED,
+            found=(
+                f"The cluster reports VirtualMachineRestore `{JOB.name}` as complete, but claim "
+                "`database-01-root` was not made by this restore. The data of the snapshot was not "
+                "restored there."
+            ),
+            next="Look at these claims before anything else.",
+            with_={"job": JOB, "preview": PREVIEW, "stop": DONE},
         ),
         "failed-create-refused": ended(
             f,
@@ -496,6 +565,12 @@ def _refusals() -> Mapping[str, Example]:
         "refused-not-permitted": refused(
             Reason.NOT_PERMITTED,
             "You may not restore VMs in namespace `production` from here. Ask #platform.",
+        ),
+        "refused-name-taken": refused(
+            Reason.NAME_TAKEN,
+            found="A claim with a name that the restore needs exists already: `database-01-root`.",
+            expected="KubeVirt would take it as it is and restore no data.",
+            next="Ask the owners of this bot to remove `rules.volume_policy`, then start over.",
         ),
         "refused-quota": refused(
             Reason.QUOTA_EXCEEDED,

@@ -3,21 +3,35 @@
 import re
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.restore import again, answers, moves
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, Card, Outcome, Phase, Reason, Rules, Slot, Start
+from bot.restore.model import (
+    QUESTIONS,
+    Card,
+    Kind,
+    LeftBehind,
+    Outcome,
+    Phase,
+    Reason,
+    Rules,
+    Slot,
+    Start,
+)
 from bot.slack import views
 from tests.slack.examples import (
     ALICE,
+    DELETING,
     DONE,
     EXAMPLES,
     JOB,
     NOW,
     PREVIEW,
+    RICH,
     UNTIL,
     Example,
     card,
@@ -293,18 +307,69 @@ def test_the_warning_says_whether_the_vm_will_start_by_itself(
     assert f"*Run strategy after the restore*: {meaning}" in body(message)
 
 
+def found_free(*claims: str) -> tuple[LeftBehind, ...]:
+    """Claims that nobody needs."""
+    return tuple(LeftBehind(claim=claim, kind=Kind.FREE) for claim in claims)
+
+
+def commands(*left: LeftBehind, **facts: Any) -> list[str]:
+    """What can be copied from a success that leaves these claims."""
+    known = {"preview": PREVIEW, **facts}
+    return re.findall(
+        r"```(.*)```", body(views.render(*ended(Phase.SUCCEEDED, left=left, with_=known)))
+    )
+
+
 def test_the_volume_command_names_only_what_it_removes() -> None:
-    many = tuple(f"disk-{n}" for n in range(40))
-    message = views.render(*ended(Phase.SUCCEEDED, leftovers=many, with_={"preview": PREVIEW}))
+    many = [f"disk-{n}" for n in range(40)]
+    message = views.render(
+        *ended(Phase.SUCCEEDED, left=found_free(*many), more_left=3, with_={"preview": PREVIEW})
+    )
     [command] = re.findall(r"```(.*)```", body(message))
     assert command == "kubectl delete pvc -n production " + " ".join(many[:10])
+    assert "and 30 more" in body(message)
+    assert "The first 10 of them:" in body(message)
+    assert "and 3 more claims" in body(message)
 
 
 def test_a_volume_that_is_no_name_never_gets_into_a_command() -> None:
-    odd = ("good-one", "; rm -rf ~", "$(boom)", "`x`")
-    message = views.render(*ended(Phase.SUCCEEDED, leftovers=odd, with_={"preview": PREVIEW}))
-    [command] = re.findall(r"```(.*)```", body(message))
-    assert command == "kubectl delete pvc -n production good-one"
+    odd = found_free("good-one", "; rm -rf ~", "$(boom)", "`x`")
+    assert commands(*odd) == ["kubectl delete pvc -n production good-one"]
+
+
+@pytest.mark.parametrize("kind", [each for each in Kind if each is not Kind.FREE])
+def test_what_somebody_may_need_is_named_and_never_put_into_a_command(kind: Kind) -> None:
+    kept = LeftBehind(claim="precious", kind=kind, by="VM `web-01`")
+    message = views.render(*ended(Phase.SUCCEEDED, left=(kept,), with_={"preview": PREVIEW}))
+    assert "`precious`" in body(message)
+    assert "kubectl" not in body(message)
+    assert commands(kept, *found_free("free")) == ["kubectl delete pvc -n production free"]
+
+
+def test_there_is_no_command_for_what_nobody_has_looked_up_just_now() -> None:
+    assert commands(*found_free("free"), closed=True) == []
+    older = ended(Phase.SUCCEEDED, leftovers=("old-root",), with_={"preview": PREVIEW})
+    assert "`old-root`" in body(views.render(*older))
+    assert "kubectl" not in body(views.render(*older))
+
+
+@pytest.mark.parametrize(
+    ("protect", "said"), [(False, "is OFF: after the restore nothing"), (True, "is ON: only that")]
+)
+def test_a_deletion_is_the_first_thing_that_a_warning_says(protect: bool, said: str) -> None:
+    message = views.render(*one(Phase.TYPING, Slot.WARNING, preview=DELETING, protect=protect))
+    before, _, _ = body(message).partition("THIS WILL REPLACE CURRENT VM STATE")
+    assert "THIS RESTORE DELETES DISKS: `archive`" in before
+    assert said in before
+    assert "It DELETES disks that were added since: `archive`." in message.text
+    last = views.render(*one(Phase.CONFIRMING, Slot.CONFIRM, preview=DELETING))
+    assert "Disks `archive` are DELETED" in body(last)
+
+
+def test_without_a_deletion_no_card_speaks_of_one() -> None:
+    for slot, phase in ((Slot.WARNING, Phase.TYPING), (Slot.CONFIRM, Phase.CONFIRMING)):
+        message = views.render(*one(phase, slot, preview=RICH))
+        assert "DELETE" not in body(message) + message.text
 
 
 def test_an_older_attempt_to_start_is_not_shown_as_the_newest() -> None:

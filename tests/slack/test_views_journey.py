@@ -7,7 +7,7 @@ import pytest
 
 from bot.restore import workflow
 from bot.restore.events import Button, Clicked, Event, Observed, Typed, Verdict
-from bot.restore.facts import Content, Look, RestoreObject, Scene, Snapshot, Vm, Vmi, Volume
+from bot.restore.facts import Claim, Content, Look, RestoreObject, Scene, Snapshot, Vm, Vmi, Volume
 from bot.restore.model import Phase, Restore, Rules, Slot, StopWhen, Wish
 from bot.slack import views
 from bot.slack.views import Message
@@ -67,6 +67,7 @@ class Play:
             snapshots=(SNAPSHOT,),
             restores=(job,) if job else (),
             job=job,
+            claims=(Claim("restore-j-root", "Bound", mark=f"{job.name}-j"),) if job else (),
         )
         self.event(Observed(scene, YES))
 

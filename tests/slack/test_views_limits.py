@@ -18,8 +18,12 @@ from bot.playground.slack.blockkit import check_blocks
 from bot.restore.model import (
     Blocker,
     Change,
+    Disk,
+    Fate,
     Handover,
     Job,
+    Kind,
+    LeftBehind,
     Offer,
     Outcome,
     Phase,
@@ -76,6 +80,7 @@ def document(phase: Phase, slot: Slot, closed: str | None, name: str, text: str)
         "vm_status": text, "run_strategy": name, "consistency_why": text, "disks": many,
         "disks_left_out": many, "shared_disks": many, "changes": changes, "more_changes": 9,
         "newer": many, "gitops": text,
+        "fates": tuple(Disk(name=name, claim=name, fate=fate) for fate in Fate for _ in range(60)),
     }  # fmt: skip
     return restore(
         phase,
@@ -101,6 +106,8 @@ def outcome(reason: Reason | None, name: str, text: str) -> Outcome:
     return Outcome(
         reason=reason, at=NOW, by=UserId("U0> <!here>"), found=text, expected=text, next=text,
         choices=many, typed=text, hint=text, vm_status=text, leftovers=many, pending=many,
+        kept=many, deleted=many, unproven=text, more_left=9,
+        left=tuple(LeftBehind(claim=name, kind=kind, by=text[:400]) for kind in Kind for _ in range(6)),
     )  # fmt: skip
 
 

@@ -94,7 +94,9 @@ BOT_RULES = (
         ("subresources.kubevirt.io",),
         ("virtualmachines/stop", "virtualmachines/start"),
     ),
-    Rule(READ, ("",), ("persistentvolumeclaims", "events", "resourcequotas", "limitranges")),
+    Rule(
+        READ, ("",), ("persistentvolumeclaims", "pods", "events", "resourcequotas", "limitranges")
+    ),
     Rule(("watch",), ("",), ("events",)),
     Rule(READ, ("cdi.kubevirt.io",), ("datavolumes",)),
     Rule(READ, ("snapshot.storage.k8s.io",), ("volumesnapshots",)),

@@ -4,9 +4,13 @@
   resources: [virtualmachines]
   verbs: [get, list]
 # delete: a guest object that has finished and stands in the way of a restore
+# list, also of pods: who uses a claim, before it may be called free to be deleted
 - apiGroups: [kubevirt.io]
   resources: [virtualmachineinstances]
-  verbs: [get, delete]
+  verbs: [get, list, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
 - apiGroups: [subresources.kubevirt.io]
   resources: [virtualmachines/start, virtualmachines/stop]
   verbs: [update]

@@ -3,7 +3,6 @@
 Pure functions from restore, content and target to objects; `restore.py` writes them.
 """
 
-import hashlib
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -18,6 +17,7 @@ LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"
 _CONTENT_TYPE = "cdi.kubevirt.io/storage.contentType"
 _DROPPED = ("pv.kubernetes.io", "volume.beta.kubernetes.io", "volume.kubernetes.io", "cdi.kubevirt.io",
             "k8s.io/CloneRequest", "k8s.io/CloneOf")  # fmt: skip
+_MOST_NAME = 63
 _LEGACY_FIRMWARE = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
 
 
@@ -63,16 +63,27 @@ def claim_name(restore: Json, backup: Json) -> str:
         case "InPlace":
             return str(backup["persistentVolumeClaim"]["metadata"]["name"])
         case "PrefixTargetName":
-            return _shortened(f"{restore['spec']['target']['name']}-{volume}")
+            return _joined(restore["spec"]["target"]["name"], volume)
         case _:
             return f"restore-{restore['metadata']['uid']}-{volume}"
 
 
-def _shortened(name: str) -> str:
-    if len(name) <= 63:
+def _joined(base: str, suffix: str) -> str:
+    """Both with a dash; where that is too long, the base is cut and hashed (library-go, naming)."""
+    name = f"{base}-{suffix}"
+    if len(name) <= _MOST_NAME:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{name[:54]}-{digest}"
+    room = _MOST_NAME - 10 - len(suffix)
+    if room <= 0:
+        return f"{base[: _MOST_NAME - 9]}-{_fnv(name)}"[:_MOST_NAME]
+    return f"{base[:room]}-{_fnv(base)}-{suffix}"
+
+
+def _fnv(text: str) -> str:
+    value = 0x811C9DC5
+    for byte in text.encode():
+        value = (value ^ byte) * 0x01000193 % 2**32
+    return f"{value:08x}"
 
 
 def new_claim(restore: Json, content: Json, backup: Json, size: str | None) -> Json:

@@ -1,0 +1,156 @@
+"""What the claims of a namespace show: whose names are taken, what was restored, what is left over.
+
+Proof. `complete` is the cluster's word, and it is given as well when a claim that had the computed
+name already was taken as it is, without any data of the snapshot (PrefixTargetName). What a restore
+made itself it marks: since KubeVirt 1.6.0 with `restore.kubevirt.io/lastRestoreUID`
+(`<name>-<uid>`), before only with `restore.kubevirt.io/name`. The claims of DataVolumes are made and
+marked like all others. Without any mark the VolumeSnapshot that a claim is filled from shows it, if
+the claim is not older than the restore.
+
+Advice. A claim is called free to be deleted only if everything that speaks against it was looked for
+and not found; for every other the first thing found is named.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+
+from bot.restore.disks import Disk, Fate, Kind, LeftBehind
+from bot.restore.facts import Claim, RestoreObject, Scene
+from bot.restore.fates import prefixed
+from bot.restore.model import Restore, VolumePolicy
+
+MOST_LEFT = 40
+"""Claims that a document keeps; the others are counted."""
+MOST_USERS = 3
+
+
+def taken_names(scene: Scene, restore: Restore) -> tuple[str, ...]:
+    """Claims that a restore with PrefixTargetName would take as they are.
+
+    One that is being deleted counts: KubeVirt takes it all the same. What this restore's own object
+    has made does not.
+    """
+    if restore.rules.volume_policy is not VolumePolicy.PREFIX_TARGET_NAME:
+        return ()
+    backups = [volume for volume, _ in scene.content.backups] if scene.content else []
+    volumes = backups or (scene.snapshot.included if scene.snapshot else ())
+    wanted = {prefixed(restore.wish.vm or "", volume) for volume in volumes}
+    own = restore.job.name if restore.job else None
+    return tuple(
+        claim.name
+        for claim in scene.claims
+        if claim.name in wanted and (own is None or claim.restored_by != own)
+    )
+
+
+# Proof
+
+
+class Proof(Enum):
+    """Does a claim hold what the restore was to bring back?"""
+
+    GIVEN = "given"
+    REFUTED = "refuted"
+    MISSING = "missing"
+    NONE = "none"
+
+
+def proofs(scene: Scene, restore: Restore, seen: RestoreObject) -> Iterator[tuple[str, Proof]]:
+    """Every claim that the restore names, and what it shows.
+
+    PrefixTargetName is younger (1.8.0) than the mark: there no mark means a claim that was taken.
+    """
+    held = {claim.name: claim for claim in scene.claims}
+    sources = {claim: source for _, claim, source in seen.volumes}
+    marked = restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME
+    for name in seen.claims:
+        claim = held.get(name)
+        if marked and claim is not None and claim.mark is None:
+            yield name, Proof.REFUTED
+        else:
+            yield name, _proof(claim, seen, sources.get(name, ""))
+
+
+def _proof(claim: Claim | None, seen: RestoreObject, source: str) -> Proof:
+    if claim is None:
+        return Proof.MISSING
+    if claim.mark is not None:
+        return Proof.GIVEN if claim.mark == f"{seen.name}-{seen.uid}" else Proof.REFUTED
+    if claim.restored_by is not None and claim.restored_by != seen.name:
+        return Proof.REFUTED
+    if claim.created is None or seen.created is None:
+        return Proof.NONE
+    if claim.created < seen.created:
+        return Proof.REFUTED
+    filled = bool(source) and claim.source == source
+    return Proof.GIVEN if filled or claim.restored_by == seen.name else Proof.NONE
+
+
+# Advice
+
+
+def asks_for_users(scene: Scene, restore: Restore) -> bool:
+    """Only the people who use a claim can still speak against deleting it."""
+    return any(each.kind is Kind.UNSURE for each in left_behind(scene, restore))
+
+
+def left_behind(scene: Scene, restore: Restore) -> tuple[LeftBehind, ...]:
+    """What the VM used before the restore and does not use any more, each with what it is."""
+    seen, shown = scene.job, restore.preview
+    if seen is None or shown is None or scene.vm is None:
+        return ()
+    keep = {*seen.claims, *(each.claim for each in scene.vm.volumes if each.claim)}
+    disks = {each.claim: each for each in shown.fates if each.fate is not Fate.RETURNS}
+    before = {*disks, *shown.claims} - keep
+    proven = {name for name, proof in proofs(scene, restore, seen) if proof is Proof.GIVEN}
+    return tuple(
+        _judged(claim, disks.get(claim.name), scene, proven)
+        for claim in sorted(scene.claims, key=lambda each: each.name)
+        if claim.name in before
+    )
+
+
+def _judged(claim: Claim, disk: Disk | None, scene: Scene, proven: set[str]) -> LeftBehind:
+    """The first thing that speaks against deleting it, or that nothing does."""
+    deleted = scene.job.deleted if scene.job else ()
+    users = [f"{each.kind} `{each.name}`" for each in scene.uses or () if each.claim == claim.name]
+    owners = [f"{kind} `{name}`" for kind, name in claim.owners]
+    by = ""
+    if claim.deleting or any(("DataVolume", name) in claim.owners for name in deleted):
+        kind = Kind.GOING
+    elif users:
+        kind, by = Kind.USED, _some(users)
+    elif disk is None or not _was_copied(claim, disk, scene):
+        kind = Kind.ONLY_COPY
+    elif missing := _missing_in_twins(disk, scene, proven):
+        kind = missing
+    elif owners:
+        kind, by = Kind.OWNED, _some(owners)
+    elif scene.uses is None:
+        kind, by = Kind.UNSURE, (scene.uses_unread or "")[:300]
+    else:
+        kind = Kind.FREE
+    return LeftBehind(claim=claim.name, kind=kind, by=by)
+
+
+def _was_copied(claim: Claim, disk: Disk, scene: Scene) -> bool:
+    """The disk rolls back, and this is the claim that was copied, or what a restore made of it."""
+    restored = scene.vm is not None and claim.vm == scene.vm.name and claim.restored_by is not None
+    return disk.fate is Fate.ROLLS_BACK and (disk.copied or restored)
+
+
+def _missing_in_twins(disk: Disk, scene: Scene, proven: set[str]) -> Kind | None:
+    """A claim that waits for its first consumer is Pending; a bound one is filled from its source."""
+    volumes = scene.job.volumes if scene.job else ()
+    twins = {claim for volume, claim, _ in volumes if volume == disk.name}
+    if not twins or not twins <= proven:
+        return Kind.UNPROVEN
+    bound = {each.name for each in scene.claims if each.phase == "Bound" and not each.deleting}
+    return None if twins <= bound else Kind.UNFILLED
+
+
+def _some(given: list[str]) -> str:
+    names = list(dict.fromkeys(given))
+    rest = len(names) - MOST_USERS
+    listed = ", ".join(names[:MOST_USERS])
+    return f"{listed} and {rest} more" if rest > 0 else listed
