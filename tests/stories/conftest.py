@@ -12,6 +12,7 @@ from bot.playground.stage import Stage, set_stage
 from bot.playground.world import World, world
 from bot.restore.model import Restore
 from bot.store import Store, connect
+from tests.shapes import unknown
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -51,6 +52,8 @@ async def stage_for(tmp_path: Path, lent_redis: str) -> AsyncIterator[SetStage]:
         for made, invariants in stages:
             await made.stop_bot()
             assert invariants.judge(await documents(made)) == []
+            # Every request was one that a live control plane understood.
+            assert unknown(made.kube.log) == []
 
 
 async def documents(made: World) -> tuple[Restore, ...]:

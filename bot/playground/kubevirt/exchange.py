@@ -44,6 +44,10 @@ class ApiCall:
     revision: int
     by: str = ""
     answered: bool = True
+    query: Mapping[str, str] = field(default_factory=dict)
+    accept: str | None = None
+    content_type: str | None = None
+    """Both headers as they were sent; None where there was none."""
 
 
 @dataclass(slots=True)

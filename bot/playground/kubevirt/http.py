@@ -232,6 +232,9 @@ class Frontend:
                 revision=self._plane.storage.revision,
                 by=exchange.by,
                 answered=answered,
+                query=asked.query,
+                accept=exchange.headers.get("Accept"),
+                content_type=exchange.headers.get("Content-Type"),
             )
         )
 

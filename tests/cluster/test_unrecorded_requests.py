@@ -1,0 +1,93 @@
+"""The list of what no recording shows is as short as it can be."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.cluster import client
+from bot.cluster.cluster import Cluster
+from bot.playground.clock import HandClock
+from bot.playground.kubevirt.server import KubeSim
+from bot.restore.events import ClearVmi, CreateRestore, CreateSnapshot, DeleteRestore, Effect
+from bot.restore.facts import Look
+from bot.restore.model import VolumePolicy
+from tests import shapes
+from tests.cluster import samples
+from tests.cluster.conftest import WaitUntil
+from tests.cluster.samples import NS, SNAP, VM
+
+MARKS = (("vm-restore-bot/requested-by", "U1"),)
+
+
+@pytest.fixture
+async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
+    simulated = KubeSim(clock)
+    simulated.seed.vm(NS, VM, running=False)
+    simulated.seed.snapshot(NS, SNAP, VM)
+    simulated.seed.snapshot(NS, "older", VM)
+    simulated.seed.vm(NS, "live", run_strategy="Manual")
+    await simulated.start()
+    yield simulated
+    await simulated.stop()
+
+
+@pytest.fixture
+async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
+    path = sim.kubeconfig(tmp_path / "config")
+    connected = await Cluster.connect(
+        "prod", kubeconfig=str(path), context=None, namespaces=(), clock=clock
+    )
+    yield connected
+    await connected.close()
+
+
+async def test_every_listed_exception_is_still_sent(
+    sim: KubeSim,
+    cluster: Cluster,
+    wait_until: WaitUntil,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Everything that the bot can read and do, on one cluster."""
+    monkeypatch.setattr(client, "PAGE", 1)
+    await cluster.ping()
+    await cluster.capabilities()
+    watching = asyncio.create_task(cluster.watch(_nobody))
+    await wait_until(lambda: cluster.watching, "the watch stands")
+    create = CreateRestore(
+        NS, VM, SNAP, samples.CREATE.name, VolumePolicy.IN_PLACE, samples.LABELS, MARKS
+    )
+    for look in Look:
+        await cluster.observe(samples.restore(), look, create)
+    await cluster.catalog.vms(None)
+    live = sim.storage.get("virtualmachineinstances", NS, "live")["metadata"]["uid"]
+    effects: list[Effect] = [
+        ClearVmi(NS, "live", live),
+        CreateSnapshot(NS, VM, "safe", samples.LABELS, MARKS),
+        create,
+    ]
+    for effect in effects:
+        await cluster.perform(effect, not_after=samples.LATER)
+    made = sim.storage.get("virtualmachinerestores", NS, create.name)["metadata"]["uid"]
+    await cluster.perform(DeleteRestore(NS, create.name, made), not_after=samples.LATER)
+    sim.deny("get", "customresourcedefinitions")
+    await cluster.capabilities()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+    parts = shapes.sent(sim.log)
+    listed = {one.part for one in shapes.UNRECORDED}
+    assert parts - shapes.recorded() == listed
+    assert all(one.reason for one in shapes.UNRECORDED)
+
+
+async def _nobody(_: str) -> None:
+    return None
+
+
+def test_a_request_in_another_form_is_noticed() -> None:
+    """As it was once: a stop whose Accept header virt-api does not take."""
+    accepted = shapes.recorded()
+    assert "PUT (virt-api) Accept: */*" in accepted
+    assert "PUT (virt-api) Accept: application/json" not in accepted
