@@ -161,6 +161,8 @@ COMPARISONS: tuple[Comparison, ...] = (*EDITS, generation_is_the_same, it_stayed
 
 def _state_differences(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
     """A VM that is live, or will be, is told as that; when it was down says nothing then."""
+    if restore.preview is not None and vm.uid != restore.preview.vm_uid:
+        return iter(())  # It is another VM, and told as that.
     live = scene.vmi is not None or vm.may_start_itself
     return compared(restore, vm, EDITS if live else COMPARISONS)
 
