@@ -18,6 +18,7 @@ from bot.restore.disks import Disk, Fate, Kind, LeftBehind
 from bot.restore.facts import Claim, RestoreObject, Scene
 from bot.restore.fates import prefixed
 from bot.restore.model import Restore, VolumePolicy
+from bot.words import general
 
 MOST_LEFT = 40
 """Claims that a document keeps; the others are counted."""
@@ -153,4 +154,4 @@ def _some(given: list[str]) -> str:
     names = list(dict.fromkeys(given))
     rest = len(names) - MOST_USERS
     listed = ", ".join(names[:MOST_USERS])
-    return f"{listed} and {rest} more" if rest > 0 else listed
+    return general.AND_MORE.format(names=listed, count=rest) if rest > 0 else listed

@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 
 from bot.restore.model import Kind, LeftBehind, Outcome
-from bot.slack.markup import Mrkdwn, code, fill, moment, names, sentence
+from bot.slack.markup import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views_layout import Face
+from bot.words import general
 from bot.words import results as texts
 
 _KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -17,6 +18,8 @@ MOST_REMOVED = 10
 COMMAND_ROOM = 500
 LINES_ROOM = 250
 """Bytes for the claims of one kind."""
+NAME = 150
+"""Letters of a claim's name where it is only told of."""
 
 
 def leftovers(face: Face, outcome: Outcome) -> list[Mrkdwn]:
@@ -44,16 +47,17 @@ def _listed(found: Sequence[LeftBehind]) -> Mrkdwn:
         if kept and sum(len(each) + 2 for each in kept) + len(line) > LINES_ROOM:
             break
         kept.append(line)
-    text = ", ".join(kept)
+    text = joined(kept, ", ")
     rest = len(lines) - len(kept)
-    return Mrkdwn(f"{text} and {rest} more" if rest else text)
+    return fill(general.AND_MORE, names=text, count=rest) if rest else text
 
 
 def _named(left: LeftBehind) -> Mrkdwn:
     """One claim. Who uses or owns it is told in words of the core's, names in backticks."""
+    claim = code(left.claim, NAME)
     if not left.by:
-        return code(left.claim)
-    return fill(texts.LEFT_ONE, claim=code(left.claim), by=sentence(left.by, 100))
+        return claim
+    return fill(texts.LEFT_ONE, claim=claim, by=sentence(left.by, 100))
 
 
 def _free(face: Face, free: list[str]) -> list[Mrkdwn]:

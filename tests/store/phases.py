@@ -14,9 +14,13 @@ from bot.restore.model import (
     Confirmation,
     Consistency,
     Copy,
+    Disk,
+    Fate,
     Handover,
     Job,
+    Kind,
     Left,
+    LeftBehind,
     Offer,
     Outcome,
     Phase,
@@ -289,9 +293,31 @@ _COPY = Copy(
     card=_HANDED_OVER.cards[-1], channel="D0CAROL", address="https://slack.test/archives/1"
 )
 _LEFT = Left(channel="D0ALICE", thread="1771432200.000100", cards=_HANDED_OVER.cards[:1])
+_FATES = (
+    Disk(name="root", claim="database-01-root", fate=Fate.ROLLS_BACK, copied=False),
+    Disk(name="scratch", claim="database-01-scratch", fate=Fate.KEEPS),
+)
+_OF_CLAIMS = ended(
+    Phase.SUCCEEDED,
+    cards=cards(*_TO_THE_CLICK, Slot.PROGRESS, Slot.RESULT),
+    **{**CONFIRMED, "preview": PREVIEW.model_copy(update={"fates": _FATES})},
+    job=JOB,
+    outcome={
+        "vm_status": "Stopped",
+        "left": (
+            LeftBehind(claim="database-01-root", kind=Kind.USED, by="VM `web-01`"),
+            LeftBehind(claim="database-01-data", kind=Kind.FREE),
+        ),
+        "more_left": 1,
+        "kept": ("scratch",),
+        "deleted": ("archive",),
+        "unproven": "the claims could not be read (forbidden)",
+    },
+)
 EVERY_DOCUMENT = {
     **{each.phase.value: each for each in (*_LIVE, *_ENDS)},
     "handed-over": _HANDED_OVER,
+    "claims-judged": _OF_CLAIMS,
     "offered-by-direct-message": _HANDED_OVER.model_copy(
         update={"copies": (_COPY,), "left": _LEFT}
     ),

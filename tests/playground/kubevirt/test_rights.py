@@ -49,6 +49,7 @@ ALLOWED = [
     ("GET", f"/apis/snapshot.storage.k8s.io/v1/namespaces/{NS}/volumesnapshots"),
     ("GET", "/apis/storage.k8s.io/v1/storageclasses"),
     ("GET", "/apis/kubevirt.io/v1/kubevirts"),
+    ("GET", f"/api/v1/namespaces/{NS}/pods"),
     ("PUT", f"{SUBRESOURCES}/{VM}/stop"),
     ("PUT", f"{SUBRESOURCES}/{VM}/start"),
     ("DELETE", f"{VMIS_PATH}/{VM}"),
@@ -60,7 +61,6 @@ FORBIDDEN = [
     ("DELETE", f"{SNAPSHOTS_PATH}/pre-upgrade"),
     ("DELETE", f"{PVCS_PATH}/{VM}-root"),
     ("PUT", f"{SUBRESOURCES}/{VM}/restart"),
-    ("GET", f"/api/v1/namespaces/{NS}/pods"),
     ("POST", OTHERS),
 ]
 
