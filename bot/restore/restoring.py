@@ -70,8 +70,8 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     scene = seen.scene
     for each in scene.restores:
         if each.name == job.name and each.restore_id == restore.id:
-            found = _as_found(job, each) if now >= job.decided_at + A_WHILE else job
-            return _adopted(restore, found, each.uid), ()
+            known = _as_found(job, each) if now >= job.decided_at + A_WHILE else job
+            return _adopted(restore, known, each.uid), ()
     young = now < job.decided_at + ACT_WITHIN
     if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{job.name}-"):
         return _deleted(restore, scene, now), ()
