@@ -32,6 +32,9 @@ MOST_TOLD = 5
 """Claims that a sentence names."""
 Move = tuple[Restore, tuple[Effect, ...]]
 
+A_WHILE = timedelta(minutes=1)
+"""After a lost answer, what completes within this time is told like any other."""
+
 
 def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
     """Apply a look in RESTORING."""
@@ -71,7 +74,8 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     scene = seen.scene
     for each in scene.restores:
         if each.name == job.name and each.restore_id == restore.id:
-            return _adopted(restore, _as_found(job, each), each.uid), ()
+            known = _as_found(job, each) if now >= job.decided_at + A_WHILE else job
+            return _adopted(restore, known, each.uid), ()
     young = now < job.decided_at + ACT_WITHIN
     if scene.vm is not None and (scene.vm.last_restore or "").startswith(f"{job.name}-"):
         return _deleted(restore, scene, now), ()

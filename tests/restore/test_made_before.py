@@ -6,7 +6,7 @@ object, and puts the older document back, as a fail-over of Redis does that lose
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -203,3 +203,13 @@ def test_our_own_safety_snapshot_in_progress_is_nobody_elses() -> None:
     played.created().looks().safety_becomes(**READY).looks()
     assert played.looks().phase is Phase.RESTORING
     assert isinstance(played.looks(vm=WELL.vm).effect, CreateRestore)
+
+
+@pytest.mark.parametrize(("away", "told"), [(59, None), (61, DONE)])
+def test_what_completed_while_the_bot_was_away_is_told_so_too(
+    away: float, told: datetime | None
+) -> None:
+    played = p.decided().applies().wait(away)
+    played.job_becomes(complete=True, restored_at=DONE).looks()
+    assert played.restore.job is not None
+    assert played.restore.job.restored_at == told

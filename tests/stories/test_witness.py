@@ -30,6 +30,8 @@ async def copied(stage: Stage) -> Copy:
 
 async def put_back(stage: Stage, copy: Copy) -> None:
     """Redis as it was then; the bot is started anew."""
+    # A bot that is stopped in the middle of something waits for time that nobody lets pass.
+    await stage.world.quiet()
     await stage.world.stop_bot()
     async with Redis.from_url(stage.world.redis_url) as client:
         await client.flushall()
