@@ -21,6 +21,7 @@ LIMITS = (
     "bot.cluster.client.SECONDS",
     "bot.cluster.client.WATCH_IDLE_SECONDS",
     "bot.cluster.client.WATCH_OPEN_SECONDS",
+    "bot.front.LAST_WORDS",
     "bot.playground.slack.delivery.SCREEN_SECONDS",
     "bot.slack.forms.LOOK",
     "bot.slack.home.PING_SECONDS",

@@ -59,6 +59,11 @@ UNRECORDED = (
     Unrecorded(f"GET {_RESTORES}", "recorded as a watch, and for the snapshots beside them"),
     Unrecorded("WATCH (API server) ?labelSelector=", "recorded for a list, which reads it alike"),
     Unrecorded(
+        "GET /apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachineinstances",
+        "recorded by name; a list of the same kind in the same namespace",
+    ),
+    Unrecorded("GET /api/v1/namespaces/{namespace}/pods", "recorded for claims, of the same API"),
+    Unrecorded(
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"
     ),
     Unrecorded(

@@ -28,10 +28,14 @@ NOT_FOR_PEOPLE = {
     "restore/diagram.py": "documentation of the machine",
     "restore/request/vocabulary.py": "words that are understood, not said",
     "slack/door.py": "what the server tells Slack, not people",
+    "slack/meanings.py": "what the bot does about a code: for the log",
+    "slack/socket.py": "why nothing comes in: for the log and /readyz",
+    "slack/web.py": "why nothing goes out: for the log and /readyz",
     "slack/manifest.py": "why the bot asks for each scope: for those who install it",
 }
 UNSAID = {
     "log": "log lines are for operators",
+    "told": "a log line of one of several levels",
     "Permanent": "errors are for the log",
     "Temporary": "errors are for the log",
     "Uncertain": "errors are for the log",

@@ -40,7 +40,7 @@ class Teller:
         try:
             await self._say(voice, said)
         except (Permanent, Temporary) as unheard:
-            code = unheard.reason if isinstance(unheard, Permanent) else "no answer"
+            code = unheard.reason if isinstance(unheard, Permanent) else "no_answer"
             log.warning("an answer could not be given", code=code)
             return False
         return True

@@ -429,7 +429,7 @@ async def test_a_safety_snapshot_is_followed_until_it_is_ready(
     done = await act(samples.PROTECT)
     before = len(sim.log)
     scene = await look(cluster, Look.SAFETY, safety=safety)
-    assert len(sim.log) - before == 1
+    assert len(sim.log) - before == 2, "the snapshot, and whether our restore is there already"
     assert scene.safety is not None
     assert done == Done(scene.safety.uid)
     assert not scene.safety.usable

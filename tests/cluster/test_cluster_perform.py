@@ -560,6 +560,7 @@ async def test_a_cluster_without_kubevirt_cannot_create(wire: Wire, cluster: Clu
 async def test_the_schema_is_read_once(wire: Wire, cluster: Cluster) -> None:
     wire.on("POST", RESTORES, says({"metadata": {"uid": "u"}}, 201))
     wire.on("GET", SNAPSHOTS, listing())
+    wire.on("GET", RESTORES, listing())
     wire.on("DELETE", OWN_RESTORE, says({}))
     for _ in range(3):
         await perform(cluster, samples.CREATE)

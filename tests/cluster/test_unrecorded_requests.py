@@ -8,6 +8,7 @@ import pytest
 
 from bot.cluster import client
 from bot.cluster.cluster import Cluster
+from bot.cluster.reads import Reads
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.events import ClearVmi, CreateRestore, CreateSnapshot, DeleteRestore, Effect
@@ -61,6 +62,7 @@ async def test_every_listed_exception_is_still_sent(
     for look in Look:
         await cluster.observe(samples.restore(), look, create)
     await cluster.catalog.vms(None)
+    await Reads(cluster._api, NS, "v1beta1").uses()
     live = sim.storage.get("virtualmachineinstances", NS, "live")["metadata"]["uid"]
     effects: list[Effect] = [
         ClearVmi(NS, "live", live),

@@ -41,6 +41,7 @@ from bot.restore.model import (
     VolumePolicy,
     Wish,
 )
+from bot.restore.vmstate import VmState
 
 ALICE, BOB, CAROL = UserId("U0ALICE01"), UserId("U0BOB0001"), UserId("U0CAROL01")
 THREAD = "1771432200.000100"
@@ -314,10 +315,29 @@ _OF_CLAIMS = ended(
         "unproven": "the claims could not be read (forbidden)",
     },
 )
+_STATE = VmState(
+    generation=7,
+    specification="6f04eacbf3770de4",
+    config=(("cpu", "4 cores"),),
+    last_restore="restore-database-01-20260101-080000-uid",
+    down_since=START - 60 * SECONDS,
+)
+_FOUND_AGAIN = ended(
+    Phase.SUCCEEDED,
+    cards=cards(*_TO_THE_CLICK, Slot.PROGRESS, Slot.RESULT),
+    **{
+        **CONFIRMED,
+        "preview": PREVIEW.model_copy(update={"vm_state": _STATE}),
+        "stop": STOPPED.model_copy(update={"vm_state": _STATE}),
+    },
+    job=JOB.model_copy(update={"adopted": True, "restored_at": START + 200 * SECONDS}),
+    outcome={"vm_status": "Stopped"},
+)
 EVERY_DOCUMENT = {
     **{each.phase.value: each for each in (*_LIVE, *_ENDS)},
     "handed-over": _HANDED_OVER,
     "claims-judged": _OF_CLAIMS,
+    "found-again": _FOUND_AGAIN,
     "offered-by-direct-message": _HANDED_OVER.model_copy(
         update={"copies": (_COPY,), "left": _LEFT}
     ),
