@@ -47,7 +47,7 @@ test-under-load: $(READY)
 RUNS ?= 100
 SEED ?= 1
 chaos: $(VENV)/.test
-	@$(BIN)/python -m bot.playground.chaos --runs $(RUNS) --seed $(SEED)
+	@$(BIN)/python -m tests.tools.chaos --runs $(RUNS) --seed $(SEED)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -55,7 +55,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 bench: $(VENV)/.test
-	$(BIN)/python -m bot.playground.bench $(if $(WRITE),--write docs/performance.md)
+	$(BIN)/python -m tests.tools.bench $(if $(WRITE),--write docs/performance.md)
 
 # The environment, in steps: an interpreter, then what the lock files list, then this project.
 #

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot import words
+from bot.request import Part, Verb
 from bot.restore.events import Button, Reply
 from bot.restore.model import Consistency, Phase, Reason, StopWhen, VolumePolicy
-from bot.restore.request import Part, Verb
 from bot.words import answers, cards, form, general, lists, refusals, requests, results
 from bot.words.refusals import Finding
 
@@ -26,7 +26,7 @@ SPEAKING = sorted(
 NOT_FOR_PEOPLE = {
     "restore/audit.py": "the audit stream is for operators",
     "restore/diagram.py": "documentation of the machine",
-    "restore/request/vocabulary.py": "words that are understood, not said",
+    "request/vocabulary.py": "words that are understood, not said",
     "slack/door.py": "what the server tells Slack, not people",
     "slack/meanings.py": "what the bot does about a code: for the log",
     "slack/socket.py": "why nothing comes in: for the log and /readyz",

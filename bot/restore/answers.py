@@ -7,6 +7,7 @@ event can do is to let the next look act.
 
 from datetime import datetime, timedelta
 
+from bot.request import Part, is_name, single_name
 from bot.restore import handover, moves
 from bot.restore.events import Button, Cancel, Clicked, Offered, Reply, TakenOver, Typed
 from bot.restore.model import (
@@ -23,7 +24,6 @@ from bot.restore.model import (
     TypedName,
     Wish,
 )
-from bot.restore.request import Part, is_name, single_name
 from bot.restore.thread import slack_order
 from bot.words import endings
 

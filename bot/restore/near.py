@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 from rapidfuzz import fuzz, process
 
+from bot.request import nearest_command
 from bot.restore.model import Wish
-from bot.restore.request import nearest_command
 from bot.words import refusals
 
 MOST = 5

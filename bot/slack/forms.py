@@ -13,11 +13,11 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
+from bot.request import Request, Verb
 from bot.restore.events import Verdict
 from bot.restore.facts import Snapshot
 from bot.restore.model import Place, UserId
 from bot.restore.policy import Person, Spot, decide, permitted_namespaces
-from bot.restore.request import Request, Verb
 from bot.slack import views
 from bot.slack.choices import (
     Asked,

@@ -14,10 +14,10 @@ from datetime import datetime
 import structlog
 
 from bot.errors import Permanent, Temporary
+from bot.request import Request, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
 from bot.restore.model import Restore, RestoreId, UserId
 from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
-from bot.restore.request import Request, Verb
 from bot.slack import views, views_handoff
 from bot.slack.lists import meant
 from bot.slack.people import People

@@ -13,10 +13,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
-from bot.restore.again import successor
-from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
-from bot.restore.model import Phase, Place, Restore
-from bot.restore.request import (
+from bot.request import (
     Request,
     Verb,
     command_meant,
@@ -24,6 +21,9 @@ from bot.restore.request import (
     parse_sentence,
     single_name,
 )
+from bot.restore.again import successor
+from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
+from bot.restore.model import Phase, Place, Restore
 from bot.restore.thread import slack_order
 from bot.slack import views
 from bot.slack.choices import Asked, Field, Filled

@@ -16,8 +16,8 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import StoreUnavailable, Temporary
+from bot.request import Verb, parse_sentence
 from bot.restore.events import button_named
-from bot.restore.request import Verb, parse_sentence
 from bot.slack import views
 from bot.slack.people import Home
 from bot.slack.typed import spoken_text, typed_text

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
+from bot.request import Request, Verb
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
 from bot.restore.near import nearest
 from bot.restore.policy import Person, Policy, Spot, decide, may_see, permitted_namespaces
-from bot.restore.request import Request, Verb
 from bot.slack import views
 from bot.slack.people import People
 from bot.slack.pickers import Names

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
+from bot.request import Verb
 from bot.restore.events import Reply, Verdict
 from bot.restore.model import Card, Restore, Slot, UserId
-from bot.restore.request import Verb
 from bot.slack.markup import (
     Mrkdwn,
     answering,

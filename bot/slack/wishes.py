@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
+from bot.request import Request, Verb
 from bot.restore import audit, workflow
 from bot.restore.events import Cancel, Reply, Verdict
 from bot.restore.model import AuditEntry, Place, Reason, Restore, RestoreId, Rules, UserId, Wish
 from bot.restore.policy import Policy, decide
-from bot.restore.request import Request, Verb
 from bot.slack import views
 from bot.slack.handoffs import Handoffs
 from bot.slack.lists import LISTED, Lists, meant

@@ -14,7 +14,7 @@ def test_whatever_goes_wrong_nothing_is_lost_or_doubled(first: int) -> None:
     """Random stories with random faults, judged when it is quiet again; `make chaos` plays more."""
     options = ("--runs", str(EACH), "--seed", str(first), "--jobs", "1")
     played = subprocess.run(  # noqa: S603 - our own command, no shell
-        [sys.executable, "-m", "bot.playground.chaos", *options],
+        [sys.executable, "-m", "tests.tools.chaos", *options],
         capture_output=True,
         text=True,
         check=False,

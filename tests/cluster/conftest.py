@@ -7,8 +7,8 @@ import pytest
 
 from bot.cluster.cluster import Cluster
 from bot.playground.clock import HandClock
-from bot.playground.fleet import PATIENCE
 from tests.cluster.wire import CRD_PATH, Wire, crd
+from tests.tools.fleet import PATIENCE
 
 Connect = Callable[..., Awaitable[Cluster]]
 WaitUntil = Callable[[Callable[[], bool], str], Awaitable[None]]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.invariants import Invariants
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage, access, set_stage
 from bot.playground.world import world
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
 from tests.stories import acts
+from tests.tools.invariants import Invariants
 
 NAME = "pre-upgrade-snapshot"
 NOT_THEIRS = "being the restore of who confirmed it"

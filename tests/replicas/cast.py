@@ -8,12 +8,12 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.playground.fleet import until
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.slack import NotPossible, Person
 from bot.playground.stage import Stage, access
 from bot.playground.world import World
 from tests.stories import acts
+from tests.tools.fleet import until
 
 IMPATIENCE = 4.0
 """Seconds after which somebody who saw an error looks whether to try again."""

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from bot.clock import Clock
-from bot.playground.fleet import Fleet
-from bot.playground.invariants import Invariants
 from bot.playground.stage import Stage, set_stage
 from bot.playground.world import world
 from bot.restore.model import Phase
 from tests.replicas.cast import Actor, cast, hurry
 from tests.replicas.ice import Ice
 from tests.stories.conftest import documents
+from tests.tools.fleet import Fleet
+from tests.tools.invariants import Invariants
 
 LEASE = 20
 MEASURED = "measured"

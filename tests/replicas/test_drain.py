@@ -12,7 +12,6 @@ import pytest
 from bot import app as house
 from bot.app import App
 from bot.playground.clock import HandClock
-from bot.playground.fleet import until
 from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from bot.playground.slack.interactions import ClickResult
 from bot.playground.slack.workspace import Message
@@ -20,6 +19,7 @@ from bot.playground.stage import Stage
 from tests.replicas.conftest import OnIce
 from tests.replicas.ice import Ice
 from tests.stories import acts
+from tests.tools.fleet import until
 
 AT_ONCE = 2.0
 """Seconds of the world."""

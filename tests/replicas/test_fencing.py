@@ -13,7 +13,6 @@ import pytest
 
 from bot.app import App
 from bot.playground.clock import HandClock
-from bot.playground.fleet import until
 from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from bot.playground.stage import Stage
 from bot.restore.model import Phase
@@ -21,6 +20,7 @@ from tests.replicas.conftest import OnIce
 from tests.replicas.ice import Ice
 from tests.stories import acts
 from tests.stories.conftest import documents
+from tests.tools.fleet import until
 
 LEASE = 25
 WRITES = re.compile(r"slack: POST /api/chat\.|kubernetes: (PUT|DELETE|PATCH|POST (?!.*dryRun))")

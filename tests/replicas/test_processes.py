@@ -13,11 +13,11 @@ from functools import partial
 
 import pytest
 
-from bot.playground.fleet import Fleet, Replica, until
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from tests.replicas.cast import Actor
 from tests.replicas.conftest import Measured, Scene, SetScene
+from tests.tools.fleet import Fleet, Replica, until
 
 LONG_LEASE = 120
 """The longest that can be set: ten times what stories take that need not wait for it."""

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.clock import Clock
-from bot.playground.fleet import LOOK_AGAIN, Fleet, Replica, until
 from bot.playground.stage import Stage, set_stage
 from bot.playground.world import world
+from tests.tools.fleet import LOOK_AGAIN, Fleet, Replica, until
 
 LONG = 60.0
 NOWHERE = "http://127.0.0.1:1/api/"

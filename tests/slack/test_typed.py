@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.restore.request import Request, Verb, parse_sentence
+from bot.request import Request, Verb, parse_sentence
 from bot.slack.typed import Spoken, TypedText, command_text, hint, spoken_text, typed_text
 
 BOT = "U0FAKEBOT01"

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from bot.playground.slack.blockkit import check_blocks
+from bot.request import Verb
 from bot.restore.events import Reply, Verdict
 from bot.restore.model import Phase, Slot
-from bot.restore.request import Verb
 from bot.slack import views
 from tests.slack.examples import ALICE, BOB, DONE, EXAMPLES, JOB, card, restore, wish
 from tests.slack.pages import body, elements

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bot import slack
 from bot.playground.slack.blockkit import check_blocks
+from bot.request import Verb
 from bot.restore.model import (
     Blocker,
     Change,
@@ -35,7 +36,6 @@ from bot.restore.model import (
     Start,
     UserId,
 )
-from bot.restore.request import Verb
 from bot.slack import views
 from bot.slack.views import Message
 from bot.words.answers import OTHER_WISHES

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from bot.playground.slack.blockkit import check_blocks
+from bot.request import Verb
+from bot.request.verbs import SUBCOMMANDS
 from bot.restore.facts import Snapshot
 from bot.restore.model import Outcome, Phase, Place, Reason, Restore, Slot
-from bot.restore.request import Verb
-from bot.restore.request.verbs import SUBCOMMANDS
 from bot.slack import views
 from bot.slack.views import Message, Target
 from bot.words import answers

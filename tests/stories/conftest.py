@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.playground.invariants import Invariants
 from bot.playground.stage import Stage, set_stage
 from bot.playground.world import World, world
 from bot.restore.model import Restore
 from bot.store import Store, connect
 from tests.shapes import unknown
+from tests.tools.invariants import Invariants
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from bot.playground.bench import flight
 from bot.playground.stage import Stage
 from tests.stories import acts
 from tests.stories.conftest import SetStage
+from tests.tools.bench import flight
 
 SLACK_CALLS, REQUESTS, COMMANDS = 16, 25, 60
 LAST = "the count ends here"

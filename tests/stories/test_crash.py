@@ -17,8 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.cut import Cut, Wires
-from bot.playground.invariants import Invariants
 from bot.playground.slack.commands import SlashResult
 from bot.playground.slack.interactions import ClickResult
 from bot.playground.stage import Stage, set_stage
@@ -26,6 +24,8 @@ from bot.playground.world import world
 from bot.slack import views
 from tests.stories import acts
 from tests.stories.conftest import documents
+from tests.tools.cut import Cut, Wires
+from tests.tools.invariants import Invariants
 
 PATIENCE = 30.0
 LEASE = timedelta(seconds=25)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.playground.cut import Cut, Wires
 from bot.playground.slack import Person
 from bot.playground.slack.workspace import Message, UserGroup
 from bot.playground.stage import Stage, access
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
+from tests.tools.cut import Cut, Wires
 
 NS, VM, NAME = "production", "database-01", "pre-upgrade-snapshot"
 OFFERED = "asks you to go on with this restore"

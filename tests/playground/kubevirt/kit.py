@@ -12,8 +12,8 @@ import aiohttp
 from kubernetes.aio import client, config
 from multidict import CIMultiDict
 
-from bot.playground.fleet import PATIENCE
 from bot.playground.kubevirt.server import KubeSim
+from tests.tools.fleet import PATIENCE
 
 Json = dict[str, Any]
 NS = "production"

@@ -9,9 +9,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.clock import HandClock
-from bot.playground.fleet import PATIENCE
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
+from tests.tools.fleet import PATIENCE
 
 Json = dict[str, Any]
 Until = Callable[[Callable[[], object], str], Awaitable[None]]

@@ -1,0 +1,32 @@
+"""What people write, read into a `Request`: the slash command, plain sentences and short replies.
+
+The rules of this room:
+- Pure: text in, value out; no clock, no catalog, no Slack. Any text is accepted, none raises.
+- A name is taken as it stands or refused with the mend in words; it is never mended in silence.
+- A description of a snapshot ("latest", "pre-upgrade") is never turned into a name.
+- When in doubt nothing starts. What a request starts is only the asking: the typed name and the
+  click come later, and are not read here.
+
+`words` makes tokens and sentences, `slots` finds the names, `verbs` tells the wishes apart,
+`sentence` and `command` are the two ways in, `vocabulary` holds the words they know.
+"""
+
+from bot.request.command import parse_command
+from bot.request.names import Part, is_name, name_problem
+from bot.request.parsed import Request, Verb
+from bot.request.reply import single_name
+from bot.request.sentence import command_meant, parse_sentence
+from bot.request.verbs import nearest_command
+
+__all__ = [
+    "Part",
+    "Request",
+    "Verb",
+    "command_meant",
+    "is_name",
+    "name_problem",
+    "nearest_command",
+    "parse_command",
+    "parse_sentence",
+    "single_name",
+]

@@ -1,0 +1,72 @@
+"""The text after `/vm-restore`: a subcommand, or the names of a restore in any order and style.
+
+A single word may be a VM or a subcommand written wrong. Where it is nearly a subcommand the bot
+asks, and `--vm` says that a VM is meant.
+"""
+
+from dataclasses import replace
+
+from bot.request import vocabulary as v
+from bot.request.names import Part, is_name, shown
+from bot.request.parsed import Request, Verb
+from bot.request.sentence import oversize, parse_sentence, tail_doubt
+from bot.request.slots import Slots, fill
+from bot.request.tokens import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
+from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_request
+from bot.words import requests as texts
+
+
+def parse_command(text: str) -> Request:
+    """Read the text of the slash command; an empty one is a restore with everything to be asked."""
+    if len(text) > TOO_LONG:
+        return Request(Verb.UNKNOWN, problem=oversize())
+    words = _tokens(clean(text))
+    if not words:
+        return Request(Verb.RESTORE)
+    if words[0].text.lower() in {"--help", "-h", "?"}:
+        return Request(Verb.HELP)
+    return other_wish(words) or _restore(words, text)
+
+
+def _tokens(cleaned: str) -> tuple[Token, ...]:
+    """The tokens of the whole text; a stop inside it only separates."""
+    found = [token for line in cleaned.split("\n") for token in tokens(line)]
+    if len(found) == 1 and found[0].kind is Kind.QUOTED:
+        inner = tokens(found[0].text)
+        if any(t.kind is Kind.FLAG or t.word in v.KEYWORDS | v.RESTORE_VERBS for t in inner):
+            found = list(inner)
+    while found and found[-1].kind is Kind.STOP:
+        found.pop()
+    return tuple(replace(t, kind=Kind.SEPARATOR) if t.kind is Kind.STOP else t for t in found)
+
+
+def _restore(words: tuple[Token, ...], text: str) -> Request:
+    verb = restore_verb(words)
+    slots = fill(words[verb:], not_names=v.FUNCTION_WORDS, positional=True)
+    request = slots_request(Verb.RESTORE, slots)
+    doubt = texts.QUESTION if any(word.kind is Kind.ASK for word in words) else tail_doubt(slots)
+    prose = doubt or request.problem or starts_with(words, v.LEADS) or len(sentences(text)) > 1
+    if prose and any(word.word in v.RESTORE_FORMS for word in words[1:]):
+        return parse_sentence(text, addressed=True)
+    if not verb and (meant := _misspelt(words, slots, understood=doubt is None)):
+        return Request(Verb.UNKNOWN, problem=meant)
+    if doubt == texts.ONE_VM or (doubt and request.problem):
+        return replace(request, problem=request.problem or doubt)
+    return Request(Verb.UNKNOWN, problem=doubt) if doubt else request
+
+
+def _misspelt(words: tuple[Token, ...], slots: Slots, *, understood: bool) -> str | None:
+    """The question to ask when the first word is nearly a subcommand and nothing shows a VM.
+
+    What is understood to its last word as a request with more than two names, or with words like
+    "from", is one: the checks will say so if there is no such VM.
+    """
+    named = any(t.kind is Kind.FLAG or t.word in v.KEYWORDS for t in words) or len(words) > 2
+    near = nearest_command(words[0].word)
+    if near is None or (understood and named) or (slots.vm is None and slots.problem is None):
+        return None
+    rest = "".join(f" {token.text}" for token in words[1:])
+    question = texts.DID_YOU_MEAN_COMMAND.format(command=shown(near + rest))
+    if not is_name(Part.VM, words[0].text):
+        return question
+    return texts.OR_A_VM.format(question=question, vm=shown(words[0].text))
