@@ -29,16 +29,16 @@ from bot.process import LooseThreads
 from bot.reconciler import Reconciler
 from bot.rounds import Parts
 from bot.settings import Settings
-from bot.slack.cards import Cards
-from bot.slack.desk import Tools, set_up
-from bot.slack.door import Door
-from bot.slack.listeners import Accept
-from bot.slack.people import Home, People
-from bot.slack.pickers import Names
-from bot.slack.report import Timetable
-from bot.slack.socket import LAST_WORDS, Socket
-from bot.slack.web import TokenRefused, Web
-from bot.slack.wishes import Ground
+from bot.slack.api.client import TokenRefused, Web
+from bot.slack.api.directory import Home, People
+from bot.slack.handlers.card_options import Names
+from bot.slack.handlers.requests import Ground
+from bot.slack.handlers.shift_report import Timetable
+from bot.slack.inbound.http_receiver import Door
+from bot.slack.inbound.listeners import Accept
+from bot.slack.inbound.socket_receiver import LAST_WORDS, Socket
+from bot.slack.outbound.thread_sync import Cards
+from bot.slack.wiring import Tools, set_up
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
 from bot.telemetry import Metrics
@@ -326,7 +326,7 @@ def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Home) -> Asy
         name="vm-restore-bot",
         client=client,
         authorize=authorize,
-        signing_secret="checked-by-our-own-door",  # noqa: S106 - see slack/door.py
+        signing_secret="checked-by-our-own-door",  # noqa: S106 - see slack/inbound/http_receiver.py
         process_before_response=True,
         # Bolt takes the deletion of a card of ours for something that we said ourselves.
         ignoring_self_events_enabled=False,

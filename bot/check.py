@@ -21,7 +21,7 @@ from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
 from bot.restore.model import Rules
 from bot.settings import ClusterSettings, Settings
-from bot.slack.web import TokenRefused, Web
+from bot.slack.api.client import TokenRefused, Web
 from bot.store import Durability, Store, connect
 from bot.store.embedded import find_server
 from bot.telemetry import Metrics

@@ -14,7 +14,7 @@ from aiohttp import web as http
 from bot.clock import Clock
 from bot.errors import Misconfigured, Temporary
 from bot.settings import Settings
-from bot.slack.door import Door
+from bot.slack.inbound.http_receiver import Door
 from bot.telemetry import METRICS_TYPE, Metrics
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ import structlog
 
 from bot.errors import StoreUnavailable, Temporary
 from bot.rounds import Parts, Rounds, TooLateError
-from bot.slack.intake import Intake
+from bot.slack.inbound.dispatcher import Intake
 from bot.store.records import Chore, Delivery, Done, Duty, Lease, Leased, Record
 
 WORKERS = 32

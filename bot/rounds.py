@@ -32,9 +32,9 @@ from bot.restore.facts import Look
 from bot.restore.model import AuditEntry, Restore, UserId
 from bot.restore.policy import Policy, Spot, decide, permitted_namespaces
 from bot.slack import views
-from bot.slack.cards import NOWHERE, Cards, unsure
-from bot.slack.people import People
-from bot.slack.web import Web
+from bot.slack.api.client import Web
+from bot.slack.api.directory import People
+from bot.slack.outbound.thread_sync import NOWHERE, Cards, unsure
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
 from bot.store.store import Store

@@ -20,17 +20,22 @@ from bot.words.refusals import Finding
 
 BOT = Path(__file__).parent.parent / "bot"
 SPEAKING = sorted(
-    [*(BOT / "restore").rglob("*.py"), *(BOT / "slack").rglob("*.py"), BOT / "rounds.py"]
+    [
+        *(BOT / "request").rglob("*.py"),
+        *(BOT / "restore").rglob("*.py"),
+        *(BOT / "slack").rglob("*.py"),
+        BOT / "rounds.py",
+    ]
 )
 """The rooms whose results people read in Slack."""
 NOT_FOR_PEOPLE = {
     "restore/audit.py": "the audit stream is for operators",
     "restore/diagram.py": "documentation of the machine",
     "request/vocabulary.py": "words that are understood, not said",
-    "slack/door.py": "what the server tells Slack, not people",
-    "slack/meanings.py": "what the bot does about a code: for the log",
-    "slack/socket.py": "why nothing comes in: for the log and /readyz",
-    "slack/web.py": "why nothing goes out: for the log and /readyz",
+    "slack/inbound/http_receiver.py": "what the server tells Slack, not people",
+    "slack/api/error_codes.py": "what the bot does about a code: for the log",
+    "slack/inbound/socket_receiver.py": "why nothing comes in: for the log and /readyz",
+    "slack/api/client.py": "why nothing goes out: for the log and /readyz",
     "slack/manifest.py": "why the bot asks for each scope: for those who install it",
 }
 UNSAID = {

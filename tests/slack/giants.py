@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bot.restore.model import Restore
-from bot.slack.markup import Mrkdwn
+from bot.slack.markup.mrkdwn import Mrkdwn
 from tests.slack.examples import ALICE, NOW
 
 MANY = 100

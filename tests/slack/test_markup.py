@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack import markup
-from bot.slack.markup import Mrkdwn
+from bot.slack.markup import mrkdwn as markup
+from bot.slack.markup.mrkdwn import Mrkdwn
 
 WHEN = datetime(2026, 2, 18, 10, 0, tzinfo=UTC)
 NASTY = st.text() | st.text(alphabet="<>&|!@#*_~`:;/ \n\u200b\u202eaZ0-ü😀", max_size=400)

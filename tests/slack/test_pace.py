@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.playground.clock import START
-from bot.slack.pace import ALL, EACH, Pace
+from bot.slack.outbound.edit_throttle import ALL, EACH, Pace
 
 CHANNEL, OTHER = "C1", "C2"
 

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.request import Request, Verb, parse_sentence
-from bot.slack.typed import Spoken, TypedText, command_text, hint, spoken_text, typed_text
+from bot.slack.markup.message_text import (
+    Spoken,
+    TypedText,
+    command_text,
+    hint,
+    spoken_text,
+    typed_text,
+)
 
 BOT = "U0FAKEBOT01"
 STEADY = settings(deadline=None, derandomize=True, max_examples=150)

@@ -10,7 +10,8 @@ from bot.playground.slack.blockkit import check_view
 from bot.restore.events import Verdict
 from bot.restore.facts import Snapshot
 from bot.restore.model import Reason
-from bot.slack.choices import (
+from bot.slack.views.form import by_block, facts, form, options
+from bot.slack.views.form_state import (
     MOST_TEXT,
     MOST_VALUE,
     Asked,
@@ -30,7 +31,6 @@ from bot.slack.choices import (
     snapshot_choice,
     vm_choice,
 )
-from bot.slack.views_form import by_block, facts, form, options
 from bot.words import form as texts
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 
 from bot.playground.slack.blockkit import check_view
 from bot.restore.model import Card, Offer, Outcome, Phase, Reason, Restore, RestoreId, Slot, UserId
-from bot.slack.views_home import MOST_LISTED, MOST_RIGHTS, HomePage, Right, home
+from bot.slack.views.home import MOST_LISTED, MOST_RIGHTS, HomePage, Right, home
 from tests.slack.examples import ALICE, BOB, JOB, NOW, card, restore, wish
 from tests.slack.pages import LIVE, texts
 from tests.slack.test_views_limits import HOSTILE, NAME

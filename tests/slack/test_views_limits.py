@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import slack
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.restore.model import (
@@ -195,24 +194,24 @@ def test_a_snapshot_name_can_always_be_copied_whole() -> None:
 
 def answers() -> dict[str, Callable[..., Message | str]]:
     """Every public function of the views that makes a message, or a text for one."""
-    rooms = [importlib.import_module(f"bot.slack.{each.name}") for each in _rooms()]
+    rooms = [importlib.import_module(f"bot.slack.views.{each.name}") for each in _rooms()]
     return {
         f"{room.__name__.rpartition('.')[2]}.{name}": function
         for room in rooms
         for name, function in inspect.getmembers(room, inspect.isfunction)
         if function.__module__ == room.__name__
         and not name.startswith("_")
-        and room.__name__ != "bot.slack.views_layout"
+        and room.__name__ != "bot.slack.views.layout"
         and _said(room.__name__, get_type_hints(function).get("return"))
     }
 
 
 def _rooms() -> list[pkgutil.ModuleInfo]:
-    return [each for each in pkgutil.iter_modules(slack.__path__) if each.name.startswith("views_")]
+    return list(pkgutil.iter_modules(views.__path__))
 
 
 def _said(room: str, kind: object) -> bool:
-    return kind is Message or (kind is str and room.endswith("views_answers"))
+    return kind is Message or (kind is str and room.endswith(".answers"))
 
 
 ANSWERS = answers()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.slack.markup import Mrkdwn
-from bot.slack.views_lines import MOST_LINES, ROOM, cut
+from bot.slack.markup.mrkdwn import Mrkdwn
+from bot.slack.views.lines import MOST_LINES, ROOM, cut
 
 
 def lines(count: int, size: int = 10) -> list[Mrkdwn]:

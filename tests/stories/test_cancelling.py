@@ -7,7 +7,7 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.restore.events import Cancel, Reply
 from bot.restore.model import Phase
-from bot.slack.steps import Steps
+from bot.slack.handlers.apply_event import Steps
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
 

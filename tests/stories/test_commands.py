@@ -8,7 +8,7 @@ from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.kubevirt.seed import Disk
 from bot.playground.slack import Person
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
-from bot.slack import lists
+from bot.slack.handlers import queries as lists
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 

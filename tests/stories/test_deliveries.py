@@ -10,7 +10,7 @@ import pytest
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from bot.restore.model import Phase
-from bot.slack import socket
+from bot.slack.inbound import socket_receiver as socket
 from bot.store import Store, connect
 from tests.stories import acts, test_restore, test_stopping
 from tests.stories.conftest import GOLDEN, Golden, SetStage, documents

@@ -8,7 +8,7 @@ from bot.errors import StoreUnavailable
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from bot.restore.events import Continued, Reply
-from bot.slack.steps import Steps
+from bot.slack.handlers.apply_event import Steps
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 

@@ -15,7 +15,7 @@ from bot.playground.slack.views import View
 from bot.playground.slack.workspace import Channel
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
-from bot.slack.views_form import OPEN_FORM
+from bot.slack.views.form import OPEN_FORM
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -437,8 +437,8 @@ async def test_form_while_the_cluster_is_slow(
     stage_for: SetStage, monkeypatch: pytest.MonkeyPatch, own_limits: Mapping[str, float]
 ) -> None:
     """A cluster that takes its time does not keep the form: what it knows is told in the thread."""
-    assert own_limits["bot.slack.forms.LOOK"] < ACK_SECONDS
-    monkeypatch.setattr("bot.slack.forms.LOOK", 0.1)
+    assert own_limits["bot.slack.handlers.modal.LOOK"] < ACK_SECONDS
+    monkeypatch.setattr("bot.slack.handlers.modal.LOOK", 0.1)
     stage = await stage_for()
     await open_form(stage)
     await fill(stage)

@@ -12,7 +12,7 @@ from bot.app import App
 from bot.playground.clock import HandClock
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.stage import Stage, access
-from bot.slack.report import CHORE
+from bot.slack.handlers.shift_report import CHORE
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.playground.slack import NotPossible, Person
 from bot.playground.slack.views import View
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
-from bot.slack.views_form import OPEN_FORM
+from bot.slack.views.form import OPEN_FORM
 from tests.tools.chaos.ground import Ground
 from tests.tools.chaos.habits import Door
 from tests.tools.chaos.plan import SNAPSHOT, VM

@@ -1,0 +1,1 @@
+"""Slack's Web API: the client, and who people and conversations are."""

@@ -1,0 +1,258 @@
+"""The Home tabs: gathers what each shows, and publishes it when it has changed.
+
+A Home is a chore of the store, "home:USER", from when its person opens it. The store makes it due
+when a restore has moved; so it is kept current without being opened, by any replica, until nobody
+has opened it for two weeks. What it knows is the direct message channel of its person (which is
+where a wish from there is asked) and a digest of what was published last.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Permanent, Temporary
+from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.policy import (
+    Person,
+    Policy,
+    Spot,
+    decide,
+    may_see,
+    may_take_over,
+    permitted_namespaces,
+)
+from bot.slack.api.client import Web
+from bot.slack.api.directory import People
+from bot.slack.outbound.edit_throttle import Pace
+from bot.slack.outbound.replies import Teller
+from bot.slack.views.home import MOST_LISTED, HomePage, Right, home
+from bot.store.keys import HOME
+from bot.store.records import Chore, Done
+from bot.store.store import Store
+
+Ping = Callable[[], Awaitable[None]]
+
+LOOK_AGAIN = timedelta(seconds=60)
+"""While a restore is under way its Home is looked through so often: not every change is a move."""
+HEALTH_KEPT = timedelta(seconds=15)
+PING_SECONDS = 2.0
+MOST_READ = 100
+"""So many ended restores are looked through for the last ones that somebody may see."""
+MOST_LINKS = 2000
+MOST_ASKED = 10
+"""So many addresses of threads are asked for at once: Slack limits how often it is asked."""
+
+log = structlog.get_logger(__name__)
+
+
+class Homes:
+    """Publishes Home tabs."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+        self,
+        *,
+        store: Store,
+        people: People,
+        teller: Teller,
+        web: Web,
+        policy: Policy,
+        clusters: Mapping[str, Ping],
+        version: str,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._teller = teller
+        self._web = web
+        self._sight = Sight(policy, tuple(clusters))
+        self._clusters = clusters
+        self._version = version
+        self._clock = clock
+        self._pace = Pace()
+        self._links: dict[tuple[str, str | None], str | None] = {}
+        self._health: tuple[datetime, Mapping[str, bool]] | None = None
+
+    async def opened(self, user: UserId, direct: str) -> None:
+        """Somebody looks at their Home: draw it at once, and keep it current from now on."""
+        await self._store.chores.keep(HOME + user, {"direct": direct}, due=self._clock.now())
+
+    async def used(self, user: UserId) -> None:
+        """Somebody has pressed a button of their Home: show what came of it."""
+        known = await self._store.chores.body(HOME + user)
+        if known is not None:
+            await self._store.chores.keep(HOME + user, known, due=self._clock.now())
+
+    async def refresh(self, chore: Chore) -> Done | None:
+        """Bring one Home up to date; None if it need not be kept current any more."""
+        user, now = UserId(chore.name.removeprefix(HOME)), self._clock.now()
+        shown = chore.body.get("digest")
+        # Whoever has just opened it does not wait for its turn.
+        if shown is not None and (turn := self._pace.turn(HOME, user, now)) > now:
+            return Done(turn)
+        try:
+            page = await self._page(user, str(chore.body["direct"]))
+            blocks = home(page)
+            digest = _digest(blocks)
+            if digest != shown:
+                view = {"type": "home", "blocks": list(blocks)}
+                await self._web.call("views.publish", user_id=user, view=view)
+        except Permanent as refused:
+            log.warning("a Home is not kept current any more", user=user, reason=refused.reason)
+            return None
+        if page.refused:
+            return None
+        under_way = page.mine or page.running or page.offered
+        again = now + LOOK_AGAIN if under_way or page.unlinked else None
+        return Done(again, {"direct": chore.body["direct"], "digest": digest})
+
+    async def _page(self, user: UserId, direct: str) -> HomePage:
+        """All that this person's Home shows now."""
+        person = await self._people.person(user)
+        health, spot = await self._pinged(), Spot(direct)
+        refused = self._sight.refusal(person, spot)
+        if refused:
+            return HomePage(self._clock.now(), self._version, health, refused=refused)
+        live, recent = await self._store.live(), await self._store.recent(MOST_READ)
+        # Whatever ends between the two readings is in both: it has ended.
+        over = {each.id for each in recent}
+        seen = [
+            each for each in live if each.id not in over and self._sight.sees(person, spot, each)
+        ]
+        mine = [each for each in seen if each.owner == user]
+        others = [each for each in seen if each.owner != user]
+        offered = [each for each in others if _is_offered(each, user)]
+        running = [each for each in others if not _is_offered(each, user)]
+        ended = [each for each in recent if self._sight.sees(person, spot, each)]
+        listed = [each for kind in (mine, offered, running, ended) for each in kind[:MOST_LISTED]]
+        links = await self._addresses(listed, user)
+        return HomePage(
+            as_of=self._clock.now(),
+            version=self._version,
+            health=health,
+            mine=mine,
+            offered=offered,
+            running=running,
+            ended=ended,
+            links=links,
+            unlinked=any(each.id not in links for each in listed),
+            rights=self._sight.rights(person, spot),
+            denials=self._sight.denials(person, spot),
+            no_take_over=self._sight.no_take_over(person, spot),
+        )
+
+    async def _addresses(
+        self, restores: Sequence[Restore], user: UserId
+    ) -> dict[RestoreId, str | None]:
+        """Addresses of threads, kept once they are known: they never change.
+
+        What Slack does not say just now, or was not asked for yet, is left out.
+        """
+        if len(self._links) > MOST_LINKS:
+            self._links.clear()
+        open_ = [each for each in restores if each.owner == user or not each.place.direct]
+        unknown = [each for each in open_ if _thread(each) not in self._links][:MOST_ASKED]
+        await asyncio.gather(*(self._ask_address(each, user) for each in unknown))
+        known = {
+            each.id: self._links[_thread(each)] for each in open_ if _thread(each) in self._links
+        }
+        return {each.id: None for each in restores if each not in open_} | known
+
+    async def _ask_address(self, restore: Restore, user: UserId) -> None:
+        with suppress(Temporary):
+            self._links[_thread(restore)] = await self._teller.address(restore, user)
+
+    async def _pinged(self) -> Mapping[str, bool]:
+        """Which clusters answer, as it was found out not long ago."""
+        now = self._clock.now()
+        if self._health is None or now - self._health[0] >= HEALTH_KEPT:
+            answers = await asyncio.gather(*(_answers(ping) for ping in self._clusters.values()))
+            self._health = now, dict(zip(self._clusters, answers, strict=True))
+        return self._health[1]
+
+
+class Sight:
+    """What somebody may see and do from their Home, by the policy."""
+
+    def __init__(self, policy: Policy, clusters: Sequence[str]) -> None:
+        self._policy = policy
+        self._clusters = clusters
+        # Grants for everybody in a channel do not tell who is in it.
+        personal = tuple(grant for grant in policy.grants if grant.users or grant.groups)
+        self._personal = policy.model_copy(update={"grants": personal})
+        self._channels = sorted({name for grant in policy.grants for name in grant.channels})
+
+    def refusal(self, person: Person, spot: Spot) -> str:
+        """Why this person may restore nothing at all; empty if they may something."""
+        if self.rights(person, spot):
+            return ""
+        return next(iter(self.denials(person, spot).values()), "")
+
+    def sees(self, person: Person, spot: Spot, restore: Restore) -> bool:
+        """Their own, what is offered to them, and what they might restore themselves."""
+        where = ((self._policy, spot), (self._personal, Spot(restore.place.channel)))
+        return any(may_see(policy, person, at, restore) for policy, at in where)
+
+    def rights(self, person: Person, spot: Spot) -> list[Right]:
+        """Where they may restore, asked in a direct message; and what more in which channel."""
+        return [right for name in self._clusters for right in self._rights_in(name, person, spot)]
+
+    def _rights_in(self, cluster: str, person: Person, spot: Spot) -> Iterable[Right]:
+        def permitted(at: Spot) -> frozenset[str] | None:
+            return permitted_namespaces(self._policy, person, at, cluster=cluster)
+
+        anywhere = permitted(spot)
+        if anywhere is None or anywhere:
+            yield Right(cluster, anywhere)
+        for channel in self._channels if anywhere is not None else ():
+            there = permitted(Spot(channel))
+            if there is None or there - (anywhere or frozenset()):
+                yield Right(cluster, there, channel)
+
+    def denials(self, person: Person, spot: Spot) -> dict[str, str]:
+        """Clusters in which they may nothing, and why."""
+        allowed = {right.cluster for right in self.rights(person, spot)}
+        return {
+            name: decide(self._policy, person, spot, cluster=name, namespace=None).text
+            for name in self._clusters
+            if name not in allowed
+        }
+
+    def no_take_over(self, person: Person, spot: Spot) -> str:
+        """Why they may not take over a restore, in the cluster where they may most."""
+        verdicts = [
+            may_take_over(self._policy, person, at, cluster=right.cluster, namespace=None)
+            for right in self.rights(person, spot)
+            for at in (Spot(right.channel) if right.channel else spot,)
+        ]
+        refused = [each.text for each in verdicts if not each.allowed]
+        return refused[0] if len(refused) == len(verdicts) else ""
+
+
+async def _answers(ping: Ping) -> bool:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await ping()
+    except (Temporary, Permanent, TimeoutError):
+        return False
+    return True
+
+
+def _is_offered(restore: Restore, user: UserId) -> bool:
+    return restore.offer is not None and restore.offer.to == user
+
+
+def _thread(restore: Restore) -> tuple[str, str | None]:
+    return restore.place.channel, restore.place.thread
+
+
+def _digest(blocks: Sequence[Mapping[str, Any]]) -> str:
+    """What tells one Home from another, whenever it was drawn."""
+    text = json.dumps(list(blocks[:-1]), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,121 @@
+"""What a picker offers: names from the cluster, only those that the asker may restore.
+
+The catalogs come in as read-only callables; nothing here can act. An option's value holds at most
+150 letters while a Kubernetes name may have 253, so a longer name travels as a digest and is looked
+up again when it comes back.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import Option
+
+from bot.restore.events import Button, button_named
+from bot.restore.facts import Snapshot
+from bot.restore.model import Restore, UserId
+from bot.restore.policy import Policy, decide, permitted_namespaces
+from bot.slack import views
+from bot.slack.api.directory import People
+from bot.slack.markup.mrkdwn import shortened
+from bot.slack.views.form_state import MOST_VALUE, digest
+from bot.store import Store
+
+MOST_OPTIONS = 100
+MOST_LABEL = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Read-only lists of one cluster (see `cluster.catalog`)."""
+
+    vms: Callable[[Collection[str] | None], Awaitable[list[tuple[str, str]]]]
+    """(namespace, name) of every VM in these namespaces, or in all."""
+    snapshots: Callable[[str, str], Awaitable[list[Snapshot]]]
+    """Snapshots of (namespace, vm), newest first."""
+    all_snapshots: Callable[[str], Awaitable[list[Snapshot]]]
+    """Snapshots of every VM in a namespace, newest first."""
+
+
+class Pickers:
+    """Answers Slack's block_suggestion requests."""
+
+    def __init__(
+        self, store: Store, people: People, policy: Policy, names: Mapping[str, Names]
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._policy = policy
+        self._names = names
+
+    async def options(self, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Option objects for what was typed so far; none for anybody but the owner."""
+        ref = views.parse_value(str(payload.get("block_id") or ""))
+        record = await self._store.load(ref[0]) if ref else None
+        button = button_named(str(payload.get("action_id", "")).removeprefix(views.PREFIX))
+        if record is None or button is None:
+            return []
+        restore = record.restore
+        if payload["user"]["id"] != restore.owner:
+            return []
+        names = await self._candidates(restore, button)
+        typed = str(payload.get("value") or "").strip().lower()
+        if not typed and button is Button.PICK_SNAPSHOT:
+            names = described(restore.wish.described, names)
+        fitting = [name for name in names if typed in name]
+        return [_option(name) for name in fitting[:MOST_OPTIONS]]
+
+    async def resolve(self, restore: Restore, button: Button, value: str) -> str | None:
+        """The name behind an option's value."""
+        if not value.startswith("#"):
+            return value
+        names = await self._candidates(restore, button)
+        return next((name for name in names if option_value(name) == value), None)
+
+    async def _candidates(self, restore: Restore, button: Button) -> list[str]:
+        """Names that fit the question, only where the owner may restore."""
+        wish, user = restore.wish, UserId(restore.owner)
+        names = self._names.get(wish.cluster)
+        if names is None:
+            return []
+        room = await self._people.room(restore.place.channel)
+        person = await self._people.person(user)
+        permitted = permitted_namespaces(self._policy, person, room.spot, cluster=wish.cluster)
+        match button:
+            case Button.PICK_VM:
+                vms = await names.vms(permitted)
+                return sorted({vm for ns, vm in vms if wish.namespace in (None, ns)})
+            case Button.PICK_NAMESPACE:
+                vms = await names.vms(permitted)
+                return sorted({ns for ns, vm in vms if wish.vm in (None, vm)})
+            case Button.PICK_SNAPSHOT if wish.namespace and wish.vm:
+                verdict = decide(
+                    self._policy,
+                    person,
+                    room.spot,
+                    cluster=wish.cluster,
+                    namespace=wish.namespace,
+                )
+                if not verdict.allowed:
+                    return []
+                return [each.name for each in await names.snapshots(wish.namespace, wish.vm)]
+            case _:
+                return []
+
+
+def described(words: str | None, names: list[str]) -> list[str]:
+    """The names that fit a description ("pre-upgrade"), or all of them if none does."""
+    fitting = [name for name in names if (words or "").lower() in name]
+    return fitting or names
+
+
+def _option(name: str) -> dict[str, Any]:
+    label = Option(label=shortened(name, MOST_LABEL), value=option_value(name))
+    return label.to_dict()
+
+
+def option_value(name: str) -> str:
+    """What an option carries for a name."""
+    if len(name) <= MOST_VALUE:
+        return name
+    return digest(name)

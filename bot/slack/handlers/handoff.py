@@ -1,0 +1,318 @@
+"""Passing a restore on: an offer to somebody, an answer to it, and taking over when on call.
+
+The core moves the document; here is what it cannot know: who somebody is and what they may. Whoever
+would get a restore is asked about freshly, at the offer and again when they accept or take over, and
+when Slack does not answer, nothing moves. Nobody gets a restore whose thread they could not answer
+in: they join its channel first. Somebody who would not see an offer in its thread finds a copy in a
+direct message; a restore that lives in a direct message moves to one with its new owner.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from bot.errors import Permanent, Temporary
+from bot.request import Request, Verb
+from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
+from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
+from bot.slack import views
+from bot.slack.api.client import Web
+from bot.slack.api.directory import People
+from bot.slack.handlers.apply_event import Steps
+from bot.slack.handlers.queries import meant
+from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.views import Message
+from bot.slack.views import handoff as views_handoff
+from bot.store.store import Store
+
+Answer = Message | str | Verdict
+PASSING = frozenset(
+    {Button.HAND_OVER, Button.ACCEPT, Button.DECLINE, Button.WITHDRAW, Button.TAKE_OVER}
+)
+"""The buttons that are dealt with here."""
+
+log = structlog.get_logger(__name__)
+
+
+class Handoffs:
+    """Deals with wishes and clicks that pass a restore from one person to another."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+        self,
+        *,
+        store: Store,
+        people: People,
+        teller: Teller,
+        steps: Steps,
+        policy: Policy,
+        web: Web,
+        bot_user: str,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._teller = teller
+        self._steps = steps
+        self._policy = policy
+        self._web = web
+        self._bot_user = bot_user
+
+    async def answer(self, voice: Voice, request: Request, begun: datetime | None = None) -> Answer:
+        """`handoff @user` and `take over`, from wherever they were said.
+
+        `begun`: since when a worker that died over it may have done it already.
+        """
+        if begun is not None:
+            known = (*await self._here(voice), *await self._store.live())
+            to = request.user if request.verb is Verb.HANDOFF else None
+            for each in (one for one in known if meant(one, request)):
+                if said := await self._done(each, voice.user, to, begun):
+                    return said
+        if request.verb is Verb.TAKE_OVER:
+            return await self._take_one(voice, request)
+        return await self._offer_one(voice, request, request.user or "")
+
+    async def click(
+        self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None = None
+    ) -> Answer | None:
+        """A click on an offer, a person chosen on the first card, or **Take over**."""
+        if begun is not None and (said := await self._done(restore, click.by, click.value, begun)):
+            return said
+        match click.button:
+            case Button.TAKE_OVER if click.number != len(restore.handovers):
+                return views_handoff.passed_on(restore)
+            case Button.TAKE_OVER:
+                return await self._take(restore, voice.user)
+            case Button.ACCEPT:
+                return await self._accept(voice, restore, click)
+            case Button.HAND_OVER if click.by == restore.owner and click.value:
+                return await self._offer(restore, UserId(click.value), click)
+            case _:
+                reply = await self._step(restore, click)
+                if begun is not None and reply is Reply.OFFER_OVER:
+                    return views.interrupted()
+                return await self._told(voice, restore, reply)
+
+    async def _done(
+        self, restore: Restore, user: UserId, to: str | None, begun: datetime
+    ) -> Message | None:
+        """What a worker did that died before it could say so: the rest of it, and the answer."""
+        change, made = next(reversed(restore.handovers), None), restore.offer
+        if to is None and change is not None and change.taker == user and change.at >= begun:
+            await self._leave(restore)
+            return views_handoff.yours_now(restore)
+        if made is not None and (made.by, made.to) == (user, to) and made.at >= begun:
+            await self._tell_taker(restore, made.to)
+            return views_handoff.offered(restore, made.to)
+        return None
+
+    async def not_yours(self, voice: Voice, restore: Restore) -> Answer:
+        """Why somebody else's click did nothing; who is on call may take over from there.
+
+        A click in the Home tab is answered by direct message, where a button would stay for ever.
+        """
+        plain = views.reply(Reply.NOT_YOURS, restore)
+        if restore.closed or not voice.channel:
+            return plain
+        try:
+            verdict = await self._may_take(restore, voice.user, fresh=False)
+        except (Temporary, Permanent):
+            return plain
+        return views_handoff.not_yours(restore) if verdict.allowed else plain
+
+    # Offering
+
+    async def _offer_one(self, voice: Voice, request: Request, to: str) -> Answer:
+        if to.startswith("@"):
+            return views_handoff.not_a_person(to)
+        here = await self._here(voice)
+        mine = [each for each in here if each.owner == voice.user]
+        if here and not mine:
+            return views_handoff.not_yours_to_give(here[-1])
+        mine = mine or [each for each in await self._store.live() if each.owner == voice.user]
+        named = [each for each in mine if meant(each, request)]
+        if not named:
+            return views_handoff.nothing_to_hand_over()
+        if len(named) > 1:
+            return views_handoff.which(named, await self._links(named, voice), take=False)
+        return await self._offer(named[0], UserId(to), Offered(by=voice.user, to=UserId(to)))
+
+    async def _offer(self, restore: Restore, to: UserId, event: Offered | Clicked) -> Answer:
+        """Offer it, unless the other person could not go on with it anyway."""
+        if to == self._bot_user:
+            return views_handoff.not_for_a_bot()
+        if to != restore.owner:
+            verdict = await self._may_have(restore, to)
+            if not verdict.allowed:
+                return views_handoff.taker_may_not(restore, to, verdict)
+            if restore.place.direct and await self._direct(to) is None:
+                return views_handoff.unreachable(restore, to)
+        reply = await self._step(restore, event)
+        if reply is not None and reply is not Reply.ALREADY_OFFERED:
+            return views.reply(reply, restore)
+        # Also when it was offered already: a worker may have died before this was told.
+        await self._tell_taker(restore, to)
+        return views.reply(reply, restore) if reply else views_handoff.offered(restore, to)
+
+    async def _may_have(self, restore: Restore, user: UserId) -> Verdict:
+        """May this person go on with the restore? As things are right now."""
+        person = await self._people.person(user, fresh=True)
+        spot = await self._spot(restore, user, fresh=True)
+        wish = restore.wish
+        return decide(self._policy, person, spot, cluster=wish.cluster, namespace=wish.namespace)
+
+    async def _spot(self, restore: Restore, user: UserId, *, fresh: bool) -> Spot:
+        """Where the restore would go on: where it is, or in a direct message with this person."""
+        place = restore.place
+        if place.direct:
+            theirs = await self._direct(user) if fresh else None
+            return Spot(theirs or place.channel)
+        return (await self._people.room(place.channel, fresh=fresh)).spot
+
+    async def _tell_taker(self, restore: Restore, taker: UserId) -> None:
+        """By direct message, if they would not see the card: Slack notifies members only."""
+        place = restore.place
+        try:
+            if not place.direct and await self._people.is_member(taker, place.channel):
+                return
+        except (Permanent, Temporary):
+            log.info("nobody says who is in the channel, so the offer is told twice")
+        direct = await self._direct(taker)
+        if direct is not None:
+            address = await self._teller.link(restore, taker)
+            await self._step(restore, Copied(to=taker, channel=direct, address=address))
+
+    # Accepting
+
+    async def _accept(self, voice: Voice, restore: Restore, click: Clicked) -> Answer | None:
+        """The offered person says yes; whether they may is asked once more."""
+        made = restore.offer
+        if made is None or made.to != click.by:
+            return await self._told(voice, restore, await self._step(restore, click))
+        verdict = await self._may_have(restore, click.by)
+        if not verdict.allowed:
+            return verdict
+        if outside := await self._outside(restore, click.by):
+            return outside
+        dm = await self._direct(click.by) if restore.place.direct else None
+        if restore.place.direct and dm is None:
+            return views_handoff.unreachable(restore, click.by)
+        reply = await self._step(restore, replace(click, value=dm))
+        if reply is None:
+            await self._leave(restore)
+        return await self._told(voice, restore, reply)
+
+    async def _leave(self, restore: Restore) -> None:
+        """The direct message with the giver is left behind, and says so. A thread is told by a card."""
+        record = await self._store.load(restore.id)
+        if record is None or record.restore.left is None:
+            return
+        await self._post(record.restore.left.channel, views_handoff.dm_gone(record.restore))
+
+    # Taking over
+
+    async def _take_one(self, voice: Voice, request: Request) -> Answer:
+        found = await self._here(voice) or await self._seen(voice)
+        named = [each for each in found if meant(each, request)]
+        others = [each for each in named if each.owner != voice.user]
+        if request.user is not None:
+            others = [each for each in others if each.owner == request.user]
+        if not others:
+            return (
+                views.reply(Reply.ALREADY_YOURS, named[0])
+                if named
+                else views_handoff.nothing_to_take()
+            )
+        verdicts = [await self._may_take(each, voice.user, fresh=False) for each in others]
+        allowed = [one for one, verdict in zip(others, verdicts, strict=True) if verdict.allowed]
+        if not allowed:
+            return verdicts[0]
+        if len(allowed) > 1:
+            return views_handoff.which(allowed, await self._links(allowed, voice), take=True)
+        return await self._take(allowed[0], voice.user)
+
+    async def _take(self, restore: Restore, user: UserId) -> Answer:
+        """Take it over, if this very moment the policy and Slack's user groups say yes."""
+        verdict = await self._may_take(restore, user, fresh=True)
+        if not verdict.allowed:
+            return verdict
+        if outside := await self._outside(restore, user):
+            return outside
+        dm = await self._direct(user) if restore.place.direct else None
+        if restore.place.direct and dm is None:
+            return views_handoff.unreachable(restore, user)
+        reply = await self._step(restore, TakenOver(by=user, dm=dm))
+        if reply is not None:
+            return views.reply(reply, restore)
+        await self._leave(restore)
+        return views_handoff.yours_now(restore)
+
+    async def _may_take(self, restore: Restore, user: UserId, *, fresh: bool) -> Verdict:
+        person = await self._people.person(user, fresh=fresh)
+        spot = await self._spot(restore, user, fresh=fresh)
+        wish = restore.wish
+        return may_take_over(
+            self._policy, person, spot, cluster=wish.cluster, namespace=wish.namespace
+        )
+
+    async def _seen(self, voice: Voice) -> list[Restore]:
+        """What lives, as far as this person may hear of it where they speak."""
+        person = await self._people.person(voice.user)
+        spot = (await self._people.room(voice.channel)).spot
+        live = await self._store.live()
+        return [each for each in live if may_see(self._policy, person, spot, each)]
+
+    # Both
+
+    async def _outside(self, restore: Restore, user: UserId) -> Message | None:
+        """What to do first, for somebody who could not answer in the thread."""
+        channel = restore.place.channel
+        if restore.place.direct:
+            return None
+        try:
+            if await self._people.is_member(user, channel):
+                return None
+        except Permanent as refused:
+            log.warning("nobody says who is in the channel", error=refused.reason)
+            return views_handoff.perhaps_outside(restore)
+        room = await self._people.room(channel)
+        return views_handoff.outside(restore, private=room.private)
+
+    async def _here(self, voice: Voice) -> list[Restore]:
+        """What can still be passed on in this thread: what lives, else what has buttons left."""
+        if voice.thread is None:
+            return []
+        found = await self._store.in_thread(voice.channel, voice.thread)
+        passable = [each for each in found if not each.closed]
+        return [each for each in passable if not each.phase.ended] or passable[-1:]
+
+    async def _step(self, restore: Restore, event: Event) -> Reply | None:
+        return await self._steps.apply(restore.id, event)
+
+    async def _told(self, voice: Voice, restore: Restore, reply: Reply | None) -> Answer | None:
+        """A click that counted is answered by the thread."""
+        if reply is Reply.NOT_YOURS:
+            return await self.not_yours(voice, restore)
+        return None if reply is None else views.reply(reply, restore)
+
+    async def _links(self, restores: Sequence[Restore], to: Voice) -> dict[RestoreId, str | None]:
+        shown = restores[: views_handoff.MOST_CHOICES]
+        return await self._teller.links(shown, to.user)
+
+    async def _direct(self, user: UserId) -> str | None:
+        """A direct message with this person; None if Slack opens none."""
+        try:
+            return await self._web.direct(user)
+        except Permanent as refused:
+            log.warning("no direct message could be opened", error=refused.reason)
+            return None
+
+    async def _post(self, channel: str, message: Message) -> None:
+        """News that matter to somebody, and that nothing waits for."""
+        said = {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False}
+        try:
+            await self._web.call("chat.postMessage", channel=channel, **said)
+        except (Permanent, Temporary) as refused:
+            log.warning("no news by direct message", error=type(refused).__name__)

@@ -1,0 +1,268 @@
+"""The form with pickers: opened, drawn anew with every choice, judged when it is sent, and asked.
+
+A form asks for a restore exactly as a command does: through `Wishes`, which decides anew who may do
+what. What is checked before that only spares somebody a walk to the thread: it never takes longer
+than `LOOK`, and what cannot be found out by then is left to the checks there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Permanent, Temporary
+from bot.request import Request, Verb
+from bot.restore.events import Verdict
+from bot.restore.facts import Snapshot
+from bot.restore.model import Place, UserId
+from bot.restore.policy import Person, Spot, decide, permitted_namespaces
+from bot.slack import views
+from bot.slack.api.client import Web
+from bot.slack.api.directory import People, Room
+from bot.slack.handlers.card_options import Names
+from bot.slack.handlers.requests import Ground, Wishes
+from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.views.form import by_block, facts, form, options, too_slow
+from bot.slack.views.form_state import (
+    Asked,
+    Choice,
+    Chosen,
+    Conversation,
+    Field,
+    Filled,
+    Sights,
+    asked,
+    named,
+    namespace_choice,
+    problems,
+    settled,
+    snapshot_choice,
+    vm_choice,
+)
+
+LOOK: Final = 1.8
+"""Seconds that a look may take before a sent form is answered; Slack waits for three."""
+
+_TOO_LATE = frozenset({"trigger_expired", "expired_trigger_id", "invalid_trigger_id"})
+_OPENED = frozenset({"trigger_exchanged", "exchanged_trigger_id"})
+_SOMEWHERE = Spot("")
+"""A direct message that is yet to be opened: grants for a channel do not hold there."""
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class Forms:
+    """Shows the form and takes it in."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+        self,
+        *,
+        web: Web,
+        people: People,
+        wishes: Wishes,
+        teller: Teller,
+        names: Mapping[str, Names],
+        ground: Ground,
+        clock: Clock,
+    ) -> None:
+        self._web = web
+        self._people = people
+        self._wishes = wishes
+        self._teller = teller
+        self._names = names
+        self._ground = ground
+        self._clock = clock
+
+    async def open(self, voice: Voice, trigger: str) -> None:
+        """Show an empty form, or say why not. Without a channel it asks where to talk."""
+        room, person = await asyncio.gather(
+            self._room(voice.channel), self._people.person(voice.user)
+        )
+        clusters = self._clusters(person, room, anywhere=not voice.channel)
+        if not clusters:
+            await self._refuse(voice, self._decided(person, room, self._ground.default_cluster))
+            return
+        if not room.member:
+            await self._teller.tell(voice, views.in_channel_needed(voice.channel))
+            return
+        at = Conversation(channel=voice.channel, thread=voice.thread)
+        preferred = self._ground.default_cluster
+        chosen = Chosen(cluster=preferred if preferred in clusters else clusters[0])
+        try:
+            await self._web.call(
+                "views.open", trigger_id=trigger, view=form(at, self._offered(clusters), chosen)
+            )
+        except Permanent as refused:
+            if refused.reason in _TOO_LATE:
+                await self._teller.tell(voice, too_slow())
+            elif refused.reason not in _OPENED:  # whoever opened it died right after that
+                raise
+
+    async def redraw(self, user: UserId, filled: Filled, changed: Field) -> None:
+        """Draw the form anew after a choice, if it is still open. If not, nothing is lost."""
+        try:
+            room, person = await asyncio.gather(self._room(filled.room), self._people.person(user))
+            clusters = self._clusters(person, room, anywhere=not filled.at.channel)
+            chosen = settled(filled, changed)
+            view = form(filled.at, self._offered(clusters), chosen)
+            await self._web.call("views.update", view_id=filled.view, view=view)
+            if changed is Field.VM:
+                # The next picker to be opened is the one of its snapshots, and they may be many.
+                await self._snapshots(chosen, person, room)
+        except (Temporary, Permanent) as failed:
+            log.info("a form was not drawn anew", error=type(failed).__name__)
+
+    async def options(
+        self, user: UserId, filled: Filled, field: Field, typed: str
+    ) -> list[dict[str, Any]]:
+        """What a picker of the form offers. Raises Temporary or Permanent if nobody can tell."""
+        room, person = await asyncio.gather(self._room(filled.room), self._people.person(user))
+        text, chosen = typed.strip().lower(), filled.chosen
+        if field is Field.SNAPSHOT:
+            now = self._clock.now()
+            return options(
+                snapshot_choice(chosen.cluster, chosen.vm, each.name, facts(each, now))
+                for each in await self._snapshots(chosen, person, room)
+                if chosen.vm is not None and text in each.name
+            )
+        permitted = self._permitted(person, room, chosen.cluster)
+        if permitted == frozenset():
+            return []
+        vms = await self._names[chosen.cluster].vms(permitted)
+        if field is Field.NAMESPACE:
+            return options(_namespaces(vms, text))
+        wanted = None if chosen.namespace is None else chosen.namespace.value
+        return options(
+            vm_choice(namespace, vm)
+            for namespace, vm in vms
+            if wanted in (None, namespace) and text in vm
+        )
+
+    async def judge(self, user: UserId, filled: Filled) -> dict[str, str] | Asked:
+        """What is wrong with a form that was sent, by block; or what it asks for.
+
+        Raises StoreUnavailable if a refusal cannot be noted.
+        """
+        sights = await self._look(user, filled)
+        wrong = problems(filled, sights)
+        if not wrong:
+            return asked(filled, sights)
+        if sights.verdict is not None and not sights.verdict.allowed:
+            chosen = filled.chosen
+            request = Request(
+                Verb.RESTORE,
+                vm=named(chosen.vm, None) if chosen.vm else None,
+                namespace=chosen.in_namespace,
+            )
+            await self._wishes.note_refusal(user, sights.verdict, request)
+        return by_block(wrong, filled.blocks)
+
+    async def take(self, key: str, voice: Voice, wish: Asked) -> None:
+        """Ask for what a form asked for, where it asked."""
+        channel = voice.channel or await self._web.direct(voice.user)
+        place = Place(
+            team=self._ground.home.team,
+            channel=channel,
+            thread=voice.thread,
+            own_thread=voice.thread is None,
+        )
+        request = Request(
+            Verb.RESTORE,
+            cluster=wish.cluster,
+            namespace=wish.namespace,
+            vm=wish.vm,
+            snapshot=wish.snapshot,
+        )
+        there = Voice(voice.user, channel, voice.thread, None)
+        await self._wishes.hear(key, there, request, place)
+
+    async def _look(self, user: UserId, filled: Filled) -> Sights:
+        """All that can be found out in time."""
+        until = asyncio.get_running_loop().time() + LOOK
+        chosen = filled.chosen
+        met = await _in_time(
+            until, asyncio.gather(self._room(filled.room), self._people.person(user))
+        )
+        if met is None:
+            return Sights()
+        room, person = met
+        verdict = self._decided(person, room, chosen.cluster, chosen.in_namespace)
+        if not verdict.allowed or chosen.vm is None or chosen.cluster not in self._names:
+            return Sights(member=room.member, verdict=verdict)
+        names, namespace = self._names[chosen.cluster], chosen.vm.front
+        found = await _in_time(until, names.vms((namespace,)))
+        vms = None if found is None else tuple(vm for _, vm in found)
+        vm = named(chosen.vm, vms)
+        snapshots = None
+        if chosen.snapshot is not None and vm is not None:
+            snapshots = await _in_time(until, names.snapshots(namespace, vm))
+        return Sights(
+            member=room.member,
+            verdict=verdict,
+            vms=vms,
+            snapshots=None if snapshots is None else tuple(snapshots),
+        )
+
+    async def _snapshots(self, chosen: Chosen, person: Person, room: Room) -> list[Snapshot]:
+        """The chosen VM's snapshots, newest first."""
+        permitted = self._permitted(person, room, chosen.cluster)
+        if chosen.vm is None or (permitted is not None and chosen.vm.front not in permitted):
+            return []
+        names, namespace = self._names[chosen.cluster], chosen.vm.front
+        name = named(chosen.vm, [vm for _, vm in await names.vms((namespace,))])
+        return [] if name is None else await names.snapshots(namespace, name)
+
+    def _permitted(self, person: Person, room: Room, cluster: str) -> frozenset[str] | None:
+        if cluster not in self._names:  # taken out of the settings while the form was open
+            return frozenset()
+        return permitted_namespaces(self._ground.policy, person, room.spot, cluster=cluster)
+
+    async def _room(self, channel: str) -> Room:
+        if not channel:
+            return Room(_SOMEWHERE, member=True)
+        return await self._people.room(channel)
+
+    def _clusters(self, person: Person, room: Room, *, anywhere: bool) -> tuple[str, ...]:
+        """Where this person may restore something: in this room, or in any that they may choose."""
+        named_rooms = {spot for grant in self._ground.policy.grants for spot in grant.channels}
+        spots = [room.spot, *(Spot(each) for each in sorted(named_rooms) if anywhere)]
+        return tuple(
+            cluster
+            for cluster in self._ground.clusters
+            if any(
+                decide(self._ground.policy, person, spot, cluster=cluster, namespace=None).allowed
+                for spot in spots
+            )
+        )
+
+    def _offered(self, clusters: tuple[str, ...]) -> tuple[str, ...]:
+        """Nothing, if there is nothing to choose between."""
+        return clusters if len(self._ground.clusters) > 1 else ()
+
+    def _decided(
+        self, person: Person, room: Room, cluster: str, namespace: str | None = None
+    ) -> Verdict:
+        return decide(self._ground.policy, person, room.spot, cluster=cluster, namespace=namespace)
+
+    async def _refuse(self, voice: Voice, verdict: Verdict) -> None:
+        await self._wishes.refuse(voice, verdict, Request(Verb.RESTORE))
+
+
+async def _in_time(until: float, asking: Awaitable[T]) -> T | None:
+    """The answer, or None if it does not come in time."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await asking
+    except (Temporary, Permanent, TimeoutError) as unknown:
+        log.info("a form is judged without a look", error=type(unknown).__name__)
+        return None
+
+
+def _namespaces(vms: list[tuple[str, str]], text: str) -> list[Choice]:
+    counts: dict[str, int] = {}
+    for namespace, _ in vms:
+        counts[namespace] = counts.get(namespace, 0) + 1
+    return [namespace_choice(name, counts[name]) for name in sorted(counts) if text in name]

@@ -1,0 +1,261 @@
+"""Gathers what list, status, history and help show: only what the asker may see, and read only.
+
+Each answer is a message for the asker alone, or the verdict that refuses it. A cluster that cannot
+be asked spoils no answer that can be given without it.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.errors import Permanent, Temporary
+from bot.request import Request, Verb
+from bot.restore.events import Verdict
+from bot.restore.model import Restore, RestoreId
+from bot.restore.near import nearest
+from bot.restore.policy import Person, Policy, Spot, decide, may_see, permitted_namespaces
+from bot.slack import views
+from bot.slack.api.directory import People
+from bot.slack.handlers.card_options import Names
+from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.views import Example, Message, Target
+from bot.store.store import Store
+
+Answer = Message | str | Verdict
+LISTED = frozenset({Verb.LIST, Verb.STATUS, Verb.HISTORY, Verb.HELP, Verb.UNKNOWN})
+"""What is answered here."""
+
+PATIENCE = 1.0
+"""Seconds that help waits for real names before it shows those of the manual."""
+MOST_LINKS = 10
+MOST_HISTORY = 10
+MOST_RECENT = 100
+"""So many ended restores are looked through for those that the asker may see."""
+MOST_TRIED = 3
+"""So many VMs are asked for a snapshot that could stand in an example."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who asks, and where: what they may see follows from it."""
+
+    policy: Policy
+    person: Person
+    spot: Spot
+
+    def verdict(self, cluster: str, namespace: str | None) -> Verdict:
+        return decide(self.policy, self.person, self.spot, cluster=cluster, namespace=namespace)
+
+    def permitted(self, cluster: str) -> frozenset[str] | None:
+        return permitted_namespaces(self.policy, self.person, self.spot, cluster=cluster)
+
+    def sees(self, restore: Restore) -> bool:
+        return may_see(self.policy, self.person, self.spot, restore)
+
+
+class Lists:
+    """Answers the wishes that only read."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+        self,
+        *,
+        store: Store,
+        people: People,
+        teller: Teller,
+        policy: Policy,
+        names: Mapping[str, Names],
+        default_cluster: str,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._teller = teller
+        self._policy = policy
+        self._names = names
+        self._default = default_cluster
+        self._clock = clock
+
+    async def answer(self, voice: Voice, request: Request) -> Answer:
+        """What is shown to the one who asked."""
+        if request.verb is Verb.HELP:
+            return views.help_card(await self._example(voice))
+        if request.cluster is not None and request.cluster not in self._names:
+            return views.unknown_cluster(request.cluster, tuple(self._names))
+        match request.verb:
+            case Verb.LIST:
+                return await self._list(await self._asker(voice), request)
+            case Verb.STATUS:
+                return await self._status(await self._asker(voice), request)
+            case Verb.HISTORY:
+                return await self._history(await self._asker(voice), request)
+            case _:
+                return await self._unknown(voice)
+
+    async def _asker(self, voice: Voice) -> _Asker:
+        room = await self._people.room(voice.channel)
+        person = await self._people.person(voice.user)
+        return _Asker(self._policy, person, room.spot)
+
+    # list
+
+    async def _list(self, asker: _Asker, request: Request) -> Answer:
+        if request.vm is None and request.namespace is None:
+            return await self._overview(asker, request.cluster)
+        cluster = request.cluster or self._default
+        verdict = asker.verdict(cluster, request.namespace)
+        if not verdict.allowed:
+            return verdict
+        try:
+            if request.namespace is None:
+                return await self._somewhere(asker, cluster, request.vm or "")
+            target = self._target(cluster, request.namespace, request.vm)
+            return await self._snapshots(asker, target)
+        except Temporary as away:
+            return views.cluster_down(away.what)
+        except Permanent as refused:
+            return views.cluster_refuses(refused.text or refused.reason)
+
+    async def _somewhere(self, asker: _Asker, cluster: str, vm: str) -> Answer:
+        """A VM without its namespace: shown if there is only one; else which ones there are.
+
+        A name that no VM has may be that of a namespace.
+        """
+        found = await self._names[cluster].vms(asker.permitted(cluster))
+        spaces = [namespace for namespace, name in found if name == vm]
+        if len(spaces) > 1:
+            return views.which_namespace([self._target(cluster, each, vm) for each in spaces])
+        if spaces:
+            return await self._snapshots(asker, self._target(cluster, spaces[0], vm))
+        if vm in {namespace for namespace, _ in found}:
+            return await self._snapshots(asker, self._target(cluster, vm, None))
+        return views.no_such_vm(vm, None, nearest(vm, (name for _, name in found)))
+
+    async def _snapshots(self, asker: _Asker, target: Target) -> Answer:
+        cluster = target.cluster or self._default
+        names, now = self._names[cluster], self._clock.now()
+        if target.vm is None:
+            return views.snapshots(target, await names.all_snapshots(target.namespace), now)
+        found = await names.snapshots(target.namespace, target.vm)
+        if found:
+            return views.snapshots(target, found, now)
+        vms = await names.vms(asker.permitted(cluster))
+        if (target.namespace, target.vm) in vms:
+            return views.snapshots(target, (), now)
+        if spaces := [namespace for namespace, name in vms if name == target.vm]:
+            return views.elsewhere(target, spaces)
+        here = (name for namespace, name in vms if namespace == target.namespace)
+        return views.no_such_vm(target.vm, target.namespace, nearest(target.vm, here))
+
+    def _target(self, cluster: str, namespace: str, vm: str | None) -> Target:
+        return Target(namespace, vm, None if cluster == self._default else cluster)
+
+    async def _overview(self, asker: _Asker, cluster: str | None) -> Answer:
+        """What there is in all clusters, or in the one that was named."""
+        clusters = [cluster] if cluster else list(self._names)
+        allowed = [each for each in clusters if asker.verdict(each, None).allowed]
+        if not allowed:
+            return asker.verdict(clusters[0], None)
+        spaces = await asyncio.gather(*(self._spaces(asker, each) for each in allowed))
+        return views.overview(dict(zip(allowed, spaces, strict=True)), self._default)
+
+    async def _spaces(self, asker: _Asker, cluster: str) -> Mapping[str, Sequence[str]] | None:
+        """The VMs by namespace; None if the cluster cannot be asked."""
+        try:
+            found = await self._names[cluster].vms(asker.permitted(cluster))
+        except (Temporary, Permanent):
+            return None
+        spaces = defaultdict[str, list[str]](list)
+        for namespace, name in found:
+            spaces[namespace].append(name)
+        return spaces
+
+    # status and history
+
+    async def _status(self, asker: _Asker, request: Request) -> Answer:
+        mine_first = sorted(await self._store.live(), key=lambda one: one.owner != asker.person.id)
+        shown = [each for each in mine_first if asker.sees(each) and meant(each, request)]
+        return views.status(shown, await self._links(asker, shown), request.vm)
+
+    async def _history(self, asker: _Asker, request: Request) -> Answer:
+        ended = await self._ended(asker, request)
+        seen = [each for each in ended if asker.sees(each) and meant(each, request)]
+        shown = sorted(seen, key=lambda one: one.ended_at, reverse=True)[:MOST_HISTORY]
+        return views.history(shown, await self._links(asker, shown), request.vm)
+
+    async def _ended(self, asker: _Asker, request: Request) -> list[Restore]:
+        """The last ones of the workspace, and those of the VM that was named, wherever it is."""
+        asked = [self._store.recent(MOST_RECENT)]
+        if request.vm is not None:
+            claims = await self._claims(asker, request, request.vm)
+            asked += [self._store.history(each, MOST_HISTORY) for each in claims]
+        found = await asyncio.gather(*asked)
+        return list({each.id: each for restores in found for each in restores}.values())
+
+    async def _claims(self, asker: _Asker, request: Request, vm: str) -> list[str]:
+        """Where a VM of that name is, or was meant to be."""
+        clusters = [request.cluster] if request.cluster else list(self._names)
+        if request.namespace is not None:
+            return [f"{cluster}/{request.namespace}/{vm}" for cluster in clusters]
+        spaces = await asyncio.gather(*(self._spaces(asker, each) for each in clusters))
+        return [
+            f"{cluster}/{namespace}/{vm}"
+            for cluster, found in zip(clusters, spaces, strict=True)
+            for namespace, names in (found or {}).items()
+            if vm in names
+        ]
+
+    async def _links(
+        self, asker: _Asker, restores: Sequence[Restore]
+    ) -> dict[RestoreId, str | None]:
+        """Addresses of the first few threads: Slack limits how often it is asked for them."""
+        return await self._teller.links(restores[:MOST_LINKS], asker.person.id)
+
+    # help
+
+    async def _example(self, voice: Voice) -> Example:
+        """Real names if they are at hand: help is given even when nobody else answers."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._real_example(voice)
+        except (TimeoutError, Temporary, Permanent):
+            return Example()
+
+    async def _real_example(self, voice: Voice) -> Example:
+        asker, cluster = await self._asker(voice), self._default
+        if not asker.verdict(cluster, None).allowed:
+            return Example()
+        names = self._names[cluster]
+        vms = await names.vms(asker.permitted(cluster))
+        for namespace, vm in vms[:MOST_TRIED]:
+            found = await names.snapshots(namespace, vm)
+            if usable := next((each for each in found if each.usable), None):
+                return Example(vm, namespace, usable.name)
+        return Example()
+
+    async def _unknown(self, voice: Voice) -> Answer:
+        """Perhaps it was meant as an answer to a question that is asked elsewhere."""
+        asked = [each for each in await self._store.live() if _waits_for(voice, each)]
+        if not asked:
+            return views.not_understood(await self._example(voice))
+        newest = max(asked, key=lambda one: one.entered_at)
+        return views.reply_in_thread(newest, await self._teller.link(newest, voice.user))
+
+
+def meant(restore: Restore, request: Request) -> bool:
+    """Is it one of those that were asked about?"""
+    wish = restore.wish
+    pairs = (
+        (request.vm, wish.vm),
+        (request.namespace, wish.namespace),
+        (request.cluster, wish.cluster),
+    )
+    return all(asked is None or asked == known for asked, known in pairs)
+
+
+def _waits_for(voice: Voice, restore: Restore) -> bool:
+    """Does it ask this person something in another thread of this channel?"""
+    place = restore.place
+    here = place.channel == voice.channel and place.thread != voice.thread
+    return here and restore.owner == voice.user and restore.question is not None

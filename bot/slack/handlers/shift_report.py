@@ -1,0 +1,219 @@
+"""The shift report: what runs, what waits for whom, what has ended since, and what was left behind.
+
+Anybody gets it by `handoff` without a name, restricted to what they may see: alone after a slash
+command, for everybody where they mentioned the bot. By the clock it goes to one channel, with
+everything in it, since the settings say so.
+
+The clock is a chore of the store, so that one replica posts for all. A post is marked with what it
+answers, and the marks are looked through before it: whoever died right after a post has not posted
+for nothing. What was due while nobody could post is posted once, as soon as somebody can.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Permanent
+from bot.restore.events import Verdict
+from bot.restore.model import Place, Restore, UserId
+from bot.restore.policy import Policy, decide, may_see
+from bot.slack.api.client import Web
+from bot.slack.api.directory import People
+from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.outbound.thread_sync import CLOCKS_DIFFER
+from bot.slack.views import Message
+from bot.slack.views import report as views_report
+from bot.slack.views.report import Shift
+from bot.store.records import Chore, Done
+from bot.store.store import Store
+from bot.telemetry import Metrics
+
+CHORE = "report"
+EVENT_TYPE = "vm_restore_report"
+USUAL = timedelta(hours=24)
+"""How far a report looks back when there was none before it."""
+MOST_RECENT = 200
+MOST_LINKS = 20
+"""Slack limits how often it is asked for addresses of threads."""
+ASK_AGAIN = timedelta(minutes=1)
+
+log = structlog.get_logger(__name__)
+
+Sees = Callable[[Restore], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When the report is posted, and where."""
+
+    channel: str
+    plan: str
+    """The settings in short: a chore with other words was made under other settings."""
+    after: Callable[[datetime], datetime]
+    """The first time after a moment at which a report is due."""
+
+
+class Reports:
+    """Makes shift reports, and posts those that are due."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+        self,
+        *,
+        store: Store,
+        people: People,
+        teller: Teller,
+        policy: Policy,
+        clusters: tuple[str, ...],
+        web: Web,
+        timetable: Timetable | None,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._teller = teller
+        self._policy = policy
+        self._clusters = clusters
+        self._web = web
+        self._timetable = timetable
+        self._clock = clock
+        self._metrics = metrics
+
+    # When asked for
+
+    async def answer(self, voice: Voice, place: Place) -> Message | Verdict | None:
+        """For the one who asked; None if it was posted where they asked in the open."""
+        room = await self._people.room(voice.channel)
+        person = await self._people.person(voice.user)
+
+        def sees(restore: Restore) -> bool:
+            return may_see(self._policy, person, room.spot, restore)
+
+        verdicts = [
+            decide(self._policy, person, room.spot, cluster=each, namespace=None)
+            for each in self._clusters
+        ]
+        if not any(verdict.allowed for verdict in verdicts):
+            return verdicts[0]
+        alone = voice.user if place.asked_ts is None else None
+        shift = await self._shift(sees, await self._last(), alone)
+        message = views_report.report(shift, asker=voice.user)
+        if alone:
+            return message
+        try:
+            await self._post_once(message, place)
+        except Permanent as refused:
+            log.info("a shift report cannot be posted where it was asked", error=refused.reason)
+            return message
+        return None
+
+    async def _post_once(self, message: Message, place: Place) -> None:
+        """In the thread of the message that asked for it, or below that message."""
+        mark = f"{place.channel}/{place.asked_ts}"
+        if not await self._stands(mark, "conversations.replies", place.channel, ts=place.thread):
+            await self._post(place.channel, message, mark, thread=place.thread)
+
+    async def _last(self) -> datetime:
+        """When the last report was posted by the clock; a day ago if there was none."""
+        known = await self._store.chores.body(CHORE)
+        return self._since(known or {})
+
+    def _since(self, body: Mapping[str, Any]) -> datetime:
+        last = body.get("last")
+        return datetime.fromisoformat(last) if last else self._clock.now() - USUAL
+
+    # By the clock
+
+    async def schedule(self) -> None:
+        """At the start: make the chore what the settings say. One that is overdue stays due."""
+        known, timetable = await self._store.chores.body(CHORE), self._timetable
+        if timetable is None:
+            if known is not None:
+                await self._store.chores.drop(CHORE)
+        elif known is None or known["plan"] != timetable.plan:
+            due = timetable.after(self._clock.now())
+            last = known["last"] if known else None
+            await self._store.chores.keep(CHORE, _body(timetable, due, last), due=due)
+
+    async def post(self, chore: Chore) -> Done | None:
+        """One report by the clock, and the next time. Raises Temporary to be asked again soon."""
+        timetable, body = self._timetable, chore.body
+        if timetable is None or body["plan"] != timetable.plan:
+            # Kept by a replica with other settings, which is the one to post it.
+            return Done(due=self._clock.now() + ASK_AGAIN)
+        now, since = self._clock.now(), self._since(body)
+        try:
+            await self._post_due(timetable.channel, str(body["due"]), since)
+        except Permanent as refused:
+            log.warning("a shift report cannot be posted", error=refused.reason)
+            self._metrics.reports.labels("refused").inc()
+            told = since
+        else:
+            self._metrics.reports.labels("posted").inc()
+            told = now
+        due = timetable.after(now)
+        return Done(due=due, body=_body(timetable, due, told.isoformat()))
+
+    async def _post_due(self, channel: str, due: str, since: datetime) -> None:
+        room = await self._people.room(channel, fresh=True)
+        if room.spot.shared:
+            raise Permanent("shared_channel", "people of other companies read this channel")
+        if not room.member:
+            raise Permanent("not_in_channel", "the bot cannot write in this channel")
+        if await self._stands(due, "conversations.history", channel, oldest=_just_before(due)):
+            return
+        shift = await self._shift(lambda _: True, since, None)
+        await self._post(channel, views_report.report(shift), due)
+
+    # Both
+
+    async def _shift(self, sees: Sees, since: datetime, reader: UserId | None) -> Shift:
+        found, recent = await self._store.live(), await self._store.recent(MOST_RECENT)
+        # Whatever ends between the two readings is in both: it has ended.
+        over = {each.id for each in recent}
+        live = [each for each in found if each.id not in over and sees(each)]
+        ended = [each for each in recent if sees(each) and each.ended_at >= since]
+        links = await self._teller.links([*live, *ended][:MOST_LINKS], reader)
+        return Shift(
+            now=self._clock.now(), since=since, live=tuple(live), ended=tuple(ended), links=links
+        )
+
+    async def _stands(self, mark: str, method: str, channel: str, **where: str | None) -> bool:
+        """Is this very report there already? A worker may have died right after it."""
+        found = await self._web.call(
+            method, channel=channel, include_all_metadata=True, limit=200, **where
+        )
+        return mark in _marks(found["messages"])
+
+    async def _post(
+        self, channel: str, message: Message, mark: str, thread: str | None = None
+    ) -> None:
+        await self._web.call(
+            "chat.postMessage",
+            channel=channel,
+            thread_ts=thread,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"report": mark}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+
+
+def _body(timetable: Timetable, due: datetime, last: str | None) -> dict[str, Any]:
+    """What the chore knows: under which settings, when it is due, and until when all is told."""
+    return {"plan": timetable.plan, "due": due.isoformat(), "last": last}
+
+
+def _marks(messages: Iterable[Mapping[str, Any]]) -> set[str]:
+    payloads = ((each.get("metadata") or {}).get("event_payload") or {} for each in messages)
+    return {str(each["report"]) for each in payloads if "report" in each}
+
+
+def _just_before(due: str) -> str:
+    """As a Slack `ts`, by Slack's own clock."""
+    return f"{(datetime.fromisoformat(due) - CLOCKS_DIFFER).timestamp():.6f}"

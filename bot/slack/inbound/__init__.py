@@ -1,0 +1,1 @@
+"""What Slack sends: received, kept, acknowledged, and dispatched to a handler."""

@@ -1,0 +1,366 @@
+"""What a kept delivery means: who said it, may they, and which restore it moves.
+
+A delivery may be dealt with more than once (a worker died half-way), so everything here is
+repeatable: a new restore's id is made from the delivery's key, a typed reply carries its `ts`, a
+click its card. Refusals go to the asker only, and into the audit stream.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import StoreUnavailable, Temporary
+from bot.request import (
+    Request,
+    Verb,
+    command_meant,
+    parse_command,
+    parse_sentence,
+    single_name,
+)
+from bot.restore.again import successor
+from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
+from bot.restore.model import Phase, Place, Restore
+from bot.restore.thread import slack_order
+from bot.slack import views
+from bot.slack.api.directory import People
+from bot.slack.handlers.app_home import Homes
+from bot.slack.handlers.apply_event import NotYet, Steps
+from bot.slack.handlers.card_options import Pickers
+from bot.slack.handlers.handoff import PASSING, Handoffs
+from bot.slack.handlers.modal import Forms
+from bot.slack.handlers.requests import Ground, Wishes
+from bot.slack.markup.message_text import command_text
+from bot.slack.outbound.replies import Teller, Unheard, Voice
+from bot.slack.views.form_state import Asked, Field, Filled
+from bot.store.records import Delivery, Held, Known
+from bot.store.store import Store
+
+LATE = timedelta(minutes=5)
+"""What is older than this when it is dealt with was meant for another moment."""
+PATIENCE = timedelta(seconds=15)
+"""How long a wish waits for Slack to answer before its person is told to try again."""
+MOST_RECENT = 200
+"""So many ended restores are looked through for those whose cards still have buttons."""
+
+log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """Deals with kept deliveries."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+        self,
+        *,
+        store: Store,
+        people: People,
+        wishes: Wishes,
+        steps: Steps,
+        teller: Teller,
+        pickers: Pickers,
+        forms: Forms,
+        homes: Homes,
+        handoffs: Handoffs,
+        ground: Ground,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._wishes = wishes
+        self._steps = steps
+        self._teller = teller
+        self._pickers = pickers
+        self._forms = forms
+        self._homes = homes
+        self._handoffs = handoffs
+        self._ground = ground
+        self._clock = clock
+
+    async def handle(self, delivery: Delivery) -> None:
+        """Deal with one delivery. Raises Temporary if it must be tried again."""
+        try:
+            await self._handle(delivery)
+        except (StoreUnavailable, NotYet):
+            raise
+        except Unheard as unheard:
+            if self._clock.now() - delivery.accepted_at < PATIENCE:
+                raise
+            log.warning("an answer could not be given", what=unheard.what)
+        except Temporary:
+            patient = self._clock.now() - delivery.accepted_at < PATIENCE
+            if patient or not await self._teller.tell(_voice(delivery.body), views.slack_down()):
+                raise
+
+    async def apologise(self, delivery: Delivery) -> bool:
+        """Say that a mistake of ours came in between; was it heard?"""
+        return await self._teller.tell(_voice(delivery.body), views.went_wrong())
+
+    async def _handle(self, delivery: Delivery) -> None:
+        body = delivery.body
+        match delivery.kind:
+            case "message":
+                await self._message(delivery, body)
+            case "removed":
+                await self._removed(body)
+            case "moved":
+                await self._moved(ChannelMoved(old=body["old"], new=body["channel"]))
+            case "lost":
+                await self._lost(body["channel"])
+            case "home":
+                await self._homes.opened(body["user"], body["channel"])
+            case "form-choice":
+                form, changed = Filled.model_validate(body["form"]), Field(body["changed"])
+                await self._forms.redraw(body["user"], form, changed)
+            case _ if self._clock.now() - delivery.accepted_at > LATE:
+                await self._teller.tell(_voice(body), views.too_late())
+            case _:
+                await self._wish(delivery, body)
+
+    async def _wish(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
+        """What somebody wants now, and would not want any more if it came late."""
+        match delivery.kind:
+            case "command":
+                await self._command(delivery, body)
+            case "form-open":
+                await self._forms.open(_voice(body), body["trigger"])
+            case "form-sent":
+                wish = Asked.model_validate(body["wish"])
+                await self._forms.take(delivery.key, _voice(body), wish)
+            case "click":
+                await self._click(body, _begun(delivery))
+                if not body["channel"]:
+                    await self._homes.used(body["user"])
+            case other:
+                log.warning("delivery of an unknown kind", kind=other)
+
+    async def _removed(self, body: Mapping[str, Any]) -> None:
+        """Somebody has deleted a card of ours. What may still be of use is posted anew."""
+        for restore in await self._store.in_thread(body["channel"], body["thread"]):
+            record = await self._store.load(restore.id)
+            if record is None or record.restore.closed:
+                continue
+            for card in record.restore.cards:
+                shown = record.shown.get(card.key)
+                if card.closed is None and shown is not None and shown.ts == body["ts"]:
+                    await self._store.doubt(restore.id, card.key, body["ts"])
+
+    async def _moved(self, moved: ChannelMoved) -> None:
+        """Everything that belongs to the channel goes on under its new id, last buttons included."""
+        known = (*await self._store.live(), *await self._store.recent(MOST_RECENT))
+        for restore in known:
+            if restore.place.channel == moved.old:
+                await self._steps.apply(restore.id, moved)
+
+    async def _lost(self, channel: str) -> None:
+        """Its restores find out now, by a look at their first card, not when they next speak."""
+        here = [each.id for each in await self._store.live() if each.place.channel == channel]
+        for record in await self._store.load_many(here):
+            first = record.restore.cards[0].key
+            shown = record.shown.get(first)
+            if shown is not None and shown.ts is not None:
+                await self._store.doubt(record.restore.id, first, shown.ts)
+
+    # The slash command
+
+    async def _command(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
+        voice = _voice(body)
+        request = parse_command(command_text(body["text"]))
+        if request == Request(Verb.RESTORE):
+            await self._forms.open(voice, body["trigger"])
+            return
+        place = Place(team=self._ground.home.team, channel=voice.channel, own_thread=True)
+        await self._wishes.hear(delivery.key, voice, request, place, begun=_begun(delivery))
+
+    # Messages
+
+    async def _message(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
+        thread = body["thread"]
+        voice = _voice(body)
+        late = self._clock.now() - _moment(body["ts"]) > LATE
+        if thread is not None and await self._answered(body, voice, late=late):
+            return
+        if not (body["addressed"] or body["words"]):
+            return
+        request = _request(body)
+        if request.verb is Verb.NONE:
+            return
+        if late:
+            await self._teller.tell(voice, views.too_late())
+            return
+        place = Place(
+            team=self._ground.home.team,
+            channel=voice.channel,
+            thread=thread or body["ts"],
+            own_thread=False,
+            asked_ts=body["ts"],
+        )
+        await self._wishes.hear(delivery.key, voice, request, place, begun=_begun(delivery))
+
+    async def _answered(self, body: Mapping[str, Any], voice: Voice, *, late: bool) -> bool:
+        """Was this reply taken as an answer to a restore in its thread?"""
+        restore = await self._asked_of(voice, body)
+        if restore is None:
+            return False
+        if body["addressed"] and _is_command(body["spoken"], restore):
+            return False
+        if late:
+            await self._teller.tell(voice, views.too_late())
+            return True
+        typed = Typed(by=voice.user, text=body["typed"], ts=body["ts"], plain=body["plain"])
+        reply = await self._steps.apply(restore.id, typed, posted_before=body["ts"])
+        if reply is Reply.LEFT_ALONE:
+            # A worker died over this very reply, after it had counted.
+            return restore.heard_ts == str(body["ts"])
+        if reply is not None:
+            await self._teller.tell(voice, views.reply(reply, restore))
+        return True
+
+    async def _asked_of(self, voice: Voice, body: Mapping[str, Any]) -> Restore | None:
+        """The restore in this thread that a reply of this person may answer."""
+        if voice.thread is None:
+            return None
+        here = await self._store.in_thread(voice.channel, voice.thread)
+        if not here and body.get("ours"):
+            await self._wait_for_the_thread(voice)
+        mine = [each for each in here if each.owner == voice.user and not each.phase.ended]
+        asking = [each for each in mine if each.question is not None]
+        exact = [each for each in asking if _expects(each, body["typed"])]
+        return max(exact or asking or mine, key=_asked_at, default=None)
+
+    async def _wait_for_the_thread(self, voice: Voice) -> None:
+        """A reply in a thread of ours may be quicker than what we know of the thread.
+
+        It is written down a moment after it was begun, and its channel may just have got another id.
+        """
+        for each in await self._store.live():
+            place = each.place
+            # Since it was looked for, it may just have been written down.
+            begun = place.channel == voice.channel and place.thread in (None, voice.thread)
+            moved = place.thread == voice.thread and place.channel != voice.channel
+            if each.owner == voice.user and (begun or moved):
+                raise NotYet("the thread is just being begun, or moved")
+
+    # Clicks
+
+    async def _click(self, body: Mapping[str, Any], begun: datetime | None) -> None:
+        """A click. One that a worker died over (`begun`) may have counted, or come too late since.
+
+        Nobody knows which, so it is not said that nothing was done.
+        """
+        voice = _voice(body)
+        ref = views.parse_value(str(body["ref"] or ""))
+        record = await self._store.load(ref[0]) if ref else None
+        if ref is None or record is None:
+            await self._teller.insist(voice, views.unknown_card())
+            return
+        restore, button = record.restore, Button(body["button"])
+        if voice.response_url is not None and voice.user == restore.owner:
+            await self._store.ways.keep(restore.id, voice.response_url)
+        if button in PASSING:
+            chosen = Clicked(by=voice.user, button=button, number=ref[1], value=body.get("value"))
+            await self._pass_on(voice, restore, chosen, begun)
+            return
+        picked = body.get("value")
+        value = await self._pickers.resolve(restore, button, picked) if picked else None
+        click = Clicked(by=voice.user, button=button, number=ref[1], value=value)
+        if button is not Button.CANCEL and click.by == restore.owner:
+            room = await self._people.room(restore.place.channel)
+            wish = restore.wish
+            verdict = await self._wishes.verdict(voice, room, wish.cluster, wish.namespace)
+            if not verdict.allowed:
+                await self._wishes.refuse(voice, verdict, _about(restore))
+                return
+        if button in SUCCESSORS:
+            reply = await self._follow(voice, restore, click)
+        else:
+            reply = await self._steps.apply(restore.id, click)
+        if begun is not None and reply in (Reply.OLD_CARD, Reply.ENDED):
+            await self._teller.insist(voice, views.interrupted())
+        elif reply is Reply.NOT_YOURS:
+            answer = await self._handoffs.not_yours(voice, restore)
+            await self._wishes.told(voice, _about(restore), answer)
+        elif reply is not None and reply is not Reply.DONE:
+            await self._teller.insist(voice, views.reply(reply, restore))
+
+    async def _pass_on(
+        self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None
+    ) -> None:
+        """A click that may pass the restore on to somebody else."""
+        answer = await self._handoffs.click(voice, restore, click, begun)
+        await self._wishes.told(voice, _about(restore), answer)
+
+    async def _follow(self, voice: Voice, restore: Restore, click: Clicked) -> Reply | None:
+        """Start over, try again, another snapshot, undo: a restore of its own."""
+        new = successor(restore, click, self._ground.rules, self._clock.now())
+        if isinstance(new, Reply):
+            return new
+        opened = await self._wishes.open(voice, new)
+        if isinstance(opened, Held):
+            return None
+        # If a worker dies before this, the click that comes next finds the new restore and does it.
+        await self._steps.apply(restore.id, Continued(by=click.by))
+        return Reply.OLD_CARD if isinstance(opened, Known) else None
+
+
+def _voice(body: Mapping[str, Any]) -> Voice:
+    """Who spoke in a command, a message or a click, and where to answer.
+
+    What was said in the open is answered there: in a thread without replies Slack would not show it.
+    """
+    return Voice(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
+
+
+def _request(body: Mapping[str, Any]) -> Request:
+    """What a message wishes for. Mentions of us only call us, but behind `handoff` they name us."""
+    request = parse_sentence(body["spoken"], addressed=body["addressed"])
+    if request.verb is Verb.HANDOFF and request.user is None:
+        named = parse_sentence(body["typed"], addressed=True)
+        return named if named.user is not None else request
+    return request
+
+
+def _about(restore: Restore) -> Request:
+    """What was refused, for the audit stream."""
+    wish = restore.wish
+    return Request(Verb.RESTORE, vm=wish.vm, namespace=wish.namespace)
+
+
+def _begun(delivery: Delivery) -> datetime | None:
+    """Since when a worker that died over this delivery may have done what it says."""
+    return delivery.accepted_at if delivery.attempts > 1 else None
+
+
+def _moment(ts: str) -> datetime:
+    return datetime.fromtimestamp(slack_order(ts)[0], UTC)
+
+
+def _expects(restore: Restore, typed: str) -> bool:
+    """The very words that its card asks for."""
+    match restore.phase:
+        case Phase.TYPING:
+            return typed == restore.wish.snapshot
+        case Phase.STOP_CHOICE:
+            return typed.lower() == Button.STOP_AND_RESTORE
+        case _:
+            return False
+
+
+def _asked_at(restore: Restore) -> datetime:
+    return restore.question.opened_at if restore.question else restore.opened_at
+
+
+def _is_command(text: str, restore: Restore) -> bool:
+    """Said to the bot by name, and not the name that is asked for.
+
+    Of what is only nearly a command a single word may be a name, written wrong; and what may mean
+    to cancel is an answer, since an answer that does not fit cancels.
+    """
+    if restore.phase is Phase.TYPING and text.strip() == restore.wish.snapshot:
+        return False
+    if parse_sentence(text, addressed=True).verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
+        return True
+    named = restore.phase in (Phase.GATHERING, Phase.TYPING) and single_name(text) is not None
+    return not named and command_meant(text) not in (None, Verb.CANCEL)

@@ -1,0 +1,205 @@
+"""Slack's deliveries come in here: keep it, acknowledge it, and let a worker deal with it.
+
+Before the acknowledgement there is one command to Redis and nothing else: it drops what is known
+already and keeps what is new. Bolt runs these with `process_before_response`, so an acknowledgement
+is sent only after that, and a crash in between makes Slack (or the person) say it again.
+
+What is kept is cut down to what is needed: no tokens, no avatars, no blocks.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.errors import StoreUnavailable, Temporary
+from bot.request import Verb, parse_sentence
+from bot.restore.events import button_named
+from bot.slack import views
+from bot.slack.api.directory import Home
+from bot.slack.markup.message_text import spoken_text, typed_text
+
+Accept = Callable[[str, str, Mapping[str, Any]], Awaitable[None]]
+"""Keeps a delivery (key, kind, body) and has it dealt with. Raises StoreUnavailable."""
+Options = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+"""Option objects for a picker's block_suggestion payload."""
+Sorry = Callable[[str, str], Awaitable[None]]
+"""Answers a response_url with a text, when nothing could be kept."""
+Hears = Callable[[str], bool]
+"""Are plain words heard in this channel?"""
+
+MOST_TEXT = 4500
+_ANYTHING = re.compile(r".*")
+_SUBTYPES = frozenset({None, "thread_broadcast", "file_share"})
+_ARCHIVED = frozenset({"channel_archive", "group_archive"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What the listeners need, and the listeners. Nothing is registered before `register`."""
+
+    home: Home
+    accept: Accept
+    options: Options
+    sorry: Sorry
+    hears: Hears
+
+    def register(self, app: AsyncApp) -> None:
+        """Give Bolt its listeners."""
+        app.event("message")(self.on_message)
+        app.event("app_mention")(self.on_message)
+        app.event("channel_id_changed")(self.on_moved)
+        app.event("channel_left")(self.on_lost)
+        app.event("group_left")(self.on_lost)
+        app.command("/vm-restore")(self.on_command)
+        app.action(views.ACTION)(self.on_action)
+        app.options(views.ACTION)(self.on_options)
+        app.event("app_home_opened")(self.on_home)
+        app.event(_ANYTHING)(self.on_other)
+
+    async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """A message, or its app_mention twin: both have the same key, so one of them counts."""
+        gone = removed(event, self.home)
+        if gone is not None:
+            await self.accept(f"d:{gone['channel']}:{gone['ts']}", "removed", gone)
+        if event.get("subtype") in _ARCHIVED:
+            await self.on_lost(event)
+        message = heard(event, self.home, self.hears)
+        if message is not None:
+            shared = bool(body.get("is_ext_shared_channel"))
+            key = f"m:{message['channel']}:{message['ts']}"
+            await self.accept(key, "message", {**message, "shared": shared})
+
+    async def on_moved(self, event: dict[str, Any]) -> None:
+        """A channel has another id, as happens when it is about to be shared."""
+        old, new = str(event["old_channel_id"]), str(event["new_channel_id"])
+        await self.accept(f"i:{old}:{new}", "moved", {"user": "", "channel": new, "old": old})
+
+    async def on_lost(self, event: dict[str, Any]) -> None:
+        """A channel was archived, or the bot has been removed from it."""
+        channel = str(event["channel"])
+        key = f"l:{channel}:{event.get('event_ts')}"
+        await self.accept(key, "lost", {"user": "", "channel": channel})
+
+    async def on_other(self) -> None:
+        """What an app was subscribed to by hand is acknowledged, or Slack would send it again."""
+
+    async def on_home(self, event: dict[str, Any]) -> None:
+        """Somebody looks at the Home tab, or at the messages beside it."""
+        if event.get("tab") == "home":
+            who = {"user": event["user"], "channel": event["channel"]}
+            await self.accept(f"h:{event['user']}:{event['event_ts']}", "home", who)
+
+    async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The slash command."""
+        try:
+            await self.accept(f"s:{body['trigger_id']}", "command", _command(body))
+        except StoreUnavailable as away:
+            await ack(text=views.store_down(away.what))
+        else:
+            await ack()
+
+    async def on_action(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A button or a picker."""
+        click = clicked(body)
+        if click is not None:
+            key = f"c:{click['user']}:{click['channel']}:{click['action_ts']}"
+            try:
+                await self.accept(key, "click", click)
+            except StoreUnavailable as away:
+                if click["response_url"] is None:
+                    raise  # In a Home: Slack says itself that nothing came of it.
+                await self.sorry(click["response_url"], views.store_down(away.what))
+        await ack()
+
+    async def on_options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """What a picker offers."""
+        try:
+            found = await self.options(body)
+        except Temporary as away:
+            log.warning("no options for a picker", what=away.what)
+            found = []
+        await ack(options=found)
+
+
+def heard(event: Mapping[str, Any], home: Home, hears: Hears) -> dict[str, Any] | None:
+    """What is worth keeping of a message event; None for what is not meant for the bot.
+
+    Edits, other bots, joins and the like are never meant for it. A reply in a thread may be an
+    answer, so it is kept; what is said in the open is kept if it speaks to the bot or starts with
+    the verb of a restore.
+    """
+    if event.get("subtype") not in _SUBTYPES or event.get("bot_id") or event.get("edited"):
+        return None
+    user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
+    if not (user and channel and ts) or user == home.bot_user:
+        return None
+    spoken = spoken_text(event, home.bot_user)
+    direct = event.get("channel_type") == "im" or str(channel).startswith("D")
+    thread = event.get("thread_ts")
+    in_thread = thread is not None and thread != ts
+    if not (spoken.mentioned or direct or in_thread or _asks(spoken.text, str(channel), hears)):
+        return None
+    typed = typed_text(event, home.bot_user)
+    return {
+        "user": user,
+        "channel": channel,
+        "ts": ts,
+        "thread": thread if in_thread else None,
+        "ours": event.get("parent_user_id") == home.bot_user,
+        "typed": typed.text[:MOST_TEXT],
+        "plain": typed.plain,
+        "spoken": spoken.text[:MOST_TEXT],
+        "addressed": spoken.mentioned or direct,
+        "words": hears(str(channel)),
+    }
+
+
+def removed(event: Mapping[str, Any], home: Home) -> dict[str, Any] | None:
+    """What is worth keeping of a deletion; None if it was no message of ours."""
+    before = event.get("previous_message") or {}
+    if event.get("subtype") != "message_deleted" or before.get("bot_id") != home.bot_id:
+        return None
+    ts = str(event["deleted_ts"])
+    thread = str(before.get("thread_ts") or ts)
+    return {"user": "", "channel": event["channel"], "thread": thread, "ts": ts}
+
+
+def _asks(text: str, channel: str, hears: Hears) -> bool:
+    return hears(channel) and parse_sentence(text, addressed=False).verb is not Verb.NONE
+
+
+def _command(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "user": body["user_id"],
+        "channel": body["channel_id"],
+        "text": str(body.get("text") or "")[:MOST_TEXT],
+        "trigger": body["trigger_id"],
+        "response_url": body.get("response_url"),
+    }
+
+
+def clicked(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is worth keeping of a block_actions payload; None if it is no button of ours."""
+    action = body["actions"][0]
+    name = str(action.get("action_id", "")).removeprefix(views.PREFIX)
+    if button_named(name) is None:
+        return None
+    option = action.get("selected_option") or {}
+    container = body.get("container") or {}
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    return {
+        "user": body["user"]["id"],
+        "channel": channel,
+        "thread": container.get("thread_ts"),
+        "button": name,
+        "ref": action.get("value") or action.get("block_id"),
+        "value": option.get("value") or action.get("selected_user"),
+        "action_ts": action.get("action_ts"),
+        "response_url": body.get("response_url"),
+    }

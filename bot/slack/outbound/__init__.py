@@ -1,0 +1,1 @@
+"""What is written into Slack: threads kept equal to documents, and answers."""

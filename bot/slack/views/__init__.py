@@ -1,0 +1,140 @@
+"""What people see: a restore goes in, Slack messages come out. Pure, and the document alone decides.
+
+This is the door: nobody imports the other views_*.py, but forms.py its views_form, handoffs.py its
+views_handoff and report.py its views_report. `render` draws one card of a thread as it must look
+now. Behind it: views_questions, views_preview, views_progress, views_results (with views_refusals
+and views_aftermath) draw the cards, views_answers and views_lists what only one person is told,
+views_layout makes the blocks, words*.py hold all texts and markup.py makes untrusted text safe.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from bot.restore.model import Card, Copy, Restore, RestoreId, Slot
+from bot.slack.views.answers import (
+    cluster_down,
+    dm_notice,
+    held,
+    in_channel_needed,
+    interrupted,
+    nothing_to_cancel,
+    other_wish,
+    problem,
+    refusal,
+    reply,
+    slack_down,
+    store_down,
+    too_late,
+    unknown_card,
+    unknown_cluster,
+    went_wrong,
+    which_to_cancel,
+)
+from bot.slack.views.handoff import handed, not_taken, offer, offer_copy
+from bot.slack.views.layout import PREFIX, Draft, Face, Message, action_id, button_value, finished
+from bot.slack.views.lists import (
+    Example,
+    Target,
+    cluster_refuses,
+    elsewhere,
+    help_card,
+    history,
+    no_such_vm,
+    not_understood,
+    overview,
+    reply_in_thread,
+    snapshots,
+    status,
+    which_namespace,
+)
+from bot.slack.views.preview import confirm, warning
+from bot.slack.views.progress import overdue, progress, protecting, request, started, stopping
+from bot.slack.views.questions import ask, delete_restore, force_stop, stop_choice, stop_overdue
+from bot.slack.views.results import result
+
+__all__ = [
+    "ACTION",
+    "PREFIX",
+    "Example",
+    "Message",
+    "Target",
+    "action_id",
+    "button_value",
+    "cluster_down",
+    "cluster_refuses",
+    "dm_notice",
+    "elsewhere",
+    "held",
+    "help_card",
+    "history",
+    "in_channel_needed",
+    "interrupted",
+    "no_such_vm",
+    "not_understood",
+    "nothing_to_cancel",
+    "other_wish",
+    "overview",
+    "parse_value",
+    "problem",
+    "refusal",
+    "render",
+    "render_copy",
+    "reply",
+    "reply_in_thread",
+    "slack_down",
+    "snapshots",
+    "status",
+    "store_down",
+    "too_late",
+    "unknown_card",
+    "unknown_cluster",
+    "went_wrong",
+    "which_namespace",
+    "which_to_cancel",
+]
+
+ACTION: Final = re.compile(rf"^{PREFIX}")
+"""What every action id of ours begins with."""
+
+_VALUE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,99})@(?P<number>[0-9]{1,9})(?::\S*)?")
+
+_CARDS: Final[dict[Slot, Callable[[Face], Draft]]] = {
+    Slot.REQUEST: request,
+    Slot.ASK_VM: ask,
+    Slot.ASK_NAMESPACE: ask,
+    Slot.ASK_SNAPSHOT: ask,
+    Slot.STOP_CHOICE: stop_choice,
+    Slot.STOPPING: stopping,
+    Slot.STOP_OVERDUE: stop_overdue,
+    Slot.FORCE_STOP: force_stop,
+    Slot.WARNING: warning,
+    Slot.CONFIRM: confirm,
+    Slot.PROTECTING: protecting,
+    Slot.PROGRESS: progress,
+    Slot.OVERDUE: overdue,
+    Slot.DELETE_RESTORE: delete_restore,
+    Slot.RESULT: result,
+    Slot.STARTED: started,
+    Slot.OFFER: offer,
+    Slot.NOT_TAKEN: not_taken,
+    Slot.HANDED: handed,
+}
+
+
+def render(restore: Restore, card: Card) -> Message:
+    """One card of the thread, as it must look now."""
+    draft = _CARDS[card.slot](Face(restore, card))
+    return finished(draft, button_value(restore.id, card.number))
+
+
+def render_copy(restore: Restore, copy: Copy) -> Message:
+    """An offer in a direct message, as it must look now."""
+    draft = offer_copy(Face(restore, copy.card), copy)
+    return finished(draft, button_value(restore.id, copy.card.number))
+
+
+def parse_value(value: str) -> tuple[RestoreId, int] | None:
+    """Which card of which restore a button's value, or a block id, stands for."""
+    found = _VALUE.fullmatch(value)
+    return (RestoreId(found["id"]), int(found["number"])) if found else None

@@ -1,0 +1,115 @@
+"""What a restore that did not succeed leaves behind, said truthfully and in one place.
+
+"Preserved" stands only where no restore was ever sent, and what the bot's own stop left behind is
+said on every way out.
+"""
+
+from slack_sdk.models.blocks import Block
+
+from bot.restore import answers
+from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, moment, names, referring, sentence
+from bot.slack.views.layout import Face, section
+from bot.words import results as texts
+
+
+def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
+    """What is known of the VM after a restore that did not succeed."""
+    status = sentence(outcome.vm_status, 300) if outcome.vm_status else None
+    if outcome.reason is Reason.VM_DELETED:
+        return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.GONE)), _safety(face.restore)]
+    if not answers.untouched(face.restore):
+        known = None if face.restore.vm_unsure else status
+        state = fill(texts.CURRENT_STATE, state=known or Mrkdwn(texts.STATE_UNKNOWN))
+        stopped = after_stop(face) if face.restore.job is None else []
+        return [state, Mrkdwn(texts.DO_NOT_START), *stopped, _safety(face.restore)]
+    shown = fill(texts.VM_STATUS, status=status) if status else None
+    return [shown, *after_stop(face), _safety(face.restore)]
+
+
+def _safety(restore: Restore) -> Mrkdwn | None:
+    """The snapshot of the state before, which nobody but people removes."""
+    safety = restore.safety
+    if safety is None:
+        return None
+    begun = texts.SAFETY_BEGUN if safety.uid else texts.SAFETY_UNSURE
+    return fill(texts.SAFETY_READY if safety.ready_at else begun, name=code(safety.name))
+
+
+def after_stop(face: Face) -> list[Mrkdwn | None]:
+    """What the bot's own stop left behind."""
+    restore, stop = face.restore, face.restore.stop
+    if stop is None or stop.asked_at is None or _started_since(restore):
+        return []
+    when = moment(stop.done_at or stop.asked_at)
+    if stop.done_at is None and stop.error:
+        said = face.say(texts.STOP_FAILED, when=when, error=sentence(stop.error, 600))
+    else:
+        said = face.say(texts.IS_STOPPED if stop.done_at else texts.IS_STOPPING, when=when)
+    offered = answers.start_is_offered(restore) and face.usable and restore.start is None
+    before = fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40)) if stop.strategy else None
+    return [said, before, Mrkdwn(texts.START_OFFERED) if offered else None]
+
+
+def in_short(face: Face) -> Mrkdwn | None:
+    """The same for phones."""
+    stop = face.restore.stop
+    if face.restore.phase is Phase.SUCCEEDED or not answers.untouched(face.restore):
+        return None
+    if stop is None or stop.asked_at is None or _started_since(face.restore):
+        return None
+    if stop.error and stop.done_at is None:
+        return None
+    return Mrkdwn(texts.IN_SHORT_STOPPED if stop.done_at else texts.IN_SHORT_STOPPING)
+
+
+def _started_since(restore: Restore) -> bool:
+    started = restore.start is not None and restore.start.done_at is not None
+    outcome = restore.outcome
+    return started or (outcome is not None and outcome.reason is Reason.VM_STARTED)
+
+
+def preserved(face: Face, outcome: Outcome) -> list[Block]:
+    """For what ended before the restore; a restore that was sent is never called harmless."""
+    lines = vm_lines(face, outcome)
+    quiet = (
+        answers.untouched(face.restore) and not face.restore.stopped_by_us and not outcome.vm_status
+    )
+    said = texts.NOT_TOUCHED_AGAIN if face.restore.previous else texts.NOT_TOUCHED
+    return section(*lines, Mrkdwn(said) if quiet else None)
+
+
+def about(face: Face) -> list[Block]:
+    """Which VM and which snapshot, as far as they are known."""
+    wish = face.restore.wish
+    vm = face.vm_line if wish.vm else None
+    return section(vm, face.say(texts.SNAPSHOT) if wish.snapshot else None)
+
+
+REFERRING = frozenset(
+    {Reason.HELD_BY_OTHER, Reason.RESTORE_IN_PROGRESS, Reason.CHANNEL_UNREACHABLE}
+)
+"""Reasons whose sentences are the core's own and name people, channels or threads."""
+
+
+def told(outcome: Outcome, text: str, most: int) -> Mrkdwn:
+    """A sentence of an outcome. What may quote the cluster can never mention anybody."""
+    return referring(text, most) if outcome.reason in REFERRING else sentence(text, most)
+
+
+def found(outcome: Outcome) -> list[Mrkdwn]:
+    """What was found."""
+    return [fill(texts.FOUND, found=told(outcome, outcome.found, 1000))] if outcome.found else []
+
+
+def advice(outcome: Outcome) -> list[Mrkdwn | None]:
+    """What was expected, what to do next, and names that help."""
+    expected, following = outcome.expected, outcome.next
+    near = outcome.reason is Reason.VM_NOT_FOUND
+    title = texts.DID_YOU_MEAN if near else texts.CHOICES
+    shown = names(outcome.choices, room=700)
+    return [
+        fill(texts.EXPECTED, expected=told(outcome, expected, 400)) if expected else None,
+        fill(title, names=shown) if outcome.choices else None,
+        fill(texts.NEXT, next=told(outcome, following, 600)) if following else None,
+    ]

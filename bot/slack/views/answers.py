@@ -1,0 +1,164 @@
+"""Short answers that only one person sees, and news by direct message."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block
+
+from bot.request import Verb
+from bot.restore.events import Reply, Verdict
+from bot.restore.model import Card, Restore, Slot, UserId
+from bot.slack.markup.mrkdwn import (
+    Mrkdwn,
+    answering,
+    channel_link,
+    code,
+    fill,
+    mention,
+    moment,
+    names,
+    sentence,
+)
+from bot.slack.views.aftermath import after_stop
+from bot.slack.views.layout import (
+    Draft,
+    Face,
+    Message,
+    context,
+    finished,
+    header,
+    name,
+    section,
+    trouble,
+)
+from bot.slack.views.lists import BOT, thread_of
+from bot.slack.views.progress import known, state
+from bot.words import answers
+
+
+def reply(kind: Reply, restore: Restore) -> str:
+    """What the person behind an event is told about it."""
+    return _about(answers.REPLIES[kind], restore)
+
+
+def refusal(verdict: Verdict | str) -> str:
+    """The policy said no: why, and whom to ask."""
+    text = verdict if isinstance(verdict, str) else verdict.text
+    return fill(answers.REFUSED, text=_ended(sentence(text)))
+
+
+def problem(text: str) -> str:
+    """A request that was read and cannot be started as it is."""
+    return fill(answers.PROBLEM, text=answering(text, 600))
+
+
+def held(holder: Restore, asker: UserId, permalink: str | None) -> str:
+    """Another live restore has the VM: whose, since when, and where."""
+    since = moment(holder.opened_at)
+    where = thread_of(holder, permalink)
+    said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
+    return _about(said, holder, since=since, thread=where, state=state(holder))
+
+
+def other_wish(verb: Verb) -> str:
+    """A wish that is not for me: what does it instead."""
+    return answers.OTHER_WISHES[verb.value]
+
+
+def too_late() -> str:
+    """A message that arrived long after it was written."""
+    return answers.TOO_LATE
+
+
+def unknown_card() -> str:
+    """A click on a card whose restore is not known any more."""
+    return answers.UNKNOWN_CARD
+
+
+def interrupted() -> str:
+    """A click that a worker died over: it may have counted or not."""
+    return answers.INTERRUPTED
+
+
+def store_down(what: str = answers.STORE_AWAY) -> str:
+    """Redis is away, full or takes no writes: nothing is decided without it."""
+    return fill(answers.STORE_DOWN, what=sentence(what, 200))
+
+
+def cluster_down(what: str) -> str:
+    """The cluster cannot be asked."""
+    return fill(answers.CLUSTER_DOWN, what=sentence(what, 200))
+
+
+def slack_down() -> str:
+    """Slack did not say who somebody is."""
+    return answers.SLACK_DOWN
+
+
+def went_wrong() -> str:
+    """A mistake of the bot itself; no details for people, they are in the log."""
+    return answers.WENT_WRONG
+
+
+def in_channel_needed(channel: str) -> str:
+    """The bot must be in the channel to work there."""
+    return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
+
+
+def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
+    """A cluster that the settings do not name."""
+    return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
+
+
+def nothing_to_cancel() -> str:
+    """The person has no live restore."""
+    return answers.NOTHING_TO_CANCEL
+
+
+def which_to_cancel(restores: Sequence[Restore]) -> str:
+    """The person has several live restores."""
+    vms = [f"{each.wish.namespace or '?'}/{each.wish.vm or '?'}" for each in restores]
+    return fill(answers.WHICH_TO_CANCEL, restores=names(vms))
+
+
+def dm_notice(restore: Restore, *, deleted: bool = False) -> Message:
+    """The state of a restore for its owner: its channel is lost, or its thread was `deleted`."""
+    last = restore.cards[-1] if restore.cards else None
+    card = last or Card(slot=Slot.REQUEST, number=1, opened_at=restore.opened_at)
+    face = Face(restore.model_copy(update={"closed": True}), card)
+    lost = answers.DM_THREAD_DELETED if deleted else answers.DM_CHANNEL_LOST
+    why = face.say(lost, channel=channel_link(restore.place.channel))
+    # How it ended stands on the result card, which follows.
+    told = [] if restore.phase.ended else _live(face)
+    blocks = [
+        header(answers.DM_HEADING),
+        *section(why),
+        *section(face.say(answers.DM_WHICH, state=state(restore))),
+        *told,
+    ]
+    text = face.say(answers.DM_TEXT, why=why, state=state(restore))
+    return finished(Draft(text, blocks), f"{restore.id}@{card.number}:dm")
+
+
+def _live(face: Face) -> list[Block]:
+    """A restore in the cluster goes on; everything before that waits for answers in vain."""
+    restore = face.restore
+    if restore.job is None:
+        return [*section(Mrkdwn(answers.DM_LIVE), *after_stop(face)), *context(trouble(restore))]
+    return [*section(Mrkdwn(answers.DM_RUNS), *known(restore.job)), *context(trouble(restore))]
+
+
+def _about(template: str, restore: Restore, **values: Mrkdwn) -> Mrkdwn:
+    wish = restore.wish
+    known_values: dict[str, Mrkdwn] = {
+        "vm": name(wish.vm),
+        "namespace": name(wish.namespace),
+        "snapshot": name(wish.snapshot),
+        "owner": mention(restore.owner),
+        "taker": mention(restore.offer.to if restore.offer else restore.owner),
+        **values,
+    }
+    return fill(template, **known_values)
+
+
+def _ended(text: Mrkdwn) -> Mrkdwn:
+    return text if text.endswith((".", "!", "?", "…")) else Mrkdwn(f"{text}.")

@@ -1,0 +1,84 @@
+"""The claims that a VM used before a restore: each with what it is, and a command for the free ones.
+
+A command is made to be copied, so it names only what was looked up for this very card: claims that
+nobody uses, whose data was in the snapshot and stands filled in the restored copy.
+"""
+
+import re
+from collections.abc import Sequence
+
+from bot.restore.model import Kind, LeftBehind, Outcome
+from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
+from bot.slack.views.layout import Face
+from bot.words import general
+from bot.words import results as texts
+
+_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+MOST_REMOVED = 10
+COMMAND_ROOM = 500
+LINES_ROOM = 250
+"""Bytes for the claims of one kind."""
+NAME = 150
+"""Letters of a claim's name where it is only told of."""
+
+
+def leftovers(face: Face, outcome: Outcome) -> list[Mrkdwn]:
+    """What was found, kind by kind. A document of an earlier release knows only the names."""
+    if not outcome.left:
+        known = bool(outcome.leftovers)
+        volumes = names(outcome.leftovers, room=LINES_ROOM)
+        return [face.say(texts.LEFTOVERS, volumes=volumes)] if known else []
+    kinds = {kind: [each for each in outcome.left if each.kind is kind] for kind in Kind}
+    told = [
+        fill(texts.LEFT_LINES[kind], claims=_listed(found))
+        for kind, found in kinds.items()
+        if found and kind is not Kind.FREE
+    ]
+    more = [fill(texts.LEFT_MORE, count=outcome.more_left)] if outcome.more_left else []
+    free = [each.claim for each in kinds[Kind.FREE]]
+    return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *_free(face, free)]
+
+
+def _listed(found: Sequence[LeftBehind]) -> Mrkdwn:
+    """Names, with who uses or owns them; "and N more" for those that do not fit."""
+    lines = [_named(each) for each in found]
+    kept: list[Mrkdwn] = []
+    for line in lines:
+        if kept and sum(len(each) + 2 for each in kept) + len(line) > LINES_ROOM:
+            break
+        kept.append(line)
+    text = joined(kept, ", ")
+    rest = len(lines) - len(kept)
+    return fill(general.AND_MORE, names=text, count=rest) if rest else text
+
+
+def _named(left: LeftBehind) -> Mrkdwn:
+    """One claim. Who uses or owns it is told in words of the core's, names in backticks."""
+    claim = code(left.claim, NAME)
+    if not left.by:
+        return claim
+    return fill(texts.LEFT_ONE, claim=claim, by=sentence(left.by, 100))
+
+
+def _free(face: Face, free: list[str]) -> list[Mrkdwn]:
+    """The command names only what it removes, in full; it is gone when the card is."""
+    namespace = face.restore.wish.namespace or ""
+    sure = [each for each in free if _KUBERNETES_NAME.fullmatch(each)]
+    if not free:
+        return []
+    named = names(free, most=MOST_REMOVED, room=LINES_ROOM)
+    if not (face.usable and sure and _KUBERNETES_NAME.fullmatch(namespace)):
+        return [fill(texts.FREE_ONCE, claims=named)]
+    removed = _fitting(sure[:MOST_REMOVED])
+    first = [fill(texts.FREE_FIRST, count=len(removed))] if len(removed) < len(free) else []
+    command = texts.REMOVE.format(namespace=namespace, names=" ".join(removed))
+    return [fill(texts.FREE, claims=named), *first, Mrkdwn(f"```{command}```")]
+
+
+def _fitting(items: list[str]) -> list[str]:
+    kept: list[str] = []
+    for item in items:
+        if kept and sum(map(len, kept)) + len(item) > COMMAND_ROOM:
+            break
+        kept.append(item)
+    return kept

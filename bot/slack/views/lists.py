@@ -1,0 +1,393 @@
+"""Snapshots, restores under way and ended ones, and help: answers that only the asker sees.
+
+Each is a message with blocks; its `text` is one short line. Long lists are cut, and the last line
+says how to see the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block
+
+from bot.restore.facts import Snapshot
+from bot.restore.model import Phase, Restore, RestoreId, Slot
+from bot.restore.preview import consistency
+from bot.slack.markup.mrkdwn import (
+    Mrkdwn,
+    channel_link,
+    code,
+    duration,
+    fill,
+    joined,
+    link,
+    mention,
+    moment,
+    names,
+    sentence,
+)
+from bot.slack.views.layout import Draft, Message, context, finished, header, name, section
+from bot.slack.views.lines import cut, fitting
+from bot.slack.views.progress import state
+from bot.words import general
+from bot.words import lists as texts
+from bot.words.cards import CONSISTENCIES
+
+COMMAND = "/vm-restore"
+BOT = "vm-restore"
+MOST_NAMED = 8
+_LONG = 800
+"""Letters that a command to be copied may have; shortened it would be wrong."""
+
+Links = Mapping[RestoreId, str | None]
+"""The addresses of threads, by the id of the restore."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A VM, or a whole namespace."""
+
+    namespace: str
+    vm: str | None = None
+    cluster: str | None = None
+    """None for the one that is meant where none is named."""
+
+    @property
+    def place(self) -> Mrkdwn:
+        """The namespace, and the cluster if it is not the usual one."""
+        other = (
+            [fill(general.ASKED_CLUSTER, cluster=code(self.cluster, 100))] if self.cluster else []
+        )
+        return joined((code(self.namespace), *other), "")
+
+    def command(self, template: str, **known: str) -> Mrkdwn:
+        """A command about it."""
+        if self.cluster is not None:
+            template = texts.ON_CLUSTER.format(example=template, cluster=self.cluster)
+        return _command(template, **{"namespace": self.namespace, "vm": self.vm or "VM", **known})
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Names for the examples of the help: real ones, or those of the manual."""
+
+    vm: str = texts.EXAMPLE_VM
+    namespace: str = texts.EXAMPLE_NAMESPACE
+    snapshot: str = texts.EXAMPLE_SNAPSHOT
+
+
+# Snapshots
+
+
+def snapshots(target: Target, found: Sequence[Snapshot], now: datetime) -> Message:
+    """The snapshots of a VM or of a namespace, newest first."""
+    where = {"vm": name(target.vm), "namespace": target.place}
+    if not found:
+        return answer(fill(texts.NO_SNAPSHOTS if target.vm else texts.NO_SNAPSHOTS_HERE, **where))
+    what = texts.SNAPSHOTS_OF_VM if target.vm else texts.SNAPSHOTS_IN_NAMESPACE
+    title = fill(what, count=len(found), **where)
+    lines = fitting([_snapshot(each, now, named=target.vm is None) for each in found])
+    rest = len(found) - len(lines)
+    blocks = [
+        header(texts.SNAPSHOTS_HEADING),
+        *section(fill(texts.NEWEST_FIRST, what=title)),
+        *section(*lines, _more_snapshots(target, rest) if rest else None),
+        *context(_to_restore(found, target)),
+    ]
+    return _message(title, blocks)
+
+
+def _snapshot(snapshot: Snapshot, now: datetime, *, named: bool) -> Mrkdwn:
+    created = snapshot.created or snapshot.requested_at
+    first = fill(
+        texts.ONE_SNAPSHOT_OF if named else texts.ONE_SNAPSHOT,
+        snapshot=code(snapshot.name),
+        vm=code(snapshot.source),
+        state=_readiness(snapshot),
+        created=moment(created),
+        age=duration(now - created),
+    )
+    # Of one that is still being taken, or has failed, nothing more is certain.
+    more = _what_it_holds(snapshot) if snapshot.usable else _why_not(snapshot)
+    return joined((first, *more))
+
+
+def _readiness(snapshot: Snapshot) -> Mrkdwn:
+    if snapshot.deleting:
+        return Mrkdwn(texts.BEING_DELETED)
+    if snapshot.usable:
+        return Mrkdwn(texts.USABLE)
+    return fill(texts.NOT_USABLE, status=snapshot.phase or "Unknown")
+
+
+def _why_not(snapshot: Snapshot) -> tuple[Mrkdwn, ...]:
+    error = (snapshot.error or "").rstrip(".")
+    return (fill(texts.SNAPSHOT_ERROR, error=sentence(error, 200)),) if error else ()
+
+
+def _what_it_holds(snapshot: Snapshot) -> tuple[Mrkdwn, Mrkdwn]:
+    level, why = consistency(snapshot)
+    sure = fill(texts.CONSISTENCY, level=Mrkdwn(CONSISTENCIES[level]), why=why)
+    disks = snapshot.included
+    if not disks:
+        return sure, Mrkdwn(texts.NO_DISKS)
+    template = texts.DISKS_ONE if len(disks) == 1 else texts.DISKS_MANY
+    return sure, fill(template, count=len(disks), disks=names(disks, most=MOST_NAMED, room=200))
+
+
+def _more_snapshots(target: Target, count: int) -> Mrkdwn:
+    if target.vm is None:
+        return fill(texts.NARROW, count=count, command=target.command(texts.LIST_EXAMPLE))
+    command = target.command(texts.RESTORE_EXAMPLE)
+    return fill(texts.NARROW, count=count, command=fill(texts.SEARCH_THEM, command=command))
+
+
+def _to_restore(found: Sequence[Snapshot], target: Target) -> Mrkdwn | None:
+    newest = next((each for each in found if each.usable), None)
+    if newest is None:
+        return None
+    command = target.command(texts.COMMAND_EXAMPLE, vm=newest.source, snapshot=newest.name)
+    return fill(texts.TO_RESTORE, command=command)
+
+
+def no_such_vm(vm: str, namespace: str | None, near: Sequence[str]) -> Message:
+    """Nothing of that name where the asker may look; names that are like it."""
+    if namespace is None:
+        said = fill(texts.NO_SUCH_VM, vm=code(vm))
+    else:
+        said = fill(texts.NO_SUCH_VM_IN, vm=code(vm), namespace=code(namespace))
+    meant = [fill(texts.DID_YOU_MEAN, names=names(near))] if near else []
+    return answer(joined((said, *meant)))
+
+
+def elsewhere(wanted: Target, namespaces: Sequence[str]) -> Message:
+    """No such VM in that namespace, but one in another."""
+    said = fill(texts.NO_SUCH_VM_IN, vm=name(wanted.vm), namespace=code(wanted.namespace))
+    command = wanted.command(texts.LIST_EXAMPLE, namespace=namespaces[0])
+    there = fill(texts.IT_IS_IN, namespaces=names(namespaces), command=command)
+    return answer(joined((said, there)))
+
+
+def which_namespace(found: Sequence[Target]) -> Message:
+    """Several VMs have that name: a command for each."""
+    namespaces = names([each.namespace for each in found])
+    said = fill(texts.WHICH_NAMESPACE, vm=name(found[0].vm), namespaces=namespaces)
+    lines = [fill("• {example}", example=each.command(texts.LIST_EXAMPLE)) for each in found]
+    return _message(said, section(said, *cut(lines)))
+
+
+def cluster_refuses(what: str) -> Message:
+    """The cluster answers, and says no."""
+    return answer(fill(texts.CLUSTER_REFUSES, what=sentence(what, 300)))
+
+
+# What there is
+
+
+def overview(by_cluster: Mapping[str, Mapping[str, Sequence[str]] | None], cluster: str) -> Message:
+    """The VMs by cluster and namespace; None for a cluster that cannot be asked.
+
+    `cluster` is the one that is meant where none is named.
+    """
+    found = [
+        (where, namespace, vms)
+        for where, spaces in by_cluster.items()
+        for namespace, vms in (spaces or {}).items()
+    ]
+    count = sum(len(vms) for _, _, vms in found)
+    complete = all(spaces is not None for spaces in by_cluster.values())
+    said = fill(texts.OVERVIEW if complete else texts.OVERVIEW_IN_PART, count=_vms(count))
+    lines = [_space(each, cluster) for each in found]
+    lines += [
+        fill(
+            texts.OVERVIEW_NOTHING if spaces is not None else texts.OVERVIEW_AWAY, cluster=code(at)
+        )
+        for at, spaces in by_cluster.items()
+        if not spaces
+    ]
+    example = [(space, vms[0]) for where, space, vms in found if where == cluster]
+    return _message(
+        said,
+        [
+            header(texts.OVERVIEW_HEADING),
+            *section(said),
+            *section(*cut(lines, _command(texts.LIST_IN_EXAMPLE))),
+            *context(*(_to_see(*each) for each in example[:1])),
+        ],
+    )
+
+
+def _space(found: tuple[str, str, Sequence[str]], usual: str) -> Mrkdwn:
+    cluster, namespace, vms = found
+    return fill(
+        texts.OVERVIEW_LINE if cluster == usual else texts.OVERVIEW_LINE_ON,
+        cluster=code(cluster),
+        namespace=code(namespace),
+        count=_vms(len(vms)),
+        vms=names(vms, most=MOST_NAMED, room=300),
+    )
+
+
+def _vms(count: int) -> Mrkdwn:
+    return Mrkdwn(texts.VMS_ONE) if count == 1 else fill(texts.VMS_MANY, count=count)
+
+
+def _to_see(namespace: str, vm: str) -> Mrkdwn:
+    command = _command(texts.LIST_EXAMPLE, vm=vm, namespace=namespace)
+    return fill(texts.OVERVIEW_NEXT, command=command)
+
+
+# Restores
+
+
+def status(restores: Sequence[Restore], links: Links, vm: str | None = None) -> Message:
+    """What is under way: which VM, whose, since when, what it waits for and where."""
+    if not restores:
+        return answer(fill(texts.NOTHING_RUNS_OF if vm else texts.NOTHING_RUNS, vm=name(vm)))
+    said = fill(texts.STATUS_TEXT, count=len(restores))
+    lines = [running_line(each, links.get(each.id)) for each in restores]
+    return _message(said, [header(texts.STATUS_HEADING), *section(*cut(lines))])
+
+
+def running_line(restore: Restore, permalink: str | None) -> Mrkdwn:
+    """A restore under way, in one line."""
+    until = restore.deadline if restore.question else None
+    return about(
+        texts.RUNS_UNTIL if until else texts.RUNS,
+        restore,
+        permalink,
+        state=Mrkdwn(doing(restore)),
+        since=moment(restore.opened_at),
+        until=moment(until) if until else Mrkdwn(""),
+    )
+
+
+def doing(restore: Restore) -> str:
+    """Where it stands, as the end of a sentence."""
+    question = restore.question.slot if restore.question else None
+    match question, restore.phase:
+        case None, phase:
+            return texts.STATUS_PHASES[phase]
+        case _, Phase.GATHERING:
+            return texts.STATUS_GATHERING
+        case Slot.STOP_OVERDUE | Slot.FORCE_STOP, _:
+            return texts.STATUS_STOP_OVERDUE
+        case Slot.OVERDUE | Slot.DELETE_RESTORE, _:
+            return texts.STATUS_OVERDUE
+        case _, phase:
+            return texts.STATUS_PHASES[phase]
+
+
+def history(restores: Sequence[Restore], links: Links, vm: str | None = None) -> Message:
+    """What has ended, newest first: how, when and how long it took."""
+    if not restores:
+        return answer(fill(texts.NO_HISTORY_OF if vm else texts.NO_HISTORY, vm=name(vm)))
+    said = fill(
+        texts.HISTORY_TEXT_OF if vm else texts.HISTORY_TEXT, vm=name(vm), count=len(restores)
+    )
+    lines = [ended_line(each, links.get(each.id)) for each in restores]
+    return _message(said, [header(texts.HISTORY_HEADING), *section(*cut(lines))])
+
+
+def ended_line(restore: Restore, permalink: str | None) -> Mrkdwn:
+    """A restore that has ended, in one line."""
+    return about(
+        texts.ONCE,
+        restore,
+        permalink,
+        result=state(restore),
+        when=moment(restore.ended_at),
+        duration=duration(restore.ended_at - restore.opened_at),
+    )
+
+
+def about(template: str, restore: Restore, permalink: str | None, **values: Mrkdwn) -> Mrkdwn:
+    """A text about one restore, with a link to its thread."""
+    wish = restore.wish
+    return fill(
+        template,
+        vm=name(wish.vm),
+        namespace=joined((name(wish.namespace), *_cluster(wish.cluster)), ""),
+        snapshot=name(wish.snapshot),
+        owner=mention(restore.owner),
+        thread=thread_of(restore, permalink),
+        **values,
+    )
+
+
+def _cluster(cluster: str) -> list[Mrkdwn]:
+    """The cluster is named only where there may be others."""
+    usual = cluster == general.DEFAULT_CLUSTER
+    return [] if usual else [fill(general.ASKED_CLUSTER, cluster=code(cluster, 100))]
+
+
+def thread_of(restore: Restore, permalink: str | None) -> Mrkdwn:
+    """A link to its thread; without one, at least the channel."""
+    channel = restore.place.channel
+    if permalink:
+        return link(permalink, texts.THREAD)
+    if channel.startswith("D"):
+        return Mrkdwn(texts.THREAD_IN_DM)
+    return fill(texts.THREAD_IN, channel=channel_link(channel))
+
+
+# Help
+
+
+def help_card(example: Example) -> Message:
+    """How to ask, what else there is and what works where."""
+    blocks = [
+        header(texts.HELP_HEADING),
+        *section(Mrkdwn(texts.HELP_INTRO)),
+        *section(Mrkdwn(texts.HELP_ASK), *_examples(example), _line(texts.LEFT_OUT)),
+        *section(Mrkdwn(texts.HELP_COMMANDS), *map(_line, texts.HELP_LINES)),
+        *section(Mrkdwn(texts.HELP_PLACES), *map(_line, texts.PLACES_LINES)),
+    ]
+    return _message(Mrkdwn(texts.HELP_TEXT), blocks)
+
+
+def not_understood(example: Example) -> Message:
+    """Said to the bot and not understood: a few examples that work."""
+    said = Mrkdwn(texts.NOT_UNDERSTOOD)
+    return _message(said, section(said, Mrkdwn(texts.TRY_THESE), *_examples(example)))
+
+
+def reply_in_thread(restore: Restore, permalink: str | None) -> Message:
+    """Somebody answers outside the thread in which they were asked."""
+    return answer(about(texts.REPLY_IN_THREAD, restore, permalink))
+
+
+def _examples(example: Example) -> list[Mrkdwn]:
+    known = {"vm": example.vm, "namespace": example.namespace, "snapshot": example.snapshot}
+    phrase = fill(texts.IN_THREADS_TOO, example=_command(texts.PHRASE_EXAMPLE, **known))
+    return [
+        _example(texts.COMMAND_EXAMPLE, **known),
+        _example(texts.SHORT_EXAMPLE, **known),
+        fill("• {example}", example=phrase),
+        _example(texts.DESCRIBED_EXAMPLE, **known),
+    ]
+
+
+def _example(template: str, **known: str) -> Mrkdwn:
+    return fill("• {example}", example=_command(template, **known))
+
+
+def _command(template: str, **known: str) -> Mrkdwn:
+    """Something to be copied, as code."""
+    return code(template.format(command=COMMAND, bot=BOT, **known), _LONG)
+
+
+def _line(text: str) -> Mrkdwn:
+    return fill(f"• {text}", command=Mrkdwn(COMMAND), bot=Mrkdwn(BOT))
+
+
+# All of them
+
+
+def answer(said: Mrkdwn) -> Message:
+    """A sentence or two."""
+    return _message(said, section(said))
+
+
+def _message(said: Mrkdwn, blocks: Sequence[Block]) -> Message:
+    return finished(Draft(said, blocks), "answer")

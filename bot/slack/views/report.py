@@ -1,0 +1,131 @@
+"""The shift report: what the next shift must know, in one message.
+
+Only the people who are waited for are mentioned, and so notified; who asked for what has ended
+stands in its thread.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.restore.answers import never_created
+from bot.restore.model import Kind, Outcome, Phase, Reason, Restore, RestoreId
+from bot.restore.moves import handed_on
+from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
+from bot.slack.views.layout import Draft, Message, finished, header, section
+from bot.slack.views.lines import cut
+from bot.slack.views.lists import about, doing
+from bot.words import general
+from bot.words import handoff as texts
+
+ROOM = 1800
+"""Bytes for each of the four lists: together they make one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What a report is made of: restores under way and ended ones, and where their threads are."""
+
+    now: datetime
+    since: datetime
+    live: tuple[Restore, ...]
+    ended: tuple[Restore, ...]
+    links: Mapping[RestoreId, str | None]
+
+
+def report(shift: Shift, asker: str | None = None) -> Message:
+    """The report. With an asker it holds only what they may see."""
+    waiting = [each for each in shift.live if each.question]
+    running = [each for each in shift.live if not each.question]
+    links = shift.links
+    left = [line for each in shift.ended for line in _left(each)]
+    counts = {"waiting": len(waiting), "running": len(running), "ended": len(shift.ended)}
+    only = fill(texts.REPORT_ONLY_YOURS, asker=mention(asker)) if asker else None
+    said = fill(texts.REPORT_TEXT, **counts)
+    blocks = [
+        header(texts.REPORT_HEADING),
+        *section(only, fill(texts.REPORT_SINCE, since=moment(shift.since), now=moment(shift.now))),
+        *section(*_part(texts.WAITING, (_waits(each, links.get(each.id)) for each in waiting))),
+        *section(*_part(texts.RUNNING, (_runs(each, links.get(each.id)) for each in running))),
+        *section(*_part(texts.ENDED, (_once(each, links.get(each.id)) for each in shift.ended))),
+        *section(*_part(texts.LEFT, left)),
+    ]
+    return finished(Draft(joined((said, only)) if only else said, blocks), "report")
+
+
+def _part(title: str, lines: Iterable[Mrkdwn]) -> Sequence[Mrkdwn]:
+    found = list(lines)
+    return [fill(title, count=len(found)), *(cut(found, room=ROOM) or [Mrkdwn(texts.NOTHING)])]
+
+
+def _waits(restore: Restore, permalink: str | None) -> Mrkdwn:
+    until = restore.deadline
+    template = texts.WAITS if until else texts.WAITS_ON
+    known = {"state": Mrkdwn(doing(restore)), "until": moment(until) if until else Mrkdwn("")}
+    return joined((about(template, restore, permalink, **known), *_offered(restore)))
+
+
+def _runs(restore: Restore, permalink: str | None) -> Mrkdwn:
+    known = {"state": Mrkdwn(doing(restore)), "since": moment(restore.opened_at)}
+    return joined((about(texts.RUNS, restore, permalink, **known), *_offered(restore)))
+
+
+def _offered(restore: Restore) -> list[Mrkdwn]:
+    made = restore.offer
+    if made is None:
+        return []
+    return [fill(texts.OFFERED_TO, taker=mention(made.to), until=moment(made.until))]
+
+
+def _once(restore: Restore, permalink: str | None) -> Mrkdwn:
+    return about(
+        texts.ONCE,
+        restore,
+        permalink,
+        result=Mrkdwn(general.STATES[restore.phase]),
+        when=moment(restore.ended_at),
+    )
+
+
+def _left(restore: Restore) -> list[Mrkdwn]:
+    """What an ended restore left in the cluster, as far as its document knows.
+
+    What one restore hands on to the next (a stopped VM, a failed object in the way) is the next
+    one's to tell: it may be gone by then.
+    """
+    outcome, safety, last = restore.outcome, restore.safety, not handed_on(restore)
+    volumes, needed = _volumes(outcome)
+    failed = _failed_object(restore)
+    started = restore.start is not None and restore.start.done_at is not None
+    parts = (
+        (texts.LEFT_VOLUMES, names(volumes), bool(volumes)),
+        (texts.LEFT_NEEDED, names(needed), bool(needed)),
+        (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
+        (texts.LEFT_FAILED, code(failed) if failed else None, last and failed),
+        (texts.LEFT_STOPPED, None, last and restore.stopped_by_us and not started),
+    )
+    return [
+        about(template, restore, None, names=named or Mrkdwn(""))
+        for template, named, there in parts
+        if there
+    ]
+
+
+def _volumes(outcome: Outcome | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that nobody needed when the restore ended, and those that somebody may need."""
+    if outcome is None or not outcome.left:
+        return (outcome.leftovers if outcome else ()), ()
+    free = tuple(each.claim for each in outcome.left if each.kind is Kind.FREE)
+    going = {each.claim for each in outcome.left if each.kind is Kind.GOING}
+    return free, tuple(each.claim for each in outcome.left if each.claim not in {*free, *going})
+
+
+def _failed_object(restore: Restore) -> str | None:
+    """The restore object that would be in the way of the next restore."""
+    job = restore.job
+    complete = restore.outcome is not None and restore.outcome.reason is Reason.NOT_RESTORED
+    if complete:
+        return None
+    if job is not None and restore.phase is Phase.FAILED and not never_created(restore):
+        return job.name
+    return restore.blocker.name if restore.blocker is not None else None

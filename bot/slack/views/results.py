@@ -1,0 +1,350 @@
+"""The card that says how a restore ended, what state the VM is in, and what can be done now.
+
+Which buttons are answered is decided by the core (`answers.start_is_offered`, `again.offered`);
+this file only leaves out those that would not help.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.restore import again, answers
+from bot.restore.events import Button
+from bot.restore.model import Outcome, Phase, Reason, Restore, VolumePolicy
+from bot.slack.markup.message_text import hint
+from bot.slack.markup.mrkdwn import (
+    Mrkdwn,
+    code,
+    disks,
+    fill,
+    joined,
+    mention,
+    moment,
+    names,
+    quoted,
+    sentence,
+    utc,
+)
+from bot.slack.views.aftermath import (
+    about,
+    advice,
+    found,
+    in_short,
+    preserved,
+    told,
+    vm_lines,
+)
+from bot.slack.views.layout import (
+    Draft,
+    Face,
+    actions,
+    answered,
+    button,
+    header,
+    notice,
+    section,
+)
+from bot.slack.views.left_behind import leftovers
+from bot.slack.views.progress import start_line
+from bot.slack.views.progress import state as phase_words
+from bot.slack.views.refusals import Parts, refused
+from bot.words import general
+from bot.words import results as texts
+
+OF_SNAPSHOTS = frozenset(
+    {
+        Reason.SNAPSHOT_NOT_FOUND,
+        Reason.SNAPSHOT_BEING_DELETED,
+        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        Reason.SNAPSHOT_OF_OTHER_VM,
+        Reason.CONFIGURATION_ONLY,
+        Reason.VM_RECREATED,
+    }
+)
+"""Refusals that only another snapshot of the VM may mend."""
+BLOCKS_NOTHING = frozenset(
+    {Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED, Reason.NOT_RESTORED}
+)
+"""Failures with a restore object that is gone, or complete."""
+NO_START = frozenset({Reason.VM_STARTED, Reason.VM_DELETED})
+"""Ends at which there is nothing to start."""
+
+
+def result(face: Face) -> Draft:
+    """How it ended."""
+    outcome = face.restore.outcome
+    if outcome is None or not face.restore.phase.ended:
+        said = face.say(texts.NOT_ENDED, state=phase_words(face.restore))
+        return Draft(said, section(said))
+    heading, text, blocks = _KINDS[face.restore.phase](face, outcome)
+    owner = face.when_open(texts.OWNER)
+    start = start_line(face)
+    page = [
+        header(heading),
+        *section(owner),
+        *blocks,
+        *section(start),
+        *actions(face, *_buttons(face, outcome)),
+        *answered(face),
+    ]
+    short = in_short(face)
+    return Draft(notice(face, joined((text, short), "\n") if short else text), page)
+
+
+# Success
+
+
+def _succeeded(face: Face, outcome: Outcome) -> Parts:
+    status = sentence(outcome.vm_status or texts.STATUS_NOT_READ, 300)
+    preview = face.restore.preview
+    created = preview.snapshot_created if preview else None
+    earlier = face.restore.job.restored_at if face.restore.job else None
+    blocks = [
+        *section(_unproven(outcome)),
+        *section(face.vm_line, face.say(texts.RESTORED_FROM)),
+        *section(
+            Mrkdwn(texts.DETAILS),
+            fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
+            fill(texts.COMPLETED, when=moment(earlier or outcome.at)),
+            fill(texts.LEARNT_LATER, when=moment(outcome.at)) if earlier else None,
+            fill(texts.STATUS, status=status),
+        ),
+        *section(
+            Mrkdwn(texts.LOSS),
+            _lost(outcome, created),
+            *_other_disks(face.restore, outcome),
+        ),
+        *section(_pending(face, outcome), *leftovers(face, outcome)),
+        *section(*_next_steps(face)),
+    ]
+    if outcome.unproven:
+        return texts.UNPROVEN_HEADING, face.say(texts.UNPROVEN_TEXT), blocks
+    return texts.SUCCEEDED_HEADING, face.say(texts.SUCCEEDED_TEXT), blocks
+
+
+def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:
+    if outcome.unproven:
+        return Mrkdwn(texts.LOST_UNPROVEN)
+    return fill(texts.LOST, created=utc(created)) if created else Mrkdwn(texts.LOST_WITHOUT_TIME)
+
+
+def _unproven(outcome: Outcome) -> Mrkdwn | None:
+    """The claims did not show it, so that nothing is promised."""
+    why = outcome.unproven
+    return fill(texts.UNPROVEN, why=sentence(why, 600)) if why else None
+
+
+def _other_disks(restore: Restore, outcome: Outcome) -> list[Mrkdwn | None]:
+    """What became of the disks that were not in the snapshot, as far as they still exist."""
+    shown = restore.preview
+    once = shown.disks_left_out if shown and not shown.fates else ()
+    kept, deleted = outcome.kept, outcome.deleted
+    return [
+        fill(texts.NOT_ROLLED_BACK, disks=disks(kept)) if kept else None,
+        fill(texts.WERE_DELETED, disks=disks(deleted)) if deleted else None,
+        fill(texts.LEFT_OUT_ONCE, disks=disks(once)) if once else None,
+    ]
+
+
+def _pending(face: Face, outcome: Outcome) -> Mrkdwn | None:
+    if not outcome.pending:
+        return None
+    return face.say(texts.PENDING, volumes=names(outcome.pending, room=250))
+
+
+def _next_steps(face: Face) -> list[Mrkdwn]:
+    start, undo = _may_start(face), _may_undo(face)
+    if not (start or undo):
+        return []
+    lines = [Mrkdwn(texts.NEXT_STEPS)]
+    if start:
+        lines += [Mrkdwn(texts.TO_START), face.say(texts.START_IT), *_strategy(face.restore)]
+    safety = face.restore.safety
+    if undo and safety:
+        lines += [Mrkdwn(texts.TO_UNDO), fill(texts.UNDO_IT, safety=code(safety.name))]
+        if face.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
+            lines.append(Mrkdwn(texts.UNDO_NEEDS_NAMES))
+    return lines
+
+
+def _strategy(restore: Restore) -> list[Mrkdwn]:
+    stop = restore.stop
+    if stop is None or not stop.strategy:
+        return []
+    return [fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40))]
+
+
+# Failure
+
+
+def _failed(face: Face, outcome: Outcome) -> Parts:
+    error = told(outcome, outcome.found or texts.NO_ERROR, 1000)
+    short = told(outcome, outcome.found or texts.NO_ERROR, 300)
+    blocks = [
+        *section(fill(texts.ERROR, error=error)),
+        *section(face.vm_line, face.say(texts.SNAPSHOT)),
+        *section(*_failed_state(face, outcome)),
+        *section(*advice(outcome)),
+        *section(*map(Mrkdwn, _recovery(outcome)), _blocked(face)),
+    ]
+    untrue = outcome.reason is Reason.NOT_RESTORED
+    heading = texts.NOT_RESTORED_HEADING if untrue else texts.FAILED_HEADING
+    return heading, face.say(texts.FAILED_TEXT, error=short), blocks
+
+
+def _recovery(outcome: Outcome) -> tuple[str, ...]:
+    """A VM that is gone cannot be restored in its place."""
+    gone = outcome.reason is Reason.VM_DELETED
+    return texts.RECOVERY_WITHOUT_VM if gone else texts.RECOVERY
+
+
+def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
+    lines = vm_lines(face, outcome)
+    if answers.untouched(face.restore) and not outcome.vm_status:
+        return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.STATE_UNCHANGED)), *lines]
+    return lines
+
+
+def _blocked(face: Face) -> Mrkdwn | None:
+    """What a restore that follows removes; once there is one, it is that one's to tell."""
+    restore = face.restore
+    seen_gone = restore.outcome is not None and restore.outcome.reason in BLOCKS_NOTHING
+    gone = seen_gone or not face.open
+    if restore.job is None or restore.job.uid is None or answers.untouched(restore) or gone:
+        return None
+    named = fill(texts.BLOCKER, name=code(restore.job.name))
+    return joined((named, Mrkdwn(texts.BLOCKER_GOES))) if face.usable else named
+
+
+# Cancelled and expired
+
+
+def _cancelled(face: Face, outcome: Outcome) -> Parts:
+    match outcome.reason:
+        case Reason.NAMES_DIFFER:
+            return _names_differ(face, outcome)
+        case Reason.CANCELLED_BY_USER | Reason.TYPED_INSTEAD | None:
+            return _cancelled_by_user(face, outcome)
+        case _:
+            return refused(face, outcome)
+
+
+def _names_differ(face: Face, outcome: Outcome) -> Parts:
+    kept = Mrkdwn(
+        texts.CANCELLED_PRESERVED if answers.untouched(face.restore) else texts.OPERATION_CANCELLED
+    )
+    blocks = [
+        *section(
+            _typed(face.restore, outcome),
+            face.say(texts.NAME_EXPECTED),
+        ),
+        *section(_hint(face, outcome)),
+        *section(Mrkdwn(texts.NAMES_DIFFER), kept),
+        *section(face.vm_line, *vm_lines(face, outcome)),
+    ]
+    return texts.NAMES_HEADING, face.say(texts.NAMES_TEXT), blocks
+
+
+def _typed(restore: Restore, outcome: Outcome) -> Mrkdwn:
+    """Who typed what: the card is addressed to the owner, who may have it from somebody else."""
+    typed = quoted(outcome.typed or "", 300)
+    if outcome.by is None or outcome.by == restore.owner:
+        return fill(texts.YOU_TYPED, typed=typed)
+    return fill(texts.THEY_TYPED, by=mention(outcome.by), typed=typed)
+
+
+def _hint(face: Face, outcome: Outcome) -> Mrkdwn | None:
+    """Why the names may differ although the right one was meant."""
+    said = outcome.hint or hint(outcome.typed or "", face.restore.wish.snapshot or "")
+    return fill(texts.HINT, hint=sentence(said, 400)) if said else None
+
+
+def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
+    said = joined(
+        (Mrkdwn(texts.CANCELLED_BY_USER), Mrkdwn(texts.PRESERVED))
+        if answers.untouched(face.restore)
+        else (Mrkdwn(texts.CANCELLED_BY_USER),)
+    )
+    typed = outcome.reason is Reason.TYPED_INSTEAD
+    blocks = [
+        *section(
+            said,
+            fill(texts.CANCELLED_BY, by=mention(outcome.by)) if outcome.by else None,
+            Mrkdwn(texts.TYPED_INSTEAD) if typed else None,
+        ),
+        *about(face),
+        *preserved(face, outcome),
+    ]
+    return texts.CANCELLED_HEADING, face.say(texts.CANCELLED_TEXT, said=said), blocks
+
+
+def _expired(face: Face, outcome: Outcome) -> Parts:
+    calm = answers.untouched(face.restore)
+    said = joined(
+        (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), Mrkdwn(texts.PRESERVED))
+        if calm
+        else (Mrkdwn(texts.NOBODY_ANSWERED),)
+    )
+    blocks = [
+        *section(said, *found(outcome)),
+        *about(face),
+        *preserved(face, outcome),
+    ]
+    text = face.say(texts.EXPIRED_TEXT if calm else texts.EXPIRED_TEXT_TOUCHED)
+    return texts.EXPIRED_HEADING, text, blocks
+
+
+# What can be done next
+
+
+def _may_start(face: Face) -> bool:
+    """A start is offered, and none is under way or done."""
+    start = face.restore.start
+    waiting = start is None or start.error is not None
+    outcome = face.restore.outcome
+    senseless = outcome is not None and outcome.reason in NO_START
+    return face.usable and waiting and not senseless and answers.start_is_offered(face.restore)
+
+
+def _may_undo(face: Face) -> bool:
+    safety = face.restore.safety
+    return face.usable and safety is not None and safety.ready_at is not None
+
+
+def _buttons(face: Face, outcome: Outcome) -> list[ButtonElement | None]:
+    succeeded = face.restore.phase is Phase.SUCCEEDED
+    label = None if succeeded else general.START_AGAIN
+    style = "primary" if succeeded else None
+    start = button(face, Button.START_VM, label=label, style=style) if _may_start(face) else None
+    offered = again.offered(face.restore)
+    onward = [kind for kind in _helpful(face.restore.phase, outcome) if kind in offered]
+    return [start, *(button(face, kind) for kind in onward)]
+
+
+def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:
+    """Ways to a new restore that may end better than this one did, the best first."""
+    match phase, outcome.reason:
+        case Phase.SUCCEEDED, _:
+            return (Button.UNDO,)
+        case Phase.FAILED, _:
+            return (Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)
+        case _, Reason.SNAPSHOT_NOT_READY | Reason.SNAPSHOT_CONTENT_MISSING | Reason.QUOTA_EXCEEDED:
+            return (Button.OTHER_SNAPSHOT, Button.START_OVER)
+        case _, Reason.SNAPSHOT_NOT_FOUND if not outcome.choices:
+            return ()
+        case _, reason if reason in OF_SNAPSHOTS:
+            return (Button.OTHER_SNAPSHOT,)
+        case _, Reason.KUBEVIRT_MISSING | Reason.VM_NOT_FOUND:
+            return ()
+        case _:
+            return (Button.START_OVER,)
+
+
+_KINDS: dict[Phase, Callable[[Face, Outcome], Parts]] = {
+    Phase.SUCCEEDED: _succeeded,
+    Phase.FAILED: _failed,
+    Phase.CANCELLED: _cancelled,
+    Phase.EXPIRED: _expired,
+    Phase.REFUSED: refused,
+}
