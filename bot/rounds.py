@@ -39,7 +39,7 @@ from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
 from bot.store.store import Store
 from bot.telemetry import Metrics, about
-from bot.words import refusals
+from bot.texts import refusals
 
 MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for

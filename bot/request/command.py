@@ -13,7 +13,7 @@ from bot.request.sentence import oversize, parse_sentence, tail_doubt
 from bot.request.slots import Slots, fill
 from bot.request.tokens import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
 from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_request
-from bot.words import requests as texts
+from bot.texts import requests as texts
 
 
 def parse_command(text: str) -> Request:

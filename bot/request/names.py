@@ -8,7 +8,7 @@ import unicodedata
 from difflib import get_close_matches
 from enum import StrEnum
 
-from bot.words import requests as texts
+from bot.texts import requests as texts
 
 SMART_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 

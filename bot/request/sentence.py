@@ -26,7 +26,7 @@ from bot.request.verbs import (
     restore_verb,
     slots_request,
 )
-from bot.words import requests as texts
+from bot.texts import requests as texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from bot.request.names import (
     unknown_flag,
 )
 from bot.request.tokens import Kind, Token, starts_with
-from bot.words import requests as texts
+from bot.texts import requests as texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bot.request.names import shown
 from bot.request.parsed import Request, Verb
 from bot.request.slots import Slots, fill
 from bot.request.tokens import Kind, Token, starts_with
-from bot.words import requests as texts
+from bot.texts import requests as texts
 
 SUBCOMMANDS = {
     "help": Verb.HELP,

@@ -25,7 +25,7 @@ from bot.restore.model import (
     Wish,
 )
 from bot.restore.thread import slack_order
-from bot.words import endings
+from bot.texts import endings
 
 Person = Typed | Clicked | Cancel | Offered | TakenOver
 """What a person does. Only the owner's counts, and what `handover` says of the last two."""

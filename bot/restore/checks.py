@@ -12,8 +12,8 @@ from bot.restore.claims import taken_names
 from bot.restore.facts import RestoreObject, Scene, Snapshot, Vm
 from bot.restore.model import Reason, Restore, VolumePolicy
 from bot.restore.near import nearest, or_a_command
-from bot.words import refusals as texts
-from bot.words.refusals import Finding
+from bot.texts import refusals as texts
+from bot.texts.refusals import Finding
 
 MOST_CHOICES = 10
 GIB = 1024**3

@@ -18,7 +18,7 @@ from bot.restore.disks import Disk, Fate, Kind, LeftBehind
 from bot.restore.facts import Claim, RestoreObject, Scene
 from bot.restore.fates import prefixed
 from bot.restore.model import Restore, VolumePolicy
-from bot.words import general
+from bot.texts import general
 
 MOST_LEFT = 40
 """Claims that a document keeps; the others are counted."""

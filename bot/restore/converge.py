@@ -55,8 +55,8 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
-from bot.words import endings
-from bot.words import refusals as texts
+from bot.texts import endings
+from bot.texts import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bot.words.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
+from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
 
 
 class Look(StrEnum):

@@ -16,7 +16,7 @@ from bot.restore import moves
 from bot.restore.events import Button, Clicked, Copied, Offered, Reply, TakenOver
 from bot.restore.model import Card, Copy, Handover, How, Left, Offer, Phase, Restore, Slot, UserId
 from bot.restore.thread import slack_order
-from bot.words import endings
+from bot.texts import endings
 
 Answer = tuple[Restore, Reply | None]
 

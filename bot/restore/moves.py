@@ -19,7 +19,7 @@ from bot.restore.model import (
     Slot,
     UserId,
 )
-from bot.words import endings, refusals
+from bot.texts import endings, refusals
 
 MOST_FOUND = 1000
 """Letters of what was found; a cluster may answer with pages."""

@@ -6,7 +6,7 @@ from rapidfuzz import fuzz, process
 
 from bot.request import nearest_command
 from bot.restore.model import Wish
-from bot.words import refusals
+from bot.texts import refusals
 
 MOST = 5
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from bot.restore.events import Verdict
 from bot.restore.model import Reason, Restore, Stored, UserId
 from bot.restore.near import nearest
-from bot.words import refusals
+from bot.texts import refusals
 
 ANY = "*"
 

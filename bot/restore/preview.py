@@ -6,7 +6,7 @@ from bot.restore import fates
 from bot.restore.facts import Content, Scene, Snapshot, Vm
 from bot.restore.model import Change, Consistency, Preview, VolumePolicy
 from bot.restore.vmstate import state_of
-from bot.words import cards as texts
+from bot.texts import cards as texts
 
 MOST_DISKS = 300
 """More than a VM can have. What is left behind is found by them, so none is cut off here."""

@@ -17,8 +17,8 @@ from bot.restore.effects import confirmed_name
 from bot.restore.facts import Content, Scene, Vm
 from bot.restore.model import Outcome, Phase, Preview, Reason, Restore, VmState
 from bot.restore.vmstate import edited, state_of
-from bot.words import endings
-from bot.words import refusals as texts
+from bot.texts import endings
+from bot.texts import refusals as texts
 
 MOST_TAKEN = 5
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION

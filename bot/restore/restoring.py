@@ -26,7 +26,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
-from bot.words import endings
+from bot.texts import endings
 
 MOST_TOLD = 5
 """Claims that a sentence names."""

@@ -25,7 +25,7 @@ from bot.restore.recheck import (
     unsettled,
 )
 from bot.restore.vmstate import state_of
-from bot.words import endings, refusals
+from bot.texts import endings, refusals
 
 Move = tuple[Restore, tuple[Effect, ...]]
 

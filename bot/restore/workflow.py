@@ -78,8 +78,8 @@ from bot.restore.model import (
     UserId,
     Wish,
 )
-from bot.words import endings, refusals
-from bot.words.refusals import Finding
+from bot.texts import endings, refusals
+from bot.texts.refusals import Finding
 
 AFTERCARE = timedelta(hours=24)
 """How long the buttons of a finished restore stay."""

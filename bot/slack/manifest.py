@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from bot.errors import Misconfigured
-from bot.words import manifest as words
+from bot.texts import manifest as words
 
 COMMAND: Final = "/vm-restore"
 SHORTCUT: Final = "vm_restore_global"

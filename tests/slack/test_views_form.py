@@ -31,7 +31,7 @@ from bot.slack.views.form_state import (
     snapshot_choice,
     vm_choice,
 )
-from bot.words import form as texts
+from bot.texts import form as texts
 
 Json = dict[str, Any]
 

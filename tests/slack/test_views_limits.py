@@ -37,7 +37,7 @@ from bot.restore.model import (
 )
 from bot.slack import views
 from bot.slack.views import Message
-from bot.words.answers import OTHER_WISHES
+from bot.texts.answers import OTHER_WISHES
 from tests.slack.examples import (
     ALICE,
     ASKED,

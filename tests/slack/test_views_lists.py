@@ -14,7 +14,7 @@ from bot.restore.facts import Snapshot
 from bot.restore.model import Outcome, Phase, Place, Reason, Restore, Slot
 from bot.slack import views
 from bot.slack.views import Message, Target
-from bot.words import answers
+from bot.texts import answers
 from tests.slack.examples import ALICE, CREATED, NOW, UNTIL, card, restore, wish
 from tests.slack.pages import body
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.words import requests as texts
+from bot.texts import requests as texts
 
 INVISIBLE = "\u200b\u2060\ufeff"
 

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.words import general
+from bot.texts import general
 
 MAX_NAME = 253
 

@@ -10,7 +10,7 @@ from bot.restore import answers
 from bot.restore.model import Outcome, Phase, Reason, Restore
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, moment, names, referring, sentence
 from bot.slack.views.layout import Face, section
-from bot.words import results as texts
+from bot.texts import results as texts
 
 
 def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:

@@ -32,7 +32,7 @@ from bot.slack.views.layout import (
 )
 from bot.slack.views.lists import BOT, thread_of
 from bot.slack.views.progress import known, state
-from bot.words import answers
+from bot.texts import answers
 
 
 def reply(kind: Reply, restore: Restore) -> str:

@@ -35,7 +35,7 @@ from bot.slack.views.form_state import (
     metadata,
     state_of,
 )
-from bot.words import form as texts
+from bot.texts import form as texts
 
 FORM = "vmr:form"
 """The callback id under which the form comes back."""

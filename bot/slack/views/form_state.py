@@ -22,7 +22,7 @@ from bot.restore.events import Verdict
 from bot.restore.facts import Snapshot
 from bot.restore.model import Stored
 from bot.slack.markup.mrkdwn import plain, shortened
-from bot.words import form as texts
+from bot.texts import form as texts
 
 MOST_VALUE = 150
 MOST_TEXT = 75

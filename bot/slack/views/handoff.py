@@ -48,10 +48,10 @@ from bot.slack.views.layout import (
 )
 from bot.slack.views.lists import doing, thread_of
 from bot.slack.views.progress import state
-from bot.words import answers, general
-from bot.words import handoff as texts
-from bot.words.cards import SNAPSHOT
-from bot.words.lists import AND_MORE
+from bot.texts import answers, general
+from bot.texts import handoff as texts
+from bot.texts.cards import SNAPSHOT
+from bot.texts.lists import AND_MORE
 
 MOST_CHOICES = 8
 

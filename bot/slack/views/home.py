@@ -47,8 +47,8 @@ from bot.slack.views.layout import (
     section,
 )
 from bot.slack.views.lists import Links, ended_line, running_line
-from bot.words import general
-from bot.words import home as texts
+from bot.texts import general
+from bot.texts import home as texts
 
 MOST_LISTED = 10
 MOST_RIGHTS = 15

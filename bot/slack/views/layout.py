@@ -41,7 +41,7 @@ from bot.slack.markup.mrkdwn import (
     sentence,
     shortened,
 )
-from bot.words import general
+from bot.texts import general
 
 PREFIX = "vmr:"
 """What every action id of ours begins with."""

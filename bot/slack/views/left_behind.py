@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from bot.restore.model import Kind, LeftBehind, Outcome
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import Face
-from bot.words import general
-from bot.words import results as texts
+from bot.texts import general
+from bot.texts import results as texts
 
 _KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 MOST_REMOVED = 10

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 
 from bot.slack.markup.mrkdwn import Mrkdwn, fill
-from bot.words import lists as texts
+from bot.texts import lists as texts
 
 MOST_LINES = 15
 ROOM = 7000

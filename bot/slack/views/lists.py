@@ -29,9 +29,9 @@ from bot.slack.markup.mrkdwn import (
 from bot.slack.views.layout import Draft, Message, context, finished, header, name, section
 from bot.slack.views.lines import cut, fitting
 from bot.slack.views.progress import state
-from bot.words import general
-from bot.words import lists as texts
-from bot.words.cards import CONSISTENCIES
+from bot.texts import general
+from bot.texts import lists as texts
+from bot.texts.cards import CONSISTENCIES
 
 COMMAND = "/vm-restore"
 BOT = "vm-restore"

@@ -36,8 +36,8 @@ from bot.slack.views.layout import (
     section,
 )
 from bot.slack.views.questions import waits
-from bot.words import cards as texts
-from bot.words import general
+from bot.texts import cards as texts
+from bot.texts import general
 
 MOST_CHANGES = 8
 VALUE = 60

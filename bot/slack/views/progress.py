@@ -21,8 +21,8 @@ from bot.slack.views.layout import (
     trouble,
 )
 from bot.slack.views.questions import no_end
-from bot.words import cards as texts
-from bot.words import general, handoff, results
+from bot.texts import cards as texts
+from bot.texts import general, handoff, results
 
 
 def request(face: Face) -> Draft:

@@ -33,8 +33,8 @@ from bot.slack.views.layout import (
     section,
     trouble,
 )
-from bot.words import cards as texts
-from bot.words import general
+from bot.texts import cards as texts
+from bot.texts import general
 
 PICKERS = {
     Slot.ASK_VM: Button.PICK_VM,

@@ -9,8 +9,8 @@ from bot.restore.model import Outcome, Reason
 from bot.slack.markup.mrkdwn import Mrkdwn, fill, sentence, visible
 from bot.slack.views.aftermath import about, advice, found, preserved, told
 from bot.slack.views.layout import Face, section
-from bot.words import results as texts
-from bot.words.refusals import READINESS
+from bot.texts import results as texts
+from bot.texts.refusals import READINESS
 
 Parts = tuple[str, Mrkdwn, list[Block]]
 """Heading, text and blocks of one kind of result."""

@@ -15,8 +15,8 @@ from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment,
 from bot.slack.views.layout import Draft, Message, finished, header, section
 from bot.slack.views.lines import cut
 from bot.slack.views.lists import about, doing
-from bot.words import general
-from bot.words import handoff as texts
+from bot.texts import general
+from bot.texts import handoff as texts
 
 ROOM = 1800
 """Bytes for each of the four lists: together they make one message."""

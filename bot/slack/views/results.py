@@ -49,8 +49,8 @@ from bot.slack.views.left_behind import leftovers
 from bot.slack.views.progress import start_line
 from bot.slack.views.progress import state as phase_words
 from bot.slack.views.refusals import Parts, refused
-from bot.words import general
-from bot.words import results as texts
+from bot.texts import general
+from bot.texts import results as texts
 
 OF_SNAPSHOTS = frozenset(
     {

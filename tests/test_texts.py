@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import words
+from bot import texts as bot_texts
 from bot.request import Part, Verb
 from bot.restore.events import Button, Reply
 from bot.restore.model import Consistency, Phase, Reason, StopWhen, VolumePolicy
-from bot.words import answers, cards, form, general, lists, refusals, requests, results
-from bot.words.refusals import Finding
+from bot.texts import answers, cards, form, general, lists, refusals, requests, results
+from bot.texts.refusals import Finding
 
 BOT = Path(__file__).parent.parent / "bot"
 SPEAKING = sorted(
@@ -54,8 +54,8 @@ UNSAID = {
 def texts() -> dict[str, object]:
     """Every constant of every module of words, by "module.NAME"."""
     found: dict[str, object] = {}
-    for each in pkgutil.iter_modules(words.__path__):
-        module = importlib.import_module(f"bot.words.{each.name}")
+    for each in pkgutil.iter_modules(bot_texts.__path__):
+        module = importlib.import_module(f"bot.texts.{each.name}")
         found |= {f"{each.name}.{k}": v for k, v in vars(module).items() if k.isupper()}
     return found
 
@@ -156,7 +156,7 @@ def spoken(tree: ast.Module) -> dict[str, str]:
     return {
         name.asname or name.name: name.name
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module == "bot.words"
+        if isinstance(node, ast.ImportFrom) and node.module == "bot.texts"
         for name in node.names
     }
 
