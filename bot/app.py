@@ -24,24 +24,24 @@ from bot import __version__
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
-from bot.front import Front, Waits
+from bot.http_server import Front, Waits
 from bot.process import LooseThreads
-from bot.reconciler import Reconciler
-from bot.rounds import Parts
+from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
-from bot.slack.api.client import TokenRefused, Web
-from bot.slack.api.directory import Home, People
+from bot.slack.api.client import SlackApi, TokenRefused
+from bot.slack.api.directory import Directory, Workspace
 from bot.slack.handlers.card_options import Names
-from bot.slack.handlers.requests import Ground
+from bot.slack.handlers.requests import SlackConfig
 from bot.slack.handlers.shift_report import Timetable
-from bot.slack.inbound.http_receiver import Door
-from bot.slack.inbound.listeners import Accept
-from bot.slack.inbound.socket_receiver import LAST_WORDS, Socket
-from bot.slack.outbound.thread_sync import Cards
-from bot.slack.wiring import Tools, set_up
+from bot.slack.inbound.http_receiver import HttpReceiver
+from bot.slack.inbound.listeners import Enqueue
+from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
+from bot.slack.outbound.thread_sync import ThreadSync
+from bot.slack.wiring import SlackContext, wire
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
 from bot.telemetry import Metrics
+from bot.worker import Worker
 
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 PATIENCE = 5.0
@@ -59,14 +59,14 @@ class App:
     """A running bot."""
 
     settings: Settings
-    reconciler: Reconciler
-    web: Web
+    worker: Worker
+    web: SlackApi
     store: Store
     clusters: Mapping[str, Cluster]
     metrics: Metrics
     _front: Front
     _stack: AsyncExitStack
-    _socket: Socket | None
+    _socket: SocketReceiver | None
     _tasks: list[asyncio.Task[None]]
     _draining: bool = False
 
@@ -78,7 +78,7 @@ class App:
     @property
     def busy(self) -> int:
         """Things being worked on right now."""
-        return self.reconciler.busy
+        return self.worker.busy
 
     @property
     def alive(self) -> bool:
@@ -112,12 +112,12 @@ class App:
     def withdraw(self) -> None:
         """Not ready from now on, and no new work; what still comes is kept for the others."""
         self._draining = True
-        self.reconciler.leave()
+        self.worker.leave()
 
     async def stop(self) -> None:
         """Drain, then close everything in the order opposite to how it was opened."""
         self.withdraw()
-        await self.reconciler.drain(PATIENCE, grace=GRACE)
+        await self.worker.drain(PATIENCE, grace=GRACE)
         await self._stack.aclose()
 
 
@@ -180,12 +180,12 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         session=session,
         retry_handlers=[],
     )
-    slack = Web(client, metrics)
+    slack = SlackApi(client, metrics)
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
-    people = People(slack, home, settings.access.groups, clock)
-    ground = Ground(
+    people = Directory(slack, home, settings.access.groups, clock)
+    ground = SlackConfig(
         home=home,
         policy=settings.access,
         rules=settings.rules,
@@ -196,8 +196,8 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         n: Names(c.catalog.vms, c.catalog.snapshots, c.catalog.all_snapshots)
         for n, c in clusters.items()
     }
-    desk = set_up(
-        Tools(
+    wiring = wire(
+        SlackContext(
             web=slack,
             store=store,
             people=people,
@@ -210,28 +210,28 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
             metrics=metrics,
         )
     )
-    await waits.until("store", desk.reports.schedule)
-    parts = Parts(
+    await waits.until("store", wiring.reports.schedule)
+    parts = ReconcilerDeps(
         store=store,
         clusters=clusters,
         people=people,
         policy=settings.access,
-        cards=Cards(slack, clock),
+        cards=ThreadSync(slack, clock),
         web=slack,
         clock=clock,
         metrics=metrics,
     )
-    reconciler = Reconciler(parts, desk.intake, desk.duties)
+    worker = Worker(parts, wiring.dispatcher, wiring.duties)
     bolt = _bolt(settings, session, home)
-    desk.listen(bolt, _accepting(store, reconciler, clock, metrics), settings.listen.hears_words)
+    wiring.listen(bolt, _accepting(store, worker, clock, metrics), settings.listen.hears_words)
     tasks: list[asyncio.Task[None]] = []
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
-    stack.push_async_callback(_wound_up, reconciler, tasks)
+    stack.push_async_callback(_wound_up, worker, tasks)
     stack.push_async_callback(front.close)
-    socket = await _socket(settings, bolt, Web(bolt.client, metrics), waits, stack)
-    tasks += _background(reconciler, clusters)
+    socket = await _socket(settings, bolt, SlackApi(bolt.client, metrics), waits, stack)
+    tasks += _background(worker, clusters)
     front.door = _door(settings, bolt)
-    return App(settings, reconciler, slack, store, clusters, metrics, front, stack, socket, tasks)
+    return App(settings, worker, slack, store, clusters, metrics, front, stack, socket, tasks)
 
 
 def _timetable(settings: Settings) -> Timetable | None:
@@ -243,13 +243,13 @@ def _timetable(settings: Settings) -> Timetable | None:
     return Timetable(times.channel, plan, times.after)
 
 
-async def _home(slack: Web, waits: Waits) -> Home:
+async def _home(slack: SlackApi, waits: Waits) -> Workspace:
     """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
     try:
         said = await waits.until("slack", partial(_who_we_are, slack))
     except Permanent as refused:
         raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
-    return Home(
+    return Workspace(
         team=said["team_id"],
         bot_user=said["user_id"],
         bot_id=said["bot_id"],
@@ -257,7 +257,7 @@ async def _home(slack: Web, waits: Waits) -> Home:
     )
 
 
-async def _who_we_are(slack: Web) -> Mapping[str, Any]:
+async def _who_we_are(slack: SlackApi) -> Mapping[str, Any]:
     try:
         return await slack.call("auth.test")
     except TokenRefused as refused:
@@ -265,7 +265,7 @@ async def _who_we_are(slack: Web) -> Mapping[str, Any]:
 
 
 async def _store(
-    settings: Settings, home: Home, clock: Clock, waits: Waits, stack: AsyncExitStack
+    settings: Settings, home: Workspace, clock: Clock, waits: Waits, stack: AsyncExitStack
 ) -> Store:
     url = settings.environment.redis_url
     if url is None:
@@ -304,7 +304,7 @@ async def _clusters(
     return clusters
 
 
-def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Home) -> AsyncApp:
+def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Workspace) -> AsyncApp:
     """Bolt, told who it is: its own question to Slack, once failed, would be answered wrongly.
 
     Its client has no token: it only opens sockets, which takes the app's token.
@@ -333,25 +333,23 @@ def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Home) -> Asy
     )
 
 
-def _accepting(store: Store, reconciler: Reconciler, clock: Clock, metrics: Metrics) -> Accept:
+def _accepting(store: Store, worker: Worker, clock: Clock, metrics: Metrics) -> Enqueue:
     async def accept(key: str, kind: str, body: Mapping[str, Any]) -> None:
         lease = await store.accept(key, kind, body)
         if lease is None:
             return
         metrics.deliveries.labels(kind).inc()
         delivery = Delivery(key, kind, body, attempts=1, accepted_at=clock.now())
-        reconciler.work_on(Leased(lease, delivery))
+        worker.work_on(Leased(lease, delivery))
 
     return accept
 
 
-def _background(
-    reconciler: Reconciler, clusters: Mapping[str, Cluster]
-) -> list[asyncio.Task[None]]:
+def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
-    tasks = [asyncio.create_task(reconciler.run(), name="reconciler")]
+    tasks = [asyncio.create_task(worker.run(), name="reconciler")]
     tasks += [
-        asyncio.create_task(cluster.watch(reconciler.wake), name=f"watch {name}")
+        asyncio.create_task(cluster.watch(worker.wake), name=f"watch {name}")
         for name, cluster in clusters.items()
     ]
     for task in tasks:
@@ -359,9 +357,9 @@ def _background(
     return tasks
 
 
-async def _wound_up(reconciler: Reconciler, tasks: list[asyncio.Task[None]]) -> None:
+async def _wound_up(worker: Worker, tasks: list[asyncio.Task[None]]) -> None:
     # Once more: until the doors were closed, something may have come in that is to be handed over.
-    await reconciler.drain(LAST_WORDS, grace=0)
+    await worker.drain(LAST_WORDS, grace=0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -373,20 +371,20 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
 
 
-def _door(settings: Settings, bolt: AsyncApp) -> Door | None:
+def _door(settings: Settings, bolt: AsyncApp) -> HttpReceiver | None:
     secret = settings.environment.signing_secret
     if settings.socket_mode or secret is None:
         return None
-    return Door(bolt, secret.get_secret_value())
+    return HttpReceiver(bolt, secret.get_secret_value())
 
 
 async def _socket(
-    settings: Settings, bolt: AsyncApp, gate: Web, waits: Waits, stack: AsyncExitStack
-) -> Socket | None:
+    settings: Settings, bolt: AsyncApp, gate: SlackApi, waits: Waits, stack: AsyncExitStack
+) -> SocketReceiver | None:
     token = settings.environment.app_token
     if token is None:
         return None
-    socket = Socket(bolt, token.get_secret_value(), gate)
+    socket = SocketReceiver(bolt, token.get_secret_value(), gate)
     stack.push_async_callback(socket.close)
     await waits.until("slack", socket.open)
     return socket

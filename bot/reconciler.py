@@ -1,235 +1,350 @@
-"""The loop: takes what is due, on a lease, and has it dealt with.
+"""One round of a restore: observe -> step -> commit -> perform -> cards -> finish.
 
-What is due is a restore, which gets one round (`rounds`), something that Slack delivered, which goes
-to the intake, or a chore, which is somebody's duty by the first word of its name. A lease makes one
-worker at a time act on a thing, on whatever replica it runs.
-
-There is no retry in here. What could not be done now has a next due time, and that is the retry.
-
-A process that is told to end leaves in three steps (`drain`): it leases nothing more, and what Slack
-still brings goes into the queue for the others; rounds get some time to end; then they stop before
-their next step and give their leases back, so that nobody waits for a lease to run out. No call is
-broken off: an act or a post that has begun gets its answer.
+A round takes only an id and a lease: it trusts nothing but the stored document and a fresh look. Its
+commits carry the lease's fence, so that a worker that was paused for too long is told that it is too
+late. What is committed happens: every effect is derived from a committed document, and a crash
+before, in or after the act leaves a document from which the next look derives the same effect again.
 """
 
-import asyncio
-from collections.abc import Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
-from bot.errors import StoreUnavailable, Temporary
-from bot.rounds import Parts, Rounds, TooLateError
-from bot.slack.inbound.dispatcher import Intake
-from bot.store.records import Chore, Delivery, Done, Duty, Lease, Leased, Record
+from bot.clock import Clock
+from bot.cluster.cluster import Cluster
+from bot.errors import Permanent, StoreUnavailable, Temporary
+from bot.restore import audit, workflow
+from bot.restore.events import (
+    Acted,
+    Anchored,
+    ChannelGone,
+    Effect,
+    Elapsed,
+    Event,
+    ObservationFailed,
+    Observed,
+    Verdict,
+    VmClaimedElsewhere,
+)
+from bot.restore.model import AuditEntry, Restore, UserId
+from bot.restore.observation import ObservationKind
+from bot.restore.policy import Conversation, Policy, decide, permitted_namespaces
+from bot.slack import views
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory
+from bot.slack.outbound.thread_sync import DELETED_TS, ThreadSync, unconfirmed
+from bot.store import records
+from bot.store.records import Committed, Lease, Leased, Record
+from bot.store.store import Store
+from bot.telemetry import Metrics, about
+from bot.texts import refusals
 
-WORKERS = 32
-"""Things worked on at once by one process."""
-POLL = timedelta(seconds=1)
-"""How often the queue is asked when nobody nudges: other replicas put things into it, too."""
-STORE_AWAY = timedelta(seconds=2)
-PUT_OFF = timedelta(minutes=5)
-"""When a chore is looked at again that is nobody's duty here: another release may know it."""
-TRY_AGAIN = timedelta(seconds=10)
-"""When a chore is tried again whose far side was away and named no time."""
+MARGIN = timedelta(seconds=11)
+"""An act or a card is sent only while its answer must come within the lease: the clients wait for
+10 seconds. What arrives later could meet what the next worker has done already."""
 
-_KINDS = {Record: "restore", Delivery: "delivery", Chore: "chore"}
+AGAIN, SELDOM = timedelta(minutes=1), timedelta(minutes=10)
+"""When it is tried again to tell an owner whom nothing reaches: of a live restore, of an ended one."""
 
 log = structlog.get_logger(__name__)
 
 
-class Reconciler:
-    """Works off the queue until it is told to stop."""
+class TooLateError(Exception):
+    """Drop the round: the lease has passed on, the document has moved on, or the process ends."""
 
-    def __init__(self, parts: Parts, intake: Intake, duties: Mapping[str, Duty]) -> None:
+
+@dataclass(slots=True)
+class Reconciliation:
+    """What one round is about: the lease, and the document as last committed."""
+
+    lease: Lease
+    restore: Restore
+    shown: dict[str, records.PostedCard]
+    search: bool
+    moved: bool = False
+    again: datetime | None = None
+    updates: dict[str, records.PostedCard] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcilerDeps:
+    """What a round works with."""
+
+    store: Store
+    clusters: Mapping[str, Cluster]
+    people: Directory
+    policy: Policy
+    cards: ThreadSync
+    web: SlackApi
+    clock: Clock
+    metrics: Metrics
+
+
+class Reconciler:
+    """Works on restores, one round at a time each."""
+
+    def __init__(self, parts: ReconcilerDeps, may_go_on: Callable[[], bool]) -> None:
+        self._parts = parts
         self._clock = parts.clock
         self._store = parts.store
-        self._metrics = parts.metrics
-        self._intake = intake
-        self._duties = duties
-        self._rounds = Rounds(parts, lambda: not self._hurried)
-        self._nudged = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.Task[None] | None = None
-        self._leaving = False
-        self._hurried = False
-        self._resting = False
-        self._waking = 0
+        self._asked = may_go_on
 
-    @property
-    def resting(self) -> bool:
-        """Nothing is being worked on, and the loop waits for a nudge or its next look."""
-        at_work = self._tasks or self._waking or self._nudged.is_set()
-        return self._resting and not at_work
+    async def run(self, leased: Leased, record: Record) -> None:
+        """One round. Raises TooLateError when it was left to whoever comes next."""
+        restore = record.restore
+        turn = Reconciliation(leased.lease, restore, dict(record.shown), search=leased.interrupted)
+        with about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster):
+            try:
+                self._may_go_on()
+                effects = await self._apply(turn, await self._look(restore))
+                turn.search = turn.search or _was_forgotten(turn)
+                for effect in effects:
+                    self._may_go_on()
+                    await self._perform(turn, effect)
+                self._may_go_on()
+                await self._show(turn)
+            except TooLateError:
+                # What this round decided but did not do counts for nothing: the next one decides.
+                # A search for cards that did not come to pass is left to the next round.
+                unknown = unconfirmed(turn.restore, turn.shown) if turn.search else {}
+                shown = {**unknown, **turn.updates}
+                await self._store.finish(turn.lease, due=self._clock.now(), shown=shown)
+                raise
+            await self._finish(turn)
 
-    @property
-    def busy(self) -> int:
-        """How many things are being worked on by this process."""
-        return len(self._tasks)
+    def _may_go_on(self) -> None:
+        """Between two steps a round may be left to somebody else: a look tells what is to be done."""
+        if not self._asked():
+            raise TooLateError
 
-    async def wake(self, restore: str) -> None:
-        """The cluster has news of this restore."""
-        self._waking += 1
+    async def _look(self, restore: Restore) -> Event:
+        """Ask the cluster, and the policy, what the phase needs to know."""
+        kind = workflow.wanted(restore)
+        if kind is None:
+            return Elapsed()
         try:
-            await self._store.wake([restore])
-        finally:
-            self._waking -= 1
-        self.nudge()
+            return await self._observe(restore, kind)
+        except StoreUnavailable:
+            raise
+        except Temporary as away:
+            return ObservationFailed(away.what)
+        except Permanent as refused:
+            return ObservationFailed(f"{refused.reason}: {refused.text}")
 
-    def nudge(self) -> None:
-        """Something may be due: look at the queue now."""
-        self._nudged.set()
+    async def _observe(self, restore: Restore, kind: ObservationKind) -> Observed:
+        parts, request = self._parts, restore.request
+        cluster = parts.clusters.get(request.cluster)
+        if cluster is None:
+            gone = refusals.NOT_CONFIGURED.format(cluster=request.cluster)
+            raise Permanent("unknown_cluster", gone)
+        fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
+        if kind is ObservationKind.JOB:
+            return Observed(await cluster.observe(restore, kind), workflow.ALLOWED)
+        room = await parts.people.room(restore.thread_ref.channel, fresh=fresh)
+        verdict = await self._verdict(restore, room.spot, fresh=fresh)
+        owner = await parts.people.person(restore.owner)
+        permitted = permitted_namespaces(parts.policy, owner, room.spot, cluster=request.cluster)
+        planned = (
+            workflow.planned(restore, self._clock.now()) if kind is ObservationKind.FULL else None
+        )
+        observation = await cluster.observe(restore, kind, planned, permitted=permitted)
+        return Observed(observation, verdict)
 
-    async def run(self) -> None:
-        """Take what is due, for ever; cancelled or drained to end."""
-        self._loop = asyncio.current_task()
-        while not self._leaving:
-            self._nudged.clear()
-            wake = await self._take()
-            self._resting = True
-            if not self._leaving:
-                await self._clock.first(self._nudged, wake)
-            self._resting = False
+    async def _verdict(self, restore: Restore, spot: Conversation, *, fresh: bool) -> Verdict:
+        """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
+        request, verdict = restore.request, workflow.ALLOWED
+        for user in workflow.acts_for(restore):
+            person = await self._parts.people.person(user, fresh=fresh)
+            verdict = decide(
+                self._parts.policy,
+                person,
+                spot,
+                cluster=request.cluster,
+                namespace=request.namespace,
+            )
+            if not verdict.allowed:
+                return verdict if user == restore.owner else _about_another(user, verdict)
+        return verdict
 
-    def leave(self) -> None:
-        """Lease nothing more from now on, and hand over what Slack still brings."""
-        self._leaving = True
-        self.nudge()
+    async def _apply(self, turn: Reconciliation, event: Event) -> tuple[Effect, ...]:
+        """Step, and commit what changed. Only then may the effects be performed."""
+        now = self._clock.now()
+        step = workflow.step(turn.restore, event, now)
+        if step.restore == turn.restore:
+            return step.effects
+        committed = await self._commit(turn, step.restore, step.audit)
+        return step.effects if committed else ()
 
-    async def drain(self, patience: float, *, grace: float) -> None:
-        """Leave, and come to an end: all leases are given back but those of calls without an end.
+    async def _commit(
+        self, turn: Reconciliation, after: Restore, audit: tuple[AuditEntry, ...]
+    ) -> bool:
+        """True if exactly this was stored. Somebody else's claim on the VM ends the restore."""
+        before = turn.restore
+        match await self._store.commit(after, due=None, audit=audit, lease=turn.lease):
+            case Committed(restore=restore):
+                turn.moved = turn.moved or _moved(before, restore)
+                turn.restore = restore
+                self._count(before, restore)
+                return True
+            case records.ClaimConflict(holder=holder):
+                where = await self._where(holder)
+                held = VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
+                await self._apply(turn, held)
+                return False
+            case records.Stale():
+                raise TooLateError
 
-        Rounds get `patience` (real) seconds to end, and then `grace` for the step they are in. What
-        still hangs after that is cut off, and its lease runs out.
+    async def _perform(self, turn: Reconciliation, effect: Effect) -> None:
+        """Act, within the lease. A lost answer is left for the next look to find out."""
+        cluster = self._parts.clusters[turn.restore.request.cluster]
+        log.info("acting", effect=type(effect).__name__)
+        try:
+            result = await cluster.perform(effect, not_after=turn.lease.until - MARGIN)
+        except Temporary as lost:
+            log.warning("an act has no answer", effect=type(effect).__name__, what=lost.what)
+            turn.again = self._clock.now() + timedelta(seconds=lost.retry_after or 1.0)
+            return
+        except Permanent as refused:
+            log.warning("an act is not possible now", effect=type(effect).__name__)
+            await self._apply(turn, ObservationFailed(f"{refused.reason}: {refused.text}"))
+            return
+        await self._apply(turn, Acted(effect, result))
+
+    async def _show(self, turn: Reconciliation) -> None:
+        """Make the thread match; write down where our own thread begins."""
+        await self._lengthen(turn)
+        done = await self._parts.cards.show(
+            turn.restore, turn.shown, search=turn.search, until=turn.lease.until - MARGIN
+        )
+        turn.updates.update(done.shown)
+        turn.shown.update(done.shown)
+        turn.again = min((t for t in (turn.again, done.again) if t), default=None)
+        if done.root is not None and turn.restore.thread_ref.thread is None:
+            await self._apply(turn, Anchored(done.root))
+        if done.gone is not None:
+            await self._lost_channel(turn, done.gone)
+
+    async def _lengthen(self, turn: Reconciliation) -> None:
+        """A slow far side may have used up the lease; people are still to be told what came of it."""
+        if self._clock.now() < turn.lease.until - MARGIN:
+            return
+        longer = await self._store.renew(turn.lease)
+        if longer is None:
+            raise TooLateError
+        turn.lease = longer
+
+    async def _lost_channel(self, turn: Reconciliation, error: str) -> None:
+        """Nothing can be written there any more: go on in a direct message with the owner."""
+        thread_ref = turn.restore.thread_ref
+        if turn.restore.closed:
+            log.info("cards that cannot be reached keep their buttons", error=error)
+            return
+        if thread_ref.direct and error == workflow.THREAD_GONE:
+            await self._move(turn, ChannelGone(error, dm=thread_ref.channel))
+            return
+        if thread_ref.direct:
+            await self._last_way(turn, error)
+            return
+        try:
+            direct = await self._parts.web.direct(turn.restore.owner)
+        except Permanent as refused:
+            await self._last_way(turn, refused.reason)
+            return
+        except Temporary as away:
+            log.warning("no direct message could be opened", what=away.what)
+            turn.again = self._clock.now() + AGAIN
+            return
+        await self._move(turn, ChannelGone(error, dm=direct))
+        told = turn.restore.model_copy(update={"thread_ref": thread_ref})
+        await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
+
+    async def _last_way(self, turn: Reconciliation, code: str) -> None:
+        """No conversation takes a word of ours: by the owner's response_url, or an operator hears.
+
+        It is tried again either way: a workspace's rules change, too.
         """
-        self.leave()
-        await self._ended(patience)
-        self._hurried = True
-        await self._ended(grace)
-        left = self._running()
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-    async def _ended(self, seconds: float) -> None:
-        """Wait until nothing runs any more, for so many seconds at most."""
-        now = asyncio.get_running_loop().time
-        end = now() + seconds
-        while (running := self._running()) and (left := end - now()) > 0:
-            await asyncio.wait(running, timeout=left)
-
-    def _running(self) -> set[asyncio.Task[None]]:
-        """The rounds, and the loop: it may be about to come back with new leases."""
-        loop = {self._loop} if self._loop is not None and not self._loop.done() else set()
-        return self._tasks | loop
-
-    def work_on(self, leased: Leased) -> None:
-        """Deal with something that has come and is leased to us already, or hand it over."""
-        self._begin(self._hand_over(leased.lease) if self._leaving else self._work(leased))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    async def _hand_over(self, lease: Lease) -> None:
-        """Whoever looks next has it at once, rather than when our lease has run out."""
-        try:
-            await self._store.finish(lease, due=self._clock.now())
-        except StoreUnavailable as away:
-            log.warning("the store is away", what=away.what)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.nudge()
-
-    async def _take(self) -> datetime:
-        """Lease what is due, up to our capacity; the time to look again."""
-        room = WORKERS - len(self._tasks)
-        now = self._clock.now()
-        if room <= 0:
-            return now + POLL
-        try:
-            leased, following = await self._store.lease(room)
-        except StoreUnavailable as away:
-            log.warning("the store is away", what=away.what)
-            return now + STORE_AWAY
-        for each in leased:
-            self._begin(self._work(each))
-        return min(following or now + POLL, now + POLL)
-
-    async def _work(self, leased: Leased) -> None:
-        """One thing, with the one catch-all: what fails here is due again when its lease ends."""
-        kind = _KINDS[type(leased.work)]
-        try:
-            with self._metrics.round_seconds.time():
-                await self._act(leased)
-        except TooLateError:
-            result = "too_late"
-        except StoreUnavailable as away:
-            log.warning("the store is away", what=away.what)
-            result = "store_away"
-        except Exception:
-            log.exception("a round failed", id=leased.lease.id)
-            result = "failed"
-            await self._apologise(leased)
-        else:
-            result = "ok"
-        self._metrics.rounds.labels(f"{kind}_{result}").inc()
-
-    async def _act(self, leased: Leased) -> None:
-        match leased.work:
-            case Record() as record:
-                await self._rounds.run(leased, record)
-            case Delivery() as delivery:
-                await self._deal(leased.lease, delivery)
-            case Chore() as chore:
-                await self._attend(leased.lease, chore)
-
-    async def _attend(self, lease: Lease, chore: Chore) -> None:
-        """A chore: done and given back with its next due time, or put off."""
-        duty = self._duties.get(chore.name.partition(":")[0])
-        if duty is None:
-            await self._store.finish(lease, due=self._clock.now() + PUT_OFF)
+        turn.again = self._clock.now() + (SELDOM if turn.restore.phase.ended else AGAIN)
+        if await self._by_response_url(turn.restore):
             return
-        try:
-            done = await duty(chore)
-        except StoreUnavailable:
-            raise
-        except Temporary as trouble:
-            log.info("a chore is put off", chore=chore.name, what=trouble.what)
-            wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after
-            done = Done(due=self._clock.now() + timedelta(seconds=wait))
-        if done is None:
-            await self._store.chores.drop(chore.name, lease=lease)
-        else:
-            await self._store.finish(lease, due=done.due, body=done.body)
+        log.error("the owner cannot be told", owner=turn.restore.owner, code=code)
+        self._parts.metrics.untold.labels(code).inc()
 
-    async def _deal(self, lease: Lease, delivery: Delivery) -> None:
-        """A Slack delivery: settled when it was dealt with, put off when the far side is away."""
+    async def _by_response_url(self, restore: Restore) -> bool:
+        """The newest card, once, where the owner last gave a command or clicked."""
+        ways, card = self._store.ways, restore.cards[-1]
+        way = await ways.of(restore.id)
+        if way is None or way.told == card.key:
+            return way is not None
+        shown = views.render(restore, card)
         try:
-            await self._intake.handle(delivery)
-        except StoreUnavailable:
-            raise
-        except Temporary as trouble:
-            log.info("a delivery is put off", what=trouble.what)
-            await self._store.finish(lease, due=self._later(delivery, trouble))
-            return
-        await self._store.settle(lease)
-        self.nudge()
+            await self._parts.web.respond(way.url, shown.text, shown.blocks)
+        except (Permanent, Temporary) as refused:
+            log.info("a response_url takes no card", error=type(refused).__name__)
+            return False
+        await ways.note(restore.id, card.key)
+        return True
 
-    def _later(self, delivery: Delivery, trouble: Temporary) -> datetime:
-        """When to try again: soon at first, then after ever longer pauses."""
+    async def _explain(self, restore: Restore, direct: str, *, deleted: bool) -> None:
+        """Why the bot writes here now, and how things stand. Without it the cards say enough."""
+        notice = views.dm_notice(restore, deleted=deleted)
+        try:
+            await self._parts.web.call(
+                "chat.postMessage", channel=direct, text=notice.text, blocks=list(notice.blocks)
+            )
+        except (Permanent, Temporary) as refused:
+            log.warning("no news by direct message", error=type(refused).__name__)
+
+    async def _move(self, turn: Reconciliation, gone: ChannelGone) -> None:
+        """Go on elsewhere, with the cards that still matter. What is answered is not said again."""
+        await self._apply(turn, gone)
+        for number, card in enumerate(turn.restore.cards):
+            still_says_something = number == 0 or card.closed is None
+            turn.updates[card.key] = records.PostedCard(
+                ts=None if still_says_something else DELETED_TS, digest=""
+            )
+        turn.again = self._clock.now()
+
+    async def _finish(self, turn: Reconciliation) -> None:
         now = self._clock.now()
-        age = (now - delivery.accepted_at).total_seconds()
-        wait = trouble.retry_after or min(10.0, max(0.5, age / 2))
-        return now + timedelta(seconds=wait)
+        due = workflow.next_due(turn.restore, now, moved=turn.moved)
+        if turn.again is not None:
+            due = turn.again if due is None else min(due, turn.again)
+        await self._store.finish(turn.lease, due=due, shown=turn.updates)
 
-    async def _apologise(self, leased: Leased) -> None:
-        """A person whose wish fails by a mistake of ours is told so, rather than left in silence."""
-        with suppress(StoreUnavailable):
-            delivery = leased.work
-            if isinstance(delivery, Delivery) and await self._intake.apologise(delivery):
-                await self._store.settle(leased.lease)
+    async def _where(self, holder: Restore) -> str:
+        """A link to the thread of the restore that holds the VM."""
+        thread_ref = holder.thread_ref
+        if thread_ref.thread is None:
+            return f"<#{thread_ref.channel}>"
+        try:
+            found = await self._parts.web.call(
+                "chat.getPermalink", channel=thread_ref.channel, message_ts=thread_ref.thread
+            )
+        except (Permanent, Temporary):
+            return f"<#{thread_ref.channel}>"
+        return str(found["permalink"])
+
+    def _count(self, before: Restore, after: Restore) -> None:
+        if after.phase.ended and not before.phase.ended:
+            reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
+            self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
+
+
+def _about_another(user: UserId, verdict: Verdict) -> Verdict:
+    """The owner is told that the answer is not about them."""
+    text = refusals.SAID_TO_ANOTHER.format(user=user, text=verdict.text)
+    return replace(verdict, text=text)
+
+
+def _was_forgotten(turn: Reconciliation) -> bool:
+    """What this restore did was lost from the store, and so perhaps were the cards that told it."""
+    job = turn.restore.job
+    return job is not None and job.adopted and turn.moved
+
+
+def _moved(before: Restore, after: Restore) -> bool:
+    """It is in another phase, or needs another kind of look: the next look is due at once."""
+    looks_elsewhere = workflow.wanted(before) is not workflow.wanted(after)
+    return before.phase is not after.phase or looks_elsewhere

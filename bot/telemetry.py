@@ -137,9 +137,9 @@ def _chain(error: BaseException) -> Iterator[str]:
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             yield from _chain(one)
-    place = "".join(traceback.format_tb(error.__traceback__))
+    thread_ref = "".join(traceback.format_tb(error.__traceback__))
     speaks = isinstance(error, BotError | OSError)
-    yield f"{place}{type(error).__qualname__}{f': {error}' if speaks else ''}"
+    yield f"{thread_ref}{type(error).__qualname__}{f': {error}' if speaks else ''}"
 
 
 class Metrics:

@@ -21,7 +21,7 @@ LIMITS = (
     "bot.cluster.client.SECONDS",
     "bot.cluster.client.WATCH_IDLE_SECONDS",
     "bot.cluster.client.WATCH_OPEN_SECONDS",
-    "bot.front.LAST_WORDS",
+    "bot.http_server.LAST_WORDS",
     "bot.playground.slack.delivery.SCREEN_SECONDS",
     "bot.slack.handlers.modal.LOOK",
     "bot.slack.handlers.app_home.PING_SECONDS",

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.errors import Misconfigured
 from bot.restore.model import Rules, StopWhen, UserId, VolumePolicy
-from bot.restore.policy import Person, Spot, decide
+from bot.restore.policy import Conversation, Person, decide
 from bot.settings import RULES, build, describe, load
 from bot.values import parse, seconds
 
@@ -99,7 +99,7 @@ def test_access_is_the_policy_that_decides() -> None:
     tree = {"access": {"grants": [{"groups": ["S0ONCALL"], "namespaces": ["production"]}]}}
     policy = build(SOCKET, tree).access
     person = Person(id=UserId("U1AAA"), home=True, groups=frozenset({"S0ONCALL"}))
-    spot = Spot(channel="C1AAA")
+    spot = Conversation(channel="C1AAA")
     assert decide(policy, person, spot, cluster="default", namespace="production").allowed
     assert not decide(policy, person, spot, cluster="default", namespace="kube-system").allowed
 

@@ -69,12 +69,12 @@ def test_what_opens_a_door_is_redacted_and_the_rest_stays(text: str, shown: str)
 
 
 def test_a_line_says_when_how_bad_and_where(lines: Lines) -> None:
-    structlog.get_logger("bot.reconciler").info("round done", seconds=0.25)
+    structlog.get_logger("bot.worker").info("round done", seconds=0.25)
     assert lines.last.pop("at").endswith("Z")
     assert {k: v for k, v in lines.last.items() if k != "at"} == {
         "event": "round done",
         "level": "info",
-        "logger": "bot.reconciler",
+        "logger": "bot.worker",
         "seconds": 0.25,
     }
 
@@ -153,7 +153,7 @@ def test_bolts_loggers_named_after_the_app_are_known_by_their_file(lines: Lines)
     path = "/x/.venv/lib/python3.11/site-packages/slack_bolt/app/async_app.py"
     record = logging.LogRecord("app.py:AsyncApp", logging.INFO, path, 1, "a body", None, None)
     logging.getLogger("app.py:AsyncApp").handle(record)
-    ours = "/x/kubernetes/bot/reconciler.py"
+    ours = "/x/kubernetes/bot/worker.py"
     record = logging.LogRecord("bot", logging.INFO, ours, 1, "a round", None, None)
     logging.getLogger("bot").handle(record)
     assert [line["event"] for line in lines.all] == ["a round"]

@@ -16,7 +16,7 @@ from bot.request import Part, Verb
 from bot.restore.events import Button, Reply
 from bot.restore.model import Consistency, Phase, Reason, StopWhen, VolumePolicy
 from bot.texts import answers, cards, form, general, lists, refusals, requests, results
-from bot.texts.refusals import Finding
+from bot.texts.refusals import RefusalText
 
 BOT = Path(__file__).parent.parent / "bot"
 SPEAKING = sorted(
@@ -24,7 +24,7 @@ SPEAKING = sorted(
         *(BOT / "request").rglob("*.py"),
         *(BOT / "restore").rglob("*.py"),
         *(BOT / "slack").rglob("*.py"),
-        BOT / "rounds.py",
+        BOT / "reconciler.py",
     ]
 )
 """The rooms whose results people read in Slack."""
@@ -65,7 +65,7 @@ def said(value: object) -> Iterator[str]:
     match value:
         case str():
             yield value
-        case Finding(found=found, expected=expected, next=onward):
+        case RefusalText(found=found, expected=expected, next=onward):
             yield from (found, expected, onward)
         case Mapping():
             yield from (text for each in value.values() for text in said(each))

@@ -14,10 +14,10 @@ import structlog
 
 from bot.clock import Clock
 from bot.cluster import names, parse
-from bot.cluster.client import JSON, Api, Refusal
+from bot.cluster.client import JSON, Api, ApiStatusError
 from bot.cluster.document import items, text
 from bot.cluster.schema import Schema
-from bot.restore.facts import Snapshot
+from bot.restore.observation import Snapshot
 
 log = structlog.get_logger()
 
@@ -78,7 +78,7 @@ class Catalog:
         for scope, answer in zip(scopes, answers, strict=True):
             if not isinstance(answer, BaseException):
                 found += answer
-            elif isinstance(answer, Refusal) and answer.code == 403 and len(scopes) > 1:
+            elif isinstance(answer, ApiStatusError) and answer.code == 403 and len(scopes) > 1:
                 log.warning("VMs cannot be listed", cluster=self._api.cluster, namespace=scope)
             else:
                 raise answer

@@ -27,7 +27,7 @@ from kubernetes.aio.config import ConfigException
 from bot import __version__
 from bot.cluster.document import Json, items, number, text
 from bot.errors import Permanent, Temporary
-from bot.restore.facts import Rejection
+from bot.restore.observation import ApiRejection
 
 JSON = "application/json"
 ANYTHING = "*/*"
@@ -65,10 +65,10 @@ _ON_THE_WIRE = (aiohttp.ClientError, OSError, ConfigException)
 # TimeoutError is an OSError. ConfigException: the login could not be renewed before the request.
 
 
-class Refusal(Permanent):
+class ApiStatusError(Permanent):
     """An answer that says no. Within this room each caller knows what it means to it."""
 
-    def __init__(self, rejection: Rejection, *, worded: bool) -> None:
+    def __init__(self, rejection: ApiRejection, *, worded: bool) -> None:
         super().__init__(_REASONS.get(rejection.code, "refused"), rejection.text)
         self.rejection = rejection
         self.code = rejection.code
@@ -177,7 +177,7 @@ class Api:
         """Read one object; None if it does not exist."""
         try:
             return await self.call("GET", path)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.missing:
                 return None
             raise
@@ -209,7 +209,7 @@ class Api:
     async def _page(self, path: str, query: dict[str, str], accept: str) -> Json:
         try:
             return await self.call("GET", path, query, accept=accept)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.code != 410:
                 raise
             what = f"cluster {self.cluster}: a list was too old before its last page was read"
@@ -285,7 +285,7 @@ class Api:
             raise Temporary(f"cluster {self.cluster}: an answer was not JSON") from error
         return found if isinstance(found, dict) else {}
 
-    def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Temporary | Refusal:
+    def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Temporary | ApiStatusError:
         code, status = response.status, _status(raw)
         message = text(status, "message") if status else _plain(code, raw)
         if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
@@ -293,7 +293,7 @@ class Api:
             what = f"cluster {self.cluster}: the API server answered {code}{said}"
             return Temporary(what, _wait(response, status))
         reason = text(status, "reason")
-        return Refusal(Rejection(code, reason, message[:MAX_TEXT]), worded=bool(status))
+        return ApiStatusError(ApiRejection(code, reason, message[:MAX_TEXT]), worded=bool(status))
 
     def _away(self, error: Exception) -> Temporary:
         where = f"cluster {self.cluster}: the API server"

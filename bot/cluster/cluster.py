@@ -13,8 +13,8 @@ from bot.cluster.perform import Performer
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
 from bot.restore.events import CreateRestore, Effect, Result
-from bot.restore.facts import Look, Scene
 from bot.restore.model import Restore
+from bot.restore.observation import Observation, ObservationKind
 
 EVERYWHERE = "*"
 
@@ -71,17 +71,17 @@ class Cluster:
     async def observe(
         self,
         restore: Restore,
-        look: Look,
+        kind: ObservationKind,
         effect: CreateRestore | None = None,
         *,
         permitted: Collection[str] | None = None,
-    ) -> Scene:
+    ) -> Observation:
         """Look once. Raises Temporary if any part of the look got no answer.
 
         `effect` is the restore that a FULL look tries as a dry run; `permitted` are the namespaces
         that names are offered from (None: all that the bot may see).
         """
-        return await self._observer.scene(Question(look, restore, effect, permitted))
+        return await self._observer.observation(Question(kind, restore, effect, permitted))
 
     async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
         """Act. Raises Temporary when the outcome is unknown, or `not_after` has come."""

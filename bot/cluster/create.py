@@ -7,7 +7,7 @@ dropped in silence, and a restore without `FailImmediate` waits for its moment l
 from collections.abc import Callable
 
 from bot.cluster import bodies, names
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json
 from bot.cluster.schema import READINESS, Schema
 from bot.restore.events import CreateRestore
@@ -43,7 +43,7 @@ async def _post(
     before()
     try:
         return await api.call("POST", path, query, bodies.restore(effect, served))
-    except Refusal as refusal:
+    except ApiStatusError as refusal:
         if refusal.code != 400 or _UNKNOWN_READINESS not in refusal.text:
             raise
     before()

@@ -12,16 +12,24 @@ from typing import assert_never
 from bot.clock import Clock
 from bot.cluster import create, parse
 from bot.cluster.catalog import Catalog
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.reads import Reads, Together
 from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore import claims
 from bot.restore.events import CreateRestore
-from bot.restore.facts import Candidates, Claim, Look, Rejection, RestoreObject, Scene, Vm
-from bot.restore.model import Phase, Restore, VolumePolicy, Wish
+from bot.restore.model import Phase, Restore, RestoreRequest, VolumePolicy
+from bot.restore.observation import (
+    ApiRejection,
+    Candidates,
+    Claim,
+    Observation,
+    ObservationKind,
+    RestoreObject,
+    Vm,
+)
 
-MOST_NAMES = 300
+MAX_NAMES = 300
 PATIENCE = timedelta(minutes=1)
 """How long a read that only adds to what is known may fail before it is done without."""
 SETTLED = "Waiting for target update"
@@ -32,7 +40,7 @@ SETTLED = "Waiting for target update"
 class Question:
     """What is to be looked at."""
 
-    look: Look
+    kind: ObservationKind
     restore: Restore
     effect: CreateRestore | None = None
     """For FULL: the very restore that a dry run is to try."""
@@ -40,14 +48,14 @@ class Question:
     """The namespaces that names may be offered from; None for all."""
 
     @property
-    def wish(self) -> Wish:
+    def request(self) -> RestoreRequest:
         """What the restore is about."""
-        return self.restore.wish
+        return self.restore.request
 
     @property
     def vm(self) -> str:
         """The VM's name."""
-        return self.wish.vm or ""
+        return self.request.vm or ""
 
 
 class Observer:
@@ -59,33 +67,33 @@ class Observer:
         self._catalog = catalog
         self._clock = clock
 
-    async def scene(self, asked: Question) -> Scene:
+    async def observation(self, asked: Question) -> Observation:
         """Look once."""
         at = self._clock.now()
-        if asked.look is Look.CANDIDATES:
+        if asked.kind is ObservationKind.CANDIDATES:
             return await self._candidates(asked, at)
-        namespace = asked.wish.namespace or ""
-        if asked.look is Look.VMI and asked.restore.phase is not Phase.STOPPING:
+        namespace = asked.request.namespace or ""
+        if asked.kind is ObservationKind.VMI and asked.restore.phase is not Phase.STOPPING:
             return await _vmi(Reads(self._api, namespace), asked, at)
         served = await self._schema.known()
         if served is None:
-            return Scene(asked.look, at, kubevirt=False)
+            return Observation(asked.kind, at, kubevirt=False)
         reads = Reads(self._api, namespace, served.version)
-        match asked.look:
-            case Look.FULL:
+        match asked.kind:
+            case ObservationKind.FULL:
                 return await self._full(reads, asked, at)
-            case Look.VMI:
+            case ObservationKind.VMI:
                 return await _stopping(reads, asked, at)
-            case Look.RECHECK:
+            case ObservationKind.RECHECK:
                 return await _recheck(reads, asked, at)
-            case Look.SAFETY:
+            case ObservationKind.SAFETY:
                 return await _safety(reads, asked, at)
-            case Look.JOB:
+            case ObservationKind.JOB:
                 return await _job(reads, asked, at)
             case _:
-                assert_never(asked.look)
+                assert_never(asked.kind)
 
-    async def _full(self, reads: Reads, asked: Question, at: datetime) -> Scene:
+    async def _full(self, reads: Reads, asked: Question, at: datetime) -> Observation:
         async with Together() as first:
             vm = first.create_task(reads.vm(asked.vm))
             vmi = first.create_task(reads.vmi(asked.vm))
@@ -94,14 +102,14 @@ class Observer:
             quotas = first.create_task(reads.quotas())
             prefixed = first.create_task(_with_our_names(reads, asked))
         everything = snapshots.result()
-        snapshot = next((one for one in everything if one.name == asked.wish.snapshot), None)
+        snapshot = next((one for one in everything if one.name == asked.request.snapshot), None)
         worth_trying = vm.result() is not None and snapshot is not None
         async with Together() as second:
             content = second.create_task(reads.content(snapshot))
             dry_run = second.create_task(self._dry_run(asked.effect if worth_trying else None))
             others = second.create_task(self._others(asked, missing=vm.result() is None))
-        return Scene(
-            asked.look,
+        return Observation(
+            asked.kind,
             at,
             vm=vm.result(),
             vmi=vmi.result(),
@@ -118,12 +126,12 @@ class Observer:
             candidates=others.result(),
         )
 
-    async def _dry_run(self, effect: CreateRestore | None) -> Rejection | None:
+    async def _dry_run(self, effect: CreateRestore | None) -> ApiRejection | None:
         if effect is None:
             return None
         try:
             await create.dry_run(self._api, self._schema, effect)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.code == 401:
                 raise
             return refusal.rejection
@@ -131,7 +139,7 @@ class Observer:
 
     async def _others(self, asked: Question, *, missing: bool) -> Candidates:
         """Names to propose when the VM does not exist: like it there, or the same elsewhere."""
-        if not missing or not asked.wish.namespace:
+        if not missing or not asked.request.namespace:
             return Candidates()
         try:
             found = await self._catalog.vms(asked.permitted)
@@ -139,61 +147,61 @@ class Observer:
             return Candidates()
         return Candidates(
             namespaces=tuple(namespace for namespace, name in found if name == asked.vm),
-            vms=tuple(name for namespace, name in found if namespace == asked.wish.namespace),
+            vms=tuple(name for namespace, name in found if namespace == asked.request.namespace),
         )
 
-    async def _candidates(self, asked: Question, at: datetime) -> Scene:
+    async def _candidates(self, asked: Question, at: datetime) -> Observation:
         try:
-            return Scene(asked.look, at, candidates=await self._choices(asked))
-        except Refusal as refusal:
+            return Observation(asked.kind, at, candidates=await self._choices(asked))
+        except ApiStatusError as refusal:
             if refusal.code == 404:
                 # A list is only missing where its whole API is.
-                return Scene(asked.look, at, kubevirt=False)
+                return Observation(asked.kind, at, kubevirt=False)
             if refusal.code != 403:
                 raise
-            return Scene(asked.look, at, forbidden=refusal.rejection)
+            return Observation(asked.kind, at, forbidden=refusal.rejection)
         except Permanent as permanent:
             if permanent.reason != NOT_INSTALLED:
                 raise
-            return Scene(asked.look, at, kubevirt=False)
+            return Observation(asked.kind, at, kubevirt=False)
 
     async def _choices(self, asked: Question) -> Candidates:
         """Names for the first thing that the wish lacks."""
-        wish, permitted = asked.wish, asked.permitted
-        if wish.vm is None:
+        request, permitted = asked.request, asked.permitted
+        if request.vm is None:
             return Candidates(
-                vms=await self._names([wish.namespace] if wish.namespace else permitted)
+                vms=await self._names([request.namespace] if request.namespace else permitted)
             )
-        if wish.namespace is None:
-            namespaces = await self._catalog.namespaces_with(wish.vm, permitted)
+        if request.namespace is None:
+            namespaces = await self._catalog.namespaces_with(request.vm, permitted)
             vms = () if namespaces else await self._names(permitted)
             return Candidates(namespaces=tuple(namespaces), vms=vms)
-        if snapshots := await self._catalog.snapshots(wish.namespace, wish.vm):
+        if snapshots := await self._catalog.snapshots(request.namespace, request.vm):
             return Candidates(snapshots=tuple(snapshots))
-        namespaces = await self._catalog.namespaces_with(wish.vm, permitted)
-        vms = () if namespaces else await self._names([wish.namespace])
+        namespaces = await self._catalog.namespaces_with(request.vm, permitted)
+        vms = () if namespaces else await self._names([request.namespace])
         return Candidates(namespaces=tuple(namespaces), vms=vms)
 
     async def _names(self, namespaces: Collection[str] | None) -> tuple[str, ...]:
         found = await self._catalog.vms(namespaces)
-        return tuple(dict.fromkeys(name for _, name in found))[:MOST_NAMES]
+        return tuple(dict.fromkeys(name for _, name in found))[:MAX_NAMES]
 
 
-async def _vmi(reads: Reads, asked: Question, at: datetime) -> Scene:
+async def _vmi(reads: Reads, asked: Question, at: datetime) -> Observation:
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
-    return Scene(asked.look, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
+    return Observation(asked.kind, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
 
 
-async def _stopping(reads: Reads, asked: Question, at: datetime) -> Scene:
+async def _stopping(reads: Reads, asked: Question, at: datetime) -> Observation:
     """The VM that is being stopped, and whether what it is stopped for was done already."""
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
         own = group.create_task(reads.restores_made_by(asked.restore.id))
-    return Scene(
-        asked.look,
+    return Observation(
+        asked.kind,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
@@ -202,15 +210,15 @@ async def _stopping(reads: Reads, asked: Question, at: datetime) -> Scene:
     )
 
 
-async def _recheck(reads: Reads, asked: Question, at: datetime) -> Scene:
+async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
-        snapshot = group.create_task(reads.snapshot(asked.wish.snapshot or ""))
+        snapshot = group.create_task(reads.snapshot(asked.request.snapshot or ""))
         restores = group.create_task(reads.restores_of(asked.vm))
         prefixed = group.create_task(_with_our_names(reads, asked))
-    return Scene(
-        asked.look,
+    return Observation(
+        asked.kind,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
@@ -228,14 +236,14 @@ async def _with_our_names(reads: Reads, asked: Question) -> tuple[Claim, ...]:
     return await reads.claims() if prefixed else ()
 
 
-async def _safety(reads: Reads, asked: Question, at: datetime) -> Scene:
+async def _safety(reads: Reads, asked: Question, at: datetime) -> Observation:
     """The safety snapshot, and whether the restore that waits for it was made already."""
     safety = asked.restore.safety
     async with Together() as group:
         found = group.create_task(reads.snapshot(safety.name if safety else ""))
         own = group.create_task(reads.restores_made_by(asked.restore.id))
-    return Scene(
-        asked.look,
+    return Observation(
+        asked.kind,
         at,
         safety=found.result(),
         restores=own.result(),
@@ -243,7 +251,7 @@ async def _safety(reads: Reads, asked: Question, at: datetime) -> Scene:
     )
 
 
-async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:
+async def _job(reads: Reads, asked: Question, at: datetime) -> Observation:
     """The restore; while it runs nothing else but its volumes, at its end what became of the VM.
 
     The claims prove a success and are what advice stands on. That they may not be read is a fact; a
@@ -253,7 +261,7 @@ async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:
     if job is not None and not job.complete and job.failure is None:
         waits = job.claims and job.ready != SETTLED
         made, _ = await reads.if_possible(_made_for(asked.vm)) if waits else (None, "")
-        return Scene(asked.look, at, job=job, claims=made or (), forbidden=reads.forbidden)
+        return Observation(asked.kind, at, job=job, claims=made or (), forbidden=reads.forbidden)
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
@@ -261,8 +269,8 @@ async def _job(reads: Reads, asked: Question, at: datetime) -> Scene:
             reads.if_possible(Reads.claims, patient=_is_new(asked.restore, at))
         )
     found, unread = all_claims.result()
-    seen = Scene(
-        asked.look,
+    seen = Observation(
+        asked.kind,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
@@ -283,7 +291,7 @@ def _made_for(vm: str) -> Callable[[Reads], Awaitable[tuple[Claim, ...]]]:
     return lambda reads: reads.restored_claims_of(vm)
 
 
-async def _with_users(seen: Scene, reads: Reads, asked: Question) -> Scene:
+async def _with_users(seen: Observation, reads: Reads, asked: Question) -> Observation:
     """Before a claim may be called free: who in the namespace uses it, at this moment."""
     done = seen.job is not None and seen.job.complete
     if not done or not claims.asks_for_users(seen, asked.restore):

@@ -26,7 +26,17 @@ from bot.cluster.document import (
 from bot.cluster.names import SOURCE_VM_LABEL
 from bot.cluster.quantity import quantity
 from bot.restore.effects import REQUESTED_BY, RESTORE_ID
-from bot.restore.facts import Claim, Content, Quota, RestoreObject, Snapshot, Use, Vm, Vmi, Volume
+from bot.restore.observation import (
+    Claim,
+    Content,
+    Quota,
+    RestoreObject,
+    Snapshot,
+    Use,
+    Vm,
+    Vmi,
+    Volume,
+)
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from bot.clock import Clock
 from bot.cluster import bodies, create, names
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json, text
 from bot.cluster.schema import Schema
 from bot.errors import Temporary
@@ -31,7 +31,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.facts import Rejection
+from bot.restore.observation import ApiRejection
 
 # What virt-api answers (409) to a stop of a VM that has stopped, or is stopping already.
 _STOPPED = ("VM is not running", "Halted only supports manual stop requests")
@@ -57,7 +57,7 @@ class Performer:
         in_time = partial(self._in_time, not_after)
         try:
             return await self._send(effect, in_time)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             return _meaning(refusal)
 
     async def _send(self, effect: Effect, in_time: InTime) -> Result:
@@ -96,7 +96,7 @@ class Performer:
         in_time()
         try:
             await self._api.call("PUT", path, body=body)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.code == 409 and any(words in refusal.text for words in so_already):
                 return Done()
             if refusal.code == 401 and not refusal.worded:
@@ -110,7 +110,7 @@ class Performer:
         in_time()
         try:
             await self._api.call("DELETE", path, body=bodies.only_if(uid))
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.missing or (refusal.code == 409 and _OTHER_UID.search(refusal.text)):
                 return Done()
             raise
@@ -124,7 +124,7 @@ class Performer:
             made = await self._api.call(
                 "POST", path, create.STRICT, bodies.snapshot(effect, served)
             )
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if _is_taken(refusal):
                 return await self._own(names.SNAPSHOTS, effect, refusal)
             raise
@@ -133,14 +133,14 @@ class Performer:
     async def _create_restore(self, effect: CreateRestore, in_time: InTime) -> Result:
         try:
             made = await create.create(self._api, self._schema, effect, in_time)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if _is_taken(refusal) or _is_in_progress(refusal, effect):
                 return await self._own(names.RESTORES, effect, refusal)
             raise
         return Done(text(made, "metadata", "uid") or None)
 
     async def _own(
-        self, kind: str, effect: CreateRestore | CreateSnapshot, refusal: Refusal
+        self, kind: str, effect: CreateRestore | CreateSnapshot, refusal: ApiStatusError
     ) -> Result:
         """The name is taken: by our own earlier attempt, whose answer was lost, or by a stranger.
 
@@ -158,7 +158,7 @@ class Performer:
             raise Temporary(f"cluster {self._api.cluster}: too late to act, the lease is over")
 
 
-def _meaning(refusal: Refusal) -> Rejection:
+def _meaning(refusal: ApiStatusError) -> ApiRejection:
     """What a "no" means that the effect itself has no other name for."""
     if refusal.code == 401:
         raise refusal
@@ -167,11 +167,11 @@ def _meaning(refusal: Refusal) -> Rejection:
     return refusal.rejection
 
 
-def _is_taken(refusal: Refusal) -> bool:
+def _is_taken(refusal: ApiStatusError) -> bool:
     return refusal.code == 409 and refusal.rejection.reason == "AlreadyExists"
 
 
-def _is_in_progress(refusal: Refusal, effect: CreateRestore) -> bool:
+def _is_in_progress(refusal: ApiStatusError, effect: CreateRestore) -> bool:
     """The webhook comes before the name is looked at: an unfinished restore blocks even itself."""
     return refusal.code == 422 and f'"{effect.name}" in progress' in refusal.text
 

@@ -13,15 +13,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bot.cluster import names, parse
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json
 from bot.errors import Temporary
 from bot.restore.effects import RESTORE_ID
-from bot.restore.facts import (
+from bot.restore.observation import (
+    ApiRejection,
     Claim,
     Content,
     Quota,
-    Rejection,
     RestoreObject,
     Snapshot,
     Use,
@@ -37,14 +37,14 @@ class Reads:
     """Reads within one namespace."""
 
     def __init__(self, api: Api, namespace: str, version: str = "") -> None:
-        self._forbidden: dict[int, Rejection] = {}
+        self._forbidden: dict[int, ApiRejection] = {}
         self._asked = count()
         self._api = api
         self._namespace = namespace
         self._snapshot_group = partial(names.snapshot_group, version)
 
     @property
-    def forbidden(self) -> Rejection | None:
+    def forbidden(self) -> ApiRejection | None:
         """What was said to the first that was asked, of the reads that were forbidden."""
         return self._forbidden[min(self._forbidden)] if self._forbidden else None
 
@@ -130,12 +130,12 @@ class Reads:
         apart = Reads(self._api, self._namespace)
         try:
             found = await read(apart)
-        except (Refusal, Temporary) as failed:
+        except (ApiStatusError, Temporary) as failed:
             if patient and isinstance(failed, Temporary):
                 raise
             return None, str(failed)
         except ExceptionGroup as group:
-            failures, others = group.split((Refusal, Temporary))
+            failures, others = group.split((ApiStatusError, Temporary))
             if others is not None or failures is None:
                 raise
             return None, str(failures.exceptions[0])
@@ -151,7 +151,7 @@ class Reads:
             document = await self._api.get(build(kind, self._namespace, name))
         except names.NoName:
             return None
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             self._note(refusal, "get", kind, number)
             return None
         return None if document is None else parsed(document)
@@ -162,12 +162,12 @@ class Reads:
         number = next(self._asked)
         try:
             found, _ = await self._api.collect(build(kind, self._namespace, None), query)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             self._note(refusal, "list", kind, number)
             return []
         return found
 
-    def _note(self, refusal: Refusal, verb: str, kind: str, number: int) -> None:
+    def _note(self, refusal: ApiStatusError, verb: str, kind: str, number: int) -> None:
         if refusal.unserved:
             # Served a moment ago, when the schema was read: the server is starting, or being changed.
             raise Temporary(f"cluster {self._api.cluster}: {kind} are not served just now")
@@ -175,7 +175,7 @@ class Reads:
             raise refusal
         said = refusal.rejection
         words = said.text if "cannot" in said.text else f"cannot {verb} {kind}. {said.text}".strip()
-        self._forbidden[number] = Rejection(said.code, said.reason, words)
+        self._forbidden[number] = ApiRejection(said.code, said.reason, words)
 
 
 class Together:

@@ -8,7 +8,7 @@ because an unknown group may answer 403 as well as 404, so neither proves anythi
 import asyncio
 from dataclasses import dataclass, replace
 
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json, flag, items, mapping, text
 from bot.cluster.names import RESTORE_CRD, SNAPSHOT_GROUP
 from bot.errors import Permanent
@@ -93,7 +93,7 @@ class Schema:
     async def _read(self) -> SnapshotApi | None:
         try:
             definition = await self._api.get(RESTORE_CRD)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.code == 401:
                 raise
             return await self._discover()
@@ -102,7 +102,7 @@ class Schema:
     async def _discover(self) -> SnapshotApi | None:
         try:
             group = await self._api.get(f"/apis/{SNAPSHOT_GROUP}")
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             if refusal.unserved:
                 return None
             raise
@@ -115,7 +115,7 @@ class Schema:
     async def _openapi_fields(self, version: str) -> frozenset[str] | None:
         try:
             page = await self._api.get(f"/openapi/v3/apis/{SNAPSHOT_GROUP}/{version}")
-        except Refusal:
+        except ApiStatusError:
             return None
         for schema in mapping(page, "components", "schemas").values():
             kinds = items(schema, "x-kubernetes-group-version-kind")
@@ -126,7 +126,7 @@ class Schema:
     async def _kubevirt_version(self) -> str | None:
         try:
             answer = await self._api.get("/apis/subresources.kubevirt.io/v1/version")
-        except Refusal:
+        except ApiStatusError:
             return None
         return text(answer, "gitVersion") or None
 

@@ -19,7 +19,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.cluster import names
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json, mapping, number, text
 from bot.cluster.schema import Schema
 from bot.errors import Permanent, Temporary
@@ -118,7 +118,7 @@ class Reflector:
                 begun, self.watching = now(), True
                 async for event in events:
                     await self._take(event)
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             raise _Expired if refusal.code == _GONE else refusal from None
         await self._pause(again=now() - begun < LASTED)
 

@@ -161,7 +161,7 @@ class World:
         bot = self.bot
         if self.restarting:
             return True
-        if alive and bot is not None and not bot.reconciler.resting:
+        if alive and bot is not None and not bot.worker.resting:
             return True
         return self.slack.busy > self.slack.waiting or self.kube.busy > 0
 

@@ -13,14 +13,14 @@ The rules of this room:
 
 from bot.request.command import parse_command
 from bot.request.names import Part, is_name, name_problem
-from bot.request.parsed import Request, Verb
+from bot.request.parsed import ParsedRequest, Verb
 from bot.request.reply import single_name
 from bot.request.sentence import command_meant, parse_sentence
 from bot.request.verbs import nearest_command
 
 __all__ = [
+    "ParsedRequest",
     "Part",
-    "Request",
     "Verb",
     "command_meant",
     "is_name",

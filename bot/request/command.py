@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.request import vocabulary as v
 from bot.request.names import Part, is_name, shown
-from bot.request.parsed import Request, Verb
+from bot.request.parsed import ParsedRequest, Verb
 from bot.request.sentence import oversize, parse_sentence, tail_doubt
 from bot.request.slots import Slots, fill
 from bot.request.tokens import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
@@ -16,15 +16,15 @@ from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_r
 from bot.texts import requests as texts
 
 
-def parse_command(text: str) -> Request:
+def parse_command(text: str) -> ParsedRequest:
     """Read the text of the slash command; an empty one is a restore with everything to be asked."""
     if len(text) > TOO_LONG:
-        return Request(Verb.UNKNOWN, problem=oversize())
+        return ParsedRequest(Verb.UNKNOWN, problem=oversize())
     words = _tokens(clean(text))
     if not words:
-        return Request(Verb.RESTORE)
+        return ParsedRequest(Verb.RESTORE)
     if words[0].text.lower() in {"--help", "-h", "?"}:
-        return Request(Verb.HELP)
+        return ParsedRequest(Verb.HELP)
     return other_wish(words) or _restore(words, text)
 
 
@@ -40,7 +40,7 @@ def _tokens(cleaned: str) -> tuple[Token, ...]:
     return tuple(replace(t, kind=Kind.SEPARATOR) if t.kind is Kind.STOP else t for t in found)
 
 
-def _restore(words: tuple[Token, ...], text: str) -> Request:
+def _restore(words: tuple[Token, ...], text: str) -> ParsedRequest:
     verb = restore_verb(words)
     slots = fill(words[verb:], not_names=v.FUNCTION_WORDS, positional=True)
     request = slots_request(Verb.RESTORE, slots)
@@ -49,10 +49,10 @@ def _restore(words: tuple[Token, ...], text: str) -> Request:
     if prose and any(word.word in v.RESTORE_FORMS for word in words[1:]):
         return parse_sentence(text, addressed=True)
     if not verb and (meant := _misspelt(words, slots, understood=doubt is None)):
-        return Request(Verb.UNKNOWN, problem=meant)
+        return ParsedRequest(Verb.UNKNOWN, problem=meant)
     if doubt == texts.ONE_VM or (doubt and request.problem):
         return replace(request, problem=request.problem or doubt)
-    return Request(Verb.UNKNOWN, problem=doubt) if doubt else request
+    return ParsedRequest(Verb.UNKNOWN, problem=doubt) if doubt else request
 
 
 def _misspelt(words: tuple[Token, ...], slots: Slots, *, understood: bool) -> str | None:

@@ -28,7 +28,7 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ParsedRequest:
     """A wish that was read. With a `problem` nothing may be started: show the problem instead.
 
     `snapshot` is an exact name. `described` is what somebody said about a snapshot ("latest",

@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 
 from bot.request import vocabulary as v
 from bot.request.names import Part, is_name
-from bot.request.parsed import Request, Verb
+from bot.request.parsed import ParsedRequest, Verb
 from bot.request.slots import Slots, fill
 from bot.request.tokens import TOO_LONG, Kind, Sentence, Token, clean, sentences, starts_with
 from bot.request.verbs import (
@@ -33,13 +33,13 @@ from bot.texts import requests as texts
 class _Reading:
     """What one sentence says: a request, or why it is none."""
 
-    request: Request | None = None
+    request: ParsedRequest | None = None
     doubt: str | None = None
     against: bool = False
 
 
 _NOTHING = _Reading()
-_MOST_CLAUSES = 20
+_MAX_CLAUSES = 20
 _SHORT = 8
 """Words of a sentence in which a misspelt command is looked for."""
 
@@ -49,17 +49,17 @@ def oversize() -> str:
     return texts.TOO_LONG.format(limit=TOO_LONG)
 
 
-def parse_sentence(text: str, *, addressed: bool) -> Request:
+def parse_sentence(text: str, *, addressed: bool) -> ParsedRequest:
     """Read a message in plain words; `Verb.NONE` when it is not for the bot."""
     if addressed and len(text) > TOO_LONG:
-        return Request(Verb.UNKNOWN, problem=oversize())
+        return ParsedRequest(Verb.UNKNOWN, problem=oversize())
     cleaned = clean(text)
     if not cleaned:
-        return Request(Verb.HELP if addressed else Verb.NONE)
+        return ParsedRequest(Verb.HELP if addressed else Verb.NONE)
     read = _addressed if addressed else _overheard
     request = _verdict([read(sentence) for sentence in sentences(cleaned)], addressed=addressed)
     if len(text) > TOO_LONG and request.verb is not Verb.NONE:
-        return Request(request.verb, problem=oversize())
+        return ParsedRequest(request.verb, problem=oversize())
     return request
 
 
@@ -77,16 +77,16 @@ def command_meant(text: str) -> Verb | None:
     return verb[0] if verb else SUBCOMMANDS.get(_nearest(words) or "")
 
 
-def _verdict(readings: list[_Reading], *, addressed: bool) -> Request:
+def _verdict(readings: list[_Reading], *, addressed: bool) -> ParsedRequest:
     """One answer for all the sentences of a message."""
     wishes = list(dict.fromkeys(r.request for r in readings if r.request))
     if len(wishes) > 1:
         wishes = [w for w in wishes if w.verb not in {Verb.HELP, Verb.UNKNOWN}] or wishes[:1]
     if not wishes:
         doubt = next((r.doubt for r in readings if r.doubt), None)
-        return Request(Verb.UNKNOWN, problem=doubt) if addressed else Request(Verb.NONE)
+        return ParsedRequest(Verb.UNKNOWN, problem=doubt) if addressed else ParsedRequest(Verb.NONE)
     if len(wishes) > 1:
-        return Request(wishes[0].verb, problem=texts.ONE_AT_A_TIME)
+        return ParsedRequest(wishes[0].verb, problem=texts.ONE_AT_A_TIME)
     if wishes[0].verb is Verb.RESTORE and any(r.against for r in readings):
         return replace(wishes[0], problem=texts.MIXED)
     return wishes[0]
@@ -274,7 +274,7 @@ def _clauses(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
         for at, (before, here) in enumerate(pairwise(tokens), start=1)
         if before.kind in breaks and here.kind not in breaks
     )
-    for at in islice(starts, _MOST_CLAUSES):
+    for at in islice(starts, _MAX_CLAUSES):
         yield tokens[at:]
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from bot.request import vocabulary as v
 from bot.request.names import shown
-from bot.request.parsed import Request, Verb
+from bot.request.parsed import ParsedRequest, Verb
 from bot.request.slots import Slots, fill
 from bot.request.tokens import Kind, Token, starts_with
 from bot.texts import requests as texts
@@ -125,11 +125,11 @@ def restore_noun(tokens: tuple[Token, ...]) -> int:
     return length + 1 + (words[length + 1 : length + 2] in (["of"], ["for"]))
 
 
-def other_wish(tokens: tuple[Token, ...]) -> Request | None:
+def other_wish(tokens: tuple[Token, ...]) -> ParsedRequest | None:
     """A wish that is no restore, or None when the clause opens with no verb we know."""
     tokens = _together(tokens)
     found = opening(tokens)
-    return wish(found[0], tokens[found[1] :]) if found else None
+    return request_for(found[0], tokens[found[1] :]) if found else None
 
 
 def _together(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
@@ -154,15 +154,15 @@ def opening(tokens: tuple[Token, ...]) -> tuple[Verb, int] | None:
     return None
 
 
-def wish(verb: Verb, rest: tuple[Token, ...]) -> Request:
+def request_for(verb: Verb, rest: tuple[Token, ...]) -> ParsedRequest:
     """The request of a verb and the words after it."""
     if verb is Verb.HELP:
-        return Request(Verb.HELP)
+        return ParsedRequest(Verb.HELP)
     if verb is Verb.HANDOFF:
         return _handoff(rest)
     if verb is Verb.TAKE_OVER and (people := [token for token in rest if _person(token)]):
         others = (token for token in rest if token not in people and token.word != "from")
-        return replace(wish(verb, tuple(others)), user=_user(people[0]))
+        return replace(request_for(verb, tuple(others)), user=_user(people[0]))
     filler = _FILLER.get(verb, frozenset())
     words = tuple(token for token in rest if token.word not in filler)
     if verb in _DECORATED:
@@ -172,7 +172,7 @@ def wish(verb: Verb, rest: tuple[Token, ...]) -> Request:
     if verb in _LENIENT:
         return replace(request, problem=None)
     if slots.rest and request.problem is None:
-        return Request(Verb.UNKNOWN, problem=not_understood(slots.rest, verb))
+        return ParsedRequest(Verb.UNKNOWN, problem=not_understood(slots.rest, verb))
     return request
 
 
@@ -197,9 +197,9 @@ def _says_snapshot(tokens: tuple[Token, ...]) -> bool:
     )
 
 
-def slots_request(verb: Verb, slots: Slots) -> Request:
+def slots_request(verb: Verb, slots: Slots) -> ParsedRequest:
     """The request that the filled slots make."""
-    return Request(
+    return ParsedRequest(
         verb,
         vm=slots.vm,
         namespace=slots.namespace,
@@ -210,7 +210,7 @@ def slots_request(verb: Verb, slots: Slots) -> Request:
     )
 
 
-def _moved(verb: Verb, slots: Slots) -> Request:
+def _moved(verb: Verb, slots: Slots) -> ParsedRequest:
     """A bare name means what the verb acts on: a snapshot to delete, a namespace to freeze."""
     request = slots_request(verb, slots)
     if verb is Verb.DELETE_SNAPSHOT and slots.vm and not slots.snapshot:
@@ -221,7 +221,7 @@ def _moved(verb: Verb, slots: Slots) -> Request:
     return request
 
 
-def _handoff(rest: tuple[Token, ...]) -> Request:
+def _handoff(rest: tuple[Token, ...]) -> ParsedRequest:
     """`handoff @user`, or without a name for the shift report."""
     filler = _FILLER[Verb.HANDOFF]
     words = [token for token in rest if token.word not in filler]
@@ -229,9 +229,9 @@ def _handoff(rest: tuple[Token, ...]) -> Request:
     others = tuple(token for token in words if not _person(token))
     slots = fill(others, not_names=v.FUNCTION_WORDS, positional=False)
     if len(people) > 1:
-        return Request(Verb.HANDOFF, problem=texts.ONE_PERSON)
+        return ParsedRequest(Verb.HANDOFF, problem=texts.ONE_PERSON)
     if slots.rest or (slots.vm and not people):
-        return Request(Verb.HANDOFF, problem=texts.WHICH_PERSON)
+        return ParsedRequest(Verb.HANDOFF, problem=texts.WHICH_PERSON)
     user = _user(people[0]) if people else None
     return replace(_moved(Verb.HANDOFF, slots), user=user)
 

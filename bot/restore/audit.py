@@ -14,9 +14,9 @@ def entries(before: Restore, after: Restore, event: Event, now: datetime) -> tup
 
 def target(restore: Restore) -> str:
     """What it is about, for logs and audit: "cluster/namespace/vm from snapshot"."""
-    wish = restore.wish
-    parts = "/".join(part or "?" for part in (wish.cluster, wish.namespace, wish.vm))
-    return f"{parts} from {wish.snapshot or '?'}"
+    request = restore.request
+    parts = "/".join(part or "?" for part in (request.cluster, request.namespace, request.vm))
+    return f"{parts} from {request.snapshot or '?'}"
 
 
 def _of_people(
@@ -29,7 +29,7 @@ def _of_people(
             at=now, restore=after.id, kind=kind, by=by, target=target(after), detail=detail
         )
 
-    for change in after.handovers[len(before.handovers) :]:
+    for change in after.handoffs[len(before.handoffs) :]:
         kind = "handed-over" if change.how == "accepted" else "taken-over"
         yield line(kind, change.taker, f"from {change.giver}")
         return

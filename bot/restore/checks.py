@@ -9,18 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.restore.claims import taken_names
-from bot.restore.facts import RestoreObject, Scene, Snapshot, Vm
 from bot.restore.model import Reason, Restore, VolumePolicy
-from bot.restore.near import nearest, or_a_command
+from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
+from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
-from bot.texts.refusals import Finding
+from bot.texts.refusals import RefusalText
 
-MOST_CHOICES = 10
+MAX_CHOICES = 10
 GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CheckFailure:
     """Why a restore cannot go on, in plain sentences; names stand in backticks."""
 
     reason: Reason
@@ -31,8 +31,8 @@ class Refusal:
 
     @classmethod
     def telling(
-        cls, reason: Reason, finding: Finding, choices: tuple[str, ...] = (), **values: object
-    ) -> "Refusal":
+        cls, reason: Reason, finding: RefusalText, choices: tuple[str, ...] = (), **values: object
+    ) -> "CheckFailure":
         """A refusal in the words of `finding`, its gaps filled with `values`."""
         return cls(
             reason,
@@ -43,131 +43,131 @@ class Refusal:
         )
 
 
-Check = Callable[[Scene, Restore], Refusal | None]
+Check = Callable[[Observation, Restore], CheckFailure | None]
 
 
-def first_refusal(scene: Scene, restore: Restore) -> Refusal | None:
+def first_refusal(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The first check that has something to say about a FULL look, or None: all is well."""
-    return next((said for check in CHECKS if (said := check(scene, restore))), None)
+    return next((said for check in CHECKS if (said := check(observation, restore))), None)
 
 
-def kubevirt_is_served(scene: Scene, restore: Restore) -> Refusal | None:
+def kubevirt_is_served(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Without the snapshot API every object looks absent; say so once and clearly."""
-    if scene.kubevirt:
+    if observation.kubevirt:
         return None
-    return Refusal.telling(
-        Reason.KUBEVIRT_MISSING, texts.KUBEVIRT_MISSING, cluster=restore.wish.cluster
+    return CheckFailure.telling(
+        Reason.KUBEVIRT_MISSING, texts.KUBEVIRT_MISSING, cluster=restore.request.cluster
     )
 
 
-def reads_are_allowed(scene: Scene, restore: Restore) -> Refusal | None:
+def reads_are_allowed(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The bot itself must be able to read what it is to judge."""
-    if scene.forbidden is None:
+    if observation.forbidden is None:
         return None
-    return _forbidden(scene.forbidden.text, restore)
+    return _forbidden(observation.forbidden.text, restore)
 
 
-def namespace_stays(scene: Scene, restore: Restore) -> Refusal | None:
+def namespace_stays(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Everything in a namespace that is being deleted goes, what a restore makes included.
 
     The dry run tells it: the API server refuses every create there, so no read of the namespace, and
     no right to it, is needed.
     """
-    if scene.dry_run is None or not scene.dry_run.namespace_goes:
+    if observation.dry_run is None or not observation.dry_run.namespace_goes:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.NAMESPACE_BEING_DELETED,
         texts.NAMESPACE_BEING_DELETED,
-        namespace=restore.wish.namespace,
+        namespace=restore.request.namespace,
     )
 
 
-def vm_exists(scene: Scene, restore: Restore) -> Refusal | None:
+def vm_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The named VM is there."""
-    if scene.vm is not None:
+    if observation.vm is not None:
         return None
-    wish, vm = restore.wish, restore.wish.vm or ""
-    elsewhere = tuple(f"{namespace}/{vm}" for namespace in scene.candidates.namespaces)
-    near = nearest(vm, scene.candidates.vms)
-    command = or_a_command(wish, scene.candidates.vms)
-    return Refusal.telling(
+    request, vm = restore.request, restore.request.vm or ""
+    elsewhere = tuple(f"{namespace}/{vm}" for namespace in observation.candidates.namespaces)
+    near = nearest(vm, observation.candidates.vms)
+    command = or_a_command(request, observation.candidates.vms)
+    return CheckFailure.telling(
         Reason.VM_NOT_FOUND,
         texts.VM_NOT_FOUND,
-        (elsewhere + near)[:MOST_CHOICES],
-        vm=wish.vm,
-        namespace=wish.namespace,
+        (elsewhere + near)[:MAX_CHOICES],
+        vm=request.vm,
+        namespace=request.namespace,
         command=command,
     )
 
 
-def vm_stays(scene: Scene, restore: Restore) -> Refusal | None:
+def vm_stays(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A VM that is being deleted takes its restores with it."""
     del restore
-    vm = _vm(scene)
+    vm = _vm(observation)
     if not vm.deleting:
         return None
-    return Refusal.telling(Reason.VM_BEING_DELETED, texts.VM_BEING_DELETED, vm=vm.name)
+    return CheckFailure.telling(Reason.VM_BEING_DELETED, texts.VM_BEING_DELETED, vm=vm.name)
 
 
-def vm_is_settled(scene: Scene, restore: Restore) -> Refusal | None:
+def vm_is_settled(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A migration moves the guest while we look at it."""
     del restore
-    vm = _vm(scene)
+    vm = _vm(observation)
     if not vm.migrating:
         return None
-    return Refusal.telling(Reason.VM_MIGRATING, texts.VM_MIGRATING, vm=vm.name)
+    return CheckFailure.telling(Reason.VM_MIGRATING, texts.VM_MIGRATING, vm=vm.name)
 
 
-def snapshot_exists(scene: Scene, restore: Restore) -> Refusal | None:
+def snapshot_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The named snapshot is there."""
-    if scene.snapshot is not None:
+    if observation.snapshot is not None:
         return None
-    wish = restore.wish
-    names = tuple(each.name for each in scene.snapshots)
-    listed = nearest(wish.snapshot or "", names) or names
-    return Refusal.telling(
+    request = restore.request
+    names = tuple(each.name for each in observation.snapshots)
+    listed = nearest(request.snapshot or "", names) or names
+    return CheckFailure.telling(
         Reason.SNAPSHOT_NOT_FOUND,
         texts.SNAPSHOT_NOT_FOUND if names else texts.SNAPSHOT_NOT_FOUND_NOR_ANY,
         _with_first(listed, names),
-        snapshot=wish.snapshot,
-        namespace=wish.namespace,
-        vm=wish.vm,
+        snapshot=request.snapshot,
+        namespace=request.namespace,
+        vm=request.vm,
     )
 
 
-def snapshot_is_of_this_vm(scene: Scene, restore: Restore) -> Refusal | None:
+def snapshot_is_of_this_vm(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A snapshot of another VM would put that VM's disks into this one."""
-    snapshot, wish = _snapshot(scene), restore.wish
-    if snapshot.source == wish.vm:
+    snapshot, request = _snapshot(observation), restore.request
+    if snapshot.source == request.vm:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.SNAPSHOT_OF_OTHER_VM,
         texts.SNAPSHOT_OF_OTHER_VM,
-        tuple(each.name for each in scene.snapshots)[:MOST_CHOICES],
+        tuple(each.name for each in observation.snapshots)[:MAX_CHOICES],
         snapshot=snapshot.name,
         source=snapshot.source,
-        vm=wish.vm,
+        vm=request.vm,
     )
 
 
-def snapshot_stays(scene: Scene, restore: Restore) -> Refusal | None:
+def snapshot_stays(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A snapshot that is being deleted may vanish in the middle."""
     del restore
-    snapshot = _snapshot(scene)
+    snapshot = _snapshot(observation)
     if not snapshot.deleting:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.SNAPSHOT_BEING_DELETED, texts.SNAPSHOT_BEING_DELETED, snapshot=snapshot.name
     )
 
 
-def snapshot_is_ready(scene: Scene, restore: Restore) -> Refusal | None:
+def snapshot_is_ready(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The phase alone proves nothing: the data must be ready to use as well."""
     del restore
-    snapshot = _snapshot(scene)
+    snapshot = _snapshot(observation)
     if snapshot.usable and snapshot.phase == "Succeeded":
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.SNAPSHOT_NOT_READY,
         texts.SNAPSHOT_FAILED if snapshot.phase == "Failed" else texts.SNAPSHOT_NOT_READY,
         status=snapshot.phase or "Unknown",
@@ -176,68 +176,68 @@ def snapshot_is_ready(scene: Scene, restore: Restore) -> Refusal | None:
     )
 
 
-def content_exists(scene: Scene, restore: Restore) -> Refusal | None:
+def content_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A snapshot keeps saying that it is ready when its content is gone."""
     del restore
-    content = scene.content
+    content = observation.content
     if content is not None and content.ready and content.error is None:
         return None
     if content is not None and content.error is not None:
-        return Refusal.telling(
+        return CheckFailure.telling(
             Reason.SNAPSHOT_CONTENT_MISSING,
             texts.CONTENT_ERROR,
-            snapshot=_snapshot(scene).name,
+            snapshot=_snapshot(observation).name,
             error=content.error,
         )
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.SNAPSHOT_CONTENT_MISSING,
         texts.CONTENT_MISSING if content is None else texts.CONTENT_NOT_READY,
-        snapshot=_snapshot(scene).name,
+        snapshot=_snapshot(observation).name,
     )
 
 
-def content_stays(scene: Scene, restore: Restore) -> Refusal | None:
+def content_stays(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A content that is being deleted says that it is ready to its last moment."""
     del restore
-    if scene.content is None or not scene.content.deleting:
+    if observation.content is None or not observation.content.deleting:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.SNAPSHOT_CONTENT_BEING_DELETED,
         texts.CONTENT_BEING_DELETED,
-        snapshot=_snapshot(scene).name,
+        snapshot=_snapshot(observation).name,
     )
 
 
-def vm_is_the_same(scene: Scene, restore: Restore) -> Refusal | None:
+def vm_is_the_same(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Only the content keeps the original VM's UID; the snapshot's own copy follows the name."""
     del restore
-    vm, content = _vm(scene), scene.content
+    vm, content = _vm(observation), observation.content
     if content is None or content.vm_uid == vm.uid:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.VM_RECREATED, texts.VM_RECREATED, vm=vm.name, uid=vm.uid, taken_of=content.vm_uid
     )
 
 
-def snapshot_holds_disks(scene: Scene, restore: Restore) -> Refusal | None:
+def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A snapshot without volumes restores successfully and brings no data back."""
     del restore
-    snapshot = _snapshot(scene)
+    snapshot = _snapshot(observation)
     if snapshot.included:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.CONFIGURATION_ONLY, texts.CONFIGURATION_ONLY, snapshot=snapshot.name
     )
 
 
-def nobody_else_restores(scene: Scene, restore: Restore) -> Refusal | None:
+def nobody_else_restores(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Any unfinished restore of the VM, even a failed one, blocks the next."""
-    vm = _vm(scene)
-    other = next(iter(others_in_progress(scene, restore)), None)
+    vm = _vm(observation)
+    other = next(iter(others_in_progress(observation, restore)), None)
     if other is None and vm.restore_in_progress is None:
         return None
     failed = other is not None and other.failure is not None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.RESTORE_IN_PROGRESS,
         texts.FAILED_RESTORE_LEFT if failed else texts.RESTORE_IN_PROGRESS,
         name=other.name if other else vm.restore_in_progress,
@@ -245,20 +245,20 @@ def nobody_else_restores(scene: Scene, restore: Restore) -> Refusal | None:
     )
 
 
-def nobody_takes_a_snapshot(scene: Scene, restore: Restore) -> Refusal | None:
+def nobody_takes_a_snapshot(observation: Observation, restore: Restore) -> CheckFailure | None:
     """While a snapshot is taken the VM is locked."""
     del restore
-    vm = _vm(scene)
+    vm = _vm(observation)
     if vm.snapshot_in_progress is None:
         return None
-    return Refusal.telling(
+    return CheckFailure.telling(
         Reason.SNAPSHOT_IN_PROGRESS, texts.SNAPSHOT_IN_PROGRESS, snapshot=vm.snapshot_in_progress
     )
 
 
-def quota_suffices(scene: Scene, restore: Restore) -> Refusal | None:
+def quota_suffices(observation: Observation, restore: Restore) -> CheckFailure | None:
     """New volumes are made beside the old ones, so the namespace needs room for both."""
-    content = scene.content
+    content = observation.content
     if content is None or restore.rules.volume_policy is VolumePolicy.IN_PLACE:
         return None
     needs = {
@@ -268,10 +268,10 @@ def quota_suffices(scene: Scene, restore: Restore) -> Refusal | None:
     }
     for storage_class, size in content.storage:
         needs[f"{storage_class}.storageclass.storage.k8s.io/requests.storage"] = size
-    for quota in scene.quotas:
+    for quota in observation.quotas:
         need, left = needs.get(quota.resource, 0), quota.hard - quota.used
         if need and need > left:
-            return Refusal.telling(
+            return CheckFailure.telling(
                 Reason.QUOTA_EXCEEDED,
                 texts.QUOTA_EXCEEDED,
                 quota=quota.name,
@@ -282,29 +282,31 @@ def quota_suffices(scene: Scene, restore: Restore) -> Refusal | None:
     return None
 
 
-def names_are_free(scene: Scene, restore: Restore) -> Refusal | None:
+def names_are_free(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A claim that has the new name already would be taken as it is: nothing would be restored."""
-    taken = taken_names(scene, restore)
+    taken = taken_names(observation, restore)
     if not taken:
         return None
-    named = ", ".join(f"`{each}`" for each in taken[:MOST_CHOICES])
-    more = texts.AND_MORE.format(count=len(taken) - MOST_CHOICES)
-    return Refusal.telling(
+    named = ", ".join(f"`{each}`" for each in taken[:MAX_CHOICES])
+    more = texts.AND_MORE.format(count=len(taken) - MAX_CHOICES)
+    return CheckFailure.telling(
         Reason.NAME_TAKEN,
         texts.NAME_TAKEN,
-        claims=f"{named} {more}" if len(taken) > MOST_CHOICES else named,
+        claims=f"{named} {more}" if len(taken) > MAX_CHOICES else named,
         verb="exists" if len(taken) == 1 else "exist",
     )
 
 
-def cluster_would_accept(scene: Scene, restore: Restore) -> Refusal | None:
+def cluster_would_accept(observation: Observation, restore: Restore) -> CheckFailure | None:
     """What the API server said to a dry run of the very restore that would be made."""
-    rejection = scene.dry_run
+    rejection = observation.dry_run
     if rejection is None:
         return None
     if rejection.lacks_right:
         return _forbidden(rejection.text, restore)
-    return Refusal.telling(Reason.ADMISSION_REFUSED, texts.WOULD_BE_REFUSED, text=rejection.text)
+    return CheckFailure.telling(
+        Reason.ADMISSION_REFUSED, texts.WOULD_BE_REFUSED, text=rejection.text
+    )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -330,44 +332,48 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def others_in_progress(scene: Scene, restore: Restore) -> list[RestoreObject]:
+def others_in_progress(observation: Observation, restore: Restore) -> list[RestoreObject]:
     """Unfinished restores of the VM that are not this restore's own object."""
     own = restore.job.name if restore.job else None
     return [
         each
-        for each in scene.restores
+        for each in observation.restores
         if not each.complete and not (each.name == own and each.restore_id == restore.id)
     ]
 
 
-def is_live(scene: Scene) -> bool:
+def is_live(observation: Observation) -> bool:
     """The VM must be stopped first: a VMI object exists, or the cluster may make one by itself."""
-    return scene.vmi is not None or (scene.vm is not None and scene.vm.may_start_itself)
+    return observation.vmi is not None or (
+        observation.vm is not None and observation.vm.may_start_itself
+    )
 
 
-def _vm(scene: Scene) -> Vm:
-    assert scene.vm is not None, "vm_exists comes first"  # noqa: S101 - the order of CHECKS
-    return scene.vm
+def _vm(observation: Observation) -> Vm:
+    assert observation.vm is not None, "vm_exists comes first"  # noqa: S101 - the order of CHECKS
+    return observation.vm
 
 
-def _snapshot(scene: Scene) -> Snapshot:
-    assert scene.snapshot is not None, "snapshot_exists comes first"  # noqa: S101 - as above
-    return scene.snapshot
+def _snapshot(observation: Observation) -> Snapshot:
+    assert observation.snapshot is not None, "snapshot_exists comes first"  # noqa: S101 - as above
+    return observation.snapshot
 
 
-def _forbidden(text: str, restore: Restore) -> Refusal:
-    return Refusal.telling(Reason.RBAC_FORBIDDEN, texts.FORBIDDEN, text=text, where=_where(restore))
+def _forbidden(text: str, restore: Restore) -> CheckFailure:
+    return CheckFailure.telling(
+        Reason.RBAC_FORBIDDEN, texts.FORBIDDEN, text=text, where=_where(restore)
+    )
 
 
 def _where(restore: Restore) -> str:
-    wish = restore.wish
-    if wish.namespace:
-        return texts.NAMESPACE.format(namespace=wish.namespace)
-    return texts.CLUSTER.format(cluster=wish.cluster)
+    request = restore.request
+    if request.namespace:
+        return texts.NAMESPACE.format(namespace=request.namespace)
+    return texts.CLUSTER.format(cluster=request.cluster)
 
 
 def _with_first(first: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *rest)))[:MOST_CHOICES]
+    return tuple(dict.fromkeys((*first, *rest)))[:MAX_CHOICES]
 
 
 def _amount(resource: str, value: int) -> str:

@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from enum import Enum
 
 from bot.restore.disks import Disk, Fate, Kind, LeftBehind
-from bot.restore.facts import Claim, RestoreObject, Scene
 from bot.restore.fates import prefixed
 from bot.restore.model import Restore, VolumePolicy
+from bot.restore.observation import Claim, Observation, RestoreObject
 from bot.texts import general
 
-MOST_LEFT = 40
+MAX_LEFT = 40
 """Claims that a document keeps; the others are counted."""
-MOST_USERS = 3
+MAX_USERS = 3
 
 
-def taken_names(scene: Scene, restore: Restore) -> tuple[str, ...]:
+def taken_names(observation: Observation, restore: Restore) -> tuple[str, ...]:
     """Claims that a restore with PrefixTargetName would take as they are.
 
     One that is being deleted counts: KubeVirt takes it all the same. What this restore's own object
@@ -33,13 +33,13 @@ def taken_names(scene: Scene, restore: Restore) -> tuple[str, ...]:
     """
     if restore.rules.volume_policy is not VolumePolicy.PREFIX_TARGET_NAME:
         return ()
-    backups = [volume for volume, _ in scene.content.backups] if scene.content else []
-    volumes = backups or (scene.snapshot.included if scene.snapshot else ())
-    wanted = {prefixed(restore.wish.vm or "", volume) for volume in volumes}
+    backups = [volume for volume, _ in observation.content.backups] if observation.content else []
+    volumes = backups or (observation.snapshot.included if observation.snapshot else ())
+    wanted = {prefixed(restore.request.vm or "", volume) for volume in volumes}
     own = restore.job.name if restore.job else None
     return tuple(
         claim.name
-        for claim in scene.claims
+        for claim in observation.claims
         if claim.name in wanted and (own is None or claim.restored_by != own)
     )
 
@@ -56,12 +56,14 @@ class Proof(Enum):
     NONE = "none"
 
 
-def proofs(scene: Scene, restore: Restore, seen: RestoreObject) -> Iterator[tuple[str, Proof]]:
+def proofs(
+    observation: Observation, restore: Restore, seen: RestoreObject
+) -> Iterator[tuple[str, Proof]]:
     """Every claim that the restore names, and what it shows.
 
     PrefixTargetName is younger (1.8.0) than the mark: there no mark means a claim that was taken.
     """
-    held = {claim.name: claim for claim in scene.claims}
+    held = {claim.name: claim for claim in observation.claims}
     sources = {claim: source for _, claim, source in seen.volumes}
     marked = restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME
     for name in seen.claims:
@@ -90,68 +92,78 @@ def _proof(claim: Claim | None, seen: RestoreObject, source: str) -> Proof:
 # Advice
 
 
-def asks_for_users(scene: Scene, restore: Restore) -> bool:
+def asks_for_users(observation: Observation, restore: Restore) -> bool:
     """Only the people who use a claim can still speak against deleting it."""
-    return any(each.kind is Kind.UNSURE for each in left_behind(scene, restore))
+    return any(each.kind is Kind.UNSURE for each in left_behind(observation, restore))
 
 
-def left_behind(scene: Scene, restore: Restore) -> tuple[LeftBehind, ...]:
+def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind, ...]:
     """What the VM used before the restore and does not use any more, each with what it is."""
-    seen, shown = scene.job, restore.preview
-    if seen is None or shown is None or scene.vm is None:
+    seen, shown = observation.job, restore.preview
+    if seen is None or shown is None or observation.vm is None:
         return ()
-    keep = {*seen.claims, *(each.claim for each in scene.vm.volumes if each.claim)}
+    keep = {*seen.claims, *(each.claim for each in observation.vm.volumes if each.claim)}
     disks = {each.claim: each for each in shown.fates if each.fate is not Fate.RETURNS}
     before = {*disks, *shown.claims} - keep
-    proven = {name for name, proof in proofs(scene, restore, seen) if proof is Proof.GIVEN}
+    proven = {name for name, proof in proofs(observation, restore, seen) if proof is Proof.GIVEN}
     return tuple(
-        _judged(claim, disks.get(claim.name), scene, proven)
-        for claim in sorted(scene.claims, key=lambda each: each.name)
+        _judged(claim, disks.get(claim.name), observation, proven)
+        for claim in sorted(observation.claims, key=lambda each: each.name)
         if claim.name in before
     )
 
 
-def _judged(claim: Claim, disk: Disk | None, scene: Scene, proven: set[str]) -> LeftBehind:
+def _judged(
+    claim: Claim, disk: Disk | None, observation: Observation, proven: set[str]
+) -> LeftBehind:
     """The first thing that speaks against deleting it, or that nothing does."""
-    deleted = scene.job.deleted if scene.job else ()
-    users = [f"{each.kind} `{each.name}`" for each in scene.uses or () if each.claim == claim.name]
+    deleted = observation.job.deleted if observation.job else ()
+    users = [
+        f"{each.kind} `{each.name}`" for each in observation.uses or () if each.claim == claim.name
+    ]
     owners = [f"{kind} `{name}`" for kind, name in claim.owners]
     by = ""
     if claim.deleting or any(("DataVolume", name) in claim.owners for name in deleted):
         kind = Kind.GOING
     elif users:
         kind, by = Kind.USED, _some(users)
-    elif disk is None or not _was_copied(claim, disk, scene):
+    elif disk is None or not _was_copied(claim, disk, observation):
         kind = Kind.ONLY_COPY
-    elif missing := _missing_in_twins(disk, scene, proven):
+    elif missing := _missing_in_twins(disk, observation, proven):
         kind = missing
     elif owners:
         kind, by = Kind.OWNED, _some(owners)
-    elif scene.uses is None:
-        kind, by = Kind.UNSURE, (scene.uses_unread or "")[:300]
+    elif observation.uses is None:
+        kind, by = Kind.UNSURE, (observation.uses_unread or "")[:300]
     else:
         kind = Kind.FREE
     return LeftBehind(claim=claim.name, kind=kind, by=by)
 
 
-def _was_copied(claim: Claim, disk: Disk, scene: Scene) -> bool:
+def _was_copied(claim: Claim, disk: Disk, observation: Observation) -> bool:
     """The disk rolls back, and this is the claim that was copied, or what a restore made of it."""
-    restored = scene.vm is not None and claim.vm == scene.vm.name and claim.restored_by is not None
+    restored = (
+        observation.vm is not None
+        and claim.vm == observation.vm.name
+        and claim.restored_by is not None
+    )
     return disk.fate is Fate.ROLLS_BACK and (disk.copied or restored)
 
 
-def _missing_in_twins(disk: Disk, scene: Scene, proven: set[str]) -> Kind | None:
+def _missing_in_twins(disk: Disk, observation: Observation, proven: set[str]) -> Kind | None:
     """A claim that waits for its first consumer is Pending; a bound one is filled from its source."""
-    volumes = scene.job.volumes if scene.job else ()
+    volumes = observation.job.volumes if observation.job else ()
     twins = {claim for volume, claim, _ in volumes if volume == disk.name}
     if not twins or not twins <= proven:
         return Kind.UNPROVEN
-    bound = {each.name for each in scene.claims if each.phase == "Bound" and not each.deleting}
+    bound = {
+        each.name for each in observation.claims if each.phase == "Bound" and not each.deleting
+    }
     return None if twins <= bound else Kind.UNFILLED
 
 
 def _some(given: list[str]) -> str:
     names = list(dict.fromkeys(given))
-    rest = len(names) - MOST_USERS
-    listed = ", ".join(names[:MOST_USERS])
+    rest = len(names) - MAX_USERS
+    listed = ", ".join(names[:MAX_USERS])
     return general.AND_MORE.format(names=listed, count=rest) if rest > 0 else listed

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.restore import answers, workflow
+from bot.restore import user_events, workflow
 from bot.restore.events import (
     Acted,
     Button,
@@ -24,34 +24,34 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
-    Held,
+    ObservationFailed,
     Observed,
     StopVm,
     TakenOver,
     Typed,
-    Unseen,
     Verdict,
-)
-from bot.restore.facts import (
-    Candidates,
-    Content,
-    Look,
-    Rejection,
-    RestoreObject,
-    Scene,
-    Snapshot,
-    Vm,
-    Vmi,
+    VmClaimedElsewhere,
 )
 from bot.restore.model import (
     Phase,
-    Place,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
     StopWhen,
+    ThreadRef,
     UserId,
-    Wish,
+)
+from bot.restore.observation import (
+    ApiRejection,
+    Candidates,
+    Content,
+    Observation,
+    ObservationKind,
+    RestoreObject,
+    Snapshot,
+    Vm,
+    Vmi,
 )
 from bot.restore.thread import slack_order
 
@@ -64,7 +64,7 @@ _ACTS: dict[type[Effect], str] = {
     CreateSnapshot: "safety snapshot",
     CreateRestore: "restore",
 }
-_PLACE = {phase: place for place, phase in enumerate(Phase)}
+_PLACE = {phase: thread_ref for thread_ref, phase in enumerate(Phase)}
 _UIDS: dict[type[Effect], str] = {CreateSnapshot: "safety-1", CreateRestore: "job-1"}
 
 VM = Vm("ns", "vm", "vm-1", status="Stopped")
@@ -74,12 +74,12 @@ SNAPSHOT = Snapshot(
 )
 CONTENT = Content("c", "c-1", ready=True, vm_uid="vm-1")
 JOB = RestoreObject("ns", "", "job-1", "vm", "snap")
-DOWN = Scene(Look.FULL, START, vm=VM, snapshot=SNAPSHOT, content=CONTENT)
+DOWN = Observation(ObservationKind.FULL, START, vm=VM, snapshot=SNAPSHOT, content=CONTENT)
 LIVE = replace(DOWN, vmi=VMI)
 EDITED = replace(LIVE, vm=replace(VM, specification="other"))
-REFUSAL = Rejection(403, "Forbidden", "no")
+REFUSAL = ApiRejection(403, "Forbidden", "no")
 NO = Verdict(allowed=False, reason="not_permitted")
-AWAY = Unseen("away")
+AWAY = ObservationFailed("away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +118,15 @@ def edges() -> tuple[Edge, ...]:
 
 
 def _beginnings() -> Iterator[Restore]:
-    place = Place(team="T", channel="C", thread="1.1", own_thread=True)
-    named = Wish(cluster="default", namespace="ns", vm="vm", snapshot="snap")
-    for wish in (Wish(cluster="default"), named):
+    thread_ref = ThreadRef(team="T", channel="C", thread="1.1", own_thread=True)
+    named = RestoreRequest(cluster="default", namespace="ns", vm="vm", snapshot="snap")
+    for request in (RestoreRequest(cluster="default"), named):
         for stop_when in StopWhen:
             yield workflow.begin(
                 id_=RestoreId("r"),
-                place=place,
+                thread_ref=thread_ref,
                 owner=ALICE,
-                wish=wish,
+                request=request,
                 rules=Rules(stop_when=stop_when),
                 now=START,
             )
@@ -138,8 +138,8 @@ def _kind(restore: Restore) -> tuple[object, ...]:
     return (
         restore.phase,
         restore.rules.stop_when,
-        restore.question and restore.question.slot,
-        restore.wish,
+        restore.question and restore.question.kind,
+        restore.request,
         restore.protect,
         restore.safety and restore.safety.uid,
         restore.confirmation is None,
@@ -183,7 +183,7 @@ def _happenings(restore: Restore) -> Iterator[Happening]:
     yield Happening("handed over or taken over", (TakenOver(_other(restore)),))
     yield Happening("the channel is gone", (ChannelGone("is_archived"),))
     if restore.phase is Phase.CHECKING:
-        yield Happening("somebody else holds the VM", (Held(BOB, "there", START),))
+        yield Happening("somebody else holds the VM", (VmClaimedElsewhere(BOB, "there", START),))
     if restore.deadline is not None:
         yield Happening("no answer in time", (Elapsed(),), restore.deadline - _now(restore))
 
@@ -212,7 +212,7 @@ _NAMES = {Button.PICK_VM: "vm", Button.PICK_NAMESPACE: "ns", Button.PICK_SNAPSHO
 def _pressed(restore: Restore) -> Iterator[Happening]:
     for card in restore.cards:
         if card.closed is None:
-            for button in sorted(answers.BUTTONS[card.slot] - {Button.CANCEL}):
+            for button in sorted(user_events.BUTTONS[card.kind] - {Button.CANCEL}):
                 click = Clicked(restore.owner, button, card.number, _NAMES.get(button))
                 yield Happening(f"click on {button.value}{_if(restore)}", (click,))
 
@@ -234,58 +234,67 @@ def _if(restore: Restore) -> str:
 
 
 def _seen(restore: Restore) -> Iterator[Happening]:
-    look = workflow.wanted(restore)
-    if look is None:
+    kind = workflow.wanted(restore)
+    if kind is None:
         return
-    for label, scene in _scenes(restore, look):
-        yield Happening(label, (_look(scene, look),))
-    if look in (Look.FULL, Look.VMI, Look.SAFETY, Look.RECHECK) and restore.job is None:
+    for label, observation in _scenes(restore, kind):
+        yield Happening(label, (_look(observation, kind),))
+    if (
+        kind
+        in (
+            ObservationKind.FULL,
+            ObservationKind.VMI,
+            ObservationKind.SAFETY,
+            ObservationKind.RECHECK,
+        )
+        and restore.job is None
+    ):
         own = replace(JOB, name="own", restore_id=restore.id)
         there = replace(DOWN, restores=(own,))
-        yield Happening("the restore object exists already", (_look(there, look),))
-    if look is not Look.JOB:
-        yield Happening("the policy says no", (replace(_look(DOWN, look), verdict=NO),))
+        yield Happening("the restore object exists already", (_look(there, kind),))
+    if kind is not ObservationKind.JOB:
+        yield Happening("the policy says no", (replace(_look(DOWN, kind), verdict=NO),))
     if restore.deadline is None:
         yield Happening("the cluster stays away", (AWAY, AWAY), timedelta(days=1))
-    if look in (Look.RECHECK, Look.VMI):
-        late = LIVE if look is Look.VMI else DOWN
+    if kind in (ObservationKind.RECHECK, ObservationKind.VMI):
+        late = LIVE if kind is ObservationKind.VMI else DOWN
         label = "the bot could not act in time"
-        yield Happening(label, (_look(late, look),), timedelta(minutes=11))
+        yield Happening(label, (_look(late, kind),), timedelta(minutes=11))
 
 
-def _look(scene: Scene, look: Look) -> Observed:
-    return Observed(replace(scene, look=look), workflow.ALLOWED)
+def _look(observation: Observation, kind: ObservationKind) -> Observed:
+    return Observed(replace(observation, kind=kind), workflow.ALLOWED)
 
 
-def _scenes(restore: Restore, look: Look) -> Iterable[tuple[str, Scene]]:
-    match look:
-        case Look.CANDIDATES:
+def _scenes(restore: Restore, kind: ObservationKind) -> Iterable[tuple[str, Observation]]:
+    match kind:
+        case ObservationKind.CANDIDATES:
             found = Candidates(namespaces=("ns",), vms=("vm",), snapshots=(SNAPSHOT,))
             scenes = [("everything is named", replace(DOWN, candidates=found))]
             empty = replace(DOWN, candidates=Candidates(namespaces=("ns",), vms=("vm",)))
-            return scenes if restore.wish.snapshot else [*scenes, ("it has no snapshots", empty)]
-        case Look.FULL:
+            return scenes if restore.request.snapshot else [*scenes, ("it has no snapshots", empty)]
+        case ObservationKind.FULL:
             return [
                 ("all is well, the VM is down", DOWN),
                 ("all is well, the VM is live", LIVE),
                 ("a check says no", replace(DOWN, vm=None)),
             ]
-        case Look.VMI:
+        case ObservationKind.VMI:
             return [
                 (f"the VM is down{_if(restore)}", DOWN),
                 ("something differs from what was confirmed", EDITED),
                 ("", LIVE),
                 ("the VM is gone", replace(DOWN, vm=None)),
             ]
-        case Look.RECHECK:
+        case ObservationKind.RECHECK:
             return [("", DOWN), ("something differs from what was confirmed", LIVE)]
-        case Look.SAFETY:
+        case ObservationKind.SAFETY:
             return _safety_scenes(restore)
-        case Look.JOB:
+        case ObservationKind.JOB:
             return _job_scenes(restore)
 
 
-def _safety_scenes(restore: Restore) -> Iterable[tuple[str, Scene]]:
+def _safety_scenes(restore: Restore) -> Iterable[tuple[str, Observation]]:
     name = restore.safety.name if restore.safety else ""
     ready = replace(SNAPSHOT, name=name, uid="safety-1", restore_id=restore.id)
     failed = replace(ready, phase="Failed")
@@ -295,7 +304,7 @@ def _safety_scenes(restore: Restore) -> Iterable[tuple[str, Scene]]:
     ]
 
 
-def _job_scenes(restore: Restore) -> Iterable[tuple[str, Scene]]:
+def _job_scenes(restore: Restore) -> Iterable[tuple[str, Observation]]:
     job = replace(JOB, name=restore.job.name if restore.job else "", restore_id=restore.id)
     return [
         ("", replace(DOWN, job=job)),
@@ -319,7 +328,7 @@ def _picture(found: tuple[Edge, ...]) -> Iterator[str]:
     yield "stateDiagram-v2"
     for first in _beginnings():
         if first.rules.stop_when is StopWhen.CHOSEN:
-            said = "everything is named" if first.wish.vm else "something is missing"
+            said = "everything is named" if first.request.vm else "something is missing"
             yield f"    [*] --> {first.phase.name}: {said}"
     for source, target in dict.fromkeys((e.source, e.target) for e in found):
         if target not in ENDS:

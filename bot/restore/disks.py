@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bot.restore.thread import Stored
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Names that a document keeps of one kind; the others are counted."""
 
 

@@ -19,15 +19,15 @@ CONFIRMED_BY = f"{PREFIX}/confirmed-by"
 THREAD = f"{PREFIX}/slack-thread"
 """Annotation: "<channel>/<thread ts>"."""
 
-MOST_NAME = 63
+MAX_NAME = 63
 """Kept within a label's length, since controllers put object names into labels."""
 
 
 def object_name(prefix: str, restore: Restore, now: datetime) -> str:
     """`<prefix>-<vm>-<YYYYMMDD-HHMMSS>`; a long VM name is cut so that the whole has 63 letters."""
     stamp = f"{now:%Y%m%d-%H%M%S}"
-    room = MOST_NAME - len(prefix) - len(stamp) - 2
-    vm = (restore.wish.vm or "vm")[:room].rstrip("-.")
+    room = MAX_NAME - len(prefix) - len(stamp) - 2
+    vm = (restore.request.vm or "vm")[:room].rstrip("-.")
     return f"{prefix}-{vm}-{stamp}"
 
 
@@ -43,11 +43,11 @@ def confirmed_name(prefix: str, restore: Restore) -> str | None:
 
 def create_restore(restore: Restore, name: str) -> CreateRestore:
     """The VirtualMachineRestore for this document."""
-    wish = restore.wish
+    request = restore.request
     return CreateRestore(
-        namespace=wish.namespace or "",
-        vm=wish.vm or "",
-        snapshot=wish.snapshot or "",
+        namespace=request.namespace or "",
+        vm=request.vm or "",
+        snapshot=request.snapshot or "",
         name=name,
         volume_policy=restore.rules.volume_policy,
         labels=_labels(restore),
@@ -57,10 +57,10 @@ def create_restore(restore: Restore, name: str) -> CreateRestore:
 
 def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
     """The safety snapshot for this document."""
-    wish = restore.wish
+    request = restore.request
     return CreateSnapshot(
-        namespace=wish.namespace or "",
-        vm=wish.vm or "",
+        namespace=request.namespace or "",
+        vm=request.vm or "",
         name=safety.name,
         labels=_labels(restore),
         annotations=_annotations(restore),
@@ -69,7 +69,7 @@ def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
 
 def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:
     """Remove the failed object of the restore before this one."""
-    return DeleteRestore(restore.wish.namespace or "", blocker.name, blocker.uid)
+    return DeleteRestore(restore.request.namespace or "", blocker.name, blocker.uid)
 
 
 def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:
@@ -78,5 +78,5 @@ def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:
 
 def _annotations(restore: Restore) -> tuple[tuple[str, str], ...]:
     confirmed = restore.confirmation.by if restore.confirmation else ""
-    thread = f"{restore.place.channel}/{restore.place.thread or ''}"
+    thread = f"{restore.thread_ref.channel}/{restore.thread_ref.thread or ''}"
     return ((REQUESTED_BY, restore.requester), (CONFIRMED_BY, confirmed), (THREAD, thread))

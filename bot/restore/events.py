@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.restore.facts import Rejection, Scene
 from bot.restore.model import UserId, VolumePolicy
+from bot.restore.observation import ApiRejection, Observation
 
 
 class Button(StrEnum):
@@ -137,12 +137,12 @@ class TakenOver:
 class Observed:
     """A look at the cluster, with the policy asked again in the same round."""
 
-    scene: Scene
+    observation: Observation
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class ObservationFailed:
     """The cluster (or Slack, for the policy) could not be asked. `what` is plain words."""
 
     what: str
@@ -154,7 +154,7 @@ class Elapsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class VmClaimedElsewhere:
     """The VM is held by another live restore; `by` and `where` say whose and in which thread."""
 
     by: UserId
@@ -257,7 +257,7 @@ class Done:
     uid: str | None = None
 
 
-Result = Done | Rejection
+Result = Done | ApiRejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +277,9 @@ Event = (
     | Copied
     | TakenOver
     | Observed
-    | Unseen
+    | ObservationFailed
     | Elapsed
-    | Held
+    | VmClaimedElsewhere
     | Anchored
     | ChannelGone
     | ChannelMoved

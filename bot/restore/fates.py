@@ -8,11 +8,11 @@ disks that roll back, unless the policy is InPlace.
 """
 
 from bot.restore.disks import Disk, Fate
-from bot.restore.facts import Content, Snapshot, Vm, Volume
 from bot.restore.model import VolumePolicy
+from bot.restore.observation import Content, Snapshot, Vm, Volume
 
 HASH_START, HASH_PRIME = 0x811C9DC5, 0x01000193
-MOST_NAME = 63
+MAX_NAME = 63
 
 
 def of_disks(
@@ -70,11 +70,11 @@ def _restored_name(vm: str, template: str, volume: str | None, policy: VolumePol
 def prefixed(vm: str, volume: str) -> str:
     """The name of a claim with PrefixTargetName: `<vm>-<volume>`, with a hash where it is too long."""
     name = f"{vm}-{volume}"
-    if len(name) <= MOST_NAME:
+    if len(name) <= MAX_NAME:
         return name
-    room = MOST_NAME - 10 - len(volume)
+    room = MAX_NAME - 10 - len(volume)
     if room <= 0:
-        return f"{vm[: MOST_NAME - 9]}-{_hash(name)}"[:MOST_NAME]
+        return f"{vm[: MAX_NAME - 9]}-{_hash(name)}"[:MAX_NAME]
     return f"{vm[:room]}-{_hash(vm)}-{volume}"
 
 

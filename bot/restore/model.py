@@ -23,11 +23,11 @@ from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
 from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
 from bot.restore.thread import Card as Card  # noqa: PLC0414
+from bot.restore.thread import CardKind as CardKind  # noqa: PLC0414
 from bot.restore.thread import Copy as Copy  # noqa: PLC0414
 from bot.restore.thread import Left as Left  # noqa: PLC0414
-from bot.restore.thread import Place as Place  # noqa: PLC0414
-from bot.restore.thread import Slot as Slot  # noqa: PLC0414
 from bot.restore.thread import Stored as Stored  # noqa: PLC0414
+from bot.restore.thread import ThreadRef as ThreadRef  # noqa: PLC0414
 from bot.restore.thread import UserId as UserId  # noqa: PLC0414
 from bot.restore.vmstate import VmState as VmState  # noqa: PLC0414
 
@@ -95,7 +95,7 @@ class Rules(Stored):
     volume_policy: VolumePolicy | None = None
 
 
-class Wish(Stored):
+class RestoreRequest(Stored):
     """What was asked for, as far as it is known."""
 
     cluster: str
@@ -237,7 +237,7 @@ class Offer(Stored):
 How = Literal["accepted", "taken"]
 
 
-class Handover(Stored):
+class Handoff(Stored):
     """A change of owner: an offer was accepted, or somebody on call has taken the restore over."""
 
     at: AwareDatetime
@@ -306,10 +306,10 @@ class Restore(Stored):
     version: int = 0
     """Counted up by the store with every commit; a commit names the version it was made from."""
     phase: Phase
-    place: Place
+    thread_ref: ThreadRef
     owner: UserId
     """Who alone answers and confirms: who asked, or to whom it was handed over since."""
-    wish: Wish
+    request: RestoreRequest
     rules: Rules
     opened_at: AwareDatetime
     entered_at: AwareDatetime
@@ -334,12 +334,12 @@ class Restore(Stored):
     offer: Offer | None = None
     copies: tuple[Copy, ...] = ()
     """Offers as those they were made to find them, who might not see the thread."""
-    handovers: tuple[Handover, ...] = ()
+    handoffs: tuple[Handoff, ...] = ()
     left: Left | None = None
     """Where it was before the last handover, if that was another direct message."""
     previous: RestoreId | None = None
     blocker: Blocker | None = None
-    vm_unsure: bool = False
+    vm_state_unknown: bool = False
     """A restore that this one follows has failed half-way, and none has completed since."""
     trouble: str | None = None
     """What keeps the bot from looking at the cluster just now, in plain words."""
@@ -351,14 +351,14 @@ class Restore(Stored):
     def question(self) -> Card | None:
         """The card that waits for the owner, if one does."""
         for card in reversed(self.cards):
-            if card.closed is None and card.slot in QUESTIONS:
+            if card.closed is None and card.kind in QUESTIONS:
                 return card
         return None
 
     @property
     def requester(self) -> UserId:
         """Who asked for it."""
-        return self.handovers[0].giver if self.handovers else self.owner
+        return self.handoffs[0].giver if self.handoffs else self.owner
 
     @property
     def claim(self) -> str | None:
@@ -366,13 +366,13 @@ class Restore(Stored):
 
         A start after the end holds it again: no other restore may be under way meanwhile.
         """
-        wish = self.wish
+        request = self.request
         over = self.phase.ended and not (self.start is not None and self.start.pending)
-        if over or not wish.vm or not wish.namespace:
+        if over or not request.vm or not request.namespace:
             return None
         if self.phase is Phase.GATHERING:
             return None
-        return f"{wish.cluster}/{wish.namespace}/{wish.vm}"
+        return f"{request.cluster}/{request.namespace}/{request.vm}"
 
     @property
     def ended_at(self) -> AwareDatetime:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from bot.restore.events import Verdict
 from bot.restore.model import Reason, Restore, Stored, UserId
-from bot.restore.near import nearest
+from bot.restore.suggestions import nearest
 from bot.texts import refusals
 
 ANY = "*"
@@ -72,7 +72,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Conversation:
     """Where something is asked. `shared` is a channel that people of other companies can read."""
 
     channel: str
@@ -80,7 +80,7 @@ class Spot:
 
 
 def decide(
-    policy: Policy, person: Person, spot: Spot, *, cluster: str, namespace: str | None
+    policy: Policy, person: Person, spot: Conversation, *, cluster: str, namespace: str | None
 ) -> Verdict:
     """May this person restore there? With namespace None: may they restore anything at all?"""
     if stranger := _never(person, spot):
@@ -100,7 +100,7 @@ def decide(
 
 
 def may_take_over(
-    policy: Policy, person: Person, spot: Spot, *, cluster: str, namespace: str | None
+    policy: Policy, person: Person, spot: Conversation, *, cluster: str, namespace: str | None
 ) -> Verdict:
     """May this person claim somebody else's restore there?
 
@@ -116,22 +116,24 @@ def may_take_over(
     return permitted
 
 
-def may_see(policy: Policy, person: Person, spot: Spot, restore: Restore) -> bool:
+def may_see(policy: Policy, person: Person, spot: Conversation, restore: Restore) -> bool:
     """May this person be told of the restore?
 
     Of their own, of one that is offered to them, and of what they might restore themselves. While
     nobody knows in which namespace a VM is, its name may be one that they must not learn.
     """
-    offer, wish = restore.offer, restore.wish
+    offer, request = restore.offer, restore.request
     if person.id == restore.owner or (offer is not None and person.id == offer.to):
         return True
-    if wish.namespace is None:
+    if request.namespace is None:
         return False
-    return decide(policy, person, spot, cluster=wish.cluster, namespace=wish.namespace).allowed
+    return decide(
+        policy, person, spot, cluster=request.cluster, namespace=request.namespace
+    ).allowed
 
 
 def permitted_namespaces(
-    policy: Policy, person: Person, spot: Spot, *, cluster: str
+    policy: Policy, person: Person, spot: Conversation, *, cluster: str
 ) -> frozenset[str] | None:
     """The namespaces somebody may restore in; None means every namespace of the cluster."""
     if _never(person, spot):
@@ -140,7 +142,7 @@ def permitted_namespaces(
     return None if ANY in names else frozenset(names)
 
 
-def _never(person: Person, spot: Spot) -> str | None:
+def _never(person: Person, spot: Conversation) -> str | None:
     """Those whom no grant can allow, each with the sentence they are told."""
     if person.bot:
         return refusals.BOT
@@ -155,7 +157,7 @@ def _never(person: Person, spot: Spot) -> str | None:
     return None
 
 
-def _fitting(policy: Policy, person: Person, spot: Spot, cluster: str) -> Iterable[Grant]:
+def _fitting(policy: Policy, person: Person, spot: Conversation, cluster: str) -> Iterable[Grant]:
     for grant in policy.grants:
         named = person.id in grant.users or bool(person.groups & set(grant.groups))
         anybody = not grant.users and not grant.groups

@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from bot.restore import fates
-from bot.restore.facts import Content, Scene, Snapshot, Vm
 from bot.restore.model import Change, Consistency, Preview, VolumePolicy
+from bot.restore.observation import Content, Observation, Snapshot, Vm
 from bot.restore.vmstate import state_of
 from bot.texts import cards as texts
 
-MOST_DISKS = 300
+MAX_DISKS = 300
 """More than a VM can have. What is left behind is found by them, so none is cut off here."""
-MOST_CHANGES = 12
-MOST_NEWER = 5
+MAX_CHANGES = 12
+MAX_NEWER = 5
 
 _KNOWN = frozenset({"Online", "GuestAgent", "PartialSnapshot", *texts.CRASH})
 
@@ -20,7 +20,7 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
     vm: Vm,
     snapshot: Snapshot,
     content: Content,
-    scene: Scene,
+    observation: Observation,
     now: datetime,
     policy: VolumePolicy | None = None,
 ) -> Preview:
@@ -29,7 +29,7 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
     changes = configuration_changes(vm, content)
     created = snapshot.created or snapshot.requested_at
     newer = tuple(
-        each.name for each in scene.snapshots if (each.created or each.requested_at) > created
+        each.name for each in observation.snapshots if (each.created or each.requested_at) > created
     )
     return Preview(
         taken_at=now,
@@ -41,14 +41,14 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
         snapshot_created=created,
         consistency=level,
         consistency_why=why,
-        claims=tuple(v.claim for v in vm.volumes if v.holds_data and v.claim)[:MOST_DISKS],
-        disks=snapshot.included[:MOST_DISKS],
-        fates=fates.of_disks(vm, snapshot, content, policy)[:MOST_DISKS],
-        shared_disks=tuple(v.name for v in vm.volumes if v.shareable)[:MOST_DISKS],
-        changes=changes[:MOST_CHANGES],
-        more_changes=max(0, len(changes) - MOST_CHANGES),
-        newer=newer[:MOST_NEWER],
-        more_newer=max(0, len(newer) - MOST_NEWER),
+        claims=tuple(v.claim for v in vm.volumes if v.holds_data and v.claim)[:MAX_DISKS],
+        disks=snapshot.included[:MAX_DISKS],
+        fates=fates.of_disks(vm, snapshot, content, policy)[:MAX_DISKS],
+        shared_disks=tuple(v.name for v in vm.volumes if v.shareable)[:MAX_DISKS],
+        changes=changes[:MAX_CHANGES],
+        more_changes=max(0, len(changes) - MAX_CHANGES),
+        newer=newer[:MAX_NEWER],
+        more_newer=max(0, len(newer) - MAX_NEWER),
         gitops=vm.gitops,
         vm_state=state_of(vm),
     )

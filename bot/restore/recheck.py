@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.restore import moves
+from bot.restore import edits
 from bot.restore.checks import others_in_progress
 from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
-from bot.restore.facts import Content, Scene, Vm
 from bot.restore.model import Outcome, Phase, Preview, Reason, Restore, VmState
+from bot.restore.observation import Content, Observation, Vm
 from bot.restore.vmstate import edited, state_of
 from bot.texts import endings
 from bot.texts import refusals as texts
 
-MOST_TAKEN = 5
+MAX_TAKEN = 5
 CHANGED = Reason.CHANGED_SINCE_CONFIRMATION
 ACT_WITHIN = timedelta(minutes=10)
 """How long after a decision the bot may still act on it."""
@@ -28,7 +28,7 @@ SETTLE_WITHIN = timedelta(seconds=30)
 """How long KubeVirt may take to note in a VM's status that its VMI is gone. It takes a moment."""
 
 
-def overslept(restore: Restore, now: datetime) -> bool:
+def decision_expired(restore: Restore, now: datetime) -> bool:
     """Too much time has passed since the decision without the act.
 
     After the confirmation the clock runs from the click, whatever phase it is by now. What it waits
@@ -50,9 +50,9 @@ def _waited(restore: Restore, clicked: datetime) -> timedelta:
     return waited
 
 
-def unsettled(scene: Scene) -> bool:
+def unsettled(observation: Observation) -> bool:
     """The VMI is gone, and the VM's status does not say so yet: a moment later it tells more."""
-    return scene.vm is not None and scene.vmi is None and scene.vm.has_instance
+    return observation.vm is not None and observation.vmi is None and observation.vm.has_instance
 
 
 def too_late(restore: Restore, now: datetime) -> Restore:
@@ -65,7 +65,7 @@ def too_late(restore: Restore, now: datetime) -> Restore:
         expected=texts.TOO_LATE.expected,
         next=texts.TOO_LATE.next,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, endings.TOO_LATE)
+    return edits.end(restore, Phase.REFUSED, outcome, endings.TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +76,34 @@ class Difference:
     text: str
 
 
-def differences(scene: Scene, restore: Restore) -> tuple[Difference, ...]:
+def differences(observation: Observation, restore: Restore) -> tuple[Difference, ...]:
     """Everything that is not as it was shown; empty means: go."""
     shown = restore.preview
     if shown is None:
         return (Difference(CHANGED, texts.NOTHING_SHOWN),)
-    if not scene.kubevirt:
+    if not observation.kubevirt:
         return (Difference(Reason.KUBEVIRT_MISSING, texts.NOT_SERVED),)
-    if scene.forbidden is not None:
-        return (Difference(Reason.RBAC_FORBIDDEN, scene.forbidden.text),)
-    if scene.vm is None:
-        gone = texts.VM_GONE.format(vm=restore.wish.vm)
+    if observation.forbidden is not None:
+        return (Difference(Reason.RBAC_FORBIDDEN, observation.forbidden.text),)
+    if observation.vm is None:
+        gone = texts.VM_GONE.format(vm=restore.request.vm)
         return (Difference(Reason.VM_DELETED, gone),)
     return (
-        *_vm_differences(scene, scene.vm, shown),
-        *_state_differences(scene, scene.vm, restore),
-        *_snapshot_differences(scene, scene.vm, restore, shown),
-        *_neighbours(scene, scene.vm, restore),
-        *_taken(scene, restore),
+        *_vm_differences(observation, observation.vm, shown),
+        *_state_differences(observation, observation.vm, restore),
+        *_snapshot_differences(observation, observation.vm, restore, shown),
+        *_neighbours(observation, observation.vm, restore),
+        *_taken(observation, restore),
     )
 
 
-def _vm_differences(scene: Scene, vm: Vm, shown: Preview) -> Iterator[Difference]:
+def _vm_differences(observation: Observation, vm: Vm, shown: Preview) -> Iterator[Difference]:
     if vm.uid != shown.vm_uid:
         yield Difference(CHANGED, texts.VM_IS_OTHER.format(before=shown.vm_uid, now=vm.uid))
     if vm.deleting:
         yield Difference(Reason.VM_BEING_DELETED, texts.VM_GOES)
-    if scene.vmi is not None:
-        live = texts.VM_IS_LIVE.format(phase=scene.vmi.phase or "unknown")
+    if observation.vmi is not None:
+        live = texts.VM_IS_LIVE.format(phase=observation.vmi.phase or "unknown")
         yield Difference(Reason.VM_STARTED, live)
     elif vm.may_start_itself:
         starting = texts.VM_WILL_START.format(strategy=vm.run_strategy)
@@ -159,11 +159,11 @@ EDITS: tuple[Comparison, ...] = (specification_is_the_same, nobody_restored_it)
 COMPARISONS: tuple[Comparison, ...] = (*EDITS, generation_is_the_same, it_stayed_down)
 
 
-def _state_differences(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
+def _state_differences(observation: Observation, vm: Vm, restore: Restore) -> Iterator[Difference]:
     """A VM that is live, or will be, is told as that; when it was down says nothing then."""
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:
         return iter(())  # It is another VM, and told as that.
-    live = scene.vmi is not None or vm.may_start_itself
+    live = observation.vmi is not None or vm.may_start_itself
     return compared(restore, vm, EDITS if live else COMPARISONS)
 
 
@@ -190,11 +190,11 @@ def _shown(restore: Restore) -> VmState | None:
 
 
 def _snapshot_differences(
-    scene: Scene, vm: Vm, restore: Restore, shown: Preview
+    observation: Observation, vm: Vm, restore: Restore, shown: Preview
 ) -> Iterator[Difference]:
-    snapshot, content = scene.snapshot, scene.content
+    snapshot, content = observation.snapshot, observation.content
     if snapshot is None:
-        gone = texts.SNAPSHOT_GONE.format(snapshot=restore.wish.snapshot)
+        gone = texts.SNAPSHOT_GONE.format(snapshot=restore.request.snapshot)
         yield Difference(CHANGED, gone)
         return
     if snapshot.uid != shown.snapshot_uid:
@@ -218,8 +218,8 @@ def _content_differences(content: Content | None, vm: Vm) -> Iterator[Difference
         yield Difference(CHANGED, texts.CONTENT_OF_OTHER_VM)
 
 
-def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
-    names = {other.name for other in others_in_progress(scene, restore)}
+def _neighbours(observation: Observation, vm: Vm, restore: Restore) -> Iterator[Difference]:
+    names = {other.name for other in others_in_progress(observation, restore)}
     own = restore.job.name if restore.job else None
     if vm.restore_in_progress is not None and vm.restore_in_progress != own:
         names.add(vm.restore_in_progress)
@@ -231,8 +231,8 @@ def _neighbours(scene: Scene, vm: Vm, restore: Restore) -> Iterator[Difference]:
         yield Difference(CHANGED, taken)
 
 
-def _taken(scene: Scene, restore: Restore) -> Iterator[Difference]:
-    for claim in taken_names(scene, restore)[:MOST_TAKEN]:
+def _taken(observation: Observation, restore: Restore) -> Iterator[Difference]:
+    for claim in taken_names(observation, restore)[:MAX_TAKEN]:
         yield Difference(Reason.NAME_TAKEN, texts.NAME_IS_TAKEN.format(claim=claim))
 
 
@@ -247,4 +247,4 @@ def stop_at_difference(restore: Restore, found: tuple[Difference, ...], now: dat
         expected=texts.CHANGED.expected,
         next=texts.CHANGED.next,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, endings.STOPPED_BEFORE_ACTING)
+    return edits.end(restore, Phase.REFUSED, outcome, endings.STOPPED_BEFORE_ACTING)

@@ -7,68 +7,72 @@ it back: after a long silence nothing is sent to a VM that people may have start
 
 from datetime import datetime, timedelta
 
-from bot.restore import moves
-from bot.restore.answers import after_stop
-from bot.restore.checks import Refusal, is_live
+from bot.restore import edits
+from bot.restore.checks import CheckFailure, is_live
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.facts import Rejection, Scene, Vm
-from bot.restore.model import Phase, Reason, Restore, Slot, Stop
+from bot.restore.model import CardKind, Phase, Reason, Restore, Stop
+from bot.restore.observation import ApiRejection, Observation, Vm
 from bot.restore.recheck import (
     ACT_WITHIN,
     EDITS,
     SETTLE_WITHIN,
     compared,
+    decision_expired,
     generation_is_the_same,
-    overslept,
     stop_at_difference,
     too_late,
     unsettled,
 )
+from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
 from bot.texts import endings, refusals
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
 
-def converge(restore: Restore, scene: Scene, now: datetime) -> Move:
+def on_observation(restore: Restore, observation: Observation, now: datetime) -> Move:
     """Apply a look in STOPPING."""
-    vm, stop = scene.vm, restore.stop
+    vm, stop = observation.vm, restore.stop
     if vm is None or stop is None:
-        gone = Refusal.telling(Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.wish.vm)
-        return moves.refuse(restore, gone, now), ()
+        gone = CheckFailure.telling(
+            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.request.vm
+        )
+        return edits.refuse(restore, gone, now), ()
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:
-        other = Refusal.telling(
+        other = CheckFailure.telling(
             Reason.CHANGED_SINCE_CONFIRMATION, refusals.STOPPING_OTHER_VM, vm=vm.name
         )
-        return moves.refuse(restore, other, now), ()
-    if not is_live(scene):
-        settles = unsettled(scene) and now < (stop.wait_until or restore.entered_at) + SETTLE_WITHIN
+        return edits.refuse(restore, other, now), ()
+    if not is_live(observation):
+        settles = (
+            unsettled(observation) and now < (stop.wait_until or restore.entered_at) + SETTLE_WITHIN
+        )
         return (restore if settles else _stopped(restore, stop, vm, now)), ()
-    if stop.wait_until is None and overslept(restore, now):
+    if stop.wait_until is None and decision_expired(restore, now):
         return too_late(restore, now), ()
     first = stop.asked_at is None and restore.confirmation is not None
     untouched = (*EDITS, generation_is_the_same)
     if first and (found := tuple(compared(restore, vm, untouched))):
         # It is not stopped for a restore that would then be refused.
         return stop_at_difference(restore, found, now), ()
-    return _go_on(restore, stop, scene, vm, now)
+    return _go_on(restore, stop, observation, vm, now)
 
 
-def _go_on(restore: Restore, stop: Stop, scene: Scene, vm: Vm, now: datetime) -> Move:
+def _go_on(restore: Restore, stop: Stop, observation: Observation, vm: Vm, now: datetime) -> Move:
     """The VM is live: stop it, or ask how to go on if that takes too long."""
     if restore.question is not None:
         return restore, ()
     if stop.wait_until is not None and now >= stop.wait_until:
-        return moves.ask(restore, Slot.STOP_OVERDUE, now), ()
-    effects = _acts(scene, vm, stop)
+        return edits.ask(restore, CardKind.STOP_OVERDUE, now), ()
+    effects = _acts(observation, vm, stop)
     until = stop.wait_until or now + timedelta(seconds=restore.rules.stop_timeout)
     sent = stop.asked_at or (now if effects else None)
     begun = stop.model_copy(update={"asked_at": sent, "wait_until": until})
     return restore.model_copy(update={"stop": begun}), effects
 
 
-def _acts(scene: Scene, vm: Vm, stop: Stop) -> tuple[Effect, ...]:
-    vmi = scene.vmi
+def _acts(observation: Observation, vm: Vm, stop: Stop) -> tuple[Effect, ...]:
+    vmi = observation.vmi
     if vmi is not None and vmi.final and not vm.may_start_itself:
         # The guest has ended. For these strategies nobody but us removes the object.
         left_alone = vm.run_strategy in ("Manual", "RerunOnFailure")
@@ -82,12 +86,12 @@ def _stopped(restore: Restore, stop: Stop, vm: Vm, now: datetime) -> Restore:
     confirmed = restore.confirmation is not None
     if confirmed and restore.question is None and _unwatched(restore, stop, now):
         return too_late(restore, now)
-    done = moves.close(restore, endings.VM_STOPPED)
-    done = moves.close_slot(done, Slot.STOPPING, endings.VM_STOPPED)
+    done = edits.close(restore, endings.VM_STOPPED)
+    done = edits.close_slot(done, CardKind.STOPPING, endings.VM_STOPPED)
     left = state_of(vm) if confirmed else None
     over = stop.model_copy(update={"done_at": now, "error": None, "vm_state": left})
     done = done.model_copy(update={"stop": over})
-    return after_stop(done, now) if confirmed else moves.enter(done, Phase.CHECKING, now)
+    return after_stop(done, now) if confirmed else edits.enter(done, Phase.CHECKING, now)
 
 
 def _unwatched(restore: Restore, stop: Stop, now: datetime) -> bool:
@@ -95,17 +99,17 @@ def _unwatched(restore: Restore, stop: Stop, now: datetime) -> bool:
     return now >= (stop.wait_until or restore.entered_at) + ACT_WITHIN
 
 
-def answered(restore: Restore, result: Done | Rejection, now: datetime) -> Restore:
+def answered(restore: Restore, result: Done | ApiRejection, now: datetime) -> Restore:
     """The stop was answered. Only a missing right is final; the rest is tried again."""
     stop = restore.stop
     if stop is None or restore.phase is not Phase.STOPPING:
         return restore
-    if isinstance(result, Rejection) and result.code in (401, 403):
+    if isinstance(result, ApiRejection) and result.code in (401, 403):
         # A graceful stop is only sent to a VM that does not stop yet, so nothing of ours was taken;
         # before a forced one the graceful one was.
         taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
         untouched = restore.model_copy(update={"stop": taken})
-        refused = Refusal.telling(Reason.STOP_REFUSED, refusals.STOP_REFUSED, text=result.text)
-        return moves.refuse(untouched, refused, now)
-    error = result.text[:300] if isinstance(result, Rejection) else None
+        refused = CheckFailure.telling(Reason.STOP_REFUSED, refusals.STOP_REFUSED, text=result.text)
+        return edits.refuse(untouched, refused, now)
+    error = result.text[:300] if isinstance(result, ApiRejection) else None
     return restore.model_copy(update={"stop": stop.model_copy(update={"error": error})})

@@ -14,7 +14,7 @@ class Stored(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Place(Stored):
+class ThreadRef(Stored):
     """The conversation a restore belongs to."""
 
     team: str
@@ -32,7 +32,7 @@ class Place(Stored):
         return self.channel.startswith("D")
 
 
-class Slot(StrEnum):
+class CardKind(StrEnum):
     """The kinds of cards that a thread is made of."""
 
     REQUEST = "request"
@@ -60,16 +60,16 @@ class Slot(StrEnum):
 
 QUESTIONS = frozenset(
     {
-        Slot.ASK_VM,
-        Slot.ASK_NAMESPACE,
-        Slot.ASK_SNAPSHOT,
-        Slot.STOP_CHOICE,
-        Slot.STOP_OVERDUE,
-        Slot.FORCE_STOP,
-        Slot.WARNING,
-        Slot.CONFIRM,
-        Slot.OVERDUE,
-        Slot.DELETE_RESTORE,
+        CardKind.ASK_VM,
+        CardKind.ASK_NAMESPACE,
+        CardKind.ASK_SNAPSHOT,
+        CardKind.STOP_CHOICE,
+        CardKind.STOP_OVERDUE,
+        CardKind.FORCE_STOP,
+        CardKind.WARNING,
+        CardKind.CONFIRM,
+        CardKind.OVERDUE,
+        CardKind.DELETE_RESTORE,
     }
 )
 """Cards that wait for the owner."""
@@ -78,7 +78,7 @@ QUESTIONS = frozenset(
 class Card(Stored):
     """One message of the thread. `number` makes it unique and stands in its buttons."""
 
-    slot: Slot
+    kind: CardKind
     number: int
     opened_at: AwareDatetime
     closed: str | None = None
@@ -87,7 +87,7 @@ class Card(Stored):
     @property
     def key(self) -> str:
         """What the message is called in Redis and in its metadata."""
-        return f"{self.slot}.{self.number}"
+        return f"{self.kind}.{self.number}"
 
 
 class Left(Stored):

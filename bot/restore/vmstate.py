@@ -7,11 +7,11 @@ own, and KubeVirt writes into the VM's Ready condition since when there is no in
 
 from pydantic import AwareDatetime
 
-from bot.restore.facts import Vm
+from bot.restore.observation import Vm
 from bot.restore.thread import Stored
 
-MOST_FIELDS = 40
-MOST_WORDS = 120
+MAX_FIELDS = 40
+MAX_WORDS = 120
 
 
 class VmState(Stored):
@@ -31,7 +31,7 @@ def state_of(vm: Vm) -> VmState:
     return VmState(
         generation=vm.generation,
         specification=vm.specification,
-        config=tuple((name, words[:MOST_WORDS]) for name, words in vm.config[:MOST_FIELDS]),
+        config=tuple((name, words[:MAX_WORDS]) for name, words in vm.config[:MAX_FIELDS]),
         last_restore=vm.last_restore,
         down_since=vm.down_since,
     )

@@ -38,9 +38,8 @@ even if no timer ran.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.restore import answers, audit, converge, handover, moves
-from bot.restore.answers import START_WITHIN, start_is_due
-from bot.restore.checks import Refusal
+from bot.restore import audit, edits, handoff, on_observation, user_events
+from bot.restore.checks import CheckFailure
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
     Acted,
@@ -55,37 +54,38 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
-    Held,
+    ObservationFailed,
     Observed,
     Offered,
     Reply,
     TakenOver,
     Typed,
-    Unseen,
     Verdict,
+    VmClaimedElsewhere,
 )
-from bot.restore.facts import Look, Scene
 from bot.restore.model import (
     AuditEntry,
+    CardKind,
     Outcome,
     Phase,
-    Place,
     Reason,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
-    Slot,
+    ThreadRef,
     UserId,
-    Wish,
 )
+from bot.restore.observation import Observation, ObservationKind
+from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import endings, refusals
-from bot.texts.refusals import Finding
+from bot.texts.refusals import RefusalText
 
 AFTERCARE = timedelta(hours=24)
 """How long the buttons of a finished restore stay."""
 THREAD_GONE = "thread_not_found"
 """Slack's code when the message that a thread hangs on was deleted, and no reply is left."""
-BLIND = timedelta(hours=24)
+UNREACHABLE_LIMIT = timedelta(hours=24)
 """How long a restore that cannot be looked at is still followed."""
 
 ALLOWED = Verdict(allowed=True)
@@ -105,28 +105,28 @@ class Step:
 def begin(  # noqa: PLR0913 - a document has this many independent parts
     *,
     id_: RestoreId,
-    place: Place,
+    thread_ref: ThreadRef,
     owner: UserId,
-    wish: Wish,
+    request: RestoreRequest,
     rules: Rules,
     now: datetime,
     previous: RestoreId | None = None,
 ) -> Restore:
     """A new restore: what is missing is asked for, otherwise the checks come first."""
-    known = bool(wish.vm and wish.namespace and wish.snapshot)
+    known = bool(request.vm and request.namespace and request.snapshot)
     new = Restore(
         id=id_,
         phase=Phase.CHECKING if known else Phase.GATHERING,
-        place=place,
+        thread_ref=thread_ref,
         owner=owner,
-        wish=wish,
+        request=request,
         rules=rules,
         opened_at=now,
         entered_at=now,
         protect=rules.protect_by_default,
         previous=previous,
     )
-    return moves.post(new, Slot.REQUEST, now)
+    return edits.post(new, CardKind.REQUEST, now)
 
 
 def step(restore: Restore, event: Event, now: datetime) -> Step:
@@ -140,10 +140,10 @@ def expired(restore: Restore, now: datetime) -> Restore:
     """The document with its time limits honoured, whether or not a timer ran."""
     outcome = restore.outcome
     if outcome is not None and not restore.closed and now >= outcome.at + AFTERCARE:
-        return moves.close_for_good(restore)
+        return edits.close_for_good(restore)
     if restore.deadline is not None and now >= restore.deadline:
-        return moves.expire(restore, now)
-    return handover.lapsed(restore, now)
+        return edits.expire(restore, now)
+    return handoff.lapsed(restore, now)
 
 
 def _apply(
@@ -151,20 +151,20 @@ def _apply(
 ) -> tuple[Restore, tuple[Effect, ...], Reply | None]:
     match event:
         case Typed() | Clicked() | Cancel() | Offered() | TakenOver():
-            after, reply = answers.answer(restore, event, now)
+            after, reply = user_events.answer(restore, event, now)
             return after, (), reply
         case Continued(by=by):
-            return moves.hand_on(restore, by), (), None
+            return edits.hand_on(restore, by), (), None
         case Copied() as copied:
-            return handover.copied(restore, copied), (), None
+            return handoff.copied(restore, copied), (), None
         case Observed() as seen:
             after, effects = _looked(restore, seen, now)
             return after, effects, None
         case Acted() as acted:
-            return converge.acted(restore, acted, now), (), None
-        case Unseen(what=what):
+            return on_observation.acted(restore, acted, now), (), None
+        case ObservationFailed(what=what):
             return _unseen(restore, what, now), (), None
-        case Held() as held:
+        case VmClaimedElsewhere() as held:
             return _held(restore, held, now), (), None
         case Anchored() | ChannelGone() | ChannelMoved():
             return _placed(restore, event, now), (), None
@@ -173,31 +173,31 @@ def _apply(
 
 
 def _looked(restore: Restore, seen: Observed, now: datetime) -> tuple[Restore, tuple[Effect, ...]]:
-    if seen.scene.look is not wanted(restore):
+    if seen.observation.kind is not wanted(restore):
         return restore, ()
-    if blind := _blind(restore, seen.scene):
+    if blind := _blind(restore, seen.observation):
         return _unseen(restore, blind, now), ()
-    return converge.converge(_seen_again(restore), seen, now)
+    return on_observation.on_observation(_seen_again(restore), seen, now)
 
 
-def wanted(restore: Restore) -> Look | None:
+def wanted(restore: Restore) -> ObservationKind | None:
     """The look that the next round needs; None while only people or time can move it."""
     match restore.phase:
         case Phase.GATHERING:
-            return None if restore.question else Look.CANDIDATES
+            return None if restore.question else ObservationKind.CANDIDATES
         case Phase.CHECKING:
-            return Look.FULL
+            return ObservationKind.FULL
         case Phase.STOP_CHOICE | Phase.TYPING | Phase.CONFIRMING:
             return None
         case Phase.STOPPING:
-            return Look.VMI
+            return ObservationKind.VMI
         case Phase.PROTECTING:
-            return Look.RECHECK if restore.safety is None else Look.SAFETY
+            return ObservationKind.RECHECK if restore.safety is None else ObservationKind.SAFETY
         case Phase.RESTORING:
             unsure = restore.job is None or restore.job.uid is None
-            return Look.RECHECK if unsure else Look.JOB
+            return ObservationKind.RECHECK if unsure else ObservationKind.JOB
         case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
-            return Look.VMI if start_is_due(restore) else None
+            return ObservationKind.VMI if start_is_due(restore) else None
 
 
 def acts_for(restore: Restore) -> tuple[UserId, ...]:
@@ -251,7 +251,7 @@ def _next_look(restore: Restore, now: datetime, *, moved: bool) -> datetime:
     if moved:
         return now
     deleting = restore.job is not None and restore.job.deleting
-    unsure = restore.phase is Phase.RESTORING and wanted(restore) is Look.RECHECK
+    unsure = restore.phase is Phase.RESTORING and wanted(restore) is ObservationKind.RECHECK
     pace = _BRISK if unsure or deleting else _PACE[restore.phase]
     return now + timedelta(seconds=pace)
 
@@ -265,16 +265,16 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
     return min(last, _offered_until(restore) or last)
 
 
-def _blind(restore: Restore, scene: Scene) -> str | None:
+def _blind(restore: Restore, observation: Observation) -> str | None:
     """Why nothing may be taken for absent in this look, where no check will say it."""
     deciding = restore.phase in (Phase.PROTECTING, Phase.RESTORING) and restore.job is None
     checked = restore.phase in (Phase.GATHERING, Phase.CHECKING)
-    if checked or (deciding and wanted(restore) is Look.RECHECK):
+    if checked or (deciding and wanted(restore) is ObservationKind.RECHECK):
         return None
-    if not scene.kubevirt:
+    if not observation.kubevirt:
         return refusals.NOT_SERVED_NOW
-    if scene.forbidden is not None:
-        return refusals.MAY_NOT_LOOK.format(text=scene.forbidden.text)
+    if observation.forbidden is not None:
+        return refusals.MAY_NOT_LOOK.format(text=observation.forbidden.text)
     return None
 
 
@@ -290,19 +290,19 @@ def _unseen(restore: Restore, what: str, now: datetime) -> Restore:
         return _unseen_after_the_end(restore, what, now)
     since = restore.trouble_since or now
     running = restore.job is not None
-    patience = BLIND if running else timedelta(seconds=restore.rules.answer_timeout)
+    patience = UNREACHABLE_LIMIT if running else timedelta(seconds=restore.rules.answer_timeout)
     if now - since < patience:
         return restore.model_copy(update={"trouble": what[:300], "trouble_since": since})
     found = refusals.UNREACHABLE.found.format(what=what[:300])
     if running:
-        return moves.fail(restore, Reason.CLUSTER_UNREACHABLE, found, now)
+        return edits.fail(restore, Reason.CLUSTER_UNREACHABLE, found, now)
     outcome = Outcome(
         reason=Reason.CLUSTER_UNREACHABLE,
         at=now,
         found=found,
         next=refusals.UNREACHABLE.next,
     )
-    return moves.end(restore, Phase.REFUSED, outcome, endings.GIVEN_UP)
+    return edits.end(restore, Phase.REFUSED, outcome, endings.GIVEN_UP)
 
 
 def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore:
@@ -310,20 +310,20 @@ def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore
     if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
         return restore
     why = refusals.START_UNREACHABLE.format(what=what)
-    return converge.start_failed(restore, why, now)
+    return on_observation.start_failed(restore, why, now)
 
 
-def _held(restore: Restore, held: Held, now: datetime) -> Restore:
+def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:
     if restore.phase.ended or restore.job is not None:
         return restore
-    refusal = Refusal.telling(
+    refusal = CheckFailure.telling(
         Reason.HELD_BY_OTHER,
         refusals.HELD,
         by=held.by,
         since=f"{held.since:%Y-%m-%d %H:%M}",
         where=held.where,
     )
-    return moves.refuse(restore, refusal, now)
+    return edits.refuse(restore, refusal, now)
 
 
 def _placed(
@@ -339,36 +339,36 @@ def _placed(
 
 
 def _anchored(restore: Restore, ts: str) -> Restore:
-    if restore.place.thread is not None:
+    if restore.thread_ref.thread is not None:
         return restore
-    place = restore.place.model_copy(update={"thread": ts})
-    return restore.model_copy(update={"place": place})
+    thread_ref = restore.thread_ref.model_copy(update={"thread": ts})
+    return restore.model_copy(update={"thread_ref": thread_ref})
 
 
 def _channel_moved(restore: Restore, old: str, new: str) -> Restore:
-    if restore.closed or restore.place.channel != old:
+    if restore.closed or restore.thread_ref.channel != old:
         return restore
-    place = restore.place.model_copy(update={"channel": new})
-    return restore.model_copy(update={"place": place})
+    thread_ref = restore.thread_ref.model_copy(update={"channel": new})
+    return restore.model_copy(update={"thread_ref": thread_ref})
 
 
 def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore:
     """Nobody can be asked any more: what has not begun ends; what runs is followed by DM."""
     moved = restore
     if gone.dm is not None:
-        place = restore.place.model_copy(
+        thread_ref = restore.thread_ref.model_copy(
             update={"channel": gone.dm, "thread": None, "own_thread": True}
         )
-        moved = restore.model_copy(update={"place": place})
+        moved = restore.model_copy(update={"thread_ref": thread_ref})
     if restore.phase.ended or restore.job is not None:
         return moved
     lost = _lost(gone.error)
-    found = lost.found.format(where=f"<#{restore.place.channel}>", error=gone.error)
+    found = lost.found.format(where=f"<#{restore.thread_ref.channel}>", error=gone.error)
     outcome = Outcome(reason=Reason.CHANNEL_UNREACHABLE, at=now, found=found, next=lost.next)
-    return moves.end(moved, Phase.CANCELLED, outcome, endings.THREAD_LOST)
+    return edits.end(moved, Phase.CANCELLED, outcome, endings.THREAD_LOST)
 
 
-def _lost(error: str) -> Finding:
+def _lost(error: str) -> RefusalText:
     """What became of the conversation, and what to do, by Slack's code."""
     match error:
         case "thread_not_found":

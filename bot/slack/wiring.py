@@ -9,33 +9,33 @@ from dataclasses import dataclass
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock
-from bot.slack.api.client import Web
-from bot.slack.api.directory import People
-from bot.slack.handlers.app_home import Homes, Ping
-from bot.slack.handlers.apply_event import Steps
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory
+from bot.slack.handlers.app_home import AppHome, Ping
+from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.card_options import Names, Pickers
-from bot.slack.handlers.handoff import Handoffs
-from bot.slack.handlers.modal import Forms
-from bot.slack.handlers.queries import Lists
-from bot.slack.handlers.requests import Ground, Wishes
-from bot.slack.handlers.shift_report import CHORE, Reports, Timetable
-from bot.slack.inbound.dispatcher import Intake
-from bot.slack.inbound.listeners import Accept, Hears, Listeners
-from bot.slack.inbound.modal_listeners import FormListeners
-from bot.slack.outbound.replies import Teller
-from bot.store.records import Duty
+from bot.slack.handlers.handoff import HandoffHandler
+from bot.slack.handlers.modal import ModalHandler
+from bot.slack.handlers.queries import QueryHandler
+from bot.slack.handlers.requests import RequestHandler, SlackConfig
+from bot.slack.handlers.shift_report import CHORE, ShiftReporter, Timetable
+from bot.slack.inbound.dispatcher import Dispatcher
+from bot.slack.inbound.listeners import Enqueue, Hears, Listeners
+from bot.slack.inbound.modal_listeners import ModalListeners
+from bot.slack.outbound.replies import Responder
+from bot.store.records import TaskHandler
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class SlackContext:
     """What everybody at the desk works with."""
 
-    web: Web
+    web: SlackApi
     store: Store
-    people: People
-    ground: Ground
+    people: Directory
+    ground: SlackConfig
     names: Mapping[str, Names]
     pings: Mapping[str, Ping]
     """Asks whether a cluster answers."""
@@ -47,26 +47,26 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Wiring:
     """Those who deal with Slack and are met from outside."""
 
-    tools: Tools
-    teller: Teller
+    tools: SlackContext
+    responder: Responder
     pickers: Pickers
-    reports: Reports
-    forms: Forms
-    homes: Homes
-    intake: Intake
+    reports: ShiftReporter
+    forms: ModalHandler
+    homes: AppHome
+    dispatcher: Dispatcher
 
     @property
-    def duties(self) -> Mapping[str, Duty]:
+    def duties(self) -> Mapping[str, TaskHandler]:
         """What is done when a chore is due, by the first word of its name."""
         return {"home": self.homes.refresh, CHORE: self.reports.post}
 
-    def listen(self, bolt: AsyncApp, accept: Accept, hears: Hears) -> None:
+    def listen(self, bolt: AsyncApp, accept: Enqueue, hears: Hears) -> None:
         """Give Bolt its listeners."""
         ground = self.tools.ground
-        FormListeners(self.forms, accept, self.teller, ground.default_cluster).register(bolt)
+        ModalListeners(self.forms, accept, self.responder, ground.default_cluster).register(bolt)
         Listeners(
             home=ground.home,
             accept=accept,
@@ -76,34 +76,34 @@ class Desk:
         ).register(bolt)
 
 
-def set_up(tools: Tools) -> Desk:
+def wire(tools: SlackContext) -> Wiring:
     """Build everybody."""
     web, store, people, clock = tools.web, tools.store, tools.people, tools.clock
     ground, policy = tools.ground, tools.ground.policy
-    teller, steps = Teller(web), Steps(store, clock)
+    responder, steps = Responder(web), EventApplier(store, clock)
     pickers = Pickers(store, people, policy, tools.names)
-    lists = Lists(
+    lists = QueryHandler(
         store=store,
         people=people,
-        teller=teller,
+        responder=responder,
         policy=policy,
         names=tools.names,
         default_cluster=ground.default_cluster,
         clock=clock,
     )
-    handoffs = Handoffs(
+    handoffs = HandoffHandler(
         store=store,
         people=people,
-        teller=teller,
+        responder=responder,
         steps=steps,
         policy=policy,
         web=web,
         bot_user=ground.home.bot_user,
     )
-    reports = Reports(
+    reports = ShiftReporter(
         store=store,
         people=people,
-        teller=teller,
+        responder=responder,
         policy=policy,
         clusters=ground.clusters,
         web=web,
@@ -111,10 +111,10 @@ def set_up(tools: Tools) -> Desk:
         clock=clock,
         metrics=tools.metrics,
     )
-    wishes = Wishes(
+    wishes = RequestHandler(
         store=store,
         people=people,
-        teller=teller,
+        responder=responder,
         steps=steps,
         ground=ground,
         lists=lists,
@@ -123,31 +123,31 @@ def set_up(tools: Tools) -> Desk:
         clock=clock,
         metrics=tools.metrics,
     )
-    forms = Forms(
+    forms = ModalHandler(
         web=web,
         people=people,
         wishes=wishes,
-        teller=teller,
+        responder=responder,
         names=tools.names,
         ground=ground,
         clock=clock,
     )
-    homes = Homes(
+    homes = AppHome(
         store=store,
         people=people,
-        teller=teller,
+        responder=responder,
         web=web,
         policy=policy,
         clusters=tools.pings,
         version=tools.version,
         clock=clock,
     )
-    intake = Intake(
+    dispatcher = Dispatcher(
         store=store,
         people=people,
         wishes=wishes,
         steps=steps,
-        teller=teller,
+        responder=responder,
         pickers=pickers,
         forms=forms,
         homes=homes,
@@ -155,4 +155,4 @@ def set_up(tools: Tools) -> Desk:
         ground=ground,
         clock=clock,
     )
-    return Desk(tools, teller, pickers, reports, forms, homes, intake)
+    return Wiring(tools, responder, pickers, reports, forms, homes, dispatcher)

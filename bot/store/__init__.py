@@ -4,37 +4,37 @@ from bot.store.connection import Client, connect
 from bot.store.durability import Durability
 from bot.store.embedded import EmbeddedRedis
 from bot.store.records import (
-    Chore,
+    AlreadyExists,
+    ClaimConflict,
     Committed,
     Created,
     Delivery,
-    Done,
-    Held,
-    Known,
     Lease,
     Leased,
+    PeriodicTask,
+    PostedCard,
     Record,
-    Shown,
     Stale,
+    TaskResult,
 )
 from bot.store.store import Store
 
 __all__ = [
-    "Chore",
+    "AlreadyExists",
+    "ClaimConflict",
     "Client",
     "Committed",
     "Created",
     "Delivery",
-    "Done",
     "Durability",
     "EmbeddedRedis",
-    "Held",
-    "Known",
     "Lease",
     "Leased",
+    "PeriodicTask",
+    "PostedCard",
     "Record",
-    "Shown",
     "Stale",
     "Store",
+    "TaskResult",
     "connect",
 ]

@@ -39,7 +39,7 @@ _PORTS = {"redis": 6379, "redis+sentinel": 26379, "redis+cluster": 6379}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RedisTarget:
     """What a URL says."""
 
     scheme: str
@@ -71,7 +71,7 @@ async def connect(url: str, *, protocol: Literal[2, 3] = 3) -> AsyncIterator[Cli
         yield client
 
 
-def read_url(url: str) -> Target:
+def read_url(url: str) -> RedisTarget:
     """The parts of a URL; Misconfigured if it cannot work."""
     try:
         parts = urlsplit(url)
@@ -82,16 +82,16 @@ def read_url(url: str) -> Target:
         raise Misconfigured(f"REDIS_URL: {error}") from None
 
 
-def _socket(parts: SplitResult) -> Target:
+def _socket(parts: SplitResult) -> RedisTarget:
     options = dict(parse_qsl(parts.query))
     db = _number(options.pop("db", "0"), "the database")
     _only(options, set())
     if not parts.path:
         raise ValueError("write the path of the socket as unix:///path/to/socket")
-    return Target("unix", socket=unquote(parts.path), db=db, login=_login(parts))
+    return RedisTarget("unix", socket=unquote(parts.path), db=db, login=_login(parts))
 
 
-def _servers(parts: SplitResult) -> Target:
+def _servers(parts: SplitResult) -> RedisTarget:
     tls = parts.scheme.startswith("rediss")
     scheme = parts.scheme.replace("rediss", "redis", 1)
     if scheme not in _SCHEMES:
@@ -113,7 +113,7 @@ def _servers(parts: SplitResult) -> Target:
     hosts = _hosts(parts.netloc.rpartition("@")[2], _PORTS[scheme])
     if scheme == "redis" and len(hosts) > 1:
         raise ValueError("several hosts need redis+sentinel:// or redis+cluster://")
-    return Target(
+    return RedisTarget(
         scheme, tls=tls, hosts=hosts, master=master, db=db, login=_login(parts), options=options
     )
 
@@ -152,7 +152,7 @@ def _only(options: dict[str, str], known: set[str]) -> None:
         raise ValueError(f"no option {', '.join(unknown)}{fitting}")
 
 
-def _wire(target: Target, protocol: int) -> dict[str, Any]:
+def _wire(target: RedisTarget, protocol: int) -> dict[str, Any]:
     """How each connection behaves. The defaults of redis-py let one command hang for a minute."""
     return {
         "socket_timeout": ANSWER_SECONDS,
@@ -164,7 +164,7 @@ def _wire(target: Target, protocol: int) -> dict[str, Any]:
     }
 
 
-def _tls(target: Target) -> dict[str, Any]:
+def _tls(target: RedisTarget) -> dict[str, Any]:
     if not target.tls:
         return {}
     options: dict[str, Any] = {
@@ -179,7 +179,7 @@ def _tls(target: Target) -> dict[str, Any]:
     return {"ssl": True, **options}
 
 
-def _single(target: Target, protocol: int) -> Redis:
+def _single(target: RedisTarget, protocol: int) -> Redis:
     wire = {**_wire(target, protocol), **target.login, "db": target.db}
     if target.socket is not None:
         return Redis(unix_socket_path=target.socket, **wire)
@@ -187,13 +187,13 @@ def _single(target: Target, protocol: int) -> Redis:
     return Redis(host=host, port=port, **wire)
 
 
-def _cluster(target: Target, protocol: int) -> RedisCluster:
+def _cluster(target: RedisTarget, protocol: int) -> RedisCluster:
     nodes = [ClusterNode(host, port) for host, port in target.hosts]
     wire = {**_wire(target, protocol), **target.login}
     return RedisCluster(startup_nodes=nodes, **wire)
 
 
-def _sentinel(target: Target, protocol: int) -> Sentinel:
+def _sentinel(target: RedisTarget, protocol: int) -> Sentinel:
     wire = _wire(target, protocol)
     login = {
         name.removeprefix("sentinel_"): value

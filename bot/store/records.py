@@ -26,7 +26,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PostedCard:
     """What a card looks like in Slack. Without `ts` a post was begun and nobody knows its end."""
 
     ts: str | None
@@ -38,7 +38,7 @@ class Record:
     """A restore and what Slack shows of it, by card key."""
 
     restore: Restore
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, PostedCard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicTask:
     """Something that is kept current rather than done once; `body` is what it knows."""
 
     name: str
@@ -61,7 +61,7 @@ class Chore:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class TaskResult:
     """How a chore was left: when it is due again, and what it knows now.
 
     Without `due` it rests until it is kept anew (a home: or a restore moves). Without `body` it
@@ -72,7 +72,7 @@ class Done:
     body: Mapping[str, Any] | None = None
 
 
-Duty = Callable[[Chore], Awaitable[Done | None]]
+TaskHandler = Callable[[PeriodicTask], Awaitable[TaskResult | None]]
 """Does a chore and says when it is due again; None drops it. May raise Temporary."""
 
 
@@ -81,7 +81,7 @@ class Leased:
     """One thing to do, and the right to do it."""
 
     lease: Lease
-    work: Record | Delivery | Chore
+    work: Record | Delivery | PeriodicTask
     interrupted: bool = False
     """The lease before was never given back: more may have been done than is written down."""
 
@@ -94,14 +94,14 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AlreadyExists:
     """A restore with this id is stored already; nothing was written."""
 
     restore: Restore
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ClaimConflict:
     """Another live restore holds the VM; nothing was written."""
 
     holder: Restore

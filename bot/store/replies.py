@@ -7,7 +7,7 @@ import structlog
 from bot.restore.model import Restore
 from bot.store import documents, times
 from bot.store.keys import CHORE, DELIVERY
-from bot.store.records import Chore, Delivery, Record, Shown
+from bot.store.records import Delivery, PeriodicTask, PostedCard, Record
 
 log = structlog.get_logger(__name__)
 
@@ -40,12 +40,12 @@ def delivery(member: str, fields: Mapping[str, str]) -> Delivery:
     )
 
 
-def chore(member: str, fields: Mapping[str, str]) -> Chore:
+def chore(member: str, fields: Mapping[str, str]) -> PeriodicTask:
     """A chore that has just been leased."""
-    return Chore(member.removeprefix(CHORE), documents.load_body(fields["duty"]))
+    return PeriodicTask(member.removeprefix(CHORE), documents.load_body(fields["duty"]))
 
 
-def work(member: str, fields: Mapping[str, str]) -> Record | Delivery | Chore:
+def work(member: str, fields: Mapping[str, str]) -> Record | Delivery | PeriodicTask:
     """What a member of the due queue stands for."""
     if member.startswith(DELIVERY):
         return delivery(member, fields)
@@ -58,19 +58,19 @@ def readable(texts: Iterable[str]) -> tuple[Restore, ...]:
     return tuple(restore for restore in found if restore is not None)
 
 
-def card(shown: Shown) -> str:
+def card(shown: PostedCard) -> str:
     """A card as it is stored: `ts|digest`, with an empty ts for a post of unknown end."""
     return f"{shown.ts or ''}|{shown.digest}"
 
 
-def flat(shown: Mapping[str, Shown]) -> list[str]:
+def flat(shown: Mapping[str, PostedCard]) -> list[str]:
     """Cards as an argument of a script: key, card, key, card."""
     return [text for key, value in shown.items() for text in (key, card(value))]
 
 
-def _shown(text: str) -> Shown:
+def _shown(text: str) -> PostedCard:
     ts, _, digest = text.partition("|")
-    return Shown(ts or None, digest)
+    return PostedCard(ts or None, digest)
 
 
 def _read(text: str) -> Restore | None:

@@ -23,25 +23,25 @@ import structlog
 
 from bot.clock import Clock
 from bot.restore.model import AuditEntry, Restore
-from bot.store import chores, documents, durability, replies, times
-from bot.store.chores import Chores
+from bot.store import documents, durability, replies, tasks, times
 from bot.store.connection import Client
 from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import DELIVERY, RESTORE, Keys
 from bot.store.records import (
+    AlreadyExists,
+    ClaimConflict,
     Committed,
     Created,
-    Held,
-    Known,
     Lease,
     Leased,
+    PostedCard,
     Record,
-    Shown,
     Stale,
 )
+from bot.store.response_urls import Ways
 from bot.store.scripts import Scripts
-from bot.store.ways import Ways
+from bot.store.tasks import PeriodicTasks
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ REMEMBERED = timedelta(hours=24)
 """How long a settled delivery is known, so that a copy of it is dropped."""
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is looked at again, perhaps by a release that can read it."""
-MOST_CUTS = 5
+MAX_CUTS = 5
 """A delivery whose workers died this often is given up, a chore is put off."""
 PAGE = 200
 """How many documents, ids or entries one command asks for at most."""
@@ -68,7 +68,7 @@ class Store:
         self._keys = Keys(team)
         self._clock = clock
         self._lease_time = timedelta(seconds=lease_seconds)
-        self.chores = Chores(self._scripts, self._keys, clock)
+        self.tasks = PeriodicTasks(self._scripts, self._keys, clock)
         self.ways = Ways(client, self._keys)
 
     async def ping(self) -> None:
@@ -121,13 +121,13 @@ class Store:
             times.passed(now),
             times.due(until),
             limit,
-            MOST_CUTS,
+            MAX_CUTS,
             int(REMEMBERED.total_seconds()),
             now.isoformat(),
             times.due(now + PUT_OFF),
         )
         for member in abandoned:
-            log.error("it stopped every worker", record=member, attempts=MOST_CUTS)
+            log.error("it stopped every worker", record=member, attempts=MAX_CUTS)
         leased = [
             await self._understand(
                 Lease(member, int(fence), until), replies.paired(fields), cut_off=bool(interrupted)
@@ -142,7 +142,7 @@ class Store:
         lease: Lease,
         *,
         due: datetime | None,
-        shown: Mapping[str, Shown] | None = None,
+        shown: Mapping[str, PostedCard] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> bool:
         """Give a lease back with the next due time; False if somebody else has taken it since.
@@ -162,7 +162,7 @@ class Store:
             _or_nothing(due),
             json.dumps(replies.flat(shown or {})),
             "" if body is None else documents.dump_body(body),
-            int(chores.KEPT.total_seconds()),
+            int(tasks.KEPT.total_seconds()),
         )
         if done < 0:
             raise ValueError(f"{lease.id} is live: it needs a next due time")
@@ -197,7 +197,7 @@ class Store:
 
     async def create(
         self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]
-    ) -> Created | Known | Held:
+    ) -> Created | AlreadyExists | ClaimConflict:
         """Store a new restore, take its claim on the VM and put it in the queue."""
         reply = await self._scripts.run(
             "create",
@@ -209,9 +209,9 @@ class Store:
             case ["created"]:
                 return Created(restore)
             case ["known", str(document)]:
-                return Known(documents.load(document))
+                return AlreadyExists(documents.load(document))
             case ["held", str(document)]:
-                return Held(documents.load(document))
+                return ClaimConflict(documents.load(document))
             case _:
                 raise TypeError(f"not an answer of create: {reply!r}")
 
@@ -222,7 +222,7 @@ class Store:
         due: datetime | None,
         audit: Sequence[AuditEntry],
         lease: Lease | None = None,
-    ) -> Committed | Stale | Held:
+    ) -> Committed | Stale | ClaimConflict:
         """Store what became of a restore since `restore.version`.
 
         Without a lease it is due at `due`, or as soon as a present lease is given back; None leaves
@@ -243,7 +243,7 @@ class Store:
             case ["stale"]:
                 return Stale()
             case ["held", str(document)]:
-                return Held(documents.load(document))
+                return ClaimConflict(documents.load(document))
             case _:
                 raise TypeError(f"not an answer of commit: {reply!r}")
 
@@ -356,7 +356,7 @@ class Store:
 
     def _filing(self, restore: Restore, audit: Sequence[AuditEntry]) -> list[str | int]:
         """What `create` and `commit` need to know to store a restore and to find it again."""
-        wish, place = restore.wish, restore.place
+        request, thread_ref = restore.request, restore.thread_ref
         return [
             self._keys.prefix,
             restore.id,
@@ -367,8 +367,10 @@ class Store:
             0 if restore.phase.ended else 1,
             times.passed(restore.opened_at),
             restore.claim or "",
-            f"{place.channel}:{place.thread}" if place.thread else "",
-            f"{wish.cluster}/{wish.namespace}/{wish.vm}" if wish.vm and wish.namespace else "",
+            f"{thread_ref.channel}:{thread_ref.thread}" if thread_ref.thread else "",
+            f"{request.cluster}/{request.namespace}/{request.vm}"
+            if request.vm and request.namespace
+            else "",
             times.passed(self._clock.now()),
         ]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RefusalText:
     """What was found, what was expected instead, and what to do next."""
 
     found: str
@@ -18,29 +18,29 @@ class Finding:
 
 # The cluster and the bot's rights
 
-KUBEVIRT_MISSING: Final = Finding(
+KUBEVIRT_MISSING: Final = RefusalText(
     "Cluster `{cluster}` does not serve the snapshot.kubevirt.io API.",
     "KubeVirt (or OpenShift Virtualization) with snapshots must be installed.",
     "Check that this is the right cluster, or ask a cluster admin.",
 )
-FORBIDDEN: Final = Finding(
+FORBIDDEN: Final = RefusalText(
     "The cluster does not let this bot do it: {text}",
     "RBAC rights for this bot in {where}.",
     "Ask a cluster admin to grant the verb that the message names.",
 )
 NAMESPACE: Final = "namespace `{namespace}`"
 CLUSTER: Final = "cluster `{cluster}`"
-WOULD_BE_REFUSED: Final = Finding(
+WOULD_BE_REFUSED: Final = RefusalText(
     "The cluster would refuse this restore: {text}",
     "A restore that the cluster accepts.",
     "Mend what the message names, then ask again.",
 )
-QUOTA_EXCEEDED: Final = Finding(
+QUOTA_EXCEEDED: Final = RefusalText(
     "Quota `{quota}` has {left} left.",
     "The restored volumes need {need} ({resource}).",
     "Raise the quota or remove volumes that are not used any more, then ask again.",
 )
-NAME_TAKEN: Final = Finding(
+NAME_TAKEN: Final = RefusalText(
     "The volume policy is `PrefixTargetName`, and a claim with a name that the restore needs {verb} "
     "already: {claims}.",
     "KubeVirt would take it as it is and restore no data.",
@@ -49,7 +49,7 @@ NAME_TAKEN: Final = Finding(
 )
 AND_MORE: Final = "and {count} more"
 GIB: Final = "{amount} GiB"
-UNREACHABLE: Final = Finding(
+UNREACHABLE: Final = RefusalText(
     "The cluster could not be asked: {what}",
     next="Nothing was restored. Ask again when the cluster answers.",
 )
@@ -59,17 +59,17 @@ MAY_NOT_LOOK: Final = "the cluster does not let this bot look: {text}"
 
 # The VM
 
-VM_NOT_FOUND: Final = Finding(
+VM_NOT_FOUND: Final = RefusalText(
     "VM `{vm}` does not exist in namespace `{namespace}`.",
     "The name of an existing VM.",
     "Check the name and the namespace, then ask again.{command}",
 )
-VM_BEING_DELETED: Final = Finding(
+VM_BEING_DELETED: Final = RefusalText(
     "VM `{vm}` is being deleted.",
     "A VM that stays.",
     "Find out who deletes it. Its snapshots outlive it.",
 )
-NAMESPACE_BEING_DELETED: Final = Finding(
+NAMESPACE_BEING_DELETED: Final = RefusalText(
     "Namespace `{namespace}` is being deleted, with every VM and snapshot in it.",
     "A namespace that stays.",
     "Find out who deletes it. What is still needed must be copied out before it is gone.",
@@ -78,38 +78,38 @@ RIGHT_MISSING: Final = "cannot create "
 """How the API server refuses a create for want of a right (403)."""
 NAMESPACE_TERMINATING: Final = "because it is being terminated"
 """How the API server refuses a create in such a namespace (403)."""
-VM_MIGRATING: Final = Finding(
+VM_MIGRATING: Final = RefusalText(
     "VM `{vm}` is migrating to another node.",
     "A VM that is not being migrated.",
     "Wait until the migration has ended, then ask again.",
 )
-VM_RECREATED: Final = Finding(
+VM_RECREATED: Final = RefusalText(
     "VM `{vm}` was re-created since the snapshot was taken (UID {uid}).",
     "The VM that the snapshot was taken of (UID {taken_of}).",
     "Restoring would overwrite a different VM of the same name. Ask a cluster admin.",
 )
-RESTORE_IN_PROGRESS: Final = Finding(
+RESTORE_IN_PROGRESS: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM is in progress{by}.",
     "No other unfinished restore of this VM.",
     "Wait for it to end; if it failed or is stuck, somebody must delete that object first.",
 )
-FAILED_RESTORE_LEFT: Final = Finding(
+FAILED_RESTORE_LEFT: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM has failed and was not removed{by}.",
     RESTORE_IN_PROGRESS.expected,
     RESTORE_IN_PROGRESS.next,
 )
 MADE_BY: Final = ", asked for by <@{user}>"
-BLOCKER_STAYS: Final = Finding(
+BLOCKER_STAYS: Final = RefusalText(
     "VirtualMachineRestore `{name}` could not be removed: {text}",
     RESTORE_IN_PROGRESS.expected,
     "Ask a cluster admin to delete that object, then ask again.",
 )
-SNAPSHOT_IN_PROGRESS: Final = Finding(
+SNAPSHOT_IN_PROGRESS: Final = RefusalText(
     "Snapshot `{snapshot}` of this VM is being taken.",
     "No snapshot in progress.",
     "Wait until it has ended, then ask again.",
 )
-HELD: Final = Finding(
+HELD: Final = RefusalText(
     "<@{by}> is already restoring this VM, since {since} UTC: {where}",
     "One restore of a VM at a time.",
     "Wait for it to end, or talk to them.",
@@ -117,37 +117,37 @@ HELD: Final = Finding(
 
 # The snapshot
 
-SNAPSHOT_NOT_FOUND: Final = Finding(
+SNAPSHOT_NOT_FOUND: Final = RefusalText(
     "`{snapshot}` does not exist in namespace `{namespace}`.",
     "A snapshot of VM `{vm}`. These snapshots of the VM exist:",
     "Ask again with the name of one of them.",
 )
-SNAPSHOT_NOT_FOUND_NOR_ANY: Final = Finding(
+SNAPSHOT_NOT_FOUND_NOR_ANY: Final = RefusalText(
     SNAPSHOT_NOT_FOUND.found,
     "A snapshot of VM `{vm}`. It has no snapshots at all.",
     "There is nothing to restore.",
 )
-NO_SNAPSHOTS: Final = Finding(
+NO_SNAPSHOTS: Final = RefusalText(
     "VM `{vm}` in namespace `{namespace}` has no snapshots.",
     "A VM with at least one snapshot.",
     "There is nothing to restore from. Check the VM's name and namespace.",
 )
-SNAPSHOT_OF_OTHER_VM: Final = Finding(
+SNAPSHOT_OF_OTHER_VM: Final = RefusalText(
     "Snapshot `{snapshot}` was taken of VM `{source}`.",
     "A snapshot of VM `{vm}`.",
     "Choose a snapshot of the VM that you want to restore.",
 )
-SNAPSHOT_BEING_DELETED: Final = Finding(
+SNAPSHOT_BEING_DELETED: Final = RefusalText(
     "Snapshot `{snapshot}` is being deleted.",
     "A snapshot that stays.",
     "Choose another snapshot.",
 )
-SNAPSHOT_NOT_READY: Final = Finding(
+SNAPSHOT_NOT_READY: Final = RefusalText(
     "Status: {status}. Ready to use: {ready}.{error}",
     'Only snapshots with "Succeeded" phase and readyToUse=true can be used.',
     "Wait until it is ready, or choose another snapshot.",
 )
-SNAPSHOT_FAILED: Final = Finding(
+SNAPSHOT_FAILED: Final = RefusalText(
     SNAPSHOT_NOT_READY.found,
     SNAPSHOT_NOT_READY.expected,
     "Choose another snapshot; a failed one never becomes ready.",
@@ -157,27 +157,27 @@ READINESS: Final = (
     r"Status: (?P<status>[^.]*)\. Ready to use: (?P<ready>\w+)\.(?: Error: (?P<error>.*))?"
 )
 """How the card reads SNAPSHOT_NOT_READY: change both. What does not fit is shown as it stands."""
-CONTENT_MISSING: Final = Finding(
+CONTENT_MISSING: Final = RefusalText(
     "The content of snapshot `{snapshot}` is missing.",
     "A snapshot whose VirtualMachineSnapshotContent is there and ready.",
     "Choose another snapshot; this one cannot be restored as it is.",
 )
-CONTENT_NOT_READY: Final = Finding(
+CONTENT_NOT_READY: Final = RefusalText(
     "The content of snapshot `{snapshot}` is not ready.",
     CONTENT_MISSING.expected,
     CONTENT_MISSING.next,
 )
-CONTENT_ERROR: Final = Finding(
+CONTENT_ERROR: Final = RefusalText(
     "The content of snapshot `{snapshot}` has an error: {error}",
     "A snapshot whose VirtualMachineSnapshotContent is ready and without an error.",
     "Ask a cluster admin about the error, or choose another snapshot.",
 )
-CONTENT_BEING_DELETED: Final = Finding(
+CONTENT_BEING_DELETED: Final = RefusalText(
     "The content of snapshot `{snapshot}` is being deleted, and the snapshot's data with it.",
     "A snapshot whose VirtualMachineSnapshotContent stays.",
     "Choose another snapshot. Its status may go on saying that it is ready.",
 )
-CONFIGURATION_ONLY: Final = Finding(
+CONFIGURATION_ONLY: Final = RefusalText(
     "Snapshot `{snapshot}` holds no disks: it is configuration only.",
     "A snapshot that includes at least one disk.",
     "Choose another snapshot; no data would come back from this one.",
@@ -192,12 +192,12 @@ MEANT_ANOTHER_VM: Final = " `{vm}` is a VM: if you meant a command, see `/vm-res
 
 # Before the act: what is not as it was confirmed
 
-CHANGED: Final = Finding(
+CHANGED: Final = RefusalText(
     "{differences}",
     "Everything as it was when you confirmed.",
     "Nothing was restored. Start over to see the state as it is now.",
 )
-TOO_LATE: Final = Finding(
+TOO_LATE: Final = RefusalText(
     "I could not act within {minutes} minutes after you decided.",
     "An act right after the decision.",
     "Nothing was restored. Start over to see the state as it is now.",
@@ -239,11 +239,11 @@ NAME_IS_TAKEN: Final = (
 
 # Stopping
 
-STOPPING_VM_GONE: Final = Finding(VM_GONE, next="Check the VM, then ask again.")
-STOPPING_OTHER_VM: Final = Finding(
+STOPPING_VM_GONE: Final = RefusalText(VM_GONE, next="Check the VM, then ask again.")
+STOPPING_OTHER_VM: Final = RefusalText(
     "VM `{vm}` was re-created while it was being stopped.", next="Check the VM, then ask again."
 )
-STOP_REFUSED: Final = Finding(
+STOP_REFUSED: Final = RefusalText(
     "{text}",
     next=(
         "Ask a cluster admin to let the bot stop VMs there, or stop the VM yourself, then start "
@@ -253,20 +253,20 @@ STOP_REFUSED: Final = Finding(
 
 # The conversation
 
-TOO_MANY_QUESTIONS: Final = Finding(
+TOO_MANY_QUESTIONS: Final = RefusalText(
     "{count} questions were asked without getting to the end.",
     next="Start over with the VM, the namespace and the snapshot in one message.",
 )
-THREAD_DELETED: Final = Finding(
+THREAD_DELETED: Final = RefusalText(
     "The thread of this restore in {where} was deleted.", next="Ask again if you still want it."
 )
-CHANNEL_ARCHIVED: Final = Finding(
+CHANNEL_ARCHIVED: Final = RefusalText(
     "The channel {where} was archived.", next="Ask again in another channel."
 )
-CHANNEL_UNSEEN: Final = Finding(
+CHANNEL_UNSEEN: Final = RefusalText(
     "I cannot see {where} any more.", next="Invite me to the channel, then ask again."
 )
-CHANNEL_UNWRITABLE: Final = Finding(
+CHANNEL_UNWRITABLE: Final = RefusalText(
     "I cannot write in {where} (Slack says: {error}).", next="Ask again in another channel."
 )
 

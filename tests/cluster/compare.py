@@ -169,7 +169,7 @@ def _apart(where: str, wanted: Any, found: Any) -> Iterator[str]:
         for name in sorted(wanted.keys() | found.keys()):
             yield from _apart(f"{where}/{name}", wanted.get(name), found.get(name))
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        for place, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _apart(f"{where}/{place}", one, other)
+        for thread_ref, (one, other) in enumerate(zip(wanted, found, strict=True)):
+            yield from _apart(f"{where}/{thread_ref}", one, other)
     elif wanted != found:
         yield f"{where}: recorded {wanted!r}, simulated {found!r}"

@@ -20,7 +20,7 @@ import yaml
 
 from bot.clock import Clock
 from bot.cluster import names
-from bot.cluster.client import Api, Refusal
+from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.cluster import Cluster
 from bot.cluster.document import flag, items, text
 from bot.cluster.login import log_in
@@ -39,8 +39,18 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.facts import Look, Scene
-from bot.restore.model import Job, Phase, Place, Restore, RestoreId, Rules, Safety, UserId, Wish
+from bot.restore.model import (
+    Job,
+    Phase,
+    Restore,
+    RestoreId,
+    RestoreRequest,
+    Rules,
+    Safety,
+    ThreadRef,
+    UserId,
+)
+from bot.restore.observation import Observation, ObservationKind
 
 KUBECONFIG = Path(os.environ.get("VM_RESTORE_TEST_KUBECONFIG", "")).expanduser()
 GIVEN = Path() != KUBECONFIG
@@ -103,11 +113,11 @@ class Ground:
 
     async def look(
         self,
-        kind: Look,
+        kind: ObservationKind,
         effect: CreateRestore | None = None,
         by: Cluster | None = None,
         **known: Any,
-    ) -> Scene:
+    ) -> Observation:
         """One look of the bot's at the VM; `known` changes the restore it is for."""
         return await (by or self.cluster).observe(self.document(**known), kind, effect)
 
@@ -129,13 +139,13 @@ class Ground:
 
     def document(self, **known: Any) -> Restore:
         """A restore of the VM as it would stand in Redis."""
-        wish = {"vm": VM, "snapshot": SNAPSHOT, **known.pop("wish", {})}
+        request = {"vm": VM, "snapshot": SNAPSHOT, **known.pop("request", {})}
         return Restore(
             id=RestoreId(ID),
             phase=Phase.CHECKING,
-            place=Place(team="T1", channel="C1"),
+            thread_ref=ThreadRef(team="T1", channel="C1"),
             owner=UserId("U1"),
-            wish=Wish(cluster="test", namespace=self.namespace, **wish),
+            request=RestoreRequest(cluster="test", namespace=self.namespace, **request),
             rules=Rules(),
             opened_at=self.clock.now(),
             entered_at=self.clock.now(),
@@ -160,8 +170,11 @@ class Ground:
         await self.does(StartVm(self.namespace, VM))
 
         async def runs() -> bool:
-            scene = await self.look(Look.VMI)
-            seen = (scene.vm and scene.vm.status, scene.vmi and scene.vmi.phase)
+            observation = await self.look(ObservationKind.VMI)
+            seen = (
+                observation.vm and observation.vm.status,
+                observation.vmi and observation.vmi.phase,
+            )
             return seen == ("Running", "Running")
 
         await self.until("the VM runs", runs)
@@ -171,7 +184,7 @@ class Ground:
         await self.does(StopVm(self.namespace, VM))
 
         async def stopped() -> bool:
-            return (await self.look(Look.VMI)).vmi is None
+            return (await self.look(ObservationKind.VMI)).vmi is None
 
         await self.until("the VM has stopped", stopped)
 
@@ -180,8 +193,8 @@ class Ground:
         await self.does(DeleteRestore(self.namespace, name, uid))
 
         async def gone() -> bool:
-            scene = await self.look(Look.RECHECK)
-            return all(each.uid != uid for each in scene.restores)
+            observation = await self.look(ObservationKind.RECHECK)
+            return all(each.uid != uid for each in observation.restores)
 
         await self.until(f"restore {name} is gone", gone)
 
@@ -190,15 +203,15 @@ class Ground:
 
         Tests run in any order.
         """
-        scene = await self.look(Look.RECHECK)
-        for each in scene.restores:
+        observation = await self.look(ObservationKind.RECHECK)
+        for each in observation.restores:
             await self.removes(each.name, each.uid)
-        if scene.vmi is None and GUEST not in self.lacks and not await self._has_its_disk():
+        if observation.vmi is None and GUEST not in self.lacks and not await self._has_its_disk():
             await self.starts()  # a disk that is only made for its first user, after a restore
         await self.stops()
 
         async def at_rest() -> bool:
-            vm = (await self.look(Look.VMI)).vm
+            vm = (await self.look(ObservationKind.VMI)).vm
             assert vm is not None
             return (vm.run_strategy, vm.restore_in_progress, vm.snapshot_in_progress) == (
                 *("Halted", None),
@@ -209,7 +222,7 @@ class Ground:
 
     async def _has_its_disk(self) -> bool:
         """Every claim of the VM is bound."""
-        vm = (await self.look(Look.VMI)).vm
+        vm = (await self.look(ObservationKind.VMI)).vm
         assert vm is not None
         path = names.core("persistentvolumeclaims", self.namespace)
         bound = {
@@ -333,7 +346,7 @@ async def _namespace(ground: Ground) -> AsyncIterator[None]:
             "/api/v1/namespaces",
             body={"apiVersion": "v1", "kind": "Namespace", "metadata": head},
         )
-    except Refusal as refusal:
+    except ApiStatusError as refusal:
         pytest.skip(f"{ground.name} lets us make no namespace: {refusal.text}")
     path = f"/api/v1/namespaces/{ground.namespace}"
     only_this = {"preconditions": {"uid": text(made, "metadata", "uid")}}
@@ -369,7 +382,7 @@ async def _lay(ground: Ground, storage_class: str | None) -> None:
 async def _make(ground: Ground, root: str, kind: str, document: dict[str, Any]) -> None:
     try:
         await ground.api.call("POST", f"{root}/namespaces/{ground.namespace}/{kind}", body=document)
-    except Refusal as refusal:
+    except ApiStatusError as refusal:
         pytest.skip(f"{ground.name} lets us make no {kind}: {refusal.text}")
 
 
@@ -378,7 +391,7 @@ async def _try(ground: Ground, what: str, way: Callable[[], Awaitable[None]]) ->
     try:
         await way()
     except (AssertionError, Permanent) as cannot:
-        vm = (await ground.look(Look.VMI)).vm
+        vm = (await ground.look(ObservationKind.VMI)).vm
         state = f"; the VM is {vm.status}" if vm else ""
         ground.lacks[what] = f"{cannot}{state}"
 
@@ -402,7 +415,7 @@ async def usable(ground: Ground, name: str) -> None:
     safety = Safety(name=name, decided_at=ground.clock.now())
 
     async def ready() -> bool:
-        found = (await ground.look(Look.SAFETY, safety=safety)).safety
+        found = (await ground.look(ObservationKind.SAFETY, safety=safety)).safety
         return found is not None and found.usable and DISK in found.included
 
     await ground.until(f"snapshot {name} is ready", ready)
@@ -410,7 +423,7 @@ async def usable(ground: Ground, name: str) -> None:
 
 async def _impersonates(ground: Ground) -> None:
     """Whoever may not impersonate is refused with these words; everybody else as that person."""
-    found = await ground.look(Look.VMI, by=ground.stranger)
+    found = await ground.look(ObservationKind.VMI, by=ground.stranger)
     assert found.forbidden is not None, "even nobody may read VMs there"
     assert "impersonate" not in found.forbidden.text, found.forbidden.text
 

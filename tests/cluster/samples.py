@@ -13,7 +13,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Phase, Place, Restore, RestoreId, Rules, UserId, Wish
+from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, Rules, ThreadRef, UserId
 
 NS, VM, SNAP = "production", "database-01", "pre-upgrade"
 ID = "k3f9a2b7.2"
@@ -33,9 +33,9 @@ def restore(**changes: Any) -> Restore:
     document = Restore(
         id=RestoreId(ID),
         phase=Phase.CHECKING,
-        place=Place(team="T1", channel="C1"),
+        thread_ref=ThreadRef(team="T1", channel="C1"),
         owner=UserId("U1"),
-        wish=Wish(cluster="prod", namespace=NS, vm=VM, snapshot=SNAP),
+        request=RestoreRequest(cluster="prod", namespace=NS, vm=VM, snapshot=SNAP),
         rules=Rules(),
         opened_at=START,
         entered_at=START,

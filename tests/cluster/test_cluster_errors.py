@@ -13,7 +13,7 @@ from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import HandClock
 from bot.restore.events import Done
-from bot.restore.facts import Look, Rejection
+from bot.restore.observation import ApiRejection, ObservationKind
 from tests.cluster import samples
 from tests.cluster.conftest import Connect
 from tests.cluster.wire import Answer, Wire, breaks, plain, refuses, says
@@ -128,7 +128,7 @@ async def test_a_rejection_carries_the_message_and_no_more_than_fits(
 ) -> None:
     wire.on("PUT", STOP, refuses(422, "x" * 5000, "Invalid"))
     result = await cluster.perform(samples.STOP, not_after=samples.LATER)
-    assert result == Rejection(422, "Invalid", "x" * 1000)
+    assert result == ApiRejection(422, "Invalid", "x" * 1000)
 
 
 async def test_an_empty_answer_is_a_good_one(wire: Wire, cluster: Cluster) -> None:
@@ -141,7 +141,7 @@ async def test_a_name_that_no_object_can_have_is_not_asked_for(
     name: str, wire: Wire, connect: Connect
 ) -> None:
     cluster = await connect()
-    wish = samples.restore().wish.model_copy(update={"vm": name})
-    scene = await cluster.observe(samples.restore(wish=wish), Look.VMI)
-    assert (scene.vm, scene.vmi) == (None, None)
+    request = samples.restore().request.model_copy(update={"vm": name})
+    observation = await cluster.observe(samples.restore(request=request), ObservationKind.VMI)
+    assert (observation.vm, observation.vmi) == (None, None)
     assert wire.seen == []

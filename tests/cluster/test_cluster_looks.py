@@ -13,7 +13,6 @@ from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
 from bot.restore.effects import RESTORE_ID
-from bot.restore.facts import Look, Scene, Use
 from bot.restore.model import (
     Disk,
     Fate,
@@ -25,6 +24,7 @@ from bot.restore.model import (
     Safety,
     VolumePolicy,
 )
+from bot.restore.observation import Observation, ObservationKind, Use
 from tests.cluster import samples
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.wire import (
@@ -78,18 +78,18 @@ def healthy(wire: Wire) -> Wire:
     return wire
 
 
-async def look(cluster: Cluster, kind: Look) -> Scene:
+async def look(cluster: Cluster, kind: ObservationKind) -> Observation:
     restore = samples.restore(job=JOB, safety=SAFETY)
     return await cluster.observe(restore, kind, samples.CREATE)
 
 
 def reads_of_looks() -> Iterator[Any]:
     reads = {
-        Look.FULL: (VM, VMI, SNAPSHOTS, CONTENT, RESTORES, QUOTAS),
-        Look.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
-        Look.VMI: (VM, VMI),
-        Look.SAFETY: (f"{SNAPSHOTS}/pre-restore-x", RESTORES),
-        Look.JOB: (f"{RESTORES}/restore-x", VM, VMI),
+        ObservationKind.FULL: (VM, VMI, SNAPSHOTS, CONTENT, RESTORES, QUOTAS),
+        ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
+        ObservationKind.VMI: (VM, VMI),
+        ObservationKind.SAFETY: (f"{SNAPSHOTS}/pre-restore-x", RESTORES),
+        ObservationKind.JOB: (f"{RESTORES}/restore-x", VM, VMI),
     }
     for kind, paths in reads.items():
         for path in paths:
@@ -98,13 +98,13 @@ def reads_of_looks() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))
 async def test_a_read_that_is_forbidden_is_a_fact_of_the_scene(
-    kind: Look, path: str, healthy: Wire, cluster: Cluster
+    kind: ObservationKind, path: str, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", path, refuses(403, 'User "bot" cannot get resource "x"', "Forbidden"))
-    scene = await look(cluster, kind)
-    assert scene.forbidden is not None
-    assert scene.forbidden.code == 403
-    assert "cannot get" in scene.forbidden.text
+    observation = await look(cluster, kind)
+    assert observation.forbidden is not None
+    assert observation.forbidden.code == 403
+    assert "cannot get" in observation.forbidden.text
 
 
 @pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))
@@ -116,7 +116,7 @@ async def test_a_read_that_is_forbidden_is_a_fact_of_the_scene(
     ],
 )
 async def test_a_read_without_an_answer_fails_the_look(
-    kind: Look, path: str, answer: Answer, healthy: Wire, cluster: Cluster
+    kind: ObservationKind, path: str, answer: Answer, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", path, answer)
     with pytest.raises(Temporary):
@@ -124,10 +124,10 @@ async def test_a_read_without_an_answer_fails_the_look(
 
 
 TOGETHER = {
-    Look.FULL: (VM, VMI, SNAPSHOTS, RESTORES, QUOTAS),
-    Look.RECHECK: (VM, VMI, SNAPSHOT, RESTORES),
-    Look.VMI: (VM, VMI),
-    Look.JOB: (VM, VMI, CLAIMS),
+    ObservationKind.FULL: (VM, VMI, SNAPSHOTS, RESTORES, QUOTAS),
+    ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, RESTORES),
+    ObservationKind.VMI: (VM, VMI),
+    ObservationKind.JOB: (VM, VMI, CLAIMS),
 }
 """The reads that go out together, in the order in which they are asked."""
 
@@ -153,18 +153,18 @@ def _answers_after(before: asyncio.Event, mine: asyncio.Event, answer: Answer) -
 
 @pytest.mark.parametrize("kind", TOGETHER)
 async def test_of_reads_that_are_forbidden_the_first_asked_is_told(
-    kind: Look, healthy: Wire, cluster: Cluster
+    kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
     """Whichever answer is the quickest: the same person reads the same words the next time."""
     first_asked_is_answered_last(healthy, TOGETHER[kind], 403)
-    scene = await look(cluster, kind)
-    assert scene.forbidden is not None
-    assert scene.forbidden.text == f"cannot get {TOGETHER[kind][0]}"
+    observation = await look(cluster, kind)
+    assert observation.forbidden is not None
+    assert observation.forbidden.text == f"cannot get {TOGETHER[kind][0]}"
 
 
 @pytest.mark.parametrize("kind", TOGETHER)
 async def test_of_reads_that_fail_the_first_asked_is_told(
-    kind: Look, healthy: Wire, cluster: Cluster
+    kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
     first_asked_is_answered_last(healthy, TOGETHER[kind], 500)
     with pytest.raises(Temporary, match=f"cannot get {TOGETHER[kind][0]}$"):
@@ -176,7 +176,7 @@ async def test_a_look_that_is_given_up_leaves_no_read_behind(
 ) -> None:
     over = asyncio.Event()
     healthy.on("GET", VMI, _answers_after(over, asyncio.Event(), MISSING))
-    looking = asyncio.create_task(look(cluster, Look.VMI))
+    looking = asyncio.create_task(look(cluster, ObservationKind.VMI))
     await wait_until(lambda: bool(healthy.requests("GET", VMI)), "it looks")
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
@@ -188,7 +188,7 @@ async def test_a_look_that_is_given_up_leaves_no_read_behind(
 
 @pytest.mark.parametrize(("kind", "path"), list(reads_of_looks()))
 async def test_a_token_that_is_not_taken_fails_the_look_for_good(
-    kind: Look, path: str, healthy: Wire, cluster: Cluster
+    kind: ObservationKind, path: str, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", path, refuses(401, "Unauthorized", "Unauthorized"))
     with pytest.raises(Permanent) as caught:
@@ -200,17 +200,20 @@ async def test_a_refusal_without_words_names_the_verb_and_the_resource(
     healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", QUOTAS, refuses(403, "no", "Forbidden"))
-    scene = await look(cluster, Look.FULL)
-    assert scene.forbidden is not None
-    assert scene.forbidden.text == "cannot list resourcequotas. no"
+    observation = await look(cluster, ObservationKind.FULL)
+    assert observation.forbidden is not None
+    assert observation.forbidden.text == "cannot list resourcequotas. no"
 
 
-@pytest.mark.parametrize("kind", [Look.FULL, Look.RECHECK, Look.SAFETY, Look.JOB])
+@pytest.mark.parametrize(
+    "kind",
+    [ObservationKind.FULL, ObservationKind.RECHECK, ObservationKind.SAFETY, ObservationKind.JOB],
+)
 async def test_without_kubevirt_nothing_else_is_concluded(
-    kind: Look, healthy: Wire, cluster: Cluster
+    kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", CRD_PATH, MISSING)
-    assert await look(cluster, kind) == Scene(kind, START, kubevirt=False)
+    assert await look(cluster, kind) == Observation(kind, START, kubevirt=False)
 
 
 async def test_a_403_for_an_unknown_group_is_told_apart_by_discovery(
@@ -220,14 +223,14 @@ async def test_a_403_for_an_unknown_group_is_told_apart_by_discovery(
     forbidden = refuses(403, "cannot list resource", "Forbidden")
     for path in (CRD_PATH, SNAPSHOTS, RESTORES, VM, VMI):
         healthy.on("GET", path, forbidden)
-    scene = await look(cluster, Look.FULL)
-    assert (scene.kubevirt, scene.forbidden) == (False, None)
+    observation = await look(cluster, ObservationKind.FULL)
+    assert (observation.kubevirt, observation.forbidden) == (False, None)
 
 
 async def test_an_api_that_comes_back_is_seen(healthy: Wire, cluster: Cluster) -> None:
     healthy.on("GET", CRD_PATH, MISSING, *healthy._script["GET", CRD_PATH])
-    assert not (await look(cluster, Look.FULL)).kubevirt
-    assert (await look(cluster, Look.FULL)).kubevirt
+    assert not (await look(cluster, ObservationKind.FULL)).kubevirt
+    assert (await look(cluster, ObservationKind.FULL)).kubevirt
 
 
 @pytest.mark.parametrize(
@@ -243,20 +246,20 @@ async def test_what_the_dry_run_was_refused_with(
     answer: Answer, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("POST", RESTORES, answer)
-    scene = await look(cluster, Look.FULL)
-    assert scene.dry_run is not None
-    assert scene.dry_run.text
-    assert scene.forbidden is None
+    observation = await look(cluster, ObservationKind.FULL)
+    assert observation.dry_run is not None
+    assert observation.dry_run.text
+    assert observation.forbidden is None
 
 
 async def test_a_dry_run_without_an_answer_fails_the_look(healthy: Wire, cluster: Cluster) -> None:
     healthy.on("POST", RESTORES, refuses(500, "failed calling webhook"))
     with pytest.raises(Temporary):
-        await look(cluster, Look.FULL)
+        await look(cluster, ObservationKind.FULL)
 
 
 async def test_the_dry_run_stores_nothing_and_is_strict(healthy: Wire, cluster: Cluster) -> None:
-    await look(cluster, Look.FULL)
+    await look(cluster, ObservationKind.FULL)
     sent = healthy.requests("POST", RESTORES)
     assert [one.query for one in sent] == [{"fieldValidation": "Strict", "dryRun": "All"}]
 
@@ -266,9 +269,9 @@ async def test_without_vm_or_snapshot_there_is_no_dry_run(
     path: str, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", path, MISSING if path == VM else listing())
-    scene = await look(cluster, Look.FULL)
+    observation = await look(cluster, ObservationKind.FULL)
     assert healthy.requests("POST", RESTORES) == []
-    assert scene.dry_run is None
+    assert observation.dry_run is None
 
 
 async def test_a_missing_vm_brings_the_names_of_its_neighbours(
@@ -279,7 +282,7 @@ async def test_a_missing_vm_brings_the_names_of_its_neighbours(
     named = (("production", "database-02"), ("staging", "database-01"), ("staging", "web-01"))
     found = [{"metadata": {"namespace": space, "name": name}} for space, name in named]
     healthy.on("GET", vms, listing(*found))
-    candidates = (await look(cluster, Look.FULL)).candidates
+    candidates = (await look(cluster, ObservationKind.FULL)).candidates
     assert candidates.vms == ("database-02",)
     assert candidates.namespaces == ("staging",)
 
@@ -289,8 +292,8 @@ async def test_a_missing_vm_is_a_fact_even_if_its_neighbours_may_not_be_listed(
 ) -> None:
     healthy.on("GET", VM, MISSING)
     healthy.on("GET", "/apis/kubevirt.io/v1/virtualmachines", refuses(403, "no", "Forbidden"))
-    scene = await look(cluster, Look.FULL)
-    assert (scene.vm, scene.forbidden, scene.candidates.vms) == (None, None, ())
+    observation = await look(cluster, ObservationKind.FULL)
+    assert (observation.vm, observation.forbidden, observation.candidates.vms) == (None, None, ())
 
 
 def running(ready: str, *claims: str) -> Answer:
@@ -313,10 +316,10 @@ async def test_a_running_restore_costs_one_read_and_one_more_while_its_volumes_m
 ) -> None:
     healthy.on("GET", f"{RESTORES}/restore-x", answer)
     healthy.on("GET", CLAIMS, listing({"metadata": {"name": "c"}, "status": {"phase": "Bound"}}))
-    scene = await look(cluster, Look.JOB)
+    observation = await look(cluster, ObservationKind.JOB)
     sent = [one for one in healthy.seen if one.path != CRD_PATH]
     assert len(sent) == 1 + reads_claims
-    assert len(scene.claims) == reads_claims
+    assert len(observation.claims) == reads_claims
     if reads_claims:
         assert sent[1].query["labelSelector"] == "restore.kubevirt.io/source-vm-name=database-01"
 
@@ -329,9 +332,12 @@ async def test_the_end_brings_the_claims_that_matter_and_what_is_going(
     stays = {"name": "stays", "labels": mark}
     other = {"name": "of-another-vm"}
     healthy.on("GET", CLAIMS, listing(*({"metadata": one} for one in (going, stays, other))))
-    scene = await look(cluster, Look.JOB)
-    assert [(one.name, one.deleting) for one in scene.claims] == [("going", True), ("stays", False)]
-    assert scene.claims_unread is None
+    observation = await look(cluster, ObservationKind.JOB)
+    assert [(one.name, one.deleting) for one in observation.claims] == [
+        ("going", True),
+        ("stays", False),
+    ]
+    assert observation.claims_unread is None
 
 
 REFUSED = [
@@ -345,11 +351,11 @@ async def test_claims_that_may_not_be_read_are_a_fact_of_the_end(
     answer: Answer, why: str, healthy: Wire, cluster: Cluster
 ) -> None:
     healthy.on("GET", CLAIMS, answer)
-    scene = await look(cluster, Look.JOB)
-    assert scene.claims_unread is not None
-    assert why in scene.claims_unread
-    assert (scene.forbidden, scene.claims) == (None, ())
-    assert scene.vm is not None
+    observation = await look(cluster, ObservationKind.JOB)
+    assert observation.claims_unread is not None
+    assert why in observation.claims_unread
+    assert (observation.forbidden, observation.claims) == (None, ())
+    assert observation.vm is not None
 
 
 AWAY = [
@@ -365,9 +371,9 @@ async def test_claims_without_an_answer_are_waited_for_a_minute_and_no_longer(
     healthy.on("GET", CLAIMS, answer)
     for seconds in (None, 59):
         with pytest.raises(Temporary):
-            await cluster.observe(job(seconds), Look.JOB, samples.CREATE)
-    scene = await cluster.observe(job(60), Look.JOB, samples.CREATE)
-    assert scene.claims_unread
+            await cluster.observe(job(seconds), ObservationKind.JOB, samples.CREATE)
+    observation = await cluster.observe(job(60), ObservationKind.JOB, samples.CREATE)
+    assert observation.claims_unread
 
 
 def job(troubled: float | None, **changes: Any) -> Restore:
@@ -421,9 +427,9 @@ async def test_before_a_claim_is_called_free_everybody_is_asked_who_uses_it(
     complete: Wire, cluster: Cluster
 ) -> None:
     asked = job(None, preview=shown(Fate.ROLLS_BACK))
-    scene = await cluster.observe(asked, Look.JOB, samples.CREATE)
+    observation = await cluster.observe(asked, ObservationKind.JOB, samples.CREATE)
     assert {one.path for one in complete.seen} >= {VMS, VMIS, PODS}
-    assert scene.uses == (
+    assert observation.uses == (
         Use("of-vm", "VM", "a"), Use("of-vmi", "VMI", "b"), Use("of-pod", "pod", "c"),
     )  # fmt: skip
 
@@ -432,8 +438,8 @@ async def test_nobody_is_asked_for_a_claim_that_is_kept_anyway(
     complete: Wire, cluster: Cluster
 ) -> None:
     asked = job(None, preview=shown(Fate.LEAVES))
-    scene = await cluster.observe(asked, Look.JOB, samples.CREATE)
-    assert scene.uses is None
+    observation = await cluster.observe(asked, ObservationKind.JOB, samples.CREATE)
+    assert observation.uses is None
     assert not [one for one in complete.seen if one.path in (VMS, VMIS, PODS)]
 
 
@@ -446,37 +452,39 @@ async def test_if_one_may_not_be_asked_nothing_is_known_of_its_users(
 ) -> None:
     complete.on("GET", path, answer)
     asked = job(None, preview=shown(Fate.ROLLS_BACK))
-    scene = await cluster.observe(asked, Look.JOB, samples.CREATE)
-    assert scene.uses is None
-    assert scene.uses_unread is not None
-    assert "cannot list that" in scene.uses_unread
-    assert scene.forbidden is None
+    observation = await cluster.observe(asked, ObservationKind.JOB, samples.CREATE)
+    assert observation.uses is None
+    assert observation.uses_unread is not None
+    assert "cannot list that" in observation.uses_unread
+    assert observation.forbidden is None
 
 
-@pytest.mark.parametrize("kind", [Look.FULL, Look.RECHECK])
+@pytest.mark.parametrize("kind", [ObservationKind.FULL, ObservationKind.RECHECK])
 @pytest.mark.parametrize("policy", list(VolumePolicy))
 async def test_claims_are_read_before_the_act_only_where_names_can_be_taken(
-    policy: VolumePolicy, kind: Look, healthy: Wire, cluster: Cluster
+    policy: VolumePolicy, kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
     asked = samples.restore(rules=Rules(volume_policy=policy))
-    scene = await cluster.observe(asked, kind, samples.CREATE)
+    observation = await cluster.observe(asked, kind, samples.CREATE)
     read = [one for one in healthy.seen if one.path == CLAIMS]
     assert len(read) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
     healthy.on("GET", CLAIMS, refuses(403, "cannot list claims", "Forbidden"))
-    scene = await cluster.observe(asked, kind, samples.CREATE)
-    assert (scene.forbidden is not None) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
+    observation = await cluster.observe(asked, kind, samples.CREATE)
+    assert (observation.forbidden is not None) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
 
 
-@pytest.mark.parametrize(("phase", "kind"), [("stopping", Look.VMI), ("protecting", Look.SAFETY)])
+@pytest.mark.parametrize(
+    ("phase", "kind"), [("stopping", ObservationKind.VMI), ("protecting", ObservationKind.SAFETY)]
+)
 async def test_before_a_stop_and_a_restore_our_own_objects_are_asked_for(
-    phase: str, kind: Look, healthy: Wire, cluster: Cluster
+    phase: str, kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
     """By our label, in whatever state: the document may have been put back to before they were made."""
     restore = samples.restore(safety=SAFETY, phase=Phase(phase))
     made = {"metadata": {"name": "r", "labels": {RESTORE_ID: restore.id}}, "status": {}}
     healthy.on("GET", RESTORES, listing(made))
-    scene = await cluster.observe(restore, kind)
-    assert [each.restore_id for each in scene.restores] == [restore.id]
+    observation = await cluster.observe(restore, kind)
+    assert [each.restore_id for each in observation.restores] == [restore.id]
     (asked,) = healthy.requests("GET", RESTORES)
     assert asked.query["labelSelector"] == f"{RESTORE_ID}={restore.id}"
 
@@ -486,14 +494,18 @@ async def test_candidates_that_may_not_be_listed_are_forbidden(
 ) -> None:
     forbidden = refuses(403, 'cannot list resource "virtualmachines"', "Forbidden")
     wire.on("GET", "/apis/kubevirt.io/v1/virtualmachines", forbidden)
-    wish = samples.restore().wish.model_copy(update={"namespace": None})
-    scene = await cluster.observe(samples.restore(wish=wish), Look.CANDIDATES)
-    assert scene.forbidden is not None
-    assert scene.candidates.namespaces == ()
+    request = samples.restore().request.model_copy(update={"namespace": None})
+    observation = await cluster.observe(
+        samples.restore(request=request), ObservationKind.CANDIDATES
+    )
+    assert observation.forbidden is not None
+    assert observation.candidates.namespaces == ()
 
 
 async def test_candidates_of_a_cluster_without_kubevirt(wire: Wire, cluster: Cluster) -> None:
     wire.on("GET", CRD_PATH, MISSING)
-    wish = samples.restore().wish.model_copy(update={"snapshot": None})
-    scene = await cluster.observe(samples.restore(wish=wish), Look.CANDIDATES)
-    assert not scene.kubevirt
+    request = samples.restore().request.model_copy(update={"snapshot": None})
+    observation = await cluster.observe(
+        samples.restore(request=request), ObservationKind.CANDIDATES
+    )
+    assert not observation.kubevirt

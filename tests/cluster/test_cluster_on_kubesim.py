@@ -25,14 +25,14 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.facts import Look, Rejection, Scene
 from bot.restore.model import Job, Preview, Safety
+from bot.restore.observation import ApiRejection, Observation, ObservationKind
 from tests.cluster import samples
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.samples import NS, SNAP, VM
 
 Pass = Callable[[float], Awaitable[None]]
-Act = Callable[[Effect], Awaitable[Done | Rejection]]
+Act = Callable[[Effect], Awaitable[Done | ApiRejection]]
 
 TAKEN = START - timedelta(hours=6, minutes=30)
 CREATE = CreateRestore(
@@ -87,7 +87,7 @@ def passes(sim: KubeSim, clock: HandClock) -> Pass:
 def act(cluster: Cluster, clock: HandClock) -> Act:
     """Perform an effect within a lease."""
 
-    async def acted(effect: Effect) -> Done | Rejection:
+    async def acted(effect: Effect) -> Done | ApiRejection:
         return await cluster.perform(effect, not_after=clock.now() + timedelta(seconds=25))
 
     return acted
@@ -111,7 +111,7 @@ def creates(sim: KubeSim, resource: str) -> list[ApiCall]:
     ]
 
 
-async def look(cluster: Cluster, kind: Look, **changes: Any) -> Scene:
+async def look(cluster: Cluster, kind: ObservationKind, **changes: Any) -> Observation:
     return await cluster.observe(samples.restore(**changes), kind, CREATE)
 
 
@@ -123,7 +123,7 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
     sim.seed.snapshot(NS, "older", VM, created=TAKEN - timedelta(days=1))
     sim.seed.vm(NS, "web", running=True)
     sim.seed.snapshot(NS, "of-web", "web", created=TAKEN)
-    scene = await look(cluster, Look.FULL)
+    observation = await look(cluster, ObservationKind.FULL)
     assert calls(sim) == [
         ("create", "virtualmachinerestores"),
         ("get", "virtualmachineinstances"),
@@ -134,16 +134,18 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
         ("list", "virtualmachinesnapshots"),
     ]
     assert len(sim.log) == 8, "the schema is read once more, the first time"
-    assert scene.kubevirt
-    assert scene.at == START
-    assert (scene.dry_run, scene.forbidden, scene.vmi) == (None, None, None)
-    assert [one.name for one in scene.snapshots] == [SNAP, "older"]
-    assert [(one.name, one.resource) for one in scene.quotas] == [("storage", "requests.storage")]
+    assert observation.kubevirt
+    assert observation.at == START
+    assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)
+    assert [one.name for one in observation.snapshots] == [SNAP, "older"]
+    assert [(one.name, one.resource) for one in observation.quotas] == [
+        ("storage", "requests.storage")
+    ]
 
 
 async def test_the_facts_of_a_full_look(cluster: Cluster) -> None:
-    scene = await look(cluster, Look.FULL)
-    vm, snapshot, content = scene.vm, scene.snapshot, scene.content
+    observation = await look(cluster, ObservationKind.FULL)
+    vm, snapshot, content = observation.vm, observation.snapshot, observation.content
     assert vm is not None
     assert snapshot is not None
     assert content is not None
@@ -168,10 +170,10 @@ async def test_configuration_that_will_change_differs_field_by_field(
 ) -> None:
     change = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 8}}}}}}
     sim.people.edit_vm(NS, VM, change)
-    scene = await look(cluster, Look.FULL)
-    assert scene.vm is not None
-    assert scene.content is not None
-    assert set(scene.vm.config) ^ set(scene.content.config) == {
+    observation = await look(cluster, ObservationKind.FULL)
+    assert observation.vm is not None
+    assert observation.content is not None
+    assert set(observation.vm.config) ^ set(observation.content.config) == {
         ("cpu", "8 cores"),
         ("cpu", "4 cores"),
     }
@@ -180,17 +182,22 @@ async def test_configuration_that_will_change_differs_field_by_field(
 async def test_further_full_looks_do_not_read_the_schema_again(
     sim: KubeSim, cluster: Cluster
 ) -> None:
-    await look(cluster, Look.FULL)
+    await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
-    await look(cluster, Look.FULL)
+    await look(cluster, ObservationKind.FULL)
     assert len(sim.log) - before == 7
 
 
 async def test_a_full_look_at_nothing(sim: KubeSim, cluster: Cluster) -> None:
-    wish = samples.restore().wish.model_copy(update={"vm": "nothing", "snapshot": "none"})
-    scene = await look(cluster, Look.FULL, wish=wish)
-    assert (scene.vm, scene.vmi, scene.snapshot, scene.content) == (None, None, None, None)
-    assert scene.candidates.vms == (VM,)
+    request = samples.restore().request.model_copy(update={"vm": "nothing", "snapshot": "none"})
+    observation = await look(cluster, ObservationKind.FULL, request=request)
+    assert (observation.vm, observation.vmi, observation.snapshot, observation.content) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert observation.candidates.vms == (VM,)
     assert ("create", "virtualmachinerestores") not in calls(sim)
 
 
@@ -199,16 +206,16 @@ async def test_a_vm_that_was_recreated_is_told_by_the_content(
 ) -> None:
     sim.people.recreate_vm(NS, VM)
     await passes(2)
-    scene = await look(cluster, Look.FULL)
-    assert scene.vm is not None
-    assert scene.content is not None
-    assert scene.content.vm_uid != scene.vm.uid
+    observation = await look(cluster, ObservationKind.FULL)
+    assert observation.vm is not None
+    assert observation.content is not None
+    assert observation.content.vm_uid != observation.vm.uid
 
 
 async def test_a_recheck_is_five_requests(sim: KubeSim, cluster: Cluster) -> None:
     await cluster.capabilities()
     before = len(sim.log)
-    scene = await look(cluster, Look.RECHECK)
+    observation = await look(cluster, ObservationKind.RECHECK)
     assert calls(sim, before) == [
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
@@ -216,10 +223,10 @@ async def test_a_recheck_is_five_requests(sim: KubeSim, cluster: Cluster) -> Non
         ("get", "virtualmachinesnapshots"),
         ("list", "virtualmachinerestores"),
     ]
-    assert scene.vm is not None
-    assert scene.snapshot is not None
-    assert scene.content is not None
-    assert scene.restores == ()
+    assert observation.vm is not None
+    assert observation.snapshot is not None
+    assert observation.content is not None
+    assert observation.restores == ()
 
 
 async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
@@ -229,24 +236,24 @@ async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
     sim.people.create_restore(NS, "theirs", VM, "missing")
     sim.people.create_restore(NS, "of-web", "web", "missing")
     await passes(1)
-    scene = await look(cluster, Look.FULL)
-    assert [(one.name, one.complete, one.failure) for one in scene.restores] == [
+    observation = await look(cluster, ObservationKind.FULL)
+    assert [(one.name, one.complete, one.failure) for one in observation.restores] == [
         ("theirs", False, None)
     ]
-    assert "does not exist" in scene.restores[0].ready
-    assert scene.dry_run is not None
-    assert '"theirs" in progress' in scene.dry_run.text
+    assert "does not exist" in observation.restores[0].ready
+    assert observation.dry_run is not None
+    assert '"theirs" in progress' in observation.dry_run.text
 
 
 async def test_a_vmi_look_is_two_requests(sim: KubeSim, cluster: Cluster, passes: Pass) -> None:
     sim.people.start(NS, VM)
     await passes(10)
     before = len(sim.log)
-    scene = await look(cluster, Look.VMI)
+    observation = await look(cluster, ObservationKind.VMI)
     assert calls(sim, before) == [("get", "virtualmachineinstances"), ("get", "virtualmachines")]
-    assert scene.vm is not None
-    assert scene.vmi is not None
-    assert (scene.vm.run_strategy, scene.vm.status, scene.vmi.phase) == (
+    assert observation.vm is not None
+    assert observation.vmi is not None
+    assert (observation.vm.run_strategy, observation.vm.status, observation.vmi.phase) == (
         "Always",
         "Running",
         "Running",
@@ -256,17 +263,17 @@ async def test_a_vmi_look_is_two_requests(sim: KubeSim, cluster: Cluster, passes
 async def test_the_right_that_is_missing_is_named(sim: KubeSim, cluster: Cluster) -> None:
     sim.deny("create", "virtualmachinerestores", NS)
     sim.deny("list", "resourcequotas", NS)
-    scene = await look(cluster, Look.FULL)
-    assert scene.dry_run is not None
-    assert scene.dry_run.code == 403
-    assert 'cannot create resource "virtualmachinerestores"' in scene.dry_run.text
-    assert scene.forbidden is not None
-    assert 'cannot list resource "resourcequotas"' in scene.forbidden.text
+    observation = await look(cluster, ObservationKind.FULL)
+    assert observation.dry_run is not None
+    assert observation.dry_run.code == 403
+    assert 'cannot create resource "virtualmachinerestores"' in observation.dry_run.text
+    assert observation.forbidden is not None
+    assert 'cannot list resource "resourcequotas"' in observation.forbidden.text
 
 
 async def test_kubevirt_is_not_installed(sim: KubeSim, cluster: Cluster) -> None:
     sim.uninstall("snapshot.kubevirt.io")
-    assert not (await look(cluster, Look.FULL)).kubevirt
+    assert not (await look(cluster, ObservationKind.FULL)).kubevirt
 
 
 async def test_kubevirt_is_not_installed_and_the_bot_may_not_read_definitions(
@@ -274,7 +281,7 @@ async def test_kubevirt_is_not_installed_and_the_bot_may_not_read_definitions(
 ) -> None:
     sim.uninstall("snapshot.kubevirt.io")
     sim.deny("get", "customresourcedefinitions")
-    assert not (await look(cluster, Look.FULL)).kubevirt
+    assert not (await look(cluster, ObservationKind.FULL)).kubevirt
 
 
 async def test_the_schema_without_the_right_to_read_definitions(sim: KubeSim, act: Act) -> None:
@@ -295,23 +302,23 @@ async def test_candidates(sim: KubeSim, cluster: Cluster) -> None:
     sim.seed.namespace("staging")
     sim.seed.vm("staging", VM, running=False)
 
-    async def offered(permitted: frozenset[str] | None, **wish: Any) -> Scene:
-        wished = samples.restore().wish.model_copy(update=wish)
-        restore = samples.restore(wish=wished)
-        return await cluster.observe(restore, Look.CANDIDATES, permitted=permitted)
+    async def offered(permitted: frozenset[str] | None, **request: Any) -> Observation:
+        wished = samples.restore().request.model_copy(update=request)
+        restore = samples.restore(request=wished)
+        return await cluster.observe(restore, ObservationKind.CANDIDATES, permitted=permitted)
 
-    scene = await offered(None, namespace=None)
-    assert scene.candidates.namespaces == (NS, "staging")
-    scene = await offered(frozenset({"staging"}), namespace=None)
-    assert scene.candidates.namespaces == ("staging",)
-    scene = await offered(None, namespace=None, vm="databse-01")
-    assert (scene.candidates.namespaces, scene.candidates.vms) == ((), (VM,))
-    scene = await offered(frozenset(), namespace=None, vm="databse-01")
-    assert scene.candidates.vms == ()
-    scene = await offered(None, namespace=None, vm=None)
-    assert scene.candidates.vms == (VM,)
-    scene = await offered(None, snapshot=None)
-    assert [one.name for one in scene.candidates.snapshots] == [SNAP]
+    observation = await offered(None, namespace=None)
+    assert observation.candidates.namespaces == (NS, "staging")
+    observation = await offered(frozenset({"staging"}), namespace=None)
+    assert observation.candidates.namespaces == ("staging",)
+    observation = await offered(None, namespace=None, vm="databse-01")
+    assert (observation.candidates.namespaces, observation.candidates.vms) == ((), (VM,))
+    observation = await offered(frozenset(), namespace=None, vm="databse-01")
+    assert observation.candidates.vms == ()
+    observation = await offered(None, namespace=None, vm=None)
+    assert observation.candidates.vms == (VM,)
+    observation = await offered(None, snapshot=None)
+    assert [one.name for one in observation.candidates.snapshots] == [SNAP]
 
 
 # A restore, followed by its looks
@@ -340,28 +347,28 @@ async def test_a_restore_is_followed_to_its_end_with_few_requests(
     bound: list[int] = []
     for _ in range(30):
         before = len(sim.log)
-        scene = await look(cluster, Look.JOB, job=job, preview=shown)
-        assert scene.job is not None
+        observation = await look(cluster, ObservationKind.JOB, job=job, preview=shown)
+        assert observation.job is not None
         costs.append(len(sim.log) - before)
-        texts.append(scene.job.progressing)
-        bound.append(len([one for one in scene.claims if one.phase == "Bound"]))
-        if scene.job.complete:
+        texts.append(observation.job.progressing)
+        bound.append(len([one for one in observation.claims if one.phase == "Bound"]))
+        if observation.job.complete:
             break
-        assert (scene.vm, scene.vmi) == (None, None), "not read while it runs"
+        assert (observation.vm, observation.vmi) == (None, None), "not read while it runs"
         await passes(1)
-    assert scene.job is not None
-    assert created == Done(scene.job.uid)
+    assert observation.job is not None
+    assert created == Done(observation.job.uid)
     assert {"Creating new PVCs", "Operation complete"} <= set(texts)
     assert max(costs[:-1]) == 2
     assert costs[-1] == 4
-    assert scene.vm is not None
-    assert scene.vm.last_restore == f"{CREATE.name}-{scene.job.uid}"
-    assert scene.vmi is None
-    assert (scene.job.restore_id, scene.job.made_by) == (samples.ID, "U1")
-    new = {one.name for one in scene.claims if one.name in scene.job.claims}
+    assert observation.vm is not None
+    assert observation.vm.last_restore == f"{CREATE.name}-{observation.job.uid}"
+    assert observation.vmi is None
+    assert (observation.job.restore_id, observation.job.made_by) == (samples.ID, "U1")
+    new = {one.name for one in observation.claims if one.name in observation.job.claims}
     assert len(new) == 2
-    assert {one.name for one in scene.claims} - new == set(shown.claims), "left over"
-    assert {one.claim for one in scene.vm.volumes if one.holds_data} == new
+    assert {one.name for one in observation.claims} - new == set(shown.claims), "left over"
+    assert {one.claim for one in observation.vm.volumes if one.holds_data} == new
     await passes(5)
     assert sim.unknown == []
 
@@ -375,12 +382,14 @@ async def test_volumes_that_wait_for_their_first_consumer_are_pending_at_the_end
     effect = CreateRestore(NS, "web", "web-snap", "restore-web", None, samples.LABELS, ())
     await act(effect)
     await passes(10)
-    wish = samples.restore().wish.model_copy(update={"vm": "web"})
+    request = samples.restore().request.model_copy(update={"vm": "web"})
     job = Job(name="restore-web", decided_at=START)
-    scene = await look(cluster, Look.JOB, wish=wish, job=job)
-    assert scene.job is not None
-    assert scene.job.complete
-    assert [one.phase for one in scene.claims if one.name in scene.job.claims] == ["Pending"]
+    observation = await look(cluster, ObservationKind.JOB, request=request, job=job)
+    assert observation.job is not None
+    assert observation.job.complete
+    assert [one.phase for one in observation.claims if one.name in observation.job.claims] == [
+        "Pending"
+    ]
 
 
 async def test_a_restore_that_hits_a_quota_says_so_and_is_no_failure(
@@ -390,10 +399,12 @@ async def test_a_restore_that_hits_a_quota_says_so_and_is_no_failure(
     await passes(1)
     await act(CREATE)
     await passes(5)
-    scene = await look(cluster, Look.JOB, job=Job(name=CREATE.name, decided_at=START))
-    assert scene.job is not None
-    assert "exceeded quota: storage" in scene.job.ready
-    assert (scene.job.complete, scene.job.failure) == (False, None)
+    observation = await look(
+        cluster, ObservationKind.JOB, job=Job(name=CREATE.name, decided_at=START)
+    )
+    assert observation.job is not None
+    assert "exceeded quota: storage" in observation.job.ready
+    assert (observation.job.complete, observation.job.failure) == (False, None)
 
 
 async def test_a_restore_of_a_live_vm_fails_at_once(
@@ -403,11 +414,15 @@ async def test_a_restore_of_a_live_vm_fails_at_once(
     await passes(10)
     await act(CREATE)
     await passes(2)
-    scene = await look(cluster, Look.JOB, job=Job(name=CREATE.name, decided_at=START))
-    assert scene.job is not None
-    assert scene.job.failure == "Restore target VMI must be powered off before restore operation"
-    assert scene.vm is not None
-    assert scene.vmi is not None
+    observation = await look(
+        cluster, ObservationKind.JOB, job=Job(name=CREATE.name, decided_at=START)
+    )
+    assert observation.job is not None
+    assert (
+        observation.job.failure == "Restore target VMI must be powered off before restore operation"
+    )
+    assert observation.vm is not None
+    assert observation.vmi is not None
 
 
 async def test_a_restore_that_vanished_with_its_vm(
@@ -417,24 +432,26 @@ async def test_a_restore_that_vanished_with_its_vm(
     await passes(1)
     sim.people.delete_vm(NS, VM)
     await passes(10)
-    scene = await look(cluster, Look.JOB, job=Job(name=CREATE.name, decided_at=START))
-    assert (scene.job, scene.vm) == (None, None)
+    observation = await look(
+        cluster, ObservationKind.JOB, job=Job(name=CREATE.name, decided_at=START)
+    )
+    assert (observation.job, observation.vm) == (None, None)
 
 
 async def test_a_safety_snapshot_is_followed_until_it_is_ready(
     sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
 ) -> None:
     safety = Safety(name=samples.PROTECT.name, decided_at=START)
-    assert (await look(cluster, Look.SAFETY, safety=safety)).safety is None
+    assert (await look(cluster, ObservationKind.SAFETY, safety=safety)).safety is None
     done = await act(samples.PROTECT)
     before = len(sim.log)
-    scene = await look(cluster, Look.SAFETY, safety=safety)
+    observation = await look(cluster, ObservationKind.SAFETY, safety=safety)
     assert len(sim.log) - before == 2, "the snapshot, and whether our restore is there already"
-    assert scene.safety is not None
-    assert done == Done(scene.safety.uid)
-    assert not scene.safety.usable
+    assert observation.safety is not None
+    assert done == Done(observation.safety.uid)
+    assert not observation.safety.usable
     await passes(10)
-    found = (await look(cluster, Look.SAFETY, safety=safety)).safety
+    found = (await look(cluster, ObservationKind.SAFETY, safety=safety)).safety
     assert found is not None
     assert found.usable
     assert set(found.included) == {"root", "data"}
@@ -453,8 +470,8 @@ async def test_stop_and_start_of_a_vm_that_runs_always(
     await passes(1)
     assert await act(StopVm(NS, VM)) == Done(), "is stopping already"
     await passes(10)
-    scene = await look(cluster, Look.VMI)
-    assert scene.vmi is None
+    observation = await look(cluster, ObservationKind.VMI)
+    assert observation.vmi is None
     assert await act(StopVm(NS, VM)) == Done(), "has stopped already"
     assert await act(StartVm(NS, VM)) == Done()
     await passes(10)
@@ -469,11 +486,11 @@ async def test_a_guest_that_ignores_the_shutdown_is_stopped_by_force(
     await passes(10)
     assert await act(StopVm(NS, VM)) == Done()
     await passes(10)
-    assert (await look(cluster, Look.VMI)).vmi is not None
+    assert (await look(cluster, ObservationKind.VMI)).vmi is not None
     assert await act(StopVm(NS, VM, force=True)) == Done()
     assert await act(StopVm(NS, VM, force=True)) == Done(), "twice"
     await passes(10)
-    assert (await look(cluster, Look.VMI)).vmi is None
+    assert (await look(cluster, ObservationKind.VMI)).vmi is None
 
 
 async def test_the_rest_of_a_guest_that_powered_itself_off_is_cleared(
@@ -483,19 +500,19 @@ async def test_the_rest_of_a_guest_that_powered_itself_off_is_cleared(
     await passes(1)
     sim.people.power_off(NS, "web")
     await passes(10)
-    wish = samples.restore().wish.model_copy(update={"vm": "web"})
-    scene = await look(cluster, Look.VMI, wish=wish)
-    assert scene.vm is not None
-    assert scene.vmi is not None
-    assert (scene.vm.status, scene.vmi.final) == ("Stopped", True)
+    request = samples.restore().request.model_copy(update={"vm": "web"})
+    observation = await look(cluster, ObservationKind.VMI, request=request)
+    assert observation.vm is not None
+    assert observation.vmi is not None
+    assert (observation.vm.status, observation.vmi.final) == ("Stopped", True)
     assert await act(StopVm(NS, "web")) == Done(), "which does not help"
     assert await act(ClearVmi(NS, "web", "another-uid")) == Done()
     await passes(2)
-    assert (await look(cluster, Look.VMI, wish=wish)).vmi is not None
-    assert await act(ClearVmi(NS, "web", scene.vmi.uid)) == Done()
-    assert await act(ClearVmi(NS, "web", scene.vmi.uid)) == Done()
+    assert (await look(cluster, ObservationKind.VMI, request=request)).vmi is not None
+    assert await act(ClearVmi(NS, "web", observation.vmi.uid)) == Done()
+    assert await act(ClearVmi(NS, "web", observation.vmi.uid)) == Done()
     await passes(10)
-    assert (await look(cluster, Look.VMI, wish=wish)).vmi is None
+    assert (await look(cluster, ObservationKind.VMI, request=request)).vmi is None
 
 
 async def test_each_create_twice_makes_one_object(sim: KubeSim, act: Act, passes: Pass) -> None:
@@ -553,10 +570,10 @@ async def test_a_name_taken_by_somebody_else_is_refused(
     sim.people.create_snapshot(NS, samples.PROTECT.name, VM)
     sim.people.create_restore(NS, CREATE.name, VM, SNAP)
     for effect in (samples.PROTECT, CREATE):
-        assert isinstance(await act(effect), Rejection)
+        assert isinstance(await act(effect), ApiRejection)
     await passes(20)
     for effect in (samples.PROTECT, CREATE):
-        assert isinstance(await act(effect), Rejection)
+        assert isinstance(await act(effect), ApiRejection)
 
 
 async def test_a_restore_is_deleted_by_its_uid_and_no_other(
@@ -578,7 +595,7 @@ async def test_a_vm_is_not_started_while_it_is_restored(act: Act, passes: Pass) 
     await act(CREATE)
     await passes(1)
     result = await act(StartVm(NS, VM))
-    assert isinstance(result, Rejection)
+    assert isinstance(result, ApiRejection)
     assert "Cannot update VM runStrategy until restore" in result.text
 
 
@@ -597,9 +614,9 @@ async def test_a_start_on_the_heels_of_another_comes_back_later(
 
 async def test_the_feature_gate_is_off(sim: KubeSim, cluster: Cluster) -> None:
     sim.knobs.snapshot_gate = False
-    scene = await look(cluster, Look.FULL)
-    assert scene.dry_run is not None
-    assert "feature gate not enabled" in scene.dry_run.text
+    observation = await look(cluster, ObservationKind.FULL)
+    assert observation.dry_run is not None
+    assert "feature gate not enabled" in observation.dry_run.text
 
 
 async def test_virt_api_is_down(sim: KubeSim, act: Act) -> None:
@@ -612,7 +629,7 @@ async def test_virt_api_is_down(sim: KubeSim, act: Act) -> None:
 async def test_a_forbidden_stop_is_a_rejection(sim: KubeSim, act: Act) -> None:
     sim.deny("update", "virtualmachines/stop", NS)
     result = await act(StopVm(NS, VM))
-    assert isinstance(result, Rejection)
+    assert isinstance(result, ApiRejection)
     assert result.code == 403
 
 
@@ -733,7 +750,7 @@ async def test_the_api_server_is_away_for_a_while(
     with pytest.raises(Temporary):
         await cluster.ping()
     with pytest.raises(Temporary):
-        await look(cluster, Look.FULL)
+        await look(cluster, ObservationKind.FULL)
     await sim.start(port)
     await cluster.ping()
     await act(CREATE)

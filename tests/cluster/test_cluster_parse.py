@@ -8,7 +8,7 @@ from bot.cluster import parse
 from bot.cluster.configuration import configuration
 from bot.cluster.quantity import in_words, quantity
 from bot.restore.effects import REQUESTED_BY, RESTORE_ID
-from bot.restore.facts import Quota, Use, Volume
+from bot.restore.observation import Quota, Use, Volume
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from bot.errors import Permanent, Temporary
 from bot.playground.clock import START, HandClock
 from bot.restore.effects import RESTORE_ID
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, StopVm
-from bot.restore.facts import Look, Rejection
 from bot.restore.model import VolumePolicy
+from bot.restore.observation import ApiRejection, ObservationKind
 from tests.cluster import samples
 from tests.cluster.wire import (
     CRD_PATH,
@@ -54,7 +54,7 @@ def conflict(text: str) -> Answer:
     return refuses(409, VM_CONFLICT + text, "Conflict")
 
 
-async def perform(cluster: Cluster, effect: Effect) -> Done | Rejection:
+async def perform(cluster: Cluster, effect: Effect) -> Done | ApiRejection:
     return await cluster.perform(effect, not_after=samples.LATER)
 
 
@@ -92,7 +92,7 @@ async def perform(cluster: Cluster, effect: Effect) -> Done | Rejection:
 async def test_stop(answer: Answer, code: int | None, wire: Wire, cluster: Cluster) -> None:
     wire.on("PUT", STOP, answer)
     result = await perform(cluster, samples.STOP)
-    assert (result.code if isinstance(result, Rejection) else None) == code
+    assert (result.code if isinstance(result, ApiRejection) else None) == code
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_an_answer_about_the_request_itself_is_not_told_as_a_missing_vm(
 ) -> None:
     wire.on("PUT", STOP, answer)
     result = await perform(cluster, samples.STOP)
-    assert isinstance(result, Rejection)
+    assert isinstance(result, ApiRejection)
     assert result.text == said
 
 
@@ -181,7 +181,7 @@ async def test_start(answer: Answer, said: str | None, wire: Wire, cluster: Clus
     if said is None:
         assert result == Done()
     else:
-        assert isinstance(result, Rejection)
+        assert isinstance(result, ApiRejection)
         assert said in result.text
 
 
@@ -333,7 +333,7 @@ async def test_a_restore_of_our_name_that_is_not_ours_is_a_rejection(
 ) -> None:
     wire.on("POST", RESTORES, answer)
     wire.on("GET", OWN_RESTORE, found)
-    assert isinstance(await perform(cluster, samples.CREATE), Rejection)
+    assert isinstance(await perform(cluster, samples.CREATE), ApiRejection)
     assert len(wire.requests("POST", RESTORES)) == 1
 
 
@@ -341,7 +341,7 @@ async def test_an_effect_without_our_label_recognises_nothing(wire: Wire, cluste
     wire.on("POST", RESTORES, TAKEN)
     wire.on("GET", OWN_RESTORE, existing_restore(id=""))
     unmarked = dataclasses.replace(samples.CREATE, labels=())
-    assert isinstance(await perform(cluster, unmarked), Rejection)
+    assert isinstance(await perform(cluster, unmarked), ApiRejection)
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ async def test_create_is_refused(
 ) -> None:
     wire.on("POST", RESTORES, answer)
     result = await perform(cluster, samples.CREATE)
-    assert isinstance(result, Rejection)
+    assert isinstance(result, ApiRejection)
     assert result.code == code
     assert said in result.text
 
@@ -566,7 +566,7 @@ async def test_the_schema_is_read_once(wire: Wire, cluster: Cluster) -> None:
         await perform(cluster, samples.CREATE)
     await perform(cluster, DeleteRestore(samples.NS, samples.CREATE.name, "u"))
     await cluster.catalog.snapshots(samples.NS, samples.VM)
-    await cluster.observe(samples.restore(safety=None), Look.SAFETY)
+    await cluster.observe(samples.restore(safety=None), ObservationKind.SAFETY)
     assert len(wire.requests("GET", CRD_PATH)) == 1
 
 

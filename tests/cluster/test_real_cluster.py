@@ -19,8 +19,8 @@ from bot.cluster.schema import READINESS
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.events import CreateSnapshot, DeleteRestore, Done, Effect, StartVm, StopVm
-from bot.restore.facts import Look, Rejection
 from bot.restore.model import Job, Preview, Safety
+from bot.restore.observation import ApiRejection, ObservationKind
 from tests.cluster import ground as grounds
 from tests.cluster.ground import (
     DISK,
@@ -96,10 +96,15 @@ async def test_the_cluster_answers_and_serves_what_the_bot_needs(ground: Ground)
 
 async def test_a_full_look_brings_the_vm_its_snapshot_and_no_objection(ground: Ground) -> None:
     ground.need(SNAPSHOTS)
-    scene = await ground.look(Look.FULL, ground.restore())
-    assert scene.kubevirt
-    assert (scene.forbidden, scene.dry_run, scene.vmi, scene.restores) == (None, None, None, ())
-    vm, snapshot, content = scene.vm, scene.snapshot, scene.content
+    observation = await ground.look(ObservationKind.FULL, ground.restore())
+    assert observation.kubevirt
+    assert (observation.forbidden, observation.dry_run, observation.vmi, observation.restores) == (
+        None,
+        None,
+        None,
+        (),
+    )
+    vm, snapshot, content = observation.vm, observation.snapshot, observation.content
     assert vm is not None
     assert snapshot is not None
     assert content is not None
@@ -114,23 +119,23 @@ async def test_a_full_look_brings_the_vm_its_snapshot_and_no_objection(ground: G
     assert snapshot.restore_id == ID
     assert (content.vm_uid, content.ready, content.claims) == (vm.uid, True, 1)
     assert content.bytes_needed >= 2**30
-    assert [one.name for one in scene.snapshots if one.name == SNAPSHOT] == [SNAPSHOT]
+    assert [one.name for one in observation.snapshots if one.name == SNAPSHOT] == [SNAPSHOT]
 
 
 async def test_a_dry_run_stores_nothing(ground: Ground) -> None:
     ground.need(SNAPSHOTS)
     effect = ground.restore()
-    await ground.look(Look.FULL, effect)
+    await ground.look(ObservationKind.FULL, effect)
     await ground.second()
-    after = await ground.look(Look.RECHECK)
+    after = await ground.look(ObservationKind.RECHECK)
     assert after.restores == ()
-    assert (await ground.look(Look.JOB, job=ground.job(effect))).job is None
+    assert (await ground.look(ObservationKind.JOB, job=ground.job(effect))).job is None
 
 
 async def test_a_recheck_brings_the_same_facts(ground: Ground) -> None:
     ground.need(SNAPSHOTS)
-    full = await ground.look(Look.FULL, ground.restore())
-    again = await ground.look(Look.RECHECK)
+    full = await ground.look(ObservationKind.FULL, ground.restore())
+    again = await ground.look(ObservationKind.RECHECK)
     assert full.vm is not None
     assert again.vm is not None
     assert (again.vm.uid, again.vm.config) == (full.vm.uid, full.vm.config)
@@ -140,12 +145,17 @@ async def test_a_recheck_brings_the_same_facts(ground: Ground) -> None:
 
 
 async def test_a_look_at_nothing_finds_nothing_and_offers_what_is_there(ground: Ground) -> None:
-    wish = {"vm": "subjekt", "snapshot": "nothing"}
-    scene = await ground.look(Look.FULL, ground.restore(), wish=wish)
-    assert scene.kubevirt
-    assert (scene.vm, scene.vmi, scene.snapshot, scene.content) == (None, None, None, None)
-    assert (scene.forbidden, scene.dry_run) == (None, None)
-    assert scene.candidates.vms == (VM,)
+    request = {"vm": "subjekt", "snapshot": "nothing"}
+    observation = await ground.look(ObservationKind.FULL, ground.restore(), request=request)
+    assert observation.kubevirt
+    assert (observation.vm, observation.vmi, observation.snapshot, observation.content) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert (observation.forbidden, observation.dry_run) == (None, None)
+    assert observation.candidates.vms == (VM,)
 
 
 async def test_the_pickers_are_fed_from_this_namespace_alone(ground: Ground) -> None:
@@ -162,14 +172,14 @@ async def test_the_pickers_are_fed_from_this_namespace_alone(ground: Ground) -> 
 async def test_a_vm_is_started_and_stopped_and_either_twice_is_no_error(ground: Ground) -> None:
     ground.need(GUEST)
     await ground.starts()
-    running = await ground.look(Look.VMI)
+    running = await ground.look(ObservationKind.VMI)
     assert running.vm is not None
     assert running.vmi is not None
     assert (running.vm.run_strategy, running.vm.status) == ("Always", "Running")
     assert not running.vmi.final
     await ground.does(StartVm(ground.namespace, VM))
     await ground.stops()
-    stopped = await ground.look(Look.VMI)
+    stopped = await ground.look(ObservationKind.VMI)
     assert stopped.vm is not None
     assert (stopped.vm.uid, stopped.vm.run_strategy) == (running.vm.uid, "Halted")
     await ground.does(StopVm(ground.namespace, VM))
@@ -181,7 +191,7 @@ async def test_a_stop_by_force(ground: Ground) -> None:
     await ground.does(StopVm(ground.namespace, VM, force=True))
 
     async def stopped() -> bool:
-        return (await ground.look(Look.VMI)).vmi is None
+        return (await ground.look(ObservationKind.VMI)).vmi is None
 
     await ground.until("the VM has stopped", stopped)
 
@@ -189,7 +199,7 @@ async def test_a_stop_by_force(ground: Ground) -> None:
 async def test_neither_works_on_a_vm_that_does_not_exist(ground: Ground) -> None:
     for effect in (StopVm(ground.namespace, "nothing"), StartVm(ground.namespace, "nothing")):
         refused = await ground.act(effect)
-        assert isinstance(refused, Rejection)
+        assert isinstance(refused, ApiRejection)
         assert refused.code == 404
         assert "nothing" in refused.text
 
@@ -206,7 +216,7 @@ async def test_a_snapshot_is_taken_once_and_followed_until_it_is_usable(ground: 
     assert await ground.act(effect) == done, "the second time it is the same one"
     await grounds.usable(ground, name)
     safety = Safety(name=name, decided_at=ground.clock.now())
-    found = (await ground.look(Look.SAFETY, safety=safety)).safety
+    found = (await ground.look(ObservationKind.SAFETY, safety=safety)).safety
     assert found is not None
     assert (found.uid, found.source, found.restore_id) == (done.uid, VM, ID)
     assert found.indications == (), "of a stopped VM there is nothing to be said"
@@ -216,7 +226,7 @@ async def test_a_snapshot_name_that_somebody_else_took_is_refused(ground: Ground
     ground.need(SNAPSHOTS)
     labels = tuple((key, "another.1") for key, _ in OURS)
     refused = await ground.act(CreateSnapshot(ground.namespace, VM, SNAPSHOT, labels, ()))
-    assert isinstance(refused, Rejection)
+    assert isinstance(refused, ApiRejection)
     assert (refused.code, refused.reason) == (409, "AlreadyExists")
 
 
@@ -225,7 +235,7 @@ async def test_a_snapshot_name_that_somebody_else_took_is_refused(ground: Ground
 
 async def test_a_restore_is_followed_to_its_end(ground: Ground) -> None:
     ground.need(SNAPSHOTS)
-    before = (await ground.look(Look.RECHECK)).vm
+    before = (await ground.look(ObservationKind.RECHECK)).vm
     assert before is not None
     used = tuple(one.claim for one in before.volumes if one.claim)
     effect = ground.restore()
@@ -233,8 +243,10 @@ async def test_a_restore_is_followed_to_its_end(ground: Ground) -> None:
     assert isinstance(done, Done)
     assert await ground.act(effect) == done, "the second time it is the same one"
     await complete(ground, ground.job(effect))
-    scene = await ground.look(Look.JOB, job=ground.job(effect), preview=shown(ground, used))
-    job, vm = scene.job, scene.vm
+    observation = await ground.look(
+        ObservationKind.JOB, job=ground.job(effect), preview=shown(ground, used)
+    )
+    job, vm = observation.job, observation.vm
     assert job is not None
     assert vm is not None
     assert (job.uid, job.target, job.snapshot) == (done.uid, VM, SNAPSHOT)
@@ -242,10 +254,10 @@ async def test_a_restore_is_followed_to_its_end(ground: Ground) -> None:
     assert job.restored_at is not None
     assert (vm.uid, vm.run_strategy, vm.restore_in_progress) == (before.uid, "Halted", None)
     assert vm.last_restore == f"{effect.name}-{job.uid}"
-    assert scene.vmi is None, "a restored VM is not started by itself"
+    assert observation.vmi is None, "a restored VM is not started by itself"
     assert {one.claim for one in vm.volumes if one.holds_data} == set(job.claims)
     assert not set(job.claims) & set(used), "new volumes; the old ones stay"
-    assert {*used, *job.claims} <= {one.name for one in scene.claims}
+    assert {*used, *job.claims} <= {one.name for one in observation.claims}
 
 
 async def test_a_restored_vm_starts_from_its_new_disk(ground: Ground) -> None:
@@ -263,7 +275,7 @@ async def test_a_restore_of_a_snapshot_that_is_not_there_waits_and_never_ends(
     effect = ground.restore(snapshot="nothing")
     assert isinstance(await ground.act(effect), Done)
     await says(ground, ground.job(effect), "does not exist")
-    job = (await ground.look(Look.JOB, job=ground.job(effect))).job
+    job = (await ground.look(ObservationKind.JOB, job=ground.job(effect))).job
     assert job is not None
     assert (job.complete, job.failure) == (False, None)
 
@@ -274,16 +286,16 @@ async def test_an_unfinished_restore_stands_in_the_way_of_every_other(ground: Gr
     done = await ground.act(first)
     assert isinstance(done, Done)
     await says(ground, ground.job(first), "does not exist")
-    scene = await ground.look(Look.FULL, second)
-    assert [one.name for one in scene.restores] == [first.name]
-    assert scene.dry_run is not None
-    assert scene.dry_run.code == 422
-    assert f'"{first.name}" in progress' in scene.dry_run.text
+    observation = await ground.look(ObservationKind.FULL, second)
+    assert [one.name for one in observation.restores] == [first.name]
+    assert observation.dry_run is not None
+    assert observation.dry_run.code == 422
+    assert f'"{first.name}" in progress' in observation.dry_run.text
     refused = await ground.act(second)
-    assert isinstance(refused, Rejection)
+    assert isinstance(refused, ApiRejection)
     assert f'"{first.name}" in progress' in refused.text
     await ground.removes(first.name, done.uid or "")
-    assert (await ground.look(Look.FULL, second)).dry_run is None
+    assert (await ground.look(ObservationKind.FULL, second)).dry_run is None
 
 
 async def test_a_restore_of_a_running_vm_fails_at_once_and_changes_nothing(
@@ -295,16 +307,16 @@ async def test_a_restore_of_a_running_vm_fails_at_once_and_changes_nothing(
     await ground.act(effect)
 
     async def failed() -> bool:
-        job = (await ground.look(Look.JOB, job=ground.job(effect))).job
+        job = (await ground.look(ObservationKind.JOB, job=ground.job(effect))).job
         return job is not None and job.failure is not None
 
     await ground.until(f"the restore fails, as it has {READINESS} FailImmediate", failed)
-    scene = await ground.look(Look.JOB, job=ground.job(effect))
-    assert scene.job is not None
-    assert scene.vm is not None
-    assert scene.vmi is not None
-    assert not scene.job.complete
-    assert scene.vm.last_restore != f"{effect.name}-{scene.job.uid}"
+    observation = await ground.look(ObservationKind.JOB, job=ground.job(effect))
+    assert observation.job is not None
+    assert observation.vm is not None
+    assert observation.vmi is not None
+    assert not observation.job.complete
+    assert observation.vm.last_restore != f"{effect.name}-{observation.job.uid}"
 
 
 async def test_a_restore_is_deleted_by_its_uid_and_no_other(ground: Ground) -> None:
@@ -313,18 +325,18 @@ async def test_a_restore_is_deleted_by_its_uid_and_no_other(ground: Ground) -> N
     assert isinstance(done, Done)
     other = DeleteRestore(ground.namespace, effect.name, str(uuid4()))
     assert await ground.act(other) == Done()
-    assert (await ground.look(Look.JOB, job=ground.job(effect))).job is not None
+    assert (await ground.look(ObservationKind.JOB, job=ground.job(effect))).job is not None
     await ground.removes(effect.name, done.uid or "")
     again = DeleteRestore(ground.namespace, effect.name, done.uid or "")
     assert await ground.act(again) == Done()
-    assert (await ground.look(Look.JOB, job=ground.job(effect))).job is None
+    assert (await ground.look(ObservationKind.JOB, job=ground.job(effect))).job is None
 
 
 async def complete(ground: Ground, job: Job) -> None:
     """Wait until a restore is complete."""
 
     async def over() -> bool:
-        found = (await ground.look(Look.JOB, job=job)).job
+        found = (await ground.look(ObservationKind.JOB, job=job)).job
         assert found is not None
         assert found.failure is None
         return found.complete
@@ -336,7 +348,7 @@ async def says(ground: Ground, job: Job, words: str) -> None:
     """Wait until a restore says why it waits."""
 
     async def said() -> bool:
-        found = (await ground.look(Look.JOB, job=job)).job
+        found = (await ground.look(ObservationKind.JOB, job=job)).job
         return found is not None and words in found.ready
 
     await ground.until(f"restore {job.name} says {words!r}", said)
@@ -362,11 +374,11 @@ def shown(ground: Ground, claims: tuple[str, ...]) -> Preview:
 async def test_who_has_no_rights_is_refused_everything_in_words(ground: Ground) -> None:
     ground.need(IMPERSONATION)
     by, effect = ground.stranger, ground.restore()
-    scene = await ground.look(Look.RECHECK, by=by)
-    assert scene.forbidden is not None
-    assert scene.forbidden.code == 403
-    assert "cannot get resource" in scene.forbidden.text
-    assert (scene.vm, scene.snapshot) == (None, None)
+    observation = await ground.look(ObservationKind.RECHECK, by=by)
+    assert observation.forbidden is not None
+    assert observation.forbidden.code == 403
+    assert "cannot get resource" in observation.forbidden.text
+    assert (observation.vm, observation.snapshot) == (None, None)
     acts: dict[str, tuple[Effect, ...]] = {
         "virtualmachines": (StopVm(ground.namespace, VM), StartVm(ground.namespace, VM)),
         "virtualmachinerestores": (effect, DeleteRestore(ground.namespace, effect.name, "uid")),
@@ -375,10 +387,10 @@ async def test_who_has_no_rights_is_refused_everything_in_words(ground: Ground) 
     for resource, effects in acts.items():
         for each in effects:
             refused = await ground.act(each, by=by)
-            assert isinstance(refused, Rejection), each
+            assert isinstance(refused, ApiRejection), each
             assert refused.code == 403
             assert resource in refused.text
-    untouched = await ground.look(Look.RECHECK)
+    untouched = await ground.look(ObservationKind.RECHECK)
     assert (untouched.vmi, untouched.restores) == (None, ())
 
 
@@ -391,7 +403,7 @@ async def test_the_watch_wakes_what_is_labelled_and_nothing_else(ground: Ground)
     jobs: list[Job] = []
 
     async def wake(restore: str) -> None:
-        found = await ground.look(Look.JOB, job=jobs[-1])
+        found = await ground.look(ObservationKind.JOB, job=jobs[-1])
         woken.append(f"{restore} {'gone' if found.job is None else 'there'}")
 
     watching = asyncio.create_task(ground.cluster.watch(wake))

@@ -12,8 +12,8 @@ from bot.cluster.reads import Reads
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.events import ClearVmi, CreateRestore, CreateSnapshot, DeleteRestore, Effect
-from bot.restore.facts import Look
 from bot.restore.model import VolumePolicy
+from bot.restore.observation import ObservationKind
 from tests import shapes
 from tests.cluster import samples
 from tests.cluster.conftest import WaitUntil
@@ -59,7 +59,7 @@ async def test_every_listed_exception_is_still_sent(
     create = CreateRestore(
         NS, VM, SNAP, samples.CREATE.name, VolumePolicy.IN_PLACE, samples.LABELS, MARKS
     )
-    for look in Look:
+    for look in ObservationKind:
         await cluster.observe(samples.restore(), look, create)
     await cluster.catalog.vms(None)
     await Reads(cluster._api, NS, "v1beta1").uses()

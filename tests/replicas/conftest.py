@@ -57,9 +57,9 @@ async def scene_of(tmp_path: Path) -> AsyncIterator[SetScene]:
         scenes: list[tuple[Scene, Invariants]] = []
 
         async def make(*, people: int, seed: int = 0, lease: int = LEASE) -> Scene:
-            place = tmp_path / f"world-{len(scenes)}"
-            place.mkdir()
-            made = await stack.enter_async_context(world(place, clock=Clock(), seed=seed))
+            thread_ref = tmp_path / f"world-{len(scenes)}"
+            thread_ref.mkdir()
+            made = await stack.enter_async_context(world(thread_ref, clock=Clock(), seed=seed))
             hurry(made)
             scene = Scene(
                 await stack.enter_async_context(Fleet(made, lease_seconds=lease)),

@@ -98,7 +98,7 @@ async def test_what_cannot_end_is_handed_over(
     await hang(stage)
     ice.crossings.clear()
     bot, stopping = await leaving(stage)
-    await until(lambda: bot.reconciler._hurried, "it is out of patience")
+    await until(lambda: bot.worker._hurried, "it is out of patience")
     answer(stage)
     await stopping
     assert stage.restores() == []
@@ -166,7 +166,7 @@ async def test_a_click_is_acknowledged_before_the_door_is_closed(
     stage, ice = await on_ice(socket_mode=socket_mode)
     pressed = await clicked(stage, ice)
     bot, stopping = await leaving(stage)
-    await until(lambda: not bot.reconciler._running(), "the doors are being closed")
+    await until(lambda: not bot.worker._running(), "the doors are being closed")
     ice.thaw()
     await stopping
     await pressed.settled()

@@ -213,7 +213,7 @@ async def thawed(ice: Ice, bot: App) -> list[str]:
     """Let it go on; what it wrote until its round was over, as crossings."""
     ice.thaw()
     await until(lambda: "redis: finish" in ice.crossings, "its round is over")
-    await until(lambda: bot.reconciler.resting, "it is at rest")
+    await until(lambda: bot.worker.resting, "it is at rest")
     mine = ice.crossings[: ice.crossings.index("redis: finish")]
     return [told for told in mine if WRITES.search(told)]
 

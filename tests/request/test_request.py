@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.request import (
+    ParsedRequest,
     Part,
-    Request,
     Verb,
     is_name,
     name_problem,
@@ -19,7 +19,7 @@ from bot.request import (
 )
 
 STEADY = settings(deadline=None, derandomize=True, max_examples=150)
-NONE = Request(Verb.NONE)
+NONE = ParsedRequest(Verb.NONE)
 
 
 def restore(
@@ -29,9 +29,9 @@ def restore(
     *,
     described: str | None = None,
     cluster: str | None = None,
-) -> Request:
+) -> ParsedRequest:
     """A request to restore without a problem."""
-    return Request(
+    return ParsedRequest(
         Verb.RESTORE,
         vm=vm,
         snapshot=snapshot,
@@ -41,7 +41,7 @@ def restore(
     )
 
 
-def table(rows: dict[str, Request]) -> list[object]:
+def table(rows: dict[str, ParsedRequest]) -> list[object]:
     """The rows as parameters whose ids are the sentences."""
     return [pytest.param(text, wanted, id=ascii(text)[1:-1]) for text, wanted in rows.items()]
 
@@ -230,7 +230,7 @@ OVERHEARD_ONLY = (
 )
 
 ADDRESSED = {
-    "": Request(Verb.HELP),
+    "": ParsedRequest(Verb.HELP),
     "please restore database-01 from pre-upgrade-snapshot": EXACT,
     "can you restore database-01 from pre-upgrade-snapshot?": EXACT,
     "Could you please roll back database-01 to pre-upgrade snapshot?": DESCRIBED,
@@ -252,59 +252,61 @@ ADDRESSED = {
     "- restore database-01": DB,
     "`restore database-01 from snapshot pre-upgrade-snapshot`": EXACT,
     "Please help. Restore database-01": DB,
-    "help": Request(Verb.HELP),
-    "Help!": Request(Verb.HELP),
-    "how do I restore a VM?": Request(Verb.HELP),
-    "what can you do?": Request(Verb.HELP),
-    "cancel": Request(Verb.CANCEL),
-    "please cancel the restore": Request(Verb.CANCEL),
-    "cancel database-01": Request(Verb.CANCEL, vm="database-01"),
-    "stop restoring database-01": Request(Verb.CANCEL, vm="database-01"),
-    "list": Request(Verb.LIST),
-    "List snapshots for VM database-01": Request(Verb.LIST, vm="database-01"),
-    "show me the snapshots of database-01 in production": Request(
+    "help": ParsedRequest(Verb.HELP),
+    "Help!": ParsedRequest(Verb.HELP),
+    "how do I restore a VM?": ParsedRequest(Verb.HELP),
+    "what can you do?": ParsedRequest(Verb.HELP),
+    "cancel": ParsedRequest(Verb.CANCEL),
+    "please cancel the restore": ParsedRequest(Verb.CANCEL),
+    "cancel database-01": ParsedRequest(Verb.CANCEL, vm="database-01"),
+    "stop restoring database-01": ParsedRequest(Verb.CANCEL, vm="database-01"),
+    "list": ParsedRequest(Verb.LIST),
+    "List snapshots for VM database-01": ParsedRequest(Verb.LIST, vm="database-01"),
+    "show me the snapshots of database-01 in production": ParsedRequest(
         Verb.LIST, vm="database-01", namespace="production"
     ),
-    "which snapshots does database-01 have?": Request(Verb.LIST, vm="database-01"),
-    "status": Request(Verb.STATUS),
-    "what's the status of database-01?": Request(Verb.STATUS, vm="database-01"),
-    "history of database-01": Request(Verb.HISTORY, vm="database-01"),
-    "take over": Request(Verb.TAKE_OVER),
-    "take over this restore": Request(Verb.TAKE_OVER),
-    "take over from <@U0ALICE>": Request(Verb.TAKE_OVER, user="U0ALICE"),
-    "take over database-01 from <@U0ALICE>": Request(
+    "which snapshots does database-01 have?": ParsedRequest(Verb.LIST, vm="database-01"),
+    "status": ParsedRequest(Verb.STATUS),
+    "what's the status of database-01?": ParsedRequest(Verb.STATUS, vm="database-01"),
+    "history of database-01": ParsedRequest(Verb.HISTORY, vm="database-01"),
+    "take over": ParsedRequest(Verb.TAKE_OVER),
+    "take over this restore": ParsedRequest(Verb.TAKE_OVER),
+    "take over from <@U0ALICE>": ParsedRequest(Verb.TAKE_OVER, user="U0ALICE"),
+    "take over database-01 from <@U0ALICE>": ParsedRequest(
         Verb.TAKE_OVER, vm="database-01", user="U0ALICE"
     ),
-    "please take this over": Request(Verb.TAKE_OVER),
-    "take database-01 over": Request(Verb.TAKE_OVER, vm="database-01"),
-    "hand database-01 over to <@U0ALICE>": Request(Verb.HANDOFF, vm="database-01", user="U0ALICE"),
-    "hand my restore over to <@U0ALICE>": Request(Verb.HANDOFF, user="U0ALICE"),
-    "takeover of database-01": Request(Verb.TAKE_OVER, vm="database-01"),
-    "claim database-01 in production": Request(
+    "please take this over": ParsedRequest(Verb.TAKE_OVER),
+    "take database-01 over": ParsedRequest(Verb.TAKE_OVER, vm="database-01"),
+    "hand database-01 over to <@U0ALICE>": ParsedRequest(
+        Verb.HANDOFF, vm="database-01", user="U0ALICE"
+    ),
+    "hand my restore over to <@U0ALICE>": ParsedRequest(Verb.HANDOFF, user="U0ALICE"),
+    "takeover of database-01": ParsedRequest(Verb.TAKE_OVER, vm="database-01"),
+    "claim database-01 in production": ParsedRequest(
         Verb.TAKE_OVER, vm="database-01", namespace="production"
     ),
-    "take a snapshot of database-01": Request(Verb.CREATE_SNAPSHOT, vm="database-01"),
-    "hand off to <@U0BOB>": Request(Verb.HANDOFF, user="U0BOB"),
-    "hand this over to <@U0BOB|bob>": Request(Verb.HANDOFF, user="U0BOB"),
-    "handoff": Request(Verb.HANDOFF),
-    "freeze": Request(Verb.FREEZE),
-    "Start VM database-01 in namespace production": Request(
+    "take a snapshot of database-01": ParsedRequest(Verb.CREATE_SNAPSHOT, vm="database-01"),
+    "hand off to <@U0BOB>": ParsedRequest(Verb.HANDOFF, user="U0BOB"),
+    "hand this over to <@U0BOB|bob>": ParsedRequest(Verb.HANDOFF, user="U0BOB"),
+    "handoff": ParsedRequest(Verb.HANDOFF),
+    "freeze": ParsedRequest(Verb.FREEZE),
+    "Start VM database-01 in namespace production": ParsedRequest(
         Verb.START, vm="database-01", namespace="production"
     ),
-    "create a snapshot of database-01": Request(Verb.CREATE_SNAPSHOT, vm="database-01"),
-    "take a snapshot of database-01 before the upgrade": Request(
+    "create a snapshot of database-01": ParsedRequest(Verb.CREATE_SNAPSHOT, vm="database-01"),
+    "take a snapshot of database-01 before the upgrade": ParsedRequest(
         Verb.CREATE_SNAPSHOT, vm="database-01"
     ),
-    "delete snapshot pre-upgrade of database-01": Request(
+    "delete snapshot pre-upgrade of database-01": ParsedRequest(
         Verb.DELETE_SNAPSHOT, vm="database-01", snapshot="pre-upgrade"
     ),
-    "clone database-01 to database-02": Request(
+    "clone database-01 to database-02": ParsedRequest(
         Verb.CLONE, vm="database-01", snapshot="database-02"
     ),
-    "cancel :pray:": Request(Verb.CANCEL),
-    "status :eyes:": Request(Verb.STATUS),
-    "make coffee": Request(Verb.UNKNOWN),
-    "thanks": Request(Verb.UNKNOWN),
+    "cancel :pray:": ParsedRequest(Verb.CANCEL),
+    "status :eyes:": ParsedRequest(Verb.STATUS),
+    "make coffee": ParsedRequest(Verb.UNKNOWN),
+    "thanks": ParsedRequest(Verb.UNKNOWN),
 }
 
 COMMANDS = {
@@ -345,34 +347,36 @@ COMMANDS = {
     "--vm hlep": restore("hlep"),
     "hlep from pre-upgrade-snapshot": restore("hlep", "pre-upgrade-snapshot"),
     "list-01": restore("list-01"),
-    "help": Request(Verb.HELP),
-    "HELP": Request(Verb.HELP),
-    "--help": Request(Verb.HELP),
-    "?": Request(Verb.HELP),
-    "list": Request(Verb.LIST),
-    "list production/database-01": Request(Verb.LIST, vm="database-01", namespace="production"),
-    "status": Request(Verb.STATUS),
-    "history database-01": Request(Verb.HISTORY, vm="database-01"),
-    "cancel": Request(Verb.CANCEL),
-    "cancel database-01 -n production": Request(
+    "help": ParsedRequest(Verb.HELP),
+    "HELP": ParsedRequest(Verb.HELP),
+    "--help": ParsedRequest(Verb.HELP),
+    "?": ParsedRequest(Verb.HELP),
+    "list": ParsedRequest(Verb.LIST),
+    "list production/database-01": ParsedRequest(
+        Verb.LIST, vm="database-01", namespace="production"
+    ),
+    "status": ParsedRequest(Verb.STATUS),
+    "history database-01": ParsedRequest(Verb.HISTORY, vm="database-01"),
+    "cancel": ParsedRequest(Verb.CANCEL),
+    "cancel database-01 -n production": ParsedRequest(
         Verb.CANCEL, vm="database-01", namespace="production"
     ),
-    "takeover": Request(Verb.TAKE_OVER),
-    "take-over database-01": Request(Verb.TAKE_OVER, vm="database-01"),
-    "take over database-01 -n production --cluster east": Request(
+    "takeover": ParsedRequest(Verb.TAKE_OVER),
+    "take-over database-01": ParsedRequest(Verb.TAKE_OVER, vm="database-01"),
+    "take over database-01 -n production --cluster east": ParsedRequest(
         Verb.TAKE_OVER, vm="database-01", namespace="production", cluster="east"
     ),
-    "claim": Request(Verb.TAKE_OVER),
-    "handoff": Request(Verb.HANDOFF),
-    "handoff <@U0BOB|bob>": Request(Verb.HANDOFF, user="U0BOB"),
-    "handoff @bob": Request(Verb.HANDOFF, user="@bob"),
-    "handoff database-01 to <@W0BOB>": Request(Verb.HANDOFF, vm="database-01", user="W0BOB"),
-    "freeze production": Request(Verb.FREEZE, namespace="production"),
-    "unfreeze --cluster east": Request(Verb.UNFREEZE, cluster="east"),
-    "start database-01": Request(Verb.START, vm="database-01"),
-    "create-snapshot database-01": Request(Verb.CREATE_SNAPSHOT, vm="database-01"),
-    "delete-snapshot pre-upgrade": Request(Verb.DELETE_SNAPSHOT, snapshot="pre-upgrade"),
-    "clone database-01": Request(Verb.CLONE, vm="database-01"),
+    "claim": ParsedRequest(Verb.TAKE_OVER),
+    "handoff": ParsedRequest(Verb.HANDOFF),
+    "handoff <@U0BOB|bob>": ParsedRequest(Verb.HANDOFF, user="U0BOB"),
+    "handoff @bob": ParsedRequest(Verb.HANDOFF, user="@bob"),
+    "handoff database-01 to <@W0BOB>": ParsedRequest(Verb.HANDOFF, vm="database-01", user="W0BOB"),
+    "freeze production": ParsedRequest(Verb.FREEZE, namespace="production"),
+    "unfreeze --cluster east": ParsedRequest(Verb.UNFREEZE, cluster="east"),
+    "start database-01": ParsedRequest(Verb.START, vm="database-01"),
+    "create-snapshot database-01": ParsedRequest(Verb.CREATE_SNAPSHOT, vm="database-01"),
+    "delete-snapshot pre-upgrade": ParsedRequest(Verb.DELETE_SNAPSHOT, snapshot="pre-upgrade"),
+    "clone database-01": ParsedRequest(Verb.CLONE, vm="database-01"),
 }
 
 # The text of a command or of a sentence, and words that the problem must hold.
@@ -463,10 +467,10 @@ ADDRESSED_PROBLEMS = {
 @pytest.mark.parametrize("addressed", [False, True], ids=["overheard", "addressed"])
 @pytest.mark.parametrize(("text", "wanted"), table(PLAIN))
 def test_a_sentence_that_starts_with_the_verb_is_understood(
-    text: str, wanted: Request, *, addressed: bool
+    text: str, wanted: ParsedRequest, *, addressed: bool
 ) -> None:
     if wanted.verb is Verb.NONE and addressed:
-        wanted = Request(Verb.UNKNOWN)
+        wanted = ParsedRequest(Verb.UNKNOWN)
     assert parse_sentence(text, addressed=addressed) == wanted
 
 
@@ -482,12 +486,12 @@ def test_words_that_nobody_said_to_the_bot_get_silence(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "wanted"), table(ADDRESSED))
-def test_words_said_to_the_bot(text: str, wanted: Request) -> None:
+def test_words_said_to_the_bot(text: str, wanted: ParsedRequest) -> None:
     assert parse_sentence(text, addressed=True) == wanted
 
 
 @pytest.mark.parametrize(("text", "wanted"), table(COMMANDS))
-def test_the_text_of_the_slash_command(text: str, wanted: Request) -> None:
+def test_the_text_of_the_slash_command(text: str, wanted: ParsedRequest) -> None:
     assert parse_command(text) == wanted
 
 

@@ -6,26 +6,26 @@ from typing import Any
 
 from bot.restore.effects import RESTORE_ID
 from bot.restore.events import CreateRestore, CreateSnapshot
-from bot.restore.facts import (
+from bot.restore.model import Phase, Restore, VolumePolicy
+from bot.restore.observation import (
+    ApiRejection,
     Candidates,
     Claim,
     Content,
-    Look,
+    Observation,
+    ObservationKind,
     Quota,
-    Rejection,
     RestoreObject,
-    Scene,
     Snapshot,
     Vm,
     Vmi,
     Volume,
 )
-from bot.restore.model import Phase, Restore, VolumePolicy
 
 _PREFIX = VolumePolicy.PREFIX_TARGET_NAME
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 NAMESPACE, VM_NAME, SNAPSHOT_NAME = "production", "database-01", "pre-upgrade-snapshot"
-SERVED_NO_MORE = Rejection(403, "Forbidden", "cannot get virtualmachines")
+SERVED_NO_MORE = ApiRejection(403, "Forbidden", "cannot get virtualmachines")
 
 VM = Vm(
     namespace=NAMESPACE,
@@ -78,8 +78,8 @@ class Ground:
     restores: tuple[RestoreObject, ...] = ()
     claims: tuple[Claim, ...] = (Claim("root-claim", "Bound"),)
     quotas: tuple[Quota, ...] = ()
-    dry_run: Rejection | None = None
-    forbidden: Rejection | None = None
+    dry_run: ApiRejection | None = None
+    forbidden: ApiRejection | None = None
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
     policy: VolumePolicy | None = None
@@ -93,16 +93,18 @@ class Ground:
         """The snapshot of this name."""
         return next((each for each in self.snapshots if each.name == name), None)
 
-    def scene(self, look: Look, restore: Restore, at: datetime = NOW) -> Scene:
+    def observation(
+        self, kind: ObservationKind, restore: Restore, at: datetime = NOW
+    ) -> Observation:
         """What that look would read, and no more than that."""
         stopping = restore.phase is Phase.STOPPING
-        if not self.kubevirt and (look is not Look.VMI or stopping):
-            return Scene(look, at, kubevirt=False)
-        wished = self.snapshot(restore.wish.snapshot)
-        match look:
-            case Look.CANDIDATES:
+        if not self.kubevirt and (kind is not ObservationKind.VMI or stopping):
+            return Observation(kind, at, kubevirt=False)
+        wished = self.snapshot(restore.request.snapshot)
+        match kind:
+            case ObservationKind.CANDIDATES:
                 facts: dict[str, Any] = {"candidates": self.candidates}
-            case Look.FULL:
+            case ObservationKind.FULL:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
@@ -115,7 +117,7 @@ class Ground:
                     "dry_run": self.dry_run,
                     "candidates": Candidates() if self.vm else self.candidates,
                 }
-            case Look.RECHECK:
+            case ObservationKind.RECHECK:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
@@ -124,18 +126,18 @@ class Ground:
                     "restores": self.restores,
                     "claims": self._names_taken(restore),
                 }
-            case Look.VMI:
+            case ObservationKind.VMI:
                 facts = {"vm": self.vm, "vmi": self.vmi}
                 if stopping:
                     facts["restores"] = self._own(restore)
-            case Look.SAFETY:
+            case ObservationKind.SAFETY:
                 named = restore.safety.name if restore.safety else None
                 facts = {"safety": self.snapshot(named), "restores": self._own(restore)}
-            case Look.JOB:
+            case ObservationKind.JOB:
                 facts = self._job(restore)
         if self.forbidden is not None:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
-        return Scene(look, at, forbidden=self.forbidden, **facts)
+        return Observation(kind, at, forbidden=self.forbidden, **facts)
 
     def _names_taken(self, restore: Restore) -> tuple[Claim, ...]:
         return self.claims if restore.rules.volume_policy is _PREFIX else ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.restore import answers, workflow
+from bot.restore import user_events, workflow
 from bot.restore.events import (
     Acted,
     Button,
@@ -16,31 +16,31 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
+    ObservationFailed,
     Observed,
     Offered,
     Reply,
     Result,
     TakenOver,
     Typed,
-    Unseen,
     Verdict,
 )
-from bot.restore.facts import Look, Scene
 from bot.restore.model import (
     AuditEntry,
     Card,
+    CardKind,
     Outcome,
     Phase,
-    Place,
     Reason,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
-    Slot,
     StopWhen,
+    ThreadRef,
     UserId,
-    Wish,
 )
+from bot.restore.observation import Observation, ObservationKind
 from tests.restore.ground import (
     LIVE,
     NAMESPACE,
@@ -57,7 +57,7 @@ from tests.restore.ground import (
 OWNER, OTHER = UserId("U0ALICE"), UserId("U0BOB")
 YES = Verdict(allowed=True)
 NO = Verdict(allowed=False, reason="not_permitted", text="You may not.")
-WISH = Wish(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
+WISH = RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
 RULES = Rules()
 CONFIRMED = Rules(stop_when=StopWhen.CONFIRMED)
 
@@ -66,9 +66,9 @@ def asked(**changes: Any) -> Restore:
     """A restore that was just asked for, with everything named."""
     parts: dict[str, Any] = {
         "id_": RestoreId("k3f9"),
-        "place": Place(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True),
+        "thread_ref": ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True),
         "owner": OWNER,
-        "wish": WISH,
+        "request": WISH,
         "rules": RULES,
         "now": NOW,
     }
@@ -111,9 +111,9 @@ class Play:
         return effect
 
     @property
-    def question(self) -> Slot | None:
+    def question(self) -> CardKind | None:
         """What is asked just now."""
-        return self.restore.question.slot if self.restore.question else None
+        return self.restore.question.kind if self.restore.question else None
 
     @property
     def due(self) -> datetime | None:
@@ -153,11 +153,13 @@ class Play:
 
     def card(self, button: Button) -> Card:
         """The newest card that has this button."""
-        return next(c for c in reversed(self.restore.cards) if button in answers.BUTTONS[c.slot])
+        return next(
+            c for c in reversed(self.restore.cards) if button in user_events.BUTTONS[c.kind]
+        )
 
-    def last(self, slot: Slot) -> Card:
+    def last(self, kind: CardKind) -> Card:
         """The newest card of a kind."""
-        return next(card for card in reversed(self.restore.cards) if card.slot is slot)
+        return next(card for card in reversed(self.restore.cards) if card.kind is kind)
 
     def cancels(self, by: UserId = OWNER) -> "Play":
         """`/vm-restore cancel`."""
@@ -180,20 +182,20 @@ class Play:
     def looks(self, verdict: Verdict = YES, **changes: Any) -> "Play":
         """One round of the reconciler, without the acts."""
         self.ground = self.ground.but(**changes)
-        look = workflow.wanted(self.restore)
-        if look is None:
+        kind = workflow.wanted(self.restore)
+        if kind is None:
             return self.event(Elapsed())
-        scene = self.ground.scene(look, self.restore, self.now)
-        verdict = workflow.ALLOWED if look is Look.JOB else verdict
-        return self.event(Observed(scene, verdict))
+        observation = self.ground.observation(kind, self.restore, self.now)
+        verdict = workflow.ALLOWED if kind is ObservationKind.JOB else verdict
+        return self.event(Observed(observation, verdict))
 
-    def sees(self, scene: Scene, verdict: Verdict = YES) -> "Play":
+    def sees(self, observation: Observation, verdict: Verdict = YES) -> "Play":
         """A look that brings back just this."""
-        return self.event(Observed(scene, verdict))
+        return self.event(Observed(observation, verdict))
 
     def misses(self, what: str = "no answer") -> "Play":
         """A round in which the cluster did not answer."""
-        return self.event(Unseen(what))
+        return self.event(ObservationFailed(what))
 
     def acted(self, result: Result | None = None) -> "Play":
         """The effect of the last look was answered."""
@@ -240,7 +242,7 @@ def play(rules: Rules = RULES, **changes: Any) -> Play:
 
 def gathering(**changes: Any) -> Play:
     """Asked for without any name."""
-    return play(wish=Wish(cluster="default"), **changes)
+    return play(request=RestoreRequest(cluster="default"), **changes)
 
 
 def stop_choice(rules: Rules = RULES, **changes: Any) -> Play:

@@ -20,7 +20,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.facts import Rejection, RestoreObject, Snapshot
+from bot.restore.observation import ApiRejection, RestoreObject, Snapshot
 from tests.restore.ground import (
     NOW,
     READY,
@@ -33,7 +33,7 @@ from tests.restore.ground import (
 )
 from tests.restore.ground import safety_object as snapshot_object
 
-TAKEN = Rejection(409, "AlreadyExists", "already exists")
+TAKEN = ApiRejection(409, "AlreadyExists", "already exists")
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class SmallCluster:
     def _stop(self, *, force: bool) -> Result:
         vm, vmi = self.ground.vm, self.ground.vmi
         if vm is None:
-            return Rejection(404, "NotFound", "not found")
+            return ApiRejection(404, "NotFound", "not found")
         self._vm(run_strategy="Manual" if self.manual else "Halted")
         if vmi is not None:
             down = force or not self.stubborn
@@ -117,7 +117,9 @@ class SmallCluster:
             if each.name == effect.name and each.restore_id == mine:
                 return Done(each.uid)
             if each.name == effect.name or not each.complete:
-                return Rejection(422, "Invalid", f'VirtualMachineRestore "{each.name}" in progress')
+                return ApiRejection(
+                    422, "Invalid", f'VirtualMachineRestore "{each.name}" in progress'
+                )
         made = restore_object(effect, uid=self.fresh("restore"))
         self.made.append(Made(effect, made.uid))
         self.ground = self.ground.but(restores=(*self.ground.restores, made))

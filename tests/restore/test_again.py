@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from bot.restore import again, answers, workflow
-from bot.restore.events import Button, Clicked, Continued, DeleteRestore, Held, Reply, StartVm
-from bot.restore.facts import Rejection
-from bot.restore.model import Phase, Reason, Restore, RestoreId, Slot
+from bot.restore import follow_up, user_events, workflow
+from bot.restore.events import (
+    Button,
+    Clicked,
+    Continued,
+    DeleteRestore,
+    Reply,
+    StartVm,
+    VmClaimedElsewhere,
+)
+from bot.restore.model import CardKind, Phase, Reason, Restore, RestoreId
+from bot.restore.observation import ApiRejection
 from tests.restore import play as p
 from tests.restore.ground import NAMESPACE, READY, RUNNING, VM, VM_NAME, VMI
 from tests.restore.play import NO, OTHER, OWNER, RULES, Play
@@ -24,7 +32,7 @@ def test_the_vm_is_started_after_a_success() -> None:
     played.acted()
     assert played.restore.start is not None
     assert played.restore.start.done_at == played.now
-    assert played.last(Slot.STARTED).closed is None
+    assert played.last(CardKind.STARTED).closed is None
     assert workflow.wanted(played.restore) is None
 
 
@@ -33,8 +41,8 @@ def test_a_start_that_is_answered_twice_is_told_once() -> None:
     effects = played.effects
     played.acted()
     played.effects = effects
-    played.acted(Rejection(409, "Conflict", "again"))
-    assert [c.slot for c in played.restore.cards].count(Slot.STARTED) == 1
+    played.acted(ApiRejection(409, "Conflict", "again"))
+    assert [c.kind for c in played.restore.cards].count(CardKind.STARTED) == 1
     assert played.restore.start is not None
     assert played.restore.start.error is None
 
@@ -90,14 +98,14 @@ def test_a_start_is_asked_of_the_policy() -> None:
 
 def test_a_start_that_failed_can_be_asked_for_again() -> None:
     played = p.succeeded().clicks(Button.START_VM).looks()
-    played.acted(Rejection(500, "InternalError", "until restore completes"))
+    played.acted(ApiRejection(500, "InternalError", "until restore completes"))
     assert played.clicks(Button.START_VM).looks().effect == StartVm(NAMESPACE, VM_NAME)
 
 
-@pytest.mark.parametrize("look", [Play.looks, Play.misses])
-def test_nothing_is_started_long_after_the_click(look: Callable[[Play], Play]) -> None:
+@pytest.mark.parametrize("kind", [Play.looks, Play.misses])
+def test_nothing_is_started_long_after_the_click(kind: Callable[[Play], Play]) -> None:
     played = p.succeeded().clicks(Button.START_VM).misses().wait(600)
-    look(played)
+    kind(played)
     assert played.effects == ()
     assert played.restore.start is not None
     assert played.restore.start.error is not None
@@ -131,7 +139,7 @@ OFFERED: dict[str, tuple[Callable[[], Play], bool]] = {
 def test_start_is_offered_only_when_it_should_be(case: str) -> None:
     make, offered = OFFERED[case]
     played = make()
-    assert answers.start_is_offered(played.restore) is offered
+    assert user_events.start_is_offered(played.restore) is offered
     if played.phase.ended and not offered:
         assert played.clicks(Button.START_VM).restore.start is None
 
@@ -151,9 +159,9 @@ def test_the_buttons_of_an_end_go_after_a_day_even_if_no_timer_ran() -> None:
 
 def follow(played: Play, button: Button, **changes: Any) -> Restore | Reply:
     """Click on the result card."""
-    number = played.last(Slot.RESULT).number if played.phase.ended else 1
+    number = played.last(CardKind.RESULT).number if played.phase.ended else 1
     click = Clicked(**{"by": OWNER, "button": button, "number": number, **changes})
-    return again.successor(played.restore, click, RULES, played.now)
+    return follow_up.successor(played.restore, click, RULES, played.now)
 
 
 def undoable() -> Play:
@@ -204,13 +212,13 @@ def test_a_double_click_makes_the_same_restore() -> None:
     assert isinstance(one, Restore)
     assert isinstance(other, Restore)
     assert one.id == other.id == "k3f9.2"
-    assert again.following(one.id) == "k3f9.3"
+    assert follow_up.following(one.id) == "k3f9.3"
 
 
 def test_an_end_that_is_continued_has_no_buttons_left() -> None:
     played = p.failed().event(Continued(OWNER))
-    assert played.last(Slot.RESULT).closed == f"Continued by <@{OWNER}>, further down"
-    assert again.offered(played.restore) == frozenset()
+    assert played.last(CardKind.RESULT).closed == f"Continued by <@{OWNER}>, further down"
+    assert follow_up.offered(played.restore) == frozenset()
     assert follow(played, Button.TRY_AGAIN) is Reply.OLD_CARD
     assert played.clicks(Button.START_VM).reply is Reply.OLD_CARD
     assert played.due is None
@@ -247,7 +255,7 @@ def test_a_vm_that_we_stopped_is_offered_to_be_started_at_the_next_end_too(
     played.cancels()
     assert played.restore.stop is not None
     assert played.restore.stop.done_at is not None
-    assert answers.start_is_offered(played.restore)
+    assert user_events.start_is_offered(played.restore)
     assert played.clicks(Button.START_VM).looks().effect == StartVm(NAMESPACE, VM_NAME)
 
 
@@ -257,12 +265,12 @@ def test_a_vm_that_runs_again_was_not_stopped_by_us() -> None:
     assert isinstance(new, Restore)
     later = Play(new, played.now, ground=played.ground).looks(vm=RUNNING, vmi=VMI)
     assert later.phase is Phase.STOP_CHOICE
-    assert not answers.start_is_offered(later.cancels().restore)
+    assert not user_events.start_is_offered(later.cancels().restore)
 
 
 def test_a_vm_that_was_started_again_was_not_stopped_by_us() -> None:
     played = p.stopped().cancels().clicks(Button.START_VM).looks().acted()
-    assert not answers.start_is_offered(stopped_by_us_before(played).cancels().restore)
+    assert not user_events.start_is_offered(stopped_by_us_before(played).cancels().restore)
 
 
 def test_no_start_is_offered_after_a_failure_however_often_it_is_tried_again() -> None:
@@ -275,9 +283,11 @@ def test_no_start_is_offered_of_a_vm_that_somebody_else_restores_by_now() -> Non
     played = p.stopped().cancels()
     new = follow(played, Button.START_OVER)
     assert isinstance(new, Restore)
-    held = Play(new, played.now, ground=played.ground).event(Held(OTHER, "<#C0OPS>", played.now))
+    held = Play(new, played.now, ground=played.ground).event(
+        VmClaimedElsewhere(OTHER, "<#C0OPS>", played.now)
+    )
     assert held.reason is Reason.HELD_BY_OTHER
-    assert not answers.start_is_offered(held.restore)
+    assert not user_events.start_is_offered(held.restore)
 
 
 def test_only_the_owner_may_go_on() -> None:
@@ -293,7 +303,7 @@ def test_another_snapshot_is_asked_for() -> None:
     new = follow(p.failed(), Button.OTHER_SNAPSHOT)
     assert isinstance(new, Restore)
     assert new.phase is Phase.GATHERING
-    assert new.wish.snapshot is None
+    assert new.request.snapshot is None
 
 
 def test_undo_restores_the_safety_snapshot_with_all_confirmations() -> None:
@@ -301,7 +311,7 @@ def test_undo_restores_the_safety_snapshot_with_all_confirmations() -> None:
     new = follow(played, Button.UNDO)
     assert isinstance(new, Restore)
     assert played.restore.safety is not None
-    assert new.wish.snapshot == played.restore.safety.name
+    assert new.request.snapshot == played.restore.safety.name
     assert new.phase is Phase.CHECKING
     assert new.confirmation is None
     undone = Play(new, played.now, ground=played.ground).safety_becomes(**READY).looks()
@@ -332,7 +342,7 @@ def cancelled_again(times: int) -> Play:
     return played
 
 
-REFUSED_CREATE = Rejection(403, "Forbidden", "no")
+REFUSED_CREATE = ApiRejection(403, "Forbidden", "no")
 BEFORE: dict[str, tuple[Callable[[], Play], Button, bool]] = {
     "it was restored half-way": (p.failed, Button.TRY_AGAIN, True),
     "so was the one before, which this one did not touch": (
@@ -354,25 +364,25 @@ BEFORE: dict[str, tuple[Callable[[], Play], Button, bool]] = {
 @pytest.mark.parametrize("case", BEFORE)
 def test_a_restore_remembers_that_one_before_it_left_the_vm_in_an_unknown_state(case: str) -> None:
     make, button, unsure = BEFORE[case]
-    assert after(make(), button).vm_unsure is unsure
+    assert after(make(), button).vm_state_unknown is unsure
 
 
 def test_what_was_put_right_is_not_unknown_any_more() -> None:
     """A failure, a second try that completes, and its undo."""
     unsure = after(p.failed(), Button.TRY_AGAIN)
     done = undoable()
-    done.restore = done.restore.model_copy(update={"vm_unsure": True})
-    assert unsure.vm_unsure
-    assert not after(done, Button.UNDO).vm_unsure
+    done.restore = done.restore.model_copy(update={"vm_state_unknown": True})
+    assert unsure.vm_state_unknown
+    assert not after(done, Button.UNDO).vm_state_unknown
 
 
 def test_a_vm_in_an_unknown_state_is_not_offered_to_be_started() -> None:
     """Also if this restore has done nothing but stop it."""
     played = p.stopped()
-    assert answers.start_is_offered(Play(played.restore, played.now).cancels().restore)
-    played.restore = played.restore.model_copy(update={"vm_unsure": True})
+    assert user_events.start_is_offered(Play(played.restore, played.now).cancels().restore)
+    played.restore = played.restore.model_copy(update={"vm_state_unknown": True})
     played.cancels()
-    assert not answers.start_is_offered(played.restore)
+    assert not user_events.start_is_offered(played.restore)
     assert played.clicks(Button.START_VM).restore.start is None
 
 
@@ -424,7 +434,7 @@ def test_an_object_that_does_not_go_is_named() -> None:
     ("code", "reason"), [(403, Reason.RBAC_FORBIDDEN), (422, Reason.RESTORE_IN_PROGRESS)]
 )
 def test_a_refused_removal_ends_it_and_says_why(code: int, reason: Reason) -> None:
-    played = retry().looks().acted(Rejection(code, "No", "cannot delete"))
+    played = retry().looks().acted(ApiRejection(code, "No", "cannot delete"))
     assert played.phase is Phase.REFUSED
     assert played.reason is reason
     assert "cannot delete" in played.outcome.found

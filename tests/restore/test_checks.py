@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
-from bot.restore.checks import CHECKS, Refusal, first_refusal, is_live, others_in_progress
-from bot.restore.facts import Candidates, Claim, Look, Quota, Rejection, Scene, Snapshot, Vm
+from bot.restore.checks import CHECKS, CheckFailure, first_refusal, is_live, others_in_progress
 from bot.restore.model import Reason, Restore, Rules, VolumePolicy
+from bot.restore.observation import (
+    ApiRejection,
+    Candidates,
+    Claim,
+    Observation,
+    ObservationKind,
+    Quota,
+    Snapshot,
+    Vm,
+)
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -26,14 +35,14 @@ from tests.restore.play import Play
 
 GIB = 1024**3
 PREFIX = VolumePolicy.PREFIX_TARGET_NAME
-FORBIDDEN = Rejection(403, "Forbidden", "cannot create virtualmachinerestores")
-TERMINATING = Rejection(
+FORBIDDEN = ApiRejection(403, "Forbidden", "cannot create virtualmachinerestores")
+TERMINATING = ApiRejection(
     403,
     "Forbidden",
     'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: unable to create new content in '
     "namespace production because it is being terminated",
 )
-COUNTED = Rejection(
+COUNTED = ApiRejection(
     403,
     "Forbidden",
     'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: exceeded quota: objects, '
@@ -46,10 +55,10 @@ def with_policy(ground: Ground) -> Restore:
     return p.asked(rules=p.RULES.model_copy(update={"volume_policy": ground.policy}))
 
 
-def refusal(ground: Ground, restore: Restore | None = None) -> Refusal | None:
+def refusal(ground: Ground, restore: Restore | None = None) -> CheckFailure | None:
     """What a FULL look at this cluster is answered with."""
     asked = restore or with_policy(ground)
-    return first_refusal(ground.scene(Look.FULL, asked), asked)
+    return first_refusal(ground.observation(ObservationKind.FULL, asked), asked)
 
 
 def snapshots(**changes: Any) -> Ground:
@@ -273,7 +282,7 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
         ("RBAC", WELL.but(dry_run=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
         (
             "admission",
-            WELL.but(dry_run=Rejection(422, "Invalid", "invalid kind")),
+            WELL.but(dry_run=ApiRejection(422, "Invalid", "invalid kind")),
             Reason.ADMISSION_REFUSED,
             "The cluster would refuse this restore: invalid kind",
         ),
@@ -298,27 +307,29 @@ def test_each_check_refuses_with_its_reason_and_three_sentences(
     assert said.expected.endswith((".", "exist:"))
     assert said.next.endswith(".")
     asked = with_policy(ground)
-    scene = ground.scene(Look.FULL, asked)
-    speaking = [each.__name__ for each in CHECKS if _says_no(each, scene, asked)]
+    observation = ground.observation(ObservationKind.FULL, asked)
+    speaking = [each.__name__ for each in CHECKS if _says_no(each, observation, asked)]
     assert speaking[0] == check
 
 
 def _says_no(
-    check: Callable[[Scene, Restore], Refusal | None], scene: Scene, restore: Restore
+    check: Callable[[Observation, Restore], CheckFailure | None],
+    observation: Observation,
+    restore: Restore,
 ) -> bool:
     try:
-        return check(scene, restore) is not None
+        return check(observation, restore) is not None
     except AssertionError:
         return False  # it relies on an earlier check, which has spoken
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_each_check_has_nothing_to_say_when_all_is_well(
-    check: Callable[[Scene, Restore], Refusal | None],
+    check: Callable[[Observation, Restore], CheckFailure | None],
 ) -> None:
     asked = p.asked()
-    assert check(WELL.scene(Look.FULL, asked), asked) is None
-    assert check(LIVE.scene(Look.FULL, asked), asked) is None
+    assert check(WELL.observation(ObservationKind.FULL, asked), asked) is None
+    assert check(LIVE.observation(ObservationKind.FULL, asked), asked) is None
 
 
 def test_the_table_has_every_check_in_its_order() -> None:
@@ -382,8 +393,8 @@ def test_a_vm_that_is_in_another_namespace_gets_its_whole_name() -> None:
 
 
 def test_a_vm_that_is_rather_a_command_gets_the_command() -> None:
-    wish = p.WISH.model_copy(update={"vm": "stautus"})
-    said = refusal(WELL.but(vm=None), p.asked().model_copy(update={"wish": wish}))
+    request = p.WISH.model_copy(update={"vm": "stautus"})
+    said = refusal(WELL.but(vm=None), p.asked().model_copy(update={"request": request}))
     assert said is not None
     assert said.next.endswith("If you meant a command, write `/vm-restore status`.")
 
@@ -471,15 +482,17 @@ LIVELINESS: dict[str, tuple[Vm, bool, bool]] = {
 def test_a_vm_is_live_while_a_vmi_stands_or_may_come_by_itself(case: str) -> None:
     machine, instance, live = LIVELINESS[case]
     ground = WELL.but(vm=machine, vmi=VMI if instance else None)
-    assert is_live(ground.scene(Look.VMI, p.asked())) is live
+    assert is_live(ground.observation(ObservationKind.VMI, p.asked())) is live
 
 
 def test_only_the_own_object_of_a_restore_is_not_another() -> None:
     played = p.restoring()
     others = (foreign_restore(), foreign_restore("done", complete=True))
     played.ground = played.ground.but(restores=(*played.ground.restores, *others))
-    scene = played.ground.scene(Look.RECHECK, played.restore)
-    assert [each.name for each in others_in_progress(scene, played.restore)] == ["of-somebody"]
+    observation = played.ground.observation(ObservationKind.RECHECK, played.restore)
+    assert [each.name for each in others_in_progress(observation, played.restore)] == [
+        "of-somebody"
+    ]
 
 
 def test_what_the_checks_pass_is_shown() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.restore import again
+from bot.restore import follow_up
 from bot.restore.events import Button, Clicked
-from bot.restore.facts import Claim, Content, Look, Scene, Use, Vm, Volume
-from bot.restore.model import Kind, LeftBehind, Phase, Reason, Restore, Slot, VolumePolicy
+from bot.restore.model import CardKind, Kind, LeftBehind, Phase, Reason, Restore, VolumePolicy
+from bot.restore.observation import Claim, Content, Observation, ObservationKind, Use, Vm, Volume
 from tests.restore import play as p
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT_NAME, VM, WELL
 from tests.restore.play import OWNER, RULES, Play
@@ -37,9 +37,11 @@ def on(vm: Vm, content: Content) -> Play:
     return confirmed.looks().created()
 
 
-def scene(played: Play, **facts: Any) -> Scene:
+def observation(played: Play, **facts: Any) -> Observation:
     """What a look at its end brings back, but for these facts."""
-    return replace(played.ground.scene(Look.JOB, played.restore, played.now), **facts)
+    return replace(
+        played.ground.observation(ObservationKind.JOB, played.restore, played.now), **facts
+    )
 
 
 # --- Proof ----------------------------------------------------------------------------------------
@@ -82,15 +84,15 @@ def test_a_claim_that_was_taken_as_it_is_makes_complete_no_success(how: str) -> 
     assert f"claim `{NEW}` was not made by this restore" in played.outcome.found
     assert "`rules.volume_policy`" in played.outcome.next
     assert played.outcome.left == ()
-    click = Clicked(by=OWNER, button=Button.TRY_AGAIN, number=played.last(Slot.RESULT).number)
-    following = again.successor(played.restore, click, RULES, played.now)
+    click = Clicked(by=OWNER, button=Button.TRY_AGAIN, number=played.last(CardKind.RESULT).number)
+    following = follow_up.successor(played.restore, click, RULES, played.now)
     assert isinstance(following, Restore)
     assert following.blocker is None, "a complete object blocks nothing"
 
 
 def test_a_claim_that_is_not_there_makes_complete_no_success() -> None:
     restoring = p.restoring().job_becomes(complete=True)
-    played = restoring.sees(scene(restoring, claims=(Claim("root-claim", "Bound"),)))
+    played = restoring.sees(observation(restoring, claims=(Claim("root-claim", "Bound"),)))
     assert played.reason is Reason.NOT_RESTORED
     assert f"claim `{NEW}` does not exist" in played.outcome.found
 
@@ -104,7 +106,7 @@ def test_without_proof_the_word_of_the_cluster_is_told_as_that(how: str) -> None
 
 def test_claims_that_cannot_be_read_hold_nothing_up_and_prove_nothing() -> None:
     restoring = p.restoring().job_becomes(complete=True, created=NOW)
-    unread = scene(restoring, claims=(), claims_unread="cannot list claims.")
+    unread = observation(restoring, claims=(), claims_unread="cannot list claims.")
     played = restoring.sees(unread)
     assert played.phase is Phase.SUCCEEDED
     assert played.outcome.unproven == "the claims could not be read (cannot list claims)"
@@ -141,7 +143,7 @@ def ended(
     after = replace(vm, volumes=(Volume("root", "persistentVolumeClaim", claim=NEW),))
     played = played.job_becomes(**done)
     played.ground = played.ground.but(vm=after, claims=(FILLED, *claims))
-    return played.sees(scene(played, uses=uses, uses_unread=unread))
+    return played.sees(observation(played, uses=uses, uses_unread=unread))
 
 
 def left(*claims: Claim, **facts: Any) -> dict[str, tuple[Kind, str]]:
@@ -212,7 +214,7 @@ def test_with_prefix_target_name_a_claim_without_the_mark_was_taken() -> None:
     prefixed = RULES.model_copy(update={"volume_policy": VolumePolicy.PREFIX_TARGET_NAME})
     restoring = p.restoring(prefixed).job_becomes(complete=True, created=NOW)
     bare = replace(FILLED, mark=None)
-    assert restoring.sees(scene(restoring, claims=(bare,))).reason is Reason.NOT_RESTORED
+    assert restoring.sees(observation(restoring, claims=(bare,))).reason is Reason.NOT_RESTORED
 
 
 def test_while_the_restored_disk_is_not_filled_the_old_one_is_kept() -> None:
@@ -228,7 +230,7 @@ def completed_with(*claims: Claim) -> Play:
     played = played.job_becomes(complete=True, created=NOW, volumes=(("root", NEW, CUT),))
     after = replace(USED, volumes=(Volume("root", "persistentVolumeClaim", claim=NEW),))
     played.ground = played.ground.but(vm=after, claims=claims)
-    return played.sees(scene(played, uses=()))
+    return played.sees(observation(played, uses=()))
 
 
 def test_what_was_shown_by_an_older_release_is_never_called_free() -> None:
@@ -240,7 +242,7 @@ def test_what_was_shown_by_an_older_release_is_never_called_free() -> None:
     played.restore = played.restore.model_copy(update={"preview": old})
     played = played.job_becomes(complete=True, created=NOW, volumes=(("root", NEW, CUT),))
     played.ground = played.ground.but(vm=replace(USED, volumes=()), claims=(FILLED, OLD))
-    played = played.sees(scene(played, uses=()))
+    played = played.sees(observation(played, uses=()))
     assert played.outcome.left == (LeftBehind(claim="old-root", kind=Kind.ONLY_COPY),)
 
 

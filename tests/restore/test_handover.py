@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.restore import again, answers, handover, workflow
+from bot.restore import follow_up, handoff, user_events, workflow
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
 from bot.restore.events import (
     Button,
@@ -19,15 +19,15 @@ from bot.restore.events import (
     Typed,
 )
 from bot.restore.model import (
+    CardKind,
     Confirmation,
-    Handover,
+    Handoff,
     How,
     Offer,
     Phase,
-    Place,
     Reason,
     Restore,
-    Slot,
+    ThreadRef,
     UserId,
 )
 from tests.restore import play as p
@@ -53,7 +53,7 @@ WAYS = [pytest.param(handed, id="handed over"), pytest.param(taken, id="taken ov
 FIRST = {
     name: make
     for name, make in STATES.items()
-    if not make().restore.handovers and make().restore.offer is None
+    if not make().restore.handoffs and make().restore.offer is None
 }
 """Every state in which the restore was never offered, and is still with the person who asked."""
 LIVE_STATES = [name for name, make in FIRST.items() if not make().phase.ended]
@@ -67,7 +67,7 @@ def test_an_offer_stands_on_a_card_and_says_until_when() -> None:
     played = p.typing().clicks(Button.HAND_OVER, value=OTHER)
     until = played.now + timedelta(seconds=900)
     assert played.restore.offer == Offer(to=OTHER, by=OWNER, at=played.now, until=until)
-    assert played.last(Slot.OFFER).closed is None
+    assert played.last(CardKind.OFFER).closed is None
     assert played.reply is None
     assert (played.audit[-1].kind, played.audit[-1].by) == ("offered", OWNER)
     assert played.audit[-1].detail == f"to {OTHER}"
@@ -114,7 +114,7 @@ def test_the_same_offer_twice_is_one() -> None:
 
 def test_a_new_offer_takes_the_place_of_the_old() -> None:
     played = p.typing().offers()
-    old = played.last(Slot.OFFER)
+    old = played.last(CardKind.OFFER)
     played.offers(THIRD)
     assert played.restore.offer is not None
     assert played.restore.offer.to == THIRD
@@ -148,7 +148,7 @@ def test_only_the_owner_offers_and_withdraws(by: UserId) -> None:
 def test_an_offer_that_was_withdrawn_cannot_be_accepted() -> None:
     played = p.typing().offers().clicks(Button.WITHDRAW)
     assert played.restore.offer is None
-    assert played.last(Slot.OFFER).closed == f"Withdrawn by <@{OWNER}>"
+    assert played.last(CardKind.OFFER).closed == f"Withdrawn by <@{OWNER}>"
     assert played.audit[-1].kind == "withdrawn"
     assert played.clicks(Button.ACCEPT, OTHER).reply is Reply.OFFER_OVER
     assert played.restore.owner == OWNER
@@ -157,19 +157,19 @@ def test_an_offer_that_was_withdrawn_cannot_be_accepted() -> None:
 def test_the_owner_gets_news_of_an_offer_that_was_declined() -> None:
     """The card of the offer is only edited, and edits notify nobody."""
     played = p.typing().offers().clicks(Button.DECLINE, OTHER)
-    assert played.last(Slot.OFFER).closed == f"Declined by <@{OTHER}>"
-    assert played.last(Slot.NOT_TAKEN).closed is None
+    assert played.last(CardKind.OFFER).closed == f"Declined by <@{OTHER}>"
+    assert played.last(CardKind.NOT_TAKEN).closed is None
     assert (played.audit[-1].kind, played.audit[-1].by) == ("declined", OTHER)
-    assert played.question is Slot.WARNING
+    assert played.question is CardKind.WARNING
     assert played.types(SNAPSHOT_NAME).phase is Phase.CONFIRMING
 
 
 def test_news_are_old_when_there_are_newer_ones() -> None:
     played = p.typing().offers().clicks(Button.DECLINE, OTHER)
     played.offers(THIRD).accepts(THIRD)
-    assert played.last(Slot.NOT_TAKEN).closed == f"Accepted by <@{THIRD}>"
+    assert played.last(CardKind.NOT_TAKEN).closed == f"Accepted by <@{THIRD}>"
     played.offers().accepts()
-    first, second = (card for card in played.restore.cards if card.slot is Slot.HANDED)
+    first, second = (card for card in played.restore.cards if card.kind is CardKind.HANDED)
     assert first.closed == f"Accepted by <@{OTHER}>"
     assert second.closed is None
 
@@ -180,8 +180,8 @@ def test_an_offer_has_its_own_limit_which_ends_nothing_else() -> None:
     played.wait(1).looks()
     assert played.restore.offer is None
     assert played.phase is Phase.RESTORING
-    assert played.last(Slot.OFFER).closed == f"Not accepted by <@{OTHER}> in time"
-    assert played.last(Slot.NOT_TAKEN).closed is None
+    assert played.last(CardKind.OFFER).closed == f"Not accepted by <@{OTHER}> in time"
+    assert played.last(CardKind.NOT_TAKEN).closed is None
     assert (played.audit[-1].kind, played.audit[-1].by) == ("offer-expired", "")
 
 
@@ -205,7 +205,7 @@ def test_an_offer_is_due_when_it_lapses(make: Callable[[], Play]) -> None:
     assert workflow.wanted(played.restore) is None
     assert played.due == played.restore.offer.until
     played.now = played.restore.offer.until
-    assert played.looks().last(Slot.NOT_TAKEN).closed is None
+    assert played.looks().last(CardKind.NOT_TAKEN).closed is None
     assert not played.restore.closed
 
 
@@ -215,9 +215,9 @@ def test_the_end_takes_the_offer_along(end: Callable[[Play], Play]) -> None:
     end(played)
     assert played.phase.ended
     assert played.restore.offer is None
-    assert played.last(Slot.OFFER).closed is not None
+    assert played.last(CardKind.OFFER).closed is not None
     assert played.clicks(Button.ACCEPT, OTHER).reply is Reply.OFFER_OVER
-    assert all(card.slot is not Slot.NOT_TAKEN for card in played.restore.cards)
+    assert all(card.kind is not CardKind.NOT_TAKEN for card in played.restore.cards)
 
 
 # --- A new owner ----------------------------------------------------------------------------------
@@ -228,12 +228,12 @@ def test_the_end_takes_the_offer_along(end: Callable[[Play], Play]) -> None:
 def test_the_restore_is_the_takers_in_every_phase(state: str, way: Way) -> None:
     played = way(FIRST[state]())
     how: How = "accepted" if way is handed else "taken"
-    change = Handover(at=played.now, giver=OWNER, taker=OTHER, how=how)
+    change = Handoff(at=played.now, giver=OWNER, taker=OTHER, how=how)
     assert played.restore.owner == OTHER
-    assert played.restore.handovers == (change,)
+    assert played.restore.handoffs == (change,)
     assert played.restore.requester == OWNER
     assert played.restore.offer is None
-    assert played.last(Slot.HANDED).closed is None
+    assert played.last(CardKind.HANDED).closed is None
     lines = [entry for entry in played.audit if entry.kind in ("handed-over", "taken-over")]
     assert [(entry.by, entry.detail) for entry in lines] == [(OTHER, f"from {OWNER}")]
 
@@ -243,11 +243,12 @@ def test_the_restore_is_the_takers_in_every_phase(state: str, way: Way) -> None:
 def test_every_card_that_waits_for_the_new_owner_is_a_new_one(state: str, way: Way) -> None:
     """So that it notifies them, and so that no click meant for the owner before counts."""
     played = way(FIRST[state]())
-    begun = played.last(Slot.HANDED).number
+    begun = played.last(CardKind.HANDED).number
     waiting = [
         card
         for card in played.restore.cards
-        if card.closed is None and answers.BUTTONS[card.slot] - {Button.CANCEL, Button.HAND_OVER}
+        if card.closed is None
+        and user_events.BUTTONS[card.kind] - {Button.CANCEL, Button.HAND_OVER}
     ]
     assert all(card.number > begun for card in waiting)
     assert played.restore.question is None
@@ -255,38 +256,38 @@ def test_every_card_that_waits_for_the_new_owner_is_a_new_one(state: str, way: W
     before = played.restore
     for card in before.cards:
         if card.number < begun and card.closed is not None:
-            for button in answers.BUTTONS[card.slot]:
+            for button in user_events.BUTTONS[card.kind]:
                 played.event(Clicked(OTHER, button, card.number, THIRD))
                 assert played.restore == before, (card, button)
 
 
-ASKED_AGAIN: dict[str, tuple[Callable[[], Play], Slot]] = {
-    "gathering": (lambda: p.gathering().looks(), Slot.ASK_VM),
-    "stop choice": (p.stop_choice, Slot.STOP_CHOICE),
-    "stop overdue": (p.stop_overdue, Slot.STOP_OVERDUE),
-    "force stop": (lambda: p.stop_overdue().clicks(Button.FORCE_STOP), Slot.STOP_OVERDUE),
+ASKED_AGAIN: dict[str, tuple[Callable[[], Play], CardKind]] = {
+    "gathering": (lambda: p.gathering().looks(), CardKind.ASK_VM),
+    "stop choice": (p.stop_choice, CardKind.STOP_CHOICE),
+    "stop overdue": (p.stop_overdue, CardKind.STOP_OVERDUE),
+    "force stop": (lambda: p.stop_overdue().clicks(Button.FORCE_STOP), CardKind.STOP_OVERDUE),
     "confirmed stop overdue": (
         lambda: p.stop_overdue(CONFIRMED),
-        Slot.STOP_OVERDUE,
+        CardKind.STOP_OVERDUE,
     ),
-    "typing": (p.typing, Slot.WARNING),
-    "typing, stopped by us": (p.stopped, Slot.WARNING),
-    "confirming": (p.confirming, Slot.WARNING),
-    "overdue": (p.overdue, Slot.OVERDUE),
-    "delete asked": (lambda: p.overdue().clicks(Button.DELETE_RESTORE), Slot.OVERDUE),
+    "typing": (p.typing, CardKind.WARNING),
+    "typing, stopped by us": (p.stopped, CardKind.WARNING),
+    "confirming": (p.confirming, CardKind.WARNING),
+    "overdue": (p.overdue, CardKind.OVERDUE),
+    "delete asked": (lambda: p.overdue().clicks(Button.DELETE_RESTORE), CardKind.OVERDUE),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", ASKED_AGAIN)
 def test_what_was_asked_is_asked_anew(case: str, way: Way) -> None:
-    make, slot = ASKED_AGAIN[case]
+    make, kind = ASKED_AGAIN[case]
     played = way(make())
-    begun = played.last(Slot.HANDED).number
+    begun = played.last(CardKind.HANDED).number
     played.looks()
-    assert played.question is slot
-    assert played.last(slot).number > begun
-    assert played.last(slot).opened_at == played.now
+    assert played.question is kind
+    assert played.last(kind).number > begun
+    assert played.last(kind).opened_at == played.now
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -296,11 +297,11 @@ def test_what_one_typed_the_other_cannot_confirm(state: str, way: Way) -> None:
     assert played.phase is Phase.CHECKING
     assert played.restore.typed is None
     played.ground = WELL
-    confirm = p.confirming().last(Slot.CONFIRM).number
+    confirm = p.confirming().last(CardKind.CONFIRM).number
     for number in range(confirm + 5):
         assert played.clicks(Button.CONFIRM, OTHER, number=number).restore.confirmation is None
     played.looks()
-    assert played.question is Slot.WARNING
+    assert played.question is CardKind.WARNING
     played.types(SNAPSHOT_NAME, OTHER).clicks(Button.CONFIRM, OTHER)
     assert isinstance(played.looks().effect, CreateRestore)
     assert played.restore.typed is not None
@@ -323,7 +324,7 @@ def test_the_owner_before_has_no_say_any_more(way: Way) -> None:
 def test_nothing_that_was_typed_before_counts_for_the_new_owner(state: str, way: Way) -> None:
     """Even if it is delivered late, or when the same question is open again."""
     played = FIRST[state]()
-    early = f"{int((played.now - handover.AHEAD).timestamp()) - 1}.000100"
+    early = f"{int((played.now - handoff.CLOCK_SKEW).timestamp()) - 1}.000100"
     way(played)
     for _ in range(2):
         before = played.restore
@@ -335,7 +336,7 @@ def test_nothing_that_was_typed_before_counts_for_the_new_owner(state: str, way:
 def test_a_clock_of_ours_that_is_ahead_of_slacks_drops_no_reply() -> None:
     """Slack dates the new owner's reply two seconds before our moment of the handover."""
     played = taken(p.typing()).looks()
-    assert played.question is Slot.WARNING
+    assert played.question is CardKind.WARNING
     by_slack = f"{int(played.now.timestamp()) - 2}.000100"
     assert played.event(Typed(OTHER, SNAPSHOT_NAME, by_slack)).restore.phase is Phase.CONFIRMING
 
@@ -354,7 +355,7 @@ def test_a_stop_that_was_sent_is_remembered_for_the_next_end() -> None:
     played = taken(p.stopped()).looks()
     assert played.restore.stopped_by_us
     played.cancels(OTHER)
-    assert answers.start_is_offered(played.restore)
+    assert user_events.start_is_offered(played.restore)
 
 
 def test_a_stop_that_was_only_agreed_to_is_asked_for_again() -> None:
@@ -362,7 +363,7 @@ def test_a_stop_that_was_only_agreed_to_is_asked_for_again() -> None:
     assert agreed.restore.stop is not None
     played = taken(agreed)
     assert played.restore.stop is None
-    assert played.looks().question is Slot.STOP_CHOICE
+    assert played.looks().question is CardKind.STOP_CHOICE
 
 
 def test_a_stop_under_way_goes_on_and_the_new_owner_is_warned_before_anything_else() -> None:
@@ -370,7 +371,7 @@ def test_a_stop_under_way_goes_on_and_the_new_owner_is_warned_before_anything_el
     assert played.phase is Phase.STOPPING
     played.ground = WELL
     played.looks().looks()
-    assert played.question is Slot.WARNING
+    assert played.question is CardKind.WARNING
     assert played.restore.confirmation is None
 
 
@@ -427,7 +428,7 @@ def test_a_name_by_one_and_a_click_by_another_create_nothing() -> None:
 def test_a_failed_safety_snapshot_is_the_new_owners_to_confirm() -> None:
     played = taken(p.snapshotting()).safety_becomes(phase="Failed").looks()
     assert played.phase is Phase.CHECKING
-    assert played.looks().question is Slot.WARNING
+    assert played.looks().question is CardKind.WARNING
     assert played.types(SNAPSHOT_NAME).phase is Phase.TYPING
     assert played.types(SNAPSHOT_NAME, OTHER).phase is Phase.CONFIRMING
 
@@ -453,7 +454,7 @@ def test_a_takeover_ends_an_offer_to_somebody_else() -> None:
     played = p.typing().offers(THIRD)
     taken(played)
     assert played.restore.offer is None
-    assert played.last(Slot.OFFER).closed == f"Taken over by <@{OTHER}>"
+    assert played.last(CardKind.OFFER).closed == f"Taken over by <@{OTHER}>"
     assert played.clicks(Button.ACCEPT, THIRD).reply is Reply.OFFER_OVER
     assert played.restore.owner == OTHER
 
@@ -463,14 +464,14 @@ def test_it_may_be_handed_on_and_back() -> None:
     played.offers(OWNER).accepts(OWNER)
     assert played.restore.owner == OWNER
     assert played.restore.requester == OWNER
-    assert [each.taker for each in played.restore.handovers] == [OTHER, THIRD, OWNER]
+    assert [each.taker for each in played.restore.handoffs] == [OTHER, THIRD, OWNER]
     played.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM)
     assert isinstance(played.looks().effect, CreateRestore)
 
 
 # --- Direct messages and channels -----------------------------------------------------------------
 
-DIRECT = Place(team="T0TEAM", channel="D0ALICE", thread="1.1", own_thread=True)
+DIRECT = ThreadRef(team="T0TEAM", channel="D0ALICE", thread="1.1", own_thread=True)
 
 
 @pytest.mark.parametrize(
@@ -483,32 +484,32 @@ DIRECT = Place(team="T0TEAM", channel="D0ALICE", thread="1.1", own_thread=True)
 def test_what_lives_in_a_direct_message_goes_on_in_one_with_the_new_owner(
     way: Way,
 ) -> None:
-    place = way(p.typing(place=DIRECT)).restore.place
-    assert (place.channel, place.thread, place.own_thread) == ("D0BOB", None, True)
-    assert way(p.typing()).restore.place == p.typing().restore.place
+    thread_ref = way(p.typing(thread_ref=DIRECT)).restore.thread_ref
+    assert (thread_ref.channel, thread_ref.thread, thread_ref.own_thread) == ("D0BOB", None, True)
+    assert way(p.typing()).restore.thread_ref == p.typing().restore.thread_ref
 
 
 @pytest.mark.parametrize("state", FIRST)
 def test_its_cards_are_all_new_ones_there(state: str) -> None:
     """Where the cards before stand is a place that the new owner cannot see."""
     played = FIRST[state]()
-    played.restore = played.restore.model_copy(update={"place": DIRECT})
+    played.restore = played.restore.model_copy(update={"thread_ref": DIRECT})
     before = played.restore
     after = taken_directly(played).restore
-    assert after.cards[0].slot is Slot.REQUEST
+    assert after.cards[0].kind is CardKind.REQUEST
     assert after.cards[0].closed == before.cards[0].closed
     assert min(card.number for card in after.cards) > before.cards[-1].number
-    told = {Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS}
-    assert [c.slot for c in after.cards if c.slot in told] == [
-        c.slot for c in before.cards if c.slot in told and c.closed is None
+    told = {CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS}
+    assert [c.kind for c in after.cards if c.kind in told] == [
+        c.kind for c in before.cards if c.kind in told and c.closed is None
     ]
     for card in before.cards:
-        for button in answers.BUTTONS[card.slot]:
+        for button in user_events.BUTTONS[card.kind]:
             assert played.clicks(button, OTHER, number=card.number).restore == after
 
 
 def test_it_goes_on_there_to_the_end() -> None:
-    played = taken_directly(p.typing(place=DIRECT)).looks()
+    played = taken_directly(p.typing(thread_ref=DIRECT)).looks()
     played.types(SNAPSHOT_NAME, OTHER).clicks(Button.CONFIRM, OTHER).looks().created()
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
 
@@ -524,9 +525,9 @@ def test_a_channel_that_got_another_id_changes_nothing_else(state: str) -> None:
     before = played.restore
     assert played.event(ChannelMoved("C0ELSE", "C0NEW")).restore == before
     after = played.event(ChannelMoved("C0OPS", "C0NEW")).restore
-    assert after.place.channel == "C0NEW"
-    back = before.place.model_copy(update={"channel": "C0NEW"})
-    assert after == before.model_copy(update={"place": back})
+    assert after.thread_ref.channel == "C0NEW"
+    back = before.thread_ref.model_copy(update={"channel": "C0NEW"})
+    assert after == before.model_copy(update={"thread_ref": back})
 
 
 def test_what_is_closed_keeps_its_channel() -> None:
@@ -542,11 +543,11 @@ def test_what_is_closed_keeps_its_channel() -> None:
 @pytest.mark.parametrize("state", ENDED_STATES)
 def test_the_buttons_after_the_end_are_the_new_owners(state: str, way: Way) -> None:
     played = FIRST[state]()
-    old, phase = played.last(Slot.RESULT), played.phase
+    old, phase = played.last(CardKind.RESULT), played.phase
     way(played)
     assert played.phase is phase
     assert played.restore.cards[old.number - 1].closed == "Handed over"
-    assert played.last(Slot.RESULT).closed is None
+    assert played.last(CardKind.RESULT).closed is None
     assert played.clicks(Button.START_VM, OTHER, number=old.number).reply is Reply.OLD_CARD
     assert played.due is not None
 
@@ -555,22 +556,22 @@ def test_the_new_owner_starts_the_vm_and_tries_again() -> None:
     assert taken(p.succeeded()).clicks(Button.START_VM).reply is Reply.NOT_YOURS
     assert taken(p.succeeded()).clicks(Button.START_VM, OTHER).restore.start is not None
     played = taken(p.failed())
-    result = played.last(Slot.RESULT).number
+    result = played.last(CardKind.RESULT).number
     assert follow(played, OWNER, result) is Reply.NOT_YOURS
     assert follow(played, OTHER, 1) is Reply.ENDED
-    old = next(card.number for card in played.restore.cards if card.slot is Slot.RESULT)
+    old = next(card.number for card in played.restore.cards if card.kind is CardKind.RESULT)
     assert follow(played, OTHER, old) is Reply.OLD_CARD
     new = follow(played, OTHER, result)
     assert isinstance(new, Restore)
     assert new.owner == new.requester == OTHER
-    assert new.handovers == ()
+    assert new.handoffs == ()
     assert new.blocker is not None
 
 
 def follow(played: Play, by: UserId, number: int) -> Restore | Reply:
     """Try again."""
     click = Clicked(by, Button.TRY_AGAIN, number)
-    return again.successor(played.restore, click, p.RULES, played.now)
+    return follow_up.successor(played.restore, click, p.RULES, played.now)
 
 
 def test_a_start_that_was_asked_for_before_is_done_in_the_name_of_who_asked() -> None:
@@ -599,6 +600,6 @@ def test_an_offer_does_not_outlive_the_buttons(close: Callable[[Play], Play]) ->
     close(played)
     assert played.restore.closed
     assert played.restore.offer is None
-    assert played.last(Slot.OFFER).closed == "No longer offered"
+    assert played.last(CardKind.OFFER).closed == "No longer offered"
     assert played.clicks(Button.ACCEPT, OTHER).reply is Reply.OFFER_OVER
     assert played.due is None

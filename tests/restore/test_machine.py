@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.restore import again, workflow
-from bot.restore.answers import BUTTONS
+from bot.restore import follow_up, workflow
+from bot.restore.edits import PATIENT
 from bot.restore.events import (
     Acted,
     Button,
@@ -27,31 +27,31 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
-    Held,
+    ObservationFailed,
     Observed,
     Offered,
     StartVm,
     StopVm,
     TakenOver,
     Typed,
-    Unseen,
     Verdict,
+    VmClaimedElsewhere,
 )
-from bot.restore.facts import Look, Rejection, Scene
 from bot.restore.model import (
     QUESTIONS,
+    CardKind,
     Phase,
-    Place,
     Preview,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
-    Slot,
     StopWhen,
+    ThreadRef,
     UserId,
-    Wish,
 )
-from bot.restore.moves import PATIENT
+from bot.restore.observation import ApiRejection, Observation, ObservationKind
+from bot.restore.user_events import BUTTONS
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM, VM_NAME, WELL
 from tests.restore.play import NO, OTHER, OWNER, WISH, YES, asked
 from tests.restore.small_cluster import SmallCluster
@@ -72,20 +72,20 @@ WORDS = st.sampled_from(
     )
 )
 WAITS = st.sampled_from((0.5, 2, 2, 20, 20, 120, 301, 601, 901))
-REFUSED = Rejection(403, "Forbidden", "you may not")
+REFUSED = ApiRejection(403, "Forbidden", "you may not")
 HELPFUL = {
-    Slot.STOP_CHOICE: Button.STOP_AND_RESTORE,
-    Slot.STOP_OVERDUE: Button.KEEP_STOPPING,
-    Slot.FORCE_STOP: Button.FORCE_STOP_NOW,
-    Slot.CONFIRM: Button.CONFIRM,
-    Slot.OVERDUE: Button.KEEP_WAITING,
-    Slot.DELETE_RESTORE: Button.DELETE_RESTORE_NOW,
+    CardKind.STOP_CHOICE: Button.STOP_AND_RESTORE,
+    CardKind.STOP_OVERDUE: Button.KEEP_STOPPING,
+    CardKind.FORCE_STOP: Button.FORCE_STOP_NOW,
+    CardKind.CONFIRM: Button.CONFIRM,
+    CardKind.OVERDUE: Button.KEEP_WAITING,
+    CardKind.DELETE_RESTORE: Button.DELETE_RESTORE_NOW,
 }
 NAMED = {
-    Slot.ASK_VM: VM_NAME,
-    Slot.ASK_NAMESPACE: NAMESPACE,
-    Slot.ASK_SNAPSHOT: SNAPSHOT_NAME,
-    Slot.WARNING: SNAPSHOT_NAME,
+    CardKind.ASK_VM: VM_NAME,
+    CardKind.ASK_NAMESPACE: NAMESPACE,
+    CardKind.ASK_SNAPSHOT: SNAPSHOT_NAME,
+    CardKind.WARNING: SNAPSHOT_NAME,
 }
 DEEDS: dict[str, Callable[[SmallCluster], None]] = {
     "starts the VM": SmallCluster.start,
@@ -187,7 +187,7 @@ class Book:
     clicked_by: UserId | None = None
     shown: Preview | None = None
     """What stood on the warning when the name was typed."""
-    wish: Wish | None = None
+    request: RestoreRequest | None = None
     answered: float = 0
     """Newest reply that the document took for an answer, or the moment of the last handover."""
     ran: int = 0
@@ -236,10 +236,10 @@ class Machine(RuleBasedStateMachine):
             LIVE if drawn["live"] else WELL, stubborn=drawn["stubborn"], manual=drawn["manual"]
         )
         there = {"channel": drawn["channel"], "own_thread": drawn["own_thread"]}
-        thread = Place(team="T", thread="1.1", **there)
+        thread = ThreadRef(team="T", thread="1.1", **there)
         self.restore = asked(
-            place=thread,
-            wish=WISH if drawn["named"] else Wish(cluster="default"),
+            thread_ref=thread,
+            request=WISH if drawn["named"] else RestoreRequest(cluster="default"),
             rules=Rules(stop_when=drawn["stop_when"], protect_by_default=drawn["protect"]),
         )
         self._meets(accident)
@@ -264,7 +264,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- One event --------------------------------------------------------------------------------
 
-    def happens(self, event: Event, scene: Scene | None = None) -> None:
+    def happens(self, event: Event, observation: Observation | None = None) -> None:
         """Step, check the effects against the book, and keep the book."""
         before = self.restore
         self._write_down(before, event)
@@ -272,11 +272,11 @@ class Machine(RuleBasedStateMachine):
         step = workflow.step(before, event, self.now)
         self.restore = Restore.model_validate_json(step.restore.model_dump_json())
         assert self.restore == step.restore
-        if scene is None:
+        if observation is None:
             assert step.effects == ()
         for effect in step.effects:
-            self._allowed(effect, scene)
-        if scene is not None:
+            self._allowed(effect, observation)
+        if observation is not None:
             self.effects = step.effects
         if before.phase.ended:
             assert self.restore.phase is before.phase
@@ -296,28 +296,28 @@ class Machine(RuleBasedStateMachine):
         if not in_time or (isinstance(event, Typed | Clicked) and event.by != self.book.owner):
             return
         match event:
-            case Typed(by=by, text=text, ts=ts) if card and card.slot is Slot.WARNING:
-                if text == before.wish.snapshot and float(ts) > self.book.answered:
-                    self.book.shown, self.book.wish = before.preview, before.wish
+            case Typed(by=by, text=text, ts=ts) if card and card.kind is CardKind.WARNING:
+                if text == before.request.snapshot and float(ts) > self.book.answered:
+                    self.book.shown, self.book.request = before.preview, before.request
                     self.book.typed_by, self.book.ran = by, self.cluster.ran
-            case Typed(text="stop-and-restore") if card and card.slot is Slot.STOP_CHOICE:
+            case Typed(text="stop-and-restore") if card and card.kind is CardKind.STOP_CHOICE:
                 self.book.stop = True
             case Clicked(button=button, number=number) if card and card.number == number:
-                self._write_click(card.slot, button)
+                self._write_click(card.kind, button)
             case Clicked(button=Button.START_VM, number=number):
                 result = before.cards[-1] if before.cards else None
                 self.book.start |= before.phase.ended and result is not None and number > 0
 
-    def _write_click(self, slot: Slot, button: Button) -> None:
-        match slot, button:
-            case Slot.CONFIRM, Button.CONFIRM if self.book.shown is not None:
+    def _write_click(self, kind: CardKind, button: Button) -> None:
+        match kind, button:
+            case CardKind.CONFIRM, Button.CONFIRM if self.book.shown is not None:
                 self.book.clicked_at, self.book.clicked_by = self.now, self.book.owner
                 self.book.confirmations += 1
-            case Slot.STOP_CHOICE, Button.STOP_AND_RESTORE:
+            case CardKind.STOP_CHOICE, Button.STOP_AND_RESTORE:
                 self.book.stop = True
-            case Slot.FORCE_STOP, Button.FORCE_STOP_NOW:
+            case CardKind.FORCE_STOP, Button.FORCE_STOP_NOW:
                 self.book.force = True
-            case Slot.DELETE_RESTORE, Button.DELETE_RESTORE_NOW:
+            case CardKind.DELETE_RESTORE, Button.DELETE_RESTORE_NOW:
                 self.book.delete = True
 
     def _nobody_else_counts(self, before: Restore, event: Event) -> None:
@@ -333,7 +333,7 @@ class Machine(RuleBasedStateMachine):
             return False
         made = workflow.expired(before, self.now).offer
         card = next((card for card in before.cards if card.number == event.number), None)
-        there = card is not None and card.slot is Slot.OFFER and card.closed is None
+        there = card is not None and card.kind is CardKind.OFFER and card.closed is None
         return there and made is not None and event.by == made.to
 
     def _write_down_the_owner(self, before: Restore, event: Event) -> None:
@@ -353,12 +353,12 @@ class Machine(RuleBasedStateMachine):
 
     # --- What an effect must be able to show ------------------------------------------------------
 
-    def _allowed(self, effect: Effect, scene: Scene | None) -> None:
+    def _allowed(self, effect: Effect, observation: Observation | None) -> None:
         book = self.book
-        assert scene is not None
-        assert scene.forbidden is None
+        assert observation is not None
+        assert observation.forbidden is None
         if isinstance(effect, CreateRestore):
-            self._create_allowed(effect, scene)
+            self._create_allowed(effect, observation)
         elif isinstance(effect, StopVm):
             assert book.stop
             assert book.force or not effect.force
@@ -373,10 +373,10 @@ class Machine(RuleBasedStateMachine):
             assert effect.uid in ours
             assert book.delete or self.restore.blocker is not None
 
-    def _create_allowed(self, effect: CreateRestore, scene: Scene) -> None:
-        shown, wish = self.book.shown, self.book.wish
+    def _create_allowed(self, effect: CreateRestore, observation: Observation) -> None:
+        shown, request = self.book.shown, self.book.request
         assert shown is not None, "nobody typed the name"
-        assert wish is not None
+        assert request is not None
         assert self.book.clicked_at is not None, "nobody pressed the button"
         assert self.book.typed_by == self.book.clicked_by, "one typed, another one clicked"
         confirmation = self.restore.confirmation
@@ -384,30 +384,30 @@ class Machine(RuleBasedStateMachine):
         assert confirmation.by == self.book.clicked_by
         assert self.now - self.book.clicked_at < timedelta(hours=2)
         assert (effect.namespace, effect.vm, effect.snapshot) == (
-            wish.namespace,
-            wish.vm,
-            wish.snapshot,
+            request.namespace,
+            request.vm,
+            request.snapshot,
         )
-        assert scene.look is Look.RECHECK
-        assert scene.vmi is None
-        assert scene.vm is not None
-        assert scene.snapshot is not None
-        assert (scene.vm.uid, scene.snapshot.uid) == (shown.vm_uid, shown.snapshot_uid)
+        assert observation.kind is ObservationKind.RECHECK
+        assert observation.vmi is None
+        assert observation.vm is not None
+        assert observation.snapshot is not None
+        assert (observation.vm.uid, observation.snapshot.uid) == (shown.vm_uid, shown.snapshot_uid)
         assert shown.vm_state is not None
-        assert scene.vm.last_restore == shown.vm_state.last_restore, "it was restored since"
+        assert observation.vm.last_restore == shown.vm_state.last_restore, "it was restored since"
         if shown.vm_state.down_since is not None:
             assert self.cluster.ran == self.book.ran, "it ran since"
-        assert scene.snapshot.ready
-        assert scene.content is not None
-        assert scene.content.vm_uid == scene.vm.uid
-        assert all(each.complete for each in scene.restores), "another restore is unfinished"
+        assert observation.snapshot.ready
+        assert observation.content is not None
+        assert observation.content.vm_uid == observation.vm.uid
+        assert all(each.complete for each in observation.restores), "another restore is unfinished"
         assert self.verdict.allowed
         assert self.restore.phase is Phase.RESTORING
         assert self.restore.job is not None
         assert self.restore.job.name == effect.name
         assert self.book.name in (None, effect.name), "the same create has the same name"
         self.book.name = effect.name
-        mark = scene.vm.last_restore or ""
+        mark = observation.vm.last_restore or ""
         assert not mark.startswith(f"{effect.name}-"), "it ran already"
         assert self.restore.protect == (self.restore.safety is not None)
         assert not self.book.seen, "it was there once and may not be made again"
@@ -434,7 +434,7 @@ class Machine(RuleBasedStateMachine):
     def clicks(self, who: int, card: int, button: int, to: int) -> None:
         """A button of any card that there ever was; messages stay in the thread."""
         old = self.restore.cards[card % len(self.restore.cards)]
-        buttons = sorted(BUTTONS[old.slot]) or [Button.CONFIRM]
+        buttons = sorted(BUTTONS[old.kind]) or [Button.CONFIRM]
         pressed = buttons[button % len(buttons)]
         value = self._person(to) if pressed is Button.HAND_OVER else VM_NAME
         self.happens(Clicked(self._person(who), pressed, old.number, value))
@@ -457,7 +457,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=PEOPLE, button=st.sampled_from((Button.ACCEPT, Button.DECLINE, Button.WITHDRAW)))
     def answers_an_offer(self, who: int, button: Button) -> None:
         """Whoever it was made to, or anybody else, on the newest one."""
-        offers = [card for card in self.restore.cards if card.slot is Slot.OFFER]
+        offers = [card for card in self.restore.cards if card.kind is CardKind.OFFER]
         if offers:
             made = self.restore.offer
             by = made.to if made is not None and who == 0 else self._person(who)
@@ -487,10 +487,10 @@ class Machine(RuleBasedStateMachine):
         card = self.restore.question
         if card is None:
             return
-        if card.slot in NAMED:
-            self._types(self.restore.owner, NAMED[card.slot])
+        if card.kind in NAMED:
+            self._types(self.restore.owner, NAMED[card.kind])
         else:
-            self.happens(Clicked(self.restore.owner, HELPFUL[card.slot], card.number))
+            self.happens(Clicked(self.restore.owner, HELPFUL[card.kind], card.number))
 
     @rule()
     def presses_the_last_card(self) -> None:
@@ -585,19 +585,19 @@ class Machine(RuleBasedStateMachine):
         question = self.restore.question
         for card in self.restore.cards:
             if card.closed is not None:
-                for button in sorted(BUTTONS[card.slot]):
+                for button in sorted(BUTTONS[card.kind]):
                     self.happens(Clicked(self.restore.owner, button, card.number, VM_NAME))
             if question is not None and card.number != question.number:
-                for button in sorted(BUTTONS[question.slot] - {Button.CANCEL}):
+                for button in sorted(BUTTONS[question.kind] - {Button.CANCEL}):
                     self.happens(Clicked(self.restore.owner, button, card.number, VM_NAME))
 
     @precondition(lambda self: self.restore.phase.ended)
     @rule(button=st.sampled_from((Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT)))
     def goes_on(self, button: Button) -> None:
         """A click on the result opens the restore that follows."""
-        result = next(c for c in reversed(self.restore.cards) if c.slot is Slot.RESULT)
+        result = next(c for c in reversed(self.restore.cards) if c.kind is CardKind.RESULT)
         click = Clicked(self.restore.owner, button, result.number)
-        new = again.successor(self.restore, click, self.restore.rules, self.now)
+        new = follow_up.successor(self.restore, click, self.restore.rules, self.now)
         if isinstance(new, Restore):
             assert new.owner == self.book.owner
             self.ended.append(self.restore)
@@ -608,13 +608,13 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def looks(self) -> None:
         """One look, committed; its acts are still to come."""
-        look = workflow.wanted(self.restore)
-        if look is None:
+        kind = workflow.wanted(self.restore)
+        if kind is None:
             self.happens(Elapsed())
             return
-        scene = self.cluster.ground.scene(look, self.restore, self.now)
-        verdict = workflow.ALLOWED if look is Look.JOB else self.verdict
-        self.happens(Observed(scene, verdict), scene)
+        observation = self.cluster.ground.observation(kind, self.restore, self.now)
+        verdict = workflow.ALLOWED if kind is ObservationKind.JOB else self.verdict
+        self.happens(Observed(observation, verdict), observation)
 
     @rule(how=st.sampled_from(("done", "crash before", "crash after", "rejected", "twice")))
     def acts(self, how: str) -> None:
@@ -639,7 +639,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def misses(self) -> None:
         """The cluster does not answer."""
-        self.happens(Unseen("no answer"))
+        self.happens(ObservationFailed("no answer"))
 
     @precondition(lambda self: not self.restore.phase.ended)
     @rule(seconds=WAITS)
@@ -692,7 +692,11 @@ class Machine(RuleBasedStateMachine):
         self.verdict = YES if allowed else NO
 
     @precondition(lambda self: not self.restore.phase.ended)
-    @rule(event=st.sampled_from((Held(OTHER, "<#C1>", NOW), ChannelGone("gone", dm="D1"))))
+    @rule(
+        event=st.sampled_from(
+            (VmClaimedElsewhere(OTHER, "<#C1>", NOW), ChannelGone("gone", dm="D1"))
+        )
+    )
     def the_thread_is_lost(self, event: Event) -> None:
         """The VM or the channel is somebody else's now; seldom, as above."""
         if self.clock % 5 == 0:
@@ -703,13 +707,13 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def at_most_one_question_is_open_and_has_its_deadline(self) -> None:
         """And none after the end. At most one offer is open, and the document knows of it."""
-        opened = [c for c in self.restore.cards if c.closed is None and c.slot in QUESTIONS]
+        opened = [c for c in self.restore.cards if c.closed is None and c.kind in QUESTIONS]
         assert len(opened) <= 1
-        offers = [c for c in self.restore.cards if c.closed is None and c.slot is Slot.OFFER]
+        offers = [c for c in self.restore.cards if c.closed is None and c.kind is CardKind.OFFER]
         assert len(offers) == (self.restore.offer is not None)
         copies = [copy.card for copy in self.restore.copies if copy.card.closed is None]
         assert copies in ([], offers)
-        asks = bool(opened) and opened[0].slot not in PATIENT
+        asks = bool(opened) and opened[0].kind not in PATIENT
         assert (self.restore.deadline is not None) == asks
         if self.restore.phase.ended:
             assert opened == []

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bot.restore.events import Button, CreateRestore, CreateSnapshot
-from bot.restore.facts import RestoreObject
-from bot.restore.model import Phase, Reason, Slot
+from bot.restore.model import CardKind, Phase, Reason
+from bot.restore.observation import RestoreObject
 from tests.restore import play as p
 from tests.restore.ground import NOW, READY, RUNNING, SNAPSHOT_NAME, VM, VMI, WELL, restore_object
 from tests.restore.play import CONFIRMED, NO, Play
@@ -79,7 +79,7 @@ def test_an_object_of_ours_is_adopted_in_any_state(moment: str, state: str) -> N
     assert played.phase is Phase.RESTORING
     assert played.restore.job is not None
     assert played.restore.job.uid == "restore-1"
-    assert played.last(Slot.PROGRESS).closed is None
+    assert played.last(CardKind.PROGRESS).closed is None
     assert played.question is None
     for _ in range(3):
         assert not any(isinstance(each, CreateRestore) for each in played.looks().effects)

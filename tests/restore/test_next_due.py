@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.restore import workflow
-from bot.restore.facts import Look
+from bot.restore.observation import ObservationKind
 from tests.restore import play as p
 from tests.restore.ground import NOW
 from tests.restore.play import CONFIRMED, Play
@@ -63,15 +63,15 @@ def test_an_ended_restore_is_due_once_more_to_lose_its_buttons() -> None:
 
 
 LOOKS = {
-    "gathering, not yet looked": Look.CANDIDATES,
-    "checking": Look.FULL,
-    "stopping": Look.VMI,
-    "protecting": Look.RECHECK,
-    "snapshotting": Look.SAFETY,
-    "confirmed": Look.RECHECK,
-    "decided": Look.RECHECK,
-    "restoring": Look.JOB,
-    "start asked": Look.VMI,
+    "gathering, not yet looked": ObservationKind.CANDIDATES,
+    "checking": ObservationKind.FULL,
+    "stopping": ObservationKind.VMI,
+    "protecting": ObservationKind.RECHECK,
+    "snapshotting": ObservationKind.SAFETY,
+    "confirmed": ObservationKind.RECHECK,
+    "decided": ObservationKind.RECHECK,
+    "restoring": ObservationKind.JOB,
+    "start asked": ObservationKind.VMI,
 }
 
 
@@ -95,7 +95,10 @@ def test_left_alone_every_restore_ends_or_is_followed(state: str) -> None:
             break
         if played.phase.value == "restoring" and played.restore.job:
             break
-    assert played.phase.ended or workflow.wanted(played.restore) in (Look.JOB, Look.RECHECK)
+    assert played.phase.ended or workflow.wanted(played.restore) in (
+        ObservationKind.JOB,
+        ObservationKind.RECHECK,
+    )
     assert played.phase.ended or played.restore.job is not None
 
 

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from bot.restore.model import Reason, UserId
 from bot.restore.policy import (
+    Conversation,
     Grant,
     OnCall,
     Person,
     Policy,
-    Spot,
     decide,
     may_take_over,
     permitted_namespaces,
@@ -19,7 +19,7 @@ from bot.restore.policy import (
 
 ALICE = Person(id=UserId("U0ALICE"), home=True)
 ONCALL = Person(id=UserId("U0CAROL"), home=True, groups=frozenset({"S0ONCALL"}))
-OPS = Spot("C0OPS")
+OPS = Conversation("C0OPS")
 USER = Grant(users=("U0ALICE",), namespaces=("production",))
 GROUP = Grant(groups=("S0ONCALL",), namespaces=("production",))
 CHANNEL = Grant(channels=("C0OPS",), namespaces=("production",))
@@ -32,7 +32,7 @@ def person(**changes: Any) -> Person:
 
 
 # grants, person, spot, cluster, namespace -> allowed
-DECISIONS: dict[str, tuple[tuple[Grant, ...], Person, Spot, str, str | None, bool]] = {
+DECISIONS: dict[str, tuple[tuple[Grant, ...], Person, Conversation, str, str | None, bool]] = {
     "nobody, without a grant": ((), ALICE, OPS, "main", "production", False),
     "a named user": ((USER,), ALICE, OPS, "main", "production", True),
     "another user": ((USER,), ONCALL, OPS, "main", "production", False),
@@ -51,11 +51,18 @@ DECISIONS: dict[str, tuple[tuple[Grant, ...], Person, Spot, str, str | None, boo
         True,
     ),
     "anybody in a named channel": ((CHANNEL,), ALICE, OPS, "main", "production", True),
-    "nobody in another channel": ((CHANNEL,), ALICE, Spot("C0ELSE"), "main", "production", False),
+    "nobody in another channel": (
+        (CHANNEL,),
+        ALICE,
+        Conversation("C0ELSE"),
+        "main",
+        "production",
+        False,
+    ),
     "a user and a channel must both fit": (
         (Grant(users=("U0ALICE",), channels=("C0OPS",), namespaces=("*",)),),
         ALICE,
-        Spot("C0ELSE"),
+        Conversation("C0ELSE"),
         "main",
         "production",
         False,
@@ -101,11 +108,18 @@ DECISIONS: dict[str, tuple[tuple[Grant, ...], Person, Spot, str, str | None, boo
         "x",
         False,
     ),
-    "a shared channel": ((EVERYWHERE,), ALICE, Spot("C0OPS", shared=True), "main", "x", False),
+    "a shared channel": (
+        (EVERYWHERE,),
+        ALICE,
+        Conversation("C0OPS", shared=True),
+        "main",
+        "x",
+        False,
+    ),
     "a shared channel before any namespace": (
         (EVERYWHERE,),
         ALICE,
-        Spot("C0OPS", shared=True),
+        Conversation("C0OPS", shared=True),
         "main",
         None,
         False,
@@ -158,7 +172,7 @@ def test_only_groups_that_are_named_are_worth_asking_about() -> None:
 
 
 # on call, grants, person, spot -> allowed
-TAKING_OVER: dict[str, tuple[OnCall, tuple[Grant, ...], Person, Spot, bool]] = {
+TAKING_OVER: dict[str, tuple[OnCall, tuple[Grant, ...], Person, Conversation, bool]] = {
     "nobody, where nobody is on call": (OnCall(), (USER,), ALICE, OPS, False),
     "a named user": (OnCall(users=("U0ALICE",)), (USER,), ALICE, OPS, True),
     "a member of a named group": (OnCall(groups=("S0ONCALL",)), (GROUP,), ONCALL, OPS, True),
@@ -208,7 +222,7 @@ TAKING_OVER: dict[str, tuple[OnCall, tuple[Grant, ...], Person, Spot, bool]] = {
         OnCall(users=("U0ALICE",)),
         (EVERYWHERE,),
         ALICE,
-        Spot("C0OPS", shared=True),
+        Conversation("C0OPS", shared=True),
         False,
     ),
 }

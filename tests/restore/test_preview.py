@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.restore import fates, preview
-from bot.restore.facts import Content, Look, Vm, Volume
 from bot.restore.model import Change, Consistency, Fate, VolumePolicy
+from bot.restore.observation import Content, ObservationKind, Vm, Volume
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, WELL
 from tests.restore.play import asked
 
@@ -159,8 +159,10 @@ def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
     volumes = tuple(replace(ROOT, name=f"v-{n}", claim=f"c-{n}") for n in range(30))
     vm = replace(VM, config=tuple((f"f-{n}", "x") for n in range(20)), volumes=volumes)
     content = replace(CONTENT, config=(), volumes=())
-    scene = WELL.but(vm=vm, snapshots=(*later, SNAPSHOT)).scene(Look.FULL, asked())
-    shown = preview.take(vm, SNAPSHOT, content, scene, NOW)
+    observation = WELL.but(vm=vm, snapshots=(*later, SNAPSHOT)).observation(
+        ObservationKind.FULL, asked()
+    )
+    shown = preview.take(vm, SNAPSHOT, content, observation, NOW)
     assert (len(shown.newer), shown.more_newer) == (5, 3)
     assert (len(shown.changes), shown.more_changes) == (12, 8)
     assert (len(shown.fates), len(shown.claims)) == (30, 30), "what is left is found by these"
@@ -168,6 +170,8 @@ def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
 
 def test_shared_disks_and_owners_of_the_configuration_are_named() -> None:
     vm = replace(VM, volumes=(ROOT, replace(DATA, shareable=True)), gitops="Flux")
-    shown = preview.take(vm, SNAPSHOT, CONTENT, WELL.scene(Look.FULL, asked()), NOW)
+    shown = preview.take(
+        vm, SNAPSHOT, CONTENT, WELL.observation(ObservationKind.FULL, asked()), NOW
+    )
     assert shown.shared_disks == ("data",)
     assert shown.gitops == "Flux"

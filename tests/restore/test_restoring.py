@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.restore import answers
+from bot.restore import user_events
 from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
-from bot.restore.facts import Claim, Rejection
-from bot.restore.model import Phase, Reason, Slot
+from bot.restore.model import CardKind, Phase, Reason
+from bot.restore.observation import ApiRejection, Claim
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -128,7 +128,7 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
         "`nightly` is being taken",
     ),
     "the bot may not read": (
-        {"forbidden": Rejection(403, "Forbidden", "cannot get virtualmachines")},
+        {"forbidden": ApiRejection(403, "Forbidden", "cannot get virtualmachines")},
         Reason.RBAC_FORBIDDEN,
         "cannot get virtualmachines",
     ),
@@ -203,7 +203,7 @@ def test_a_vm_that_carries_our_mark_was_restored_by_an_object_that_is_gone() -> 
     assert played.wait().looks(vm=marked).reason is Reason.RESTORE_DELETED
     assert "carries its mark" in played.outcome.found
     assert played.effects == ()
-    assert not answers.start_is_offered(played.restore)
+    assert not user_events.start_is_offered(played.restore)
 
 
 def test_the_mark_of_an_earlier_restore_means_nothing() -> None:
@@ -232,14 +232,14 @@ def test_an_object_of_our_name_that_somebody_else_made_is_not_adopted() -> None:
 
 
 def test_the_cluster_refuses_the_create() -> None:
-    played = p.decided().acted(Rejection(422, "Invalid", "spec.target: …"))
+    played = p.decided().acted(ApiRejection(422, "Invalid", "spec.target: …"))
     assert played.phase is Phase.FAILED
     assert played.reason is Reason.CREATE_REFUSED
     assert played.outcome.vm_status == "unchanged: the cluster refused the restore"
 
 
 def test_pages_of_a_cluster_are_cut() -> None:
-    played = p.decided().acted(Rejection(422, "Invalid", "x" * 100_000))
+    played = p.decided().acted(ApiRejection(422, "Invalid", "x" * 100_000))
     assert len(played.outcome.found) == 1000
 
 
@@ -248,7 +248,7 @@ def test_a_late_no_to_a_second_attempt_does_not_fail_what_is_there() -> None:
     effect = played.effect
     played.created()
     played.effects = (effect,)
-    assert played.acted(Rejection(422, "Invalid", "in progress")).phase is Phase.RESTORING
+    assert played.acted(ApiRejection(422, "Invalid", "in progress")).phase is Phase.RESTORING
 
 
 def test_an_answer_without_a_uid_is_looked_after() -> None:
@@ -262,7 +262,9 @@ def test_an_answer_without_a_uid_is_looked_after() -> None:
     ("end", "offered"),
     [
         pytest.param(
-            lambda it: it.acted(Rejection(422, "Invalid", "no")), True, id="the create was refused"
+            lambda it: it.acted(ApiRejection(422, "Invalid", "no")),
+            True,
+            id="the create was refused",
         ),
         pytest.param(lambda it: it.wait(600).looks(), True, id="it was never handed over"),
         pytest.param(lambda it: it.looks(p.NO), True, id="the policy turned to no"),
@@ -279,7 +281,7 @@ def test_start_is_offered_after_a_failure_only_if_nothing_was_touched(
     played = p.stopped().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
     end(played)
     assert played.phase is Phase.FAILED
-    assert answers.start_is_offered(played.restore) is offered
+    assert user_events.start_is_offered(played.restore) is offered
 
 
 # --- Following it ---------------------------------------------------------------------------------
@@ -401,7 +403,7 @@ def test_nothing_is_called_left_over_that_is_not(vm: Any, claims: tuple[Claim, .
 def test_a_late_restore_is_asked_about_and_still_completes() -> None:
     played = p.restoring().wait(599).looks()
     assert played.question is None
-    assert played.wait(1).looks().question is Slot.OVERDUE
+    assert played.wait(1).looks().question is CardKind.OVERDUE
     assert played.restore.deadline is None
     assert played.wait(30).looks().restore.cards == played.restore.cards
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
@@ -410,12 +412,12 @@ def test_a_late_restore_is_asked_about_and_still_completes() -> None:
 def test_keep_waiting_asks_again_after_another_while() -> None:
     played = p.overdue().clicks(Button.KEEP_WAITING).wait(599).looks()
     assert played.question is None
-    assert played.wait(1).looks().question is Slot.OVERDUE
+    assert played.wait(1).looks().question is CardKind.OVERDUE
 
 
 def test_deleting_the_object_has_a_confirmation_of_its_own_and_ends_as_given_up() -> None:
     played = p.overdue().clicks(Button.DELETE_RESTORE)
-    assert played.question is Slot.DELETE_RESTORE
+    assert played.question is CardKind.DELETE_RESTORE
     assert played.looks().effects == ()
     played.clicks(Button.DELETE_RESTORE_NOW).looks()
     name = "restore-database-01-20260218-163000"
@@ -434,8 +436,8 @@ def test_a_restore_that_completes_while_it_is_deleted_is_a_success() -> None:
 
 def test_a_refused_delete_asks_again_instead_of_trying_for_ever() -> None:
     played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW).looks()
-    played.acted(Rejection(403, "Forbidden", "cannot delete"))
-    assert played.question is Slot.OVERDUE
+    played.acted(ApiRejection(403, "Forbidden", "cannot delete"))
+    assert played.question is CardKind.OVERDUE
     job = played.restore.job
     assert job is not None
     assert (job.deleting, job.delete_error) == (False, "cannot delete")
@@ -454,11 +456,11 @@ def test_a_running_restore_is_never_dropped_for_having_asked_too_often() -> None
     for _ in range(40):
         played.clicks(Button.KEEP_WAITING).wait(600).looks()
     assert played.phase is Phase.RESTORING
-    assert played.question is Slot.OVERDUE
+    assert played.question is CardKind.OVERDUE
 
 
 def test_a_finished_restore_answers_its_old_buttons() -> None:
     played = p.overdue()
-    number = played.last(Slot.OVERDUE).number
+    number = played.last(CardKind.OVERDUE).number
     played.job_becomes(complete=True).looks()
     assert played.clicks(Button.KEEP_WAITING, number=number).reply is Reply.ENDED

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore import answers, workflow
+from bot.restore import user_events, workflow
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, THREAD
 from bot.restore.events import (
     Anchored,
@@ -15,12 +15,20 @@ from bot.restore.events import (
     ClearVmi,
     CreateRestore,
     CreateSnapshot,
-    Held,
     Reply,
     StopVm,
+    VmClaimedElsewhere,
 )
-from bot.restore.facts import Candidates, Look, Rejection
-from bot.restore.model import Phase, Place, Reason, Rules, Slot, VolumePolicy, Wish
+from bot.restore.model import (
+    CardKind,
+    Phase,
+    Reason,
+    RestoreRequest,
+    Rules,
+    ThreadRef,
+    VolumePolicy,
+)
+from bot.restore.observation import ApiRejection, Candidates, ObservationKind
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -38,7 +46,7 @@ from tests.restore.ground import (
 )
 from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, Play
 
-THEIRS = Place(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=False)
+THEIRS = ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=False)
 
 # --- Happy paths ----------------------------------------------------------------------------------
 
@@ -62,12 +70,12 @@ def test_a_stopped_vm_is_restored_after_the_name_and_the_click() -> None:
     assert played.created().looks().phase is Phase.RESTORING
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
     assert played.outcome.vm_status == "Stopped (ready to start)"
-    assert [card.slot for card in played.restore.cards] == [
-        Slot.REQUEST,
-        Slot.WARNING,
-        Slot.CONFIRM,
-        Slot.PROGRESS,
-        Slot.RESULT,
+    assert [card.kind for card in played.restore.cards] == [
+        CardKind.REQUEST,
+        CardKind.WARNING,
+        CardKind.CONFIRM,
+        CardKind.PROGRESS,
+        CardKind.RESULT,
     ]
 
 
@@ -96,43 +104,45 @@ def test_a_live_vm_is_stopped_last_when_that_is_the_rule() -> None:
 
 def test_what_is_missing_is_asked_for_one_thing_at_a_time() -> None:
     played = p.gathering().looks()
-    assert played.question is Slot.ASK_VM
-    assert played.clicks(Button.PICK_VM, value=VM_NAME).looks().question is Slot.ASK_NAMESPACE
+    assert played.question is CardKind.ASK_VM
+    assert played.clicks(Button.PICK_VM, value=VM_NAME).looks().question is CardKind.ASK_NAMESPACE
     assert played.restore.proposal is not None
     assert played.restore.proposal.value == NAMESPACE
-    assert played.clicks(Button.USE_PROPOSAL).looks().question is Slot.ASK_SNAPSHOT
+    assert played.clicks(Button.USE_PROPOSAL).looks().question is CardKind.ASK_SNAPSHOT
     assert played.types(SNAPSHOT_NAME).looks().phase is Phase.CHECKING
-    assert played.restore.wish == p.WISH
+    assert played.restore.request == p.WISH
 
 
 def test_a_described_snapshot_filters_the_picker_and_is_never_guessed() -> None:
-    played = p.play(wish=Wish(cluster="default", namespace=NAMESPACE, vm=VM_NAME, described="Pre"))
+    played = p.play(
+        request=RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, described="Pre")
+    )
     found = Candidates(snapshots=(SNAPSHOT, *(replace(SNAPSHOT, name=n) for n in ("a", "b"))))
-    assert played.looks(candidates=found).question is Slot.ASK_SNAPSHOT
+    assert played.looks(candidates=found).question is CardKind.ASK_SNAPSHOT
     assert played.restore.proposal is not None
     assert played.restore.proposal.near == (SNAPSHOT_NAME,)
-    assert played.restore.wish.snapshot is None
+    assert played.restore.request.snapshot is None
 
 
 def test_a_vm_that_nobody_knows_is_asked_for_again_with_near_names() -> None:
-    played = p.play(wish=Wish(cluster="default", vm="databse-01"))
+    played = p.play(request=RestoreRequest(cluster="default", vm="databse-01"))
     played.looks(candidates=Candidates(vms=(VM_NAME, "web-01")))
-    assert played.question is Slot.ASK_VM
+    assert played.question is CardKind.ASK_VM
     assert played.restore.proposal is not None
     assert played.restore.proposal.near == (VM_NAME,)
     assert played.restore.proposal.problem == "There is no VM `databse-01` where you may restore."
 
 
 def test_a_vm_without_snapshots_ends_it() -> None:
-    played = p.play(wish=Wish(cluster="default", namespace=NAMESPACE, vm=VM_NAME))
+    played = p.play(request=RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME))
     bare = Candidates(namespaces=(NAMESPACE,))
     assert played.looks(candidates=bare).reason is Reason.SNAPSHOT_NOT_FOUND
 
 
 def test_a_vm_that_is_not_in_the_named_namespace_is_asked_for_again() -> None:
-    played = p.play(wish=Wish(cluster="default", namespace=NAMESPACE, vm="databse-01"))
+    played = p.play(request=RestoreRequest(cluster="default", namespace=NAMESPACE, vm="databse-01"))
     played.looks(candidates=Candidates(vms=(VM_NAME, "web-01")))
-    assert played.question is Slot.ASK_VM
+    assert played.question is CardKind.ASK_VM
     assert played.restore.proposal is not None
     assert played.restore.proposal.near == (VM_NAME,)
     assert (
@@ -141,9 +151,9 @@ def test_a_vm_that_is_not_in_the_named_namespace_is_asked_for_again() -> None:
 
 
 def test_a_vm_that_is_in_another_namespace_gets_the_namespace_asked_again() -> None:
-    played = p.play(wish=Wish(cluster="default", namespace="prod", vm=VM_NAME))
+    played = p.play(request=RestoreRequest(cluster="default", namespace="prod", vm=VM_NAME))
     played.looks(candidates=Candidates(namespaces=(NAMESPACE,)))
-    assert played.question is Slot.ASK_NAMESPACE
+    assert played.question is CardKind.ASK_NAMESPACE
     assert played.restore.proposal is not None
     assert played.restore.proposal.value == NAMESPACE
     assert played.restore.proposal.problem == "There is no VM `database-01` in namespace `prod`."
@@ -154,7 +164,7 @@ def test_a_vm_that_is_in_another_namespace_gets_the_namespace_asked_again() -> N
     [
         pytest.param({"kubevirt": False}, Reason.KUBEVIRT_MISSING, id="KubeVirt is not installed"),
         pytest.param(
-            {"forbidden": Rejection(403, "Forbidden", "cannot list")},
+            {"forbidden": ApiRejection(403, "Forbidden", "cannot list")},
             Reason.RBAC_FORBIDDEN,
             id="the bot may not read there",
         ),
@@ -222,7 +232,7 @@ def test_cancel_typed_instead_of_the_name_is_a_cancel() -> None:
 
 
 def test_a_snapshot_called_cancel_can_be_confirmed() -> None:
-    odd = p.play(wish=p.WISH.model_copy(update={"snapshot": "cancel"}))
+    odd = p.play(request=p.WISH.model_copy(update={"snapshot": "cancel"}))
     odd.looks(snapshots=(replace(SNAPSHOT, name="cancel"),))
     assert odd.types("cancel").phase is Phase.CONFIRMING
 
@@ -246,7 +256,7 @@ def test_the_same_reply_delivered_again_counts_once() -> None:
     ],
 )
 def test_in_a_thread_of_people_white_space_makes_conversation(text: str, phase: Phase) -> None:
-    played = p.typing(place=THEIRS).types(text)
+    played = p.typing(thread_ref=THEIRS).types(text)
     assert played.phase is phase
     if phase is Phase.TYPING:
         assert played.reply is Reply.LEFT_ALONE
@@ -279,14 +289,14 @@ def test_yes_is_told_to_press_the_button(text: str) -> None:
     ],
 )
 def test_in_a_thread_of_people_only_words_that_stop_it_stop_it(text: str, phase: Phase) -> None:
-    assert p.confirming(place=THEIRS).types(text).phase is phase
+    assert p.confirming(thread_ref=THEIRS).types(text).phase is phase
 
 
 def test_the_confirm_button_of_an_earlier_card_of_the_same_restore_does_nothing() -> None:
     """After a failed safety snapshot everything is confirmed again, on a new card."""
     played = p.protecting()
-    old = played.last(Slot.CONFIRM).number
-    played.looks().acted(Rejection(403, "Forbidden", "no snapshots for you"))
+    old = played.last(CardKind.CONFIRM).number
+    played.looks().acted(ApiRejection(403, "Forbidden", "no snapshots for you"))
     played.looks().types(SNAPSHOT_NAME)
     assert played.phase is Phase.CONFIRMING
     assert played.clicks(Button.CONFIRM, number=old).reply is Reply.OLD_CARD
@@ -324,7 +334,7 @@ def test_a_late_answer_is_late_even_if_no_timer_ran(question: str) -> None:
     card = played.restore.question
     assert card is not None
     played.wait(900)
-    for button in answers.BUTTONS[card.slot]:
+    for button in user_events.BUTTONS[card.kind]:
         late = Play(played.restore, played.now)
         assert late.clicks(button, number=card.number, value=VM_NAME).phase is Phase.EXPIRED
         assert late.reply is Reply.ENDED
@@ -335,7 +345,7 @@ def test_a_late_answer_is_late_even_if_no_timer_ran(question: str) -> None:
 
 def test_a_question_about_a_running_restore_never_expires() -> None:
     played = p.overdue()
-    assert played.question is Slot.OVERDUE
+    assert played.question is CardKind.OVERDUE
     assert played.wait(7 * 86400).looks().phase is Phase.RESTORING
     assert played.clicks(Button.DELETE_RESTORE).wait(86400).looks().phase is Phase.RESTORING
 
@@ -361,7 +371,7 @@ def test_cancel_works_in_every_phase_before_the_act_in_every_way(state: str, way
     played = BEFORE_THE_ACT[state]()
     match way:
         case "button":
-            played.clicks(Button.CANCEL, number=played.last(Slot.REQUEST).number)
+            played.clicks(Button.CANCEL, number=played.last(CardKind.REQUEST).number)
         case "command":
             played.cancels()
         case _:
@@ -382,8 +392,8 @@ def test_cancel_tells_the_truth_once_the_cluster_has_it(state: Callable[[], Play
 
 
 def test_start_is_offered_after_a_cancel_only_if_the_bot_stopped_the_vm() -> None:
-    assert answers.start_is_offered(p.stopped().cancels().restore)
-    assert not answers.start_is_offered(p.typing().cancels().restore)
+    assert user_events.start_is_offered(p.stopped().cancels().restore)
+    assert not user_events.start_is_offered(p.typing().cancels().restore)
 
 
 # --- The policy turns to no -----------------------------------------------------------------------
@@ -413,8 +423,8 @@ def test_a_create_with_a_lost_answer_is_not_sent_again_after_a_no() -> None:
 
 def test_a_no_does_not_stop_watching_what_runs() -> None:
     played = p.restoring()
-    scene = played.ground.scene(Look.JOB, played.restore, played.now)
-    assert played.sees(scene, NO).phase is Phase.RESTORING
+    observation = played.ground.observation(ObservationKind.JOB, played.restore, played.now)
+    assert played.sees(observation, NO).phase is Phase.RESTORING
 
 
 # --- Protecting -----------------------------------------------------------------------------------
@@ -506,7 +516,7 @@ def test_a_safety_snapshot_with_a_lost_answer_is_asked_for_again_until_it_is_lat
 
 
 def test_a_refused_safety_snapshot_asks_again() -> None:
-    played = p.protecting().looks().acted(Rejection(422, "Invalid", "no snapshot class"))
+    played = p.protecting().looks().acted(ApiRejection(422, "Invalid", "no snapshot class"))
     assert played.phase is Phase.CHECKING
     assert "no snapshot class" in (played.restore.note or "")
 
@@ -516,7 +526,7 @@ def test_a_second_answer_cannot_undo_a_safety_snapshot_that_is_there() -> None:
     effect = played.effect
     played.created()
     played.effects = (effect,)
-    assert played.acted(Rejection(409, "AlreadyExists", "exists")).phase is Phase.PROTECTING
+    assert played.acted(ApiRejection(409, "AlreadyExists", "exists")).phase is Phase.PROTECTING
 
 
 @pytest.mark.parametrize(
@@ -551,13 +561,13 @@ def test_a_vm_that_is_stopping_is_not_told_again() -> None:
 
 def test_an_overdue_stop_asks_and_holds_back_until_it_is_answered() -> None:
     played = p.stop_overdue()
-    assert played.question is Slot.STOP_OVERDUE
+    assert played.question is CardKind.STOP_OVERDUE
     assert played.effects == ()
     assert played.looks().effects == ()
     assert played.clicks(Button.KEEP_STOPPING).looks().effect == StopVm(NAMESPACE, VM_NAME)
     played.wait(300).looks()
-    assert played.question is Slot.STOP_OVERDUE
-    assert played.clicks(Button.FORCE_STOP).question is Slot.FORCE_STOP
+    assert played.question is CardKind.STOP_OVERDUE
+    assert played.clicks(Button.FORCE_STOP).question is CardKind.FORCE_STOP
     assert played.looks().effects == ()
     assert played.clicks(Button.FORCE_STOP_NOW).question is None
     assert played.looks().effect == StopVm(NAMESPACE, VM_NAME, force=True)
@@ -590,12 +600,14 @@ def test_keeping_on_stopping_ends_some_time() -> None:
 @pytest.mark.parametrize(
     ("result", "phase"),
     [
-        pytest.param(Rejection(403, "Forbidden", "no"), Phase.REFUSED, id="no right is final"),
-        pytest.param(Rejection(401, "Unauthorized", "no"), Phase.REFUSED, id="and so is 401"),
-        pytest.param(Rejection(500, "InternalError", "busy"), Phase.STOPPING, id="the rest is not"),
+        pytest.param(ApiRejection(403, "Forbidden", "no"), Phase.REFUSED, id="no right is final"),
+        pytest.param(ApiRejection(401, "Unauthorized", "no"), Phase.REFUSED, id="and so is 401"),
+        pytest.param(
+            ApiRejection(500, "InternalError", "busy"), Phase.STOPPING, id="the rest is not"
+        ),
     ],
 )
-def test_a_refused_stop(result: Rejection, phase: Phase) -> None:
+def test_a_refused_stop(result: ApiRejection, phase: Phase) -> None:
     played = p.stopping().looks().acted(result)
     assert played.phase is phase
     if phase is Phase.STOPPING:
@@ -657,7 +669,7 @@ def test_a_stop_that_nobody_watched_to_its_end_is_not_followed_by_a_restore() ->
 def test_a_late_stop_asks_before_it_stops_again() -> None:
     """People may have started the VM for good while nobody looked."""
     played = p.stopping().looks().wait(86400).looks()
-    assert played.question is Slot.STOP_OVERDUE
+    assert played.question is CardKind.STOP_OVERDUE
     assert played.effects == ()
 
 
@@ -689,13 +701,13 @@ def test_what_runs_is_followed_for_a_day(state: Callable[[], Play]) -> None:
     assert played.wait(3600).misses().phase is Phase.FAILED
     assert played.reason is Reason.CLUSTER_UNREACHABLE
     assert played.outcome.vm_status == "", "unknown"
-    assert not answers.start_is_offered(played.restore)
+    assert not user_events.start_is_offered(played.restore)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"forbidden": Rejection(403, "Forbidden", "cannot get")}, id="forbidden"),
+        pytest.param({"forbidden": ApiRejection(403, "Forbidden", "cannot get")}, id="forbidden"),
         pytest.param({"kubevirt": False}, id="the API is not served"),
     ],
 )
@@ -712,7 +724,7 @@ def test_what_cannot_be_read_is_not_taken_for_deleted(
 
 
 def test_a_forbidden_look_is_not_taken_for_a_stopped_vm() -> None:
-    played = p.stopping().looks().looks(forbidden=Rejection(403, "Forbidden", "cannot get"))
+    played = p.stopping().looks().looks(forbidden=ApiRejection(403, "Forbidden", "cannot get"))
     assert played.phase is Phase.STOPPING
 
 
@@ -720,19 +732,19 @@ def test_a_forbidden_look_is_not_taken_for_a_stopped_vm() -> None:
 
 
 def test_the_second_asker_is_told_who_holds_the_vm() -> None:
-    played = p.play().event(Held(OTHER, "<#C1>", NOW))
+    played = p.play().event(VmClaimedElsewhere(OTHER, "<#C1>", NOW))
     assert played.reason is Reason.HELD_BY_OTHER
     assert "<@U0BOB>" in played.outcome.found
     assert "2026-02-18 16:30 UTC" in played.outcome.found
 
 
 def test_what_the_cluster_works_on_is_not_dropped_for_a_lost_claim() -> None:
-    assert p.restoring().event(Held(OTHER, "<#C1>", NOW)).phase is Phase.RESTORING
+    assert p.restoring().event(VmClaimedElsewhere(OTHER, "<#C1>", NOW)).phase is Phase.RESTORING
 
 
 def test_the_first_message_of_the_bot_starts_the_thread_once() -> None:
-    played = p.play(place=Place(team="T0TEAM", channel="C0OPS")).event(Anchored("5.5"))
-    assert played.event(Anchored("6.6")).restore.place.thread == "5.5"
+    played = p.play(thread_ref=ThreadRef(team="T0TEAM", channel="C0OPS")).event(Anchored("5.5"))
+    assert played.event(Anchored("6.6")).restore.thread_ref.thread == "5.5"
 
 
 @pytest.mark.parametrize("state", BEFORE_THE_ACT)
@@ -740,13 +752,13 @@ def test_a_channel_that_is_gone_ends_what_has_not_begun(state: str) -> None:
     played = BEFORE_THE_ACT[state]().event(ChannelGone("is_archived", dm="D0ALICE"))
     assert played.reason is Reason.CHANNEL_UNREACHABLE
     assert "<#C0OPS>" in played.outcome.found
-    assert played.restore.place.channel == "D0ALICE"
+    assert played.restore.thread_ref.channel == "D0ALICE"
 
 
 def test_what_runs_is_followed_in_a_direct_message() -> None:
     played = p.restoring().event(ChannelGone("is_archived", dm="D0ALICE"))
     assert played.phase is Phase.RESTORING
-    assert played.restore.place == Place(team="T0TEAM", channel="D0ALICE", own_thread=True)
+    assert played.restore.thread_ref == ThreadRef(team="T0TEAM", channel="D0ALICE", own_thread=True)
 
 
 # --- The audit ------------------------------------------------------------------------------------
@@ -782,8 +794,8 @@ def test_a_forced_stop_is_audited_with_its_person() -> None:
 
 
 def test_a_long_name_is_cut_so_that_the_whole_fits_into_a_label() -> None:
-    wish = p.WISH.model_copy(update={"vm": f"{'a' * 38}.{'b' * 60}"})
-    planned = workflow.planned(p.asked(wish=wish), NOW)
+    request = p.WISH.model_copy(update={"vm": f"{'a' * 38}.{'b' * 60}"})
+    planned = workflow.planned(p.asked(request=request), NOW)
     assert len(planned.name) <= 63
     assert ".-" not in planned.name
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.restore import workflow
-from bot.restore.answers import BUTTONS, start_is_due
 from bot.restore.events import (
     Acted,
     Anchored,
@@ -25,7 +24,7 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
-    Held,
+    ObservationFailed,
     Observed,
     Offered,
     Reply,
@@ -34,10 +33,11 @@ from bot.restore.events import (
     StopVm,
     TakenOver,
     Typed,
-    Unseen,
+    VmClaimedElsewhere,
 )
-from bot.restore.facts import Look, Rejection
-from bot.restore.model import QUESTIONS, Phase, Restore, Slot
+from bot.restore.model import QUESTIONS, CardKind, Phase, Restore
+from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.user_events import BUTTONS, start_is_due
 from tests.restore import play as p
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL, Ground
 from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, YES, Play
@@ -85,7 +85,7 @@ EFFECTS: tuple[Effect, ...] = (
     CreateRestore(NAMESPACE, VM_NAME, SNAPSHOT_NAME, "other", None, (), ()),
     DeleteRestore(NAMESPACE, "other", "uid"),
 )
-RESULTS: tuple[Result, ...] = (Done(), Done("uid"), Rejection(403, "Forbidden", "no"))
+RESULTS: tuple[Result, ...] = (Done(), Done("uid"), ApiRejection(403, "Forbidden", "no"))
 GROUNDS: tuple[Ground, ...] = (
     WELL,
     LIVE,
@@ -93,7 +93,7 @@ GROUNDS: tuple[Ground, ...] = (
     WELL.but(snapshots=()),
     WELL.but(content=None),
     WELL.but(kubevirt=False),
-    WELL.but(forbidden=Rejection(403, "Forbidden", "cannot get")),
+    WELL.but(forbidden=ApiRejection(403, "Forbidden", "cannot get")),
 )
 TEXTS = (
     "",
@@ -135,14 +135,14 @@ def events(restore: Restore) -> list[Event]:
         TakenOver(OTHER, dm="D0BOB"),
         *(Copied(to, "D0BOB", address) for to in people for address in (None, "https://x.test")),
         *(
-            Observed(ground.scene(look, restore), verdict)
+            Observed(ground.observation(kind, restore), verdict)
             for ground in GROUNDS
-            for look in Look
+            for kind in ObservationKind
             for verdict in (YES, NO)
         ),
-        Unseen("away"),
+        ObservationFailed("away"),
         Elapsed(),
-        Held(OTHER, "<#C0OPS>", NOW),
+        VmClaimedElsewhere(OTHER, "<#C0OPS>", NOW),
         Anchored("5.5"),
         ChannelGone("channel_not_found"),
         ChannelGone("is_archived", dm="D0ALICE"),
@@ -169,26 +169,32 @@ def assert_sound(restore: Restore, state: str, event: Event) -> None:
     """What holds of every document, whatever happened."""
     told = f"{event} in {state}"
     open_ = [c for c in restore.cards if c.closed is None]
-    asked = [card for card in open_ if card.slot in QUESTIONS]
+    asked = [card for card in open_ if card.kind in QUESTIONS]
     numbers = [card.number for card in restore.cards]
     assert len(asked) <= 1, told
     assert numbers == sorted(set(numbers)), told
     assert (restore.deadline is not None) == any(
-        card.slot not in (Slot.OVERDUE, Slot.DELETE_RESTORE) for card in asked
+        card.kind not in (CardKind.OVERDUE, CardKind.DELETE_RESTORE) for card in asked
     ), told
     assert restore.phase.ended == (restore.outcome is not None), told
-    offers = [card for card in open_ if card.slot is Slot.OFFER]
+    offers = [card for card in open_ if card.kind is CardKind.OFFER]
     assert len(offers) == (restore.offer is not None), told
     copies = [copy.card for copy in restore.copies if copy.card.closed is None]
     assert copies in ([], offers), told
     if restore.phase.ended:
-        assert {card.slot for card in open_} <= AFTERWARDS, told
+        assert {card.kind for card in open_} <= AFTERWARDS, told
     if restore.closed:
         assert offers == [], told
     Restore.model_validate_json(restore.model_dump_json())
 
 
-AFTERWARDS = {Slot.RESULT, Slot.STARTED, Slot.OFFER, Slot.NOT_TAKEN, Slot.HANDED}
+AFTERWARDS = {
+    CardKind.RESULT,
+    CardKind.STARTED,
+    CardKind.OFFER,
+    CardKind.NOT_TAKEN,
+    CardKind.HANDED,
+}
 """What may stand open after the end."""
 
 
@@ -205,13 +211,13 @@ def assert_due(restore: Restore, now: datetime) -> None:
 def test_others_change_nothing_but_by_answering_an_offer(state: str) -> None:
     """Whether somebody may take a restore over is decided before the event is made."""
     played = STATES[state]()
-    offers = {card.number: card for card in played.restore.cards if card.slot is Slot.OFFER}
+    offers = {card.number: card for card in played.restore.cards if card.kind is CardKind.OFFER}
     for event in events(played.restore):
         if not isinstance(event, Typed | Clicked | Cancel | Offered) or event.by != OTHER:
             continue
         step = workflow.step(played.restore, event, played.now)
         offer = offers.get(event.number) if isinstance(event, Clicked) else None
-        if isinstance(event, Clicked) and offer and event.button in BUTTONS[Slot.OFFER]:
+        if isinstance(event, Clicked) and offer and event.button in BUTTONS[CardKind.OFFER]:
             counts = offer.closed is None and event.button is not Button.WITHDRAW
             assert (step.restore != played.restore) == counts, event
             assert (step.reply is None) == counts, event
@@ -230,7 +236,7 @@ def test_after_any_event_another_person_is_owner_only_by_accepting_or_taking_ove
         accepted = isinstance(event, Clicked) and event.button is Button.ACCEPT
         passed = isinstance(event, TakenOver) or accepted
         assert after.owner == OWNER or passed, event
-        assert (len(after.handovers) > len(played.restore.handovers)) == (after.owner != OWNER)
+        assert (len(after.handoffs) > len(played.restore.handoffs)) == (after.owner != OWNER)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -242,11 +248,11 @@ def test_a_button_counts_only_on_an_open_card_that_carries_it(state: str) -> Non
         if not isinstance(event, Clicked) or event.by != OWNER:
             continue
         card = cards.get(event.number)
-        carried = card is not None and event.button in BUTTONS[card.slot]
+        carried = card is not None and event.button in BUTTONS[card.kind]
         if card is None or card.closed is not None or not carried:
             step = workflow.step(played.restore, event, played.now)
             assert step.restore == played.restore, event
-            offer = card is not None and card.slot is Slot.OFFER and carried
+            offer = card is not None and card.kind is CardKind.OFFER and carried
             assert step.reply is (Reply.OFFER_OVER if offer else vain), event
 
 
@@ -275,18 +281,20 @@ def test_a_look_of_another_kind_than_wanted_creates_nothing(state: str) -> None:
     """Nothing that was not read is taken for absent, not even by mistake."""
     played = STATES[state]()
     wanted = workflow.wanted(played.restore)
-    for look in Look:
-        if look is wanted:
+    for kind in ObservationKind:
+        if kind is wanted:
             continue
         for ground in (WELL, LIVE):
-            seen = Observed(ground.scene(look, played.restore), YES)
+            seen = Observed(ground.observation(kind, played.restore), YES)
             step = workflow.step(played.restore, seen, played.now)
-            assert step.restore == played.restore, look
-            assert step.effects == (), look
+            assert step.restore == played.restore, kind
+            assert step.effects == (), kind
 
 
 def test_the_states_cover_every_phase_and_every_kind_of_card() -> None:
     reached = [make() for make in STATES.values()]
     assert {play.phase for play in reached} == set(Phase)
-    slots = {card.slot for play in reached for card in play.restore.cards}
-    assert slots | {Slot.ASK_NAMESPACE, Slot.ASK_SNAPSHOT, Slot.STARTED} == set(Slot)
+    slots = {card.kind for play in reached for card in play.restore.cards}
+    assert slots | {CardKind.ASK_NAMESPACE, CardKind.ASK_SNAPSHOT, CardKind.STARTED} == set(
+        CardKind
+    )

@@ -6,34 +6,34 @@ from typing import Any
 
 from bot.restore.model import (
     Card,
+    CardKind,
     Change,
     Confirmation,
     Consistency,
     Disk,
     Fate,
-    Handover,
+    Handoff,
     Job,
     Kind,
     LeftBehind,
     Offer,
     Outcome,
     Phase,
-    Place,
     Preview,
     Proposal,
     Reason,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
     Safety,
-    Slot,
     Start,
     Stop,
     StopWhen,
+    ThreadRef,
     TypedName,
     UserId,
     VolumePolicy,
-    Wish,
 )
 
 PREFIXED = Rules(volume_policy=VolumePolicy.PREFIX_TARGET_NAME)
@@ -46,11 +46,11 @@ UNTIL = NOW + timedelta(minutes=15)
 LATER = NOW + timedelta(minutes=5, seconds=22)
 STOPPED_BY = f"Stop and restore, by <@{ALICE}>"
 
-KNOWN = Wish(
+KNOWN = RestoreRequest(
     cluster="default", namespace="production", vm="database-01", snapshot="pre-upgrade-snapshot"
 )
-HERE = Place(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True)
-THEIRS = Place(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=False)
+HERE = ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True)
+THEIRS = ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=False)
 PREVIEW = Preview(
     taken_at=NOW,
     vm_uid="vm-uid",
@@ -109,7 +109,7 @@ AGREED = Stop(chosen_by=ALICE, chosen_at=NOW, strategy="Always")
 ASKED = AGREED.model_copy(update={"asked_at": NOW - timedelta(minutes=6)})
 DONE = ASKED.model_copy(update={"done_at": NOW - timedelta(minutes=5)})
 OFFER = Offer(to=BOB, by=ALICE, at=NOW, until=UNTIL)
-ACCEPTED = Handover(at=NOW, giver=ALICE, taker=BOB, how="accepted")
+ACCEPTED = Handoff(at=NOW, giver=ALICE, taker=BOB, how="accepted")
 TAKEN = ACCEPTED.model_copy(update={"how": "taken"})
 TYPED = TypedName(by=ALICE, at=NOW, ts="2.1")
 CONFIRMED = Confirmation(by=ALICE, at=NOW, number=3)
@@ -129,9 +129,9 @@ READY = SAFETY.model_copy(update={"uid": "safety-uid", "ready_at": NOW})
 Example = tuple[Restore, Card]
 
 
-def card(slot: Slot, number: int = 3, closed: str | None = None) -> Card:
+def card(kind: CardKind, number: int = 3, closed: str | None = None) -> Card:
     """One card, opened now."""
-    return Card(slot=slot, number=number, opened_at=NOW, closed=closed)
+    return Card(kind=kind, number=number, opened_at=NOW, closed=closed)
 
 
 def restore(phase: Phase, *cards: Card, **changes: Any) -> Restore:
@@ -139,9 +139,9 @@ def restore(phase: Phase, *cards: Card, **changes: Any) -> Restore:
     known: dict[str, Any] = {
         "id": ID,
         "phase": phase,
-        "place": HERE,
+        "thread_ref": HERE,
         "owner": ALICE,
-        "wish": KNOWN,
+        "request": KNOWN,
         "rules": Rules(),
         "opened_at": NOW,
         "entered_at": NOW,
@@ -150,13 +150,13 @@ def restore(phase: Phase, *cards: Card, **changes: Any) -> Restore:
     return Restore(**{**known, **changes})
 
 
-def one(phase: Phase, slot: Slot, closed: str | None = None, **changes: Any) -> Example:
+def one(phase: Phase, kind: CardKind, closed: str | None = None, **changes: Any) -> Example:
     """A restore and the one card of it that is looked at."""
-    only = card(slot, closed=closed)
+    only = card(kind, closed=closed)
     return restore(phase, only, **changes), only
 
 
-def wish(**changes: str | None) -> Wish:
+def request(**changes: str | None) -> RestoreRequest:
     """What was asked for, with parts replaced."""
     return KNOWN.model_copy(update=changes)
 
@@ -167,7 +167,7 @@ def ended(
     """A result: what the outcome says, and `with_` for the rest of the document."""
     rest = outcome.pop("with_", {})
     told = Outcome(reason=reason, at=at, **outcome)
-    only = card(Slot.RESULT)
+    only = card(CardKind.RESULT)
     return restore(phase, only, outcome=told, **rest), only
 
 
@@ -177,28 +177,32 @@ def refused(reason: Reason, found: str = "", **outcome: Any) -> Example:
 
 
 def _requests() -> Mapping[str, Example]:
-    asking = card(Slot.ASK_NAMESPACE, 2)
+    asking = card(CardKind.ASK_NAMESPACE, 2)
     cancelled = Outcome(reason=Reason.CANCELLED_BY_USER, at=NOW, by=ALICE)
-    first = card(Slot.REQUEST, 1)
+    first = card(CardKind.REQUEST, 1)
     return {
         "request-incomplete": (
-            restore(Phase.GATHERING, first, asking, wish=wish(namespace=None, snapshot=None)),
+            restore(Phase.GATHERING, first, asking, request=request(namespace=None, snapshot=None)),
             first,
         ),
-        "request-checking": one(Phase.CHECKING, Slot.REQUEST),
-        "request-waiting": one(Phase.TYPING, Slot.REQUEST),
-        "request-other-cluster": one(Phase.CHECKING, Slot.REQUEST, wish=wish(cluster="west")),
-        "request-trouble": one(
-            Phase.CHECKING, Slot.REQUEST, trouble="the API server does not answer"
+        "request-checking": one(Phase.CHECKING, CardKind.REQUEST),
+        "request-waiting": one(Phase.TYPING, CardKind.REQUEST),
+        "request-other-cluster": one(
+            Phase.CHECKING, CardKind.REQUEST, request=request(cluster="west")
         ),
-        "request-follows": one(Phase.CHECKING, Slot.REQUEST, previous=RestoreId("k3f9")),
-        "request-restoring": one(Phase.RESTORING, Slot.REQUEST, job=JOB),
-        "request-last-check": one(Phase.RESTORING, Slot.REQUEST),
-        "request-restored": one(Phase.SUCCEEDED, Slot.REQUEST, "Restored", outcome=Outcome(at=NOW)),
-        "request-cancelled": one(Phase.CANCELLED, Slot.REQUEST, "Cancelled", outcome=cancelled),
+        "request-trouble": one(
+            Phase.CHECKING, CardKind.REQUEST, trouble="the API server does not answer"
+        ),
+        "request-follows": one(Phase.CHECKING, CardKind.REQUEST, previous=RestoreId("k3f9")),
+        "request-restoring": one(Phase.RESTORING, CardKind.REQUEST, job=JOB),
+        "request-last-check": one(Phase.RESTORING, CardKind.REQUEST),
+        "request-restored": one(
+            Phase.SUCCEEDED, CardKind.REQUEST, "Restored", outcome=Outcome(at=NOW)
+        ),
+        "request-cancelled": one(Phase.CANCELLED, CardKind.REQUEST, "Cancelled", outcome=cancelled),
         "request-refused": one(
             Phase.REFUSED,
-            Slot.REQUEST,
+            CardKind.REQUEST,
             "Refused",
             outcome=Outcome(reason=Reason.SNAPSHOT_NOT_FOUND, at=NOW),
         ),
@@ -207,40 +211,48 @@ def _requests() -> Mapping[str, Example]:
 
 def _asks() -> Mapping[str, Example]:
     known: dict[str, Any] = {"deadline": UNTIL}
-    no_vm = wish(vm=None, namespace=None, snapshot=None)
-    no_place = wish(namespace=None)
-    no_snapshot = wish(snapshot=None)
+    no_vm = request(vm=None, namespace=None, snapshot=None)
+    no_place = request(namespace=None)
+    no_snapshot = request(snapshot=None)
     g = Phase.GATHERING
     again = Proposal(
         problem="There is no VM `databse-01` where you may restore.", near=("database-01",)
     )
     return {
-        "ask-vm": one(g, Slot.ASK_VM, wish=no_vm, proposal=Proposal(), **known),
-        "ask-vm-again": one(g, Slot.ASK_VM, wish=no_vm, proposal=again, **known),
-        "ask-vm-their-thread": one(g, Slot.ASK_VM, wish=no_vm, place=THEIRS, **known),
-        "ask-vm-closed": one(g, Slot.ASK_VM, "Vm: `database-01`"),
+        "ask-vm": one(g, CardKind.ASK_VM, request=no_vm, proposal=Proposal(), **known),
+        "ask-vm-again": one(g, CardKind.ASK_VM, request=no_vm, proposal=again, **known),
+        "ask-vm-their-thread": one(g, CardKind.ASK_VM, request=no_vm, thread_ref=THEIRS, **known),
+        "ask-vm-closed": one(g, CardKind.ASK_VM, "Vm: `database-01`"),
         "ask-namespace-proposed": one(
-            g, Slot.ASK_NAMESPACE, wish=no_place, proposal=Proposal(value="production"), **known
+            g,
+            CardKind.ASK_NAMESPACE,
+            request=no_place,
+            proposal=Proposal(value="production"),
+            **known,
         ),
         "ask-namespace-several": one(
             g,
-            Slot.ASK_NAMESPACE,
-            wish=no_place,
+            CardKind.ASK_NAMESPACE,
+            request=no_place,
             proposal=Proposal(near=("production", "staging")),
             **known,
         ),
-        "ask-namespace-closed": one(g, Slot.ASK_NAMESPACE, "Namespace: `production`"),
+        "ask-namespace-closed": one(g, CardKind.ASK_NAMESPACE, "Namespace: `production`"),
         "ask-snapshot": one(
-            g, Slot.ASK_SNAPSHOT, wish=no_snapshot, proposal=Proposal(near=("b", "a")), **known
+            g,
+            CardKind.ASK_SNAPSHOT,
+            request=no_snapshot,
+            proposal=Proposal(near=("b", "a")),
+            **known,
         ),
         "ask-snapshot-described": one(
             g,
-            Slot.ASK_SNAPSHOT,
-            wish=no_snapshot.model_copy(update={"described": "pre-upgrade"}),
+            CardKind.ASK_SNAPSHOT,
+            request=no_snapshot.model_copy(update={"described": "pre-upgrade"}),
             proposal=Proposal(near=("pre-upgrade-snapshot",)),
             **known,
         ),
-        "ask-snapshot-closed": one(g, Slot.ASK_SNAPSHOT, "Snapshot: `pre-upgrade-snapshot`"),
+        "ask-snapshot-closed": one(g, CardKind.ASK_SNAPSHOT, "Snapshot: `pre-upgrade-snapshot`"),
     }
 
 
@@ -250,58 +262,60 @@ def _stops() -> Mapping[str, Example]:
     p = Phase.STOPPING
     refused_stop = ASKED.model_copy(update={"error": "stop/start already underway"})
     return {
-        "stop-choice": one(Phase.STOP_CHOICE, Slot.STOP_CHOICE, **waits),
+        "stop-choice": one(Phase.STOP_CHOICE, CardKind.STOP_CHOICE, **waits),
         "stop-choice-when-confirmed": one(
             Phase.STOP_CHOICE,
-            Slot.STOP_CHOICE,
+            CardKind.STOP_CHOICE,
             rules=Rules(stop_when=StopWhen.CONFIRMED),
             **waits,
         ),
         "stop-choice-status-says-stopped": one(
-            Phase.STOP_CHOICE, Slot.STOP_CHOICE, deadline=UNTIL, preview=PREVIEW
+            Phase.STOP_CHOICE, CardKind.STOP_CHOICE, deadline=UNTIL, preview=PREVIEW
         ),
-        "stop-choice-closed": one(p, Slot.STOP_CHOICE, STOPPED_BY, stop=ASKED, preview=RUNNING),
-        "stopping": one(p, Slot.STOPPING, stop=ASKED),
-        "stopping-by-force": one(p, Slot.STOPPING, stop=ASKED.model_copy(update={"force": True})),
-        "stopping-failing": one(p, Slot.STOPPING, stop=refused_stop),
-        "stopping-closed": one(Phase.TYPING, Slot.STOPPING, "The VM is stopped", stop=DONE),
-        "stop-overdue": one(p, Slot.STOP_OVERDUE, **late),
-        "stop-overdue-closed": one(p, Slot.STOP_OVERDUE, "Keep waiting", stop=ASKED),
-        "force-stop": one(p, Slot.FORCE_STOP, **late),
-        "force-stop-closed": one(p, Slot.FORCE_STOP, "Force stop confirmed", stop=ASKED),
+        "stop-choice-closed": one(p, CardKind.STOP_CHOICE, STOPPED_BY, stop=ASKED, preview=RUNNING),
+        "stopping": one(p, CardKind.STOPPING, stop=ASKED),
+        "stopping-by-force": one(
+            p, CardKind.STOPPING, stop=ASKED.model_copy(update={"force": True})
+        ),
+        "stopping-failing": one(p, CardKind.STOPPING, stop=refused_stop),
+        "stopping-closed": one(Phase.TYPING, CardKind.STOPPING, "The VM is stopped", stop=DONE),
+        "stop-overdue": one(p, CardKind.STOP_OVERDUE, **late),
+        "stop-overdue-closed": one(p, CardKind.STOP_OVERDUE, "Keep waiting", stop=ASKED),
+        "force-stop": one(p, CardKind.FORCE_STOP, **late),
+        "force-stop-closed": one(p, CardKind.FORCE_STOP, "Force stop confirmed", stop=ASKED),
     }
 
 
 def _warnings() -> Mapping[str, Example]:
     waits: dict[str, Any] = {"deadline": UNTIL, "preview": PREVIEW}
     t = Phase.TYPING
-    old, new = card(Slot.WARNING, 2, "No longer asked"), card(Slot.WARNING, 5)
+    old, new = card(CardKind.WARNING, 2, "No longer asked"), card(CardKind.WARNING, 5)
     return {
-        "warning": one(t, Slot.WARNING, **waits),
+        "warning": one(t, CardKind.WARNING, **waits),
         "warning-rich": one(
             t,
-            Slot.WARNING,
+            CardKind.WARNING,
             deadline=UNTIL,
             preview=RICH,
-            place=THEIRS,
+            thread_ref=THEIRS,
             note="The safety snapshot failed: no space left. No data was touched.",
-            wish=wish(cluster="west"),
+            request=request(cluster="west"),
             rules=Rules(volume_policy=VolumePolicy.IN_PLACE),
         ),
-        "warning-deletes-a-disk": one(t, Slot.WARNING, **{**waits, "preview": DELETING}),
-        "warning-of-an-older-release": one(t, Slot.WARNING, **{**waits, "preview": OLDER}),
-        "warning-protected": one(t, Slot.WARNING, protect=True, **waits),
-        "warning-stopped-by-us": one(t, Slot.WARNING, stop=DONE, **waits),
+        "warning-deletes-a-disk": one(t, CardKind.WARNING, **{**waits, "preview": DELETING}),
+        "warning-of-an-older-release": one(t, CardKind.WARNING, **{**waits, "preview": OLDER}),
+        "warning-protected": one(t, CardKind.WARNING, protect=True, **waits),
+        "warning-stopped-by-us": one(t, CardKind.WARNING, stop=DONE, **waits),
         "warning-still-running": one(
             t,
-            Slot.WARNING,
+            CardKind.WARNING,
             deadline=UNTIL,
             preview=RUNNING,
             stop=AGREED,
             rules=Rules(stop_when=StopWhen.CONFIRMED),
         ),
         "warning-closed": one(
-            Phase.CONFIRMING, Slot.WARNING, "Typed verification passed", preview=PREVIEW
+            Phase.CONFIRMING, CardKind.WARNING, "Typed verification passed", preview=PREVIEW
         ),
         "warning-superseded": (restore(t, old, new, preview=PREVIEW), old),
     }
@@ -311,20 +325,20 @@ def _confirms() -> Mapping[str, Example]:
     waits: dict[str, Any] = {"deadline": UNTIL, "preview": PREVIEW, "typed": TYPED}
     c = Phase.CONFIRMING
     return {
-        "confirm": one(c, Slot.CONFIRM, **waits),
-        "confirm-deletes-a-disk": one(c, Slot.CONFIRM, **{**waits, "preview": DELETING}),
+        "confirm": one(c, CardKind.CONFIRM, **waits),
+        "confirm-deletes-a-disk": one(c, CardKind.CONFIRM, **{**waits, "preview": DELETING}),
         "confirm-protected-stopping-first": one(
             c,
-            Slot.CONFIRM,
+            CardKind.CONFIRM,
             deadline=UNTIL,
             preview=RUNNING,
             stop=AGREED,
             protect=True,
-            place=THEIRS,
+            thread_ref=THEIRS,
             rules=Rules(stop_when=StopWhen.CONFIRMED),
         ),
         "confirm-closed": one(
-            Phase.RESTORING, Slot.CONFIRM, f"Confirmed by <@{ALICE}>", preview=PREVIEW
+            Phase.RESTORING, CardKind.CONFIRM, f"Confirmed by <@{ALICE}>", preview=PREVIEW
         ),
     }
 
@@ -335,21 +349,21 @@ def _progress() -> Mapping[str, Example]:
     quota = 'persistentvolumeclaims "restore-1-root" is forbidden: exceeded quota: storage'
     stuck = JOB.model_copy(update={"progressing": quota, "ready": quota})
     leaving = JOB.model_copy(update={"deleting": True, "delete_asked_by": ALICE})
-    late = Card(slot=Slot.OVERDUE, number=6, opened_at=NOW + timedelta(minutes=10))
+    late = Card(kind=CardKind.OVERDUE, number=6, opened_at=NOW + timedelta(minutes=10))
     return {
-        "protecting": one(p, Slot.PROTECTING),
-        "protecting-named": one(p, Slot.PROTECTING, safety=SAFETY),
-        "protecting-closed": one(r, Slot.PROTECTING, f"`{SAFETY.name}` is ready", safety=READY),
-        "progress-last-check": one(r, Slot.PROGRESS),
-        "progress-handed-over": one(r, Slot.PROGRESS, job=young),
-        "progress": one(r, Slot.PROGRESS, job=JOB),
-        "progress-stuck": one(r, Slot.PROGRESS, job=stuck, trouble="the watch has ended"),
-        "progress-deleting": one(r, Slot.PROGRESS, job=leaving),
-        "progress-closed": one(Phase.SUCCEEDED, Slot.PROGRESS, "Restored", job=JOB),
+        "protecting": one(p, CardKind.PROTECTING),
+        "protecting-named": one(p, CardKind.PROTECTING, safety=SAFETY),
+        "protecting-closed": one(r, CardKind.PROTECTING, f"`{SAFETY.name}` is ready", safety=READY),
+        "progress-last-check": one(r, CardKind.PROGRESS),
+        "progress-handed-over": one(r, CardKind.PROGRESS, job=young),
+        "progress": one(r, CardKind.PROGRESS, job=JOB),
+        "progress-stuck": one(r, CardKind.PROGRESS, job=stuck, trouble="the watch has ended"),
+        "progress-deleting": one(r, CardKind.PROGRESS, job=leaving),
+        "progress-closed": one(Phase.SUCCEEDED, CardKind.PROGRESS, "Restored", job=JOB),
         "overdue": (restore(r, late, job=JOB), late),
-        "overdue-closed": one(r, Slot.OVERDUE, "Keep waiting", job=JOB),
-        "delete-restore": one(r, Slot.DELETE_RESTORE, job=JOB),
-        "delete-restore-closed": one(r, Slot.DELETE_RESTORE, "Keep waiting", job=JOB),
+        "overdue-closed": one(r, CardKind.OVERDUE, "Keep waiting", job=JOB),
+        "delete-restore": one(r, CardKind.DELETE_RESTORE, job=JOB),
+        "delete-restore-closed": one(r, CardKind.DELETE_RESTORE, "Keep waiting", job=JOB),
     }
 
 
@@ -357,37 +371,37 @@ def _handoffs() -> Mapping[str, Example]:
     t, r, f = Phase.TYPING, Phase.RESTORING, Phase.FAILED
     asked: dict[str, Any] = {"preview": PREVIEW, "deadline": UNTIL, "offer": OFFER}
     sealed: dict[str, Any] = {"preview": PREVIEW, "confirmation": CONFIRMED, "job": JOB}
-    bobs: dict[str, Any] = {"owner": BOB, "handovers": (ACCEPTED,)}
+    bobs: dict[str, Any] = {"owner": BOB, "handoffs": (ACCEPTED,)}
     failed = Outcome(reason=Reason.RESTORE_FAILED, at=NOW, found="no space left on device")
-    question = card(Slot.WARNING, 2)
-    declined = card(Slot.OFFER, 2, f"Declined by <@{BOB}>")
-    lapsed = card(Slot.OFFER, 2, f"Not accepted by <@{BOB}> in time")
-    made, news = card(Slot.OFFER), card(Slot.NOT_TAKEN)
-    no_names = wish(vm=None, namespace=None, snapshot=None)
+    question = card(CardKind.WARNING, 2)
+    declined = card(CardKind.OFFER, 2, f"Declined by <@{BOB}>")
+    lapsed = card(CardKind.OFFER, 2, f"Not accepted by <@{BOB}> in time")
+    made, news = card(CardKind.OFFER), card(CardKind.NOT_TAKEN)
+    no_names = request(vm=None, namespace=None, snapshot=None)
     return {
-        "request-offered": one(t, Slot.REQUEST, offer=OFFER),
-        "request-handed-over": one(t, Slot.REQUEST, **bobs),
+        "request-offered": one(t, CardKind.REQUEST, offer=OFFER),
+        "request-handed-over": one(t, CardKind.REQUEST, **bobs),
         "offer": (restore(t, question, made, **asked), made),
         "offer-stopped": (restore(t, question, made, **asked, stop=DONE), made),
-        "offer-incomplete": one(Phase.GATHERING, Slot.OFFER, offer=OFFER, wish=no_names),
-        "offer-stopping": one(Phase.STOPPING, Slot.OFFER, offer=OFFER, stop=ASKED),
-        "offer-confirmed": one(r, Slot.OFFER, offer=OFFER, **sealed),
-        "offer-after-the-end": one(f, Slot.OFFER, offer=OFFER, **sealed, outcome=failed),
-        "offer-accepted": one(t, Slot.OFFER, f"Accepted by <@{BOB}>", **bobs),
-        "offer-withdrawn": one(t, Slot.OFFER, f"Withdrawn by <@{ALICE}>"),
+        "offer-incomplete": one(Phase.GATHERING, CardKind.OFFER, offer=OFFER, request=no_names),
+        "offer-stopping": one(Phase.STOPPING, CardKind.OFFER, offer=OFFER, stop=ASKED),
+        "offer-confirmed": one(r, CardKind.OFFER, offer=OFFER, **sealed),
+        "offer-after-the-end": one(f, CardKind.OFFER, offer=OFFER, **sealed, outcome=failed),
+        "offer-accepted": one(t, CardKind.OFFER, f"Accepted by <@{BOB}>", **bobs),
+        "offer-withdrawn": one(t, CardKind.OFFER, f"Withdrawn by <@{ALICE}>"),
         "not-taken-declined": (restore(t, declined, news), news),
         "not-taken-in-time": (restore(t, lapsed, news), news),
         "not-taken-closed": (
-            restore(t, declined, card(Slot.NOT_TAKEN, closed="There is a newer offer")),
-            card(Slot.NOT_TAKEN, closed="There is a newer offer"),
+            restore(t, declined, card(CardKind.NOT_TAKEN, closed="There is a newer offer")),
+            card(CardKind.NOT_TAKEN, closed="There is a newer offer"),
         ),
-        "handed-over": one(Phase.CHECKING, Slot.HANDED, preview=PREVIEW, **bobs),
-        "handed-over-stopping": one(Phase.STOPPING, Slot.HANDED, stop=ASKED, **bobs),
-        "handed-over-stopped": one(Phase.CHECKING, Slot.HANDED, stop=DONE, **bobs),
-        "handed-over-confirmed": one(r, Slot.HANDED, **sealed, **bobs),
-        "handed-over-after-the-end": one(f, Slot.HANDED, **sealed, **bobs, outcome=failed),
-        "handed-over-closed": one(t, Slot.HANDED, "Handed over", **bobs),
-        "taken-over": one(Phase.CHECKING, Slot.HANDED, owner=BOB, handovers=(TAKEN,)),
+        "handed-over": one(Phase.CHECKING, CardKind.HANDED, preview=PREVIEW, **bobs),
+        "handed-over-stopping": one(Phase.STOPPING, CardKind.HANDED, stop=ASKED, **bobs),
+        "handed-over-stopped": one(Phase.CHECKING, CardKind.HANDED, stop=DONE, **bobs),
+        "handed-over-confirmed": one(r, CardKind.HANDED, **sealed, **bobs),
+        "handed-over-after-the-end": one(f, CardKind.HANDED, **sealed, **bobs, outcome=failed),
+        "handed-over-closed": one(t, CardKind.HANDED, "Handed over", **bobs),
+        "taken-over": one(Phase.CHECKING, CardKind.HANDED, owner=BOB, handoffs=(TAKEN,)),
     }
 
 
@@ -442,10 +456,10 @@ def _successes() -> Mapping[str, Example]:
         "succeeded-starting": ended(s, vm_status=calm, with_={**known, "start": begun}),
         "succeeded-start-refused": ended(s, vm_status=calm, with_={**known, "start": no}),
         "succeeded-aftercare-over": ended(s, vm_status=calm, with_={**full, "closed": True}),
-        "started": one(s, Slot.STARTED, start=done),
-        "started-not": one(s, Slot.STARTED, start=no),
-        "started-under-way": one(s, Slot.STARTED, start=begun),
-        "started-earlier-attempt": one(s, Slot.STARTED, start=Start(by=ALICE, at=LATER)),
+        "started": one(s, CardKind.STARTED, start=done),
+        "started-not": one(s, CardKind.STARTED, start=no),
+        "started-under-way": one(s, CardKind.STARTED, start=begun),
+        "started-earlier-attempt": one(s, CardKind.STARTED, start=Start(by=ALICE, at=LATER)),
     }
 
 
@@ -488,14 +502,14 @@ def _failures() -> Mapping[str, Example]:
             Reason.CREATE_REFUSED,
             found="admission webhook denied the request: invalid kind",
             vm_status="unchanged: the cluster refused the restore",
-            with_={"job": Job(name=JOB.name, decided_at=NOW), "vm_unsure": True},
+            with_={"job": Job(name=JOB.name, decided_at=NOW), "vm_state_unknown": True},
         ),
     }
 
 
 def _cancellations() -> Mapping[str, Example]:
     c, e = Phase.CANCELLED, Phase.EXPIRED
-    user, undo = Reason.CANCELLED_BY_USER, wish(snapshot=SAFETY.name)
+    user, undo = Reason.CANCELLED_BY_USER, request(snapshot=SAFETY.name)
     return {
         "names-differ": ended(c, Reason.NAMES_DIFFER, by=ALICE, typed="Pre-upgrade-snapshot"),
         "names-differ-stopped": ended(
@@ -511,12 +525,12 @@ def _cancellations() -> Mapping[str, Example]:
             found="25 questions were asked without getting to the end.",
             next="Start over with the VM, the namespace and the snapshot in one message.",
         ),
-        "cancelled-after-a-failure": ended(c, user, by=ALICE, with_={"vm_unsure": True}),
+        "cancelled-after-a-failure": ended(c, user, by=ALICE, with_={"vm_state_unknown": True}),
         "cancelled-after-a-failure-stopped": ended(
-            c, user, by=ALICE, with_={"vm_unsure": True, "stop": DONE}
+            c, user, by=ALICE, with_={"vm_state_unknown": True, "stop": DONE}
         ),
         "cancelled-undo": ended(
-            c, user, by=ALICE, with_={"previous": RestoreId("k3f9"), "wish": undo}
+            c, user, by=ALICE, with_={"previous": RestoreId("k3f9"), "request": undo}
         ),
         "cancelled-channel-lost": ended(
             c,
@@ -542,7 +556,7 @@ def _refusals() -> Mapping[str, Example]:
         "refused-no-snapshots": refused(
             Reason.SNAPSHOT_NOT_FOUND,
             "VM `database-01` in namespace `production` has no snapshots.",
-            with_={"wish": wish(snapshot=None)},
+            with_={"request": request(snapshot=None)},
         ),
         "refused-snapshot-not-ready": refused(
             Reason.SNAPSHOT_NOT_READY,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.request import Request, Verb, parse_sentence
+from bot.request import ParsedRequest, Verb, parse_sentence
 from bot.slack.markup.message_text import (
     Spoken,
     TypedText,
@@ -284,7 +284,7 @@ def test_a_message_as_words(event: dict[str, Any], wanted: Spoken) -> None:
     assert spoken_text(event, BOT) == wanted
 
 
-RESTORE = Request(Verb.RESTORE, vm="web-01", snapshot="latest")
+RESTORE = ParsedRequest(Verb.RESTORE, vm="web-01", snapshot="latest")
 READ = {
     "a name in code is exact": (
         section(text_part("Restore web-01 from "), text_part("latest", code=True)),
@@ -297,15 +297,15 @@ READ = {
     ),
     "a quote starts nothing": (
         message(element("quote", text_part("Restore web-01 from latest"))),
-        Request(Verb.NONE),
+        ParsedRequest(Verb.NONE),
     ),
     "a code block starts nothing": (
         message(element("preformatted", text_part("Restore web-01 from latest"))),
-        Request(Verb.NONE),
+        ParsedRequest(Verb.NONE),
     ),
     "a plan starts nothing": (
         message(element("list", element("section", text_part("Restore web-01")))),
-        Request(Verb.NONE),
+        ParsedRequest(Verb.NONE),
     ),
     "a plan said to the bot starts": (
         message(
@@ -316,13 +316,13 @@ READ = {
     ),
     "a linked host is a name": (
         section(user(BOT), text_part(" restore "), link(f"http://{HOST}", HOST)),
-        Request(Verb.RESTORE, vm=HOST),
+        ParsedRequest(Verb.RESTORE, vm=HOST),
     ),
 }
 
 
 @pytest.mark.parametrize(("event", "wanted"), READ.values(), ids=READ)
-def test_what_was_spoken_is_read_as_a_request(event: dict[str, Any], wanted: Request) -> None:
+def test_what_was_spoken_is_read_as_a_request(event: dict[str, Any], wanted: ParsedRequest) -> None:
     spoken = spoken_text(event, BOT)
     assert parse_sentence(spoken.text, addressed=spoken.mentioned) == wanted
 

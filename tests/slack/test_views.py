@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from bot.playground.slack.blockkit import check_blocks
-from bot.restore import again, answers, moves
+from bot.restore import edits, follow_up, user_events
 from bot.restore.events import Button
 from bot.restore.model import (
     QUESTIONS,
     Card,
+    CardKind,
     Kind,
     LeftBehind,
     Outcome,
     Phase,
     Reason,
     Rules,
-    Slot,
     Start,
 )
 from bot.slack import views
@@ -37,26 +37,26 @@ from tests.slack.examples import (
     card,
     ended,
     one,
+    request,
     restore,
-    wish,
 )
 from tests.slack.pages import body, elements, page, pressable
 
 MENTION = f"<@{ALICE}>"
-PATIENT = {Slot.OVERDUE, Slot.DELETE_RESTORE}
-OPEN_QUESTIONS = [n for n, (_, c) in EXAMPLES.items() if c.closed is None and c.slot in QUESTIONS]
+PATIENT = {CardKind.OVERDUE, CardKind.DELETE_RESTORE}
+OPEN_QUESTIONS = [n for n, (_, c) in EXAMPLES.items() if c.closed is None and c.kind in QUESTIONS]
 CLOSED = [n for n, (_, c) in EXAMPLES.items() if c.closed is not None]
 
 
-@pytest.mark.parametrize(("slot", "phase"), list(product(Slot, Phase)))
+@pytest.mark.parametrize(("kind", "phase"), list(product(CardKind, Phase)))
 @pytest.mark.parametrize("closed", [None, "Keep waiting"], ids=["open", "closed"])
 def test_every_card_can_be_drawn_in_every_phase(
-    slot: Slot, phase: Phase, closed: str | None
+    kind: CardKind, phase: Phase, closed: str | None
 ) -> None:
     """With as little as a document can hold."""
-    only = card(slot, closed=closed)
-    nothing = wish(vm=None, namespace=None, snapshot=None)
-    message = views.render(restore(phase, only, wish=nothing), only)
+    only = card(kind, closed=closed)
+    nothing = request(vm=None, namespace=None, snapshot=None)
+    message = views.render(restore(phase, only, request=nothing), only)
     assert message.text
     assert check_blocks(list(message.blocks), "message") == []
 
@@ -88,7 +88,7 @@ def test_every_button_stands_on_some_card() -> None:
 def test_every_button_of_a_card_would_be_answered(name: str) -> None:
     """What the core does not answer to is not offered."""
     document, shown = EXAMPLES[name]
-    answered = answers.BUTTONS[shown.slot] | again.offered(document)
+    answered = user_events.BUTTONS[shown.kind] | follow_up.offered(document)
     assert pressable(views.render(document, shown)) <= {button.value for button in answered}
 
 
@@ -103,7 +103,7 @@ def test_an_open_question_mentions_its_owner(name: str) -> None:
 def test_an_open_question_says_until_when_it_waits(name: str) -> None:
     document, shown = EXAMPLES[name]
     said = body(views.render(document, shown))
-    if shown.slot in PATIENT:
+    if shown.kind in PATIENT:
         assert "Nothing expires here" in said
     else:
         assert document.deadline == UNTIL
@@ -115,11 +115,11 @@ def test_a_closed_card_has_no_buttons_and_asks_nobody(name: str) -> None:
     message = views.render(*EXAMPLES[name])
     assert elements(message) == []
     assert "Waits for an answer" not in body(message)
-    if EXAMPLES[name][1].slot is not Slot.REQUEST:
+    if EXAMPLES[name][1].kind is not CardKind.REQUEST:
         assert not message.text.startswith("<@")
 
 
-@pytest.mark.parametrize("name", [n for n in CLOSED if EXAMPLES[n][1].slot is not Slot.REQUEST])
+@pytest.mark.parametrize("name", [n for n in CLOSED if EXAMPLES[n][1].kind is not CardKind.REQUEST])
 def test_a_closed_card_says_how_it_was_answered(name: str) -> None:
     document, shown = EXAMPLES[name]
     assert shown.closed is not None
@@ -133,12 +133,12 @@ def test_when_its_time_is_over_a_restore_has_no_buttons(name: str) -> None:
     assert elements(views.render(over, shown)) == []
 
 
-@pytest.mark.parametrize("slot", sorted(QUESTIONS))
+@pytest.mark.parametrize("kind", sorted(QUESTIONS))
 @pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
 def test_a_question_left_open_by_mistake_has_no_buttons_after_the_end(
-    slot: Slot, phase: Phase
+    kind: CardKind, phase: Phase
 ) -> None:
-    assert elements(views.render(*one(phase, slot, outcome=Outcome(at=NOW)))) == []
+    assert elements(views.render(*one(phase, kind, outcome=Outcome(at=NOW)))) == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -160,7 +160,9 @@ def test_every_block_says_which_card_it_belongs_to(name: str) -> None:
 
 
 def test_a_block_id_changes_with_what_the_block_says_and_only_then() -> None:
-    on = restore(Phase.TYPING, card(Slot.WARNING), preview=PREVIEW, deadline=UNTIL, protect=True)
+    on = restore(
+        Phase.TYPING, card(CardKind.WARNING), preview=PREVIEW, deadline=UNTIL, protect=True
+    )
     off = on.model_copy(update={"protect": False})
     before = {b["block_id"]: b for b in views.render(off, off.cards[0]).blocks}
     after = {b["block_id"]: b for b in views.render(on, on.cards[0]).blocks}
@@ -208,10 +210,10 @@ def test_what_destroys_is_asked_once_more_by_slack_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["confirm", "force-stop", "delete-restore"])
 def test_long_names_do_not_push_the_warning_out_of_the_dialog(name: str) -> None:
-    long = wish(vm="v" * 253, namespace="n" * 63, snapshot="s" * 253, cluster="c" * 100)
+    long = request(vm="v" * 253, namespace="n" * 63, snapshot="s" * 253, cluster="c" * 100)
     document, shown = EXAMPLES[name]
     old = PREVIEW.model_copy(update={"snapshot_created": NOW - timedelta(days=364, hours=23)})
-    full = document.model_copy(update={"wish": long, "preview": old})
+    full = document.model_copy(update={"request": long, "preview": old})
     [danger] = [e for e in elements(views.render(full, shown)) if e.get("style") == "danger"]
     assert danger["confirm"]["text"]["text"].endswith(".")
     assert "cluster" in danger["confirm"]["text"]["text"]
@@ -220,7 +222,7 @@ def test_long_names_do_not_push_the_warning_out_of_the_dialog(name: str) -> None
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_only_an_open_confirm_card_carries_the_button_that_restores(name: str) -> None:
     document, shown = EXAMPLES[name]
-    asks = shown.slot is Slot.CONFIRM and shown.closed is None
+    asks = shown.kind is CardKind.CONFIRM and shown.closed is None
     assert (Button.CONFIRM in pressable(views.render(document, shown))) is asks
 
 
@@ -273,15 +275,15 @@ def test_a_vm_that_was_started_again_is_not_called_stopped() -> None:
 
 
 def test_cancel_leaves_the_request_once_the_cluster_has_the_restore() -> None:
-    before = views.render(*one(Phase.RESTORING, Slot.REQUEST))
-    after = views.render(*one(Phase.RESTORING, Slot.REQUEST, job=JOB))
+    before = views.render(*one(Phase.RESTORING, CardKind.REQUEST))
+    after = views.render(*one(Phase.RESTORING, CardKind.REQUEST, job=JOB))
     assert pressable(before) == {"cancel", "hand-over"}
     assert pressable(after) == {"hand-over"}
 
 
 def test_the_safety_choice_offers_the_other_state() -> None:
-    off = one(Phase.TYPING, Slot.WARNING, preview=PREVIEW, deadline=UNTIL)
-    on = one(Phase.TYPING, Slot.WARNING, preview=PREVIEW, deadline=UNTIL, protect=True)
+    off = one(Phase.TYPING, CardKind.WARNING, preview=PREVIEW, deadline=UNTIL)
+    on = one(Phase.TYPING, CardKind.WARNING, preview=PREVIEW, deadline=UNTIL, protect=True)
     assert pressable(views.render(*off)) == {"protect-on", "cancel"}
     assert pressable(views.render(*on)) == {"protect-off", "cancel"}
     assert "*Snapshot current state first*: ON" in body(views.render(*on))
@@ -303,7 +305,7 @@ def test_the_warning_says_whether_the_vm_will_start_by_itself(
 ) -> None:
     shown = PREVIEW.model_copy(update={"run_strategy": before})
     stop = DONE if stopped else None
-    message = views.render(*one(Phase.TYPING, Slot.WARNING, preview=shown, stop=stop))
+    message = views.render(*one(Phase.TYPING, CardKind.WARNING, preview=shown, stop=stop))
     assert f"*Run strategy after the restore*: {meaning}" in body(message)
 
 
@@ -357,23 +359,23 @@ def test_there_is_no_command_for_what_nobody_has_looked_up_just_now() -> None:
     ("protect", "said"), [(False, "is OFF: after the restore nothing"), (True, "is ON: only that")]
 )
 def test_a_deletion_is_the_first_thing_that_a_warning_says(protect: bool, said: str) -> None:
-    message = views.render(*one(Phase.TYPING, Slot.WARNING, preview=DELETING, protect=protect))
+    message = views.render(*one(Phase.TYPING, CardKind.WARNING, preview=DELETING, protect=protect))
     before, _, _ = body(message).partition("THIS WILL REPLACE CURRENT VM STATE")
     assert "THIS RESTORE DELETES DISKS: `archive`" in before
     assert said in before
     assert "It DELETES disks that were added since: `archive`." in message.text
-    last = views.render(*one(Phase.CONFIRMING, Slot.CONFIRM, preview=DELETING))
+    last = views.render(*one(Phase.CONFIRMING, CardKind.CONFIRM, preview=DELETING))
     assert "Disks `archive` are DELETED" in body(last)
 
 
 def test_without_a_deletion_no_card_speaks_of_one() -> None:
-    for slot, phase in ((Slot.WARNING, Phase.TYPING), (Slot.CONFIRM, Phase.CONFIRMING)):
-        message = views.render(*one(phase, slot, preview=RICH))
+    for kind, phase in ((CardKind.WARNING, Phase.TYPING), (CardKind.CONFIRM, Phase.CONFIRMING)):
+        message = views.render(*one(phase, kind, preview=RICH))
         assert "DELETE" not in body(message) + message.text
 
 
 def test_an_older_attempt_to_start_is_not_shown_as_the_newest() -> None:
-    first, second = card(Slot.STARTED, 7), card(Slot.STARTED, 8)
+    first, second = card(CardKind.STARTED, 7), card(CardKind.STARTED, 8)
     done = Start(by=ALICE, at=NOW, done_at=NOW)
     document = restore(Phase.SUCCEEDED, first, second, start=done)
     assert "earlier attempt" in body(views.render(document, first))
@@ -381,7 +383,7 @@ def test_an_older_attempt_to_start_is_not_shown_as_the_newest() -> None:
 
 
 def test_a_stop_that_takes_long_says_how_long() -> None:
-    late = Card(slot=Slot.STOP_OVERDUE, number=4, opened_at=NOW + timedelta(minutes=14))
+    late = Card(kind=CardKind.STOP_OVERDUE, number=4, opened_at=NOW + timedelta(minutes=14))
     stop = DONE.model_copy(update={"done_at": None})
     document = restore(Phase.STOPPING, late, stop=stop, rules=Rules(stop_timeout=300))
     assert "after 20 minutes it is still live" in body(views.render(document, late))
@@ -404,7 +406,7 @@ def test_what_our_failed_object_blocks_is_said_with_what_is_left_to_do(
 
 
 def test_a_failure_that_was_continued_blocks_nothing_any_more() -> None:
-    failed = moves.hand_on(EXAMPLES["failed"][0], ALICE)
+    failed = edits.hand_on(EXAMPLES["failed"][0], ALICE)
     text = page(views.render(failed, failed.cards[-1]))
     assert "would block" not in text
     assert f"Continued by <@{ALICE}>, further down" in text

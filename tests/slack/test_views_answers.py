@@ -7,12 +7,12 @@ import pytest
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import Phase, Slot
+from bot.restore.model import CardKind, Phase
 from bot.slack import views
-from tests.slack.examples import ALICE, BOB, DONE, EXAMPLES, JOB, card, restore, wish
+from tests.slack.examples import ALICE, BOB, DONE, EXAMPLES, JOB, card, request, restore
 from tests.slack.pages import body, elements
 
-LIVE = restore(Phase.TYPING, card(Slot.REQUEST, 1), card(Slot.WARNING, 2))
+LIVE = restore(Phase.TYPING, card(CardKind.REQUEST, 1), card(CardKind.WARNING, 2))
 
 
 @pytest.mark.parametrize("kind", Reply)
@@ -91,7 +91,7 @@ def test_the_channel_that_i_should_join_is_linked() -> None:
 
 
 def test_several_restores_are_named_when_one_must_be_chosen() -> None:
-    other = LIVE.model_copy(update={"wish": wish(vm="web-01")})
+    other = LIVE.model_copy(update={"request": request(vm="web-01")})
     said = views.which_to_cancel([LIVE, other])
     assert "`production/database-01`, `production/web-01`" in said
 
@@ -106,11 +106,11 @@ def test_news_by_direct_message_can_be_made_of_any_restore(name: str) -> None:
 
 
 def test_news_by_direct_message_says_what_goes_on() -> None:
-    running = views.dm_notice(restore(Phase.RESTORING, card(Slot.PROGRESS), job=JOB))
+    running = views.dm_notice(restore(Phase.RESTORING, card(CardKind.PROGRESS), job=JOB))
     assert "The restore goes on in the cluster" in body(running)
     assert "“Creating new PVCs”" in body(running)
 
 
 def test_news_by_direct_message_says_that_the_vm_was_stopped() -> None:
-    waiting = views.dm_notice(restore(Phase.TYPING, card(Slot.WARNING), stop=DONE))
+    waiting = views.dm_notice(restore(Phase.TYPING, card(CardKind.WARNING), stop=DONE))
     assert "is *stopped*" in body(waiting)

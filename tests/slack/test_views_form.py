@@ -8,26 +8,26 @@ import pytest
 
 from bot.playground.slack.blockkit import check_view
 from bot.restore.events import Verdict
-from bot.restore.facts import Snapshot
 from bot.restore.model import Reason
+from bot.restore.observation import Snapshot
 from bot.slack.views.form import by_block, facts, form, options
 from bot.slack.views.form_state import (
-    MOST_TEXT,
-    MOST_VALUE,
-    Asked,
+    MAX_TEXT,
+    MAX_VALUE,
     Choice,
-    Chosen,
-    Conversation,
     Field,
-    Filled,
-    Sights,
+    FormChecks,
+    FormConversation,
+    FormRequest,
+    FormState,
+    Selection,
     asked,
     named,
     namespace_choice,
     packed,
     problems,
     read,
-    settled,
+    resolve,
     snapshot_choice,
     vm_choice,
 )
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 LONG = "n" * 253
-HERE = Conversation(channel="C1", thread="1.2")
+HERE = FormConversation(channel="C1", thread="1.2")
 DATABASE, WEB = vm_choice("production", "database-01"), vm_choice("production", "web-01")
 ELSEWHERE = vm_choice("staging", "database-01")
 GIANT = vm_choice("production", LONG)
@@ -57,16 +57,18 @@ def taken(vm: Choice = DATABASE, name: str = "nightly", cluster: str = "east") -
     return snapshot_choice(cluster, vm, name, "6 hours ago")
 
 
-def chosen(**more: Any) -> Chosen:
-    return Chosen(**{"cluster": "east", **more})
+def chosen(**more: Any) -> Selection:
+    return Selection(**{"cluster": "east", **more})
 
 
-def filled(now: Chosen, drawn: Chosen | None = None, at: Conversation = HERE) -> Filled:
+def filled(
+    now: Selection, drawn: Selection | None = None, at: FormConversation = HERE
+) -> FormState:
     """The choices `now`, in a form that was last drawn for others."""
     before = drawn or now
     fields = [field for field in Field if field is not Field.WHERE or not at.channel]
     blocks = {field: before.block_id(field) for field in fields}
-    return Filled(view="V1", at=at, chosen=now, blocks=blocks)
+    return FormState(view="V1", at=at, chosen=now, blocks=blocks)
 
 
 def sent(view: Json, **choices: Any) -> Json:
@@ -93,12 +95,14 @@ EVERYTHING = chosen(namespace=PRODUCTION, vm=GIANT, snapshot=taken(GIANT, LONG),
 # What it shows
 
 
-@pytest.mark.parametrize("at", [HERE, Conversation()], ids=["somewhere", "nowhere"])
+@pytest.mark.parametrize("at", [HERE, FormConversation()], ids=["somewhere", "nowhere"])
 @pytest.mark.parametrize(
     "clusters", [(), ("east", "west"), tuple("c" * 60 + str(n) for n in range(150))]
 )
 @pytest.mark.parametrize("what", [chosen(), EVERYTHING], ids=["empty", "giant names"])
-def test_slack_takes_every_form(at: Conversation, clusters: tuple[str, ...], what: Chosen) -> None:
+def test_slack_takes_every_form(
+    at: FormConversation, clusters: tuple[str, ...], what: Selection
+) -> None:
     assert check_view(form(at, clusters, what), "modal") == []
 
 
@@ -109,7 +113,7 @@ def test_it_asks_only_for_what_is_not_known() -> None:
     usual = ["form-namespace", "form-vm", "form-snapshot"]
     assert fields(form(HERE, (), chosen())) == usual
     assert fields(form(HERE, ("east", "west"), chosen())) == ["form-cluster", *usual]
-    assert fields(form(Conversation(), (), chosen())) == ["form-where", *usual]
+    assert fields(form(FormConversation(), (), chosen())) == ["form-where", *usual]
 
 
 def test_it_carries_the_conversation_and_nothing_else() -> None:
@@ -118,7 +122,7 @@ def test_it_carries_the_conversation_and_nothing_else() -> None:
 
 
 def test_it_never_offers_a_channel_that_is_shared_with_others() -> None:
-    where = form(Conversation(), (), chosen())["blocks"][1]["element"]
+    where = form(FormConversation(), (), chosen())["blocks"][1]["element"]
     assert where["filter"]["exclude_external_shared_channels"] is True
 
 
@@ -158,7 +162,7 @@ def test_a_picker_gets_a_hundred_options_at_most() -> None:
 )
 def test_an_option_says_what_matters_about_a_snapshot(found: Snapshot, expected: str) -> None:
     assert facts(found, NOW) == expected
-    assert len(expected) <= MOST_TEXT
+    assert len(expected) <= MAX_TEXT
 
 
 # Values
@@ -168,8 +172,8 @@ def test_an_option_says_what_matters_about_a_snapshot(found: Snapshot, expected:
 def test_a_name_of_any_length_comes_back(length: int) -> None:
     name, others = "x" * length, ["x" * other for other in range(1, 254)]
     for choice in (vm_choice("production", name), taken(DATABASE, name)):
-        assert len(choice.value) <= MOST_VALUE
-        assert len(choice.text) <= MOST_TEXT
+        assert len(choice.value) <= MAX_VALUE
+        assert len(choice.text) <= MAX_TEXT
         assert named(choice, others) == name
 
 
@@ -203,7 +207,7 @@ def test_what_was_taken_out_on_the_screen_is_gone() -> None:
 
 
 def test_where_to_go_is_read_and_comes_before_where_it_was_asked() -> None:
-    view = form(Conversation(), (), chosen(where="C2"))
+    view = form(FormConversation(), (), chosen(where="C2"))
     assert read(sent(view), "east", live=False).room == "C2"
     assert read(sent(view, where="C3"), "east", live=True).room == "C3"
     assert read(sent(form(HERE, (), chosen())), "east", live=True).room == "C1"
@@ -224,7 +228,7 @@ MOVING = (Field.NAMESPACE, Field.VM, Field.SNAPSHOT)
     ids=["another VM", "a namespace", "a place", "a snapshot", "another cluster"],
 )
 def test_a_block_keeps_its_id_as_long_as_nothing_in_it_changes(
-    after: Chosen, same: tuple[Field, ...]
+    after: Selection, same: tuple[Field, ...]
 ) -> None:
     before = chosen(vm=DATABASE)
     kept = [field for field in MOVING if before.block_id(field) == after.block_id(field)]
@@ -281,17 +285,19 @@ def test_a_block_keeps_its_id_as_long_as_nothing_in_it_changes(
     ],
 )
 def test_a_choice_settles_the_others(
-    now: Chosen, drawn: Chosen | None, changed: Field, expected: Chosen
+    now: Selection, drawn: Selection | None, changed: Field, expected: Selection
 ) -> None:
-    assert settled(filled(now, drawn), changed) == expected
+    assert resolve(filled(now, drawn), changed) == expected
 
 
 # What is wrong
 
 GOOD = chosen(namespace=PRODUCTION, vm=DATABASE, snapshot=taken())
-SEEN = Sights(member=True, verdict=ALLOWED, vms=("database-01", "web-01"), snapshots=(snapshot(),))
-BLIND = Sights()
-NOWHERE = Conversation()
+SEEN = FormChecks(
+    member=True, verdict=ALLOWED, vms=("database-01", "web-01"), snapshots=(snapshot(),)
+)
+BLIND = FormChecks()
+NOWHERE = FormConversation()
 
 
 @pytest.mark.parametrize(
@@ -300,21 +306,21 @@ NOWHERE = Conversation()
         (filled(GOOD), SEEN, {}),
         (filled(GOOD), BLIND, {}),
         (filled(chosen()), SEEN, {}),
-        (filled(GOOD, at=NOWHERE), Sights(member=False), {Field.WHERE: texts.NO_BOT}),
-        (filled(GOOD), Sights(member=False), {}),
+        (filled(GOOD, at=NOWHERE), FormChecks(member=False), {Field.WHERE: texts.NO_BOT}),
+        (filled(GOOD), FormChecks(member=False), {}),
         (
             filled(GOOD),
-            Sights(verdict=DENIED),
+            FormChecks(verdict=DENIED),
             {Field.VM: "Not in production. Ask us."},
         ),
         (
             filled(chosen(namespace=PRODUCTION)),
-            Sights(verdict=DENIED),
+            FormChecks(verdict=DENIED),
             {Field.NAMESPACE: "Not in production. Ask us."},
         ),
         (
             filled(chosen(where="C2"), at=NOWHERE),
-            Sights(verdict=DENIED),
+            FormChecks(verdict=DENIED),
             {Field.WHERE: "Not in production. Ask us."},
         ),
         (
@@ -322,17 +328,17 @@ NOWHERE = Conversation()
             SEEN,
             {Field.VM: "This VM is in namespace staging, not in production. Choose again."},
         ),
-        (filled(GOOD), Sights(vms=()), {Field.VM: texts.NO_SUCH_VM}),
+        (filled(GOOD), FormChecks(vms=()), {Field.VM: texts.NO_SUCH_VM}),
         (filled(chosen(snapshot=taken())), SEEN, {Field.VM: texts.NO_VM}),
         (
             filled(chosen(vm=WEB, snapshot=taken())),
             SEEN,
             {Field.SNAPSHOT: texts.OTHER_VM},
         ),
-        (filled(GOOD), Sights(snapshots=()), {Field.SNAPSHOT: texts.NO_SUCH_SNAPSHOT}),
+        (filled(GOOD), FormChecks(snapshots=()), {Field.SNAPSHOT: texts.NO_SUCH_SNAPSHOT}),
         (
             filled(GOOD),
-            Sights(snapshots=(snapshot(phase="Failed"),)),
+            FormChecks(snapshots=(snapshot(phase="Failed"),)),
             {Field.SNAPSHOT: "This snapshot cannot be restored from (failed). Choose another one."},
         ),
         (
@@ -366,7 +372,7 @@ NOWHERE = Conversation()
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(
-    form_: Filled, sights: Sights, expected: dict[Field, str]
+    form_: FormState, sights: FormChecks, expected: dict[Field, str]
 ) -> None:
     found = problems(form_, sights)
     assert found == expected
@@ -375,15 +381,15 @@ def test_what_is_wrong_stands_beside_its_field(
 
 def test_a_form_asks_by_the_full_names() -> None:
     giant = filled(chosen(vm=GIANT, snapshot=taken(GIANT, LONG)))
-    sights = Sights(vms=(LONG,), snapshots=(snapshot(LONG),))
+    sights = FormChecks(vms=(LONG,), snapshots=(snapshot(LONG),))
     assert problems(giant, sights) == {}
-    assert asked(giant, sights) == Asked(
+    assert asked(giant, sights) == FormRequest(
         cluster="east", namespace="production", vm=LONG, snapshot=LONG
     )
-    assert asked(filled(chosen()), BLIND) == Asked(cluster="east")
+    assert asked(filled(chosen()), BLIND) == FormRequest(cluster="east")
     assert asked(filled(chosen(namespace=STAGING)), BLIND).namespace == "staging"
 
 
 def test_a_snapshot_that_is_not_ready_is_told_from_a_failed_one() -> None:
-    [text] = problems(filled(GOOD), Sights(snapshots=(snapshot(ready=False),))).values()
+    [text] = problems(filled(GOOD), FormChecks(snapshots=(snapshot(ready=False),))).values()
     assert "(not ready)" in text

@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 
 from bot.playground.slack.blockkit import check_view
-from bot.restore.model import Card, Offer, Outcome, Phase, Reason, Restore, RestoreId, Slot, UserId
-from bot.slack.views.home import MOST_LISTED, MOST_RIGHTS, HomePage, Right, home
-from tests.slack.examples import ALICE, BOB, JOB, NOW, card, restore, wish
+from bot.restore.model import (
+    Card,
+    CardKind,
+    Offer,
+    Outcome,
+    Phase,
+    Reason,
+    Restore,
+    RestoreId,
+    UserId,
+)
+from bot.slack.views.home import MAX_LISTED, MAX_RIGHTS, HomePage, Right, home
+from tests.slack.examples import ALICE, BOB, JOB, NOW, card, request, restore
 from tests.slack.pages import LIVE, texts
 from tests.slack.test_views_limits import HOSTILE, NAME
 
@@ -24,9 +34,9 @@ def page(**changes: Any) -> HomePage:
 
 def many(count: int, phase: Phase = Phase.TYPING, name: str = NAME) -> list[Restore]:
     """So many restores with names as long as they can be."""
-    asked = wish(cluster=name[:63], namespace=name[:63], vm=name, snapshot=name)
+    asked = request(cluster=name[:63], namespace=name[:63], vm=name, snapshot=name)
     outcome = Outcome(reason=Reason.RESTORE_FAILED, at=NOW, found=name) if phase.ended else None
-    made = restore(phase, card(Slot.REQUEST), wish=asked, outcome=outcome)
+    made = restore(phase, card(CardKind.REQUEST), request=asked, outcome=outcome)
     return [
         made.model_copy(update={"id": RestoreId(f"{number:010d}"), "opened_at": NOW})
         for number in range(count)
@@ -66,10 +76,10 @@ def test_a_hundred_restores_of_each_kind_are_cut_and_counted(name: str) -> None:
     )
     blocks = home(full)
     check(blocks)
-    assert len(buttons(blocks)) == MOST_LISTED
+    assert len(buttons(blocks)) == MAX_LISTED
     said = body(blocks)
     assert len(re.findall("^and 90 more", said, re.MULTILINE)) == 4
-    assert f"and {100 - MOST_RIGHTS} more" in said
+    assert f"and {100 - MAX_RIGHTS} more" in said
     assert len(json.dumps(blocks).encode()) < 200_000
 
 
@@ -96,7 +106,7 @@ def test_nothing_of_what_others_wrote_is_live() -> None:
         (Phase.TYPING, {}, 1),
         (Phase.STOPPING, {}, 1),
         (Phase.RESTORING, {"job": JOB}, 0),
-        (Phase.CHECKING, {"cards": (Card(slot=Slot.PROGRESS, number=1, opened_at=NOW),)}, 0),
+        (Phase.CHECKING, {"cards": (Card(kind=CardKind.PROGRESS, number=1, opened_at=NOW),)}, 0),
     ],
     ids=[
         "one that waits can be cancelled",

@@ -7,8 +7,18 @@ import pytest
 
 from bot.restore import workflow
 from bot.restore.events import Button, Clicked, Event, Observed, Typed, Verdict
-from bot.restore.facts import Claim, Content, Look, RestoreObject, Scene, Snapshot, Vm, Vmi, Volume
-from bot.restore.model import Phase, Restore, Rules, Slot, StopWhen, Wish
+from bot.restore.model import CardKind, Phase, Restore, RestoreRequest, Rules, StopWhen
+from bot.restore.observation import (
+    Claim,
+    Content,
+    Observation,
+    ObservationKind,
+    RestoreObject,
+    Snapshot,
+    Vm,
+    Vmi,
+    Volume,
+)
 from bot.slack import views
 from bot.slack.views import Message
 from tests.slack.examples import ALICE, CREATED, HERE, ID, KNOWN, NOW
@@ -41,10 +51,10 @@ CONTENT = Content(name="c", uid="c", ready=True, vm_uid="u", volumes=(DISK,))
 class Play:
     """One restore, and every picture of its thread."""
 
-    def __init__(self, rules: Rules, wish: Wish = KNOWN) -> None:
+    def __init__(self, rules: Rules, request: RestoreRequest = KNOWN) -> None:
         self.now = NOW
         self.restore = workflow.begin(
-            id_=ID, place=HERE, owner=ALICE, wish=wish, rules=rules, now=NOW
+            id_=ID, thread_ref=HERE, owner=ALICE, request=request, rules=rules, now=NOW
         )
         self.pictures: list[dict[str, Message]] = []
         self._draw()
@@ -55,10 +65,10 @@ class Play:
         self.restore = workflow.step(self.restore, event, self.now).restore
         self._draw()
 
-    def look(self, vm: Vm = VM, *, live: bool = False, job: RestoreObject | None = None) -> None:
+    def kind(self, vm: Vm = VM, *, live: bool = False, job: RestoreObject | None = None) -> None:
         """The cluster is looked at."""
-        scene = Scene(
-            look=workflow.wanted(self.restore) or Look.VMI,
+        observation = Observation(
+            kind=workflow.wanted(self.restore) or ObservationKind.VMI,
             at=self.now,
             vm=vm,
             vmi=Vmi(uid="i", phase="Running") if live else None,
@@ -69,7 +79,7 @@ class Play:
             job=job,
             claims=(Claim("restore-j-root", "Bound", mark=f"{job.name}-j"),) if job else (),
         )
-        self.event(Observed(scene, YES))
+        self.event(Observed(observation, YES))
 
     def type(self, text: str) -> None:
         """The owner replies."""
@@ -111,7 +121,7 @@ def job(
 
 def stopped_vm(play: Play) -> None:
     """The happy story of a stopped VM."""
-    play.look()
+    play.kind()
     play.type("pre-upgrade-snapshot")
     play.press(Button.CONFIRM)
     finish(play)
@@ -119,20 +129,20 @@ def stopped_vm(play: Play) -> None:
 
 def finish(play: Play) -> None:
     """From the last look before the act to the result."""
-    play.look()
-    play.look(job=job(play.restore))
-    play.look(job=job(play.restore))
-    play.look(job=job(play.restore, said="Updating target spec"))
-    play.look(job=job(play.restore, complete=True))
+    play.kind()
+    play.kind(job=job(play.restore))
+    play.kind(job=job(play.restore))
+    play.kind(job=job(play.restore, said="Updating target spec"))
+    play.kind(job=job(play.restore, complete=True))
 
 
 def running_vm(play: Play) -> None:
     """A running VM, stopped right after the choice."""
-    play.look(LIVE, live=True)
+    play.kind(LIVE, live=True)
     play.press(Button.STOP_AND_RESTORE)
-    play.look(LIVE, live=True)
-    play.look()
-    play.look()
+    play.kind(LIVE, live=True)
+    play.kind()
+    play.kind()
     play.type("pre-upgrade-snapshot")
     play.press(Button.CONFIRM)
     finish(play)
@@ -140,27 +150,27 @@ def running_vm(play: Play) -> None:
 
 def running_vm_stopped_late(play: Play) -> None:
     """A running VM, stopped when both confirmations are in."""
-    play.look(LIVE, live=True)
+    play.kind(LIVE, live=True)
     play.press(Button.STOP_AND_RESTORE)
     play.type("pre-upgrade-snapshot")
     play.press(Button.CONFIRM)
-    play.look(LIVE, live=True)
-    play.look()
+    play.kind(LIVE, live=True)
+    play.kind()
     finish(play)
 
 
 def overdue(play: Play) -> None:
     """A restore that takes long."""
-    play.look()
+    play.kind()
     play.type("pre-upgrade-snapshot")
     play.press(Button.CONFIRM)
-    play.look()
-    play.look(job=job(play.restore))
+    play.kind()
+    play.kind(job=job(play.restore))
     play.now += timedelta(minutes=11)
-    play.look(job=job(play.restore))
+    play.kind(job=job(play.restore))
     play.press(Button.KEEP_WAITING)
-    play.look(job=job(play.restore))
-    play.look(job=job(play.restore, complete=True))
+    play.kind(job=job(play.restore))
+    play.kind(job=job(play.restore, complete=True))
 
 
 STORIES = {
@@ -189,7 +199,7 @@ def changes(play: Play) -> Iterator[tuple[str, Message, Message]]:
 
 def test_every_story_ends_well(played: Play) -> None:
     assert played.restore.phase is Phase.SUCCEEDED
-    assert all(c.closed is not None for c in played.restore.cards if c.slot is not Slot.RESULT)
+    assert all(c.closed is not None for c in played.restore.cards if c.kind is not CardKind.RESULT)
 
 
 def test_a_closed_card_is_never_edited_again(played: Play) -> None:

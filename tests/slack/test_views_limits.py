@@ -17,10 +17,11 @@ from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.restore.model import (
     Blocker,
+    CardKind,
     Change,
     Disk,
     Fate,
-    Handover,
+    Handoff,
     Job,
     Kind,
     LeftBehind,
@@ -31,7 +32,6 @@ from bot.restore.model import (
     Reason,
     Restore,
     Safety,
-    Slot,
     Start,
     UserId,
 )
@@ -48,15 +48,15 @@ from tests.slack.examples import (
     PREVIEW,
     UNTIL,
     card,
+    request,
     restore,
-    wish,
 )
 from tests.slack.giants import LINK, Giants
 from tests.slack.pages import LIVE, mrkdwn
 
 MOST_BYTES = 10_000
 MOST_FIRST_LINE = 150
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[-0-9: ]+UTC>")
 NAME = "n" * 253
 HOSTILE = (
@@ -71,7 +71,7 @@ WORDS = st.sampled_from(
 NAMES = st.sampled_from([NAME, "database-01", HOSTILE, "`;<!here>", "a.b.example.com"])
 
 
-def document(phase: Phase, slot: Slot, closed: str | None, name: str, text: str) -> Restore:
+def document(phase: Phase, kind: CardKind, closed: str | None, name: str, text: str) -> Restore:
     """A restore in which every text of others is `name` or `text`, and every list is long."""
     many = (name,) * 100
     changes = tuple(Change(field=text, current=text, snapshot=text) for _ in range(50))
@@ -83,8 +83,8 @@ def document(phase: Phase, slot: Slot, closed: str | None, name: str, text: str)
     }  # fmt: skip
     return restore(
         phase,
-        card(slot, closed=closed),
-        wish=wish(cluster=name, namespace=name[:63], vm=name, snapshot=name, described=text),
+        card(kind, closed=closed),
+        request=request(cluster=name, namespace=name[:63], vm=name, snapshot=name, described=text),
         proposal=Proposal(value=name, near=many, problem=text),
         preview=PREVIEW.model_copy(update=shown),
         note=text,
@@ -113,7 +113,7 @@ def outcome(reason: Reason | None, name: str, text: str) -> Outcome:
 def check(message: Message) -> None:
     """Within all limits, and nothing live but what is ours."""
     assert check_blocks(list(message.blocks), "message") == []
-    assert len(message.blocks) <= MOST_BLOCKS
+    assert len(message.blocks) <= MAX_BLOCKS
     size = len(json.dumps(message.blocks, ensure_ascii=False).encode())
     assert size < MOST_BYTES, f"{size} bytes"
     assert 0 < len(message.text) <= 4000
@@ -126,13 +126,13 @@ def check(message: Message) -> None:
         assert "&lt;!everyone&gt;" not in text, "escaped text must be escaped again"
 
 
-@pytest.mark.parametrize("slot", Slot)
+@pytest.mark.parametrize("kind", CardKind)
 @settings(max_examples=60)
 @given(phase=st.sampled_from(Phase), name=NAMES, text=WORDS, closed=st.sampled_from((None, QUIET)))
 def test_no_text_of_others_breaks_a_card(
-    slot: Slot, phase: Phase, name: str, text: str, closed: str | None
+    kind: CardKind, phase: Phase, name: str, text: str, closed: str | None
 ) -> None:
-    full = document(phase, slot, closed, name, text)
+    full = document(phase, kind, closed, name, text)
     check(views.render(full, full.cards[0]))
 
 
@@ -148,7 +148,7 @@ def test_no_text_of_others_breaks_a_result(
     phase: Phase, reason: Reason | None, name: str, text: str, created: bool
 ) -> None:
     quiet = QUIET if text == HOSTILE else text
-    full = document(phase, Slot.RESULT, None, name, quiet)
+    full = document(phase, CardKind.RESULT, None, name, quiet)
     told = outcome(reason, name, quiet)
     job = Job(name=name, decided_at=NOW) if created else None
     check(views.render(full.model_copy(update={"outcome": told, "job": job}), full.cards[0]))
@@ -157,14 +157,18 @@ def test_no_text_of_others_breaks_a_result(
 @settings(max_examples=100)
 @given(phase=st.sampled_from(Phase), name=NAMES, text=WORDS)
 def test_no_text_of_others_breaks_a_direct_message(phase: Phase, name: str, text: str) -> None:
-    full = document(phase, Slot.PROGRESS, None, name, text)
-    full = full.model_copy(update={"place": full.place.model_copy(update={"channel": "?<!here>"})})
+    full = document(phase, CardKind.PROGRESS, None, name, text)
+    full = full.model_copy(
+        update={"thread_ref": full.thread_ref.model_copy(update={"channel": "?<!here>"})}
+    )
     check(views.dm_notice(full))
 
 
-@given(text=st.text(max_size=1200), phase=st.sampled_from(Phase), slot=st.sampled_from(Slot))
-def test_any_text_at_all_gives_a_card_that_slack_takes(text: str, phase: Phase, slot: Slot) -> None:
-    full = document(phase, slot, None, "database-01", text)
+@given(text=st.text(max_size=1200), phase=st.sampled_from(Phase), kind=st.sampled_from(CardKind))
+def test_any_text_at_all_gives_a_card_that_slack_takes(
+    text: str, phase: Phase, kind: CardKind
+) -> None:
+    full = document(phase, kind, None, "database-01", text)
     message = views.render(full, full.cards[0])
     assert check_blocks(list(message.blocks), "message") == []
     json.dumps(message.blocks, ensure_ascii=False).encode()
@@ -172,7 +176,7 @@ def test_any_text_at_all_gives_a_card_that_slack_takes(text: str, phase: Phase, 
 
 @given(text=st.text(max_size=200))
 def test_only_true_user_ids_are_mentioned_in_how_a_card_was_closed(text: str) -> None:
-    shown = card(Slot.STOP_CHOICE, closed=f"{text} by <@U0BOB>")
+    shown = card(CardKind.STOP_CHOICE, closed=f"{text} by <@U0BOB>")
     message = views.render(restore(Phase.STOPPING, shown), shown)
     live = {found for each in mrkdwn(message) for found in LIVE.findall(each)}
     assert "<@U0BOB>" in live
@@ -182,8 +186,8 @@ def test_only_true_user_ids_are_mentioned_in_how_a_card_was_closed(text: str) ->
 def test_a_snapshot_name_can_always_be_copied_whole() -> None:
     """However long it is, the name to type stands complete in code."""
     long = "s" * 253
-    shown = card(Slot.WARNING)
-    document = restore(Phase.TYPING, shown, wish=wish(snapshot=long), preview=PREVIEW)
+    shown = card(CardKind.WARNING)
+    document = restore(Phase.TYPING, shown, request=request(snapshot=long), preview=PREVIEW)
     assert any(
         f"Type `{long}` to confirm" in text for text in mrkdwn(views.render(document, shown))
     )
@@ -222,11 +226,11 @@ OURS = re.compile(rf"<@{ALICE}>|<#C0OPS>|<{re.escape(LINK)}\|[\w ]+>|{DATE.patte
 @pytest.mark.parametrize("text", [NAME, HOSTILE, "&" * 1500], ids=["giant", "hostile", "escaped"])
 def test_no_text_of_others_breaks_an_answer(name: str, text: str) -> None:
     ended = name.endswith(".history")
-    phase, slot = (Phase.FAILED, Slot.RESULT) if ended else (Phase.TYPING, Slot.WARNING)
-    full = document(phase, slot, None, text, QUIET)
-    handed = Handover(at=NOW, giver=ALICE, taker=ALICE, how="taken")
+    phase, kind = (Phase.FAILED, CardKind.RESULT) if ended else (Phase.TYPING, CardKind.WARNING)
+    full = document(phase, kind, None, text, QUIET)
+    handed = Handoff(at=NOW, giver=ALICE, taker=ALICE, how="taken")
     offer = Offer(to=ALICE, by=ALICE, at=NOW, until=UNTIL)
-    full = full.model_copy(update={"handovers": (handed,) * 100, "offer": offer})
+    full = full.model_copy(update={"handoffs": (handed,) * 100, "offer": offer})
     for arguments in _ways(ANSWERS[name], Giants(text, full)):
         said = ANSWERS[name](**arguments)
         if isinstance(said, Message):
@@ -252,7 +256,7 @@ def _has_words(member: Enum) -> bool:
 def within_limits(message: Message) -> None:
     """Slack takes it."""
     assert check_blocks(list(message.blocks), "message") == []
-    assert len(message.blocks) <= MOST_BLOCKS
+    assert len(message.blocks) <= MAX_BLOCKS
     size = len(json.dumps(message.blocks, ensure_ascii=False).encode())
     assert size < MOST_BYTES, f"{size} bytes"
 
@@ -277,4 +281,4 @@ def test_a_notification_says_it_all_in_its_first_line(name: str) -> None:
     first = views.render(told, shown).text.partition("\n")[0]
     assert 10 < len(first) <= MOST_FIRST_LINE, first
     assert re.search(r"[A-Za-z]{3,} [A-Za-z]{2,}", first), first
-    assert told.wish.vm is None or told.wish.vm in first, first
+    assert told.request.vm is None or told.request.vm in first, first

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.slack.markup.mrkdwn import Mrkdwn
-from bot.slack.views.lines import MOST_LINES, ROOM, cut
+from bot.slack.views.lines import MAX_LINES, ROOM, cut
 
 
 def lines(count: int, size: int = 10) -> list[Mrkdwn]:
@@ -15,8 +15,8 @@ def lines(count: int, size: int = 10) -> list[Mrkdwn]:
     ("count", "size", "shown"),
     [
         pytest.param(0, 10, 0, id="nothing is shown of nothing"),
-        pytest.param(MOST_LINES, 10, MOST_LINES, id="all that fit are shown"),
-        pytest.param(MOST_LINES + 1, 10, MOST_LINES, id="not more lines than a list may have"),
+        pytest.param(MAX_LINES, 10, MAX_LINES, id="all that fit are shown"),
+        pytest.param(MAX_LINES + 1, 10, MAX_LINES, id="not more lines than a list may have"),
         pytest.param(10, ROOM // 4, 4, id="not more bytes than a message may have"),
         pytest.param(3, ROOM + 1, 1, id="one line at least, however long"),
     ],

@@ -10,16 +10,16 @@ import pytest
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.request.verbs import SUBCOMMANDS
-from bot.restore.facts import Snapshot
-from bot.restore.model import Outcome, Phase, Place, Reason, Restore, Slot
+from bot.restore.model import CardKind, Outcome, Phase, Reason, Restore, ThreadRef
+from bot.restore.observation import Snapshot
 from bot.slack import views
-from bot.slack.views import Message, Target
+from bot.slack.views import ListTarget, Message
 from bot.texts import answers
-from tests.slack.examples import ALICE, CREATED, NOW, UNTIL, card, restore, wish
+from tests.slack.examples import ALICE, CREATED, NOW, UNTIL, card, request, restore
 from tests.slack.pages import body
 
 THREAD = "https://acme.slack.com/archives/C0OPS/p1"
-TARGET = Target("production", "database-01")
+TARGET = ListTarget("production", "database-01")
 GOOD = Snapshot(
     name="pre-upgrade-snapshot",
     uid="1",
@@ -31,14 +31,14 @@ GOOD = Snapshot(
     indications=("Online", "GuestAgent"),
     included=("root", "data"),
 )
-WARNED = restore(Phase.TYPING, card(Slot.REQUEST, 1), card(Slot.WARNING, 2), deadline=UNTIL)
+WARNED = restore(Phase.TYPING, card(CardKind.REQUEST, 1), card(CardKind.WARNING, 2), deadline=UNTIL)
 ENDED = restore(
     Phase.SUCCEEDED,
-    card(Slot.REQUEST, 1),
+    card(CardKind.REQUEST, 1),
     outcome=Outcome(at=NOW + timedelta(minutes=5)),
 )
 LINKS = {WARNED.id: THREAD}
-LONG = wish(cluster="c" * 100, namespace="n" * 63, vm="v" * 253, snapshot="s" * 253)
+LONG = request(cluster="c" * 100, namespace="n" * 63, vm="v" * 253, snapshot="s" * 253)
 
 
 def lines(message: Message) -> str:
@@ -94,7 +94,7 @@ def test_commands_name_the_cluster_that_is_not_the_usual_one() -> None:
 
 
 def test_snapshots_of_a_namespace_name_their_vm() -> None:
-    said = lines(views.snapshots(Target("production"), [GOOD], NOW))
+    said = lines(views.snapshots(ListTarget("production"), [GOOD], NOW))
     assert "• `pre-upgrade-snapshot` of VM `database-01`: ready to use." in said
 
 
@@ -102,21 +102,21 @@ def test_snapshots_of_a_namespace_name_their_vm() -> None:
     ("target", "said"),
     [
         (TARGET, "VM `database-01` in namespace `production` has no snapshots"),
-        (Target("production"), "no snapshots in namespace `production`"),
+        (ListTarget("production"), "no snapshots in namespace `production`"),
     ],
 )
-def test_no_snapshots(target: Target, said: str) -> None:
+def test_no_snapshots(target: ListTarget, said: str) -> None:
     assert said in views.snapshots(target, [], NOW).text
 
 
 @pytest.mark.parametrize(
     ("target", "command"),
     [
-        (Target("production"), "`/vm-restore list VM in production`"),
+        (ListTarget("production"), "`/vm-restore list VM in production`"),
         (TARGET, "`/vm-restore database-01 in production`"),
     ],
 )
-def test_a_long_list_says_how_to_see_the_rest(target: Target, command: str) -> None:
+def test_a_long_list_says_how_to_see_the_rest(target: ListTarget, command: str) -> None:
     many = [replace(GOOD, name=f"nightly-{n}") for n in range(40)]
     message = views.snapshots(target, many, NOW)
     assert lines(message).count("ready to use. Created") == 15
@@ -132,7 +132,7 @@ def test_a_missing_vm_brings_near_names_or_its_other_namespaces() -> None:
     )
     there = views.no_such_vm("x", "production", [])
     assert there.text == "There is no VM `x` in namespace `production`, and no snapshot of one."
-    said = views.elsewhere(Target("prod", "database-01"), ["production"]).text
+    said = views.elsewhere(ListTarget("prod", "database-01"), ["production"]).text
     assert "Did you mean `/vm-restore list database-01 in production`?" in said
 
 
@@ -170,30 +170,30 @@ def test_status_says_whose_since_when_until_when_and_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "slot", "said"),
+    ("phase", "kind", "said"),
     [
         (Phase.GATHERING, None, "looking for what is missing"),
-        (Phase.GATHERING, Slot.ASK_VM, "waits for what is missing"),
+        (Phase.GATHERING, CardKind.ASK_VM, "waits for what is missing"),
         (Phase.CHECKING, None, "checking the VM and the snapshot"),
-        (Phase.STOP_CHOICE, Slot.STOP_CHOICE, "waits for the choice whether to stop the VM"),
+        (Phase.STOP_CHOICE, CardKind.STOP_CHOICE, "waits for the choice whether to stop the VM"),
         (Phase.STOPPING, None, "stopping the VM"),
-        (Phase.STOPPING, Slot.STOP_OVERDUE, "the VM does not stop, waits for an answer"),
-        (Phase.STOPPING, Slot.FORCE_STOP, "the VM does not stop, waits for an answer"),
-        (Phase.TYPING, Slot.WARNING, "waits for the snapshot's name to be typed"),
-        (Phase.CONFIRMING, Slot.CONFIRM, "waits for *Restore VM now*"),
+        (Phase.STOPPING, CardKind.STOP_OVERDUE, "the VM does not stop, waits for an answer"),
+        (Phase.STOPPING, CardKind.FORCE_STOP, "the VM does not stop, waits for an answer"),
+        (Phase.TYPING, CardKind.WARNING, "waits for the snapshot's name to be typed"),
+        (Phase.CONFIRMING, CardKind.CONFIRM, "waits for *Restore VM now*"),
         (Phase.PROTECTING, None, "taking the safety snapshot"),
         (Phase.RESTORING, None, "restoring"),
-        (Phase.RESTORING, Slot.OVERDUE, "restoring for longer than expected"),
-        (Phase.RESTORING, Slot.DELETE_RESTORE, "restoring for longer than expected"),
+        (Phase.RESTORING, CardKind.OVERDUE, "restoring for longer than expected"),
+        (Phase.RESTORING, CardKind.DELETE_RESTORE, "restoring for longer than expected"),
     ],
 )
-def test_every_phase_has_words(phase: Phase, slot: Slot | None, said: str) -> None:
-    cards = [card(Slot.REQUEST, 1), *([card(slot, 2)] if slot else [])]
+def test_every_phase_has_words(phase: Phase, kind: CardKind | None, said: str) -> None:
+    cards = [card(CardKind.REQUEST, 1), *([card(kind, 2)] if kind else [])]
     assert said in lines(views.status([restore(phase, *cards)], {}))
 
 
 def test_what_waits_for_nobody_expires_for_nobody() -> None:
-    running = restore(Phase.RESTORING, card(Slot.REQUEST, 1), deadline=UNTIL)
+    running = restore(Phase.RESTORING, card(CardKind.REQUEST, 1), deadline=UNTIL)
     assert "expires" not in lines(views.status([running], {}))
 
 
@@ -202,12 +202,12 @@ def test_what_waits_for_nobody_expires_for_nobody() -> None:
     [("C0OPS", "its thread in <#C0OPS>"), ("D0DIRECT", "its thread in a direct message")],
 )
 def test_without_a_link_the_place_is_named(channel: str, said: str) -> None:
-    there = WARNED.model_copy(update={"place": Place(team="T0TEAM", channel=channel)})
+    there = WARNED.model_copy(update={"thread_ref": ThreadRef(team="T0TEAM", channel=channel)})
     assert said in lines(views.status([there], {there.id: None}))
 
 
 def test_another_cluster_is_named() -> None:
-    far = WARNED.model_copy(update={"wish": wish(cluster="east")})
+    far = WARNED.model_copy(update={"request": request(cluster="east")})
     assert "in `production` (cluster `east`)" in lines(views.status([far], {}))
 
 
@@ -224,7 +224,7 @@ def test_history_says_how_it_ended_and_how_long_it_took() -> None:
 def test_history_says_why_it_failed() -> None:
     failed = restore(
         Phase.REFUSED,
-        card(Slot.REQUEST, 1),
+        card(CardKind.REQUEST, 1),
         outcome=Outcome(reason=Reason.VM_NOT_FOUND, at=NOW),
     )
     assert "• ❌ Refused (VM Not Found): VM `database-01`" in lines(views.history([failed], {}))
@@ -284,7 +284,7 @@ def test_an_answer_outside_the_thread_is_sent_there() -> None:
 
 def _longest() -> Sequence[Message]:
     name, space = "v" * 253, "n" * 63
-    target = Target(space, name, "c" * 100)
+    target = ListTarget(space, name, "c" * 100)
     snapshot = replace(
         GOOD,
         name="s" * 253,
@@ -292,8 +292,8 @@ def _longest() -> Sequence[Message]:
         included=tuple(f"{n}{'d' * 60}" for n in range(100)),
         indications=("x" * 200,),
     )
-    running = WARNED.model_copy(update={"wish": LONG})
-    over: list[Restore] = [ENDED.model_copy(update={"wish": LONG})] * 100
+    running = WARNED.model_copy(update={"request": LONG})
+    over: list[Restore] = [ENDED.model_copy(update={"request": LONG})] * 100
     link = {running.id: THREAD + "?" + "t" * 200}
     spaces = {str(n) + "n" * 60: [name] * 50 for n in range(40)}
     return (

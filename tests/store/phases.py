@@ -10,13 +10,14 @@ from bot.playground.clock import START
 from bot.restore.model import (
     Blocker,
     Card,
+    CardKind,
     Change,
     Confirmation,
     Consistency,
     Copy,
     Disk,
     Fate,
-    Handover,
+    Handoff,
     Job,
     Kind,
     Left,
@@ -24,22 +25,21 @@ from bot.restore.model import (
     Offer,
     Outcome,
     Phase,
-    Place,
     Preview,
     Proposal,
     Reason,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
     Safety,
-    Slot,
     Start,
     Stop,
     StopWhen,
+    ThreadRef,
     TypedName,
     UserId,
     VolumePolicy,
-    Wish,
 )
 from bot.restore.vmstate import VmState
 
@@ -57,7 +57,9 @@ RULES = Rules(
     protect_by_default=True,
     volume_policy=VolumePolicy.RANDOMIZE_NAMES,
 )
-WISH = Wish(cluster="east", namespace="production", vm="database-01", snapshot="pre-upgrade")
+WISH = RestoreRequest(
+    cluster="east", namespace="production", vm="database-01", snapshot="pre-upgrade"
+)
 PREVIEW = Preview(
     taken_at=START + 2 * SECONDS,
     vm_uid="0f9a54b1-0f52-4c3e-8a53-6e0f4a9d2c11",
@@ -103,11 +105,11 @@ JOB = Job(
 )
 
 
-def cards(*slots: Slot, answered: bool = False) -> tuple[Card, ...]:
+def cards(*slots: CardKind, answered: bool = False) -> tuple[Card, ...]:
     """These cards, each a second after the one before; the last one waits unless `answered`."""
     made = [
-        Card(slot=slot, number=number, opened_at=START + number * SECONDS, closed="Answered.")
-        for number, slot in enumerate(slots, 1)
+        Card(kind=kind, number=number, opened_at=START + number * SECONDS, closed="Answered.")
+        for number, kind in enumerate(slots, 1)
     ]
     return (*made[:-1], made[-1] if answered else made[-1].model_copy(update={"closed": None}))
 
@@ -118,9 +120,11 @@ def restore(phase: Phase, **known: Any) -> Restore:
         "id": RestoreId("k3f9a2b7.1"),
         "version": 7,
         "phase": phase,
-        "place": Place(team="T0ACME001", channel="C0INCID01", thread=THREAD, own_thread=True),
+        "thread_ref": ThreadRef(
+            team="T0ACME001", channel="C0INCID01", thread=THREAD, own_thread=True
+        ),
         "owner": ALICE,
-        "wish": WISH,
+        "request": WISH,
         "rules": RULES,
         "opened_at": START,
         "entered_at": START + 5 * SECONDS,
@@ -143,14 +147,20 @@ CONFIRMED: dict[str, Any] = {
     "safety": SAFE,
 }
 """What is known once both confirmations are in."""
-_TO_THE_CLICK = (Slot.REQUEST, Slot.STOP_CHOICE, Slot.STOPPING, Slot.WARNING, Slot.CONFIRM)
+_TO_THE_CLICK = (
+    CardKind.REQUEST,
+    CardKind.STOP_CHOICE,
+    CardKind.STOPPING,
+    CardKind.WARNING,
+    CardKind.CONFIRM,
+)
 
 _LIVE = (
     restore(
         Phase.GATHERING,
-        place=Place(team="T0ACME001", channel="C0INCID01", asked_ts="1771432199.000900"),
-        wish=Wish(cluster="east", vm="database-01", described="pre-upgrade"),
-        cards=cards(Slot.REQUEST, Slot.ASK_VM, Slot.ASK_NAMESPACE),
+        thread_ref=ThreadRef(team="T0ACME001", channel="C0INCID01", asked_ts="1771432199.000900"),
+        request=RestoreRequest(cluster="east", vm="database-01", described="pre-upgrade"),
+        cards=cards(CardKind.REQUEST, CardKind.ASK_VM, CardKind.ASK_NAMESPACE),
         proposal=Proposal(
             value="production", near=("staging",), problem="There are two VMs of this name."
         ),
@@ -160,7 +170,7 @@ _LIVE = (
     ),
     restore(
         Phase.CHECKING,
-        cards=cards(Slot.REQUEST, Slot.ASK_SNAPSHOT, answered=True),
+        cards=cards(CardKind.REQUEST, CardKind.ASK_SNAPSHOT, answered=True),
         trouble="cluster east: no answer",
         trouble_since=START + 6 * SECONDS,
         previous=RestoreId("k3f9a2b7"),
@@ -170,14 +180,20 @@ _LIVE = (
     ),
     restore(
         Phase.STOP_CHOICE,
-        cards=cards(Slot.REQUEST, Slot.STOP_CHOICE),
+        cards=cards(CardKind.REQUEST, CardKind.STOP_CHOICE),
         preview=PREVIEW,
         deadline=START + 1200 * SECONDS,
     ),
     restore(
         Phase.STOPPING,
         cards=cards(
-            *(Slot.REQUEST, Slot.STOP_CHOICE, Slot.STOPPING, Slot.STOP_OVERDUE, Slot.FORCE_STOP)
+            *(
+                CardKind.REQUEST,
+                CardKind.STOP_CHOICE,
+                CardKind.STOPPING,
+                CardKind.STOP_OVERDUE,
+                CardKind.FORCE_STOP,
+            )
         ),
         preview=PREVIEW,
         stop=STOP.model_copy(
@@ -190,7 +206,7 @@ _LIVE = (
     ),
     restore(
         Phase.TYPING,
-        cards=cards(Slot.REQUEST, Slot.STOP_CHOICE, Slot.STOPPING, Slot.WARNING),
+        cards=cards(CardKind.REQUEST, CardKind.STOP_CHOICE, CardKind.STOPPING, CardKind.WARNING),
         preview=PREVIEW,
         stop=STOPPED,
         protect=True,
@@ -204,13 +220,19 @@ _LIVE = (
     ),
     restore(
         Phase.PROTECTING,
-        cards=cards(*_TO_THE_CLICK, Slot.PROTECTING),
+        cards=cards(*_TO_THE_CLICK, CardKind.PROTECTING),
         **{**CONFIRMED, "safety": SAFETY},
     ),
     restore(
         Phase.RESTORING,
         cards=cards(
-            *(*_TO_THE_CLICK, Slot.PROTECTING, Slot.PROGRESS, Slot.OVERDUE, Slot.DELETE_RESTORE)
+            *(
+                *_TO_THE_CLICK,
+                CardKind.PROTECTING,
+                CardKind.PROGRESS,
+                CardKind.OVERDUE,
+                CardKind.DELETE_RESTORE,
+            )
         ),
         **CONFIRMED,
         job=JOB.model_copy(
@@ -227,7 +249,7 @@ _LIVE = (
 _ENDS = (
     ended(
         Phase.SUCCEEDED,
-        cards=cards(*_TO_THE_CLICK, Slot.PROGRESS, Slot.RESULT, Slot.STARTED),
+        cards=cards(*_TO_THE_CLICK, CardKind.PROGRESS, CardKind.RESULT, CardKind.STARTED),
         **CONFIRMED,
         job=JOB.model_copy(update={"volumes_bound": 2, "progressing": "Operation complete"}),
         outcome={
@@ -241,7 +263,7 @@ _ENDS = (
     ended(
         Phase.FAILED,
         Reason.RESTORE_FAILED,
-        cards=cards(*_TO_THE_CLICK, Slot.PROGRESS, Slot.RESULT),
+        cards=cards(*_TO_THE_CLICK, CardKind.PROGRESS, CardKind.RESULT),
         **CONFIRMED,
         job=JOB,
         outcome={"found": "Restore target VMI must be powered off", "vm_status": "Running"},
@@ -249,14 +271,14 @@ _ENDS = (
     ended(
         Phase.CANCELLED,
         Reason.TYPED_INSTEAD,
-        cards=cards(Slot.REQUEST, Slot.WARNING, Slot.RESULT),
+        cards=cards(CardKind.REQUEST, CardKind.WARNING, CardKind.RESULT),
         preview=PREVIEW,
         outcome={"by": ALICE, "typed": "Pre-upgrade", "hint": "The case differs."},
     ),
     ended(
         Phase.REFUSED,
         Reason.SNAPSHOT_NOT_FOUND,
-        cards=cards(Slot.REQUEST, Slot.RESULT),
+        cards=cards(CardKind.REQUEST, CardKind.RESULT),
         owner=BOB,
         outcome={
             "found": "There is no snapshot `pre-upgrade`.",
@@ -268,7 +290,13 @@ _ENDS = (
     ended(
         Phase.EXPIRED,
         Reason.NO_ANSWER,
-        cards=cards(Slot.REQUEST, Slot.STOP_CHOICE, Slot.STOPPING, Slot.WARNING, Slot.RESULT),
+        cards=cards(
+            CardKind.REQUEST,
+            CardKind.STOP_CHOICE,
+            CardKind.STOPPING,
+            CardKind.WARNING,
+            CardKind.RESULT,
+        ),
         preview=PREVIEW,
         stop=STOPPED,
     ),
@@ -279,16 +307,18 @@ EVERY_PHASE = {each.phase: each for each in (*_LIVE, *_ENDS)}
 _HANDED_OVER = restore(
     Phase.TYPING,
     cards=(
-        *cards(Slot.REQUEST, Slot.WARNING, Slot.OFFER, Slot.HANDED, Slot.WARNING),
-        Card(slot=Slot.OFFER, number=6, opened_at=START + 60 * SECONDS),
+        *cards(
+            CardKind.REQUEST, CardKind.WARNING, CardKind.OFFER, CardKind.HANDED, CardKind.WARNING
+        ),
+        Card(kind=CardKind.OFFER, number=6, opened_at=START + 60 * SECONDS),
     ),
     owner=BOB,
     deadline=START + 1300 * SECONDS,
     heard_ts="1771432240.000000",
     preview=PREVIEW,
     offer=Offer(to=CAROL, by=BOB, at=START + 60 * SECONDS, until=START + 1260 * SECONDS),
-    handovers=(Handover(at=START + 40 * SECONDS, giver=ALICE, taker=BOB, how="accepted"),),
-    vm_unsure=True,
+    handoffs=(Handoff(at=START + 40 * SECONDS, giver=ALICE, taker=BOB, how="accepted"),),
+    vm_state_unknown=True,
 )
 _COPY = Copy(
     card=_HANDED_OVER.cards[-1], channel="D0CAROL", address="https://slack.test/archives/1"
@@ -300,7 +330,7 @@ _FATES = (
 )
 _OF_CLAIMS = ended(
     Phase.SUCCEEDED,
-    cards=cards(*_TO_THE_CLICK, Slot.PROGRESS, Slot.RESULT),
+    cards=cards(*_TO_THE_CLICK, CardKind.PROGRESS, CardKind.RESULT),
     **{**CONFIRMED, "preview": PREVIEW.model_copy(update={"fates": _FATES})},
     job=JOB,
     outcome={
@@ -324,7 +354,7 @@ _STATE = VmState(
 )
 _FOUND_AGAIN = ended(
     Phase.SUCCEEDED,
-    cards=cards(*_TO_THE_CLICK, Slot.PROGRESS, Slot.RESULT),
+    cards=cards(*_TO_THE_CLICK, CardKind.PROGRESS, CardKind.RESULT),
     **{
         **CONFIRMED,
         "preview": PREVIEW.model_copy(update={"vm_state": _STATE}),

@@ -7,23 +7,23 @@ from bot.playground.clock import START
 from bot.restore.model import (
     AuditEntry,
     Card,
+    CardKind,
     Change,
     Confirmation,
     Consistency,
     Job,
     Phase,
-    Place,
     Preview,
     Proposal,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
     Safety,
-    Slot,
     Stop,
+    ThreadRef,
     TypedName,
     UserId,
-    Wish,
 )
 
 OWNER = UserId("U01ONCALL")
@@ -34,9 +34,11 @@ def restore(name: str = "R1", *, vm: str | None = "db-01", **changes: Any) -> Re
     fields = {
         "id": RestoreId(name),
         "phase": Phase.CHECKING,
-        "place": Place(team="T1", channel="C1", thread="1771432200.000100"),
+        "thread_ref": ThreadRef(team="T1", channel="C1", thread="1771432200.000100"),
         "owner": OWNER,
-        "wish": Wish(cluster="east", namespace="production", vm=vm, snapshot="pre-upgrade"),
+        "request": RestoreRequest(
+            cluster="east", namespace="production", vm=vm, snapshot="pre-upgrade"
+        ),
         "rules": Rules(),
         "opened_at": START,
         "entered_at": START,
@@ -64,9 +66,16 @@ def typical() -> Restore:
     return restore(
         phase=Phase.RESTORING,
         cards=tuple(
-            Card(slot=slot, number=number, opened_at=START, closed="Confirmed by the requester.")
-            for number, slot in enumerate(
-                (Slot.REQUEST, Slot.STOP_CHOICE, Slot.STOPPING, Slot.WARNING, Slot.CONFIRM), 1
+            Card(kind=kind, number=number, opened_at=START, closed="Confirmed by the requester.")
+            for number, kind in enumerate(
+                (
+                    CardKind.REQUEST,
+                    CardKind.STOP_CHOICE,
+                    CardKind.STOPPING,
+                    CardKind.WARNING,
+                    CardKind.CONFIRM,
+                ),
+                1,
             )
         ),
         proposal=Proposal(near=("database-01", "database-02")),

@@ -25,9 +25,9 @@ from hypothesis.stateful import (
 )
 
 from bot.playground.clock import HandClock
-from bot.store import Chore, Lease, Store, connect
+from bot.store import Lease, PeriodicTask, Store, connect
 from bot.store.keys import Keys
-from bot.store.store import MOST_CUTS, PUT_OFF
+from bot.store.store import MAX_CUTS, PUT_OFF
 from tests.store.conftest import unguarded
 from tests.store.samples import restore, said
 
@@ -93,7 +93,7 @@ class ChoreMachine(RuleBasedStateMachine):
         """Somebody has this chore done."""
         now = self.clock.now()
         due = now + timedelta(seconds=delay)
-        self.runner.run(self.store.chores.keep(name, {"is": body}, due=due))
+        self.runner.run(self.store.tasks.keep(name, {"is": body}, due=due))
         row = self.rows.setdefault(name, Row(body, int(now.timestamp() * 1000)))
         row.body = body
         if row.until is not None:
@@ -104,14 +104,14 @@ class ChoreMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def drop(self, name: str) -> None:
         """Nobody wants it any more."""
-        self.runner.run(self.store.chores.drop(name))
+        self.runner.run(self.store.tasks.drop(name))
         self.rows.pop(name, None)
 
     @rule(lease=consumes(leases))
     def drop_at_work(self, lease: Lease) -> None:
         """Its holder finds that it need not be done any more."""
         name = lease.id.removeprefix("chore:")
-        self.runner.run(self.store.chores.drop(name, lease=lease))
+        self.runner.run(self.store.tasks.drop(name, lease=lease))
         row = self.rows.get(name)
         if row is None or row.fence != lease.fence or row.until is None:
             return
@@ -133,7 +133,7 @@ class ChoreMachine(RuleBasedStateMachine):
             Lease(f"chore:{name}", self.rows[name].fence, now + LEASE) for name in taken
         ]
         assert [each.work for each in leased] == [
-            Chore(name, {"is": self.rows[name].body}) for name in taken
+            PeriodicTask(name, {"is": self.rows[name].body}) for name in taken
         ]
         left = (row.due for row in self.rows.values() if row.due is not None)
         assert following == min(left, default=None)
@@ -142,8 +142,8 @@ class ChoreMachine(RuleBasedStateMachine):
     def take(self, row: Row, now: datetime) -> bool:
         """Take one, unless too many workers have died over it."""
         interrupted = row.until is not None
-        if row.cuts + interrupted >= MOST_CUTS:
-            row.cuts, row.until, row.due = MOST_CUTS - 1, None, now + PUT_OFF
+        if row.cuts + interrupted >= MAX_CUTS:
+            row.cuts, row.until, row.due = MAX_CUTS - 1, None, now + PUT_OFF
             return False
         row.cuts += interrupted
         row.fence += 1
@@ -194,7 +194,7 @@ class ChoreMachine(RuleBasedStateMachine):
         for name in ("home:U1", "home:U2", "report"):
             row = self.rows.get(name)
             expected = None if row is None else {"is": row.body}
-            assert self.runner.run(self.store.chores.body(name)) == expected
+            assert self.runner.run(self.store.tasks.body(name)) == expected
         assert set(self.runner.run(self.queued())) == {
             f"chore:{n}" for n, row in self.rows.items() if row.due is not None
         }

@@ -15,41 +15,45 @@ import pytest
 from bot.errors import Misconfigured, StoreUnavailable
 from bot.playground.clock import HandClock
 from bot.store import Created, Store, connect
-from bot.store.connection import Target, read_url
+from bot.store.connection import RedisTarget, read_url
 from tests.store import servers
 from tests.store.samples import restore, said
 
 READ = {
-    "redis://localhost": Target("redis", hosts=(("localhost", 6379),)),
-    "redis://10.0.0.1:7000/3": Target("redis", hosts=(("10.0.0.1", 7000),), db=3),
-    "redis://[fd00::1]:7000": Target("redis", hosts=(("fd00::1", 7000),)),
-    "redis://:s%40cret@db": Target("redis", hosts=(("db", 6379),), login={"password": "s@cret"}),
-    "redis://bot:pw@db": Target(
+    "redis://localhost": RedisTarget("redis", hosts=(("localhost", 6379),)),
+    "redis://10.0.0.1:7000/3": RedisTarget("redis", hosts=(("10.0.0.1", 7000),), db=3),
+    "redis://[fd00::1]:7000": RedisTarget("redis", hosts=(("fd00::1", 7000),)),
+    "redis://:s%40cret@db": RedisTarget(
+        "redis", hosts=(("db", 6379),), login={"password": "s@cret"}
+    ),
+    "redis://bot:pw@db": RedisTarget(
         "redis", hosts=(("db", 6379),), login={"username": "bot", "password": "pw"}
     ),
-    "rediss://db?ssl_ca_certs=/ca.pem": Target(
+    "rediss://db?ssl_ca_certs=/ca.pem": RedisTarget(
         "redis", tls=True, hosts=(("db", 6379),), options={"ssl_ca_certs": "/ca.pem"}
     ),
-    "unix:///run/vm%20bot/store.sock?db=2": Target("unix", socket="/run/vm bot/store.sock", db=2),
-    "unix://bot:pw@/run/store.sock": Target(
+    "unix:///run/vm%20bot/store.sock?db=2": RedisTarget(
+        "unix", socket="/run/vm bot/store.sock", db=2
+    ),
+    "unix://bot:pw@/run/store.sock": RedisTarget(
         "unix", socket="/run/store.sock", login={"username": "bot", "password": "pw"}
     ),
-    "redis+sentinel://u:p@a:1,b/vms/4": Target(
+    "redis+sentinel://u:p@a:1,b/vms/4": RedisTarget(
         "redis+sentinel",
         hosts=(("a", 1), ("b", 26379)),
         master="vms",
         db=4,
         login={"username": "u", "password": "p"},
     ),
-    "rediss+sentinel://a,[fd00::1]:2/vms?sentinel_password=x": Target(
+    "rediss+sentinel://a,[fd00::1]:2/vms?sentinel_password=x": RedisTarget(
         "redis+sentinel",
         tls=True,
         hosts=(("a", 26379), ("fd00::1", 2)),
         master="vms",
         options={"sentinel_password": "x"},
     ),
-    "redis+cluster://a:1,b:2": Target("redis+cluster", hosts=(("a", 1), ("b", 2))),
-    "rediss+cluster://a": Target("redis+cluster", tls=True, hosts=(("a", 6379),)),
+    "redis+cluster://a:1,b:2": RedisTarget("redis+cluster", hosts=(("a", 1), ("b", 2))),
+    "rediss+cluster://a": RedisTarget("redis+cluster", tls=True, hosts=(("a", 6379),)),
 }
 
 REFUSED = {

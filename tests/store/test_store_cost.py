@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.clock import HandClock
-from bot.store import Client, Committed, Shown, Store, connect
+from bot.store import Client, Committed, PostedCard, Store, connect
 from bot.store.documents import dump
 from bot.store.keys import Keys
 from tests.store.samples import changed, ended, restore, said, typical
@@ -69,10 +69,10 @@ async def test_each_method_is_one_command(
         ("record", lambda: store.record([said("one"), said("two")])),
         ("commit", lambda: store.commit(made, due=now, audit=[said("x")], lease=lease)),
         ("recent", lambda: store.recent(10)),
-        ("keep a chore", lambda: store.chores.keep("home:U1", {"a": 1}, due=now)),
-        ("read a chore", lambda: store.chores.body("home:U1")),
-        ("drop a chore", lambda: store.chores.drop("report")),
-        ("finish", lambda: store.finish(lease, due=now, shown={"a.1": Shown("1.1", "d")})),
+        ("keep a chore", lambda: store.tasks.keep("home:U1", {"a": 1}, due=now)),
+        ("read a chore", lambda: store.tasks.body("home:U1")),
+        ("drop a chore", lambda: store.tasks.drop("report")),
+        ("finish", lambda: store.finish(lease, due=now, shown={"a.1": PostedCard("1.1", "d")})),
         ("ping", store.ping),
     ]
     for _, call in calls:  # the server learns the scripts
@@ -106,7 +106,7 @@ async def test_a_typical_live_restore_fits_its_budget(
     made = typical()
     assert len(dump(made).encode()) < BUDGET
     await store.create(made, due=clock.now(), audit=[])
-    cards = {card.key: Shown("1771432200.000100", "0123456789abcdef") for card in made.cards}
+    cards = {card.key: PostedCard("1771432200.000100", "0123456789abcdef") for card in made.cards}
     leased, _ = await store.lease(1)
     done = await store.commit(made, due=None, audit=[], lease=leased[0].lease)
     assert isinstance(done, Committed)

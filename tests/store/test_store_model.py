@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Restore
-from bot.store import Committed, Created, Held, Lease, Record, Stale, Store, connect
+from bot.store import ClaimConflict, Committed, Created, Lease, Record, Stale, Store, connect
 from bot.store.keys import Keys
 from tests.store.conftest import unguarded
 from tests.store.samples import changed, restore
@@ -110,9 +110,9 @@ class StoreMachine(RuleBasedStateMachine):
         result = self.runner.run(self.store.create(made, due=due, audit=[]))
         if name in self.model.rows:
             assert result == type(result)(self.model.rows[name].stored)
-            assert not isinstance(result, Created | Held)
+            assert not isinstance(result, Created | ClaimConflict)
         elif holder := self.model.holder(made.claim, name):
-            assert result == Held(holder)
+            assert result == ClaimConflict(holder)
         else:
             assert result == Created(made)
             self.model.rows[name] = Row(made, due)
@@ -229,8 +229,8 @@ class StoreMachine(RuleBasedStateMachine):
         before = restore(name) if row is None else row.stored
         if before.phase.ended:
             phase = before.phase  # an end is an end
-        wish = before.wish.model_copy(update={"vm": vm})
-        return changed(before, phase=phase, wish=wish, version=before.version - behind)
+        request = before.request.model_copy(update={"vm": vm})
+        return changed(before, phase=phase, request=request, version=before.version - behind)
 
     def holds(self, lease: Lease) -> bool:
         """Whether a lease still stands."""
@@ -244,7 +244,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert result == Stale()
             return False
         if holder := self.model.holder(change.claim, change.id):
-            assert result == Held(holder)
+            assert result == ClaimConflict(holder)
             return False
         row.stored = changed(change, version=change.version + 1)
         assert result == Committed(row.stored)

@@ -15,15 +15,15 @@ from bot.store import (
     Delivery,
     Lease,
     Leased,
+    PostedCard,
     Record,
-    Shown,
     Stale,
     Store,
     connect,
 )
 from bot.store.documents import Unreadable
 from bot.store.keys import Keys
-from bot.store.store import MOST_CUTS, PUT_OFF
+from bot.store.store import MAX_CUTS, PUT_OFF
 from tests.store.samples import changed, ended, restore, said
 
 
@@ -141,7 +141,7 @@ async def test_a_live_restore_cannot_leave_the_queue(store: Store, clock: HandCl
 
 async def test_finish_keeps_what_was_shown_and_adds_to_it(store: Store, clock: HandClock) -> None:
     await create(store, clock)
-    first, second = Shown("1.1", "a|b"), Shown(None, "")
+    first, second = PostedCard("1.1", "a|b"), PostedCard(None, "")
     await store.finish(await take(store), due=clock.now(), shown={"request.1": first})
     await store.finish(await take(store), due=clock.now(), shown={"warning.2": second})
     record = await store.load("R1")
@@ -154,7 +154,7 @@ async def test_an_old_fence_finishes_nothing(store: Store, clock: HandClock) -> 
     old = await take(store)
     clock.advance(25)
     current = await take(store)
-    assert not await store.finish(old, due=clock.now(), shown={"request.1": Shown("1.1", "a")})
+    assert not await store.finish(old, due=clock.now(), shown={"request.1": PostedCard("1.1", "a")})
     record = await store.load("R1")
     assert record is not None
     assert record.shown == {}
@@ -479,7 +479,7 @@ async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.accept("Ev1", "slash", {})
-    for attempt in range(2, MOST_CUTS + 1):
+    for attempt in range(2, MAX_CUTS + 1):
         clock.advance(25)
         leased, _ = await store.lease(5)
         assert [each.lease.fence for each in leased] == [attempt]
@@ -500,7 +500,7 @@ async def test_a_delivery_that_is_put_off_in_good_order_is_never_given_up(
 ) -> None:
     """Slack or the cluster may be away for longer than five tries take."""
     lease = await store.accept("Ev1", "slash", {})
-    for attempt in range(2, 3 * MOST_CUTS):
+    for attempt in range(2, 3 * MAX_CUTS):
         assert lease is not None
         await store.finish(lease, due=clock.now() + timedelta(seconds=2))
         clock.advance(2)

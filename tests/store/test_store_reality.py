@@ -188,7 +188,7 @@ async def test_what_was_stored_when_the_memory_ran_out_is_whole_and_the_rest_is_
     for number in range(150):
         if number == 5:  # the server knows the scripts by now, which take memory, too
             await fill_up(own)
-        made = changed(typical(), id=RestoreId(f"R{number}"), wish=_other_vm(number))
+        made = changed(typical(), id=RestoreId(f"R{number}"), request=_other_vm(number))
         try:
             assert isinstance(
                 await store.create(made, due=START, audit=[said("asked", made)]), Created
@@ -211,7 +211,7 @@ async def test_what_was_stored_when_the_memory_ran_out_is_whole_and_the_rest_is_
 
 
 def _other_vm(number: int) -> Any:
-    return typical().wish.model_copy(update={"vm": f"vm-{number}"})
+    return typical().request.model_copy(update={"vm": f"vm-{number}"})
 
 
 async def test_every_change_is_refused_as_a_whole_and_reading_goes_on(own: Client) -> None:
@@ -243,8 +243,8 @@ def _changes(store: Store, made: Restore, lease: Lease) -> Iterator[Any]:
     yield store.create(restore("R2", vm="db-02"), due=START, audit=[])
     yield store.record([said("asked")])
     yield store.wake([made.id])
-    yield store.chores.keep("home:U1", {}, due=START)
-    yield store.chores.drop("report")
+    yield store.tasks.keep("home:U1", {}, due=START)
+    yield store.tasks.drop("report")
     yield store.lease(5)
     yield store.settle(lease)
 

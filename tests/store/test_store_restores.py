@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from bot.errors import Permanent
 from bot.playground.clock import HandClock
-from bot.restore.model import Phase, Place, Restore, RestoreId, Wish
-from bot.store import Client, Committed, Created, Held, Known, Record, Stale, Store
+from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
+from bot.store import AlreadyExists, ClaimConflict, Client, Committed, Created, Record, Stale, Store
 from bot.store.keys import Keys
 from bot.store.store import PAGE
 from tests.store.samples import changed, ended, restore, said, typical
@@ -60,13 +60,13 @@ async def test_many_load_in_the_order_asked_for_without_the_unknown(
 async def test_an_id_is_created_once(store: Store, clock: HandClock) -> None:
     first = await create(store, clock, restore())
     again = changed(first, phase=Phase.TYPING)
-    assert await store.create(again, due=clock.now(), audit=[said("again")]) == Known(first)
+    assert await store.create(again, due=clock.now(), audit=[said("again")]) == AlreadyExists(first)
     assert await entries(store) == []
 
 
 async def test_a_known_restore_is_shown_as_it_is_now(store: Store, clock: HandClock) -> None:
     now = await commit(store, clock, await create(store, clock, restore()))
-    assert await store.create(restore(), due=clock.now(), audit=[]) == Known(now)
+    assert await store.create(restore(), due=clock.now(), audit=[]) == AlreadyExists(now)
 
 
 async def test_a_commit_counts_the_version_up(store: Store, clock: HandClock) -> None:
@@ -117,7 +117,7 @@ async def test_an_unreadable_document_is_a_lasting_failure_without_the_words_of_
 async def test_a_vm_has_one_live_restore(store: Store, clock: HandClock) -> None:
     holder = await create(store, clock, restore("R1"))
     second = await store.create(restore("R2"), due=clock.now(), audit=[said("asked")])
-    assert second == Held(holder)
+    assert second == ClaimConflict(holder)
     assert await store.load("R2") is None
     assert await store.live() == (holder,)
     assert await entries(store) == []
@@ -125,21 +125,21 @@ async def test_a_vm_has_one_live_restore(store: Store, clock: HandClock) -> None
 
 async def test_the_holder_is_shown_as_it_is_now(store: Store, clock: HandClock) -> None:
     holder = await commit(store, clock, await create(store, clock, restore("R1")))
-    assert await store.create(restore("R2"), due=clock.now(), audit=[]) == Held(holder)
+    assert await store.create(restore("R2"), due=clock.now(), audit=[]) == ClaimConflict(holder)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "asked",
     [
-        Wish(cluster="west", namespace="production", vm="db-01"),
-        Wish(cluster="east", namespace="staging", vm="db-01"),
-        Wish(cluster="east", namespace="production", vm="db-02"),
+        RestoreRequest(cluster="west", namespace="production", vm="db-01"),
+        RestoreRequest(cluster="east", namespace="staging", vm="db-01"),
+        RestoreRequest(cluster="east", namespace="production", vm="db-02"),
     ],
     ids=["in another cluster", "in another namespace", "of another name"],
 )
-async def test_another_vm_is_free(store: Store, clock: HandClock, wish: Wish) -> None:
+async def test_another_vm_is_free(store: Store, clock: HandClock, asked: RestoreRequest) -> None:
     await create(store, clock, restore("R1"))
-    await create(store, clock, restore("R2", wish=wish))
+    await create(store, clock, restore("R2", request=asked))
 
 
 async def test_a_restore_that_is_still_asking_holds_nothing(store: Store, clock: HandClock) -> None:
@@ -150,7 +150,7 @@ async def test_a_restore_that_is_still_asking_holds_nothing(store: Store, clock:
 async def test_a_claim_is_taken_when_the_vm_becomes_known(store: Store, clock: HandClock) -> None:
     asking = await create(store, clock, restore("R1", phase=Phase.GATHERING))
     holder = await commit(store, clock, changed(asking, phase=Phase.CHECKING))
-    assert await store.create(restore("R2"), due=clock.now(), audit=[]) == Held(holder)
+    assert await store.create(restore("R2"), due=clock.now(), audit=[]) == ClaimConflict(holder)
 
 
 async def test_a_commit_that_wants_a_held_vm_writes_nothing(store: Store, clock: HandClock) -> None:
@@ -158,18 +158,18 @@ async def test_a_commit_that_wants_a_held_vm_writes_nothing(store: Store, clock:
     asking = await create(store, clock, restore("R2", phase=Phase.GATHERING))
     wanting = changed(asking, phase=Phase.CHECKING)
     held = await store.commit(wanting, due=clock.now(), audit=[said("x")])
-    assert held == Held(holder)
+    assert held == ClaimConflict(holder)
     assert await store.load("R2") == Record(asking, {})
     assert await entries(store) == []
 
 
 async def test_a_commit_that_changes_the_vm_moves_the_claim(store: Store, clock: HandClock) -> None:
     first = await create(store, clock, restore("R1"))
-    other = first.wish.model_copy(update={"vm": "db-02"})
-    await commit(store, clock, changed(first, wish=other))
+    other = first.request.model_copy(update={"vm": "db-02"})
+    await commit(store, clock, changed(first, request=other))
     await create(store, clock, restore("R2", vm="db-01"))
     assert isinstance(
-        await store.create(restore("R3", vm="db-02"), due=clock.now(), audit=[]), Held
+        await store.create(restore("R3", vm="db-02"), due=clock.now(), audit=[]), ClaimConflict
     )
 
 
@@ -189,7 +189,7 @@ async def test_a_commit_after_the_end_leaves_the_next_holder_alone(
     first = await commit(store, clock, ended(await create(store, clock, restore("R1"))))
     second = await create(store, clock, restore("R2"))
     await commit(store, clock, changed(first, closed=True))
-    assert await store.create(restore("R3"), due=clock.now(), audit=[]) == Held(second)
+    assert await store.create(restore("R3"), due=clock.now(), audit=[]) == ClaimConflict(second)
 
 
 async def test_a_claim_whose_holder_is_gone_is_free(
@@ -210,17 +210,17 @@ async def test_a_thread_knows_its_restores_oldest_first(store: Store, clock: Han
     newer = await create(store, clock, restore("A", vm="vm-a", opened_at=later))
     older = await create(store, clock, restore("B", vm="vm-b"))
     over = await commit(store, clock, ended(older))
-    elsewhere = Place(team="T1", channel="C2", thread=older.place.thread)
-    await create(store, clock, restore("C", vm="vm-c", place=elsewhere))
+    elsewhere = ThreadRef(team="T1", channel="C2", thread=older.thread_ref.thread)
+    await create(store, clock, restore("C", vm="vm-c", thread_ref=elsewhere))
     assert await store.in_thread("C1", "1771432200.000100") == (over, newer)
     assert await store.in_thread("C1", "1771432200.999999") == ()
 
 
 async def test_a_thread_becomes_known_with_a_commit(store: Store, clock: HandClock) -> None:
-    place = Place(team="T1", channel="C1", own_thread=True)
-    made = await create(store, clock, restore(place=place))
-    anchored = place.model_copy(update={"thread": "5.5"})
-    stored = await commit(store, clock, changed(made, place=anchored))
+    thread_ref = ThreadRef(team="T1", channel="C1", own_thread=True)
+    made = await create(store, clock, restore(thread_ref=thread_ref))
+    anchored = thread_ref.model_copy(update={"thread": "5.5"})
+    stored = await commit(store, clock, changed(made, thread_ref=anchored))
     assert await store.in_thread("C1", "5.5") == (stored,)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.restore.events import Cancel, Reply
 from bot.restore.model import Phase
-from bot.slack.handlers.apply_event import Steps
+from bot.slack.handlers.apply_event import EventApplier
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
 
@@ -17,16 +17,16 @@ async def test_killed_before_the_answer_to_a_cancel(
 ) -> None:
     """The worker that takes the command over finds what was done, and cancels nothing else."""
     stage = await stage_for()
-    apply, died = Steps.apply, list[str]()
+    apply, died = EventApplier.apply, list[str]()
 
-    async def dies_once(steps: Steps, id_: str, event: Any, **rest: Any) -> Reply | None:
+    async def dies_once(steps: EventApplier, id_: str, event: Any, **rest: Any) -> Reply | None:
         reply = await apply(steps, id_, event, **rest)
         if isinstance(event, Cancel) and not died:
             died.append(id_)
             raise StoreUnavailable("the worker was killed")
         return reply
 
-    monkeypatch.setattr(Steps, "apply", dies_once)
+    monkeypatch.setattr(EventApplier, "apply", dies_once)
     hers = stage.world.slack.dm(stage.alice)
     await stage.alice.slash(hers, "/vm-restore web-01 from before-release in production")
     await acts.to_the_warning(stage)
@@ -34,6 +34,6 @@ async def test_killed_before_the_answer_to_a_cancel(
     await stage.card("Restore operation cancelled by user.")
     await stage.whispered("Done. The thread of the restore of VM", to=stage.alice)
     await stage.world.quiet()
-    phases = {each.wish.vm: each.phase for each in await documents(stage.world)}
+    phases = {each.request.vm: each.phase for each in await documents(stage.world)}
     assert phases == {"web-01": Phase.TYPING, "database-01": Phase.CANCELLED}
     assert len(died) == 1

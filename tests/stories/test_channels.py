@@ -269,7 +269,7 @@ async def test_only_that_channels_restores_move(stage_for: SetStage) -> None:
     await stage.until(lambda: len(other.messages) > 2, "the other one's cards")
     await stage.world.slack.change_id(stage.channel)
     await stage.world.quiet()
-    places = {each.wish.vm: each.place.channel for each in await documents(stage.world)}
+    places = {each.request.vm: each.thread_ref.channel for each in await documents(stage.world)}
     assert places == {"database-01": stage.channel.id, "web-01": other.id}
 
 

@@ -76,7 +76,7 @@ class Played:
 
 async def stopped_vm(stage: Stage) -> None:
     """A stopped VM by slash command: type the name, press the button."""
-    await insist(stage, lambda: stage.alice.slash(stage.channel, acts.REQUEST), stage.cards)
+    await reply(stage, lambda: stage.alice.slash(stage.channel, acts.REQUEST), stage.cards)
     await confirm(stage)
 
 
@@ -100,11 +100,11 @@ async def confirm(stage: Stage) -> None:
 
 async def press(stage: Stage, words: str, label: str, then: str) -> None:
     """Press a button, and wait until that shows in the thread."""
-    await insist(stage, lambda: stage.press(words, label), lambda: stage.shown(then))
+    await reply(stage, lambda: stage.press(words, label), lambda: stage.shown(then))
     await stage.card(then)
 
 
-async def insist(stage: Stage, gesture: Gesture, seen: Callable[[], object]) -> None:
+async def reply(stage: Stage, gesture: Gesture, seen: Callable[[], object]) -> None:
     """Do it, and again if it was not acknowledged and nothing has come of it after a while."""
     for _ in range(2):
         result = await (await gesture()).settled()

@@ -21,8 +21,8 @@ from bot.playground.slack.interactions import ClickResult
 from bot.playground.slack.surfaces import Control
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.stage import Stage, access
-from bot.restore.model import Card, Phase, Place, Restore, RestoreId, UserId
-from bot.restore.moves import close_for_good
+from bot.restore.edits import close_for_good
+from bot.restore.model import Card, Phase, Restore, RestoreId, ThreadRef, UserId
 from bot.slack import views
 from bot.store import Store, connect
 from tests.slack.examples import EXAMPLES
@@ -53,7 +53,7 @@ class State:
     @property
     def name(self) -> tuple[str, str, str, bool]:
         """What makes it different from all others."""
-        return self.restore.phase, self.card.slot, self.action, self.stale
+        return self.restore.phase, self.card.kind, self.action, self.stale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,16 +189,18 @@ def _played(restore: Restore, people: Cast) -> Restore:
 def _placed(stage: Stage, restore: Restore, channel: Channel, number: int) -> Restore:
     """The same in a channel of its own, for a VM of its own."""
     asking = restore.phase in ASKING
-    wish = {"cluster": "default" if asking else AWAY}
-    if restore.wish.vm is not None:
-        wish["vm"] = f"vm-{number}"
+    request = {"cluster": "default" if asking else AWAY}
+    if restore.request.vm is not None:
+        request["vm"] = f"vm-{number}"
     if restore.phase is Phase.STOP_CHOICE:
-        restore = _of_a_live_vm(stage, restore, wish["vm"])
+        restore = _of_a_live_vm(stage, restore, request["vm"])
     changed = {
         "id": RestoreId(f"r{number}"),
         "version": 0,
-        "place": Place(team=stage.world.slack.team_id, channel=channel.id, own_thread=True),
-        "wish": restore.wish.model_copy(update=wish),
+        "thread_ref": ThreadRef(
+            team=stage.world.slack.team_id, channel=channel.id, own_thread=True
+        ),
+        "request": restore.request.model_copy(update=request),
         "deadline": restore.deadline and stage.world.clock.now() + timedelta(minutes=10),
     }
     return restore.model_copy(update=changed)

@@ -8,7 +8,7 @@ from bot.errors import StoreUnavailable
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from bot.restore.events import Continued, Reply
-from bot.slack.handlers.apply_event import Steps
+from bot.slack.handlers.apply_event import EventApplier
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -117,15 +117,15 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     stage = await stage_for()
     await failed(stage)
     mend(stage)
-    apply, died = Steps.apply, list[str]()
+    apply, died = EventApplier.apply, list[str]()
 
-    async def dies_once(steps: Steps, id_: str, event: Any, **rest: Any) -> Reply | None:
+    async def dies_once(steps: EventApplier, id_: str, event: Any, **rest: Any) -> Reply | None:
         if isinstance(event, Continued) and not died:
             died.append(id_)
             raise StoreUnavailable("the worker was killed")
         return await apply(steps, id_, event, **rest)
 
-    monkeypatch.setattr(Steps, "apply", dies_once)
+    monkeypatch.setattr(EventApplier, "apply", dies_once)
     await stage.press(FAILED, "Try again")
     await stage.card(acts.TYPE_IT)
     assert "[Try again]" in stage.read(await stage.card(FAILED))

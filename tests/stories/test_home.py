@@ -207,7 +207,7 @@ async def seconds_of_two(stage: Stage, other: App, seconds: int) -> None:
     """Let time pass, a second at a time, and only while neither bot has anything to do."""
     for _ in range(seconds):
         await stage.world.quiet()
-        while not other.reconciler.resting:
+        while not other.worker.resting:
             await asyncio.sleep(0.001)
             await stage.world.quiet()
         await stage.world.pass_time(1)

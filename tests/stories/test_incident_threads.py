@@ -24,9 +24,9 @@ async def incident(stage: Stage) -> Message:
     return stage.thread
 
 
-async def asks(stage: Stage, wish: str) -> None:
+async def asks(stage: Stage, request: str) -> None:
     """Alice asks in the thread, by mention."""
-    await stage.reply(f"{stage.world.slack.mention} {wish}")
+    await stage.reply(f"{stage.world.slack.mention} {request}")
 
 
 def whispered(stage: Stage) -> list[str]:
@@ -37,7 +37,7 @@ def whispered(stage: Stage) -> list[str]:
 
 async def phases(stage: Stage) -> dict[str | None, Phase]:
     """Where each VM's restore stands."""
-    return {each.wish.vm: each.phase for each in await documents(stage.world)}
+    return {each.request.vm: each.phase for each in await documents(stage.world)}
 
 
 async def heard(stage: Stage, count: int) -> None:

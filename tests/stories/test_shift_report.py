@@ -224,7 +224,7 @@ async def test_two_replicas_post_one_report(stage_for: SetStage) -> None:
             before = len(reports(stage.channel))
             await stage.world.leap(86400 if day else 60)
             await stage.until(lambda known=before: len(reports(stage.channel)) > known, "a report")  # type: ignore[misc]
-            await stage.until(lambda: other.reconciler.resting, "the other rests")
+            await stage.until(lambda: other.worker.resting, "the other rests")
         await stage.world.pass_time(5)
     assert len(reports(stage.channel)) == 3
 
@@ -302,4 +302,4 @@ async def test_other_times_in_the_settings(stage_for: SetStage) -> None:
     await stage.world.stop_bot()
     stage.world.config = without
     bot = await stage.world.start_bot()
-    assert await bot.store.chores.body(CHORE) is None
+    assert await bot.store.tasks.body(CHORE) is None

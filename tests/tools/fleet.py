@@ -171,21 +171,21 @@ class Fleet:
     def begin(self, **env: str) -> Replica:
         """Start one more, with this changed in its environment, and do not wait for it."""
         world, name = self.world, f"replica-{len(self.replicas) + 1}"
-        place = world.directory / name
-        place.mkdir()
+        thread_ref = world.directory / name
+        thread_ref.mkdir()
         world.kube.user(name, BOT_RULES)
-        config = place / "config.yaml"
+        config = thread_ref / "config.yaml"
         config.write_text(yaml.safe_dump(self._tree()), encoding="utf-8")
         told = {
             **world.environment(),
-            "KUBECONFIG": str(world.kube.kubeconfig(place / "kubeconfig", user=name)),
+            "KUBECONFIG": str(world.kube.kubeconfig(thread_ref / "kubeconfig", user=name)),
             "VM_RESTORE_CONFIG": str(config),
             "PATH": os.environ.get("PATH", ""),
             **env,
         }
         # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
         told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]
-        output = place / "output.log"
+        output = thread_ref / "output.log"
         process = spawn([*told_by, sys.executable, "-m", "bot", "run"], output)
         self.replicas.append(Replica(name, process, output))
         return self.replicas[-1]

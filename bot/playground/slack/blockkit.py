@@ -31,9 +31,9 @@ from bot.playground.slack.workspace import Ids
 Json = dict[str, Any]
 Surface = Literal["message", "modal", "home"]
 
-MOST_BLOCKS: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
-MOST_CHARACTERS = 13_000  # of a message's blocks as JSON; Slack publishes no number
-MOST_MARKDOWN = 12_000
+MAX_BLOCKS: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
+MAX_CHARACTERS = 13_000  # of a message's blocks as JSON; Slack publishes no number
+MAX_MARKDOWN = 12_000
 
 EVERYWHERE = frozenset({"message", "modal", "home"})
 _ONLY_MESSAGES = frozenset({"message"})
@@ -142,7 +142,7 @@ RULES: Mapping[str, Rule] = {
     "context_actions": _block(
         "context_actions", {"elements": array(part.CONTEXT_ACTION, 5, 1)}, {}
     ),
-    "markdown": _block("markdown", {"text": string(MOST_MARKDOWN, 1)}, {}),
+    "markdown": _block("markdown", {"text": string(MAX_MARKDOWN, 1)}, {}),
     "plan": _block(
         "plan",
         {"title": string(255, 1)},
@@ -176,7 +176,7 @@ def check_blocks(blocks: object, surface: Surface, at: str = "/blocks") -> list[
         else:
             yield from variant(RULES, "type")(value, where)
 
-    problems = list(array(one, MOST_BLOCKS[surface])(blocks, at))
+    problems = list(array(one, MAX_BLOCKS[surface])(blocks, at))
     if not problems and isinstance(blocks, list):
         problems = [*_repeated_ids(blocks, at), *_together(blocks, at)]
     return problems
@@ -201,13 +201,13 @@ def _together(blocks: list[Json], at: str) -> Iterator[Problem]:
         yield Problem(at, "only_one_table_allowed")
     if kinds["plan"] > 1 or (kinds["plan"] and kinds["task_card"]):
         yield Problem(at, "a message has one plan, and no task_card beside it")
-    if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MOST_MARKDOWN:
-        yield Problem(at, f"markdown must be less than {MOST_MARKDOWN + 1} characters together")
+    if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MAX_MARKDOWN:
+        yield Problem(at, f"markdown must be less than {MAX_MARKDOWN + 1} characters together")
 
 
 def too_long(blocks: list[Json]) -> bool:
     """Whether a message's blocks are more than Slack takes (`msg_blocks_too_long`)."""
-    return len(json.dumps(blocks, ensure_ascii=False)) > MOST_CHARACTERS
+    return len(json.dumps(blocks, ensure_ascii=False)) > MAX_CHARACTERS
 
 
 _VIEW = {

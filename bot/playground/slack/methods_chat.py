@@ -8,7 +8,7 @@ from bot.playground.slack.blockkit import check_blocks, check_view
 from bot.playground.slack.events import note_broadcasts
 from bot.playground.slack.payloads import message_json
 from bot.playground.slack.posting import (
-    MOST_TEXT_OF_UPDATE,
+    MAX_TEXT_OF_UPDATE,
     Draft,
     apply_update,
     decoded,
@@ -67,7 +67,7 @@ def update(desk: Desk, call: Call) -> Json:
     if channel.archived:
         raise SlackRefusal("is_inactive")
     message = desk.own_message(channel, call.text("ts"), "cant_update_message")
-    if len(str(call.args.get("text") or "")) > MOST_TEXT_OF_UPDATE:
+    if len(str(call.args.get("text") or "")) > MAX_TEXT_OF_UPDATE:
         raise SlackRefusal("msg_too_long")
     draft = read_draft(desk.workspace, call.args)
     _something_remains(draft, message)

@@ -10,7 +10,7 @@ from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, Slac
 Json = dict[str, Any]
 T = TypeVar("T")
 
-MOST_PER_PAGE = 1000
+MAX_PER_PAGE = 1000
 _SCOPES = {"channel": "channels", "group": "groups", "mpim": "mpim", "im": "im"}
 _READ = {kind: f"{scope}:read" for kind, scope in _SCOPES.items()}
 _HISTORY = {kind: f"{scope}:history" for kind, scope in _SCOPES.items()}
@@ -99,7 +99,7 @@ def replies(desk: Desk, call: Call) -> Json:
         raise SlackRefusal("thread_not_found")
     thread = [parent] if parent.is_reply else [parent, *channel.replies(ts)]
     chosen = [m for m in thread if m is parent or _in_range(m, call)]
-    return _listed(call, chosen, MOST_PER_PAGE)
+    return _listed(call, chosen, MAX_PER_PAGE)
 
 
 def history(desk: Desk, call: Call) -> Json:
@@ -144,7 +144,7 @@ def _listed(call: Call, messages: list[Message], per_page: int) -> Json:
 def _page(items: list[T], call: Call, default: int) -> tuple[list[T], str]:
     given = str(call.args.get("limit") or default)
     limit = int(given) if given.isdigit() else 0
-    if not 1 <= limit <= MOST_PER_PAGE:
+    if not 1 <= limit <= MAX_PER_PAGE:
         raise SlackRefusal("invalid_limit")
     cursor = str(call.args.get("cursor") or "")
     if cursor and not cursor.removeprefix("next:").isdigit():

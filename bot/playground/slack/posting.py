@@ -15,10 +15,10 @@ from bot.playground.slack.workspace import Channel, Message, SlackRefusal, Works
 
 Json = dict[str, Any]
 
-MOST_TEXT = 40_000
-MOST_TEXT_OF_UPDATE = 4_000
-MOST_METADATA_BYTES = 8_192
-MOST_ATTACHMENTS = 100
+MAX_TEXT = 40_000
+MAX_TEXT_OF_UPDATE = 4_000
+MAX_METADATA_BYTES = 8_192
+MAX_ATTACHMENTS = 100
 _BARE_URL = re.compile(r"(?<![<|])(https?://[^\s<>|`]*[^\s<>|`.,;:!?)'\"\]])")
 _TS = re.compile(r"^\d{10}\.\d{6}$")
 
@@ -61,7 +61,7 @@ def read_draft(workspace: Workspace, args: Mapping[str, Any]) -> Draft:
     if text is not None and not isinstance(text, str):
         raise SlackRefusal("invalid_arguments", **explained("text: must provide a string"))
     attachments = decoded(args.get("attachments"), "invalid_attachments") or []
-    if len(attachments) > MOST_ATTACHMENTS:
+    if len(attachments) > MAX_ATTACHMENTS:
         raise SlackRefusal("too_many_attachments")
     if attachments:
         raise SlackRefusal("playground_does_not_cover_attachments")
@@ -113,7 +113,7 @@ def _metadata(given: Any) -> Json | None:
         raise SlackRefusal("invalid_metadata_format")
     if not isinstance(metadata.get("event_payload"), dict):
         raise SlackRefusal("invalid_metadata_format")
-    if len(json.dumps(metadata).encode()) > MOST_METADATA_BYTES:
+    if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
         raise SlackRefusal("metadata_too_large")
     copied: Json = json.loads(json.dumps(metadata))
     return copied
@@ -131,7 +131,7 @@ def linked(text: str) -> str:
 
 def truncated(text: str) -> str:
     """Slack cuts what is too long, without an error."""
-    return text[:MOST_TEXT]
+    return text[:MAX_TEXT]
 
 
 def thread_root(channel: Channel, given: Any) -> str | None:

@@ -19,7 +19,7 @@ from bot.playground.slack.workspace import Workspace
 
 Json = dict[str, Any]
 
-MOST_CONNECTIONS = 10
+MAX_CONNECTIONS = 10
 TICKET_LIFE = timedelta(seconds=30)
 REFRESH_SECONDS = 10.0
 _HOST = "applink-playground-1"
@@ -102,7 +102,7 @@ class SocketHub:
         connection = Connection(socket, request.transport)
         if not self.enabled:
             await self._disconnect(connection, "link_disabled")
-        elif len(self.open) >= MOST_CONNECTIONS:
+        elif len(self.open) >= MAX_CONNECTIONS:
             await self._disconnect(connection, "too_many_websockets")
         else:
             await self._listen(connection)

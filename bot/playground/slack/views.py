@@ -12,7 +12,7 @@ from bot.playground.slack.workspace import Channel, SlackRefusal, User, Workspac
 Json = dict[str, Any]
 
 TRIGGER_LIFE = timedelta(seconds=3)
-MOST_VIEWS = 3
+MAX_VIEWS = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -112,7 +112,7 @@ class Views:
         stack = self._stacks.get(below.user.id, [])
         if below not in stack:
             raise SlackRefusal("not_found")
-        if len(stack) >= MOST_VIEWS:
+        if len(stack) >= MAX_VIEWS:
             raise SlackRefusal("push_limit_reached")
         view = self._new("modal", below.user, made)
         view.root_id, view.previous_id = below.root_id, stack[-1].id

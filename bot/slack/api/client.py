@@ -45,7 +45,7 @@ class TokenRefused(Temporary):
         self.code = code
 
 
-class Web:
+class SlackApi:
     """Slack's Web API with our errors."""
 
     def __init__(self, client: AsyncWebClient, metrics: Metrics) -> None:
@@ -74,7 +74,7 @@ class Web:
         shown = {"blocks": list(blocks)} if blocks else {}
         await self._run(RESPONSE_URL, self._post(url, {**body, **shown}))
 
-    async def whisper(
+    async def post_ephemeral(
         self, channel: str, user: str, text: str, thread: str | None, blocks: Blocks = ()
     ) -> None:
         """Tell one person something where they spoke."""

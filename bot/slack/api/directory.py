@@ -12,18 +12,18 @@ from typing import Any
 from bot.clock import Clock
 from bot.errors import Permanent
 from bot.restore.model import UserId
-from bot.restore.policy import Person, Spot
-from bot.slack.api.client import Web
+from bot.restore.policy import Conversation, Person
+from bot.slack.api.client import SlackApi
 
 KEPT = timedelta(seconds=60)
-MOST_KEPT = 2000
+MAX_KEPT = 2000
 PAGE = 1000
-MOST_PAGES = 5
+MAX_PAGES = 5
 """So many pages of a conversation's members are read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class Workspace:
     """The workspace that installed the bot, and the bot in it."""
 
     team: str
@@ -33,18 +33,20 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ConversationInfo:
     """A conversation. `member` is False where the bot cannot write; nobody joins a `private` one."""
 
-    spot: Spot
+    spot: Conversation
     member: bool
     private: bool = False
 
 
-class People:
+class Directory:
     """Reads people, their user groups and channels from Slack."""
 
-    def __init__(self, web: Web, home: Home, groups: frozenset[str], clock: Clock) -> None:
+    def __init__(
+        self, web: SlackApi, home: Workspace, groups: frozenset[str], clock: Clock
+    ) -> None:
         self._web = web
         self._home = home
         self._groups = groups
@@ -64,7 +66,7 @@ class People:
             return Person(id=user)
         return self._parsed(user, found["user"], await self._groups_of(user, fresh=fresh))
 
-    async def room(self, channel: str, *, fresh: bool = False) -> Room:
+    async def room(self, channel: str, *, fresh: bool = False) -> ConversationInfo:
         """What kind of conversation this is; an unknown one is one where the bot cannot write.
 
         Raises Temporary when Slack does not answer.
@@ -74,12 +76,14 @@ class People:
         except Permanent as refused:
             if refused.reason != "channel_not_found":
                 raise
-            return Room(Spot(channel), member=False)
+            return ConversationInfo(Conversation(channel), member=False)
         shared = bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared"))
         direct = bool(found.get("is_im"))
         writable = (direct or bool(found.get("is_member"))) and not found.get("is_archived")
         private = bool(found.get("is_private"))
-        return Room(Spot(channel, shared=shared), member=writable, private=private)
+        return ConversationInfo(
+            Conversation(channel, shared=shared), member=writable, private=private
+        )
 
     async def is_member(self, user: UserId, channel: str) -> bool:
         """Is this person in the conversation? Nobody reads through a crowd: then it is not known.
@@ -87,7 +91,7 @@ class People:
         Raises Temporary when Slack does not answer, and Permanent when it does not say.
         """
         cursor: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             page = await self._web.call(
                 "conversations.members", channel=channel, limit=PAGE, cursor=cursor
             )
@@ -132,7 +136,7 @@ class People:
         if kept is not None and not fresh and now - kept[0] < KEPT:
             return kept[1]
         answer = await self._web.call(method, **arguments)
-        if len(self._kept) >= MOST_KEPT:
+        if len(self._kept) >= MAX_KEPT:
             self._kept.clear()
         self._kept[key] = (now, answer)
         return answer

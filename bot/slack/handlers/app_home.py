@@ -20,21 +20,21 @@ from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore, RestoreId, UserId
 from bot.restore.policy import (
+    Conversation,
     Person,
     Policy,
-    Spot,
     decide,
     may_see,
     may_take_over,
     permitted_namespaces,
 )
-from bot.slack.api.client import Web
-from bot.slack.api.directory import People
-from bot.slack.outbound.edit_throttle import Pace
-from bot.slack.outbound.replies import Teller
-from bot.slack.views.home import MOST_LISTED, HomePage, Right, home
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory
+from bot.slack.outbound.edit_throttle import EditThrottle
+from bot.slack.outbound.replies import Responder
+from bot.slack.views.home import MAX_LISTED, HomePage, Right, home
 from bot.store.keys import HOME
-from bot.store.records import Chore, Done
+from bot.store.records import PeriodicTask, TaskResult
 from bot.store.store import Store
 
 Ping = Callable[[], Awaitable[None]]
@@ -43,25 +43,25 @@ LOOK_AGAIN = timedelta(seconds=60)
 """While a restore is under way its Home is looked through so often: not every change is a move."""
 HEALTH_KEPT = timedelta(seconds=15)
 PING_SECONDS = 2.0
-MOST_READ = 100
+MAX_READ = 100
 """So many ended restores are looked through for the last ones that somebody may see."""
-MOST_LINKS = 2000
-MOST_ASKED = 10
+MAX_LINKS = 2000
+MAX_ASKED = 10
 """So many addresses of threads are asked for at once: Slack limits how often it is asked."""
 
 log = structlog.get_logger(__name__)
 
 
-class Homes:
+class AppHome:
     """Publishes Home tabs."""
 
     def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
-        people: People,
-        teller: Teller,
-        web: Web,
+        people: Directory,
+        responder: Responder,
+        web: SlackApi,
         policy: Policy,
         clusters: Mapping[str, Ping],
         version: str,
@@ -69,33 +69,33 @@ class Homes:
     ) -> None:
         self._store = store
         self._people = people
-        self._teller = teller
+        self._responder = responder
         self._web = web
-        self._sight = Sight(policy, tuple(clusters))
+        self._sight = HomeVisibility(policy, tuple(clusters))
         self._clusters = clusters
         self._version = version
         self._clock = clock
-        self._pace = Pace()
+        self._pace = EditThrottle()
         self._links: dict[tuple[str, str | None], str | None] = {}
         self._health: tuple[datetime, Mapping[str, bool]] | None = None
 
     async def opened(self, user: UserId, direct: str) -> None:
         """Somebody looks at their Home: draw it at once, and keep it current from now on."""
-        await self._store.chores.keep(HOME + user, {"direct": direct}, due=self._clock.now())
+        await self._store.tasks.keep(HOME + user, {"direct": direct}, due=self._clock.now())
 
     async def used(self, user: UserId) -> None:
         """Somebody has pressed a button of their Home: show what came of it."""
-        known = await self._store.chores.body(HOME + user)
+        known = await self._store.tasks.body(HOME + user)
         if known is not None:
-            await self._store.chores.keep(HOME + user, known, due=self._clock.now())
+            await self._store.tasks.keep(HOME + user, known, due=self._clock.now())
 
-    async def refresh(self, chore: Chore) -> Done | None:
+    async def refresh(self, chore: PeriodicTask) -> TaskResult | None:
         """Bring one Home up to date; None if it need not be kept current any more."""
         user, now = UserId(chore.name.removeprefix(HOME)), self._clock.now()
         shown = chore.body.get("digest")
         # Whoever has just opened it does not wait for its turn.
         if shown is not None and (turn := self._pace.turn(HOME, user, now)) > now:
-            return Done(turn)
+            return TaskResult(turn)
         try:
             page = await self._page(user, str(chore.body["direct"]))
             blocks = home(page)
@@ -110,16 +110,16 @@ class Homes:
             return None
         under_way = page.mine or page.running or page.offered
         again = now + LOOK_AGAIN if under_way or page.unlinked else None
-        return Done(again, {"direct": chore.body["direct"], "digest": digest})
+        return TaskResult(again, {"direct": chore.body["direct"], "digest": digest})
 
     async def _page(self, user: UserId, direct: str) -> HomePage:
         """All that this person's Home shows now."""
         person = await self._people.person(user)
-        health, spot = await self._pinged(), Spot(direct)
+        health, spot = await self._pinged(), Conversation(direct)
         refused = self._sight.refusal(person, spot)
         if refused:
             return HomePage(self._clock.now(), self._version, health, refused=refused)
-        live, recent = await self._store.live(), await self._store.recent(MOST_READ)
+        live, recent = await self._store.live(), await self._store.recent(MAX_READ)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
         seen = [
@@ -130,7 +130,7 @@ class Homes:
         offered = [each for each in others if _is_offered(each, user)]
         running = [each for each in others if not _is_offered(each, user)]
         ended = [each for each in recent if self._sight.sees(person, spot, each)]
-        listed = [each for kind in (mine, offered, running, ended) for each in kind[:MOST_LISTED]]
+        listed = [each for kind in (mine, offered, running, ended) for each in kind[:MAX_LISTED]]
         links = await self._addresses(listed, user)
         return HomePage(
             as_of=self._clock.now(),
@@ -154,10 +154,10 @@ class Homes:
 
         What Slack does not say just now, or was not asked for yet, is left out.
         """
-        if len(self._links) > MOST_LINKS:
+        if len(self._links) > MAX_LINKS:
             self._links.clear()
-        open_ = [each for each in restores if each.owner == user or not each.place.direct]
-        unknown = [each for each in open_ if _thread(each) not in self._links][:MOST_ASKED]
+        open_ = [each for each in restores if each.owner == user or not each.thread_ref.direct]
+        unknown = [each for each in open_ if _thread(each) not in self._links][:MAX_ASKED]
         await asyncio.gather(*(self._ask_address(each, user) for each in unknown))
         known = {
             each.id: self._links[_thread(each)] for each in open_ if _thread(each) in self._links
@@ -166,7 +166,7 @@ class Homes:
 
     async def _ask_address(self, restore: Restore, user: UserId) -> None:
         with suppress(Temporary):
-            self._links[_thread(restore)] = await self._teller.address(restore, user)
+            self._links[_thread(restore)] = await self._responder.address(restore, user)
 
     async def _pinged(self) -> Mapping[str, bool]:
         """Which clusters answer, as it was found out not long ago."""
@@ -177,7 +177,7 @@ class Homes:
         return self._health[1]
 
 
-class Sight:
+class HomeVisibility:
     """What somebody may see and do from their Home, by the policy."""
 
     def __init__(self, policy: Policy, clusters: Sequence[str]) -> None:
@@ -188,34 +188,34 @@ class Sight:
         self._personal = policy.model_copy(update={"grants": personal})
         self._channels = sorted({name for grant in policy.grants for name in grant.channels})
 
-    def refusal(self, person: Person, spot: Spot) -> str:
+    def refusal(self, person: Person, spot: Conversation) -> str:
         """Why this person may restore nothing at all; empty if they may something."""
         if self.rights(person, spot):
             return ""
         return next(iter(self.denials(person, spot).values()), "")
 
-    def sees(self, person: Person, spot: Spot, restore: Restore) -> bool:
+    def sees(self, person: Person, spot: Conversation, restore: Restore) -> bool:
         """Their own, what is offered to them, and what they might restore themselves."""
-        where = ((self._policy, spot), (self._personal, Spot(restore.place.channel)))
+        where = ((self._policy, spot), (self._personal, Conversation(restore.thread_ref.channel)))
         return any(may_see(policy, person, at, restore) for policy, at in where)
 
-    def rights(self, person: Person, spot: Spot) -> list[Right]:
+    def rights(self, person: Person, spot: Conversation) -> list[Right]:
         """Where they may restore, asked in a direct message; and what more in which channel."""
         return [right for name in self._clusters for right in self._rights_in(name, person, spot)]
 
-    def _rights_in(self, cluster: str, person: Person, spot: Spot) -> Iterable[Right]:
-        def permitted(at: Spot) -> frozenset[str] | None:
+    def _rights_in(self, cluster: str, person: Person, spot: Conversation) -> Iterable[Right]:
+        def permitted(at: Conversation) -> frozenset[str] | None:
             return permitted_namespaces(self._policy, person, at, cluster=cluster)
 
         anywhere = permitted(spot)
         if anywhere is None or anywhere:
             yield Right(cluster, anywhere)
         for channel in self._channels if anywhere is not None else ():
-            there = permitted(Spot(channel))
+            there = permitted(Conversation(channel))
             if there is None or there - (anywhere or frozenset()):
                 yield Right(cluster, there, channel)
 
-    def denials(self, person: Person, spot: Spot) -> dict[str, str]:
+    def denials(self, person: Person, spot: Conversation) -> dict[str, str]:
         """Clusters in which they may nothing, and why."""
         allowed = {right.cluster for right in self.rights(person, spot)}
         return {
@@ -224,12 +224,12 @@ class Sight:
             if name not in allowed
         }
 
-    def no_take_over(self, person: Person, spot: Spot) -> str:
+    def no_take_over(self, person: Person, spot: Conversation) -> str:
         """Why they may not take over a restore, in the cluster where they may most."""
         verdicts = [
             may_take_over(self._policy, person, at, cluster=right.cluster, namespace=None)
             for right in self.rights(person, spot)
-            for at in (Spot(right.channel) if right.channel else spot,)
+            for at in (Conversation(right.channel) if right.channel else spot,)
         ]
         refused = [each.text for each in verdicts if not each.allowed]
         return refused[0] if len(refused) == len(verdicts) else ""
@@ -249,7 +249,7 @@ def _is_offered(restore: Restore, user: UserId) -> bool:
 
 
 def _thread(restore: Restore) -> tuple[str, str | None]:
-    return restore.place.channel, restore.place.thread
+    return restore.thread_ref.channel, restore.thread_ref.thread
 
 
 def _digest(blocks: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,7 @@ from bot.restore import workflow
 from bot.restore.events import Event, Reply
 from bot.restore.model import Restore
 from bot.restore.thread import slack_order
-from bot.store.records import Committed, Held, Shown
+from bot.store.records import ClaimConflict, Committed, PostedCard
 from bot.store.store import Store
 
 TRIES = 8
@@ -18,7 +18,7 @@ class NotYet(Temporary):
     """It cannot be told yet what this answers. It will be in a moment, so nobody is told of it."""
 
 
-class Steps:
+class EventApplier:
     """Applies people's events. The reconciler does the rest."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -47,12 +47,12 @@ class Steps:
             done = await self._store.commit(step.restore, due=now, audit=step.audit)
             if isinstance(done, Committed):
                 return step.reply
-            if isinstance(done, Held):
+            if isinstance(done, ClaimConflict):
                 return Reply.VM_HELD
         raise NotYet("the restore is changing too quickly")
 
 
-def _stood(shown: Mapping[str, Shown], restore: Restore, ts: str) -> bool:
+def _stood(shown: Mapping[str, PostedCard], restore: Restore, ts: str) -> bool:
     """The open question stood in the thread before the reply was written.
 
     Where it stands is written down a moment after it was posted, or by the next worker if this one

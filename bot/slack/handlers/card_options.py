@@ -12,17 +12,17 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 
 from bot.restore.events import Button, button_named
-from bot.restore.facts import Snapshot
 from bot.restore.model import Restore, UserId
+from bot.restore.observation import Snapshot
 from bot.restore.policy import Policy, decide, permitted_namespaces
 from bot.slack import views
-from bot.slack.api.directory import People
+from bot.slack.api.directory import Directory
 from bot.slack.markup.mrkdwn import shortened
-from bot.slack.views.form_state import MOST_VALUE, digest
+from bot.slack.views.form_state import MAX_VALUE, digest
 from bot.store import Store
 
-MOST_OPTIONS = 100
-MOST_LABEL = 75
+MAX_OPTIONS = 100
+MAX_LABEL = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Pickers:
     """Answers Slack's block_suggestion requests."""
 
     def __init__(
-        self, store: Store, people: People, policy: Policy, names: Mapping[str, Names]
+        self, store: Store, people: Directory, policy: Policy, names: Mapping[str, Names]
     ) -> None:
         self._store = store
         self._people = people
@@ -61,9 +61,9 @@ class Pickers:
         names = await self._candidates(restore, button)
         typed = str(payload.get("value") or "").strip().lower()
         if not typed and button is Button.PICK_SNAPSHOT:
-            names = described(restore.wish.described, names)
+            names = described(restore.request.described, names)
         fitting = [name for name in names if typed in name]
-        return [_option(name) for name in fitting[:MOST_OPTIONS]]
+        return [_option(name) for name in fitting[:MAX_OPTIONS]]
 
     async def resolve(self, restore: Restore, button: Button, value: str) -> str | None:
         """The name behind an option's value."""
@@ -74,31 +74,31 @@ class Pickers:
 
     async def _candidates(self, restore: Restore, button: Button) -> list[str]:
         """Names that fit the question, only where the owner may restore."""
-        wish, user = restore.wish, UserId(restore.owner)
-        names = self._names.get(wish.cluster)
+        request, user = restore.request, UserId(restore.owner)
+        names = self._names.get(request.cluster)
         if names is None:
             return []
-        room = await self._people.room(restore.place.channel)
+        room = await self._people.room(restore.thread_ref.channel)
         person = await self._people.person(user)
-        permitted = permitted_namespaces(self._policy, person, room.spot, cluster=wish.cluster)
+        permitted = permitted_namespaces(self._policy, person, room.spot, cluster=request.cluster)
         match button:
             case Button.PICK_VM:
                 vms = await names.vms(permitted)
-                return sorted({vm for ns, vm in vms if wish.namespace in (None, ns)})
+                return sorted({vm for ns, vm in vms if request.namespace in (None, ns)})
             case Button.PICK_NAMESPACE:
                 vms = await names.vms(permitted)
-                return sorted({ns for ns, vm in vms if wish.vm in (None, vm)})
-            case Button.PICK_SNAPSHOT if wish.namespace and wish.vm:
+                return sorted({ns for ns, vm in vms if request.vm in (None, vm)})
+            case Button.PICK_SNAPSHOT if request.namespace and request.vm:
                 verdict = decide(
                     self._policy,
                     person,
                     room.spot,
-                    cluster=wish.cluster,
-                    namespace=wish.namespace,
+                    cluster=request.cluster,
+                    namespace=request.namespace,
                 )
                 if not verdict.allowed:
                     return []
-                return [each.name for each in await names.snapshots(wish.namespace, wish.vm)]
+                return [each.name for each in await names.snapshots(request.namespace, request.vm)]
             case _:
                 return []
 
@@ -110,12 +110,12 @@ def described(words: str | None, names: list[str]) -> list[str]:
 
 
 def _option(name: str) -> dict[str, Any]:
-    label = Option(label=shortened(name, MOST_LABEL), value=option_value(name))
+    label = Option(label=shortened(name, MAX_LABEL), value=option_value(name))
     return label.to_dict()
 
 
 def option_value(name: str) -> str:
     """What an option carries for a name."""
-    if len(name) <= MOST_VALUE:
+    if len(name) <= MAX_VALUE:
         return name
     return digest(name)

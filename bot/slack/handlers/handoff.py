@@ -14,16 +14,16 @@ from datetime import datetime
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.request import Request, Verb
+from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
 from bot.restore.model import Restore, RestoreId, UserId
-from bot.restore.policy import Policy, Spot, decide, may_see, may_take_over
+from bot.restore.policy import Conversation, Policy, decide, may_see, may_take_over
 from bot.slack import views
-from bot.slack.api.client import Web
-from bot.slack.api.directory import People
-from bot.slack.handlers.apply_event import Steps
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory
+from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.queries import meant
-from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.outbound.replies import Caller, Responder
 from bot.slack.views import Message
 from bot.slack.views import handoff as views_handoff
 from bot.store.store import Store
@@ -37,69 +37,71 @@ PASSING = frozenset(
 log = structlog.get_logger(__name__)
 
 
-class Handoffs:
+class HandoffHandler:
     """Deals with wishes and clicks that pass a restore from one person to another."""
 
     def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
-        people: People,
-        teller: Teller,
-        steps: Steps,
+        people: Directory,
+        responder: Responder,
+        steps: EventApplier,
         policy: Policy,
-        web: Web,
+        web: SlackApi,
         bot_user: str,
     ) -> None:
         self._store = store
         self._people = people
-        self._teller = teller
+        self._responder = responder
         self._steps = steps
         self._policy = policy
         self._web = web
         self._bot_user = bot_user
 
-    async def answer(self, voice: Voice, request: Request, begun: datetime | None = None) -> Answer:
+    async def answer(
+        self, caller: Caller, parsed: ParsedRequest, begun: datetime | None = None
+    ) -> Answer:
         """`handoff @user` and `take over`, from wherever they were said.
 
         `begun`: since when a worker that died over it may have done it already.
         """
         if begun is not None:
-            known = (*await self._here(voice), *await self._store.live())
-            to = request.user if request.verb is Verb.HANDOFF else None
-            for each in (one for one in known if meant(one, request)):
-                if said := await self._done(each, voice.user, to, begun):
+            known = (*await self._here(caller), *await self._store.live())
+            to = parsed.user if parsed.verb is Verb.HANDOFF else None
+            for each in (one for one in known if meant(one, parsed)):
+                if said := await self._done(each, caller.user, to, begun):
                     return said
-        if request.verb is Verb.TAKE_OVER:
-            return await self._take_one(voice, request)
-        return await self._offer_one(voice, request, request.user or "")
+        if parsed.verb is Verb.TAKE_OVER:
+            return await self._take_one(caller, parsed)
+        return await self._offer_one(caller, parsed, parsed.user or "")
 
     async def click(
-        self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None = None
+        self, caller: Caller, restore: Restore, click: Clicked, begun: datetime | None = None
     ) -> Answer | None:
         """A click on an offer, a person chosen on the first card, or **Take over**."""
         if begun is not None and (said := await self._done(restore, click.by, click.value, begun)):
             return said
         match click.button:
-            case Button.TAKE_OVER if click.number != len(restore.handovers):
+            case Button.TAKE_OVER if click.number != len(restore.handoffs):
                 return views_handoff.passed_on(restore)
             case Button.TAKE_OVER:
-                return await self._take(restore, voice.user)
+                return await self._take(restore, caller.user)
             case Button.ACCEPT:
-                return await self._accept(voice, restore, click)
+                return await self._accept(caller, restore, click)
             case Button.HAND_OVER if click.by == restore.owner and click.value:
                 return await self._offer(restore, UserId(click.value), click)
             case _:
                 reply = await self._step(restore, click)
                 if begun is not None and reply is Reply.OFFER_OVER:
                     return views.interrupted()
-                return await self._told(voice, restore, reply)
+                return await self._told(caller, restore, reply)
 
     async def _done(
         self, restore: Restore, user: UserId, to: str | None, begun: datetime
     ) -> Message | None:
         """What a worker did that died before it could say so: the rest of it, and the answer."""
-        change, made = next(reversed(restore.handovers), None), restore.offer
+        change, made = next(reversed(restore.handoffs), None), restore.offer
         if to is None and change is not None and change.taker == user and change.at >= begun:
             await self._leave(restore)
             return views_handoff.yours_now(restore)
@@ -108,36 +110,36 @@ class Handoffs:
             return views_handoff.offered(restore, made.to)
         return None
 
-    async def not_yours(self, voice: Voice, restore: Restore) -> Answer:
+    async def not_yours(self, caller: Caller, restore: Restore) -> Answer:
         """Why somebody else's click did nothing; who is on call may take over from there.
 
         A click in the Home tab is answered by direct message, where a button would stay for ever.
         """
         plain = views.reply(Reply.NOT_YOURS, restore)
-        if restore.closed or not voice.channel:
+        if restore.closed or not caller.channel:
             return plain
         try:
-            verdict = await self._may_take(restore, voice.user, fresh=False)
+            verdict = await self._may_take(restore, caller.user, fresh=False)
         except (Temporary, Permanent):
             return plain
         return views_handoff.not_yours(restore) if verdict.allowed else plain
 
     # Offering
 
-    async def _offer_one(self, voice: Voice, request: Request, to: str) -> Answer:
+    async def _offer_one(self, caller: Caller, parsed: ParsedRequest, to: str) -> Answer:
         if to.startswith("@"):
             return views_handoff.not_a_person(to)
-        here = await self._here(voice)
-        mine = [each for each in here if each.owner == voice.user]
+        here = await self._here(caller)
+        mine = [each for each in here if each.owner == caller.user]
         if here and not mine:
             return views_handoff.not_yours_to_give(here[-1])
-        mine = mine or [each for each in await self._store.live() if each.owner == voice.user]
-        named = [each for each in mine if meant(each, request)]
+        mine = mine or [each for each in await self._store.live() if each.owner == caller.user]
+        named = [each for each in mine if meant(each, parsed)]
         if not named:
             return views_handoff.nothing_to_hand_over()
         if len(named) > 1:
-            return views_handoff.which(named, await self._links(named, voice), take=False)
-        return await self._offer(named[0], UserId(to), Offered(by=voice.user, to=UserId(to)))
+            return views_handoff.which(named, await self._links(named, caller), take=False)
+        return await self._offer(named[0], UserId(to), Offered(by=caller.user, to=UserId(to)))
 
     async def _offer(self, restore: Restore, to: UserId, event: Offered | Clicked) -> Answer:
         """Offer it, unless the other person could not go on with it anyway."""
@@ -147,7 +149,7 @@ class Handoffs:
             verdict = await self._may_have(restore, to)
             if not verdict.allowed:
                 return views_handoff.taker_may_not(restore, to, verdict)
-            if restore.place.direct and await self._direct(to) is None:
+            if restore.thread_ref.direct and await self._direct(to) is None:
                 return views_handoff.unreachable(restore, to)
         reply = await self._step(restore, event)
         if reply is not None and reply is not Reply.ALREADY_OFFERED:
@@ -160,49 +162,51 @@ class Handoffs:
         """May this person go on with the restore? As things are right now."""
         person = await self._people.person(user, fresh=True)
         spot = await self._spot(restore, user, fresh=True)
-        wish = restore.wish
-        return decide(self._policy, person, spot, cluster=wish.cluster, namespace=wish.namespace)
+        request = restore.request
+        return decide(
+            self._policy, person, spot, cluster=request.cluster, namespace=request.namespace
+        )
 
-    async def _spot(self, restore: Restore, user: UserId, *, fresh: bool) -> Spot:
+    async def _spot(self, restore: Restore, user: UserId, *, fresh: bool) -> Conversation:
         """Where the restore would go on: where it is, or in a direct message with this person."""
-        place = restore.place
-        if place.direct:
+        thread_ref = restore.thread_ref
+        if thread_ref.direct:
             theirs = await self._direct(user) if fresh else None
-            return Spot(theirs or place.channel)
-        return (await self._people.room(place.channel, fresh=fresh)).spot
+            return Conversation(theirs or thread_ref.channel)
+        return (await self._people.room(thread_ref.channel, fresh=fresh)).spot
 
     async def _tell_taker(self, restore: Restore, taker: UserId) -> None:
         """By direct message, if they would not see the card: Slack notifies members only."""
-        place = restore.place
+        thread_ref = restore.thread_ref
         try:
-            if not place.direct and await self._people.is_member(taker, place.channel):
+            if not thread_ref.direct and await self._people.is_member(taker, thread_ref.channel):
                 return
         except (Permanent, Temporary):
             log.info("nobody says who is in the channel, so the offer is told twice")
         direct = await self._direct(taker)
         if direct is not None:
-            address = await self._teller.link(restore, taker)
+            address = await self._responder.link(restore, taker)
             await self._step(restore, Copied(to=taker, channel=direct, address=address))
 
     # Accepting
 
-    async def _accept(self, voice: Voice, restore: Restore, click: Clicked) -> Answer | None:
+    async def _accept(self, caller: Caller, restore: Restore, click: Clicked) -> Answer | None:
         """The offered person says yes; whether they may is asked once more."""
         made = restore.offer
         if made is None or made.to != click.by:
-            return await self._told(voice, restore, await self._step(restore, click))
+            return await self._told(caller, restore, await self._step(restore, click))
         verdict = await self._may_have(restore, click.by)
         if not verdict.allowed:
             return verdict
         if outside := await self._outside(restore, click.by):
             return outside
-        dm = await self._direct(click.by) if restore.place.direct else None
-        if restore.place.direct and dm is None:
+        dm = await self._direct(click.by) if restore.thread_ref.direct else None
+        if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, click.by)
         reply = await self._step(restore, replace(click, value=dm))
         if reply is None:
             await self._leave(restore)
-        return await self._told(voice, restore, reply)
+        return await self._told(caller, restore, reply)
 
     async def _leave(self, restore: Restore) -> None:
         """The direct message with the giver is left behind, and says so. A thread is told by a card."""
@@ -213,25 +217,25 @@ class Handoffs:
 
     # Taking over
 
-    async def _take_one(self, voice: Voice, request: Request) -> Answer:
-        found = await self._here(voice) or await self._seen(voice)
-        named = [each for each in found if meant(each, request)]
-        others = [each for each in named if each.owner != voice.user]
-        if request.user is not None:
-            others = [each for each in others if each.owner == request.user]
+    async def _take_one(self, caller: Caller, parsed: ParsedRequest) -> Answer:
+        found = await self._here(caller) or await self._seen(caller)
+        named = [each for each in found if meant(each, parsed)]
+        others = [each for each in named if each.owner != caller.user]
+        if parsed.user is not None:
+            others = [each for each in others if each.owner == parsed.user]
         if not others:
             return (
                 views.reply(Reply.ALREADY_YOURS, named[0])
                 if named
                 else views_handoff.nothing_to_take()
             )
-        verdicts = [await self._may_take(each, voice.user, fresh=False) for each in others]
+        verdicts = [await self._may_take(each, caller.user, fresh=False) for each in others]
         allowed = [one for one, verdict in zip(others, verdicts, strict=True) if verdict.allowed]
         if not allowed:
             return verdicts[0]
         if len(allowed) > 1:
-            return views_handoff.which(allowed, await self._links(allowed, voice), take=True)
-        return await self._take(allowed[0], voice.user)
+            return views_handoff.which(allowed, await self._links(allowed, caller), take=True)
+        return await self._take(allowed[0], caller.user)
 
     async def _take(self, restore: Restore, user: UserId) -> Answer:
         """Take it over, if this very moment the policy and Slack's user groups say yes."""
@@ -240,8 +244,8 @@ class Handoffs:
             return verdict
         if outside := await self._outside(restore, user):
             return outside
-        dm = await self._direct(user) if restore.place.direct else None
-        if restore.place.direct and dm is None:
+        dm = await self._direct(user) if restore.thread_ref.direct else None
+        if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, user)
         reply = await self._step(restore, TakenOver(by=user, dm=dm))
         if reply is not None:
@@ -252,15 +256,15 @@ class Handoffs:
     async def _may_take(self, restore: Restore, user: UserId, *, fresh: bool) -> Verdict:
         person = await self._people.person(user, fresh=fresh)
         spot = await self._spot(restore, user, fresh=fresh)
-        wish = restore.wish
+        request = restore.request
         return may_take_over(
-            self._policy, person, spot, cluster=wish.cluster, namespace=wish.namespace
+            self._policy, person, spot, cluster=request.cluster, namespace=request.namespace
         )
 
-    async def _seen(self, voice: Voice) -> list[Restore]:
+    async def _seen(self, caller: Caller) -> list[Restore]:
         """What lives, as far as this person may hear of it where they speak."""
-        person = await self._people.person(voice.user)
-        spot = (await self._people.room(voice.channel)).spot
+        person = await self._people.person(caller.user)
+        spot = (await self._people.room(caller.channel)).spot
         live = await self._store.live()
         return [each for each in live if may_see(self._policy, person, spot, each)]
 
@@ -268,8 +272,8 @@ class Handoffs:
 
     async def _outside(self, restore: Restore, user: UserId) -> Message | None:
         """What to do first, for somebody who could not answer in the thread."""
-        channel = restore.place.channel
-        if restore.place.direct:
+        channel = restore.thread_ref.channel
+        if restore.thread_ref.direct:
             return None
         try:
             if await self._people.is_member(user, channel):
@@ -280,26 +284,26 @@ class Handoffs:
         room = await self._people.room(channel)
         return views_handoff.outside(restore, private=room.private)
 
-    async def _here(self, voice: Voice) -> list[Restore]:
+    async def _here(self, caller: Caller) -> list[Restore]:
         """What can still be passed on in this thread: what lives, else what has buttons left."""
-        if voice.thread is None:
+        if caller.thread is None:
             return []
-        found = await self._store.in_thread(voice.channel, voice.thread)
+        found = await self._store.in_thread(caller.channel, caller.thread)
         passable = [each for each in found if not each.closed]
         return [each for each in passable if not each.phase.ended] or passable[-1:]
 
     async def _step(self, restore: Restore, event: Event) -> Reply | None:
         return await self._steps.apply(restore.id, event)
 
-    async def _told(self, voice: Voice, restore: Restore, reply: Reply | None) -> Answer | None:
+    async def _told(self, caller: Caller, restore: Restore, reply: Reply | None) -> Answer | None:
         """A click that counted is answered by the thread."""
         if reply is Reply.NOT_YOURS:
-            return await self.not_yours(voice, restore)
+            return await self.not_yours(caller, restore)
         return None if reply is None else views.reply(reply, restore)
 
-    async def _links(self, restores: Sequence[Restore], to: Voice) -> dict[RestoreId, str | None]:
-        shown = restores[: views_handoff.MOST_CHOICES]
-        return await self._teller.links(shown, to.user)
+    async def _links(self, restores: Sequence[Restore], to: Caller) -> dict[RestoreId, str | None]:
+        shown = restores[: views_handoff.MAX_CHOICES]
+        return await self._responder.links(shown, to.user)
 
     async def _direct(self, user: UserId) -> str | None:
         """A direct message with this person; None if Slack opens none."""

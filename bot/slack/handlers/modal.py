@@ -13,31 +13,31 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.request import Request, Verb
+from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
-from bot.restore.facts import Snapshot
-from bot.restore.model import Place, UserId
-from bot.restore.policy import Person, Spot, decide, permitted_namespaces
+from bot.restore.model import ThreadRef, UserId
+from bot.restore.observation import Snapshot
+from bot.restore.policy import Conversation, Person, decide, permitted_namespaces
 from bot.slack import views
-from bot.slack.api.client import Web
-from bot.slack.api.directory import People, Room
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import ConversationInfo, Directory
 from bot.slack.handlers.card_options import Names
-from bot.slack.handlers.requests import Ground, Wishes
-from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.handlers.requests import RequestHandler, SlackConfig
+from bot.slack.outbound.replies import Caller, Responder
 from bot.slack.views.form import by_block, facts, form, options, too_slow
 from bot.slack.views.form_state import (
-    Asked,
     Choice,
-    Chosen,
-    Conversation,
     Field,
-    Filled,
-    Sights,
+    FormChecks,
+    FormConversation,
+    FormRequest,
+    FormState,
+    Selection,
     asked,
     named,
     namespace_choice,
     problems,
-    settled,
+    resolve,
     snapshot_choice,
     vm_choice,
 )
@@ -47,66 +47,66 @@ LOOK: Final = 1.8
 
 _TOO_LATE = frozenset({"trigger_expired", "expired_trigger_id", "invalid_trigger_id"})
 _OPENED = frozenset({"trigger_exchanged", "exchanged_trigger_id"})
-_SOMEWHERE = Spot("")
+_SOMEWHERE = Conversation("")
 """A direct message that is yet to be opened: grants for a channel do not hold there."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-class Forms:
+class ModalHandler:
     """Shows the form and takes it in."""
 
     def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
-        web: Web,
-        people: People,
-        wishes: Wishes,
-        teller: Teller,
+        web: SlackApi,
+        people: Directory,
+        wishes: RequestHandler,
+        responder: Responder,
         names: Mapping[str, Names],
-        ground: Ground,
+        ground: SlackConfig,
         clock: Clock,
     ) -> None:
         self._web = web
         self._people = people
         self._wishes = wishes
-        self._teller = teller
+        self._responder = responder
         self._names = names
         self._ground = ground
         self._clock = clock
 
-    async def open(self, voice: Voice, trigger: str) -> None:
+    async def open(self, caller: Caller, trigger: str) -> None:
         """Show an empty form, or say why not. Without a channel it asks where to talk."""
         room, person = await asyncio.gather(
-            self._room(voice.channel), self._people.person(voice.user)
+            self._room(caller.channel), self._people.person(caller.user)
         )
-        clusters = self._clusters(person, room, anywhere=not voice.channel)
+        clusters = self._clusters(person, room, anywhere=not caller.channel)
         if not clusters:
-            await self._refuse(voice, self._decided(person, room, self._ground.default_cluster))
+            await self._refuse(caller, self._decided(person, room, self._ground.default_cluster))
             return
         if not room.member:
-            await self._teller.tell(voice, views.in_channel_needed(voice.channel))
+            await self._responder.try_reply(caller, views.in_channel_needed(caller.channel))
             return
-        at = Conversation(channel=voice.channel, thread=voice.thread)
+        at = FormConversation(channel=caller.channel, thread=caller.thread)
         preferred = self._ground.default_cluster
-        chosen = Chosen(cluster=preferred if preferred in clusters else clusters[0])
+        chosen = Selection(cluster=preferred if preferred in clusters else clusters[0])
         try:
             await self._web.call(
                 "views.open", trigger_id=trigger, view=form(at, self._offered(clusters), chosen)
             )
         except Permanent as refused:
             if refused.reason in _TOO_LATE:
-                await self._teller.tell(voice, too_slow())
+                await self._responder.try_reply(caller, too_slow())
             elif refused.reason not in _OPENED:  # whoever opened it died right after that
                 raise
 
-    async def redraw(self, user: UserId, filled: Filled, changed: Field) -> None:
+    async def redraw(self, user: UserId, filled: FormState, changed: Field) -> None:
         """Draw the form anew after a choice, if it is still open. If not, nothing is lost."""
         try:
             room, person = await asyncio.gather(self._room(filled.room), self._people.person(user))
             clusters = self._clusters(person, room, anywhere=not filled.at.channel)
-            chosen = settled(filled, changed)
+            chosen = resolve(filled, changed)
             view = form(filled.at, self._offered(clusters), chosen)
             await self._web.call("views.update", view_id=filled.view, view=view)
             if changed is Field.VM:
@@ -116,7 +116,7 @@ class Forms:
             log.info("a form was not drawn anew", error=type(failed).__name__)
 
     async def options(
-        self, user: UserId, filled: Filled, field: Field, typed: str
+        self, user: UserId, filled: FormState, field: Field, typed: str
     ) -> list[dict[str, Any]]:
         """What a picker of the form offers. Raises Temporary or Permanent if nobody can tell."""
         room, person = await asyncio.gather(self._room(filled.room), self._people.person(user))
@@ -141,7 +141,7 @@ class Forms:
             if wanted in (None, namespace) and text in vm
         )
 
-    async def judge(self, user: UserId, filled: Filled) -> dict[str, str] | Asked:
+    async def judge(self, user: UserId, filled: FormState) -> dict[str, str] | FormRequest:
         """What is wrong with a form that was sent, by block; or what it asks for.
 
         Raises StoreUnavailable if a refusal cannot be noted.
@@ -152,34 +152,34 @@ class Forms:
             return asked(filled, sights)
         if sights.verdict is not None and not sights.verdict.allowed:
             chosen = filled.chosen
-            request = Request(
+            parsed = ParsedRequest(
                 Verb.RESTORE,
                 vm=named(chosen.vm, None) if chosen.vm else None,
                 namespace=chosen.in_namespace,
             )
-            await self._wishes.note_refusal(user, sights.verdict, request)
+            await self._wishes.note_refusal(user, sights.verdict, parsed)
         return by_block(wrong, filled.blocks)
 
-    async def take(self, key: str, voice: Voice, wish: Asked) -> None:
+    async def take(self, key: str, caller: Caller, request: FormRequest) -> None:
         """Ask for what a form asked for, where it asked."""
-        channel = voice.channel or await self._web.direct(voice.user)
-        place = Place(
+        channel = caller.channel or await self._web.direct(caller.user)
+        thread_ref = ThreadRef(
             team=self._ground.home.team,
             channel=channel,
-            thread=voice.thread,
-            own_thread=voice.thread is None,
+            thread=caller.thread,
+            own_thread=caller.thread is None,
         )
-        request = Request(
+        parsed = ParsedRequest(
             Verb.RESTORE,
-            cluster=wish.cluster,
-            namespace=wish.namespace,
-            vm=wish.vm,
-            snapshot=wish.snapshot,
+            cluster=request.cluster,
+            namespace=request.namespace,
+            vm=request.vm,
+            snapshot=request.snapshot,
         )
-        there = Voice(voice.user, channel, voice.thread, None)
-        await self._wishes.hear(key, there, request, place)
+        there = Caller(caller.user, channel, caller.thread, None)
+        await self._wishes.hear(key, there, parsed, thread_ref)
 
-    async def _look(self, user: UserId, filled: Filled) -> Sights:
+    async def _look(self, user: UserId, filled: FormState) -> FormChecks:
         """All that can be found out in time."""
         until = asyncio.get_running_loop().time() + LOOK
         chosen = filled.chosen
@@ -187,11 +187,11 @@ class Forms:
             until, asyncio.gather(self._room(filled.room), self._people.person(user))
         )
         if met is None:
-            return Sights()
+            return FormChecks()
         room, person = met
         verdict = self._decided(person, room, chosen.cluster, chosen.in_namespace)
         if not verdict.allowed or chosen.vm is None or chosen.cluster not in self._names:
-            return Sights(member=room.member, verdict=verdict)
+            return FormChecks(member=room.member, verdict=verdict)
         names, namespace = self._names[chosen.cluster], chosen.vm.front
         found = await _in_time(until, names.vms((namespace,)))
         vms = None if found is None else tuple(vm for _, vm in found)
@@ -199,14 +199,16 @@ class Forms:
         snapshots = None
         if chosen.snapshot is not None and vm is not None:
             snapshots = await _in_time(until, names.snapshots(namespace, vm))
-        return Sights(
+        return FormChecks(
             member=room.member,
             verdict=verdict,
             vms=vms,
             snapshots=None if snapshots is None else tuple(snapshots),
         )
 
-    async def _snapshots(self, chosen: Chosen, person: Person, room: Room) -> list[Snapshot]:
+    async def _snapshots(
+        self, chosen: Selection, person: Person, room: ConversationInfo
+    ) -> list[Snapshot]:
         """The chosen VM's snapshots, newest first."""
         permitted = self._permitted(person, room, chosen.cluster)
         if chosen.vm is None or (permitted is not None and chosen.vm.front not in permitted):
@@ -215,20 +217,24 @@ class Forms:
         name = named(chosen.vm, [vm for _, vm in await names.vms((namespace,))])
         return [] if name is None else await names.snapshots(namespace, name)
 
-    def _permitted(self, person: Person, room: Room, cluster: str) -> frozenset[str] | None:
+    def _permitted(
+        self, person: Person, room: ConversationInfo, cluster: str
+    ) -> frozenset[str] | None:
         if cluster not in self._names:  # taken out of the settings while the form was open
             return frozenset()
         return permitted_namespaces(self._ground.policy, person, room.spot, cluster=cluster)
 
-    async def _room(self, channel: str) -> Room:
+    async def _room(self, channel: str) -> ConversationInfo:
         if not channel:
-            return Room(_SOMEWHERE, member=True)
+            return ConversationInfo(_SOMEWHERE, member=True)
         return await self._people.room(channel)
 
-    def _clusters(self, person: Person, room: Room, *, anywhere: bool) -> tuple[str, ...]:
+    def _clusters(
+        self, person: Person, room: ConversationInfo, *, anywhere: bool
+    ) -> tuple[str, ...]:
         """Where this person may restore something: in this room, or in any that they may choose."""
         named_rooms = {spot for grant in self._ground.policy.grants for spot in grant.channels}
-        spots = [room.spot, *(Spot(each) for each in sorted(named_rooms) if anywhere)]
+        spots = [room.spot, *(Conversation(each) for each in sorted(named_rooms) if anywhere)]
         return tuple(
             cluster
             for cluster in self._ground.clusters
@@ -243,12 +249,12 @@ class Forms:
         return clusters if len(self._ground.clusters) > 1 else ()
 
     def _decided(
-        self, person: Person, room: Room, cluster: str, namespace: str | None = None
+        self, person: Person, room: ConversationInfo, cluster: str, namespace: str | None = None
     ) -> Verdict:
         return decide(self._ground.policy, person, room.spot, cluster=cluster, namespace=namespace)
 
-    async def _refuse(self, voice: Voice, verdict: Verdict) -> None:
-        await self._wishes.refuse(voice, verdict, Request(Verb.RESTORE))
+    async def _refuse(self, caller: Caller, verdict: Verdict) -> None:
+        await self._wishes.refuse(caller, verdict, ParsedRequest(Verb.RESTORE))
 
 
 async def _in_time(until: float, asking: Awaitable[T]) -> T | None:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.request import Request, Verb
+from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
-from bot.restore.near import nearest
-from bot.restore.policy import Person, Policy, Spot, decide, may_see, permitted_namespaces
+from bot.restore.policy import Conversation, Person, Policy, decide, may_see, permitted_namespaces
+from bot.restore.suggestions import nearest
 from bot.slack import views
-from bot.slack.api.directory import People
+from bot.slack.api.directory import Directory
 from bot.slack.handlers.card_options import Names
-from bot.slack.outbound.replies import Teller, Voice
-from bot.slack.views import Example, Message, Target
+from bot.slack.outbound.replies import Caller, Responder
+from bot.slack.views import Example, ListTarget, Message
 from bot.store.store import Store
 
 Answer = Message | str | Verdict
@@ -29,11 +29,11 @@ LISTED = frozenset({Verb.LIST, Verb.STATUS, Verb.HISTORY, Verb.HELP, Verb.UNKNOW
 
 PATIENCE = 1.0
 """Seconds that help waits for real names before it shows those of the manual."""
-MOST_LINKS = 10
-MOST_HISTORY = 10
-MOST_RECENT = 100
+MAX_LINKS = 10
+MAX_HISTORY = 10
+MAX_RECENT = 100
 """So many ended restores are looked through for those that the asker may see."""
-MOST_TRIED = 3
+MAX_TRIED = 3
 """So many VMs are asked for a snapshot that could stand in an example."""
 
 
@@ -43,7 +43,7 @@ class _Asker:
 
     policy: Policy
     person: Person
-    spot: Spot
+    spot: Conversation
 
     def verdict(self, cluster: str, namespace: str | None) -> Verdict:
         return decide(self.policy, self.person, self.spot, cluster=cluster, namespace=namespace)
@@ -55,15 +55,15 @@ class _Asker:
         return may_see(self.policy, self.person, self.spot, restore)
 
 
-class Lists:
+class QueryHandler:
     """Answers the wishes that only read."""
 
     def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
-        people: People,
-        teller: Teller,
+        people: Directory,
+        responder: Responder,
         policy: Policy,
         names: Mapping[str, Names],
         default_cluster: str,
@@ -71,46 +71,46 @@ class Lists:
     ) -> None:
         self._store = store
         self._people = people
-        self._teller = teller
+        self._responder = responder
         self._policy = policy
         self._names = names
         self._default = default_cluster
         self._clock = clock
 
-    async def answer(self, voice: Voice, request: Request) -> Answer:
+    async def answer(self, caller: Caller, parsed: ParsedRequest) -> Answer:
         """What is shown to the one who asked."""
-        if request.verb is Verb.HELP:
-            return views.help_card(await self._example(voice))
-        if request.cluster is not None and request.cluster not in self._names:
-            return views.unknown_cluster(request.cluster, tuple(self._names))
-        match request.verb:
+        if parsed.verb is Verb.HELP:
+            return views.help_card(await self._example(caller))
+        if parsed.cluster is not None and parsed.cluster not in self._names:
+            return views.unknown_cluster(parsed.cluster, tuple(self._names))
+        match parsed.verb:
             case Verb.LIST:
-                return await self._list(await self._asker(voice), request)
+                return await self._list(await self._asker(caller), parsed)
             case Verb.STATUS:
-                return await self._status(await self._asker(voice), request)
+                return await self._status(await self._asker(caller), parsed)
             case Verb.HISTORY:
-                return await self._history(await self._asker(voice), request)
+                return await self._history(await self._asker(caller), parsed)
             case _:
-                return await self._unknown(voice)
+                return await self._unknown(caller)
 
-    async def _asker(self, voice: Voice) -> _Asker:
-        room = await self._people.room(voice.channel)
-        person = await self._people.person(voice.user)
+    async def _asker(self, caller: Caller) -> _Asker:
+        room = await self._people.room(caller.channel)
+        person = await self._people.person(caller.user)
         return _Asker(self._policy, person, room.spot)
 
     # list
 
-    async def _list(self, asker: _Asker, request: Request) -> Answer:
-        if request.vm is None and request.namespace is None:
-            return await self._overview(asker, request.cluster)
-        cluster = request.cluster or self._default
-        verdict = asker.verdict(cluster, request.namespace)
+    async def _list(self, asker: _Asker, parsed: ParsedRequest) -> Answer:
+        if parsed.vm is None and parsed.namespace is None:
+            return await self._overview(asker, parsed.cluster)
+        cluster = parsed.cluster or self._default
+        verdict = asker.verdict(cluster, parsed.namespace)
         if not verdict.allowed:
             return verdict
         try:
-            if request.namespace is None:
-                return await self._somewhere(asker, cluster, request.vm or "")
-            target = self._target(cluster, request.namespace, request.vm)
+            if parsed.namespace is None:
+                return await self._somewhere(asker, cluster, parsed.vm or "")
+            target = self._target(cluster, parsed.namespace, parsed.vm)
             return await self._snapshots(asker, target)
         except Temporary as away:
             return views.cluster_down(away.what)
@@ -132,7 +132,7 @@ class Lists:
             return await self._snapshots(asker, self._target(cluster, vm, None))
         return views.no_such_vm(vm, None, nearest(vm, (name for _, name in found)))
 
-    async def _snapshots(self, asker: _Asker, target: Target) -> Answer:
+    async def _snapshots(self, asker: _Asker, target: ListTarget) -> Answer:
         cluster = target.cluster or self._default
         names, now = self._names[cluster], self._clock.now()
         if target.vm is None:
@@ -148,8 +148,8 @@ class Lists:
         here = (name for namespace, name in vms if namespace == target.namespace)
         return views.no_such_vm(target.vm, target.namespace, nearest(target.vm, here))
 
-    def _target(self, cluster: str, namespace: str, vm: str | None) -> Target:
-        return Target(namespace, vm, None if cluster == self._default else cluster)
+    def _target(self, cluster: str, namespace: str, vm: str | None) -> ListTarget:
+        return ListTarget(namespace, vm, None if cluster == self._default else cluster)
 
     async def _overview(self, asker: _Asker, cluster: str | None) -> Answer:
         """What there is in all clusters, or in the one that was named."""
@@ -173,31 +173,31 @@ class Lists:
 
     # status and history
 
-    async def _status(self, asker: _Asker, request: Request) -> Answer:
+    async def _status(self, asker: _Asker, parsed: ParsedRequest) -> Answer:
         mine_first = sorted(await self._store.live(), key=lambda one: one.owner != asker.person.id)
-        shown = [each for each in mine_first if asker.sees(each) and meant(each, request)]
-        return views.status(shown, await self._links(asker, shown), request.vm)
+        shown = [each for each in mine_first if asker.sees(each) and meant(each, parsed)]
+        return views.status(shown, await self._links(asker, shown), parsed.vm)
 
-    async def _history(self, asker: _Asker, request: Request) -> Answer:
-        ended = await self._ended(asker, request)
-        seen = [each for each in ended if asker.sees(each) and meant(each, request)]
-        shown = sorted(seen, key=lambda one: one.ended_at, reverse=True)[:MOST_HISTORY]
-        return views.history(shown, await self._links(asker, shown), request.vm)
+    async def _history(self, asker: _Asker, parsed: ParsedRequest) -> Answer:
+        ended = await self._ended(asker, parsed)
+        seen = [each for each in ended if asker.sees(each) and meant(each, parsed)]
+        shown = sorted(seen, key=lambda one: one.ended_at, reverse=True)[:MAX_HISTORY]
+        return views.history(shown, await self._links(asker, shown), parsed.vm)
 
-    async def _ended(self, asker: _Asker, request: Request) -> list[Restore]:
+    async def _ended(self, asker: _Asker, parsed: ParsedRequest) -> list[Restore]:
         """The last ones of the workspace, and those of the VM that was named, wherever it is."""
-        asked = [self._store.recent(MOST_RECENT)]
-        if request.vm is not None:
-            claims = await self._claims(asker, request, request.vm)
-            asked += [self._store.history(each, MOST_HISTORY) for each in claims]
+        asked = [self._store.recent(MAX_RECENT)]
+        if parsed.vm is not None:
+            claims = await self._claims(asker, parsed, parsed.vm)
+            asked += [self._store.history(each, MAX_HISTORY) for each in claims]
         found = await asyncio.gather(*asked)
         return list({each.id: each for restores in found for each in restores}.values())
 
-    async def _claims(self, asker: _Asker, request: Request, vm: str) -> list[str]:
+    async def _claims(self, asker: _Asker, parsed: ParsedRequest, vm: str) -> list[str]:
         """Where a VM of that name is, or was meant to be."""
-        clusters = [request.cluster] if request.cluster else list(self._names)
-        if request.namespace is not None:
-            return [f"{cluster}/{request.namespace}/{vm}" for cluster in clusters]
+        clusters = [parsed.cluster] if parsed.cluster else list(self._names)
+        if parsed.namespace is not None:
+            return [f"{cluster}/{parsed.namespace}/{vm}" for cluster in clusters]
         spaces = await asyncio.gather(*(self._spaces(asker, each) for each in clusters))
         return [
             f"{cluster}/{namespace}/{vm}"
@@ -210,52 +210,52 @@ class Lists:
         self, asker: _Asker, restores: Sequence[Restore]
     ) -> dict[RestoreId, str | None]:
         """Addresses of the first few threads: Slack limits how often it is asked for them."""
-        return await self._teller.links(restores[:MOST_LINKS], asker.person.id)
+        return await self._responder.links(restores[:MAX_LINKS], asker.person.id)
 
     # help
 
-    async def _example(self, voice: Voice) -> Example:
+    async def _example(self, caller: Caller) -> Example:
         """Real names if they are at hand: help is given even when nobody else answers."""
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._real_example(voice)
+                return await self._real_example(caller)
         except (TimeoutError, Temporary, Permanent):
             return Example()
 
-    async def _real_example(self, voice: Voice) -> Example:
-        asker, cluster = await self._asker(voice), self._default
+    async def _real_example(self, caller: Caller) -> Example:
+        asker, cluster = await self._asker(caller), self._default
         if not asker.verdict(cluster, None).allowed:
             return Example()
         names = self._names[cluster]
         vms = await names.vms(asker.permitted(cluster))
-        for namespace, vm in vms[:MOST_TRIED]:
+        for namespace, vm in vms[:MAX_TRIED]:
             found = await names.snapshots(namespace, vm)
             if usable := next((each for each in found if each.usable), None):
                 return Example(vm, namespace, usable.name)
         return Example()
 
-    async def _unknown(self, voice: Voice) -> Answer:
+    async def _unknown(self, caller: Caller) -> Answer:
         """Perhaps it was meant as an answer to a question that is asked elsewhere."""
-        asked = [each for each in await self._store.live() if _waits_for(voice, each)]
+        asked = [each for each in await self._store.live() if _waits_for(caller, each)]
         if not asked:
-            return views.not_understood(await self._example(voice))
+            return views.not_understood(await self._example(caller))
         newest = max(asked, key=lambda one: one.entered_at)
-        return views.reply_in_thread(newest, await self._teller.link(newest, voice.user))
+        return views.reply_in_thread(newest, await self._responder.link(newest, caller.user))
 
 
-def meant(restore: Restore, request: Request) -> bool:
+def meant(restore: Restore, parsed: ParsedRequest) -> bool:
     """Is it one of those that were asked about?"""
-    wish = restore.wish
+    request = restore.request
     pairs = (
-        (request.vm, wish.vm),
-        (request.namespace, wish.namespace),
-        (request.cluster, wish.cluster),
+        (parsed.vm, request.vm),
+        (parsed.namespace, request.namespace),
+        (parsed.cluster, request.cluster),
     )
     return all(asked is None or asked == known for asked, known in pairs)
 
 
-def _waits_for(voice: Voice, restore: Restore) -> bool:
+def _waits_for(caller: Caller, restore: Restore) -> bool:
     """Does it ask this person something in another thread of this channel?"""
-    place = restore.place
-    here = place.channel == voice.channel and place.thread != voice.thread
-    return here and restore.owner == voice.user and restore.question is not None
+    thread_ref = restore.thread_ref
+    here = thread_ref.channel == caller.channel and thread_ref.thread != caller.thread
+    return here and restore.owner == caller.user and restore.question is not None

@@ -19,16 +19,16 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Permanent
 from bot.restore.events import Verdict
-from bot.restore.model import Place, Restore, UserId
+from bot.restore.model import Restore, ThreadRef, UserId
 from bot.restore.policy import Policy, decide, may_see
-from bot.slack.api.client import Web
-from bot.slack.api.directory import People
-from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory
+from bot.slack.outbound.replies import Caller, Responder
 from bot.slack.outbound.thread_sync import CLOCKS_DIFFER
 from bot.slack.views import Message
 from bot.slack.views import report as views_report
 from bot.slack.views.report import Shift
-from bot.store.records import Chore, Done
+from bot.store.records import PeriodicTask, TaskResult
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
@@ -36,8 +36,8 @@ CHORE = "report"
 EVENT_TYPE = "vm_restore_report"
 USUAL = timedelta(hours=24)
 """How far a report looks back when there was none before it."""
-MOST_RECENT = 200
-MOST_LINKS = 20
+MAX_RECENT = 200
+MAX_LINKS = 20
 """Slack limits how often it is asked for addresses of threads."""
 ASK_AGAIN = timedelta(minutes=1)
 
@@ -57,25 +57,25 @@ class Timetable:
     """The first time after a moment at which a report is due."""
 
 
-class Reports:
+class ShiftReporter:
     """Makes shift reports, and posts those that are due."""
 
     def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
-        people: People,
-        teller: Teller,
+        people: Directory,
+        responder: Responder,
         policy: Policy,
         clusters: tuple[str, ...],
-        web: Web,
+        web: SlackApi,
         timetable: Timetable | None,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._store = store
         self._people = people
-        self._teller = teller
+        self._responder = responder
         self._policy = policy
         self._clusters = clusters
         self._web = web
@@ -85,10 +85,10 @@ class Reports:
 
     # When asked for
 
-    async def answer(self, voice: Voice, place: Place) -> Message | Verdict | None:
+    async def answer(self, caller: Caller, thread_ref: ThreadRef) -> Message | Verdict | None:
         """For the one who asked; None if it was posted where they asked in the open."""
-        room = await self._people.room(voice.channel)
-        person = await self._people.person(voice.user)
+        room = await self._people.room(caller.channel)
+        person = await self._people.person(caller.user)
 
         def sees(restore: Restore) -> bool:
             return may_see(self._policy, person, room.spot, restore)
@@ -99,27 +99,29 @@ class Reports:
         ]
         if not any(verdict.allowed for verdict in verdicts):
             return verdicts[0]
-        alone = voice.user if place.asked_ts is None else None
+        alone = caller.user if thread_ref.asked_ts is None else None
         shift = await self._shift(sees, await self._last(), alone)
-        message = views_report.report(shift, asker=voice.user)
+        message = views_report.report(shift, asker=caller.user)
         if alone:
             return message
         try:
-            await self._post_once(message, place)
+            await self._post_once(message, thread_ref)
         except Permanent as refused:
             log.info("a shift report cannot be posted where it was asked", error=refused.reason)
             return message
         return None
 
-    async def _post_once(self, message: Message, place: Place) -> None:
+    async def _post_once(self, message: Message, thread_ref: ThreadRef) -> None:
         """In the thread of the message that asked for it, or below that message."""
-        mark = f"{place.channel}/{place.asked_ts}"
-        if not await self._stands(mark, "conversations.replies", place.channel, ts=place.thread):
-            await self._post(place.channel, message, mark, thread=place.thread)
+        mark = f"{thread_ref.channel}/{thread_ref.asked_ts}"
+        if not await self._stands(
+            mark, "conversations.replies", thread_ref.channel, ts=thread_ref.thread
+        ):
+            await self._post(thread_ref.channel, message, mark, thread=thread_ref.thread)
 
     async def _last(self) -> datetime:
         """When the last report was posted by the clock; a day ago if there was none."""
-        known = await self._store.chores.body(CHORE)
+        known = await self._store.tasks.body(CHORE)
         return self._since(known or {})
 
     def _since(self, body: Mapping[str, Any]) -> datetime:
@@ -130,21 +132,21 @@ class Reports:
 
     async def schedule(self) -> None:
         """At the start: make the chore what the settings say. One that is overdue stays due."""
-        known, timetable = await self._store.chores.body(CHORE), self._timetable
+        known, timetable = await self._store.tasks.body(CHORE), self._timetable
         if timetable is None:
             if known is not None:
-                await self._store.chores.drop(CHORE)
+                await self._store.tasks.drop(CHORE)
         elif known is None or known["plan"] != timetable.plan:
             due = timetable.after(self._clock.now())
             last = known["last"] if known else None
-            await self._store.chores.keep(CHORE, _body(timetable, due, last), due=due)
+            await self._store.tasks.keep(CHORE, _body(timetable, due, last), due=due)
 
-    async def post(self, chore: Chore) -> Done | None:
+    async def post(self, chore: PeriodicTask) -> TaskResult | None:
         """One report by the clock, and the next time. Raises Temporary to be asked again soon."""
         timetable, body = self._timetable, chore.body
         if timetable is None or body["plan"] != timetable.plan:
             # Kept by a replica with other settings, which is the one to post it.
-            return Done(due=self._clock.now() + ASK_AGAIN)
+            return TaskResult(due=self._clock.now() + ASK_AGAIN)
         now, since = self._clock.now(), self._since(body)
         try:
             await self._post_due(timetable.channel, str(body["due"]), since)
@@ -156,7 +158,7 @@ class Reports:
             self._metrics.reports.labels("posted").inc()
             told = now
         due = timetable.after(now)
-        return Done(due=due, body=_body(timetable, due, told.isoformat()))
+        return TaskResult(due=due, body=_body(timetable, due, told.isoformat()))
 
     async def _post_due(self, channel: str, due: str, since: datetime) -> None:
         room = await self._people.room(channel, fresh=True)
@@ -172,12 +174,12 @@ class Reports:
     # Both
 
     async def _shift(self, sees: Sees, since: datetime, reader: UserId | None) -> Shift:
-        found, recent = await self._store.live(), await self._store.recent(MOST_RECENT)
+        found, recent = await self._store.live(), await self._store.recent(MAX_RECENT)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
         live = [each for each in found if each.id not in over and sees(each)]
         ended = [each for each in recent if sees(each) and each.ended_at >= since]
-        links = await self._teller.links([*live, *ended][:MOST_LINKS], reader)
+        links = await self._responder.links([*live, *ended][:MAX_LINKS], reader)
         return Shift(
             now=self._clock.now(), since=since, live=tuple(live), ended=tuple(ended), links=links
         )

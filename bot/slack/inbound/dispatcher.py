@@ -14,64 +14,64 @@ import structlog
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
 from bot.request import (
-    Request,
+    ParsedRequest,
     Verb,
     command_meant,
     parse_command,
     parse_sentence,
     single_name,
 )
-from bot.restore.again import successor
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
-from bot.restore.model import Phase, Place, Restore
+from bot.restore.follow_up import successor
+from bot.restore.model import Phase, Restore, ThreadRef
 from bot.restore.thread import slack_order
 from bot.slack import views
-from bot.slack.api.directory import People
-from bot.slack.handlers.app_home import Homes
-from bot.slack.handlers.apply_event import NotYet, Steps
+from bot.slack.api.directory import Directory
+from bot.slack.handlers.app_home import AppHome
+from bot.slack.handlers.apply_event import EventApplier, NotYet
 from bot.slack.handlers.card_options import Pickers
-from bot.slack.handlers.handoff import PASSING, Handoffs
-from bot.slack.handlers.modal import Forms
-from bot.slack.handlers.requests import Ground, Wishes
+from bot.slack.handlers.handoff import PASSING, HandoffHandler
+from bot.slack.handlers.modal import ModalHandler
+from bot.slack.handlers.requests import RequestHandler, SlackConfig
 from bot.slack.markup.message_text import command_text
-from bot.slack.outbound.replies import Teller, Unheard, Voice
-from bot.slack.views.form_state import Asked, Field, Filled
-from bot.store.records import Delivery, Held, Known
+from bot.slack.outbound.replies import Caller, ReplyFailed, Responder
+from bot.slack.views.form_state import Field, FormRequest, FormState
+from bot.store.records import AlreadyExists, ClaimConflict, Delivery
 from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
 PATIENCE = timedelta(seconds=15)
 """How long a wish waits for Slack to answer before its person is told to try again."""
-MOST_RECENT = 200
+MAX_RECENT = 200
 """So many ended restores are looked through for those whose cards still have buttons."""
 
 log = structlog.get_logger(__name__)
 
 
-class Intake:
+class Dispatcher:
     """Deals with kept deliveries."""
 
     def __init__(  # noqa: PLR0913 - wired once, in desk.py
         self,
         *,
         store: Store,
-        people: People,
-        wishes: Wishes,
-        steps: Steps,
-        teller: Teller,
+        people: Directory,
+        wishes: RequestHandler,
+        steps: EventApplier,
+        responder: Responder,
         pickers: Pickers,
-        forms: Forms,
-        homes: Homes,
-        handoffs: Handoffs,
-        ground: Ground,
+        forms: ModalHandler,
+        homes: AppHome,
+        handoffs: HandoffHandler,
+        ground: SlackConfig,
         clock: Clock,
     ) -> None:
         self._store = store
         self._people = people
         self._wishes = wishes
         self._steps = steps
-        self._teller = teller
+        self._responder = responder
         self._pickers = pickers
         self._forms = forms
         self._homes = homes
@@ -85,18 +85,20 @@ class Intake:
             await self._handle(delivery)
         except (StoreUnavailable, NotYet):
             raise
-        except Unheard as unheard:
+        except ReplyFailed as unheard:
             if self._clock.now() - delivery.accepted_at < PATIENCE:
                 raise
             log.warning("an answer could not be given", what=unheard.what)
         except Temporary:
             patient = self._clock.now() - delivery.accepted_at < PATIENCE
-            if patient or not await self._teller.tell(_voice(delivery.body), views.slack_down()):
+            if patient or not await self._responder.try_reply(
+                _caller(delivery.body), views.slack_down()
+            ):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
         """Say that a mistake of ours came in between; was it heard?"""
-        return await self._teller.tell(_voice(delivery.body), views.went_wrong())
+        return await self._responder.try_reply(_caller(delivery.body), views.went_wrong())
 
     async def _handle(self, delivery: Delivery) -> None:
         body = delivery.body
@@ -112,10 +114,10 @@ class Intake:
             case "home":
                 await self._homes.opened(body["user"], body["channel"])
             case "form-choice":
-                form, changed = Filled.model_validate(body["form"]), Field(body["changed"])
+                form, changed = FormState.model_validate(body["form"]), Field(body["changed"])
                 await self._forms.redraw(body["user"], form, changed)
             case _ if self._clock.now() - delivery.accepted_at > LATE:
-                await self._teller.tell(_voice(body), views.too_late())
+                await self._responder.try_reply(_caller(body), views.too_late())
             case _:
                 await self._wish(delivery, body)
 
@@ -125,10 +127,10 @@ class Intake:
             case "command":
                 await self._command(delivery, body)
             case "form-open":
-                await self._forms.open(_voice(body), body["trigger"])
+                await self._forms.open(_caller(body), body["trigger"])
             case "form-sent":
-                wish = Asked.model_validate(body["wish"])
-                await self._forms.take(delivery.key, _voice(body), wish)
+                request = FormRequest.model_validate(body["request"])
+                await self._forms.take(delivery.key, _caller(body), request)
             case "click":
                 await self._click(body, _begun(delivery))
                 if not body["channel"]:
@@ -149,14 +151,14 @@ class Intake:
 
     async def _moved(self, moved: ChannelMoved) -> None:
         """Everything that belongs to the channel goes on under its new id, last buttons included."""
-        known = (*await self._store.live(), *await self._store.recent(MOST_RECENT))
+        known = (*await self._store.live(), *await self._store.recent(MAX_RECENT))
         for restore in known:
-            if restore.place.channel == moved.old:
+            if restore.thread_ref.channel == moved.old:
                 await self._steps.apply(restore.id, moved)
 
     async def _lost(self, channel: str) -> None:
         """Its restores find out now, by a look at their first card, not when they next speak."""
-        here = [each.id for each in await self._store.live() if each.place.channel == channel]
+        here = [each.id for each in await self._store.live() if each.thread_ref.channel == channel]
         for record in await self._store.load_many(here):
             first = record.restore.cards[0].key
             shown = record.shown.get(first)
@@ -166,81 +168,84 @@ class Intake:
     # The slash command
 
     async def _command(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
-        voice = _voice(body)
-        request = parse_command(command_text(body["text"]))
-        if request == Request(Verb.RESTORE):
-            await self._forms.open(voice, body["trigger"])
+        caller = _caller(body)
+        parsed = parse_command(command_text(body["text"]))
+        if parsed == ParsedRequest(Verb.RESTORE):
+            await self._forms.open(caller, body["trigger"])
             return
-        place = Place(team=self._ground.home.team, channel=voice.channel, own_thread=True)
-        await self._wishes.hear(delivery.key, voice, request, place, begun=_begun(delivery))
+        thread_ref = ThreadRef(team=self._ground.home.team, channel=caller.channel, own_thread=True)
+        await self._wishes.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
     # Messages
 
     async def _message(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
         thread = body["thread"]
-        voice = _voice(body)
+        caller = _caller(body)
         late = self._clock.now() - _moment(body["ts"]) > LATE
-        if thread is not None and await self._answered(body, voice, late=late):
+        if thread is not None and await self._answered(body, caller, late=late):
             return
         if not (body["addressed"] or body["words"]):
             return
-        request = _request(body)
-        if request.verb is Verb.NONE:
+        parsed = _request(body)
+        if parsed.verb is Verb.NONE:
             return
         if late:
-            await self._teller.tell(voice, views.too_late())
+            await self._responder.try_reply(caller, views.too_late())
             return
-        place = Place(
+        thread_ref = ThreadRef(
             team=self._ground.home.team,
-            channel=voice.channel,
+            channel=caller.channel,
             thread=thread or body["ts"],
             own_thread=False,
             asked_ts=body["ts"],
         )
-        await self._wishes.hear(delivery.key, voice, request, place, begun=_begun(delivery))
+        await self._wishes.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
-    async def _answered(self, body: Mapping[str, Any], voice: Voice, *, late: bool) -> bool:
+    async def _answered(self, body: Mapping[str, Any], caller: Caller, *, late: bool) -> bool:
         """Was this reply taken as an answer to a restore in its thread?"""
-        restore = await self._asked_of(voice, body)
+        restore = await self._asked_of(caller, body)
         if restore is None:
             return False
         if body["addressed"] and _is_command(body["spoken"], restore):
             return False
         if late:
-            await self._teller.tell(voice, views.too_late())
+            await self._responder.try_reply(caller, views.too_late())
             return True
-        typed = Typed(by=voice.user, text=body["typed"], ts=body["ts"], plain=body["plain"])
+        typed = Typed(by=caller.user, text=body["typed"], ts=body["ts"], plain=body["plain"])
         reply = await self._steps.apply(restore.id, typed, posted_before=body["ts"])
         if reply is Reply.LEFT_ALONE:
             # A worker died over this very reply, after it had counted.
             return restore.heard_ts == str(body["ts"])
         if reply is not None:
-            await self._teller.tell(voice, views.reply(reply, restore))
+            await self._responder.try_reply(caller, views.reply(reply, restore))
         return True
 
-    async def _asked_of(self, voice: Voice, body: Mapping[str, Any]) -> Restore | None:
+    async def _asked_of(self, caller: Caller, body: Mapping[str, Any]) -> Restore | None:
         """The restore in this thread that a reply of this person may answer."""
-        if voice.thread is None:
+        if caller.thread is None:
             return None
-        here = await self._store.in_thread(voice.channel, voice.thread)
+        here = await self._store.in_thread(caller.channel, caller.thread)
         if not here and body.get("ours"):
-            await self._wait_for_the_thread(voice)
-        mine = [each for each in here if each.owner == voice.user and not each.phase.ended]
+            await self._wait_for_the_thread(caller)
+        mine = [each for each in here if each.owner == caller.user and not each.phase.ended]
         asking = [each for each in mine if each.question is not None]
         exact = [each for each in asking if _expects(each, body["typed"])]
         return max(exact or asking or mine, key=_asked_at, default=None)
 
-    async def _wait_for_the_thread(self, voice: Voice) -> None:
+    async def _wait_for_the_thread(self, caller: Caller) -> None:
         """A reply in a thread of ours may be quicker than what we know of the thread.
 
         It is written down a moment after it was begun, and its channel may just have got another id.
         """
         for each in await self._store.live():
-            place = each.place
+            thread_ref = each.thread_ref
             # Since it was looked for, it may just have been written down.
-            begun = place.channel == voice.channel and place.thread in (None, voice.thread)
-            moved = place.thread == voice.thread and place.channel != voice.channel
-            if each.owner == voice.user and (begun or moved):
+            begun = thread_ref.channel == caller.channel and thread_ref.thread in (
+                None,
+                caller.thread,
+            )
+            moved = thread_ref.thread == caller.thread and thread_ref.channel != caller.channel
+            if each.owner == caller.user and (begun or moved):
                 raise NotYet("the thread is just being begun, or moved")
 
     # Clicks
@@ -250,82 +255,82 @@ class Intake:
 
         Nobody knows which, so it is not said that nothing was done.
         """
-        voice = _voice(body)
+        caller = _caller(body)
         ref = views.parse_value(str(body["ref"] or ""))
         record = await self._store.load(ref[0]) if ref else None
         if ref is None or record is None:
-            await self._teller.insist(voice, views.unknown_card())
+            await self._responder.reply(caller, views.unknown_card())
             return
         restore, button = record.restore, Button(body["button"])
-        if voice.response_url is not None and voice.user == restore.owner:
-            await self._store.ways.keep(restore.id, voice.response_url)
+        if caller.response_url is not None and caller.user == restore.owner:
+            await self._store.ways.keep(restore.id, caller.response_url)
         if button in PASSING:
-            chosen = Clicked(by=voice.user, button=button, number=ref[1], value=body.get("value"))
-            await self._pass_on(voice, restore, chosen, begun)
+            chosen = Clicked(by=caller.user, button=button, number=ref[1], value=body.get("value"))
+            await self._pass_on(caller, restore, chosen, begun)
             return
         picked = body.get("value")
         value = await self._pickers.resolve(restore, button, picked) if picked else None
-        click = Clicked(by=voice.user, button=button, number=ref[1], value=value)
+        click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
-            room = await self._people.room(restore.place.channel)
-            wish = restore.wish
-            verdict = await self._wishes.verdict(voice, room, wish.cluster, wish.namespace)
+            room = await self._people.room(restore.thread_ref.channel)
+            request = restore.request
+            verdict = await self._wishes.verdict(caller, room, request.cluster, request.namespace)
             if not verdict.allowed:
-                await self._wishes.refuse(voice, verdict, _about(restore))
+                await self._wishes.refuse(caller, verdict, _about(restore))
                 return
         if button in SUCCESSORS:
-            reply = await self._follow(voice, restore, click)
+            reply = await self._follow(caller, restore, click)
         else:
             reply = await self._steps.apply(restore.id, click)
         if begun is not None and reply in (Reply.OLD_CARD, Reply.ENDED):
-            await self._teller.insist(voice, views.interrupted())
+            await self._responder.reply(caller, views.interrupted())
         elif reply is Reply.NOT_YOURS:
-            answer = await self._handoffs.not_yours(voice, restore)
-            await self._wishes.told(voice, _about(restore), answer)
+            answer = await self._handoffs.not_yours(caller, restore)
+            await self._wishes.told(caller, _about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
-            await self._teller.insist(voice, views.reply(reply, restore))
+            await self._responder.reply(caller, views.reply(reply, restore))
 
     async def _pass_on(
-        self, voice: Voice, restore: Restore, click: Clicked, begun: datetime | None
+        self, caller: Caller, restore: Restore, click: Clicked, begun: datetime | None
     ) -> None:
         """A click that may pass the restore on to somebody else."""
-        answer = await self._handoffs.click(voice, restore, click, begun)
-        await self._wishes.told(voice, _about(restore), answer)
+        answer = await self._handoffs.click(caller, restore, click, begun)
+        await self._wishes.told(caller, _about(restore), answer)
 
-    async def _follow(self, voice: Voice, restore: Restore, click: Clicked) -> Reply | None:
+    async def _follow(self, caller: Caller, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""
         new = successor(restore, click, self._ground.rules, self._clock.now())
         if isinstance(new, Reply):
             return new
-        opened = await self._wishes.open(voice, new)
-        if isinstance(opened, Held):
+        opened = await self._wishes.open(caller, new)
+        if isinstance(opened, ClaimConflict):
             return None
         # If a worker dies before this, the click that comes next finds the new restore and does it.
         await self._steps.apply(restore.id, Continued(by=click.by))
-        return Reply.OLD_CARD if isinstance(opened, Known) else None
+        return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
 
 
-def _voice(body: Mapping[str, Any]) -> Voice:
+def _caller(body: Mapping[str, Any]) -> Caller:
     """Who spoke in a command, a message or a click, and where to answer.
 
     What was said in the open is answered there: in a thread without replies Slack would not show it.
     """
-    return Voice(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
+    return Caller(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
 
 
-def _request(body: Mapping[str, Any]) -> Request:
+def _request(body: Mapping[str, Any]) -> ParsedRequest:
     """What a message wishes for. Mentions of us only call us, but behind `handoff` they name us."""
-    request = parse_sentence(body["spoken"], addressed=body["addressed"])
-    if request.verb is Verb.HANDOFF and request.user is None:
+    parsed = parse_sentence(body["spoken"], addressed=body["addressed"])
+    if parsed.verb is Verb.HANDOFF and parsed.user is None:
         named = parse_sentence(body["typed"], addressed=True)
-        return named if named.user is not None else request
-    return request
+        return named if named.user is not None else parsed
+    return parsed
 
 
-def _about(restore: Restore) -> Request:
+def _about(restore: Restore) -> ParsedRequest:
     """What was refused, for the audit stream."""
-    wish = restore.wish
-    return Request(Verb.RESTORE, vm=wish.vm, namespace=wish.namespace)
+    request = restore.request
+    return ParsedRequest(Verb.RESTORE, vm=request.vm, namespace=request.namespace)
 
 
 def _begun(delivery: Delivery) -> datetime | None:
@@ -341,7 +346,7 @@ def _expects(restore: Restore, typed: str) -> bool:
     """The very words that its card asks for."""
     match restore.phase:
         case Phase.TYPING:
-            return typed == restore.wish.snapshot
+            return typed == restore.request.snapshot
         case Phase.STOP_CHOICE:
             return typed.lower() == Button.STOP_AND_RESTORE
         case _:
@@ -358,7 +363,7 @@ def _is_command(text: str, restore: Restore) -> bool:
     Of what is only nearly a command a single word may be a name, written wrong; and what may mean
     to cancel is an answer, since an answer that does not fit cancels.
     """
-    if restore.phase is Phase.TYPING and text.strip() == restore.wish.snapshot:
+    if restore.phase is Phase.TYPING and text.strip() == restore.request.snapshot:
         return False
     if parse_sentence(text, addressed=True).verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
         return True

@@ -16,7 +16,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
 
-class Door:
+class HttpReceiver:
     """The one route that Slack posts to."""
 
     def __init__(self, app: AsyncApp, signing_secret: str) -> None:

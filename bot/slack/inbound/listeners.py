@@ -19,10 +19,10 @@ from bot.errors import StoreUnavailable, Temporary
 from bot.request import Verb, parse_sentence
 from bot.restore.events import button_named
 from bot.slack import views
-from bot.slack.api.directory import Home
+from bot.slack.api.directory import Workspace
 from bot.slack.markup.message_text import spoken_text, typed_text
 
-Accept = Callable[[str, str, Mapping[str, Any]], Awaitable[None]]
+Enqueue = Callable[[str, str, Mapping[str, Any]], Awaitable[None]]
 """Keeps a delivery (key, kind, body) and has it dealt with. Raises StoreUnavailable."""
 Options = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
 """Option objects for a picker's block_suggestion payload."""
@@ -31,7 +31,7 @@ Sorry = Callable[[str, str], Awaitable[None]]
 Hears = Callable[[str], bool]
 """Are plain words heard in this channel?"""
 
-MOST_TEXT = 4500
+MAX_TEXT = 4500
 _ANYTHING = re.compile(r".*")
 _SUBTYPES = frozenset({None, "thread_broadcast", "file_share"})
 _ARCHIVED = frozenset({"channel_archive", "group_archive"})
@@ -43,8 +43,8 @@ log = structlog.get_logger(__name__)
 class Listeners:
     """What the listeners need, and the listeners. Nothing is registered before `register`."""
 
-    home: Home
-    accept: Accept
+    home: Workspace
+    accept: Enqueue
     options: Options
     sorry: Sorry
     hears: Hears
@@ -127,7 +127,7 @@ class Listeners:
         await ack(options=found)
 
 
-def heard(event: Mapping[str, Any], home: Home, hears: Hears) -> dict[str, Any] | None:
+def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> dict[str, Any] | None:
     """What is worth keeping of a message event; None for what is not meant for the bot.
 
     Edits, other bots, joins and the like are never meant for it. A reply in a thread may be an
@@ -152,15 +152,15 @@ def heard(event: Mapping[str, Any], home: Home, hears: Hears) -> dict[str, Any] 
         "ts": ts,
         "thread": thread if in_thread else None,
         "ours": event.get("parent_user_id") == home.bot_user,
-        "typed": typed.text[:MOST_TEXT],
+        "typed": typed.text[:MAX_TEXT],
         "plain": typed.plain,
-        "spoken": spoken.text[:MOST_TEXT],
+        "spoken": spoken.text[:MAX_TEXT],
         "addressed": spoken.mentioned or direct,
         "words": hears(str(channel)),
     }
 
 
-def removed(event: Mapping[str, Any], home: Home) -> dict[str, Any] | None:
+def removed(event: Mapping[str, Any], home: Workspace) -> dict[str, Any] | None:
     """What is worth keeping of a deletion; None if it was no message of ours."""
     before = event.get("previous_message") or {}
     if event.get("subtype") != "message_deleted" or before.get("bot_id") != home.bot_id:
@@ -178,7 +178,7 @@ def _command(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "user": body["user_id"],
         "channel": body["channel_id"],
-        "text": str(body.get("text") or "")[:MOST_TEXT],
+        "text": str(body.get("text") or "")[:MAX_TEXT],
         "trigger": body["trigger_id"],
         "response_url": body.get("response_url"),
     }

@@ -16,13 +16,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.errors import Permanent, StoreUnavailable, Temporary
 from bot.restore.model import UserId
 from bot.slack import views
-from bot.slack.handlers.modal import Forms
-from bot.slack.inbound.listeners import Accept
+from bot.slack.handlers.modal import ModalHandler
+from bot.slack.inbound.listeners import Enqueue
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
-from bot.slack.outbound.replies import Teller, Voice
+from bot.slack.outbound.replies import Caller, Responder
 from bot.slack.views import form_state as choices
 from bot.slack.views.form import FORM, OPEN_FORM, store_down
-from bot.slack.views.form_state import Asked, Field, Filled, read
+from bot.slack.views.form_state import Field, FormRequest, FormState, read
 
 _FIELD = re.compile(rf"^{choices.PREFIX}")
 
@@ -30,12 +30,12 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class FormListeners:
+class ModalListeners:
     """The listeners of the form. They come before the others: a listener that fits is the only one."""
 
-    forms: Forms
-    accept: Accept
-    teller: Teller
+    forms: ModalHandler
+    accept: Enqueue
+    responder: Responder
     default_cluster: str
 
     def register(self, app: AsyncApp) -> None:
@@ -49,12 +49,14 @@ class FormListeners:
 
     async def on_open(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A shortcut, or the button in the Home tab."""
-        wish = opening(body)
+        request = opening(body)
         try:
-            await self.accept(f"o:{wish['trigger']}", "form-open", wish)
+            await self.accept(f"o:{request['trigger']}", "form-open", request)
         except StoreUnavailable as away:
-            voice = Voice(wish["user"], wish["channel"], wish["thread"], wish["response_url"])
-            await self.teller.tell(voice, views.store_down(away.what))
+            caller = Caller(
+                request["user"], request["channel"], request["thread"], request["response_url"]
+            )
+            await self.responder.try_reply(caller, views.store_down(away.what))
         await ack()
 
     async def on_choice(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -88,18 +90,18 @@ class FormListeners:
         filled = self._read(body, live=True)
         try:
             answer = await self.forms.judge(_user(body), filled)
-            if isinstance(answer, Asked):
-                kept = {**_whose(body, filled), "wish": answer.model_dump(mode="json")}
+            if isinstance(answer, FormRequest):
+                kept = {**_whose(body, filled), "request": answer.model_dump(mode="json")}
                 await self.accept(f"v:{filled.view}", "form-sent", kept)
         except StoreUnavailable as away:
             log.warning("a form could not be kept", what=away.what)
             answer = store_down(filled.blocks)
-        if isinstance(answer, Asked):
+        if isinstance(answer, FormRequest):
             await ack()
         else:
             await ack(response_action="errors", errors=answer)
 
-    def _read(self, body: Mapping[str, Any], *, live: bool) -> Filled:
+    def _read(self, body: Mapping[str, Any], *, live: bool) -> FormState:
         return read(body["view"], self.default_cluster, live=live)
 
 
@@ -119,7 +121,7 @@ def _user(body: Mapping[str, Any]) -> UserId:
     return UserId(body["user"]["id"])
 
 
-def _whose(body: Mapping[str, Any], filled: Filled) -> dict[str, Any]:
+def _whose(body: Mapping[str, Any], filled: FormState) -> dict[str, Any]:
     """Who it is from, and where they are answered."""
     thread = filled.at.thread if filled.at.channel else None
     return {

@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
 from bot.errors import Permanent, Temporary
-from bot.slack.api.client import TokenRefused, Web
+from bot.slack.api.client import SlackApi, TokenRefused
 
 LAST_WORDS = 3.0
 """Seconds that each door gets to answer what came in before it was closed."""
@@ -27,7 +27,7 @@ TICKET = 25.0
 class Client(SocketModeClient):
     """The SDK's client, which knows whether Slack has said hello on the socket that is open."""
 
-    def __init__(self, token: str, gate: Web, bolt: AsyncApp) -> None:
+    def __init__(self, token: str, gate: SlackApi, bolt: AsyncApp) -> None:
         super().__init__(
             app_token=token, logger=bolt.logger, web_client=bolt.client, ping_interval=PING
         )
@@ -73,7 +73,7 @@ class Client(SocketModeClient):
         return self.refusal or "no socket"
 
 
-class Socket(AsyncBaseSocketModeHandler):
+class SocketReceiver(AsyncBaseSocketModeHandler):
     """Bolt's socket, closed only when Slack has been told what became of what it had brought.
 
     Bolt's own closes at once: a click that is kept already would look like a failed one.
@@ -82,7 +82,7 @@ class Socket(AsyncBaseSocketModeHandler):
     app: AsyncApp
     client: Client
 
-    def __init__(self, bolt: AsyncApp, token: str, gate: Web) -> None:
+    def __init__(self, bolt: AsyncApp, token: str, gate: SlackApi) -> None:
         self.app = bolt
         self.client = Client(token, gate, bolt)
         self.client.socket_mode_request_listeners.append(self.handle)

@@ -8,14 +8,14 @@ Slack, which says so with a 429 when it is too much.
 
 from datetime import datetime, timedelta
 
-EACH = timedelta(seconds=3)
+MIN_PER_CARD = timedelta(seconds=3)
 """Edits of one card are at least this far apart."""
-ALL = timedelta(seconds=1)
+MIN_PER_CHANNEL = timedelta(seconds=1)
 """Edits in one channel are at least this far apart."""
-MOST_KEPT = 5000
+MAX_KEPT = 5000
 
 
-class Pace:
+class EditThrottle:
     """Gives out turns."""
 
     def __init__(self) -> None:
@@ -26,12 +26,12 @@ class Pace:
     def turn(self, channel: str, card: str, now: datetime) -> datetime:
         """When this card may be edited; if that is now, the turn is used up."""
         last = self._edited.get(card)
-        if last is not None and now < last + EACH:
-            return last + EACH
+        if last is not None and now < last + MIN_PER_CARD:
+            return last + MIN_PER_CARD
         mine = self._turns.get(card)
         if mine is None:
             mine = max(now, self._free.get(channel, now))
-            self._turns[card], self._free[channel] = mine, mine + ALL
+            self._turns[card], self._free[channel] = mine, mine + MIN_PER_CHANNEL
         if mine <= now:
             del self._turns[card]
             self._remember(card, now)
@@ -43,6 +43,6 @@ class Pace:
         self._turns.pop(card, None)
 
     def _remember(self, card: str, now: datetime) -> None:
-        if len(self._edited) >= MOST_KEPT:
+        if len(self._edited) >= MAX_KEPT:
             self._edited.clear()
         self._edited[card] = now

@@ -8,14 +8,14 @@ import structlog
 
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore, RestoreId, UserId
-from bot.slack.api.client import Web
+from bot.slack.api.client import SlackApi
 from bot.slack.views import Message
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Caller:
     """Somebody speaking: where, and how to answer them alone."""
 
     user: UserId
@@ -25,64 +25,64 @@ class Voice:
     response_url: str | None
 
 
-class Unheard(Temporary):
+class ReplyFailed(Temporary):
     """What was to be done is done, but Slack did not take the answer."""
 
 
-class Teller:
+class Responder:
     """Answers one person where they spoke. An answer heard twice is better than none."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: SlackApi) -> None:
         self._web = web
 
-    async def tell(self, voice: Voice, said: str | Message) -> bool:
+    async def try_reply(self, caller: Caller, said: str | Message) -> bool:
         """Answer the one who spoke, and only them. False if nobody heard it: no reason to fail."""
         try:
-            await self._say(voice, said)
+            await self._say(caller, said)
         except (Permanent, Temporary) as unheard:
             code = unheard.reason if isinstance(unheard, Permanent) else "no_answer"
             log.warning("an answer could not be given", code=code)
             return False
         return True
 
-    async def insist(self, voice: Voice, said: str | Message) -> None:
+    async def reply(self, caller: Caller, said: str | Message) -> None:
         """The same for an answer that can be made again. Raises Unheard to be asked once more."""
         try:
-            await self._say(voice, said)
+            await self._say(caller, said)
         except Permanent as refused:
             log.warning("an answer could not be given", code=refused.reason)
         except Temporary as away:
-            raise Unheard(away.what, away.retry_after) from away
+            raise ReplyFailed(away.what, away.retry_after) from away
 
-    async def _say(self, voice: Voice, said: str | Message) -> None:
+    async def _say(self, caller: Caller, said: str | Message) -> None:
         """By the response_url if there is one and it works; in the conversation; or in the DM."""
         message = Message(said, ()) if isinstance(said, str) else said
         away: Temporary | None = None
-        if voice.response_url is not None:
+        if caller.response_url is not None:
             try:
-                await self._web.respond(voice.response_url, message.text, message.blocks)
+                await self._web.respond(caller.response_url, message.text, message.blocks)
             except Permanent:
                 log.info("a response_url is used up or too old")
             except Temporary as lost:
                 away = lost
             else:
                 return
-        if not voice.channel:
-            await self._in_the_dm(voice, message)
+        if not caller.channel:
+            await self._in_the_dm(caller, message)
             return
         try:
-            await self._web.whisper(
-                voice.channel, voice.user, message.text, voice.thread, message.blocks
+            await self._web.post_ephemeral(
+                caller.channel, caller.user, message.text, caller.thread, message.blocks
             )
         except Permanent as refused:
             if away is not None:
                 raise away from refused
             log.info("a conversation takes no answer", code=refused.reason)
-            await self._in_the_dm(voice, message)
+            await self._in_the_dm(caller, message)
 
-    async def _in_the_dm(self, voice: Voice, message: Message) -> None:
+    async def _in_the_dm(self, caller: Caller, message: Message) -> None:
         shown = {"blocks": list(message.blocks)} if message.blocks else {}
-        channel = await self._web.direct(voice.user)
+        channel = await self._web.direct(caller.user)
         await self._web.call("chat.postMessage", channel=channel, text=message.text, **shown)
 
     async def link(self, restore: Restore, reader: UserId | None) -> str | None:
@@ -104,12 +104,12 @@ class Teller:
 
     async def address(self, restore: Restore, reader: UserId | None) -> str | None:
         """The same for who can ask again. Raises Temporary if Slack does not say just now."""
-        place = restore.place
-        if place.thread is None or (place.direct and reader != restore.owner):
+        thread_ref = restore.thread_ref
+        if thread_ref.thread is None or (thread_ref.direct and reader != restore.owner):
             return None
         try:
             found = await self._web.call(
-                "chat.getPermalink", channel=place.channel, message_ts=place.thread
+                "chat.getPermalink", channel=thread_ref.channel, message_ts=thread_ref.thread
             )
         except Permanent:
             return None

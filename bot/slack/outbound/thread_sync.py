@@ -19,34 +19,34 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Card, Copy, Restore, Slot
+from bot.restore.model import Card, CardKind, Copy, Restore
 from bot.restore.thread import slack_order
 from bot.slack import views
-from bot.slack.api.client import Uncertain, Web
+from bot.slack.api.client import SlackApi, Uncertain
 from bot.slack.api.error_codes import Meaning, meaning
-from bot.slack.outbound.edit_throttle import Pace
+from bot.slack.outbound.edit_throttle import EditThrottle
 from bot.slack.views import Message
-from bot.store.records import Shown
+from bot.store.records import PostedCard
 
 EVENT_TYPE = "vm_restore_card"
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
-TICKING = frozenset({Slot.REQUEST, Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS})
+TICKING = frozenset({CardKind.REQUEST, CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""
 SHORT = 3_000
 """So much of a card's text is sent when Slack does not take the card as it is."""
-NOWHERE = "0000000000.000000"
+DELETED_TS = "0000000000.000000"
 """Where a message stands that is not posted any more: as if it had been, and was deleted."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Outcome:
+class SyncResult:
     """What came of bringing a thread up to date."""
 
-    shown: dict[str, Shown] = field(default_factory=dict)
+    shown: dict[str, PostedCard] = field(default_factory=dict)
     """Entries that changed."""
     root: str | None = None
     """`ts` of the thread's first message, if it was posted or found just now."""
@@ -66,34 +66,34 @@ class _Page:
     channel: str
     thread: str | None
     message: Message
-    done: Outcome
+    done: SyncResult
     left: bool = False
     """It stands where the restore was before: it is brought up to date there, and never posted."""
 
     def note(self, ts: str) -> None:
         """The message stands there as `ts`, and says what it should."""
-        self.done.shown[self.key] = Shown(ts=ts, digest=_digest(self.message))
+        self.done.shown[self.key] = PostedCard(ts=ts, digest=_digest(self.message))
         if self.thread is None and self.key == self.restore.cards[0].key:
             self.done.root = ts
 
 
-class Cards:
+class ThreadSync:
     """Writes cards into threads."""
 
-    def __init__(self, web: Web, clock: Clock) -> None:
+    def __init__(self, web: SlackApi, clock: Clock) -> None:
         self._web = web
         self._clock = clock
-        self._pace = Pace()
+        self._pace = EditThrottle()
 
     async def show(
-        self, restore: Restore, shown: Mapping[str, Shown], *, search: bool, until: datetime
-    ) -> Outcome:
+        self, restore: Restore, shown: Mapping[str, PostedCard], *, search: bool, until: datetime
+    ) -> SyncResult:
         """Post and edit what differs. `search`: the worker before us may have posted more.
 
         Stops at `until`, when the lease ends, and at the first trouble; what was done until then is
         in the outcome and the rest is done by the next round.
         """
-        done = Outcome()
+        done = SyncResult()
         try:
             await self._show(restore, dict(shown), done, search=search, until=until)
         except Temporary as trouble:
@@ -104,13 +104,13 @@ class Cards:
     async def _show(
         self,
         restore: Restore,
-        shown: dict[str, Shown],
-        done: Outcome,
+        shown: dict[str, PostedCard],
+        done: SyncResult,
         *,
         search: bool,
         until: datetime,
     ) -> None:
-        lost = unsure(restore, shown)
+        lost = unconfirmed(restore, shown)
         if lost and (search or lost.keys() & shown.keys()):
             # Should the search fail, the round after this one must know that it is still due.
             done.shown.update(lost)
@@ -128,19 +128,19 @@ class Cards:
             if self._clock.now() >= until:
                 done.again = self._clock.now()
                 return
-            if done.gone is not None and page.channel == restore.place.channel:
+            if done.gone is not None and page.channel == restore.thread_ref.channel:
                 continue
             try:
                 await self._bring(page, shown.get(page.key))
             except Permanent as refused:
                 # One card that Slack does not take holds up no other.
                 _told_of(refused, "chat.postMessage", page.key)
-                if page.channel == restore.place.channel and not page.left:
+                if page.channel == restore.thread_ref.channel and not page.left:
                     done.gone = refused.reason
                 else:
-                    page.note(NOWHERE)
+                    page.note(DELETED_TS)
 
-    async def _bring(self, page: _Page, have: Shown | None) -> None:
+    async def _bring(self, page: _Page, have: PostedCard | None) -> None:
         """One card: nothing if it is as it should be, an edit if it differs, a post if it is new."""
         if have is None or have.ts is None:
             if not page.left:
@@ -171,12 +171,12 @@ class Cards:
                 **content,
             )
         except Uncertain:
-            page.done.shown[page.key] = Shown(ts=None, digest="")
+            page.done.shown[page.key] = PostedCard(ts=None, digest="")
             raise
 
     def _may_edit(self, page: _Page) -> bool:
         """Edits of a progress card wait for their turn, but the last one does not."""
-        if page.card.slot is not Slot.PROGRESS:
+        if page.card.kind is not CardKind.PROGRESS:
             return True
         key, now = f"{page.restore.id}:{page.key}", self._clock.now()
         if page.restore.phase.ended:
@@ -204,7 +204,7 @@ class Cards:
         if meant is Meaning.CONTENT and await self._edited_in_short(page, ts):
             return
         gone, open_ = meant is Meaning.MESSAGE_GONE, page.card.closed is None and not page.left
-        if open_ and (gone or page.card.slot not in TICKING):
+        if open_ and (gone or page.card.kind not in TICKING):
             await self._post(page)
         else:
             page.note(ts)
@@ -221,19 +221,25 @@ class Cards:
         return True
 
     async def _find(
-        self, restore: Restore, keys: Collection[str], shown: dict[str, Shown], done: Outcome
+        self,
+        restore: Restore,
+        keys: Collection[str],
+        shown: dict[str, PostedCard],
+        done: SyncResult,
     ) -> None:
         """Look for cards that may have been posted: for our thread's root first, then below it."""
-        place, root = restore.place, restore.cards[0].key
-        if place.thread is None and root in keys:
+        thread_ref, root = restore.thread_ref, restore.cards[0].key
+        if thread_ref.thread is None and root in keys:
             since = (restore.opened_at - CLOCKS_DIFFER).timestamp()
             said = await self._messages(
-                "conversations.history", channel=place.channel, oldest=f"{since:.6f}"
+                "conversations.history", channel=thread_ref.channel, oldest=f"{since:.6f}"
             )
             shown.update(_marked(said, restore, {root}))
-        thread = place.thread or (shown[root].ts if root in shown else None)
+        thread = thread_ref.thread or (shown[root].ts if root in shown else None)
         if thread is not None:
-            said = await self._messages("conversations.replies", channel=place.channel, ts=thread)
+            said = await self._messages(
+                "conversations.replies", channel=thread_ref.channel, ts=thread
+            )
             shown.update(_marked(said, restore, keys))
         for copy in restore.copies:
             if copy.key in keys:
@@ -250,7 +256,9 @@ class Cards:
             log.info("a copy cannot be looked for", error=refused.reason)
             return []
 
-    async def _find_left(self, restore: Restore, shown: dict[str, Shown], done: Outcome) -> None:
+    async def _find_left(
+        self, restore: Restore, shown: dict[str, PostedCard], done: SyncResult
+    ) -> None:
         """Look for cards that were posted where the restore was before, as it moved on."""
         left = restore.left
         if left is None or left.thread is None:
@@ -285,30 +293,30 @@ class Cards:
             if cursor is None or len(messages) >= 5000:
                 return messages
 
-    def _anchor(self, restore: Restore, shown: Mapping[str, Shown], done: Outcome) -> None:
+    def _anchor(self, restore: Restore, shown: Mapping[str, PostedCard], done: SyncResult) -> None:
         """The first card is the root of our own thread, also if that was not written down yet."""
         first = shown.get(restore.cards[0].key)
-        if restore.place.thread is None and first is not None:
+        if restore.thread_ref.thread is None and first is not None:
             done.root = first.ts
 
 
-def unsure(restore: Restore, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+def unconfirmed(restore: Restore, shown: Mapping[str, PostedCard]) -> dict[str, PostedCard]:
     """The cards of which nobody knows whether they were posted, as the store is to remember them."""
-    unknown = Shown(ts=None, digest="")
+    unknown = PostedCard(ts=None, digest="")
     keys = [*(card.key for card in restore.cards), *(copy.key for copy in restore.copies)]
     return {key: unknown for key in keys if key not in shown or shown[key].ts is None}
 
 
-def _pages(restore: Restore, done: Outcome) -> Iterator[_Page]:
+def _pages(restore: Restore, done: SyncResult) -> Iterator[_Page]:
     """The cards, the copies, and what stands where the restore was before.
 
     The first card may become the thread of those after it.
     """
-    place = restore.place
+    thread_ref = restore.thread_ref
     for card in restore.cards:
         message = views.render(restore, card)
-        thread = place.thread or done.root
-        yield _Page(restore, card, card.key, place.channel, thread, message, done)
+        thread = thread_ref.thread or done.root
+        yield _Page(restore, card, card.key, thread_ref.channel, thread, message, done)
     for copy in restore.copies:
         message = views.render_copy(restore, copy)
         yield _Page(restore, copy.card, copy.key, copy.channel, None, message, done)
@@ -323,13 +331,13 @@ def _pages(restore: Restore, done: Outcome) -> Iterator[_Page]:
 
 def _marked(
     messages: Iterable[Mapping[str, Any]], restore: Restore, keys: Collection[str]
-) -> dict[str, Shown]:
+) -> dict[str, PostedCard]:
     """Where the cards of these keys stand, by their metadata; the oldest one counts."""
-    found: dict[str, Shown] = {}
+    found: dict[str, PostedCard] = {}
     for message in sorted(messages, key=lambda each: slack_order(str(each["ts"]))):
         marks = (message.get("metadata") or {}).get("event_payload") or {}
         if marks.get("restore") == restore.id and marks.get("card") in keys:
-            found.setdefault(str(marks["card"]), Shown(ts=str(message["ts"]), digest=""))
+            found.setdefault(str(marks["card"]), PostedCard(ts=str(message["ts"]), digest=""))
     return found
 
 

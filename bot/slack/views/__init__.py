@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bot.restore.model import Card, Copy, Restore, RestoreId, Slot
+from bot.restore.model import Card, CardKind, Copy, Restore, RestoreId
 from bot.slack.views.answers import (
     cluster_down,
     dm_notice,
@@ -32,10 +32,18 @@ from bot.slack.views.answers import (
     which_to_cancel,
 )
 from bot.slack.views.handoff import handed, not_taken, offer, offer_copy
-from bot.slack.views.layout import PREFIX, Draft, Face, Message, action_id, button_value, finished
+from bot.slack.views.layout import (
+    PREFIX,
+    CardContext,
+    Draft,
+    Message,
+    action_id,
+    button_value,
+    to_message,
+)
 from bot.slack.views.lists import (
     Example,
-    Target,
+    ListTarget,
     cluster_refuses,
     elsewhere,
     help_card,
@@ -57,8 +65,8 @@ __all__ = [
     "ACTION",
     "PREFIX",
     "Example",
+    "ListTarget",
     "Message",
-    "Target",
     "action_id",
     "button_value",
     "cluster_down",
@@ -99,39 +107,39 @@ ACTION: Final = re.compile(rf"^{PREFIX}")
 
 _VALUE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,99})@(?P<number>[0-9]{1,9})(?::\S*)?")
 
-_CARDS: Final[dict[Slot, Callable[[Face], Draft]]] = {
-    Slot.REQUEST: request,
-    Slot.ASK_VM: ask,
-    Slot.ASK_NAMESPACE: ask,
-    Slot.ASK_SNAPSHOT: ask,
-    Slot.STOP_CHOICE: stop_choice,
-    Slot.STOPPING: stopping,
-    Slot.STOP_OVERDUE: stop_overdue,
-    Slot.FORCE_STOP: force_stop,
-    Slot.WARNING: warning,
-    Slot.CONFIRM: confirm,
-    Slot.PROTECTING: protecting,
-    Slot.PROGRESS: progress,
-    Slot.OVERDUE: overdue,
-    Slot.DELETE_RESTORE: delete_restore,
-    Slot.RESULT: result,
-    Slot.STARTED: started,
-    Slot.OFFER: offer,
-    Slot.NOT_TAKEN: not_taken,
-    Slot.HANDED: handed,
+_CARDS: Final[dict[CardKind, Callable[[CardContext], Draft]]] = {
+    CardKind.REQUEST: request,
+    CardKind.ASK_VM: ask,
+    CardKind.ASK_NAMESPACE: ask,
+    CardKind.ASK_SNAPSHOT: ask,
+    CardKind.STOP_CHOICE: stop_choice,
+    CardKind.STOPPING: stopping,
+    CardKind.STOP_OVERDUE: stop_overdue,
+    CardKind.FORCE_STOP: force_stop,
+    CardKind.WARNING: warning,
+    CardKind.CONFIRM: confirm,
+    CardKind.PROTECTING: protecting,
+    CardKind.PROGRESS: progress,
+    CardKind.OVERDUE: overdue,
+    CardKind.DELETE_RESTORE: delete_restore,
+    CardKind.RESULT: result,
+    CardKind.STARTED: started,
+    CardKind.OFFER: offer,
+    CardKind.NOT_TAKEN: not_taken,
+    CardKind.HANDED: handed,
 }
 
 
 def render(restore: Restore, card: Card) -> Message:
     """One card of the thread, as it must look now."""
-    draft = _CARDS[card.slot](Face(restore, card))
-    return finished(draft, button_value(restore.id, card.number))
+    draft = _CARDS[card.kind](CardContext(restore, card))
+    return to_message(draft, button_value(restore.id, card.number))
 
 
 def render_copy(restore: Restore, copy: Copy) -> Message:
     """An offer in a direct message, as it must look now."""
-    draft = offer_copy(Face(restore, copy.card), copy)
-    return finished(draft, button_value(restore.id, copy.card.number))
+    draft = offer_copy(CardContext(restore, copy.card), copy)
+    return to_message(draft, button_value(restore.id, copy.card.number))
 
 
 def parse_value(value: str) -> tuple[RestoreId, int] | None:

@@ -6,25 +6,25 @@ said on every way out.
 
 from slack_sdk.models.blocks import Block
 
-from bot.restore import answers
+from bot.restore import user_events
 from bot.restore.model import Outcome, Phase, Reason, Restore
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, moment, names, referring, sentence
-from bot.slack.views.layout import Face, section
+from bot.slack.views.layout import CardContext, section
 from bot.texts import results as texts
 
 
-def vm_lines(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
+def vm_lines(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
     """What is known of the VM after a restore that did not succeed."""
     status = sentence(outcome.vm_status, 300) if outcome.vm_status else None
     if outcome.reason is Reason.VM_DELETED:
-        return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.GONE)), _safety(face.restore)]
-    if not answers.untouched(face.restore):
-        known = None if face.restore.vm_unsure else status
+        return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.GONE)), _safety(ctx.restore)]
+    if not user_events.untouched(ctx.restore):
+        known = None if ctx.restore.vm_state_unknown else status
         state = fill(texts.CURRENT_STATE, state=known or Mrkdwn(texts.STATE_UNKNOWN))
-        stopped = after_stop(face) if face.restore.job is None else []
-        return [state, Mrkdwn(texts.DO_NOT_START), *stopped, _safety(face.restore)]
+        stopped = after_stop(ctx) if ctx.restore.job is None else []
+        return [state, Mrkdwn(texts.DO_NOT_START), *stopped, _safety(ctx.restore)]
     shown = fill(texts.VM_STATUS, status=status) if status else None
-    return [shown, *after_stop(face), _safety(face.restore)]
+    return [shown, *after_stop(ctx), _safety(ctx.restore)]
 
 
 def _safety(restore: Restore) -> Mrkdwn | None:
@@ -36,27 +36,27 @@ def _safety(restore: Restore) -> Mrkdwn | None:
     return fill(texts.SAFETY_READY if safety.ready_at else begun, name=code(safety.name))
 
 
-def after_stop(face: Face) -> list[Mrkdwn | None]:
+def after_stop(ctx: CardContext) -> list[Mrkdwn | None]:
     """What the bot's own stop left behind."""
-    restore, stop = face.restore, face.restore.stop
+    restore, stop = ctx.restore, ctx.restore.stop
     if stop is None or stop.asked_at is None or _started_since(restore):
         return []
     when = moment(stop.done_at or stop.asked_at)
     if stop.done_at is None and stop.error:
-        said = face.say(texts.STOP_FAILED, when=when, error=sentence(stop.error, 600))
+        said = ctx.say(texts.STOP_FAILED, when=when, error=sentence(stop.error, 600))
     else:
-        said = face.say(texts.IS_STOPPED if stop.done_at else texts.IS_STOPPING, when=when)
-    offered = answers.start_is_offered(restore) and face.usable and restore.start is None
+        said = ctx.say(texts.IS_STOPPED if stop.done_at else texts.IS_STOPPING, when=when)
+    offered = user_events.start_is_offered(restore) and ctx.usable and restore.start is None
     before = fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40)) if stop.strategy else None
     return [said, before, Mrkdwn(texts.START_OFFERED) if offered else None]
 
 
-def in_short(face: Face) -> Mrkdwn | None:
+def in_short(ctx: CardContext) -> Mrkdwn | None:
     """The same for phones."""
-    stop = face.restore.stop
-    if face.restore.phase is Phase.SUCCEEDED or not answers.untouched(face.restore):
+    stop = ctx.restore.stop
+    if ctx.restore.phase is Phase.SUCCEEDED or not user_events.untouched(ctx.restore):
         return None
-    if stop is None or stop.asked_at is None or _started_since(face.restore):
+    if stop is None or stop.asked_at is None or _started_since(ctx.restore):
         return None
     if stop.error and stop.done_at is None:
         return None
@@ -69,21 +69,23 @@ def _started_since(restore: Restore) -> bool:
     return started or (outcome is not None and outcome.reason is Reason.VM_STARTED)
 
 
-def preserved(face: Face, outcome: Outcome) -> list[Block]:
+def preserved(ctx: CardContext, outcome: Outcome) -> list[Block]:
     """For what ended before the restore; a restore that was sent is never called harmless."""
-    lines = vm_lines(face, outcome)
+    lines = vm_lines(ctx, outcome)
     quiet = (
-        answers.untouched(face.restore) and not face.restore.stopped_by_us and not outcome.vm_status
+        user_events.untouched(ctx.restore)
+        and not ctx.restore.stopped_by_us
+        and not outcome.vm_status
     )
-    said = texts.NOT_TOUCHED_AGAIN if face.restore.previous else texts.NOT_TOUCHED
+    said = texts.NOT_TOUCHED_AGAIN if ctx.restore.previous else texts.NOT_TOUCHED
     return section(*lines, Mrkdwn(said) if quiet else None)
 
 
-def about(face: Face) -> list[Block]:
+def about(ctx: CardContext) -> list[Block]:
     """Which VM and which snapshot, as far as they are known."""
-    wish = face.restore.wish
-    vm = face.vm_line if wish.vm else None
-    return section(vm, face.say(texts.SNAPSHOT) if wish.snapshot else None)
+    request = ctx.restore.request
+    vm = ctx.vm_line if request.vm else None
+    return section(vm, ctx.say(texts.SNAPSHOT) if request.snapshot else None)
 
 
 REFERRING = frozenset(

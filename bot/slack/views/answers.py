@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import Card, Restore, Slot, UserId
+from bot.restore.model import Card, CardKind, Restore, UserId
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     answering,
@@ -20,14 +20,14 @@ from bot.slack.markup.mrkdwn import (
 )
 from bot.slack.views.aftermath import after_stop
 from bot.slack.views.layout import (
+    CardContext,
     Draft,
-    Face,
     Message,
     context,
-    finished,
     header,
     name,
     section,
+    to_message,
     trouble,
 )
 from bot.slack.views.lists import BOT, thread_of
@@ -116,43 +116,43 @@ def nothing_to_cancel() -> str:
 
 def which_to_cancel(restores: Sequence[Restore]) -> str:
     """The person has several live restores."""
-    vms = [f"{each.wish.namespace or '?'}/{each.wish.vm or '?'}" for each in restores]
+    vms = [f"{each.request.namespace or '?'}/{each.request.vm or '?'}" for each in restores]
     return fill(answers.WHICH_TO_CANCEL, restores=names(vms))
 
 
 def dm_notice(restore: Restore, *, deleted: bool = False) -> Message:
     """The state of a restore for its owner: its channel is lost, or its thread was `deleted`."""
     last = restore.cards[-1] if restore.cards else None
-    card = last or Card(slot=Slot.REQUEST, number=1, opened_at=restore.opened_at)
-    face = Face(restore.model_copy(update={"closed": True}), card)
+    card = last or Card(kind=CardKind.REQUEST, number=1, opened_at=restore.opened_at)
+    ctx = CardContext(restore.model_copy(update={"closed": True}), card)
     lost = answers.DM_THREAD_DELETED if deleted else answers.DM_CHANNEL_LOST
-    why = face.say(lost, channel=channel_link(restore.place.channel))
+    why = ctx.say(lost, channel=channel_link(restore.thread_ref.channel))
     # How it ended stands on the result card, which follows.
-    told = [] if restore.phase.ended else _live(face)
+    told = [] if restore.phase.ended else _live(ctx)
     blocks = [
         header(answers.DM_HEADING),
         *section(why),
-        *section(face.say(answers.DM_WHICH, state=state(restore))),
+        *section(ctx.say(answers.DM_WHICH, state=state(restore))),
         *told,
     ]
-    text = face.say(answers.DM_TEXT, why=why, state=state(restore))
-    return finished(Draft(text, blocks), f"{restore.id}@{card.number}:dm")
+    text = ctx.say(answers.DM_TEXT, why=why, state=state(restore))
+    return to_message(Draft(text, blocks), f"{restore.id}@{card.number}:dm")
 
 
-def _live(face: Face) -> list[Block]:
+def _live(ctx: CardContext) -> list[Block]:
     """A restore in the cluster goes on; everything before that waits for answers in vain."""
-    restore = face.restore
+    restore = ctx.restore
     if restore.job is None:
-        return [*section(Mrkdwn(answers.DM_LIVE), *after_stop(face)), *context(trouble(restore))]
+        return [*section(Mrkdwn(answers.DM_LIVE), *after_stop(ctx)), *context(trouble(restore))]
     return [*section(Mrkdwn(answers.DM_RUNS), *known(restore.job)), *context(trouble(restore))]
 
 
 def _about(template: str, restore: Restore, **values: Mrkdwn) -> Mrkdwn:
-    wish = restore.wish
+    request = restore.request
     known_values: dict[str, Mrkdwn] = {
-        "vm": name(wish.vm),
-        "namespace": name(wish.namespace),
-        "snapshot": name(wish.snapshot),
+        "vm": name(request.vm),
+        "namespace": name(request.namespace),
+        "snapshot": name(request.snapshot),
         "owner": mention(restore.owner),
         "taker": mention(restore.offer.to if restore.offer else restore.owner),
         **values,

@@ -23,15 +23,15 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.restore.facts import Snapshot
+from bot.restore.observation import Snapshot
 from bot.restore.preview import consistency
 from bot.slack.markup.mrkdwn import duration, shortened
 from bot.slack.views.form_state import (
-    MOST_TEXT,
+    MAX_TEXT,
     Choice,
-    Chosen,
-    Conversation,
     Field,
+    FormConversation,
+    Selection,
     metadata,
     state_of,
 )
@@ -42,10 +42,10 @@ FORM = "vmr:form"
 OPEN_FORM = "vmr:open-form"
 """The action id of a button, in a Home tab for instance, that opens the form."""
 
-MOST_OPTIONS = 100
+MAX_OPTIONS = 100
 
 
-def form(at: Conversation, clusters: Sequence[str], chosen: Chosen) -> dict[str, Any]:
+def form(at: FormConversation, clusters: Sequence[str], chosen: Selection) -> dict[str, Any]:
     """The form. It asks for the cluster if there is a choice, and where to go if that is not known."""
     blocks: list[Block] = [SectionBlock(text=PlainTextObject(text=texts.INTRO))]
     if not at.channel:
@@ -86,7 +86,7 @@ def form(at: Conversation, clusters: Sequence[str], chosen: Chosen) -> dict[str,
 
 def options(choices: Iterable[Choice]) -> list[dict[str, Any]]:
     """The first hundred, as a picker takes them."""
-    return [_option(choice).to_dict() for choice in islice(choices, MOST_OPTIONS)]
+    return [_option(choice).to_dict() for choice in islice(choices, MAX_OPTIONS)]
 
 
 def facts(snapshot: Snapshot, now: datetime) -> str:
@@ -116,7 +116,7 @@ def too_slow() -> str:
 
 def _field(  # noqa: PLR0913 - the parts of a field
     field: Field,
-    chosen: Chosen,
+    chosen: Selection,
     label: str,
     element: InputInteractiveElement,
     hint: str | None = None,
@@ -134,7 +134,7 @@ def _field(  # noqa: PLR0913 - the parts of a field
     )
 
 
-def _where(chosen: Chosen) -> ConversationSelectElement:
+def _where(chosen: Selection) -> ConversationSelectElement:
     return ConversationSelectElement(
         action_id=Field.WHERE.action_id,
         placeholder=PlainTextObject(text=texts.WHERE_PLACEHOLDER),
@@ -148,8 +148,8 @@ def _where(chosen: Chosen) -> ConversationSelectElement:
     )
 
 
-def _cluster(clusters: Sequence[str], chosen: Chosen) -> StaticSelectElement:
-    offered = {name: _option(_of_cluster(name)) for name in clusters[:MOST_OPTIONS]}
+def _cluster(clusters: Sequence[str], chosen: Selection) -> StaticSelectElement:
+    offered = {name: _option(_of_cluster(name)) for name in clusters[:MAX_OPTIONS]}
     return StaticSelectElement(
         action_id=Field.CLUSTER.action_id,
         options=list(offered.values()),
@@ -158,7 +158,7 @@ def _cluster(clusters: Sequence[str], chosen: Chosen) -> StaticSelectElement:
 
 
 def _of_cluster(name: str) -> Choice:
-    return Choice(value=name, text=shortened(name, MOST_TEXT))
+    return Choice(value=name, text=shortened(name, MAX_TEXT))
 
 
 def _search(field: Field, placeholder: str, choice: Choice | None) -> ExternalDataSelectElement:

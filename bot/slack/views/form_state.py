@@ -19,17 +19,17 @@ from enum import StrEnum
 from typing import Any
 
 from bot.restore.events import Verdict
-from bot.restore.facts import Snapshot
 from bot.restore.model import Stored
+from bot.restore.observation import Snapshot
 from bot.slack.markup.mrkdwn import plain, shortened
 from bot.texts import form as texts
 
-MOST_VALUE = 150
-MOST_TEXT = 75
+MAX_VALUE = 150
+MAX_TEXT = 75
 PREFIX = "vmr:form-"
 """What the action ids of the form's fields begin with."""
 
-_MOST_PROBLEM = 250
+_MAX_PROBLEM = 250
 
 
 class Field(StrEnum):
@@ -50,7 +50,7 @@ class Field(StrEnum):
 _OF_A_CLUSTER = (Field.NAMESPACE, Field.VM, Field.SNAPSHOT)
 
 
-class Conversation(Stored):
+class FormConversation(Stored):
     """Where the form was asked for; no channel if that was outside of any conversation."""
 
     channel: str = ""
@@ -70,7 +70,7 @@ class Choice(Stored):
         return self.value.partition("/")[0]
 
 
-class Chosen(Stored):
+class Selection(Stored):
     """All that is chosen so far."""
 
     cluster: str
@@ -94,12 +94,12 @@ class Chosen(Stored):
         return f"form-{field}.{mark(self.cluster)}.{mark(shown.value if shown else '')}"
 
 
-class Filled(Stored):
+class FormState(Stored):
     """The form as it stands on somebody's screen."""
 
     view: str
-    at: Conversation
-    chosen: Chosen
+    at: FormConversation
+    chosen: Selection
     blocks: Mapping[Field, str]
     """The block id of every field that it has."""
 
@@ -113,7 +113,7 @@ class Filled(Stored):
         return self.blocks.get(field, "").split(".")[1:2] == [mark(self.chosen.cluster)]
 
 
-class Asked(Stored):
+class FormRequest(Stored):
     """What the form asks for, by the full names."""
 
     cluster: str
@@ -123,7 +123,7 @@ class Asked(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Sights:
+class FormChecks:
     """What could be found out before the form had to be answered; None is what could not."""
 
     member: bool | None = None
@@ -141,7 +141,7 @@ def mark(*parts: str) -> str:
 def packed(front: str, name: str) -> str:
     """An option's value for a name of any length."""
     value = f"{front}/{name}"
-    return value if len(value) <= MOST_VALUE else f"{front}/{digest(name)}"
+    return value if len(value) <= MAX_VALUE else f"{front}/{digest(name)}"
 
 
 def named(choice: Choice, candidates: Iterable[str] | None) -> str | None:
@@ -160,14 +160,14 @@ def namespace_choice(namespace: str, vms: int) -> Choice:
 
 def vm_choice(namespace: str, vm: str) -> Choice:
     """A VM, as an option."""
-    where = plain(texts.IN_NAMESPACE.format(namespace=namespace), MOST_TEXT)
-    return Choice(value=packed(namespace, vm), text=shortened(vm, MOST_TEXT), description=where)
+    where = plain(texts.IN_NAMESPACE.format(namespace=namespace), MAX_TEXT)
+    return Choice(value=packed(namespace, vm), text=shortened(vm, MAX_TEXT), description=where)
 
 
 def snapshot_choice(cluster: str, vm: Choice, name: str, facts: str) -> Choice:
     """A snapshot of this VM, as an option."""
     value = packed(mark(cluster, vm.value), name)
-    return Choice(value=value, text=shortened(name, MOST_TEXT), description=plain(facts, MOST_TEXT))
+    return Choice(value=value, text=shortened(name, MAX_TEXT), description=plain(facts, MAX_TEXT))
 
 
 def is_of(snapshot: Choice, cluster: str, vm: Choice) -> bool:
@@ -175,12 +175,12 @@ def is_of(snapshot: Choice, cluster: str, vm: Choice) -> bool:
     return snapshot.front == mark(cluster, vm.value)
 
 
-def metadata(at: Conversation) -> str:
+def metadata(at: FormConversation) -> str:
     """The conversation, as the form carries it."""
     return json.dumps(at.model_dump(exclude_defaults=True))
 
 
-def read(view: Mapping[str, Any], default_cluster: str, *, live: bool) -> Filled:
+def read(view: Mapping[str, Any], default_cluster: str, *, live: bool) -> FormState:
     """The form as Slack sends it. `live` is what is on the screen, otherwise what was drawn last.
 
     Slack keeps what is on the screen to itself when a picker asks for its options.
@@ -198,10 +198,10 @@ def read(view: Mapping[str, Any], default_cluster: str, *, live: bool) -> Filled
         return element.get(f"initial_{key}") if kept is None else kept.get(f"selected_{key}")
 
     cluster = _choice(shown(Field.CLUSTER, "option"))
-    return Filled(
+    return FormState(
         view=view["id"],
-        at=Conversation.model_validate_json(view["private_metadata"]),
-        chosen=Chosen(
+        at=FormConversation.model_validate_json(view["private_metadata"]),
+        chosen=Selection(
             cluster=cluster.value if cluster else default_cluster,
             where=shown(Field.WHERE, "conversation"),
             namespace=_choice(shown(Field.NAMESPACE, "option")),
@@ -212,7 +212,7 @@ def read(view: Mapping[str, Any], default_cluster: str, *, live: bool) -> Filled
     )
 
 
-def settled(filled: Filled, changed: Field) -> Chosen:
+def resolve(filled: FormState, changed: Field) -> Selection:
     """The choices after one was made: what it contradicts goes, what follows from it is filled in."""
     chosen = filled.chosen
     namespace = chosen.namespace if filled.fits(Field.NAMESPACE) else None
@@ -227,7 +227,7 @@ def settled(filled: Filled, changed: Field) -> Chosen:
     return chosen.model_copy(update={"namespace": namespace, "vm": vm, "snapshot": snapshot})
 
 
-def problems(filled: Filled, sights: Sights) -> dict[Field, str]:
+def problems(filled: FormState, sights: FormChecks) -> dict[Field, str]:
     """What is wrong, by field. What could not be found out is left to the checks in the thread."""
     found: dict[Field, str] = {}
     if sights.member is False and Field.WHERE in filled.blocks:
@@ -238,17 +238,17 @@ def problems(filled: Filled, sights: Sights) -> dict[Field, str]:
         (Field.SNAPSHOT, _snapshot_problem),
     ):
         if text := check(filled, sights):
-            found[field] = plain(text, _MOST_PROBLEM)
+            found[field] = plain(text, _MAX_PROBLEM)
     if sights.verdict is not None and not sights.verdict.allowed and not found:
-        found[_refused_field(filled)] = plain(sights.verdict.text.replace("`", ""), _MOST_PROBLEM)
+        found[_refused_field(filled)] = plain(sights.verdict.text.replace("`", ""), _MAX_PROBLEM)
     return found
 
 
-def asked(filled: Filled, sights: Sights) -> Asked:
+def asked(filled: FormState, sights: FormChecks) -> FormRequest:
     """What a form without problems asks for."""
     chosen = filled.chosen
     ready = [each.name for each in sights.snapshots or ()]
-    return Asked(
+    return FormRequest(
         cluster=chosen.cluster,
         namespace=chosen.in_namespace,
         vm=named(chosen.vm, sights.vms) if chosen.vm else None,
@@ -265,12 +265,12 @@ def state_of(snapshot: Snapshot) -> str:
     return texts.READY if snapshot.usable else texts.NOT_READY
 
 
-def _namespace_problem(filled: Filled, _: Sights) -> str | None:
+def _namespace_problem(filled: FormState, _: FormChecks) -> str | None:
     stale = filled.chosen.namespace is not None and not filled.fits(Field.NAMESPACE)
     return texts.OTHER_CLUSTER if stale else None
 
 
-def _vm_problem(filled: Filled, sights: Sights) -> str | None:
+def _vm_problem(filled: FormState, sights: FormChecks) -> str | None:
     chosen, vm = filled.chosen, filled.chosen.vm
     if vm is None:
         return texts.NO_VM if chosen.snapshot is not None else None
@@ -284,7 +284,7 @@ def _vm_problem(filled: Filled, sights: Sights) -> str | None:
     return None if name in sights.vms else texts.NO_SUCH_VM
 
 
-def _snapshot_problem(filled: Filled, sights: Sights) -> str | None:
+def _snapshot_problem(filled: FormState, sights: FormChecks) -> str | None:
     chosen, snapshot = filled.chosen, filled.chosen.snapshot
     if snapshot is None or chosen.vm is None:
         return None
@@ -300,7 +300,7 @@ def _snapshot_problem(filled: Filled, sights: Sights) -> str | None:
     return None if there.usable else texts.SNAPSHOT_UNUSABLE.format(state=state_of(there))
 
 
-def _refused_field(filled: Filled) -> Field:
+def _refused_field(filled: FormState) -> Field:
     if filled.chosen.vm is None and filled.chosen.namespace is not None:
         return Field.NAMESPACE
     return Field.WHERE if filled.chosen.where else Field.VM

@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button, Verdict
-from bot.restore.model import Copy, Handover, Phase, Restore, RestoreId, Slot, Stop
+from bot.restore.model import CardKind, Copy, Handoff, Phase, Restore, RestoreId, Stop
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     channel_link,
@@ -31,8 +31,8 @@ from bot.slack.markup.mrkdwn import (
     utc,
 )
 from bot.slack.views.layout import (
+    CardContext,
     Draft,
-    Face,
     Message,
     action_id,
     actions,
@@ -41,10 +41,10 @@ from bot.slack.views.layout import (
     button_value,
     context,
     dialog,
-    finished,
     header,
     name,
     section,
+    to_message,
 )
 from bot.slack.views.lists import doing, thread_of
 from bot.slack.views.progress import state
@@ -53,113 +53,113 @@ from bot.texts import handoff as texts
 from bot.texts.cards import SNAPSHOT
 from bot.texts.lists import AND_MORE
 
-MOST_CHOICES = 8
+MAX_CHOICES = 8
 
 # The cards
 
 
-def offer(face: Face) -> Draft:
+def offer(ctx: CardContext) -> Draft:
     """Somebody is asked to go on: the one card that waits for another person than the owner."""
-    return _offered(face, texts.OFFER_OVER, button(face, Button.WITHDRAW))
+    return _offered(ctx, texts.OFFER_OVER, button(ctx, Button.WITHDRAW))
 
 
-def offer_copy(face: Face, copy: Copy) -> Draft:
+def offer_copy(ctx: CardContext, copy: Copy) -> Draft:
     """The same in a direct message: for them to answer, and with what to do before."""
-    place = face.restore.place
-    there = face.say(
+    thread_ref = ctx.restore.thread_ref
+    there = ctx.say(
         texts.COPY_WHERE,
         thread=link(copy.address, answers.THIS_THREAD),
-        channel=channel_link(place.channel),
+        channel=channel_link(thread_ref.channel),
     )
-    return _offered(face, texts.COPY_OVER, None, None if place.direct else there)
+    return _offered(ctx, texts.COPY_OVER, None, None if thread_ref.direct else there)
 
 
 def _offered(
-    face: Face, over: str, withdraw: ButtonElement | None, there: Mrkdwn | None = None
+    ctx: CardContext, over: str, withdraw: ButtonElement | None, there: Mrkdwn | None = None
 ) -> Draft:
     """The offer with its brief; once it is `over`, only how it ended."""
-    made = face.restore.offer
-    if made is None or not face.usable:
-        said = face.say(over)
-        blocks = [header(texts.OFFER_HEADING), *section(said), *answered(face)]
-        return Draft(joined((said, face.closed), " → "), blocks)
+    made = ctx.restore.offer
+    if made is None or not ctx.usable:
+        said = ctx.say(over)
+        blocks = [header(texts.OFFER_HEADING), *section(said), *answered(ctx)]
+        return Draft(joined((said, ctx.closed), " → "), blocks)
     taker = mention(made.to)
     blocks = [
         header(texts.OFFER_HEADING),
-        *section(face.say(texts.OFFER, taker=taker)),
-        *section(*brief(face)),
-        *section(_accepting(face), there),
+        *section(ctx.say(texts.OFFER, taker=taker)),
+        *section(*brief(ctx)),
+        *section(_accepting(ctx), there),
         *actions(
-            face,
-            button(face, Button.ACCEPT, style="primary"),
-            button(face, Button.DECLINE),
+            ctx,
+            button(ctx, Button.ACCEPT, style="primary"),
+            button(ctx, Button.DECLINE),
             withdraw,
         ),
-        *context(face.say(texts.OFFER_UNTIL, until=moment(made.until))),
+        *context(ctx.say(texts.OFFER_UNTIL, until=moment(made.until))),
     ]
-    return Draft(face.say(texts.OFFER_TEXT, taker=taker, state=_where(face.restore)), blocks)
+    return Draft(ctx.say(texts.OFFER_TEXT, taker=taker, state=_where(ctx.restore)), blocks)
 
 
-def _accepting(face: Face) -> Mrkdwn:
+def _accepting(ctx: CardContext) -> Mrkdwn:
     """What accepting would mean now."""
-    sealed = face.restore.confirmation
-    if face.restore.phase.ended:
+    sealed = ctx.restore.confirmation
+    if ctx.restore.phase.ended:
         return Mrkdwn(texts.ACCEPTING_ENDED)
     if sealed is not None:
-        return face.say(texts.ACCEPTING_CONFIRMED, confirmer=mention(sealed.by))
-    stopping = face.restore.phase is Phase.STOPPING
-    return face.say(texts.ACCEPTING_STOPPING if stopping else texts.ACCEPTING)
+        return ctx.say(texts.ACCEPTING_CONFIRMED, confirmer=mention(sealed.by))
+    stopping = ctx.restore.phase is Phase.STOPPING
+    return ctx.say(texts.ACCEPTING_STOPPING if stopping else texts.ACCEPTING)
 
 
-def not_taken(face: Face) -> Draft:
+def not_taken(ctx: CardContext) -> Draft:
     """For the owner: nobody has taken the restore, so it is still theirs."""
-    offers = [each for each in face.restore.cards if each.slot is Slot.OFFER]
-    before = [each.closed for each in offers if each.number < face.card.number]
+    offers = [each for each in ctx.restore.cards if each.kind is CardKind.OFFER]
+    before = [each.closed for each in offers if each.number < ctx.card.number]
     why = _ended(referring(before[-1] or "" if before else ""))
-    said = face.say(texts.NOT_TAKEN if face.open else texts.NOT_TAKEN_OVER, why=why)
-    return Draft(said, [*section(said), *answered(face)])
+    said = ctx.say(texts.NOT_TAKEN if ctx.open else texts.NOT_TAKEN_OVER, why=why)
+    return Draft(said, [*section(said), *answered(ctx)])
 
 
-def handed(face: Face) -> Draft:
+def handed(ctx: CardContext) -> Draft:
     """The announcement to the thread, with what the new owner must know."""
-    change = _change(face)
+    change = _change(ctx)
     if change is None:
         return Draft(Mrkdwn(texts.HANDED_HEADING), section(Mrkdwn(texts.HANDED_HEADING)))
     taken = change.how == "taken"
-    said = face.say(
+    said = ctx.say(
         texts.TAKEN if taken else texts.ACCEPTED,
         taker=mention(change.taker),
         giver=mention(change.giver),
     )
     blocks = [header(texts.TAKEN_HEADING if taken else texts.HANDED_HEADING), *section(said)]
-    if face.open:
-        blocks += section(*_what(face), _lost(face.restore), _avoid(face.restore))
-        blocks += section(_first_words(face, change))
-    blocks += answered(face)
+    if ctx.open:
+        blocks += section(*_what(ctx), _lost(ctx.restore), _avoid(ctx.restore))
+        blocks += section(_first_words(ctx, change))
+    blocks += answered(ctx)
     return Draft(said, blocks)
 
 
-def _change(face: Face) -> Handover | None:
+def _change(ctx: CardContext) -> Handoff | None:
     """The handover that this card tells of: the last card tells of the last one, and so back."""
     later = [
         each
-        for each in face.restore.cards
-        if each.slot is Slot.HANDED and each.number > face.card.number
+        for each in ctx.restore.cards
+        if each.kind is CardKind.HANDED and each.number > ctx.card.number
     ]
-    changes = face.restore.handovers
+    changes = ctx.restore.handoffs
     return changes[-1 - len(later)] if len(later) < len(changes) else None
 
 
-def _first_words(face: Face, change: Handover) -> Mrkdwn:
+def _first_words(ctx: CardContext, change: Handoff) -> Mrkdwn:
     """What the new owner is to do, by how far it was when they got it."""
-    restore, sealed = face.restore, face.restore.confirmation
+    restore, sealed = ctx.restore, ctx.restore.confirmation
     people = {"taker": mention(change.taker), "giver": mention(change.giver)}
     if restore.outcome is not None and restore.outcome.at <= change.at:
-        return face.say(texts.DECIDES, **people)
+        return ctx.say(texts.DECIDES, **people)
     if sealed is not None and sealed.at <= change.at:
-        return face.say(texts.CARRIED_OUT, confirmer=mention(sealed.by), **people)
+        return ctx.say(texts.CARRIED_OUT, confirmer=mention(sealed.by), **people)
     stopping = _stopping_at(restore.stop, change.at)
-    return face.say(texts.WHILE_STOPPING if stopping else texts.FROM_NOW_ON, **people)
+    return ctx.say(texts.WHILE_STOPPING if stopping else texts.FROM_NOW_ON, **people)
 
 
 def _stopping_at(stop: Stop | None, when: datetime) -> bool:
@@ -169,12 +169,12 @@ def _stopping_at(stop: Stop | None, when: datetime) -> bool:
     return stop.done_at is None or stop.done_at > when
 
 
-def brief(face: Face) -> list[Mrkdwn | None]:
+def brief(ctx: CardContext) -> list[Mrkdwn | None]:
     """What somebody must know who was not there."""
-    restore = face.restore
+    restore = ctx.restore
     until = restore.deadline if restore.question else None
     return [
-        *_what(face),
+        *_what(ctx),
         fill(texts.BRIEF_STATE, state=_where(restore)),
         fill(texts.BRIEF_DEADLINE, until=moment(until)) if until else None,
         _lost(restore),
@@ -187,15 +187,15 @@ def _where(restore: Restore) -> Mrkdwn:
     return state(restore) if restore.phase.ended else Mrkdwn(doing(restore))
 
 
-def _what(face: Face) -> list[Mrkdwn | None]:
-    wish = face.restore.wish
-    vm = face.vm_line if wish.vm else None
-    return [vm, face.say(SNAPSHOT) if wish.snapshot else None]
+def _what(ctx: CardContext) -> list[Mrkdwn | None]:
+    request = ctx.restore.request
+    vm = ctx.vm_line if request.vm else None
+    return [vm, ctx.say(SNAPSHOT) if request.snapshot else None]
 
 
 def _lost(restore: Restore) -> Mrkdwn | None:
     """What the restore costs, before and while it happens."""
-    if restore.phase.ended or restore.wish.snapshot is None:
+    if restore.phase.ended or restore.request.snapshot is None:
         return None
     if restore.preview is None:
         return Mrkdwn(texts.BRIEF_LOST_UNKNOWN)
@@ -222,7 +222,7 @@ def not_yours(restore: Restore) -> Message:
     """For somebody on call who pressed the owner's button: how they could go on."""
     said = _about(texts.NOT_YOURS, restore)
     sure = dialog(
-        Face(restore, restore.cards[0]),
+        CardContext(restore, restore.cards[0]),
         texts.TAKE_OVER_TITLE,
         texts.TAKE_OVER_DIALOG,
         Button.TAKE_OVER,
@@ -231,7 +231,7 @@ def not_yours(restore: Restore) -> Message:
     take = ButtonElement(
         text=PlainTextObject(text=general.LABELS[Button.TAKE_OVER]),
         action_id=action_id(Button.TAKE_OVER),
-        value=button_value(restore.id, len(restore.handovers)),
+        value=button_value(restore.id, len(restore.handoffs)),
         confirm=sure,
     )
     return _answer(said, [*section(said), *_row(take)])
@@ -276,7 +276,7 @@ def which(
 ) -> Message:
     """Several restores could be meant: each with a link to its thread."""
     said = Mrkdwn(texts.WHICH_TO_TAKE_OVER if take else texts.WHICH_TO_HAND_OVER)
-    shown = restores[:MOST_CHOICES]
+    shown = restores[:MAX_CHOICES]
     lines = [
         _about(
             texts.ONE_TO_CHOOSE,
@@ -305,12 +305,12 @@ def not_for_a_bot() -> Message:
 def outside(restore: Restore, *, private: bool) -> Message:
     """Somebody who would not see the thread: what to do first."""
     text = texts.OUTSIDE_PRIVATE if private else texts.OUTSIDE_PUBLIC
-    return _told(text, restore, channel=channel_link(restore.place.channel))
+    return _told(text, restore, channel=channel_link(restore.thread_ref.channel))
 
 
 def perhaps_outside(restore: Restore) -> Message:
     """Slack does not say whether they would see the thread."""
-    return _told(texts.OUTSIDE_UNKNOWN, restore, channel=channel_link(restore.place.channel))
+    return _told(texts.OUTSIDE_UNKNOWN, restore, channel=channel_link(restore.thread_ref.channel))
 
 
 def unreachable(restore: Restore, taker: str) -> Message:
@@ -328,7 +328,7 @@ def yours_now(restore: Restore) -> Message:
 
 def dm_gone(restore: Restore) -> Message:
     """For the owner before, whose direct message the restore has left."""
-    change = restore.handovers[-1]
+    change = restore.handoffs[-1]
     template = texts.TAKEN if change.how == "taken" else texts.ACCEPTED
     people = {"taker": mention(change.taker), "giver": mention(change.giver)}
     said = joined((_about(template, restore, **people), Mrkdwn(texts.DM_LEFT)))
@@ -336,10 +336,10 @@ def dm_gone(restore: Restore) -> Message:
 
 
 def _about(template: str, restore: Restore, **values: Mrkdwn) -> Mrkdwn:
-    wish = restore.wish
+    request = restore.request
     known: dict[str, Mrkdwn] = {
-        "vm": name(wish.vm),
-        "namespace": name(wish.namespace),
+        "vm": name(request.vm),
+        "namespace": name(request.namespace),
         "owner": mention(restore.owner),
     }
     return fill(template, **known, **values)
@@ -351,7 +351,7 @@ def _told(template: str, restore: Restore, **values: Mrkdwn) -> Message:
 
 
 def _answer(said: Mrkdwn, blocks: Sequence[Block]) -> Message:
-    return finished(Draft(said, blocks), "answer")
+    return to_message(Draft(said, blocks), "answer")
 
 
 def _row(*elements: InteractiveElement) -> list[Block]:

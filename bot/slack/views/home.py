@@ -18,9 +18,9 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.restore.answers import BUTTONS
 from bot.restore.events import Button
 from bot.restore.model import Card, Restore
+from bot.restore.user_events import BUTTONS
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     channel_link,
@@ -42,16 +42,16 @@ from bot.slack.views.layout import (
     button_value,
     context,
     divider,
-    finished,
     header,
     section,
+    to_message,
 )
 from bot.slack.views.lists import Links, ended_line, running_line
 from bot.texts import general
 from bot.texts import home as texts
 
-MOST_LISTED = 10
-MOST_RIGHTS = 15
+MAX_LISTED = 10
+MAX_RIGHTS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def home(page: HomePage) -> tuple[dict[str, Any], ...]:
     """The blocks of somebody's Home. The last one alone tells when it was drawn."""
     parts = section(_refusal(page)) if page.refused else _permitted(page)
     blocks = [header(texts.HEADING), *section(Mrkdwn(texts.INTRO)), *parts, divider()]
-    return finished(Draft(Mrkdwn(""), [*blocks, *context(_health(page))]), "home").blocks
+    return to_message(Draft(Mrkdwn(""), [*blocks, *context(_health(page))]), "home").blocks
 
 
 def _refusal(page: HomePage) -> Mrkdwn:
@@ -128,8 +128,8 @@ def _start() -> ActionsBlock:
 
 def _mine(page: HomePage) -> list[Block]:
     """One section each, with its button, and those that others offer."""
-    shown = page.mine[:MOST_LISTED]
-    offers = [_offer(page, each) for each in page.offered[:MOST_LISTED]]
+    shown = page.mine[:MAX_LISTED]
+    offers = [_offer(page, each) for each in page.offered[:MAX_LISTED]]
     offers += _more(texts.AND_MORE_OFFERED, page.offered)
     if not shown and not offers:
         return section(Mrkdwn(texts.NOTHING_MINE))
@@ -149,9 +149,10 @@ def _cancel(restore: Restore) -> ButtonElement | None:
     card = next((each for each in reversed(restore.cards) if _cancels(each)), None)
     if card is None or restore.job is not None:
         return None
-    wish = restore.wish
+    request = restore.request
     vm, namespace = (
-        shortened(each or general.NOT_KNOWN, DIALOG_NAME) for each in (wish.vm, wish.namespace)
+        shortened(each or general.NOT_KNOWN, DIALOG_NAME)
+        for each in (request.vm, request.namespace)
     )
     text = texts.CANCEL_TEXT.format(vm=vm, namespace=namespace)
     return ButtonElement(
@@ -168,7 +169,7 @@ def _cancel(restore: Restore) -> ButtonElement | None:
 
 
 def _cancels(card: Card) -> bool:
-    return card.closed is None and Button.CANCEL in BUTTONS[card.slot]
+    return card.closed is None and Button.CANCEL in BUTTONS[card.kind]
 
 
 def _offer(page: HomePage, restore: Restore) -> Mrkdwn:
@@ -179,19 +180,19 @@ def _offer(page: HomePage, restore: Restore) -> Mrkdwn:
 def _running(page: HomePage) -> list[Block]:
     if not page.running:
         return section(Mrkdwn(texts.NOTHING_RUNS))
-    lines = [running_line(each, page.permalink(each)) for each in page.running[:MOST_LISTED]]
+    lines = [running_line(each, page.permalink(each)) for each in page.running[:MAX_LISTED]]
     return section(*lines, *_more(texts.AND_MORE, page.running))
 
 
 def _ended(page: HomePage) -> list[Block]:
     if not page.ended:
         return section(Mrkdwn(texts.NOTHING_ENDED))
-    lines = [ended_line(each, page.permalink(each)) for each in page.ended[:MOST_LISTED]]
+    lines = [ended_line(each, page.permalink(each)) for each in page.ended[:MAX_LISTED]]
     return section(*lines, *_more(texts.AND_MORE_ENDED, page.ended))
 
 
 def _more(template: str, restores: Sequence[Restore]) -> list[Mrkdwn]:
-    rest = len(restores) - MOST_LISTED
+    rest = len(restores) - MAX_LISTED
     return [fill(template, count=rest)] if rest > 0 else []
 
 
@@ -206,9 +207,9 @@ def _rights(page: HomePage) -> list[Mrkdwn]:
             for cluster, why in page.denials.items()
         ),
     ]
-    rest = len(lines) - MOST_RIGHTS
+    rest = len(lines) - MAX_RIGHTS
     more = [fill(texts.MORE_RIGHTS, count=rest)] if rest > 0 else []
-    return [*lines[:MOST_RIGHTS], *more, _take_over(page)]
+    return [*lines[:MAX_RIGHTS], *more, _take_over(page)]
 
 
 def _right(right: Right) -> Mrkdwn:

@@ -29,7 +29,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, Card, Restore, Slot
+from bot.restore.model import QUESTIONS, Card, CardKind, Restore
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,
@@ -72,7 +72,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class CardContext:
     """One card of one restore, and the words that nearly every card needs."""
 
     restore: Restore
@@ -86,7 +86,7 @@ class Face:
     @property
     def usable(self) -> bool:
         """Its buttons would be answered."""
-        over = self.restore.phase.ended and self.card.slot not in (Slot.RESULT, Slot.OFFER)
+        over = self.restore.phase.ended and self.card.kind not in (CardKind.RESULT, CardKind.OFFER)
         return self.open and not self.restore.closed and not over
 
     @property
@@ -97,24 +97,24 @@ class Face:
     @property
     def vm(self) -> Mrkdwn:
         """The VM's name."""
-        return name(self.restore.wish.vm)
+        return name(self.restore.request.vm)
 
     @property
     def namespace(self) -> Mrkdwn:
         """The VM's namespace."""
-        return name(self.restore.wish.namespace)
+        return name(self.restore.request.namespace)
 
     @property
     def snapshot(self) -> Mrkdwn:
         """The snapshot's name."""
-        return name(self.restore.wish.snapshot)
+        return name(self.restore.request.snapshot)
 
     @property
     def vm_line(self) -> Mrkdwn:
         """Which VM, where; the cluster only if there may be others."""
-        cluster = self.restore.wish.cluster
+        cluster = self.restore.request.cluster
         usual = cluster == general.DEFAULT_CLUSTER
-        if usual and self.restore.wish.namespace is None:
+        if usual and self.restore.request.namespace is None:
             return self.say(general.VM_SOMEWHERE)
         return self.say(general.VM if usual else general.VM_ON_CLUSTER, cluster=code(cluster, 100))
 
@@ -163,14 +163,14 @@ def divider() -> DividerBlock:
     return DividerBlock()
 
 
-def actions(face: Face, *elements: InteractiveElement | None) -> list[Block]:
+def actions(ctx: CardContext, *elements: InteractiveElement | None) -> list[Block]:
     """The buttons of a card, as long as they would be answered."""
     present = [element for element in elements if element is not None]
-    return [ActionsBlock(elements=present)] if present and face.usable else []
+    return [ActionsBlock(elements=present)] if present and ctx.usable else []
 
 
 def button(
-    face: Face,
+    ctx: CardContext,
     kind: Button,
     *,
     label: str | None = None,
@@ -181,19 +181,19 @@ def button(
     return ButtonElement(
         text=PlainTextObject(text=plain(label or general.LABELS[kind], MAX_LABEL), emoji=True),
         action_id=action_id(kind),
-        value=button_value(face.restore.id, face.card.number),
+        value=button_value(ctx.restore.id, ctx.card.number),
         style=style,
         confirm=confirm,
     )
 
 
-def cancel(face: Face) -> ButtonElement:
+def cancel(ctx: CardContext) -> ButtonElement:
     """The way out that nearly every card has."""
-    return button(face, Button.CANCEL)
+    return button(ctx, Button.CANCEL)
 
 
 def dialog(  # noqa: PLR0913 - the four parts of the dialog
-    face: Face,
+    ctx: CardContext,
     title: str,
     text: str,
     kind: Button,
@@ -203,11 +203,16 @@ def dialog(  # noqa: PLR0913 - the four parts of the dialog
     **values: str,
 ) -> ConfirmObject:
     """Slack's own question after a click on a dangerous button; long names are shortened."""
-    wish = face.restore.wish
-    names = {"vm": wish.vm, "namespace": wish.namespace, "snapshot": wish.snapshot, **values}
+    request = ctx.restore.request
+    names = {
+        "vm": request.vm,
+        "namespace": request.namespace,
+        "snapshot": request.snapshot,
+        **values,
+    }
     safe = {key: shortened(value or general.NOT_KNOWN, DIALOG_NAME) for key, value in names.items()}
-    if wish.cluster != general.DEFAULT_CLUSTER:
-        cluster = shortened(wish.cluster, DIALOG_NAME // 2)
+    if request.cluster != general.DEFAULT_CLUSTER:
+        cluster = shortened(request.cluster, DIALOG_NAME // 2)
         safe["namespace"] += general.ASKED_CLUSTER.format(cluster=cluster)
     return ConfirmObject(
         title=PlainTextObject(text=plain(title, 100)),
@@ -236,17 +241,17 @@ def button_value(restore_id: str, number: int) -> str:
     return f"{restore_id}@{number}"
 
 
-def notice(face: Face, text: Mrkdwn) -> Mrkdwn:
+def notice(ctx: CardContext, text: Mrkdwn) -> Mrkdwn:
     """The text for phones: with a mention while the card waits, with the answer afterwards."""
-    if face.open:
-        asks = face.card.slot in QUESTIONS or face.card.slot is Slot.RESULT
-        return joined((face.owner, text)) if asks else text
-    return joined((text, face.closed), " → ")
+    if ctx.open:
+        asks = ctx.card.kind in QUESTIONS or ctx.card.kind is CardKind.RESULT
+        return joined((ctx.owner, text)) if asks else text
+    return joined((text, ctx.closed), " → ")
 
 
-def answered(face: Face) -> list[Block]:
+def answered(ctx: CardContext) -> list[Block]:
     """How a card was answered, once it was."""
-    return [] if face.open else context(fill(general.ANSWERED, answer=face.closed))
+    return [] if ctx.open else context(fill(general.ANSWERED, answer=ctx.closed))
 
 
 def trouble(restore: Restore) -> Mrkdwn | None:
@@ -256,12 +261,12 @@ def trouble(restore: Restore) -> Mrkdwn | None:
     return fill(general.TROUBLE, trouble=_with_stop(sentence(restore.trouble, 300)))
 
 
-def finished(draft: Draft, mark: str) -> Message:
+def to_message(draft: Draft, mark: str) -> Message:
     """Name the blocks and turn everything into what Slack takes."""
     shapes = [block.to_dict() for block in draft.blocks]
     named = (
-        {**shape, "block_id": f"{mark}:{place}.{_digest(shape)}"}
-        for place, shape in enumerate(shapes)
+        {**shape, "block_id": f"{mark}:{thread_ref}.{_digest(shape)}"}
+        for thread_ref, shape in enumerate(shapes)
     )
     return Message(text=str(draft.text)[:MAX_TEXT], blocks=tuple(named))
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from bot.restore.model import Kind, LeftBehind, Outcome
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
-from bot.slack.views.layout import Face
+from bot.slack.views.layout import CardContext
 from bot.texts import general
 from bot.texts import results as texts
 
 _KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-MOST_REMOVED = 10
+MAX_REMOVED = 10
 COMMAND_ROOM = 500
 LINES_ROOM = 250
 """Bytes for the claims of one kind."""
@@ -22,12 +22,12 @@ NAME = 150
 """Letters of a claim's name where it is only told of."""
 
 
-def leftovers(face: Face, outcome: Outcome) -> list[Mrkdwn]:
+def leftovers(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn]:
     """What was found, kind by kind. A document of an earlier release knows only the names."""
     if not outcome.left:
         known = bool(outcome.leftovers)
         volumes = names(outcome.leftovers, room=LINES_ROOM)
-        return [face.say(texts.LEFTOVERS, volumes=volumes)] if known else []
+        return [ctx.say(texts.LEFTOVERS, volumes=volumes)] if known else []
     kinds = {kind: [each for each in outcome.left if each.kind is kind] for kind in Kind}
     told = [
         fill(texts.LEFT_LINES[kind], claims=_listed(found))
@@ -36,7 +36,7 @@ def leftovers(face: Face, outcome: Outcome) -> list[Mrkdwn]:
     ]
     more = [fill(texts.LEFT_MORE, count=outcome.more_left)] if outcome.more_left else []
     free = [each.claim for each in kinds[Kind.FREE]]
-    return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *_free(face, free)]
+    return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *_free(ctx, free)]
 
 
 def _listed(found: Sequence[LeftBehind]) -> Mrkdwn:
@@ -60,16 +60,16 @@ def _named(left: LeftBehind) -> Mrkdwn:
     return fill(texts.LEFT_ONE, claim=claim, by=sentence(left.by, 100))
 
 
-def _free(face: Face, free: list[str]) -> list[Mrkdwn]:
+def _free(ctx: CardContext, free: list[str]) -> list[Mrkdwn]:
     """The command names only what it removes, in full; it is gone when the card is."""
-    namespace = face.restore.wish.namespace or ""
+    namespace = ctx.restore.request.namespace or ""
     sure = [each for each in free if _KUBERNETES_NAME.fullmatch(each)]
     if not free:
         return []
-    named = names(free, most=MOST_REMOVED, room=LINES_ROOM)
-    if not (face.usable and sure and _KUBERNETES_NAME.fullmatch(namespace)):
+    named = names(free, most=MAX_REMOVED, room=LINES_ROOM)
+    if not (ctx.usable and sure and _KUBERNETES_NAME.fullmatch(namespace)):
         return [fill(texts.FREE_ONCE, claims=named)]
-    removed = _fitting(sure[:MOST_REMOVED])
+    removed = _fitting(sure[:MAX_REMOVED])
     first = [fill(texts.FREE_FIRST, count=len(removed))] if len(removed) < len(free) else []
     command = texts.REMOVE.format(namespace=namespace, names=" ".join(removed))
     return [fill(texts.FREE, claims=named), *first, Mrkdwn(f"```{command}```")]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bot.slack.markup.mrkdwn import Mrkdwn, fill
 from bot.texts import lists as texts
 
-MOST_LINES = 15
+MAX_LINES = 15
 ROOM = 7000
 
 
@@ -27,5 +27,5 @@ def cut(
 
 def fitting(lines: Sequence[Mrkdwn], room: int = ROOM) -> list[Mrkdwn]:
     """The first lines, at least one of them, that fit into so many bytes."""
-    ends = itertools.accumulate(len(line.encode()) for line in lines[:MOST_LINES])
+    ends = itertools.accumulate(len(line.encode()) for line in lines[:MAX_LINES])
     return [line for line, end in zip(lines, ends, strict=False) if end <= room] or [*lines[:1]]

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
-from bot.restore.facts import Snapshot
-from bot.restore.model import Phase, Restore, RestoreId, Slot
+from bot.restore.model import CardKind, Phase, Restore, RestoreId
+from bot.restore.observation import Snapshot
 from bot.restore.preview import consistency
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -26,7 +26,7 @@ from bot.slack.markup.mrkdwn import (
     names,
     sentence,
 )
-from bot.slack.views.layout import Draft, Message, context, finished, header, name, section
+from bot.slack.views.layout import Draft, Message, context, header, name, section, to_message
 from bot.slack.views.lines import cut, fitting
 from bot.slack.views.progress import state
 from bot.texts import general
@@ -35,7 +35,7 @@ from bot.texts.cards import CONSISTENCIES
 
 COMMAND = "/vm-restore"
 BOT = "vm-restore"
-MOST_NAMED = 8
+MAX_NAMED = 8
 _LONG = 800
 """Letters that a command to be copied may have; shortened it would be wrong."""
 
@@ -44,7 +44,7 @@ Links = Mapping[RestoreId, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ListTarget:
     """A VM, or a whole namespace."""
 
     namespace: str
@@ -53,7 +53,7 @@ class Target:
     """None for the one that is meant where none is named."""
 
     @property
-    def place(self) -> Mrkdwn:
+    def thread_ref(self) -> Mrkdwn:
         """The namespace, and the cluster if it is not the usual one."""
         other = (
             [fill(general.ASKED_CLUSTER, cluster=code(self.cluster, 100))] if self.cluster else []
@@ -79,9 +79,9 @@ class Example:
 # Snapshots
 
 
-def snapshots(target: Target, found: Sequence[Snapshot], now: datetime) -> Message:
+def snapshots(target: ListTarget, found: Sequence[Snapshot], now: datetime) -> Message:
     """The snapshots of a VM or of a namespace, newest first."""
-    where = {"vm": name(target.vm), "namespace": target.place}
+    where = {"vm": name(target.vm), "namespace": target.thread_ref}
     if not found:
         return answer(fill(texts.NO_SNAPSHOTS if target.vm else texts.NO_SNAPSHOTS_HERE, **where))
     what = texts.SNAPSHOTS_OF_VM if target.vm else texts.SNAPSHOTS_IN_NAMESPACE
@@ -132,17 +132,17 @@ def _what_it_holds(snapshot: Snapshot) -> tuple[Mrkdwn, Mrkdwn]:
     if not disks:
         return sure, Mrkdwn(texts.NO_DISKS)
     template = texts.DISKS_ONE if len(disks) == 1 else texts.DISKS_MANY
-    return sure, fill(template, count=len(disks), disks=names(disks, most=MOST_NAMED, room=200))
+    return sure, fill(template, count=len(disks), disks=names(disks, most=MAX_NAMED, room=200))
 
 
-def _more_snapshots(target: Target, count: int) -> Mrkdwn:
+def _more_snapshots(target: ListTarget, count: int) -> Mrkdwn:
     if target.vm is None:
         return fill(texts.NARROW, count=count, command=target.command(texts.LIST_EXAMPLE))
     command = target.command(texts.RESTORE_EXAMPLE)
     return fill(texts.NARROW, count=count, command=fill(texts.SEARCH_THEM, command=command))
 
 
-def _to_restore(found: Sequence[Snapshot], target: Target) -> Mrkdwn | None:
+def _to_restore(found: Sequence[Snapshot], target: ListTarget) -> Mrkdwn | None:
     newest = next((each for each in found if each.usable), None)
     if newest is None:
         return None
@@ -160,7 +160,7 @@ def no_such_vm(vm: str, namespace: str | None, near: Sequence[str]) -> Message:
     return answer(joined((said, *meant)))
 
 
-def elsewhere(wanted: Target, namespaces: Sequence[str]) -> Message:
+def elsewhere(wanted: ListTarget, namespaces: Sequence[str]) -> Message:
     """No such VM in that namespace, but one in another."""
     said = fill(texts.NO_SUCH_VM_IN, vm=name(wanted.vm), namespace=code(wanted.namespace))
     command = wanted.command(texts.LIST_EXAMPLE, namespace=namespaces[0])
@@ -168,7 +168,7 @@ def elsewhere(wanted: Target, namespaces: Sequence[str]) -> Message:
     return answer(joined((said, there)))
 
 
-def which_namespace(found: Sequence[Target]) -> Message:
+def which_namespace(found: Sequence[ListTarget]) -> Message:
     """Several VMs have that name: a command for each."""
     namespaces = names([each.namespace for each in found])
     said = fill(texts.WHICH_NAMESPACE, vm=name(found[0].vm), namespaces=namespaces)
@@ -224,7 +224,7 @@ def _space(found: tuple[str, str, Sequence[str]], usual: str) -> Mrkdwn:
         cluster=code(cluster),
         namespace=code(namespace),
         count=_vms(len(vms)),
-        vms=names(vms, most=MOST_NAMED, room=300),
+        vms=names(vms, most=MAX_NAMED, room=300),
     )
 
 
@@ -264,15 +264,15 @@ def running_line(restore: Restore, permalink: str | None) -> Mrkdwn:
 
 def doing(restore: Restore) -> str:
     """Where it stands, as the end of a sentence."""
-    question = restore.question.slot if restore.question else None
+    question = restore.question.kind if restore.question else None
     match question, restore.phase:
         case None, phase:
             return texts.STATUS_PHASES[phase]
         case _, Phase.GATHERING:
             return texts.STATUS_GATHERING
-        case Slot.STOP_OVERDUE | Slot.FORCE_STOP, _:
+        case CardKind.STOP_OVERDUE | CardKind.FORCE_STOP, _:
             return texts.STATUS_STOP_OVERDUE
-        case Slot.OVERDUE | Slot.DELETE_RESTORE, _:
+        case CardKind.OVERDUE | CardKind.DELETE_RESTORE, _:
             return texts.STATUS_OVERDUE
         case _, phase:
             return texts.STATUS_PHASES[phase]
@@ -303,12 +303,12 @@ def ended_line(restore: Restore, permalink: str | None) -> Mrkdwn:
 
 def about(template: str, restore: Restore, permalink: str | None, **values: Mrkdwn) -> Mrkdwn:
     """A text about one restore, with a link to its thread."""
-    wish = restore.wish
+    request = restore.request
     return fill(
         template,
-        vm=name(wish.vm),
-        namespace=joined((name(wish.namespace), *_cluster(wish.cluster)), ""),
-        snapshot=name(wish.snapshot),
+        vm=name(request.vm),
+        namespace=joined((name(request.namespace), *_cluster(request.cluster)), ""),
+        snapshot=name(request.snapshot),
         owner=mention(restore.owner),
         thread=thread_of(restore, permalink),
         **values,
@@ -323,7 +323,7 @@ def _cluster(cluster: str) -> list[Mrkdwn]:
 
 def thread_of(restore: Restore, permalink: str | None) -> Mrkdwn:
     """A link to its thread; without one, at least the channel."""
-    channel = restore.place.channel
+    channel = restore.thread_ref.channel
     if permalink:
         return link(permalink, texts.THREAD)
     if channel.startswith("D"):
@@ -390,4 +390,4 @@ def answer(said: Mrkdwn) -> Message:
 
 
 def _message(said: Mrkdwn, blocks: Sequence[Block]) -> Message:
-    return finished(Draft(said, blocks), "answer")
+    return to_message(Draft(said, blocks), "answer")

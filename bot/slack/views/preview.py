@@ -9,7 +9,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.restore.events import Button
-from bot.restore.model import Change, Fate, Preview, Restore, Slot
+from bot.restore.model import CardKind, Change, Fate, Preview, Restore
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,
@@ -23,8 +23,8 @@ from bot.slack.markup.mrkdwn import (
     utc,
 )
 from bot.slack.views.layout import (
+    CardContext,
     Draft,
-    Face,
     actions,
     answered,
     button,
@@ -39,7 +39,7 @@ from bot.slack.views.questions import waits
 from bot.texts import cards as texts
 from bot.texts import general
 
-MOST_CHANGES = 8
+MAX_CHANGES = 8
 VALUE = 60
 FIELD = 40
 UNKNOWN_TIME = Mrkdwn(texts.CREATED_UNKNOWN)
@@ -52,42 +52,42 @@ def window(preview: Preview | None) -> Mrkdwn:
     return duration(max(timedelta(0), preview.taken_at - preview.snapshot_created))
 
 
-def still_live(face: Face) -> bool:
+def still_live(ctx: CardContext) -> bool:
     """The stop was agreed to and not yet sent when the card was opened (`stop_when: confirmed`)."""
-    stop = face.restore.stop
+    stop = ctx.restore.stop
     if stop is None:
         return False
-    return stop.asked_at is None or stop.asked_at > face.card.opened_at
+    return stop.asked_at is None or stop.asked_at > ctx.card.opened_at
 
 
-def warning(face: Face) -> Draft:
+def warning(ctx: CardContext) -> Draft:
     """What will happen, what will be lost, and the request to type the snapshot's name."""
-    restore = face.restore
-    said = face.say(texts.WARNING_TEXT, length=window(restore.preview))
+    restore = ctx.restore
+    said = ctx.say(texts.WARNING_TEXT, length=window(restore.preview))
     gone = of_fate(restore.preview, Fate.DELETED)
     deletes = [fill(texts.DELETES_TEXT, disks=disks(gone))] if gone else []
-    text = notice(face, joined((said, *deletes)))
-    if not face.open:
-        text = notice(face, face.say(texts.OLD_WARNING))
-        if face.card != _last_warning(restore):
+    text = notice(ctx, joined((said, *deletes)))
+    if not ctx.open:
+        text = notice(ctx, ctx.say(texts.OLD_WARNING))
+        if ctx.card != _last_warning(restore):
             return Draft(text, [*section(text)])
     blocks = [
         header(texts.WARNING_HEADING),
-        *section(face.when_open(texts.WARNING_ASK), _note(face)),
+        *section(ctx.when_open(texts.WARNING_ASK), _note(ctx)),
         *section(*_deletes(restore)),
-        *_facts(face, restore.preview),
+        *_facts(ctx, restore.preview),
         divider(),
         *section(Mrkdwn(texts.CRITICAL), _protection(restore)),
-        *_request(face),
-        *actions(face, _protect_button(face), cancel(face)),
-        *waits(face, _waits(restore)),
-        *answered(face),
+        *_request(ctx),
+        *actions(ctx, _protect_button(ctx), cancel(ctx)),
+        *waits(ctx, _waits(restore)),
+        *answered(ctx),
     ]
     return Draft(text, blocks)
 
 
 def _last_warning(restore: Restore) -> object:
-    warnings = [card for card in restore.cards if card.slot is Slot.WARNING]
+    warnings = [card for card in restore.cards if card.kind is CardKind.WARNING]
     return max(warnings, key=lambda card: card.number, default=None)
 
 
@@ -105,35 +105,35 @@ def _deletes(restore: Restore) -> list[Mrkdwn]:
     return [fill(texts.DELETES, disks=disks(gone)), Mrkdwn(guarded)]
 
 
-def _note(face: Face) -> Mrkdwn | None:
-    note = face.restore.note
-    return fill(texts.NOTE, note=sentence(note, 600)) if note and face.open else None
+def _note(ctx: CardContext) -> Mrkdwn | None:
+    note = ctx.restore.note
+    return fill(texts.NOTE, note=sentence(note, 600)) if note and ctx.open else None
 
 
 def _waits(restore: Restore) -> str:
     return general.WAITS_OR_EXPIRES_STOPPED if restore.stopped_by_us else general.WAITS_OR_EXPIRES
 
 
-def _facts(face: Face, preview: Preview | None) -> list[Block]:
+def _facts(ctx: CardContext, preview: Preview | None) -> list[Block]:
     created = utc(preview.snapshot_created) if preview else UNKNOWN_TIME
     return [
         *section(Mrkdwn(texts.WILL_REPLACE)),
         *section(
             Mrkdwn(texts.WHAT_WILL_HAPPEN),
-            face.say(texts.VM_TO_RESTORE),
-            face.say(texts.SNAPSHOT_TO_RESTORE),
-            fill(general.CLUSTER, cluster=code(face.restore.wish.cluster, 100)),
+            ctx.say(texts.VM_TO_RESTORE),
+            ctx.say(texts.SNAPSHOT_TO_RESTORE),
+            fill(general.CLUSTER, cluster=code(ctx.restore.request.cluster, 100)),
         ),
         *section(*_current(preview, created)),
         *section(*_snapshot_state(preview)),
         *section(
             Mrkdwn(texts.LOSS_RANGE),
             fill(texts.LOSS, length=window(preview)),
-            Mrkdwn(texts.LOSS_GROWS) if still_live(face) else None,
+            Mrkdwn(texts.LOSS_GROWS) if still_live(ctx) else None,
         ),
         *section(*_restored(preview)),
         *section(*_lost(preview, created)),
-        *(_good_to_know(face.restore, preview) if preview else ()),
+        *(_good_to_know(ctx.restore, preview) if preview else ()),
     ]
 
 
@@ -214,7 +214,7 @@ def _other_disks(preview: Preview) -> list[Mrkdwn | None]:
 def _changes(preview: Preview) -> list[Mrkdwn]:
     if not preview.changes:
         return []
-    shown = preview.changes[:MOST_CHANGES]
+    shown = preview.changes[:MAX_CHANGES]
     rest = len(preview.changes) - len(shown) + preview.more_changes
     more = [fill(texts.AND_MORE, count=rest)] if rest else []
     return [Mrkdwn(texts.CHANGES), *map(_change, shown), *more]
@@ -253,66 +253,66 @@ def _protection(restore: Restore) -> Mrkdwn:
     return Mrkdwn(state + texts.PROTECT_MEANING) if restore.protect else state
 
 
-def _request(face: Face) -> list[Block]:
-    if not face.usable:
+def _request(ctx: CardContext) -> list[Block]:
+    if not ctx.usable:
         return []
-    own = face.restore.place.own_thread
+    own = ctx.restore.thread_ref.own_thread
     return section(
         Mrkdwn(texts.TO_PROCEED),
-        face.say(texts.TYPE_NAME),
+        ctx.say(texts.TYPE_NAME),
         Mrkdwn(texts.ANYTHING_ELSE if own else texts.ANYTHING_ELSE_THERE),
     )
 
 
-def _protect_button(face: Face) -> ButtonElement:
-    return button(face, Button.PROTECT_OFF if face.restore.protect else Button.PROTECT_ON)
+def _protect_button(ctx: CardContext) -> ButtonElement:
+    return button(ctx, Button.PROTECT_OFF if ctx.restore.protect else Button.PROTECT_ON)
 
 
-def confirm(face: Face) -> Draft:
+def confirm(ctx: CardContext) -> Draft:
     """The last question, and the only button that restores."""
-    restore = face.restore
-    text = notice(face, face.say(texts.CONFIRM_TEXT))
-    if not face.open:
-        text = notice(face, face.say(texts.OLD_CONFIRM))
+    restore = ctx.restore
+    text = notice(ctx, ctx.say(texts.CONFIRM_TEXT))
+    if not ctx.open:
+        text = notice(ctx, ctx.say(texts.OLD_CONFIRM))
     blocks = [
         header(texts.CONFIRM_HEADING),
-        *section(face.when_open(texts.CONFIRM_ASK), face.say(texts.RECEIVED)),
-        *section(Mrkdwn(texts.READY), face.vm_line, face.say(texts.FROM_SNAPSHOT)),
-        *section(*_impact(face)),
-        *section(*_last_words(face)),
-        *actions(face, _danger(face), cancel(face)),
-        *waits(face, _waits(restore)),
-        *answered(face),
+        *section(ctx.when_open(texts.CONFIRM_ASK), ctx.say(texts.RECEIVED)),
+        *section(Mrkdwn(texts.READY), ctx.vm_line, ctx.say(texts.FROM_SNAPSHOT)),
+        *section(*_impact(ctx)),
+        *section(*_last_words(ctx)),
+        *actions(ctx, _danger(ctx), cancel(ctx)),
+        *waits(ctx, _waits(restore)),
+        *answered(ctx),
     ]
     return Draft(text, blocks)
 
 
-def _impact(face: Face) -> list[Mrkdwn | None]:
-    gone = of_fate(face.restore.preview, Fate.DELETED)
+def _impact(ctx: CardContext) -> list[Mrkdwn | None]:
+    gone = of_fate(ctx.restore.preview, Fate.DELETED)
     return [
         Mrkdwn(texts.IMPACT),
         Mrkdwn(texts.IMPACT_REPLACED),
-        fill(texts.IMPACT_LOST, length=window(face.restore.preview)),
+        fill(texts.IMPACT_LOST, length=window(ctx.restore.preview)),
         fill(texts.IMPACT_DELETES, disks=disks(gone)) if gone else None,
-        Mrkdwn(texts.IMPACT_STOP) if still_live(face) else None,
-        Mrkdwn(f"• {_protection(face.restore)}"),
+        Mrkdwn(texts.IMPACT_STOP) if still_live(ctx) else None,
+        Mrkdwn(f"• {_protection(ctx.restore)}"),
     ]
 
 
-def _last_words(face: Face) -> list[Mrkdwn | None]:
-    if not face.usable:
+def _last_words(ctx: CardContext) -> list[Mrkdwn | None]:
+    if not ctx.usable:
         return []
-    own = face.restore.place.own_thread
+    own = ctx.restore.thread_ref.own_thread
     how = Mrkdwn(texts.PROCEED_HOW if own else texts.PROCEED_HOW_THERE)
-    return [_note(face), Mrkdwn(texts.PROCEED), how]
+    return [_note(ctx), Mrkdwn(texts.PROCEED), how]
 
 
-def _danger(face: Face) -> ButtonElement:
+def _danger(ctx: CardContext) -> ButtonElement:
     sure = dialog(
-        face,
+        ctx,
         texts.CONFIRM_DIALOG_TITLE,
         texts.CONFIRM_DIALOG,
         Button.CONFIRM,
-        length=window(face.restore.preview),
+        length=window(ctx.restore.preview),
     )
-    return button(face, Button.CONFIRM, style="danger", confirm=sure)
+    return button(ctx, Button.CONFIRM, style="danger", confirm=sure)

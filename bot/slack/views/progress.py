@@ -3,11 +3,11 @@
 from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject, UserSelectElement
 
 from bot.restore.events import Button
-from bot.restore.model import Job, Phase, Reason, Restore, Slot
+from bot.restore.model import CardKind, Job, Phase, Reason, Restore
 from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, sentence
 from bot.slack.views.layout import (
+    CardContext,
     Draft,
-    Face,
     action_id,
     actions,
     answered,
@@ -25,52 +25,52 @@ from bot.texts import cards as texts
 from bot.texts import general, handoff, results
 
 
-def request(face: Face) -> Draft:
+def request(ctx: CardContext) -> Draft:
     """Who asked for what, and where it stands: the first card, kept current to the end."""
-    restore = face.restore
-    asked = _asked(face)
+    restore = ctx.restore
+    asked = _asked(ctx)
     live = not restore.phase.ended
     # It is closed while the restore lives only where the restore has moved away from.
-    now = face.closed if live and not face.open else state(restore)
-    passed_on = face.say(general.OWNER_NOW) if restore.owner != restore.requester else None
+    now = ctx.closed if live and not ctx.open else state(restore)
+    passed_on = ctx.say(general.OWNER_NOW) if restore.owner != restore.requester else None
     blocks = [
         header(general.ASKED_HEADING),
         *section(asked, passed_on),
         *section(fill(general.STATE, state=now), trouble(restore) if live else None),
         *context(Mrkdwn(general.CONTINUES) if restore.previous else None),
-        *actions(face, cancel(face) if live and restore.job is None else None, _hand_over(face)),
+        *actions(ctx, cancel(ctx) if live and restore.job is None else None, _hand_over(ctx)),
     ]
     return Draft(fill("{asked}\n{state}", asked=asked, state=now), blocks)
 
 
-def _hand_over(face: Face) -> UserSelectElement | None:
+def _hand_over(ctx: CardContext) -> UserSelectElement | None:
     """The list of people, unless somebody has been asked already."""
-    if face.restore.offer is not None:
+    if ctx.restore.offer is not None:
         return None
     title, text, yes = handoff.HAND_OVER_TITLE, handoff.HAND_OVER_DIALOG, handoff.HAND_OVER_YES
     return UserSelectElement(
         action_id=action_id(Button.HAND_OVER),
         placeholder=PlainTextObject(text=general.LABELS[Button.HAND_OVER]),
-        confirm=dialog(face, title, text, Button.HAND_OVER, yes=yes, style="primary"),
+        confirm=dialog(ctx, title, text, Button.HAND_OVER, yes=yes, style="primary"),
     )
 
 
-def _asked(face: Face) -> Mrkdwn:
+def _asked(ctx: CardContext) -> Mrkdwn:
     """As much of the wish as is known."""
-    wish = face.restore.wish
-    described = code(wish.described or "", 100)
+    request = ctx.restore.request
+    described = code(request.described or "", 100)
     parts = {
-        general.ASKED_PLACE: wish.namespace is not None,
-        general.ASKED_CLUSTER: wish.cluster != general.DEFAULT_CLUSTER,
-        general.ASKED_SNAPSHOT: wish.snapshot is not None,
-        general.ASKED_DESCRIBED: wish.snapshot is None and bool(wish.described),
+        general.ASKED_PLACE: request.namespace is not None,
+        general.ASKED_CLUSTER: request.cluster != general.DEFAULT_CLUSTER,
+        general.ASKED_SNAPSHOT: request.snapshot is not None,
+        general.ASKED_DESCRIBED: request.snapshot is None and bool(request.described),
     }
-    begin = general.ASKED_FOR if wish.vm else general.ASKED_FOR_A_VM
+    begin = general.ASKED_FOR if request.vm else general.ASKED_FOR_A_VM
     known = "".join((begin, *(part for part, is_known in parts.items() if is_known)))
-    return face.say(
+    return ctx.say(
         known,
-        owner=mention(face.restore.requester),
-        cluster=code(wish.cluster, 100),
+        owner=mention(ctx.restore.requester),
+        cluster=code(request.cluster, 100),
         described=described,
     )
 
@@ -98,64 +98,64 @@ def _why(restore: Restore) -> list[Mrkdwn]:
     return [] if why == results.CANCELLED_HEADING else [Mrkdwn(f"({why})")]
 
 
-def stopping(face: Face) -> Draft:
+def stopping(ctx: CardContext) -> Draft:
     """The stop of the VM, until the cluster shows that it is down."""
-    stop = face.restore.stop
-    if not face.open:
-        said = _stop_ended(face)
+    stop = ctx.restore.stop
+    if not ctx.open:
+        said = _stop_ended(ctx)
         return Draft(said, section(said))
     force = stop is not None and stop.force
-    gently = face.say(texts.STOPPING_BY_FORCE if force else texts.STOPPING)
+    gently = ctx.say(texts.STOPPING_BY_FORCE if force else texts.STOPPING)
     before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
     blocks = [
         header(texts.STOPPING_HEADING),
-        *section(gently, _stop_error(face), trouble(face.restore)),
+        *section(gently, _stop_error(ctx), trouble(ctx.restore)),
         *context(before),
-        *actions(face, cancel(face)),
+        *actions(ctx, cancel(ctx)),
     ]
     return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
 
 
-def _stop_error(face: Face) -> Mrkdwn | None:
-    stop = face.restore.stop
+def _stop_error(ctx: CardContext) -> Mrkdwn | None:
+    stop = ctx.restore.stop
     if stop is None or not stop.error:
         return None
-    return face.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
+    return ctx.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
 
 
-def _stop_ended(face: Face) -> Mrkdwn:
-    failed = None if face.restore.stop and face.restore.stop.done_at else _stop_error(face)
-    ended = face.say(texts.STOP_ENDED, closed=face.closed)
+def _stop_ended(ctx: CardContext) -> Mrkdwn:
+    failed = None if ctx.restore.stop and ctx.restore.stop.done_at else _stop_error(ctx)
+    ended = ctx.say(texts.STOP_ENDED, closed=ctx.closed)
     return joined((ended, failed), "\n") if failed else ended
 
 
-def protecting(face: Face) -> Draft:
+def protecting(ctx: CardContext) -> Draft:
     """The safety snapshot, until it is ready. What is over is told by how its card was closed."""
-    safety = face.restore.safety
-    if not face.open:
-        said = face.say(texts.PROTECT_ENDED, closed=face.closed)
+    safety = ctx.restore.safety
+    if not ctx.open:
+        said = ctx.say(texts.PROTECT_ENDED, closed=ctx.closed)
     elif safety is None:
-        said = face.say(texts.PROTECTING_UNNAMED)
+        said = ctx.say(texts.PROTECTING_UNNAMED)
     else:
         ready = safety.ready_at is not None
-        said = face.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
-    bad = trouble(face.restore) if face.open else None
-    return Draft(said, [*section(said, bad), *actions(face, cancel(face))])
+        said = ctx.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
+    bad = trouble(ctx.restore) if ctx.open else None
+    return Draft(said, [*section(said, bad), *actions(ctx, cancel(ctx))])
 
 
-def progress(face: Face) -> Draft:
+def progress(ctx: CardContext) -> Draft:
     """The restore in the cluster, in KubeVirt's words and in plain ones."""
-    restore, job = face.restore, face.restore.job
-    if not face.open:
-        said = face.say(texts.PROGRESS_ENDED, closed=face.closed)
+    restore, job = ctx.restore, ctx.restore.job
+    if not ctx.open:
+        said = ctx.say(texts.PROGRESS_ENDED, closed=ctx.closed)
         return Draft(said, [*section(said), *context(*_end(job))])
     blocks = [
         header(texts.PROGRESS_HEADING),
         *section(Mrkdwn(texts.PROGRESS_MINUTES)),
-        *section(face.vm_line, face.say(texts.SNAPSHOT)),
+        *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
         *section(*known(job), elapsed(job), *_deleting(job), trouble(restore)),
     ]
-    return Draft(face.say(texts.PROGRESS_TEXT), blocks)
+    return Draft(ctx.say(texts.PROGRESS_TEXT), blocks)
 
 
 def known(job: Job | None) -> list[Mrkdwn | None]:
@@ -200,57 +200,57 @@ def _end(job: Job | None) -> list[Mrkdwn | None]:
     return [fill(texts.JOB, job=code(job.name)), elapsed(job)] if job else []
 
 
-def overdue(face: Face) -> Draft:
+def overdue(ctx: CardContext) -> Draft:
     """Longer than usual: wait, or give up. The restore itself goes on either way."""
-    restore, job = face.restore, face.restore.job
+    restore, job = ctx.restore, ctx.restore.job
     since = job.decided_at if job else restore.entered_at
-    said = face.say(texts.OVERDUE, length=duration(face.card.opened_at - since))
-    choices = map(Mrkdwn, (*texts.OVERDUE_CHOICES, texts.UNTIL_THEN)) if face.open else ()
+    said = ctx.say(texts.OVERDUE, length=duration(ctx.card.opened_at - since))
+    choices = map(Mrkdwn, (*texts.OVERDUE_CHOICES, texts.UNTIL_THEN)) if ctx.open else ()
     blocks = [
         header(texts.OVERDUE_HEADING),
-        *section(face.when_open(texts.STOP_ASK), said),
-        *section(*(*known(job), _delete_error(face), trouble(restore)) if face.open else ()),
+        *section(ctx.when_open(texts.STOP_ASK), said),
+        *section(*(*known(job), _delete_error(ctx), trouble(restore)) if ctx.open else ()),
         *section(*choices),
-        *actions(face, *_overdue_buttons(face)),
-        *no_end(face),
-        *answered(face),
+        *actions(ctx, *_overdue_buttons(ctx)),
+        *no_end(ctx),
+        *answered(ctx),
     ]
-    return Draft(notice(face, face.say(texts.OVERDUE_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(texts.OVERDUE_TEXT)), blocks)
 
 
-def _delete_error(face: Face) -> Mrkdwn | None:
+def _delete_error(ctx: CardContext) -> Mrkdwn | None:
     """Why the restore object is still there, although its deletion was confirmed."""
-    job = face.restore.job
+    job = ctx.restore.job
     if job is None or not job.delete_error:
         return None
     return fill(texts.DELETE_FAILED, error=sentence(job.delete_error, 600))
 
 
-def _overdue_buttons(face: Face) -> tuple[ButtonElement, ButtonElement]:
+def _overdue_buttons(ctx: CardContext) -> tuple[ButtonElement, ButtonElement]:
     return (
-        button(face, Button.KEEP_WAITING),
-        button(face, Button.DELETE_RESTORE, style="danger"),
+        button(ctx, Button.KEEP_WAITING),
+        button(ctx, Button.DELETE_RESTORE, style="danger"),
     )
 
 
-def started(face: Face) -> Draft:
+def started(ctx: CardContext) -> Draft:
     """A start after the end: under way, done, or refused."""
-    start, cards = face.restore.start, face.restore.cards
-    later = any(c.slot is Slot.STARTED and c.number > face.card.number for c in cards)
-    if later or (start is not None and start.at > face.card.opened_at):
-        said = face.say(results.EARLIER_START)
+    start, cards = ctx.restore.start, ctx.restore.cards
+    later = any(c.kind is CardKind.STARTED and c.number > ctx.card.number for c in cards)
+    if later or (start is not None and start.at > ctx.card.opened_at):
+        said = ctx.say(results.EARLIER_START)
     else:
-        said = start_line(face) or face.say(results.NO_START)
+        said = start_line(ctx) or ctx.say(results.NO_START)
     blocks: list[Block] = section(said)
     return Draft(said, blocks)
 
 
-def start_line(face: Face) -> Mrkdwn | None:
+def start_line(ctx: CardContext) -> Mrkdwn | None:
     """How the start that was asked for went, if one was."""
-    start = face.restore.start
+    start = ctx.restore.start
     if start is None:
         return None
     if start.error:
-        return face.say(results.START_FAILED, error=sentence(start.error, 600))
+        return ctx.say(results.START_FAILED, error=sentence(start.error, 600))
     done = results.STARTED if start.done_at else results.STARTING
-    return face.say(done, by=mention(start.by))
+    return ctx.say(done, by=mention(start.by))

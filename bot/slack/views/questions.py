@@ -5,7 +5,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.restore.events import Button
-from bot.restore.model import Proposal, Slot
+from bot.restore.model import CardKind, Proposal
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,
@@ -19,8 +19,8 @@ from bot.slack.markup.mrkdwn import (
 )
 from bot.slack.views.layout import (
     SHORT_NAME,
+    CardContext,
     Draft,
-    Face,
     actions,
     answered,
     button,
@@ -37,201 +37,201 @@ from bot.texts import cards as texts
 from bot.texts import general
 
 PICKERS = {
-    Slot.ASK_VM: Button.PICK_VM,
-    Slot.ASK_NAMESPACE: Button.PICK_NAMESPACE,
-    Slot.ASK_SNAPSHOT: Button.PICK_SNAPSHOT,
+    CardKind.ASK_VM: Button.PICK_VM,
+    CardKind.ASK_NAMESPACE: Button.PICK_NAMESPACE,
+    CardKind.ASK_SNAPSHOT: Button.PICK_SNAPSHOT,
 }
 
 
-def waits(face: Face, template: str) -> list[Block]:
+def waits(ctx: CardContext, template: str) -> list[Block]:
     """Until when an open question waits, and what happens then."""
-    until = face.restore.deadline
-    if not face.open or until is None:
+    until = ctx.restore.deadline
+    if not ctx.open or until is None:
         return []
     return context(fill(template, until=moment(until)))
 
 
-def ask(face: Face) -> Draft:
+def ask(ctx: CardContext) -> Draft:
     """Which VM, namespace or snapshot? With a list to choose from; typing works as well."""
-    question = _question(face)
-    proposal = face.restore.proposal if face.open else None
-    begin = joined((face.owner, Mrkdwn(f"*{question}*"))) if face.open else Mrkdwn(f"*{question}*")
-    own = face.restore.place.own_thread
-    how = face.when_open(texts.OR_TYPE if own else texts.OR_TYPE_THERE)
+    question = _question(ctx)
+    proposal = ctx.restore.proposal if ctx.open else None
+    begin = joined((ctx.owner, Mrkdwn(f"*{question}*"))) if ctx.open else Mrkdwn(f"*{question}*")
+    own = ctx.restore.thread_ref.own_thread
+    how = ctx.when_open(texts.OR_TYPE if own else texts.OR_TYPE_THERE)
     blocks = [
-        *section(begin, *_proposed(face, proposal)),
-        *section(_described(face), how),
-        *actions(face, picker(PICKERS[face.card.slot]), _use(face, proposal), cancel(face)),
-        *waits(face, general.WAITS_OR_EXPIRES),
-        *answered(face),
+        *section(begin, *_proposed(ctx, proposal)),
+        *section(_described(ctx), how),
+        *actions(ctx, picker(PICKERS[ctx.card.kind]), _use(ctx, proposal), cancel(ctx)),
+        *waits(ctx, general.WAITS_OR_EXPIRES),
+        *answered(ctx),
     ]
-    return Draft(notice(face, question), blocks)
+    return Draft(notice(ctx, question), blocks)
 
 
-def _question(face: Face) -> Mrkdwn:
-    match face.card.slot:
-        case Slot.ASK_NAMESPACE:
-            return face.say(texts.WHICH_NAMESPACE)
-        case Slot.ASK_SNAPSHOT:
-            return face.say(texts.WHICH_SNAPSHOT)
+def _question(ctx: CardContext) -> Mrkdwn:
+    match ctx.card.kind:
+        case CardKind.ASK_NAMESPACE:
+            return ctx.say(texts.WHICH_NAMESPACE)
+        case CardKind.ASK_SNAPSHOT:
+            return ctx.say(texts.WHICH_SNAPSHOT)
         case _:
-            known = face.open and face.restore.wish.namespace is not None
-            return face.say(texts.WHICH_VM_IN if known else texts.WHICH_VM)
+            known = ctx.open and ctx.restore.request.namespace is not None
+            return ctx.say(texts.WHICH_VM_IN if known else texts.WHICH_VM)
 
 
-def _proposed(face: Face, proposal: Proposal | None) -> list[Mrkdwn | None]:
+def _proposed(ctx: CardContext, proposal: Proposal | None) -> list[Mrkdwn | None]:
     if proposal is None:
         return []
     value, near = proposal.value, proposal.near
-    usable = value is not None and face.card.slot is Slot.ASK_NAMESPACE
+    usable = value is not None and ctx.card.kind is CardKind.ASK_NAMESPACE
     if value and not usable:
         near = (value, *near)
     return [
         sentence(proposal.problem) if proposal.problem else None,
-        face.say(texts.FOUND_HERE, value=code(value)) if value and usable else None,
-        face.say(_offer(face), near=names(near, most=5)) if near else None,
+        ctx.say(texts.FOUND_HERE, value=code(value)) if value and usable else None,
+        ctx.say(_offer(ctx), near=names(near, most=5)) if near else None,
     ]
 
 
-def _offer(face: Face) -> str:
+def _offer(ctx: CardContext) -> str:
     """How the names that may help are introduced."""
-    proposal = face.restore.proposal
+    proposal = ctx.restore.proposal
     asked_again = proposal is not None and proposal.problem is not None
-    match face.card.slot:
-        case Slot.ASK_NAMESPACE if not asked_again:
+    match ctx.card.kind:
+        case CardKind.ASK_NAMESPACE if not asked_again:
             return texts.FOUND_IN
-        case Slot.ASK_SNAPSHOT if not asked_again and not _fits_description(face, proposal):
+        case CardKind.ASK_SNAPSHOT if not asked_again and not _fits_description(ctx, proposal):
             return texts.NEWEST
         case _:
             return texts.DID_YOU_MEAN
 
 
-def _fits_description(face: Face, proposal: Proposal | None) -> bool:
+def _fits_description(ctx: CardContext, proposal: Proposal | None) -> bool:
     """The core offers names that fit the description, or the newest ones if none does."""
-    described, near = face.restore.wish.described, proposal.near if proposal else ()
+    described, near = ctx.restore.request.described, proposal.near if proposal else ()
     return bool(described) and any((described or "").lower() in name for name in near)
 
 
-def _use(face: Face, proposal: Proposal | None) -> ButtonElement | None:
+def _use(ctx: CardContext, proposal: Proposal | None) -> ButtonElement | None:
     """Only a namespace is ever proposed: the one in which the VM was found."""
-    if proposal is None or proposal.value is None or face.card.slot is not Slot.ASK_NAMESPACE:
+    if proposal is None or proposal.value is None or ctx.card.kind is not CardKind.ASK_NAMESPACE:
         return None
     label = general.USE.format(name=shortened(proposal.value, SHORT_NAME))
-    return button(face, Button.USE_PROPOSAL, label=label, style="primary")
+    return button(ctx, Button.USE_PROPOSAL, label=label, style="primary")
 
 
-def _described(face: Face) -> Mrkdwn | None:
-    described = face.restore.wish.described
-    if face.card.slot is not Slot.ASK_SNAPSHOT or not described:
+def _described(ctx: CardContext) -> Mrkdwn | None:
+    described = ctx.restore.request.described
+    if ctx.card.kind is not CardKind.ASK_SNAPSHOT or not described:
         return None
-    return face.when_open(texts.LOOKED_FOR, described=code(described, 100))
+    return ctx.when_open(texts.LOOKED_FOR, described=code(described, 100))
 
 
-def stop_choice(face: Face) -> Draft:
+def stop_choice(ctx: CardContext) -> Draft:
     """The VM is live: stop it, or cancel."""
-    status = live_status(face)
+    status = live_status(ctx)
     shown = texts.STATUS_BUT_LIVE if status.casefold() == "stopped" else texts.STATUS
     blocks = [
         header(texts.STOP_HEADING),
-        *section(face.when_open(texts.STOP_ASK)),
-        *section(face.vm_line, fill(shown, status=status) if face.open else None),
+        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
         *section(Mrkdwn(texts.SAFETY_REQUIREMENT)),
-        *section(*_stop_options(face)),
-        *actions(face, button(face, Button.STOP_AND_RESTORE), cancel(face)),
-        *waits(face, general.WAITS_OR_EXPIRES),
-        *answered(face),
+        *section(*_stop_options(ctx)),
+        *actions(ctx, button(ctx, Button.STOP_AND_RESTORE), cancel(ctx)),
+        *waits(ctx, general.WAITS_OR_EXPIRES),
+        *answered(ctx),
     ]
-    asked = face.say(texts.STOP_TEXT, status=status) if face.open else face.vm
+    asked = ctx.say(texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
     text = joined((Mrkdwn(f"{texts.STOP_HEADING}:"), asked))
-    return Draft(notice(face, text), blocks)
+    return Draft(notice(ctx, text), blocks)
 
 
-def live_status(face: Face) -> str:
+def live_status(ctx: CardContext) -> str:
     """What the cluster called the live VM when it was last looked at."""
-    preview = face.restore.preview
+    preview = ctx.restore.preview
     return preview.vm_status if preview and preview.vm_status else "Running"
 
 
-def _stop_options(face: Face) -> list[Mrkdwn | None]:
-    if not face.open:
+def _stop_options(ctx: CardContext) -> list[Mrkdwn | None]:
+    if not ctx.open:
         return []
     return [
         *map(Mrkdwn, texts.STOP_OPTIONS),
-        Mrkdwn(texts.STOP_TIMING[face.restore.rules.stop_when]),
+        Mrkdwn(texts.STOP_TIMING[ctx.restore.rules.stop_when]),
         Mrkdwn(f"*{texts.HOW_TO_PROCEED}* {texts.STOP_HOW}"),
     ]
 
 
-def stop_overdue(face: Face) -> Draft:
+def stop_overdue(ctx: CardContext) -> Draft:
     """The guest takes its time: wait, force, or cancel."""
-    said = face.say(texts.STOP_OVERDUE, length=_stopping_for(face))
-    choices = map(Mrkdwn, texts.STOP_OVERDUE_CHOICES) if face.open else ()
+    said = ctx.say(texts.STOP_OVERDUE, length=_stopping_for(ctx))
+    choices = map(Mrkdwn, texts.STOP_OVERDUE_CHOICES) if ctx.open else ()
     blocks = [
         header(texts.STOP_OVERDUE_HEADING),
-        *section(face.when_open(texts.STOP_ASK)),
-        *section(face.vm_line, said, trouble(face.restore) if face.open else None),
+        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(ctx.vm_line, said, trouble(ctx.restore) if ctx.open else None),
         *section(*choices),
         *actions(
-            face,
-            button(face, Button.KEEP_STOPPING),
-            button(face, Button.FORCE_STOP, style="danger"),
-            cancel(face),
+            ctx,
+            button(ctx, Button.KEEP_STOPPING),
+            button(ctx, Button.FORCE_STOP, style="danger"),
+            cancel(ctx),
         ),
-        *waits(face, general.WAITS_FOR_THE_STOP),
-        *answered(face),
+        *waits(ctx, general.WAITS_FOR_THE_STOP),
+        *answered(ctx),
     ]
-    return Draft(notice(face, joined((Mrkdwn(f"{texts.STOP_OVERDUE_HEADING}:"), said))), blocks)
+    return Draft(notice(ctx, joined((Mrkdwn(f"{texts.STOP_OVERDUE_HEADING}:"), said))), blocks)
 
 
-def _stopping_for(face: Face) -> Mrkdwn:
-    stop = face.restore.stop
+def _stopping_for(ctx: CardContext) -> Mrkdwn:
+    stop = ctx.restore.stop
     if stop is None or stop.asked_at is None:
-        return duration(timedelta(seconds=face.restore.rules.stop_timeout))
-    return duration(face.card.opened_at - stop.asked_at)
+        return duration(timedelta(seconds=ctx.restore.rules.stop_timeout))
+    return duration(ctx.card.opened_at - stop.asked_at)
 
 
-def force_stop(face: Face) -> Draft:
+def force_stop(ctx: CardContext) -> Draft:
     """Its own confirmation, with what it risks."""
-    sure = dialog(face, texts.FORCE_DIALOG_TITLE, texts.FORCE_DIALOG, Button.FORCE_STOP_NOW)
+    sure = dialog(ctx, texts.FORCE_DIALOG_TITLE, texts.FORCE_DIALOG, Button.FORCE_STOP_NOW)
     blocks = [
         header(texts.FORCE_HEADING),
-        *section(face.when_open(texts.STOP_ASK)),
-        *section(face.vm_line),
+        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(ctx.vm_line),
         *section(*map(Mrkdwn, texts.FORCE_RISKS)),
         *actions(
-            face,
-            button(face, Button.FORCE_STOP_NOW, style="danger", confirm=sure),
-            button(face, Button.KEEP_STOPPING),
-            cancel(face),
+            ctx,
+            button(ctx, Button.FORCE_STOP_NOW, style="danger", confirm=sure),
+            button(ctx, Button.KEEP_STOPPING),
+            cancel(ctx),
         ),
-        *waits(face, general.WAITS_FOR_THE_STOP),
-        *answered(face),
+        *waits(ctx, general.WAITS_FOR_THE_STOP),
+        *answered(ctx),
     ]
-    return Draft(notice(face, face.say(texts.FORCE_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(texts.FORCE_TEXT)), blocks)
 
 
-def delete_restore(face: Face) -> Draft:
+def delete_restore(ctx: CardContext) -> Draft:
     """Its own confirmation: giving up is not going back."""
-    job = face.restore.job
-    sure = dialog(face, texts.DELETE_DIALOG_TITLE, texts.DELETE_DIALOG, Button.DELETE_RESTORE_NOW)
+    job = ctx.restore.job
+    sure = dialog(ctx, texts.DELETE_DIALOG_TITLE, texts.DELETE_DIALOG, Button.DELETE_RESTORE_NOW)
     blocks = [
         header(texts.DELETE_HEADING),
-        *section(face.when_open(texts.STOP_ASK)),
-        *section(face.vm_line, fill(texts.JOB, job=code(job.name)) if job else None),
+        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(ctx.vm_line, fill(texts.JOB, job=code(job.name)) if job else None),
         *section(*map(Mrkdwn, texts.DELETE_MEANS)),
         *actions(
-            face,
-            button(face, Button.DELETE_RESTORE_NOW, style="danger", confirm=sure),
-            button(face, Button.KEEP_WAITING),
+            ctx,
+            button(ctx, Button.DELETE_RESTORE_NOW, style="danger", confirm=sure),
+            button(ctx, Button.KEEP_WAITING),
         ),
-        *no_end(face),
-        *answered(face),
+        *no_end(ctx),
+        *answered(ctx),
     ]
-    return Draft(notice(face, face.say(texts.DELETE_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(texts.DELETE_TEXT)), blocks)
 
 
-def no_end(face: Face) -> list[Block]:
+def no_end(ctx: CardContext) -> list[Block]:
     """Questions about a running restore wait as long as it runs, unless they have a deadline."""
-    if face.restore.deadline is not None:
-        return waits(face, general.WAITS_OR_EXPIRES)
-    return context(Mrkdwn(general.WAITS_WITHOUT_END)) if face.open else []
+    if ctx.restore.deadline is not None:
+        return waits(ctx, general.WAITS_OR_EXPIRES)
+    return context(Mrkdwn(general.WAITS_WITHOUT_END)) if ctx.open else []

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.restore.answers import never_created
+from bot.restore.edits import handed_on
 from bot.restore.model import Kind, Outcome, Phase, Reason, Restore, RestoreId
-from bot.restore.moves import handed_on
+from bot.restore.user_events import never_created
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
-from bot.slack.views.layout import Draft, Message, finished, header, section
+from bot.slack.views.layout import Draft, Message, header, section, to_message
 from bot.slack.views.lines import cut
 from bot.slack.views.lists import about, doing
 from bot.texts import general
@@ -50,7 +50,7 @@ def report(shift: Shift, asker: str | None = None) -> Message:
         *section(*_part(texts.ENDED, (_once(each, links.get(each.id)) for each in shift.ended))),
         *section(*_part(texts.LEFT, left)),
     ]
-    return finished(Draft(joined((said, only)) if only else said, blocks), "report")
+    return to_message(Draft(joined((said, only)) if only else said, blocks), "report")
 
 
 def _part(title: str, lines: Iterable[Mrkdwn]) -> Sequence[Mrkdwn]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.restore import again, answers
+from bot.restore import follow_up, user_events
 from bot.restore.events import Button
 from bot.restore.model import Outcome, Phase, Reason, Restore, VolumePolicy
 from bot.slack.markup.message_text import hint
@@ -36,8 +36,8 @@ from bot.slack.views.aftermath import (
     vm_lines,
 )
 from bot.slack.views.layout import (
+    CardContext,
     Draft,
-    Face,
     actions,
     answered,
     button,
@@ -71,38 +71,38 @@ NO_START = frozenset({Reason.VM_STARTED, Reason.VM_DELETED})
 """Ends at which there is nothing to start."""
 
 
-def result(face: Face) -> Draft:
+def result(ctx: CardContext) -> Draft:
     """How it ended."""
-    outcome = face.restore.outcome
-    if outcome is None or not face.restore.phase.ended:
-        said = face.say(texts.NOT_ENDED, state=phase_words(face.restore))
+    outcome = ctx.restore.outcome
+    if outcome is None or not ctx.restore.phase.ended:
+        said = ctx.say(texts.NOT_ENDED, state=phase_words(ctx.restore))
         return Draft(said, section(said))
-    heading, text, blocks = _KINDS[face.restore.phase](face, outcome)
-    owner = face.when_open(texts.OWNER)
-    start = start_line(face)
+    heading, text, blocks = _KINDS[ctx.restore.phase](ctx, outcome)
+    owner = ctx.when_open(texts.OWNER)
+    start = start_line(ctx)
     page = [
         header(heading),
         *section(owner),
         *blocks,
         *section(start),
-        *actions(face, *_buttons(face, outcome)),
-        *answered(face),
+        *actions(ctx, *_buttons(ctx, outcome)),
+        *answered(ctx),
     ]
-    short = in_short(face)
-    return Draft(notice(face, joined((text, short), "\n") if short else text), page)
+    short = in_short(ctx)
+    return Draft(notice(ctx, joined((text, short), "\n") if short else text), page)
 
 
 # Success
 
 
-def _succeeded(face: Face, outcome: Outcome) -> Parts:
+def _succeeded(ctx: CardContext, outcome: Outcome) -> Parts:
     status = sentence(outcome.vm_status or texts.STATUS_NOT_READ, 300)
-    preview = face.restore.preview
+    preview = ctx.restore.preview
     created = preview.snapshot_created if preview else None
-    earlier = face.restore.job.restored_at if face.restore.job else None
+    earlier = ctx.restore.job.restored_at if ctx.restore.job else None
     blocks = [
         *section(_unproven(outcome)),
-        *section(face.vm_line, face.say(texts.RESTORED_FROM)),
+        *section(ctx.vm_line, ctx.say(texts.RESTORED_FROM)),
         *section(
             Mrkdwn(texts.DETAILS),
             fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
@@ -113,14 +113,14 @@ def _succeeded(face: Face, outcome: Outcome) -> Parts:
         *section(
             Mrkdwn(texts.LOSS),
             _lost(outcome, created),
-            *_other_disks(face.restore, outcome),
+            *_other_disks(ctx.restore, outcome),
         ),
-        *section(_pending(face, outcome), *leftovers(face, outcome)),
-        *section(*_next_steps(face)),
+        *section(_pending(ctx, outcome), *leftovers(ctx, outcome)),
+        *section(*_next_steps(ctx)),
     ]
     if outcome.unproven:
-        return texts.UNPROVEN_HEADING, face.say(texts.UNPROVEN_TEXT), blocks
-    return texts.SUCCEEDED_HEADING, face.say(texts.SUCCEEDED_TEXT), blocks
+        return texts.UNPROVEN_HEADING, ctx.say(texts.UNPROVEN_TEXT), blocks
+    return texts.SUCCEEDED_HEADING, ctx.say(texts.SUCCEEDED_TEXT), blocks
 
 
 def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:
@@ -147,23 +147,23 @@ def _other_disks(restore: Restore, outcome: Outcome) -> list[Mrkdwn | None]:
     ]
 
 
-def _pending(face: Face, outcome: Outcome) -> Mrkdwn | None:
+def _pending(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
     if not outcome.pending:
         return None
-    return face.say(texts.PENDING, volumes=names(outcome.pending, room=250))
+    return ctx.say(texts.PENDING, volumes=names(outcome.pending, room=250))
 
 
-def _next_steps(face: Face) -> list[Mrkdwn]:
-    start, undo = _may_start(face), _may_undo(face)
+def _next_steps(ctx: CardContext) -> list[Mrkdwn]:
+    start, undo = _may_start(ctx), _may_undo(ctx)
     if not (start or undo):
         return []
     lines = [Mrkdwn(texts.NEXT_STEPS)]
     if start:
-        lines += [Mrkdwn(texts.TO_START), face.say(texts.START_IT), *_strategy(face.restore)]
-    safety = face.restore.safety
+        lines += [Mrkdwn(texts.TO_START), ctx.say(texts.START_IT), *_strategy(ctx.restore)]
+    safety = ctx.restore.safety
     if undo and safety:
         lines += [Mrkdwn(texts.TO_UNDO), fill(texts.UNDO_IT, safety=code(safety.name))]
-        if face.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
+        if ctx.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
             lines.append(Mrkdwn(texts.UNDO_NEEDS_NAMES))
     return lines
 
@@ -178,19 +178,19 @@ def _strategy(restore: Restore) -> list[Mrkdwn]:
 # Failure
 
 
-def _failed(face: Face, outcome: Outcome) -> Parts:
+def _failed(ctx: CardContext, outcome: Outcome) -> Parts:
     error = told(outcome, outcome.found or texts.NO_ERROR, 1000)
     short = told(outcome, outcome.found or texts.NO_ERROR, 300)
     blocks = [
         *section(fill(texts.ERROR, error=error)),
-        *section(face.vm_line, face.say(texts.SNAPSHOT)),
-        *section(*_failed_state(face, outcome)),
+        *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
+        *section(*_failed_state(ctx, outcome)),
         *section(*advice(outcome)),
-        *section(*map(Mrkdwn, _recovery(outcome)), _blocked(face)),
+        *section(*map(Mrkdwn, _recovery(outcome)), _blocked(ctx)),
     ]
     untrue = outcome.reason is Reason.NOT_RESTORED
     heading = texts.NOT_RESTORED_HEADING if untrue else texts.FAILED_HEADING
-    return heading, face.say(texts.FAILED_TEXT, error=short), blocks
+    return heading, ctx.say(texts.FAILED_TEXT, error=short), blocks
 
 
 def _recovery(outcome: Outcome) -> tuple[str, ...]:
@@ -199,51 +199,53 @@ def _recovery(outcome: Outcome) -> tuple[str, ...]:
     return texts.RECOVERY_WITHOUT_VM if gone else texts.RECOVERY
 
 
-def _failed_state(face: Face, outcome: Outcome) -> list[Mrkdwn | None]:
-    lines = vm_lines(face, outcome)
-    if answers.untouched(face.restore) and not outcome.vm_status:
+def _failed_state(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
+    lines = vm_lines(ctx, outcome)
+    if user_events.untouched(ctx.restore) and not outcome.vm_status:
         return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.STATE_UNCHANGED)), *lines]
     return lines
 
 
-def _blocked(face: Face) -> Mrkdwn | None:
+def _blocked(ctx: CardContext) -> Mrkdwn | None:
     """What a restore that follows removes; once there is one, it is that one's to tell."""
-    restore = face.restore
+    restore = ctx.restore
     seen_gone = restore.outcome is not None and restore.outcome.reason in BLOCKS_NOTHING
-    gone = seen_gone or not face.open
-    if restore.job is None or restore.job.uid is None or answers.untouched(restore) or gone:
+    gone = seen_gone or not ctx.open
+    if restore.job is None or restore.job.uid is None or user_events.untouched(restore) or gone:
         return None
     named = fill(texts.BLOCKER, name=code(restore.job.name))
-    return joined((named, Mrkdwn(texts.BLOCKER_GOES))) if face.usable else named
+    return joined((named, Mrkdwn(texts.BLOCKER_GOES))) if ctx.usable else named
 
 
 # Cancelled and expired
 
 
-def _cancelled(face: Face, outcome: Outcome) -> Parts:
+def _cancelled(ctx: CardContext, outcome: Outcome) -> Parts:
     match outcome.reason:
         case Reason.NAMES_DIFFER:
-            return _names_differ(face, outcome)
+            return _names_differ(ctx, outcome)
         case Reason.CANCELLED_BY_USER | Reason.TYPED_INSTEAD | None:
-            return _cancelled_by_user(face, outcome)
+            return _cancelled_by_user(ctx, outcome)
         case _:
-            return refused(face, outcome)
+            return refused(ctx, outcome)
 
 
-def _names_differ(face: Face, outcome: Outcome) -> Parts:
+def _names_differ(ctx: CardContext, outcome: Outcome) -> Parts:
     kept = Mrkdwn(
-        texts.CANCELLED_PRESERVED if answers.untouched(face.restore) else texts.OPERATION_CANCELLED
+        texts.CANCELLED_PRESERVED
+        if user_events.untouched(ctx.restore)
+        else texts.OPERATION_CANCELLED
     )
     blocks = [
         *section(
-            _typed(face.restore, outcome),
-            face.say(texts.NAME_EXPECTED),
+            _typed(ctx.restore, outcome),
+            ctx.say(texts.NAME_EXPECTED),
         ),
-        *section(_hint(face, outcome)),
+        *section(_hint(ctx, outcome)),
         *section(Mrkdwn(texts.NAMES_DIFFER), kept),
-        *section(face.vm_line, *vm_lines(face, outcome)),
+        *section(ctx.vm_line, *vm_lines(ctx, outcome)),
     ]
-    return texts.NAMES_HEADING, face.say(texts.NAMES_TEXT), blocks
+    return texts.NAMES_HEADING, ctx.say(texts.NAMES_TEXT), blocks
 
 
 def _typed(restore: Restore, outcome: Outcome) -> Mrkdwn:
@@ -254,16 +256,16 @@ def _typed(restore: Restore, outcome: Outcome) -> Mrkdwn:
     return fill(texts.THEY_TYPED, by=mention(outcome.by), typed=typed)
 
 
-def _hint(face: Face, outcome: Outcome) -> Mrkdwn | None:
+def _hint(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
     """Why the names may differ although the right one was meant."""
-    said = outcome.hint or hint(outcome.typed or "", face.restore.wish.snapshot or "")
+    said = outcome.hint or hint(outcome.typed or "", ctx.restore.request.snapshot or "")
     return fill(texts.HINT, hint=sentence(said, 400)) if said else None
 
 
-def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
+def _cancelled_by_user(ctx: CardContext, outcome: Outcome) -> Parts:
     said = joined(
         (Mrkdwn(texts.CANCELLED_BY_USER), Mrkdwn(texts.PRESERVED))
-        if answers.untouched(face.restore)
+        if user_events.untouched(ctx.restore)
         else (Mrkdwn(texts.CANCELLED_BY_USER),)
     )
     typed = outcome.reason is Reason.TYPED_INSTEAD
@@ -273,14 +275,14 @@ def _cancelled_by_user(face: Face, outcome: Outcome) -> Parts:
             fill(texts.CANCELLED_BY, by=mention(outcome.by)) if outcome.by else None,
             Mrkdwn(texts.TYPED_INSTEAD) if typed else None,
         ),
-        *about(face),
-        *preserved(face, outcome),
+        *about(ctx),
+        *preserved(ctx, outcome),
     ]
-    return texts.CANCELLED_HEADING, face.say(texts.CANCELLED_TEXT, said=said), blocks
+    return texts.CANCELLED_HEADING, ctx.say(texts.CANCELLED_TEXT, said=said), blocks
 
 
-def _expired(face: Face, outcome: Outcome) -> Parts:
-    calm = answers.untouched(face.restore)
+def _expired(ctx: CardContext, outcome: Outcome) -> Parts:
+    calm = user_events.untouched(ctx.restore)
     said = joined(
         (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), Mrkdwn(texts.PRESERVED))
         if calm
@@ -288,38 +290,38 @@ def _expired(face: Face, outcome: Outcome) -> Parts:
     )
     blocks = [
         *section(said, *found(outcome)),
-        *about(face),
-        *preserved(face, outcome),
+        *about(ctx),
+        *preserved(ctx, outcome),
     ]
-    text = face.say(texts.EXPIRED_TEXT if calm else texts.EXPIRED_TEXT_TOUCHED)
+    text = ctx.say(texts.EXPIRED_TEXT if calm else texts.EXPIRED_TEXT_TOUCHED)
     return texts.EXPIRED_HEADING, text, blocks
 
 
 # What can be done next
 
 
-def _may_start(face: Face) -> bool:
+def _may_start(ctx: CardContext) -> bool:
     """A start is offered, and none is under way or done."""
-    start = face.restore.start
+    start = ctx.restore.start
     waiting = start is None or start.error is not None
-    outcome = face.restore.outcome
+    outcome = ctx.restore.outcome
     senseless = outcome is not None and outcome.reason in NO_START
-    return face.usable and waiting and not senseless and answers.start_is_offered(face.restore)
+    return ctx.usable and waiting and not senseless and user_events.start_is_offered(ctx.restore)
 
 
-def _may_undo(face: Face) -> bool:
-    safety = face.restore.safety
-    return face.usable and safety is not None and safety.ready_at is not None
+def _may_undo(ctx: CardContext) -> bool:
+    safety = ctx.restore.safety
+    return ctx.usable and safety is not None and safety.ready_at is not None
 
 
-def _buttons(face: Face, outcome: Outcome) -> list[ButtonElement | None]:
-    succeeded = face.restore.phase is Phase.SUCCEEDED
+def _buttons(ctx: CardContext, outcome: Outcome) -> list[ButtonElement | None]:
+    succeeded = ctx.restore.phase is Phase.SUCCEEDED
     label = None if succeeded else general.START_AGAIN
     style = "primary" if succeeded else None
-    start = button(face, Button.START_VM, label=label, style=style) if _may_start(face) else None
-    offered = again.offered(face.restore)
-    onward = [kind for kind in _helpful(face.restore.phase, outcome) if kind in offered]
-    return [start, *(button(face, kind) for kind in onward)]
+    start = button(ctx, Button.START_VM, label=label, style=style) if _may_start(ctx) else None
+    offered = follow_up.offered(ctx.restore)
+    onward = [kind for kind in _helpful(ctx.restore.phase, outcome) if kind in offered]
+    return [start, *(button(ctx, kind) for kind in onward)]
 
 
 def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:
@@ -341,7 +343,7 @@ def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:
             return (Button.START_OVER,)
 
 
-_KINDS: dict[Phase, Callable[[Face, Outcome], Parts]] = {
+_KINDS: dict[Phase, Callable[[CardContext, Outcome], Parts]] = {
     Phase.SUCCEEDED: _succeeded,
     Phase.FAILED: _failed,
     Phase.CANCELLED: _cancelled,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bot.playground.slack.blockkit import (
-    MOST_BLOCKS,
+    MAX_BLOCKS,
     Surface,
     check_blocks,
     check_view,
@@ -238,7 +238,7 @@ def test_a_message_may_not_hold(block: Any, problem: str) -> None:
 
 @pytest.mark.parametrize("surface", ["message", "modal", "home"])
 def test_blocks_are_counted(surface: Surface) -> None:
-    most = MOST_BLOCKS[surface]
+    most = MAX_BLOCKS[surface]
     assert check_blocks([section()] * most, surface) == []
     (problem,) = check_blocks([section()] * (most + 1), surface)
     assert problem.text == f"no more than {most} items allowed"

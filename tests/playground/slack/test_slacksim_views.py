@@ -271,13 +271,13 @@ def searching(**more: Any) -> Json:
     search = {"type": "external_select", "action_id": "search", "min_query_length": 0}
     where = {
         "type": "conversations_select",
-        "action_id": "place",
+        "action_id": "thread_ref",
         "filter": {"include": ["public"], "exclude_external_shared_channels": True},
     }
     shape = modal()
     shape["blocks"] += [
         {"type": "input", "block_id": "vm", "label": plain("VM"), "element": search, **more},
-        {"type": "input", "block_id": "place", "label": plain("Place"), "element": where},
+        {"type": "input", "block_id": "thread_ref", "label": plain("Place"), "element": where},
     ]
     return shape
 

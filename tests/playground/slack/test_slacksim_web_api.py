@@ -379,8 +379,8 @@ async def test_only_own_messages_can_be_deleted(
 
 async def test_permalinks(client: AsyncWebClient, channel: Channel, card: Message) -> None:
     answer = await client.chat_getPermalink(channel=channel.id, message_ts=card.ts)
-    place = f"https://example-ops.slack.com/archives/{channel.id}/p{card.ts.replace('.', '')}"
-    assert answer["permalink"] == place
+    thread_ref = f"https://example-ops.slack.com/archives/{channel.id}/p{card.ts.replace('.', '')}"
+    assert answer["permalink"] == thread_ref
     reply = await client.chat_postMessage(channel=channel.id, text="r", thread_ts=card.ts)
     answer = await client.chat_getPermalink(channel=channel.id, message_ts=reply["ts"])
     assert answer["permalink"].endswith(f"?thread_ts={card.ts}&cid={channel.id}")

@@ -14,20 +14,20 @@ from bot.playground.slack import Person
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.stage import access
 from bot.playground.world import World, world
-from bot.restore import moves, workflow
+from bot.restore import edits, workflow
 from bot.restore.effects import RESTORE_ID
 from bot.restore.model import (
+    CardKind,
     Consistency,
     Job,
     Phase,
-    Place,
     Preview,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
-    Slot,
+    ThreadRef,
     UserId,
-    Wish,
 )
 from bot.store import Store, connect
 from tests.tools.bench.process import Measured, real_bot
@@ -157,16 +157,18 @@ def _document(
     made: World,
 ) -> Restore:
     now = made.clock.now()
-    wish = Wish(cluster="default", namespace=NAMESPACE, vm=vm, snapshot=f"snap-{number:04}")
+    request = RestoreRequest(
+        cluster="default", namespace=NAMESPACE, vm=vm, snapshot=f"snap-{number:04}"
+    )
     new = workflow.begin(
         id_=restore_id,
-        place=Place(team=made.slack.team_id, channel=channel.id, thread=root.ts),
+        thread_ref=ThreadRef(team=made.slack.team_id, channel=channel.id, thread=root.ts),
         owner=UserId(alice.id),
-        wish=wish,
+        request=request,
         rules=Rules(),
         now=now,
     )
-    going = moves.post(moves.enter(new, Phase.RESTORING, now), Slot.PROGRESS, now)
+    going = edits.post(edits.enter(new, Phase.RESTORING, now), CardKind.PROGRESS, now)
     later = now + timedelta(hours=1)
     job = Job(name=f"restore-{vm}", decided_at=now, uid=uid, wait_until=later)
     return going.model_copy(update={"job": job, "preview": _preview(now)})
@@ -227,7 +229,7 @@ def _posts(made: World) -> int:
 
 def _requests(made: World, chosen: list[_One]) -> int:
     """Requests about these restores, watches aside. Others in flight are looked at now and then."""
-    vms = {one.document.wish.vm for one in chosen}
+    vms = {one.document.request.vm for one in chosen}
     names = vms | {f"restore-{vm}" for vm in vms}
     return sum(
         call.verb != "watch" and (call.name in names or call.verb == "list")

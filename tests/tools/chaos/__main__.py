@@ -84,7 +84,7 @@ def table(reports: list[Report], seconds: float) -> str:
     """The sum of it."""
     faults, phases = _sum(each.faults for each in reports), _sum(each.phases for each in reports)
     doings = _sum(each.doings for each in reports)
-    handovers = _sum(each.handovers for each in reports)
+    handoffs = _sum(each.handoffs for each in reports)
     seeds = f"{reports[0].seed} to {reports[-1].seed}" if reports else "none"
     rows = [
         ("stories", f"{len(reports)}  (seeds {seeds})"),
@@ -94,7 +94,7 @@ def table(reports: list[Report], seconds: float) -> str:
         *((f"  {name}", str(count)) for name, count in sorted(doings.items())),
         ("replicas killed", str(sum(each.kills for each in reports))),
         ("restores asked for", f"{phases.total()}  ({_listed(phases)})"),
-        ("passed on", f"{handovers.total()}  ({_listed(handovers)})"),
+        ("passed on", f"{handoffs.total()}  ({_listed(handoffs)})"),
         ("restores created", str(sum(each.created for each in reports))),
         ("violations", str(sum(len(each.verdict.violations) for each in reports))),
         ("threads without an end", str(sum(len(each.verdict.endless) for each in reports))),

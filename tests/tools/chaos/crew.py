@@ -57,7 +57,7 @@ class Replica:
     @property
     def resting(self) -> bool:
         """It does nothing, or nobody would notice."""
-        return self.app is None or self.wires.held or self.app.reconciler.resting
+        return self.app is None or self.wires.held or self.app.worker.resting
 
     def _expecting(self, side: Side) -> int:
         return 0 if self.wires.held or self.wires.dead else self.wires.expecting(side)
@@ -181,7 +181,7 @@ class Crew:
 
     async def _bury(self, replica: Replica, app: App) -> None:
         """Free what the dead process held in this one; nothing of it gets out any more."""
-        await app.reconciler.drain(0, grace=0)
+        await app.worker.drain(0, grace=0)
         await app.stop()
         replica.buried = True
 

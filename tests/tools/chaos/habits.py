@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.restore.model import Slot
+from bot.restore.model import CardKind
 
 
 class Door(StrEnum):
@@ -69,7 +69,7 @@ class Handoff:
     """An offer of whoever has the restore by then, and what the other person makes of it."""
 
     at: float
-    card: Slot | None
+    card: CardKind | None
     """It is made as soon as this card stands there, not at any time."""
     by: Offering
     answer: Answer
@@ -80,7 +80,7 @@ class Takeover:
     """Whoever does not have the restore by then takes it over, or tries to."""
 
     at: float
-    card: Slot | None
+    card: CardKind | None
     """As for an offer."""
     by: Claim
 
@@ -137,9 +137,11 @@ def _takeover(rng: random.Random, lasts: float) -> Takeover:
     return Takeover(*_when(rng, lasts), rng.choice(list(Claim)))
 
 
-def _when(rng: random.Random, lasts: float) -> tuple[float, Slot | None]:
+def _when(rng: random.Random, lasts: float) -> tuple[float, CardKind | None]:
     """At some moment, or as soon as a card stands there."""
-    card = rng.choice((None, None, Slot.STOP_CHOICE, Slot.WARNING, Slot.CONFIRM, Slot.RESULT))
+    card = rng.choice(
+        (None, None, CardKind.STOP_CHOICE, CardKind.WARNING, CardKind.CONFIRM, CardKind.RESULT)
+    )
     return (_moment(rng, lasts) if card is None else 0.0), card
 
 

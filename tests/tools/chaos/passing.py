@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.playground.slack import NotPossible, Person
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, Slot
+from bot.restore.model import QUESTIONS, CardKind
 from bot.slack.views import PREFIX
 from tests.tools.chaos.habits import Answer, Claim, Habits, Handoff, Offering, Takeover
 from tests.tools.chaos.memory import Memory
@@ -14,7 +14,7 @@ from tests.tools.chaos.screen import Screen, Seen
 
 LATER = 25.0
 """After so many seconds the button of a take-over is an old one."""
-PASSABLE = frozenset(Slot) - {Slot.OFFER}
+PASSABLE = frozenset(CardKind) - {CardKind.OFFER}
 PRESSES = {
     Answer.ACCEPTED: Button.ACCEPT,
     Answer.TWICE: Button.ACCEPT,
@@ -40,7 +40,7 @@ class Passing:
             with suppress(NotPossible):
                 await self._offer(number, handoff, cards)
         for seen in cards:
-            if seen.slot is Slot.OFFER:
+            if seen.kind is CardKind.OFFER:
                 with suppress(NotPossible):  # it is over
                     await self._answer(seen)
         for number, takeover in enumerate(self._habits.takeovers):
@@ -49,7 +49,7 @@ class Passing:
 
     def courteous(self, restore: str, cards: list[Seen]) -> bool:
         """It is offered, and who has offered it waits for the answer."""
-        offered = any(each.slot is Slot.OFFER and each.restore == restore for each in cards)
+        offered = any(each.kind is CardKind.OFFER and each.restore == restore for each in cards)
         return offered and self._habits.courteous
 
     @property
@@ -62,7 +62,7 @@ class Passing:
     # Offers
 
     async def _offer(self, number: int, handoff: Handoff, cards: list[Seen]) -> None:
-        passable = [each for each in cards if each.slot in _where(handoff.card, PASSABLE)]
+        passable = [each for each in cards if each.kind in _where(handoff.card, PASSABLE)]
         if not passable or not self.memory.once(f"offer {number}", handoff.at):
             return
         at = passable[-1]
@@ -110,7 +110,7 @@ class Passing:
         if number in self._hopes:
             await self._press_take_over(number, takeover)
             return
-        asking = [each for each in cards if each.slot in _where(takeover.card, QUESTIONS)]
+        asking = [each for each in cards if each.kind in _where(takeover.card, QUESTIONS)]
         if not asking or not self.memory.once(f"take {number}", takeover.at):
             return
         at = asking[-1]
@@ -141,6 +141,6 @@ class Passing:
         await self.memory.did(f"{who.name} presses Take over of {restore}")
 
 
-def _where(card: Slot | None, anywhere: frozenset[Slot]) -> frozenset[Slot]:
+def _where(card: CardKind | None, anywhere: frozenset[CardKind]) -> frozenset[CardKind]:
     """The cards at which it is time for it."""
     return anywhere if card is None else frozenset({card})

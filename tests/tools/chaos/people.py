@@ -13,7 +13,7 @@ from typing import Any
 from bot.playground.slack import NotPossible, Person
 from bot.playground.slack.workspace import Message
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, Slot
+from bot.restore.model import QUESTIONS, CardKind
 from bot.slack.views import PREFIX
 from tests.tools.chaos.asides import Asides
 from tests.tools.chaos.form import FormFiller
@@ -24,20 +24,20 @@ from tests.tools.chaos.plan import NAMESPACE, SNAPSHOT, VM, Manner, Way
 from tests.tools.chaos.screen import Screen, Seen
 
 TYPED = {
-    Slot.ASK_VM: VM,
-    Slot.ASK_NAMESPACE: NAMESPACE,
-    Slot.ASK_SNAPSHOT: SNAPSHOT,
-    Slot.STOP_CHOICE: "stop-and-restore",
-    Slot.WARNING: SNAPSHOT,
+    CardKind.ASK_VM: VM,
+    CardKind.ASK_NAMESPACE: NAMESPACE,
+    CardKind.ASK_SNAPSHOT: SNAPSHOT,
+    CardKind.STOP_CHOICE: "stop-and-restore",
+    CardKind.WARNING: SNAPSHOT,
 }
 PRESSED = {
-    Slot.ASK_NAMESPACE: Button.USE_PROPOSAL,
-    Slot.STOP_CHOICE: Button.STOP_AND_RESTORE,
-    Slot.STOP_OVERDUE: Button.FORCE_STOP,
-    Slot.FORCE_STOP: Button.FORCE_STOP_NOW,
-    Slot.CONFIRM: Button.CONFIRM,
-    Slot.OVERDUE: Button.KEEP_WAITING,
-    Slot.DELETE_RESTORE: Button.DELETE_RESTORE_NOW,
+    CardKind.ASK_NAMESPACE: Button.USE_PROPOSAL,
+    CardKind.STOP_CHOICE: Button.STOP_AND_RESTORE,
+    CardKind.STOP_OVERDUE: Button.FORCE_STOP,
+    CardKind.FORCE_STOP: Button.FORCE_STOP_NOW,
+    CardKind.CONFIRM: Button.CONFIRM,
+    CardKind.OVERDUE: Button.KEEP_WAITING,
+    CardKind.DELETE_RESTORE: Button.DELETE_RESTORE_NOW,
 }
 
 
@@ -51,7 +51,7 @@ class Crowd:
     _passing: Passing = field(init=False)
     _asides: Asides = field(init=False)
     _form: FormFiller = field(init=False)
-    _asked: Counter[Slot] = field(default_factory=Counter)
+    _asked: Counter[CardKind] = field(default_factory=Counter)
     _turn: dict[str, int] = field(default_factory=dict)
     _old: list[tuple[Message, list[dict[str, Any]], str]] = field(default_factory=list)
     _tries: int = 0
@@ -138,24 +138,24 @@ class Crowd:
             who.append(self._screen.other(owner))
         for person in who:
             with suppress(NotPossible):  # the card has changed under the finger
-                if seen.slot in QUESTIONS:
+                if seen.kind in QUESTIONS:
                     self._note_question(seen)
                     await self._answer(seen, person)
-                elif seen.slot is Slot.RESULT:
+                elif seen.kind is CardKind.RESULT:
                     await self._after(seen, person)
 
     def _note_question(self, seen: Seen) -> None:
         if seen.key not in self._turn:
-            self._asked[seen.slot] += 1
-            self._turn[seen.key] = self._asked[seen.slot]
+            self._asked[seen.kind] += 1
+            self._turn[seen.key] = self._asked[seen.kind]
             self._old.append((seen.message, seen.message.blocks or [], min(seen.buttons)))
 
     async def _answer(self, seen: Seen, who: Person) -> None:
         plan, turn = self.ground.plan, self._turn[seen.key]
-        manner = plan.manner(seen.slot, turn)
+        manner = plan.manner(seen.kind, turn)
         if manner is Manner.SILENT:
             return
-        if self._memory.again(f"{who.name} at {seen.key}", plan.delay(seen.slot, turn)):
+        if self._memory.again(f"{who.name} at {seen.key}", plan.delay(seen.kind, turn)):
             await self._do(seen, manner, who)
             await self._memory.did(f"{who.name}, at {seen.key}: {manner}")
 
@@ -164,7 +164,7 @@ class Crowd:
         if manner is Manner.CANCELS:
             await self._press(seen, Button.CANCEL, who)
         elif manner is Manner.TYPES:
-            await self._type(seen, TYPED[seen.slot], who)
+            await self._type(seen, TYPED[seen.kind], who)
         elif manner in typed:
             await self._type(seen, typed[manner], who)
         else:
@@ -187,11 +187,11 @@ class Crowd:
 
     async def _go_on(self, seen: Seen, who: Person) -> None:
         """What the card asks for."""
-        button = PRESSED.get(seen.slot)
+        button = PRESSED.get(seen.kind)
         if button is not None and seen.has(button):
             await self._press(seen, button, who)
-        elif seen.slot in TYPED:
-            await self._type(seen, TYPED[seen.slot], who)
+        elif seen.kind in TYPED:
+            await self._type(seen, TYPED[seen.kind], who)
 
     async def _toggle(self, seen: Seen, who: Person) -> None:
         for button in (Button.PROTECT_ON, Button.PROTECT_OFF):
@@ -220,7 +220,7 @@ class Crowd:
         plan, what = self.ground.plan, f"{who.name} at {seen.key}"
         if not self._memory.ready(what, plan.delay("after", seen.key)):
             return
-        rng = plan.chance("after", seen.slot, self._tries)
+        rng = plan.chance("after", seen.kind, self._tries)
         for button in (Button.TRY_AGAIN, Button.START_OVER, Button.UNDO):
             if seen.has(button) and self._tries < plan.tries:
                 self._tries += 1
@@ -239,7 +239,7 @@ class Crowd:
         for seen in self._screen.cards():
             if not self._memory.once(f"meddling at {seen.key}", 0.0):
                 continue
-            rng = self.ground.plan.chance("bob", seen.slot, self._turn.get(seen.key, 0))
+            rng = self.ground.plan.chance("bob", seen.kind, self._turn.get(seen.key, 0))
             who = self._screen.other(self._screen.owner(seen.restore))
             if seen.message.channel.has(who.user):
                 if rng.random() < 0.5:

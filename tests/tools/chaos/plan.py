@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from bot.restore.model import Slot
+from bot.restore.model import CardKind
 from tests.tools.chaos.habits import Door, Habits, drawn
 
 T = TypeVar("T")
@@ -50,18 +50,18 @@ class Manner(StrEnum):
     SILENT = "does not answer"
 
 
-MANNERS: dict[Slot, Sequence[tuple[Manner, int]]] = {
-    Slot.ASK_VM: ((Manner.TYPES, 6), (Manner.WRONG, 2), (Manner.SILENT, 1)),
-    Slot.ASK_NAMESPACE: ((Manner.TYPES, 4), (Manner.GO_ON, 4), (Manner.SILENT, 1)),
-    Slot.ASK_SNAPSHOT: ((Manner.TYPES, 6), (Manner.WRONG, 1), (Manner.SILENT, 1)),
-    Slot.STOP_CHOICE: (
+MANNERS: dict[CardKind, Sequence[tuple[Manner, int]]] = {
+    CardKind.ASK_VM: ((Manner.TYPES, 6), (Manner.WRONG, 2), (Manner.SILENT, 1)),
+    CardKind.ASK_NAMESPACE: ((Manner.TYPES, 4), (Manner.GO_ON, 4), (Manner.SILENT, 1)),
+    CardKind.ASK_SNAPSHOT: ((Manner.TYPES, 6), (Manner.WRONG, 1), (Manner.SILENT, 1)),
+    CardKind.STOP_CHOICE: (
         (Manner.GO_ON, 12),
         (Manner.TWICE, 3),
         (Manner.TYPES, 3),
         (Manner.CANCELS, 1),
         (Manner.SILENT, 1),
     ),
-    Slot.WARNING: (
+    CardKind.WARNING: (
         (Manner.GO_ON, 18),
         (Manner.CHATS, 2),
         (Manner.TOGGLES, 5),
@@ -70,7 +70,7 @@ MANNERS: dict[Slot, Sequence[tuple[Manner, int]]] = {
         (Manner.SILENT, 1),
         (Manner.CANCELS, 1),
     ),
-    Slot.CONFIRM: (
+    CardKind.CONFIRM: (
         (Manner.GO_ON, 14),
         (Manner.TWICE, 6),
         (Manner.OLD, 3),
@@ -138,9 +138,9 @@ class Plan:
         """The source of chance for one thing."""
         return chance(self.seed, *what)
 
-    def manner(self, slot: Slot, asked: int) -> Manner:
+    def manner(self, kind: CardKind, asked: int) -> Manner:
         """How its owner answers a question that is asked for the n-th time."""
-        return _pick(self.chance("manner", slot, asked), MANNERS.get(slot, USUAL))
+        return _pick(self.chance("manner", kind, asked), MANNERS.get(kind, USUAL))
 
     def delay(self, *what: object) -> float:
         """After how many seconds somebody does something."""

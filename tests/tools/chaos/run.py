@@ -59,7 +59,7 @@ class Report:
     faults: Counter[str]
     doings: Counter[str]
     phases: Counter[str]
-    handovers: Counter[str]
+    handoffs: Counter[str]
     created: int
     kills: int
     seconds: float
@@ -96,13 +96,15 @@ class Player:
     async def _one(self, seed: int) -> Report:
         self.log.begin()
         begun = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="chaos-", dir=self.directory) as place:
+        with tempfile.TemporaryDirectory(prefix="chaos-", dir=self.directory) as thread_ref:
             made = plan(seed, self.kinds)
-            async with self._ground(made, Path(place)) as (ground, invariants):
+            async with self._ground(made, Path(thread_ref)) as (ground, invariants):
                 return await self._told(ground, invariants, begun)
 
     @asynccontextmanager
-    async def _ground(self, made: Plan, place: Path) -> AsyncIterator[tuple[Ground, Invariants]]:
+    async def _ground(
+        self, made: Plan, thread_ref: Path
+    ) -> AsyncIterator[tuple[Ground, Invariants]]:
         clock = HandClock()
         slack, kube = SlackSim(clock, seed=made.seed), KubeSim(clock, seed=made.seed)
         slack.delivery.screens_on_clock = True
@@ -119,7 +121,7 @@ class Player:
         ground = Ground(made, world, stage, clock, crew, self.redis, clock.now())
         crew.tell = ground.note
         try:
-            await crew.hire(made.replicas, place)
+            await crew.hire(made.replicas, thread_ref)
             yield ground, invariants
         finally:
             await ground.keep_time(all_of_it=True)
@@ -147,7 +149,7 @@ class Player:
             faults=ground.faults,
             doings=ground.doings,
             phases=Counter(each.phase.value for each in documents),
-            handovers=Counter(each.how for one in documents for each in one.handovers),
+            handoffs=Counter(each.how for one in documents for each in one.handoffs),
             created=len(ground.stage.restores()),
             kills=ground.crew.kills,
             seconds=time.perf_counter() - begun,

@@ -9,11 +9,11 @@ from bot.playground.slack import Person
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Channel, Message
 from bot.restore.events import Button
-from bot.restore.model import Slot
+from bot.restore.model import CardKind
 from bot.slack.views import PREFIX
 from tests.tools.chaos.ground import Ground
 
-SLOTS = frozenset(Slot)
+SLOTS = frozenset(CardKind)
 _MENTIONED = re.compile(r"<@(\w+)>")
 
 
@@ -23,14 +23,14 @@ class Seen:
 
     message: Message
     restore: str
-    slot: Slot
+    kind: CardKind
     number: int
     buttons: frozenset[str]
 
     @property
     def key(self) -> str:
         """Which card it is."""
-        return f"{self.restore}:{self.slot}.{self.number}"
+        return f"{self.restore}:{self.kind}.{self.number}"
 
     def has(self, button: Button) -> bool:
         """Can this be pressed?"""
@@ -62,21 +62,21 @@ class Screen:
         direct = (self.ground.world.slack.dm(each) for each in (self.alice, self.bob))
         return list(dict.fromkeys((self.ground.stage.channel, *direct)))
 
-    def marked(self) -> Iterator[tuple[Message, str, Slot, int]]:
+    def marked(self) -> Iterator[tuple[Message, str, CardKind, int]]:
         """Every card that was ever posted: where, of which restore, and which. Copies are not cards."""
         for channel in self.channels():
             for message in channel.messages:
                 marks = (message.metadata or {}).get("event_payload") or {}
-                slot, _, number = str(marks.get("card", "")).partition(".")
-                if slot in SLOTS:
-                    yield message, marks["restore"], Slot(slot), int(number)
+                kind, _, number = str(marks.get("card", "")).partition(".")
+                if kind in SLOTS:
+                    yield message, marks["restore"], CardKind(kind), int(number)
 
     def cards(self) -> list[Seen]:
         """The cards with buttons."""
         found = []
-        for message, restore, slot, number in self.marked():
+        for message, restore, kind, number in self.marked():
             if buttons := self.buttons(message):
-                found.append(Seen(message, restore, slot, number, buttons))
+                found.append(Seen(message, restore, kind, number, buttons))
         return found
 
     def buttons(self, message: Message) -> frozenset[str]:
@@ -89,15 +89,17 @@ class Screen:
     def owner(self, restore: str) -> Person:
         """Whose it is: of who asked for it, until a card says that it has passed on, and back."""
         first = self.alice
-        for message, id_, slot, _ in self.marked():
-            if id_ == restore and slot is Slot.REQUEST:
+        for message, id_, kind, _ in self.marked():
+            if id_ == restore and kind is CardKind.REQUEST:
                 found = _MENTIONED.search(json.dumps(message.blocks))
                 first = self.bob if found and found[1] == self.bob.id else self.alice
         return first if self.passed_on(restore) % 2 == 0 else self.other(first)
 
     def passed_on(self, restore: str) -> int:
         """How often it has passed on."""
-        handed = {n for _, id_, slot, n in self.marked() if id_ == restore and slot is Slot.HANDED}
+        handed = {
+            n for _, id_, kind, n in self.marked() if id_ == restore and kind is CardKind.HANDED
+        }
         return len(handed)
 
     def loose(self, person: Person, button: Button, restore: str) -> Message | None:

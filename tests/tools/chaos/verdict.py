@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
-from bot.restore.model import Phase, Reason, Restore, Slot
-from bot.restore.moves import PATIENT
+from bot.restore.edits import PATIENT
+from bot.restore.model import CardKind, Phase, Reason, Restore
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
 from bot.store.keys import CHORE, PERMANENT, RESTORE, Keys
@@ -20,7 +20,7 @@ from tests.tools.invariants import RESTORES, Invariants
 
 UNTOUCHED = ("as before", "unchanged")
 """How the end of a restore begins that never reached the VM."""
-STAYING = (Slot.RESULT, Slot.OFFER, Slot.REQUEST)
+STAYING = (CardKind.RESULT, CardKind.OFFER, CardKind.REQUEST)
 """Cards that keep buttons after an end: it can still be passed on, to whoever goes on from there."""
 FOUND_BY_THE_BOT = ("abandoned", "parked")
 """Audit entries that no fault of ours may cause."""
@@ -75,7 +75,7 @@ def _endless(ground: Ground, restore: Restore) -> list[str]:
     if restore.phase.ended:
         return [] if _told(ground, restore) else [f"{restore.id}: nobody was told of its end ({restore.phase})"]  # fmt: skip
     question = restore.question
-    if question is not None and restore.deadline is None and question.slot not in PATIENT:
+    if question is not None and restore.deadline is None and question.kind not in PATIENT:
         return [f"{restore.id}: its question {question.key} has no deadline"]
     if waits_for_the_cluster(ground, restore):
         return []
@@ -86,7 +86,9 @@ def waits_for_the_cluster(ground: Ground, restore: Restore) -> bool:
     """The restore is made and the cluster has not finished it; that may take for ever."""
     if restore.phase is not Phase.RESTORING or restore.job is None:
         return False
-    made = ground.world.kube.storage.find(RESTORES, restore.wish.namespace or "", restore.job.name)
+    made = ground.world.kube.storage.find(
+        RESTORES, restore.request.namespace or "", restore.job.name
+    )
     return made is not None and not _over(made)
 
 
@@ -99,7 +101,7 @@ def _told(ground: Ground, restore: Restore) -> bool:
 
     One that somebody has deleted is posted anew, unless the story went on from it.
     """
-    result = next(card for card in restore.cards if card.slot is Slot.RESULT)
+    result = next(card for card in restore.cards if card.kind is CardKind.RESULT)
     return any(
         _marks(message) == (restore.id, result.key)
         for message in ground.world.slack.workspace.everything()
@@ -142,7 +144,7 @@ def _called_deleted(restore: Restore) -> bool:
 
 
 def _there(ground: Ground, restore: Restore) -> bool:
-    name, namespace = restore.job.name if restore.job else "", restore.wish.namespace or ""
+    name, namespace = restore.job.name if restore.job else "", restore.request.namespace or ""
     return ground.world.kube.storage.find(RESTORES, namespace, name) is not None
 
 
@@ -160,11 +162,11 @@ def _loose_buttons(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
         restore = by_id.get(id_)
         if restore is None or not (buttons := _buttons(ground, message)):
             continue
-        if restore.place.channel != message.channel.id:
+        if restore.thread_ref.channel != message.channel.id:
             continue  # it cannot be written to any more
         card = next((card for card in restore.cards if card.key == key), None)
         usable = card is not None and card.closed is None
-        if not usable or (restore.phase.ended and card and card.slot not in STAYING):
+        if not usable or (restore.phase.ended and card and card.kind not in STAYING):
             found.append(f"{id_}: card {key} has live buttons {buttons}")
     return found
 
@@ -183,7 +185,7 @@ async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[st
     """Look again when the aftercare is over."""
     found = []
     over = {str(each.id) for each in documents if each.phase.ended}
-    places = {str(each.id): each.place.channel for each in documents}
+    places = {str(each.id): each.thread_ref.channel for each in documents}
     for message, (id_, key) in _cards(ground):
         here = places.get(id_) == message.channel.id
         if id_ in over and here and (buttons := _buttons(ground, message)):

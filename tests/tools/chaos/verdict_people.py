@@ -7,7 +7,7 @@ from bot.playground.slack import Person
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
 from bot.restore.events import Button
-from bot.restore.model import Restore, Slot, UserId
+from bot.restore.model import CardKind, Restore, UserId
 from bot.slack.views import PREFIX, parse_value
 from tests.tools.chaos.ground import Ground
 
@@ -38,7 +38,7 @@ def judge_passing(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
 
 def _accepted_more_than_once(ground: Ground, restore: Restore) -> list[str]:
     """Each click on another offer hands it over once."""
-    accepted = Counter(each.taker for each in restore.handovers if each.how == "accepted")
+    accepted = Counter(each.taker for each in restore.handoffs if each.how == "accepted")
     found = []
     for taker, times in accepted.items():
         offers = {number for who, number in _accepts(ground, restore) if who == taker}
@@ -61,13 +61,13 @@ def _accepts(ground: Ground, restore: Restore) -> list[tuple[str, int]]:
 def _told_of_each(ground: Ground, restore: Restore) -> list[str]:
     """No handover has two cards; the last one has one that stands where the restore is."""
     keys = {key for _, key in _handed(ground, restore)}
-    if len(keys) > len(restore.handovers):
-        return [f"{len(keys)} cards tell of {len(restore.handovers)} handovers"]
-    news = [card for card in restore.cards if card.slot is Slot.HANDED and card.closed is None]
+    if len(keys) > len(restore.handoffs):
+        return [f"{len(keys)} cards tell of {len(restore.handoffs)} handovers"]
+    news = [card for card in restore.cards if card.kind is CardKind.HANDED and card.closed is None]
     standing = {
         key
         for message, key in _handed(ground, restore)
-        if message.channel.id == restore.place.channel and not message.deleted
+        if message.channel.id == restore.thread_ref.channel and not message.deleted
     }
     return [f"nobody was told of {card.key}" for card in news if card.key not in standing]
 
@@ -78,7 +78,7 @@ def _handed(ground: Ground, restore: Restore) -> list[tuple[Message, str]]:
     for message in ground.world.slack.workspace.everything():
         marks = (message.metadata or {}).get("event_payload") or {}
         key = str(marks.get("card", ""))
-        if marks.get("restore") == restore.id and key.startswith(f"{Slot.HANDED}."):
+        if marks.get("restore") == restore.id and key.startswith(f"{CardKind.HANDED}."):
             found.append((message, key))
     return found
 
@@ -86,7 +86,7 @@ def _handed(ground: Ground, restore: Restore) -> list[tuple[Message, str]]:
 def _offers_left(ground: Ground, restore: Restore) -> list[str]:
     """An offer is open until its time is over, and no longer than the last buttons."""
     made = restore.offer
-    opened = [c.key for c in restore.cards if c.slot is Slot.OFFER and c.closed is None]
+    opened = [c.key for c in restore.cards if c.kind is CardKind.OFFER and c.closed is None]
     if made is None:
         return [f"nothing is offered, but {key} is open" for key in opened]
     late = made.until <= ground.clock.now()
@@ -109,7 +109,7 @@ def _confirmed_by_its_owner(restore: Restore) -> list[str]:
 def _owners_at(restore: Restore, moment: float) -> set[UserId]:
     """Whose it was then; of both, if it passed on at that very moment."""
     owners = {restore.requester}
-    for change in restore.handovers:
+    for change in restore.handoffs:
         if change.at.timestamp() < moment:
             owners = {change.taker}
         elif change.at.timestamp() == moment:
@@ -156,7 +156,7 @@ def judge_copies(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
         (str(restore.id), card.number)
         for restore in documents
         for card in restore.cards
-        if card.slot is Slot.OFFER and card.closed is None
+        if card.kind is CardKind.OFFER and card.closed is None
     }
     return [
         f"{id_}: a direct message still offers it by card {number}"

@@ -17,7 +17,7 @@ LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"
 _CONTENT_TYPE = "cdi.kubevirt.io/storage.contentType"
 _DROPPED = ("pv.kubernetes.io", "volume.beta.kubernetes.io", "volume.kubernetes.io", "cdi.kubevirt.io",
             "k8s.io/CloneRequest", "k8s.io/CloneOf")  # fmt: skip
-_MOST_NAME = 63
+_MAX_NAME = 63
 _LEGACY_FIRMWARE = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
 
 
@@ -71,11 +71,11 @@ def claim_name(restore: Json, backup: Json) -> str:
 def _joined(base: str, suffix: str) -> str:
     """Both with a dash; where that is too long, the base is cut and hashed (library-go, naming)."""
     name = f"{base}-{suffix}"
-    if len(name) <= _MOST_NAME:
+    if len(name) <= _MAX_NAME:
         return name
-    room = _MOST_NAME - 10 - len(suffix)
+    room = _MAX_NAME - 10 - len(suffix)
     if room <= 0:
-        return f"{base[: _MOST_NAME - 9]}-{_fnv(name)}"[:_MOST_NAME]
+        return f"{base[: _MAX_NAME - 9]}-{_fnv(name)}"[:_MAX_NAME]
     return f"{base[:room]}-{_fnv(base)}-{suffix}"
 
 

@@ -144,8 +144,8 @@ class VmiController:
         """The guest ends by itself, or is killed when the grace period is over."""
         uid = vmi["metadata"]["uid"]
         grace = float(vmi["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE))
-        wish = None if guest.ignores_shutdown else guest.shutdown
-        if grace > 0 and self.loop.passed(key, f"shutdown {uid}", wish):
+        requested = None if guest.ignores_shutdown else guest.shutdown
+        if grace > 0 and self.loop.passed(key, f"shutdown {uid}", requested):
             self._move(vmi, "Succeeded")
         elif self.loop.passed(key, f"grace {uid}", grace):
             self._move(vmi, "Failed")

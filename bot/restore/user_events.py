@@ -8,21 +8,21 @@ event can do is to let the next look act.
 from datetime import datetime, timedelta
 
 from bot.request import Part, is_name, single_name
-from bot.restore import handover, moves
+from bot.restore import edits, handoff
 from bot.restore.events import Button, Cancel, Clicked, Offered, Reply, TakenOver, Typed
 from bot.restore.model import (
     Card,
+    CardKind,
     Confirmation,
     Outcome,
     Phase,
     Reason,
     Restore,
-    Slot,
+    RestoreRequest,
     Start,
     Stop,
     StopWhen,
     TypedName,
-    Wish,
 )
 from bot.restore.thread import slack_order
 from bot.texts import endings
@@ -52,26 +52,26 @@ _NOTHING_SENT = frozenset(
 )
 """Ends of a restore without an object that prove that there never was one."""
 
-BUTTONS: dict[Slot, frozenset[Button]] = {
-    Slot.REQUEST: frozenset({Button.CANCEL, Button.HAND_OVER}),
-    Slot.ASK_VM: frozenset({Button.PICK_VM, Button.CANCEL}),
-    Slot.ASK_NAMESPACE: frozenset({Button.PICK_NAMESPACE, Button.USE_PROPOSAL, Button.CANCEL}),
-    Slot.ASK_SNAPSHOT: frozenset({Button.PICK_SNAPSHOT, Button.CANCEL}),
-    Slot.STOP_CHOICE: frozenset({Button.STOP_AND_RESTORE, Button.CANCEL}),
-    Slot.STOPPING: frozenset({Button.CANCEL}),
-    Slot.STOP_OVERDUE: frozenset({Button.KEEP_STOPPING, Button.FORCE_STOP, Button.CANCEL}),
-    Slot.FORCE_STOP: frozenset({Button.FORCE_STOP_NOW, Button.KEEP_STOPPING, Button.CANCEL}),
-    Slot.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
-    Slot.CONFIRM: frozenset({Button.CONFIRM, Button.CANCEL}),
-    Slot.PROTECTING: frozenset({Button.CANCEL}),
-    Slot.PROGRESS: frozenset(),
-    Slot.OVERDUE: frozenset({Button.KEEP_WAITING, Button.DELETE_RESTORE}),
-    Slot.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
-    Slot.RESULT: frozenset({Button.START_VM}),
-    Slot.STARTED: frozenset(),
-    Slot.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),
-    Slot.NOT_TAKEN: frozenset(),
-    Slot.HANDED: frozenset(),
+BUTTONS: dict[CardKind, frozenset[Button]] = {
+    CardKind.REQUEST: frozenset({Button.CANCEL, Button.HAND_OVER}),
+    CardKind.ASK_VM: frozenset({Button.PICK_VM, Button.CANCEL}),
+    CardKind.ASK_NAMESPACE: frozenset({Button.PICK_NAMESPACE, Button.USE_PROPOSAL, Button.CANCEL}),
+    CardKind.ASK_SNAPSHOT: frozenset({Button.PICK_SNAPSHOT, Button.CANCEL}),
+    CardKind.STOP_CHOICE: frozenset({Button.STOP_AND_RESTORE, Button.CANCEL}),
+    CardKind.STOPPING: frozenset({Button.CANCEL}),
+    CardKind.STOP_OVERDUE: frozenset({Button.KEEP_STOPPING, Button.FORCE_STOP, Button.CANCEL}),
+    CardKind.FORCE_STOP: frozenset({Button.FORCE_STOP_NOW, Button.KEEP_STOPPING, Button.CANCEL}),
+    CardKind.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
+    CardKind.CONFIRM: frozenset({Button.CONFIRM, Button.CANCEL}),
+    CardKind.PROTECTING: frozenset({Button.CANCEL}),
+    CardKind.PROGRESS: frozenset(),
+    CardKind.OVERDUE: frozenset({Button.KEEP_WAITING, Button.DELETE_RESTORE}),
+    CardKind.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
+    CardKind.RESULT: frozenset({Button.START_VM}),
+    CardKind.STARTED: frozenset(),
+    CardKind.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),
+    CardKind.NOT_TAKEN: frozenset(),
+    CardKind.HANDED: frozenset(),
 }
 """Which buttons a card answers to while it is open."""
 
@@ -79,9 +79,9 @@ BUTTONS: dict[Slot, frozenset[Button]] = {
 def answer(restore: Restore, event: Person, now: datetime) -> Answer:
     """Apply what a person did."""
     if isinstance(event, TakenOver):
-        return handover.taken_over(restore, event, now)
+        return handoff.taken_over(restore, event, now)
     if isinstance(event, Clicked) and (card := _offer_meant(restore, event)):
-        return handover.answered(restore, card, event, now)
+        return handoff.answered(restore, card, event, now)
     if event.by != restore.owner:
         return restore, None if isinstance(event, Typed) else Reply.NOT_YOURS
     match event:
@@ -92,13 +92,13 @@ def answer(restore: Restore, event: Person, now: datetime) -> Answer:
         case Cancel():
             return _cancel(restore, event, now)
         case Offered():
-            return handover.offered(restore, event, now)
+            return handoff.offered(restore, event, now)
 
 
 def _offer_meant(restore: Restore, click: Clicked) -> Card | None:
     card = _card(restore, click)
-    offers = card is not None and card.slot is Slot.OFFER
-    return card if offers and click.button in BUTTONS[Slot.OFFER] else None
+    offers = card is not None and card.kind is CardKind.OFFER
+    return card if offers and click.button in BUTTONS[CardKind.OFFER] else None
 
 
 # Typed replies
@@ -126,7 +126,7 @@ def _typed(restore: Restore, typed: Typed, now: datetime) -> Answer:
 
 def _typed_in_gathering(restore: Restore, typed: Typed, now: datetime) -> Answer:
     if _word(typed) == "cancel":
-        return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
+        return edits.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
     question = restore.question
     if question is None or _is_conversation(restore, typed.text):
         return restore, Reply.LEFT_ALONE
@@ -138,24 +138,24 @@ def _typed_at_stop_choice(restore: Restore, typed: Typed, now: datetime) -> Answ
         case "stop-and-restore":
             return _stop_chosen(restore, now), None
         case "cancel":
-            return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
+            return edits.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
         case _:
             return restore, Reply.LEFT_ALONE
 
 
 def _typed_name(restore: Restore, typed: Typed, now: datetime) -> Answer:
     """The typed confirmation: byte for byte, or the restore is over."""
-    if typed.plain and typed.text == restore.wish.snapshot:
+    if typed.plain and typed.text == restore.request.snapshot:
         name = TypedName(by=typed.by, at=now, ts=typed.ts)
         passed = restore.model_copy(update={"typed": name, "note": None})
-        onward = moves.enter(passed, Phase.CONFIRMING, now)
-        return moves.ask(onward, Slot.CONFIRM, now, endings.NAME_PASSED), None
+        onward = edits.enter(passed, Phase.CONFIRMING, now)
+        return edits.ask(onward, CardKind.CONFIRM, now, endings.NAME_PASSED), None
     if _is_conversation(restore, typed.text):
         return restore, Reply.LEFT_ALONE
     if _word(typed) == "cancel":
-        return moves.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
+        return edits.cancel(restore, restore.owner, now, Reason.CANCELLED_BY_USER), None
     outcome = Outcome(reason=Reason.NAMES_DIFFER, at=now, by=typed.by, typed=_shortened(typed.text))
-    return moves.end(restore, Phase.CANCELLED, outcome, endings.NAMES_DIFFER), None
+    return edits.end(restore, Phase.CANCELLED, outcome, endings.NAMES_DIFFER), None
 
 
 def _typed_instead_of_click(restore: Restore, typed: Typed, now: datetime) -> Answer:
@@ -164,7 +164,7 @@ def _typed_instead_of_click(restore: Restore, typed: Typed, now: datetime) -> An
     first = typed.text.split(maxsplit=1)[0].lower().strip(".,!") if typed.text.strip() else ""
     if _is_conversation(restore, typed.text) and first not in CANCEL_WORDS:
         return restore, Reply.LEFT_ALONE
-    return moves.cancel(restore, restore.owner, now, Reason.TYPED_INSTEAD), None
+    return edits.cancel(restore, restore.owner, now, Reason.TYPED_INSTEAD), None
 
 
 def _typed_meanwhile(restore: Restore, typed: Typed, now: datetime) -> Answer:
@@ -175,7 +175,7 @@ def _typed_meanwhile(restore: Restore, typed: Typed, now: datetime) -> Answer:
 
 def _is_conversation(restore: Restore, text: str) -> bool:
     """In a thread that people started, several words are meant for people."""
-    return not restore.place.own_thread and len(text.split()) != 1
+    return not restore.thread_ref.own_thread and len(text.split()) != 1
 
 
 def _word(typed: Typed) -> str:
@@ -196,7 +196,7 @@ def _is_newer(ts: str, than: str) -> bool:
 
 def _clicked(restore: Restore, click: Clicked, now: datetime) -> Answer:
     card = _card(restore, click)
-    if card is None or card.closed is not None or click.button not in BUTTONS[card.slot]:
+    if card is None or card.closed is not None or click.button not in BUTTONS[card.kind]:
         return restore, in_vain(restore, card)
     return _pressed(restore, card, click, now)
 
@@ -207,9 +207,9 @@ def _card(restore: Restore, click: Clicked) -> Card | None:
 
 def in_vain(restore: Restore, card: Card | None) -> Reply:
     """Why a button does nothing any more: there are newer cards, or all is over."""
-    if not restore.phase.ended or moves.handed_on(restore):
+    if not restore.phase.ended or edits.handed_on(restore):
         return Reply.OLD_CARD
-    older = card is not None and card.slot is Slot.RESULT and card.closed is not None
+    older = card is not None and card.kind is CardKind.RESULT and card.closed is not None
     return Reply.OLD_CARD if older and not restore.closed else Reply.ENDED
 
 
@@ -232,7 +232,7 @@ def _pressed(restore: Restore, card: Card, click: Clicked, now: datetime) -> Ans
         case Button.START_VM:
             return _start(restore, card, click, now)
         case Button.HAND_OVER:
-            return handover.offer(restore, click.value, now)
+            return handoff.offer(restore, click.value, now)
         case _:
             return restore, Reply.OLD_CARD
 
@@ -250,33 +250,33 @@ def _picked(restore: Restore, click: Clicked) -> str | None:
     return restore.proposal.value if restore.proposal else None
 
 
-_FIELDS: dict[Slot, tuple[str, Part]] = {
-    Slot.ASK_VM: ("vm", Part.VM),
-    Slot.ASK_NAMESPACE: ("namespace", Part.NAMESPACE),
-    Slot.ASK_SNAPSHOT: ("snapshot", Part.SNAPSHOT),
+_FIELDS: dict[CardKind, tuple[str, Part]] = {
+    CardKind.ASK_VM: ("vm", Part.VM),
+    CardKind.ASK_NAMESPACE: ("namespace", Part.NAMESPACE),
+    CardKind.ASK_SNAPSHOT: ("snapshot", Part.SNAPSHOT),
 }
 
 
 def _named(restore: Restore, question: Card, name: str | None) -> Answer:
     """Put the answer into the wish; the next look decides whether it is a good one."""
-    field, part = _FIELDS[question.slot]
+    field, part = _FIELDS[question.kind]
     if name is None or not is_name(part, name):
         return restore, Reply.NO_SUCH_NAME
-    wish: Wish = restore.wish.model_copy(update={field: name})
-    closed = moves.close(restore, endings.NAMED.format(part=part.value, name=name))
-    return closed.model_copy(update={"wish": wish, "proposal": None}), None
+    request: RestoreRequest = restore.request.model_copy(update={field: name})
+    closed = edits.close(restore, endings.NAMED.format(part=part.value, name=name))
+    return closed.model_copy(update={"request": request, "proposal": None}), None
 
 
 def _stop_chosen(restore: Restore, now: datetime) -> Restore:
     """Stop at once, or only remember the consent, as the rules say."""
     strategy = restore.preview.run_strategy if restore.preview else "unknown"
     stop = Stop(chosen_by=restore.owner, chosen_at=now, strategy=strategy)
-    chosen = moves.close(restore, endings.STOP_CHOSEN.format(user=restore.owner))
+    chosen = edits.close(restore, endings.STOP_CHOSEN.format(user=restore.owner))
     chosen = chosen.model_copy(update={"stop": stop})
     if restore.rules.stop_when is StopWhen.CHOSEN:
-        return moves.post(moves.enter(chosen, Phase.STOPPING, now), Slot.STOPPING, now)
-    onward = moves.enter(chosen, Phase.TYPING, now)
-    return moves.ask(onward, Slot.WARNING, now)
+        return edits.post(edits.enter(chosen, Phase.STOPPING, now), CardKind.STOPPING, now)
+    onward = edits.enter(chosen, Phase.TYPING, now)
+    return edits.ask(onward, CardKind.WARNING, now)
 
 
 def _stop_pressed(restore: Restore, button: Button, now: datetime) -> Answer:
@@ -284,13 +284,13 @@ def _stop_pressed(restore: Restore, button: Button, now: datetime) -> Answer:
     if stop is None or restore.phase is not Phase.STOPPING:
         return restore, Reply.OLD_CARD
     if button is Button.FORCE_STOP:
-        return moves.ask(restore, Slot.FORCE_STOP, now, endings.FORCE_CHOSEN), None
+        return edits.ask(restore, CardKind.FORCE_STOP, now, endings.FORCE_CHOSEN), None
     forced = stop.force or button is Button.FORCE_STOP_NOW
     confirmed = button is Button.FORCE_STOP_NOW
     words = endings.FORCE_CONFIRMED if confirmed else endings.KEEP_WAITING
     later = now + timedelta(seconds=restore.rules.stop_timeout)
     again = stop.model_copy(update={"force": forced, "wait_until": later})
-    return moves.close(restore, words).model_copy(update={"stop": again}), None
+    return edits.close(restore, words).model_copy(update={"stop": again}), None
 
 
 def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
@@ -301,21 +301,21 @@ def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     if typed.by != click.by:
         return restore, Reply.OLD_CARD
     sealed = Confirmation(by=click.by, at=now, number=click.number)
-    closed = moves.close(restore, endings.CONFIRMED.format(user=click.by))
+    closed = edits.close(restore, endings.CONFIRMED.format(user=click.by))
     confirmed = closed.model_copy(update={"confirmation": sealed})
     if restore.stop is not None and restore.stop.done_at is None:
-        onward = moves.enter(confirmed, Phase.STOPPING, now)
-        return moves.post(onward, Slot.STOPPING, now), None
+        onward = edits.enter(confirmed, Phase.STOPPING, now)
+        return edits.post(onward, CardKind.STOPPING, now), None
     return after_stop(confirmed, now), None
 
 
 def after_stop(restore: Restore, now: datetime) -> Restore:
     """Both confirmations are in and the VM is down: protect first if chosen, then restore."""
     if restore.protect and restore.safety is None:
-        onward = moves.enter(restore, Phase.PROTECTING, now)
-        return moves.post(onward, Slot.PROTECTING, now)
-    onward = moves.enter(restore, Phase.RESTORING, now)
-    return moves.post(onward, Slot.PROGRESS, now)
+        onward = edits.enter(restore, Phase.PROTECTING, now)
+        return edits.post(onward, CardKind.PROTECTING, now)
+    onward = edits.enter(restore, Phase.RESTORING, now)
+    return edits.post(onward, CardKind.PROGRESS, now)
 
 
 def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
@@ -323,14 +323,14 @@ def _job_pressed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     if job is None or restore.phase is not Phase.RESTORING:
         return restore, Reply.OLD_CARD
     if click.button is Button.DELETE_RESTORE:
-        return moves.ask(restore, Slot.DELETE_RESTORE, now, endings.DELETE_CHOSEN), None
+        return edits.ask(restore, CardKind.DELETE_RESTORE, now, endings.DELETE_CHOSEN), None
     if click.button is Button.DELETE_RESTORE_NOW:
         gone = job.model_copy(update={"deleting": True, "delete_asked_by": click.by})
-        closed = moves.close(restore, endings.DELETE_CONFIRMED.format(user=click.by))
+        closed = edits.close(restore, endings.DELETE_CONFIRMED.format(user=click.by))
         return closed.model_copy(update={"job": gone}), None
     later = now + timedelta(seconds=restore.rules.restore_timeout)
     patient = job.model_copy(update={"wait_until": later})
-    return moves.close(restore, endings.KEEP_WAITING).model_copy(update={"job": patient}), None
+    return edits.close(restore, endings.KEEP_WAITING).model_copy(update={"job": patient}), None
 
 
 def _start(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answer:
@@ -353,7 +353,7 @@ def start_is_offered(restore: Restore) -> bool:
 
 def untouched(restore: Restore) -> bool:
     """Neither this restore nor one that it follows can have left the VM half restored."""
-    return not restore.vm_unsure and (restore.job is None or never_created(restore))
+    return not restore.vm_state_unknown and (restore.job is None or never_created(restore))
 
 
 def start_is_due(restore: Restore) -> bool:
@@ -379,4 +379,4 @@ def _cancel(restore: Restore, cancel: Cancel, now: datetime) -> Answer:
         return restore, Reply.ENDED
     if restore.job is not None:
         return restore, Reply.CANNOT_CANCEL
-    return moves.cancel(restore, cancel.by, now, Reason.CANCELLED_BY_USER), None
+    return edits.cancel(restore, cancel.by, now, Reason.CANCELLED_BY_USER), None

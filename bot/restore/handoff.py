@@ -12,19 +12,30 @@ it: replies count from about that moment on only, and every card that waits for 
 
 from datetime import datetime, timedelta
 
-from bot.restore import moves
+from bot.restore import edits
 from bot.restore.events import Button, Clicked, Copied, Offered, Reply, TakenOver
-from bot.restore.model import Card, Copy, Handover, How, Left, Offer, Phase, Restore, Slot, UserId
+from bot.restore.model import (
+    Card,
+    CardKind,
+    Copy,
+    Handoff,
+    How,
+    Left,
+    Offer,
+    Phase,
+    Restore,
+    UserId,
+)
 from bot.restore.thread import slack_order
 from bot.texts import endings
 
 Answer = tuple[Restore, Reply | None]
 
-UNDER_WAY = frozenset({Slot.STOPPING, Slot.PROTECTING, Slot.PROGRESS})
+UNDER_WAY = frozenset({CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that tell what the cluster is doing."""
 
 
-AHEAD = timedelta(seconds=5)
+CLOCK_SKEW = timedelta(seconds=5)
 """Ours may be so much ahead of Slack's, which dates the replies: none of the new owner's is dropped for
 it. That it was written after the card that it answers is seen by Slack's own clock (`slack/steps`)."""
 
@@ -49,8 +60,8 @@ def offer(restore: Restore, to: str | None, now: datetime) -> Answer:
         return restore, Reply.ALREADY_OFFERED
     until = now + timedelta(seconds=restore.rules.answer_timeout)
     made = Offer(to=UserId(to), by=restore.owner, at=now, until=until)
-    free = moves.drop_offer(restore, endings.OFFERED_INSTEAD.format(user=to))
-    return moves.post(free, Slot.OFFER, now).model_copy(update={"offer": made}), None
+    free = edits.drop_offer(restore, endings.OFFERED_INSTEAD.format(user=to))
+    return edits.post(free, CardKind.OFFER, now).model_copy(update={"offer": made}), None
 
 
 def copied(restore: Restore, event: Copied) -> Restore:
@@ -59,7 +70,7 @@ def copied(restore: Restore, event: Copied) -> Restore:
     sent = any(copy.card.closed is None for copy in restore.copies)
     if made is None or made.to != event.to or sent:
         return restore
-    card = next(each for each in reversed(restore.cards) if each.slot is Slot.OFFER)
+    card = next(each for each in reversed(restore.cards) if each.kind is CardKind.OFFER)
     copy = Copy(card=card, channel=event.channel, address=event.address)
     return restore.model_copy(update={"copies": (*restore.copies, copy)})
 
@@ -72,7 +83,7 @@ def answered(restore: Restore, card: Card, click: Clicked, now: datetime) -> Ans
     if click.button is Button.WITHDRAW:
         if click.by != restore.owner:
             return restore, Reply.NOT_YOURS
-        return moves.drop_offer(restore, endings.OFFER_WITHDRAWN.format(user=click.by)), None
+        return edits.drop_offer(restore, endings.OFFER_WITHDRAWN.format(user=click.by)), None
     if click.by != made.to:
         return restore, Reply.NOT_OFFERED_TO_YOU
     if click.button is Button.DECLINE:
@@ -92,8 +103,8 @@ def lapsed(restore: Restore, now: datetime) -> Restore:
 
 def _not_taken(restore: Restore, words: str, now: datetime) -> Restore:
     """The owner still has it, and may not have been looking at the card of the offer."""
-    before = moves.close_slot(restore, Slot.NOT_TAKEN, endings.NEWER_OFFER)
-    return moves.post(moves.drop_offer(before, words), Slot.NOT_TAKEN, now)
+    before = edits.close_slot(restore, CardKind.NOT_TAKEN, endings.NEWER_OFFER)
+    return edits.post(edits.drop_offer(before, words), CardKind.NOT_TAKEN, now)
 
 
 # Handovers
@@ -112,38 +123,40 @@ def taken_over(restore: Restore, event: TakenOver, now: datetime) -> Answer:
 
 def _handed(restore: Restore, taker: UserId, how: How, words: str, now: datetime) -> Restore:
     """The restore is the taker's from now on."""
-    change = Handover(at=now, giver=restore.owner, taker=taker, how=how)
-    free = moves.drop_offer(restore, words)
-    for news in (Slot.HANDED, Slot.NOT_TAKEN):
-        free = moves.close_slot(free, news, words)
+    change = Handoff(at=now, giver=restore.owner, taker=taker, how=how)
+    free = edits.drop_offer(restore, words)
+    for news in (CardKind.HANDED, CardKind.NOT_TAKEN):
+        free = edits.close_slot(free, news, words)
     theirs = free.model_copy(
         update={
             "owner": taker,
-            "handovers": (*free.handovers, change),
-            "heard_ts": max(free.heard_ts, _slack_time(now - AHEAD), key=slack_order),
+            "handoffs": (*free.handoffs, change),
+            "heard_ts": max(free.heard_ts, _slack_time(now - CLOCK_SKEW), key=slack_order),
         }
     )
-    return _asked_anew(moves.post(theirs, Slot.HANDED, now), now)
+    return _asked_anew(edits.post(theirs, CardKind.HANDED, now), now)
 
 
 def _asked_anew(restore: Restore, now: datetime) -> Restore:
     """What waited for the owner before is asked again, of the new one, by the next look."""
     match restore.phase:
         case Phase.GATHERING:
-            return moves.close(restore, endings.HANDED_OVER).model_copy(update={"proposal": None})
+            return edits.close(restore, endings.HANDED_OVER).model_copy(update={"proposal": None})
         case Phase.CHECKING | Phase.STOP_CHOICE | Phase.TYPING | Phase.CONFIRMING:
             return _checked_anew(restore, now)
         case Phase.STOPPING | Phase.PROTECTING | Phase.RESTORING:
-            return moves.close(restore, endings.HANDED_OVER)
+            return edits.close(restore, endings.HANDED_OVER)
         case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
-            return moves.post(
-                moves.close_slot(restore, Slot.RESULT, endings.HANDED_OVER), Slot.RESULT, now
+            return edits.post(
+                edits.close_slot(restore, CardKind.RESULT, endings.HANDED_OVER),
+                CardKind.RESULT,
+                now,
             )
 
 
 def _checked_anew(restore: Restore, now: datetime) -> Restore:
     """Nothing that was typed, chosen or confirmed is left but a stop that was already sent."""
-    anew = moves.close(restore, endings.HANDED_OVER).model_copy(
+    anew = edits.close(restore, endings.HANDED_OVER).model_copy(
         update={
             "typed": None,
             "confirmation": None,
@@ -151,7 +164,7 @@ def _checked_anew(restore: Restore, now: datetime) -> Restore:
             "stop": restore.stop if restore.stopped_by_us else None,
         }
     )
-    return moves.enter(anew, Phase.CHECKING, now)
+    return edits.enter(anew, Phase.CHECKING, now)
 
 
 def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
@@ -160,11 +173,13 @@ def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
     The cards that stand there are given up with it: those that still tell something begin anew. What
     was answered a moment ago may still show its buttons there, so all of them are remembered.
     """
-    if dm is None or not restore.place.direct:
+    if dm is None or not restore.thread_ref.direct:
         return restore
-    place = restore.place.model_copy(update={"channel": dm, "thread": None, "own_thread": True})
+    thread_ref = restore.thread_ref.model_copy(
+        update={"channel": dm, "thread": None, "own_thread": True}
+    )
     first, *others = restore.cards
-    kept = [first, *(card for card in others if card.closed is None and card.slot in UNDER_WAY)]
+    kept = [first, *(card for card in others if card.closed is None and card.kind in UNDER_WAY)]
     cards = tuple(
         card.model_copy(update={"number": number, "opened_at": now})
         for number, card in enumerate(kept, restore.cards[-1].number + 1)
@@ -173,9 +188,9 @@ def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
         card if card.closed else card.model_copy(update={"closed": endings.HANDED_OVER})
         for card in restore.cards
     )
-    before = restore.place
+    before = restore.thread_ref
     left = Left(channel=before.channel, thread=before.thread, cards=over)
-    return restore.model_copy(update={"place": place, "cards": cards, "left": left})
+    return restore.model_copy(update={"thread_ref": thread_ref, "cards": cards, "left": left})
 
 
 def _slack_time(now: datetime) -> str:

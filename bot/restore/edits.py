@@ -7,25 +7,25 @@ stays closed.
 
 from datetime import datetime, timedelta
 
-from bot.restore.checks import Refusal
+from bot.restore.checks import CheckFailure
 from bot.restore.model import (
     QUESTIONS,
     Card,
+    CardKind,
     Copy,
     Outcome,
     Phase,
     Reason,
     Restore,
-    Slot,
     UserId,
 )
 from bot.texts import endings, refusals
 
-MOST_FOUND = 1000
+MAX_FOUND = 1000
 """Letters of what was found; a cluster may answer with pages."""
-MOST_QUESTIONS = 25
+MAX_QUESTIONS = 25
 """More lead nowhere. What the cluster already works on is followed to its end all the same."""
-PATIENT = frozenset({Slot.OVERDUE, Slot.DELETE_RESTORE})
+PATIENT = frozenset({CardKind.OVERDUE, CardKind.DELETE_RESTORE})
 """Questions that do not expire: the cluster goes on whatever people say."""
 
 
@@ -37,27 +37,27 @@ def enter(restore: Restore, phase: Phase, now: datetime) -> Restore:
 
 
 def ask(
-    restore: Restore, slot: Slot, now: datetime, answered: str = endings.NO_LONGER_ASKED
+    restore: Restore, kind: CardKind, now: datetime, answered: str = endings.NO_LONGER_ASKED
 ) -> Restore:
     """Open a question; the one that was open is closed with `answered`."""
     closed = close(restore, answered)
-    asked = sum(card.slot in QUESTIONS for card in closed.cards)
-    if asked >= MOST_QUESTIONS and restore.job is None:
+    asked = sum(card.kind in QUESTIONS for card in closed.cards)
+    if asked >= MAX_QUESTIONS and restore.job is None:
         outcome = Outcome(
             reason=Reason.TOO_MANY_QUESTIONS,
             at=now,
-            found=refusals.TOO_MANY_QUESTIONS.found.format(count=MOST_QUESTIONS),
+            found=refusals.TOO_MANY_QUESTIONS.found.format(count=MAX_QUESTIONS),
             next=refusals.TOO_MANY_QUESTIONS.next,
         )
         return end(closed, Phase.CANCELLED, outcome, answered)
-    limit = None if slot in PATIENT else now + timedelta(seconds=restore.rules.answer_timeout)
-    return post(closed, slot, now).model_copy(update={"deadline": limit})
+    limit = None if kind in PATIENT else now + timedelta(seconds=restore.rules.answer_timeout)
+    return post(closed, kind, now).model_copy(update={"deadline": limit})
 
 
-def post(restore: Restore, slot: Slot, now: datetime) -> Restore:
+def post(restore: Restore, kind: CardKind, now: datetime) -> Restore:
     """Add a card to the thread."""
     number = restore.cards[-1].number + 1 if restore.cards else 1
-    card = Card(slot=slot, number=number, opened_at=now)
+    card = Card(kind=kind, number=number, opened_at=now)
     return restore.model_copy(update={"cards": (*restore.cards, card)})
 
 
@@ -66,15 +66,15 @@ def close(restore: Restore, words: str) -> Restore:
     return _close(restore, words, QUESTIONS).model_copy(update={"deadline": None})
 
 
-def close_slot(restore: Restore, slot: Slot, words: str) -> Restore:
+def close_slot(restore: Restore, kind: CardKind, words: str) -> Restore:
     """Close the open cards of one kind."""
-    return _close(restore, words, frozenset({slot}))
+    return _close(restore, words, frozenset({kind}))
 
 
-def _close(restore: Restore, words: str, slots: frozenset[Slot]) -> Restore:
+def _close(restore: Restore, words: str, slots: frozenset[CardKind]) -> Restore:
     cards = tuple(
         card.model_copy(update={"closed": words})
-        if card.closed is None and card.slot in slots
+        if card.closed is None and card.kind in slots
         else card
         for card in restore.cards
     )
@@ -87,18 +87,18 @@ def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore
         card if card.closed is not None else card.model_copy(update={"closed": words})
         for card in restore.cards
     )
-    brief = outcome.model_copy(update={"found": outcome.found[:MOST_FOUND]})
+    brief = outcome.model_copy(update={"found": outcome.found[:MAX_FOUND]})
     over = drop_offer(restore, words).model_copy(
         update={"cards": cards, "outcome": brief, "deadline": None, "proposal": None}
     )
-    return post(enter(over, phase, outcome.at), Slot.RESULT, outcome.at)
+    return post(enter(over, phase, outcome.at), CardKind.RESULT, outcome.at)
 
 
 def hand_on(restore: Restore, by: UserId) -> Restore:
     """A new restore carries on from this ended one, whose last buttons go."""
     if not restore.phase.ended:
         return restore
-    done = close_slot(restore, Slot.RESULT, endings.CONTINUED.format(user=by))
+    done = close_slot(restore, CardKind.RESULT, endings.CONTINUED.format(user=by))
     return close_for_good(done)
 
 
@@ -110,7 +110,7 @@ def close_for_good(restore: Restore) -> Restore:
 def drop_offer(restore: Restore, words: str) -> Restore:
     """The restore is not offered to anybody any more."""
     free = {"offer": None, "copies": tuple(_over(copy, words) for copy in restore.copies)}
-    return close_slot(restore, Slot.OFFER, words).model_copy(update=free)
+    return close_slot(restore, CardKind.OFFER, words).model_copy(update=free)
 
 
 def _over(copy: Copy, words: str) -> Copy:
@@ -121,11 +121,11 @@ def _over(copy: Copy, words: str) -> Copy:
 
 def handed_on(restore: Restore) -> bool:
     """Newer cards, of another restore, tell how it went on."""
-    results = [card for card in restore.cards if card.slot is Slot.RESULT]
+    results = [card for card in restore.cards if card.kind is CardKind.RESULT]
     return bool(results) and results[-1].closed is not None
 
 
-def refuse(restore: Restore, refusal: Refusal, now: datetime) -> Restore:
+def refuse(restore: Restore, refusal: CheckFailure, now: datetime) -> Restore:
     """End with what a check found."""
     outcome = Outcome(
         reason=refusal.reason,

@@ -8,10 +8,9 @@ believed only where it was seen.
 
 from datetime import datetime, timedelta
 
-from bot.restore import moves, preview, restoring, stopping
-from bot.restore.answers import START_WITHIN, after_stop, start_is_due
+from bot.restore import edits, preview, restoring, stopping
 from bot.restore.checks import (
-    Refusal,
+    CheckFailure,
     first_refusal,
     is_live,
     kubevirt_is_served,
@@ -34,51 +33,52 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.facts import Rejection, Scene, Snapshot, Vm
 from bot.restore.model import (
+    CardKind,
     Outcome,
     Phase,
     Proposal,
     Reason,
     Restore,
     Safety,
-    Slot,
     Stop,
     same_line,
 )
-from bot.restore.near import MOST, nearest, or_a_command
+from bot.restore.observation import ApiRejection, Observation, Snapshot, Vm
 from bot.restore.recheck import (
     SETTLE_WITHIN,
+    decision_expired,
     differences,
-    overslept,
     stop_at_difference,
     too_late,
     unsettled,
 )
+from bot.restore.suggestions import MAX_SUGGESTIONS, nearest, or_a_command
+from bot.restore.user_events import START_WITHIN, after_stop, start_is_due
 from bot.texts import endings
 from bot.texts import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
 
-def converge(restore: Restore, seen: Observed, now: datetime) -> Move:
+def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
     """Apply a look."""
-    if done := restoring.made_before(restore, seen.scene, now):
+    if done := restoring.made_before(restore, seen.observation, now):
         return done, ()
     if not seen.verdict.allowed and restore.job is None and not restore.phase.ended:
         return _not_permitted(restore, seen, now), ()
-    scene = seen.scene
+    observation = seen.observation
     match restore.phase:
         case Phase.GATHERING:
-            return _gather(restore, scene, now), ()
+            return _gather(restore, observation, now), ()
         case Phase.CHECKING:
-            return _check(restore, scene, now)
+            return _check(restore, observation, now)
         case Phase.STOPPING:
-            return stopping.converge(restore, scene, now)
+            return stopping.on_observation(restore, observation, now)
         case Phase.PROTECTING:
-            return _protect(restore, scene, now)
+            return _protect(restore, observation, now)
         case Phase.RESTORING:
-            return restoring.converge(restore, seen, now)
+            return restoring.on_observation(restore, seen, now)
         case Phase.STOP_CHOICE | Phase.TYPING | Phase.CONFIRMING:
             return restore, ()
         case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
@@ -90,7 +90,7 @@ def acted(restore: Restore, event: Acted, now: datetime) -> Restore:
     match event.effect, event.result:
         case CreateRestore() as effect, result:
             return restoring.created(restore, effect, result, now)
-        case DeleteRestore() as effect, Rejection() as rejection:
+        case DeleteRestore() as effect, ApiRejection() as rejection:
             return _delete_refused(restore, effect, rejection, now)
         case CreateSnapshot() as effect, result:
             return _snapshot_created(restore, effect, result, now)
@@ -106,22 +106,22 @@ def _not_permitted(restore: Restore, seen: Observed, now: datetime) -> Restore:
     said = seen.verdict
     reason = next((each for each in Reason if each == said.reason), Reason.NOT_PERMITTED)
     outcome = Outcome(reason=reason, at=now, found=said.text)
-    return moves.end(restore, Phase.REFUSED, outcome, endings.NOT_PERMITTED)
+    return edits.end(restore, Phase.REFUSED, outcome, endings.NOT_PERMITTED)
 
 
 def _delete_refused(
-    restore: Restore, effect: DeleteRestore, rejection: Rejection, now: datetime
+    restore: Restore, effect: DeleteRestore, rejection: ApiRejection, now: datetime
 ) -> Restore:
     """Asking again would be answered the same, so a person decides how to go on."""
     blocker = restore.blocker
     if restore.phase is Phase.CHECKING and blocker is not None and blocker.name == effect.name:
-        left = Refusal.telling(
+        left = CheckFailure.telling(
             Reason.RBAC_FORBIDDEN if rejection.code == 403 else Reason.RESTORE_IN_PROGRESS,
             texts.BLOCKER_STAYS,
             name=effect.name,
             text=rejection.text,
         )
-        return moves.refuse(restore, left, now)
+        return edits.refuse(restore, left, now)
     if restore.phase is Phase.RESTORING:
         return restoring.delete_refused(restore, effect, rejection, now)
     return restore
@@ -130,95 +130,107 @@ def _delete_refused(
 # Gathering
 
 
-def _gather(restore: Restore, scene: Scene, now: datetime) -> Restore:
+def _gather(restore: Restore, observation: Observation, now: datetime) -> Restore:
     """Ask for the first thing that is missing, with what the cluster offers."""
     if restore.question is not None:
         return restore
-    if blind := kubevirt_is_served(scene, restore) or reads_are_allowed(scene, restore):
-        return moves.refuse(restore, blind, now)
-    wish, found = restore.wish, scene.candidates
-    if wish.vm is None:
-        return _ask(restore, Slot.ASK_VM, Proposal(), now)
-    if wish.namespace is None:
-        return _gather_namespace(restore, scene, now)
-    if wish.snapshot is None:
+    if blind := kubevirt_is_served(observation, restore) or reads_are_allowed(observation, restore):
+        return edits.refuse(restore, blind, now)
+    request, found = restore.request, observation.candidates
+    if request.vm is None:
+        return _ask(restore, CardKind.ASK_VM, Proposal(), now)
+    if request.namespace is None:
+        return _gather_namespace(restore, observation, now)
+    if request.snapshot is None:
         if not found.snapshots:
-            return _nothing_to_choose(restore, scene, now)
+            return _nothing_to_choose(restore, observation, now)
         names = tuple(each.name for each in found.snapshots)
-        fitting = tuple(name for name in names if (wish.described or "").lower() in name)
-        return _ask(restore, Slot.ASK_SNAPSHOT, Proposal(near=(fitting or names)[:MOST]), now)
-    return moves.enter(restore, Phase.CHECKING, now)
+        fitting = tuple(name for name in names if (request.described or "").lower() in name)
+        return _ask(
+            restore, CardKind.ASK_SNAPSHOT, Proposal(near=(fitting or names)[:MAX_SUGGESTIONS]), now
+        )
+    return edits.enter(restore, Phase.CHECKING, now)
 
 
-def _gather_namespace(restore: Restore, scene: Scene, now: datetime) -> Restore:
-    found = scene.candidates
+def _gather_namespace(restore: Restore, observation: Observation, now: datetime) -> Restore:
+    found = observation.candidates
     if not found.namespaces:
-        return _ask_again_which(restore, scene, texts.NO_SUCH_VM_ANYWHERE, now)
+        return _ask_again_which(restore, observation, texts.NO_SUCH_VM_ANYWHERE, now)
     only = found.namespaces[0] if len(found.namespaces) == 1 else None
-    near = () if only else found.namespaces[:MOST]
-    return _ask(restore, Slot.ASK_NAMESPACE, Proposal(value=only, near=near), now)
+    near = () if only else found.namespaces[:MAX_SUGGESTIONS]
+    return _ask(restore, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near), now)
 
 
-def _ask_again_which(restore: Restore, scene: Scene, no_such: str, now: datetime) -> Restore:
+def _ask_again_which(
+    restore: Restore, observation: Observation, no_such: str, now: datetime
+) -> Restore:
     """There is no such VM: the nearest names may help."""
-    wish = restore.wish
-    near = nearest(wish.vm or "", scene.candidates.vms)
-    command = or_a_command(wish, scene.candidates.vms)
-    problem = no_such.format(vm=wish.vm, namespace=wish.namespace, command=command)
-    again = restore.model_copy(update={"wish": wish.model_copy(update={"vm": None})})
-    return _ask(again, Slot.ASK_VM, Proposal(near=near, problem=problem), now)
+    request = restore.request
+    near = nearest(request.vm or "", observation.candidates.vms)
+    command = or_a_command(request, observation.candidates.vms)
+    problem = no_such.format(vm=request.vm, namespace=request.namespace, command=command)
+    again = restore.model_copy(update={"request": request.model_copy(update={"vm": None})})
+    return _ask(again, CardKind.ASK_VM, Proposal(near=near, problem=problem), now)
 
 
-def _nothing_to_choose(restore: Restore, scene: Scene, now: datetime) -> Restore:
+def _nothing_to_choose(restore: Restore, observation: Observation, now: datetime) -> Restore:
     """A VM that does not exist has no snapshots either; that is another thing to say.
 
     If there is one of that name elsewhere, the namespace is asked for again.
     """
-    wish, elsewhere = restore.wish, scene.candidates.namespaces
-    if wish.namespace in elsewhere:
+    request, elsewhere = restore.request, observation.candidates.namespaces
+    if request.namespace in elsewhere:
         return _no_snapshots(restore, now)
     if not elsewhere:
-        return _ask_again_which(restore, scene, texts.NO_SUCH_VM, now)
-    again = restore.model_copy(update={"wish": wish.model_copy(update={"namespace": None})})
+        return _ask_again_which(restore, observation, texts.NO_SUCH_VM, now)
+    again = restore.model_copy(update={"request": request.model_copy(update={"namespace": None})})
     only = elsewhere[0] if len(elsewhere) == 1 else None
-    problem = texts.NO_SUCH_VM.format(vm=wish.vm, namespace=wish.namespace, command="")
-    near = () if only else elsewhere[:MOST]
-    return _ask(again, Slot.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now)
+    problem = texts.NO_SUCH_VM.format(vm=request.vm, namespace=request.namespace, command="")
+    near = () if only else elsewhere[:MAX_SUGGESTIONS]
+    return _ask(
+        again, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now
+    )
 
 
-def _ask(restore: Restore, slot: Slot, proposal: Proposal, now: datetime) -> Restore:
-    asked = moves.ask(restore, slot, now)
+def _ask(restore: Restore, kind: CardKind, proposal: Proposal, now: datetime) -> Restore:
+    asked = edits.ask(restore, kind, now)
     return asked if asked.phase.ended else asked.model_copy(update={"proposal": proposal})
 
 
 def _no_snapshots(restore: Restore, now: datetime) -> Restore:
-    wish = restore.wish
-    none = Refusal.telling(
-        Reason.SNAPSHOT_NOT_FOUND, texts.NO_SNAPSHOTS, vm=wish.vm, namespace=wish.namespace
+    request = restore.request
+    none = CheckFailure.telling(
+        Reason.SNAPSHOT_NOT_FOUND, texts.NO_SNAPSHOTS, vm=request.vm, namespace=request.namespace
     )
-    return moves.refuse(restore, none, now)
+    return edits.refuse(restore, none, now)
 
 
 # Checking
 
 
-def _check(restore: Restore, scene: Scene, now: datetime) -> Move:
-    if restore.blocker is not None and scene.vm is not None and not overslept(restore, now):
-        return _clear_blocker(restore, scene)
-    if refusal := first_refusal(scene, restore):
-        return moves.refuse(restore, refusal, now), ()
-    if scene.vm is None or scene.snapshot is None or scene.content is None:
+def _check(restore: Restore, observation: Observation, now: datetime) -> Move:
+    if (
+        restore.blocker is not None
+        and observation.vm is not None
+        and not decision_expired(restore, now)
+    ):
+        return _clear_blocker(restore, observation)
+    if refusal := first_refusal(observation, restore):
+        return edits.refuse(restore, refusal, now), ()
+    if observation.vm is None or observation.snapshot is None or observation.content is None:
         return restore, ()
-    if unsettled(scene) and now < restore.entered_at + SETTLE_WITHIN:
+    if unsettled(observation) and now < restore.entered_at + SETTLE_WITHIN:
         return restore, ()
     policy = restore.rules.volume_policy
-    shown = preview.take(scene.vm, scene.snapshot, scene.content, scene, now, policy)
+    shown = preview.take(
+        observation.vm, observation.snapshot, observation.content, observation, now, policy
+    )
     checked = restore.model_copy(update={"preview": shown, "typed": None, "confirmation": None})
-    if is_live(scene):
+    if is_live(observation):
         live = checked.model_copy(update={"stop": None})
-        return moves.ask(moves.enter(live, Phase.STOP_CHOICE, now), Slot.STOP_CHOICE, now), ()
+        return edits.ask(edits.enter(live, Phase.STOP_CHOICE, now), CardKind.STOP_CHOICE, now), ()
     down = checked.model_copy(update={"stop": _stopped_before(restore, now)})
-    return moves.ask(moves.enter(down, Phase.TYPING, now), Slot.WARNING, now), ()
+    return edits.ask(edits.enter(down, Phase.TYPING, now), CardKind.WARNING, now), ()
 
 
 def _stopped_before(restore: Restore, now: datetime) -> Stop | None:
@@ -232,13 +244,13 @@ def _stopped_before(restore: Restore, now: datetime) -> Stop | None:
     return stop.model_copy(update={"done_at": now, "error": None, "vm_state": None})
 
 
-def _clear_blocker(restore: Restore, scene: Scene) -> Move:
+def _clear_blocker(restore: Restore, observation: Observation) -> Move:
     """Our own failed object stands in the way of every retry; the person asked to remove it.
 
     Only one that has failed for good is removed: what still runs may not be cut off.
     """
     blocker = restore.blocker
-    for each in scene.restores:
+    for each in observation.restores:
         ours = same_line(each.restore_id, restore.id)
         if blocker and each.name == blocker.name and each.uid == blocker.uid and ours:
             if each.deleting:
@@ -251,23 +263,25 @@ def _clear_blocker(restore: Restore, scene: Scene) -> Move:
 # Protecting
 
 
-def _protect(restore: Restore, scene: Scene, now: datetime) -> Move:
+def _protect(restore: Restore, observation: Observation, now: datetime) -> Move:
     if restore.safety is None:
-        if overslept(restore, now):
+        if decision_expired(restore, now):
             return too_late(restore, now), ()
-        if unsettled(scene):
+        if unsettled(observation):
             return restore, ()
-        if found := differences(scene, restore):
+        if found := differences(observation, restore):
             return stop_at_difference(restore, found, now), ()
         name = confirmed_name("pre-restore", restore) or object_name("pre-restore", restore, now)
         safety = Safety(name=name, decided_at=now)
         decided = restore.model_copy(update={"safety": safety})
         return decided, (create_snapshot(decided, safety),)
-    return _safety_progress(restore, restore.safety, scene, now)
+    return _safety_progress(restore, restore.safety, observation, now)
 
 
-def _safety_progress(restore: Restore, safety: Safety, scene: Scene, now: datetime) -> Move:
-    snapshot = scene.safety
+def _safety_progress(
+    restore: Restore, safety: Safety, observation: Observation, now: datetime
+) -> Move:
+    snapshot = observation.safety
     late = now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
     if snapshot is None and safety.uid is None and not late:
         return restore, (create_snapshot(restore, safety),)
@@ -277,7 +291,7 @@ def _safety_progress(restore: Restore, safety: Safety, scene: Scene, now: dateti
         return _safety_seen(restore, safety, snapshot), ()
     ready = safety.model_copy(update={"uid": snapshot.uid, "ready_at": now})
     words = endings.SAFETY_READY.format(name=safety.name)
-    done = moves.close_slot(restore, Slot.PROTECTING, words)
+    done = edits.close_slot(restore, CardKind.PROTECTING, words)
     return after_stop(done.model_copy(update={"safety": ready}), now), ()
 
 
@@ -305,12 +319,12 @@ def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) ->
 
 
 def _snapshot_created(
-    restore: Restore, effect: CreateSnapshot, result: Done | Rejection, now: datetime
+    restore: Restore, effect: CreateSnapshot, result: Done | ApiRejection, now: datetime
 ) -> Restore:
     safety = restore.safety
     if restore.phase is not Phase.PROTECTING or safety is None or safety.name != effect.name:
         return restore
-    if isinstance(result, Rejection):
+    if isinstance(result, ApiRejection):
         # Once it was seen, a late "no" to a second attempt says nothing about it.
         return restore if safety.uid else _unprotected(restore, result.text, now)
     uid = result.uid or safety.uid
@@ -319,7 +333,7 @@ def _snapshot_created(
 
 def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
     """No safety snapshot: no data was touched. Everything is checked and asked again."""
-    closed = moves.close_slot(restore, Slot.PROTECTING, endings.SAFETY_FAILED)
+    closed = edits.close_slot(restore, CardKind.PROTECTING, endings.SAFETY_FAILED)
     begun = restore.safety is not None and restore.safety.uid is not None
     name = restore.safety.name if begun and restore.safety else None
     left = texts.SAFETY_LEFT.format(name=name) if name else ""
@@ -327,7 +341,7 @@ def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
     anew = closed.model_copy(
         update={"safety": None, "typed": None, "confirmation": None, "note": note}
     )
-    return moves.enter(anew, Phase.CHECKING, now)
+    return edits.enter(anew, Phase.CHECKING, now)
 
 
 # Starting the VM after the end
@@ -336,13 +350,13 @@ def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
 def _start(restore: Restore, seen: Observed, now: datetime) -> Move:
     if not start_is_due(restore):
         return restore, ()
-    scene, vm = seen.scene, seen.scene.vm
+    observation, vm = seen.observation, seen.observation.vm
     if vm is None:
         return start_failed(restore, texts.START_VM_GONE, now), ()
     if why := _may_not_start(restore, seen, vm, now):
         return start_failed(restore, why, now), ()
-    if scene.vmi is not None and not scene.vmi.final:
-        going_down = scene.vmi.deleting or vm.run_strategy == "Halted"
+    if observation.vmi is not None and not observation.vmi.final:
+        going_down = observation.vmi.deleting or vm.run_strategy == "Halted"
         return (restore if going_down else _started(restore, Done(), now)), ()
     return restore, (StartVm(vm.namespace, vm.name),)
 
@@ -359,13 +373,13 @@ def _may_not_start(restore: Restore, seen: Observed, vm: Vm, now: datetime) -> s
     return None
 
 
-def _started(restore: Restore, result: Done | Rejection, now: datetime) -> Restore:
+def _started(restore: Restore, result: Done | ApiRejection, now: datetime) -> Restore:
     if restore.start is None or not start_is_due(restore):
         return restore
-    if isinstance(result, Rejection):
+    if isinstance(result, ApiRejection):
         return start_failed(restore, result.text, now)
     done = restore.start.model_copy(update={"done_at": now})
-    return moves.post(restore.model_copy(update={"start": done}), Slot.STARTED, now)
+    return edits.post(restore.model_copy(update={"start": done}), CardKind.STARTED, now)
 
 
 def start_failed(restore: Restore, why: str, now: datetime) -> Restore:
@@ -373,4 +387,4 @@ def start_failed(restore: Restore, why: str, now: datetime) -> Restore:
     if restore.start is None:
         return restore
     failed = restore.start.model_copy(update={"error": why[:300]})
-    return moves.post(restore.model_copy(update={"start": failed}), Slot.STARTED, now)
+    return edits.post(restore.model_copy(update={"start": failed}), CardKind.STARTED, now)

@@ -14,7 +14,7 @@ from aiohttp import web as http
 from bot.clock import Clock
 from bot.errors import Misconfigured, Temporary
 from bot.settings import Settings
-from bot.slack.inbound.http_receiver import Door
+from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.telemetry import METRICS_TYPE, Metrics
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Front:
         self.waits = waits
         self._runner: http.AppRunner | None = None
         self.bot: Bot | None = None
-        self.door: Door | None = None
+        self.door: HttpReceiver | None = None
         self.port = 0
 
     async def open(self) -> None:

@@ -5,27 +5,27 @@ from collections.abc import Collection, Iterable
 from rapidfuzz import fuzz, process
 
 from bot.request import nearest_command
-from bot.restore.model import Wish
+from bot.restore.model import RestoreRequest
 from bot.texts import refusals
 
-MOST = 5
+MAX_SUGGESTIONS = 5
 
 
 def nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
     """At most five of `names` that look like `name`, the best first."""
     found = process.extract(
-        name, sorted(set(names)), scorer=fuzz.WRatio, score_cutoff=75, limit=MOST
+        name, sorted(set(names)), scorer=fuzz.WRatio, score_cutoff=75, limit=MAX_SUGGESTIONS
     )
     return tuple(match for match, _, _ in found)
 
 
-def or_a_command(wish: Wish, vms: Collection[str]) -> str:
+def or_a_command(request: RestoreRequest, vms: Collection[str]) -> str:
     """What to add where there is no such VM: a sentence if it was rather a command, or nothing.
 
     In `/vm-restore hstory database-01` it reads like a VM, and the VM like its snapshot.
     """
-    if command := nearest_command(wish.vm or "", likeness=0.6):
+    if command := nearest_command(request.vm or "", likeness=0.6):
         return refusals.MEANT_COMMAND.format(command=command)
-    if wish.snapshot in vms:
-        return refusals.MEANT_ANOTHER_VM.format(vm=wish.snapshot)
+    if request.snapshot in vms:
+        return refusals.MEANT_ANOTHER_VM.format(vm=request.snapshot)
     return ""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
 
 
-class Look(StrEnum):
+class ObservationKind(StrEnum):
     """What a round needs to know."""
 
     CANDIDATES = "candidates"
@@ -235,7 +235,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class ApiRejection:
     """An answer of the API server that says no. `text` is its message."""
 
     code: int
@@ -267,10 +267,10 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Observation:
     """One look at the cluster."""
 
-    look: Look
+    kind: ObservationKind
     at: datetime
     kubevirt: bool = True
     """The snapshot API is served; False turns every other absence into "not installed"."""
@@ -286,9 +286,9 @@ class Scene:
     In SAFETY, and in VMI while a VM is stopped, only those that this very restore has made.
     """
     quotas: tuple[Quota, ...] = ()
-    dry_run: Rejection | None = None
+    dry_run: ApiRejection | None = None
     """What the dry-run create was refused with; None if it was accepted (FULL)."""
-    forbidden: Rejection | None = None
+    forbidden: ApiRejection | None = None
     """A read that was refused (403), if any: then the facts above are incomplete."""
     safety: Snapshot | None = None
     job: RestoreObject | None = None

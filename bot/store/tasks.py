@@ -22,7 +22,7 @@ KEPT = timedelta(days=30)
 """How long a chore stays that nobody keeps or gives back."""
 
 
-class Chores:
+class PeriodicTasks:
     """The chores of one Slack workspace."""
 
     def __init__(self, scripts: Scripts, keys: Keys, clock: Clock) -> None:

@@ -7,19 +7,19 @@ so that a second click finds the first one's restore.
 
 from datetime import datetime
 
-from bot.restore import answers, workflow
+from bot.restore import user_events, workflow
 from bot.restore.events import Button, Clicked, Reply
 from bot.restore.model import (
     Blocker,
     Card,
+    CardKind,
     Phase,
     Reason,
     Restore,
     RestoreId,
+    RestoreRequest,
     Rules,
-    Slot,
     Stop,
-    Wish,
 )
 
 _FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN, Reason.VM_DELETED})
@@ -37,7 +37,7 @@ def offered(restore: Restore) -> frozenset[Button]:
             return frozenset({Button.UNDO} if _undo_snapshot(restore) else ())
         case Phase.FAILED:
             return frozenset({Button.TRY_AGAIN, Button.OTHER_SNAPSHOT})
-        case Phase.REFUSED if restore.wish.vm and restore.wish.namespace:
+        case Phase.REFUSED if restore.request.vm and restore.request.namespace:
             return frozenset({Button.START_OVER, Button.OTHER_SNAPSHOT})
         case _:
             return frozenset({Button.START_OVER})
@@ -50,12 +50,12 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
         return Reply.NOT_YOURS
     card = next((each for each in restore.cards if each.number == click.number), None)
     if not _open_result(card) or click.button not in offered(restore):
-        return answers.in_vain(restore, card)
+        return user_events.in_vain(restore, card)
     new = workflow.begin(
         id_=following(restore.id),
-        place=restore.place,
+        thread_ref=restore.thread_ref,
         owner=restore.owner,
-        wish=_wish(restore, click.button),
+        request=_wish(restore, click.button),
         rules=rules,
         now=now,
         previous=restore.id,
@@ -63,13 +63,13 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
     left = {
         "blocker": _blocker(restore),
         "stop": _stop(restore),
-        "vm_unsure": _vm_unsure(restore),
+        "vm_state_unknown": _vm_unsure(restore),
     }
     return new.model_copy(update=left)
 
 
 def _open_result(card: Card | None) -> bool:
-    return card is not None and card.slot is Slot.RESULT and card.closed is None
+    return card is not None and card.kind is CardKind.RESULT and card.closed is None
 
 
 def following(id_: RestoreId) -> RestoreId:
@@ -78,12 +78,12 @@ def following(id_: RestoreId) -> RestoreId:
     return RestoreId(f"{stem}.{int(count or 1) + 1}")
 
 
-def _wish(restore: Restore, button: Button) -> Wish:
+def _wish(restore: Restore, button: Button) -> RestoreRequest:
     if button is Button.UNDO:
-        return restore.wish.model_copy(update={"snapshot": _undo_snapshot(restore)})
+        return restore.request.model_copy(update={"snapshot": _undo_snapshot(restore)})
     if button is Button.OTHER_SNAPSHOT:
-        return restore.wish.model_copy(update={"snapshot": None, "described": None})
-    return restore.wish
+        return restore.request.model_copy(update={"snapshot": None, "described": None})
+    return restore.request
 
 
 def _undo_snapshot(restore: Restore) -> str | None:
@@ -97,7 +97,7 @@ def _stop(restore: Restore) -> Stop | None:
     runs = start is not None and start.error is None
     if runs or (outcome is not None and outcome.reason is Reason.VM_STARTED):
         return None
-    return restore.stop if restore.stopped_by_us and answers.start_is_offered(restore) else None
+    return restore.stop if restore.stopped_by_us and user_events.start_is_offered(restore) else None
 
 
 def _vm_unsure(restore: Restore) -> bool:
@@ -105,10 +105,10 @@ def _vm_unsure(restore: Restore) -> bool:
     match restore.phase:
         case Phase.SUCCEEDED:
             return False
-        case Phase.FAILED if restore.job is not None and not answers.never_created(restore):
+        case Phase.FAILED if restore.job is not None and not user_events.never_created(restore):
             return True
         case _:
-            return restore.vm_unsure
+            return restore.vm_state_unknown
 
 
 def _blocker(restore: Restore) -> Blocker | None:

@@ -1,0 +1,237 @@
+"""The loop: takes what is due, on a lease, and has it dealt with.
+
+What is due is a restore, which gets one round (`rounds`), something that Slack delivered, which goes
+to the intake, or a chore, which is somebody's duty by the first word of its name. A lease makes one
+worker at a time act on a thing, on whatever replica it runs.
+
+There is no retry in here. What could not be done now has a next due time, and that is the retry.
+
+A process that is told to end leaves in three steps (`drain`): it leases nothing more, and what Slack
+still brings goes into the queue for the others; rounds get some time to end; then they stop before
+their next step and give their leases back, so that nobody waits for a lease to run out. No call is
+broken off: an act or a post that has begun gets its answer.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.errors import StoreUnavailable, Temporary
+from bot.reconciler import Reconciler, ReconcilerDeps, TooLateError
+from bot.slack.inbound.dispatcher import Dispatcher
+from bot.store.records import Delivery, Lease, Leased, PeriodicTask, Record, TaskHandler, TaskResult
+
+WORKERS = 32
+"""Things worked on at once by one process."""
+POLL = timedelta(seconds=1)
+"""How often the queue is asked when nobody nudges: other replicas put things into it, too."""
+STORE_AWAY = timedelta(seconds=2)
+PUT_OFF = timedelta(minutes=5)
+"""When a chore is looked at again that is nobody's duty here: another release may know it."""
+TRY_AGAIN = timedelta(seconds=10)
+"""When a chore is tried again whose far side was away and named no time."""
+
+_KINDS = {Record: "restore", Delivery: "delivery", PeriodicTask: "chore"}
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Works off the queue until it is told to stop."""
+
+    def __init__(
+        self, parts: ReconcilerDeps, dispatcher: Dispatcher, duties: Mapping[str, TaskHandler]
+    ) -> None:
+        self._clock = parts.clock
+        self._store = parts.store
+        self._metrics = parts.metrics
+        self._dispatcher = dispatcher
+        self._duties = duties
+        self._rounds = Reconciler(parts, lambda: not self._hurried)
+        self._nudged = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._leaving = False
+        self._hurried = False
+        self._resting = False
+        self._waking = 0
+
+    @property
+    def resting(self) -> bool:
+        """Nothing is being worked on, and the loop waits for a nudge or its next look."""
+        at_work = self._tasks or self._waking or self._nudged.is_set()
+        return self._resting and not at_work
+
+    @property
+    def busy(self) -> int:
+        """How many things are being worked on by this process."""
+        return len(self._tasks)
+
+    async def wake(self, restore: str) -> None:
+        """The cluster has news of this restore."""
+        self._waking += 1
+        try:
+            await self._store.wake([restore])
+        finally:
+            self._waking -= 1
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Something may be due: look at the queue now."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Take what is due, for ever; cancelled or drained to end."""
+        self._loop = asyncio.current_task()
+        while not self._leaving:
+            self._nudged.clear()
+            wake = await self._take()
+            self._resting = True
+            if not self._leaving:
+                await self._clock.first(self._nudged, wake)
+            self._resting = False
+
+    def leave(self) -> None:
+        """Lease nothing more from now on, and hand over what Slack still brings."""
+        self._leaving = True
+        self.nudge()
+
+    async def drain(self, patience: float, *, grace: float) -> None:
+        """Leave, and come to an end: all leases are given back but those of calls without an end.
+
+        Rounds get `patience` (real) seconds to end, and then `grace` for the step they are in. What
+        still hangs after that is cut off, and its lease runs out.
+        """
+        self.leave()
+        await self._ended(patience)
+        self._hurried = True
+        await self._ended(grace)
+        left = self._running()
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _ended(self, seconds: float) -> None:
+        """Wait until nothing runs any more, for so many seconds at most."""
+        now = asyncio.get_running_loop().time
+        end = now() + seconds
+        while (running := self._running()) and (left := end - now()) > 0:
+            await asyncio.wait(running, timeout=left)
+
+    def _running(self) -> set[asyncio.Task[None]]:
+        """The rounds, and the loop: it may be about to come back with new leases."""
+        loop = {self._loop} if self._loop is not None and not self._loop.done() else set()
+        return self._tasks | loop
+
+    def work_on(self, leased: Leased) -> None:
+        """Deal with something that has come and is leased to us already, or hand it over."""
+        self._begin(self._hand_over(leased.lease) if self._leaving else self._work(leased))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    async def _hand_over(self, lease: Lease) -> None:
+        """Whoever looks next has it at once, rather than when our lease has run out."""
+        try:
+            await self._store.finish(lease, due=self._clock.now())
+        except StoreUnavailable as away:
+            log.warning("the store is away", what=away.what)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.nudge()
+
+    async def _take(self) -> datetime:
+        """Lease what is due, up to our capacity; the time to look again."""
+        room = WORKERS - len(self._tasks)
+        now = self._clock.now()
+        if room <= 0:
+            return now + POLL
+        try:
+            leased, following = await self._store.lease(room)
+        except StoreUnavailable as away:
+            log.warning("the store is away", what=away.what)
+            return now + STORE_AWAY
+        for each in leased:
+            self._begin(self._work(each))
+        return min(following or now + POLL, now + POLL)
+
+    async def _work(self, leased: Leased) -> None:
+        """One thing, with the one catch-all: what fails here is due again when its lease ends."""
+        kind = _KINDS[type(leased.work)]
+        try:
+            with self._metrics.round_seconds.time():
+                await self._act(leased)
+        except TooLateError:
+            result = "too_late"
+        except StoreUnavailable as away:
+            log.warning("the store is away", what=away.what)
+            result = "store_away"
+        except Exception:
+            log.exception("a round failed", id=leased.lease.id)
+            result = "failed"
+            await self._apologise(leased)
+        else:
+            result = "ok"
+        self._metrics.rounds.labels(f"{kind}_{result}").inc()
+
+    async def _act(self, leased: Leased) -> None:
+        match leased.work:
+            case Record() as record:
+                await self._rounds.run(leased, record)
+            case Delivery() as delivery:
+                await self._deal(leased.lease, delivery)
+            case PeriodicTask() as chore:
+                await self._attend(leased.lease, chore)
+
+    async def _attend(self, lease: Lease, chore: PeriodicTask) -> None:
+        """A chore: done and given back with its next due time, or put off."""
+        duty = self._duties.get(chore.name.partition(":")[0])
+        if duty is None:
+            await self._store.finish(lease, due=self._clock.now() + PUT_OFF)
+            return
+        try:
+            done = await duty(chore)
+        except StoreUnavailable:
+            raise
+        except Temporary as trouble:
+            log.info("a chore is put off", chore=chore.name, what=trouble.what)
+            wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after
+            done = TaskResult(due=self._clock.now() + timedelta(seconds=wait))
+        if done is None:
+            await self._store.tasks.drop(chore.name, lease=lease)
+        else:
+            await self._store.finish(lease, due=done.due, body=done.body)
+
+    async def _deal(self, lease: Lease, delivery: Delivery) -> None:
+        """A Slack delivery: settled when it was dealt with, put off when the far side is away."""
+        try:
+            await self._dispatcher.handle(delivery)
+        except StoreUnavailable:
+            raise
+        except Temporary as trouble:
+            log.info("a delivery is put off", what=trouble.what)
+            await self._store.finish(lease, due=self._later(delivery, trouble))
+            return
+        await self._store.settle(lease)
+        self.nudge()
+
+    def _later(self, delivery: Delivery, trouble: Temporary) -> datetime:
+        """When to try again: soon at first, then after ever longer pauses."""
+        now = self._clock.now()
+        age = (now - delivery.accepted_at).total_seconds()
+        wait = trouble.retry_after or min(10.0, max(0.5, age / 2))
+        return now + timedelta(seconds=wait)
+
+    async def _apologise(self, leased: Leased) -> None:
+        """A person whose wish fails by a mistake of ours is told so, rather than left in silence."""
+        with suppress(StoreUnavailable):
+            delivery = leased.work
+            if isinstance(delivery, Delivery) and await self._dispatcher.apologise(delivery):
+                await self._store.settle(leased.lease)
