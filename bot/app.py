@@ -221,7 +221,7 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         clock=clock,
         metrics=metrics,
     )
-    worker = Worker(parts, wiring.dispatcher, wiring.duties)
+    worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
     bolt = _bolt(settings, session, home)
     wiring.listen(bolt, _accepting(store, worker, clock, metrics), settings.listen.hears_words)
     tasks: list[asyncio.Task[None]] = []

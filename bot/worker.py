@@ -44,13 +44,16 @@ class Worker:
     """Works off the queue until it is told to stop."""
 
     def __init__(
-        self, parts: ReconcilerDeps, dispatcher: Dispatcher, duties: Mapping[str, TaskHandler]
+        self,
+        parts: ReconcilerDeps,
+        dispatcher: Dispatcher,
+        task_handlers: Mapping[str, TaskHandler],
     ) -> None:
         self._clock = parts.clock
         self._store = parts.store
         self._metrics = parts.metrics
         self._dispatcher = dispatcher
-        self._duties = duties
+        self._task_handlers = task_handlers
         self._rounds = Reconciler(parts, lambda: not self._hurried)
         self._nudged = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -187,25 +190,25 @@ class Worker:
                 await self._rounds.run(leased, record)
             case Delivery() as delivery:
                 await self._deal(leased.lease, delivery)
-            case PeriodicTask() as chore:
-                await self._attend(leased.lease, chore)
+            case PeriodicTask() as task:
+                await self._run_task(leased.lease, task)
 
-    async def _attend(self, lease: Lease, chore: PeriodicTask) -> None:
+    async def _run_task(self, lease: Lease, task: PeriodicTask) -> None:
         """A chore: done and given back with its next due time, or put off."""
-        duty = self._duties.get(chore.name.partition(":")[0])
+        duty = self._task_handlers.get(task.name.partition(":")[0])
         if duty is None:
             await self._store.finish(lease, due=self._clock.now() + PUT_OFF)
             return
         try:
-            done = await duty(chore)
+            done = await duty(task)
         except StoreUnavailable:
             raise
         except Temporary as trouble:
-            log.info("a chore is put off", chore=chore.name, what=trouble.what)
+            log.info("a chore is put off", task=task.name, what=trouble.what)
             wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after
             done = TaskResult(due=self._clock.now() + timedelta(seconds=wait))
         if done is None:
-            await self._store.tasks.drop(chore.name, lease=lease)
+            await self._store.tasks.drop(task.name, lease=lease)
         else:
             await self._store.finish(lease, due=done.due, body=done.body)
 

@@ -18,7 +18,7 @@ from bot.slack.handlers.handoff import HandoffHandler
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.queries import QueryHandler
 from bot.slack.handlers.requests import RequestHandler, SlackConfig
-from bot.slack.handlers.shift_report import CHORE, ShiftReporter, Timetable
+from bot.slack.handlers.shift_report import TASK, ShiftReporter, Timetable
 from bot.slack.inbound.dispatcher import Dispatcher
 from bot.slack.inbound.listeners import Enqueue, Hears, Listeners
 from bot.slack.inbound.modal_listeners import ModalListeners
@@ -59,9 +59,9 @@ class Wiring:
     dispatcher: Dispatcher
 
     @property
-    def duties(self) -> Mapping[str, TaskHandler]:
+    def task_handlers(self) -> Mapping[str, TaskHandler]:
         """What is done when a chore is due, by the first word of its name."""
-        return {"home": self.homes.refresh, CHORE: self.reports.post}
+        return {"home": self.homes.refresh, TASK: self.reports.post}
 
     def listen(self, bolt: AsyncApp, accept: Enqueue, hears: Hears) -> None:
         """Give Bolt its listeners."""

@@ -5,18 +5,18 @@ a Redis Cluster and every script may touch them together. Scripts get the keys t
 KEYS and build the others (a second restore, a thread, a history) from the prefix.
 
     due               sorted set: what is to be looked at, by time in ms; members are "restore:ID",
-                      "delivery:KEY" and "chore:NAME", which with the prefix name the records
+                      "delivery:KEY" and "task:NAME", which with the prefix name the records
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
     audit             stream: one JSON entry each, cut at about 100,000
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
-                      lease), live, claim, parked, and one field card:KEY for each card in Slack
+                      lease), live, claim, deferred, and one field card:KEY for each card in Slack
     delivery:KEY      hash: kind, accepted, token, fence, until; and body, until it is settled
     thread:CHANNEL:TS sorted set: ids of the thread's restores, by the time of asking
     history:VM        list: ids of the last ended restores of a VM, newest first
     recent            list: the same of the workspace
-    chore:NAME        hash: duty (its body), fence, until, again, cuts, and newer (kept while leased)
-    homes             sorted set: the chores that draw somebody's Home, by when it was opened last
+    task:NAME         hash: task (its body), fence, until, again, cuts, and newer (kept while leased)
+    homes             sorted set: the tasks that draw somebody's Home, by when it was opened last
     way:ID            string: key of the card told last (or nothing), a space, a response_url
     said:TOKEN        string: these audit entries are written already
 
@@ -36,9 +36,9 @@ PERMANENT = (DUE, LIVE, CLAIMS, AUDIT)
 
 RESTORE = "restore:"
 DELIVERY = "delivery:"
-CHORE = "chore:"
+TASK = "task:"
 HOME = "home:"
-"""What the name of a chore begins with that is due whenever a restore has moved."""
+"""What the name of a periodic task begins with that is due whenever a restore has moved."""
 
 _TEAM = re.compile(r"[A-Za-z0-9_.-]+")
 

@@ -16,7 +16,7 @@ from bot.restore.model import Restore
 class Lease:
     """The right to work on one thing of the queue until a moment.
 
-    `id` is the queue's name for it ("restore:ID", "delivery:KEY", "chore:NAME"). `fence` counts the
+    `id` is the queue's name for it ("restore:ID", "delivery:KEY", "task:NAME"). `fence` counts the
     leases of that thing: whoever comes with an older one comes too late.
     """
 

@@ -6,7 +6,7 @@ import structlog
 
 from bot.restore.model import Restore
 from bot.store import documents, times
-from bot.store.keys import CHORE, DELIVERY
+from bot.store.keys import DELIVERY, TASK
 from bot.store.records import Delivery, PeriodicTask, PostedCard, Record
 
 log = structlog.get_logger(__name__)
@@ -40,16 +40,16 @@ def delivery(member: str, fields: Mapping[str, str]) -> Delivery:
     )
 
 
-def chore(member: str, fields: Mapping[str, str]) -> PeriodicTask:
-    """A chore that has just been leased."""
-    return PeriodicTask(member.removeprefix(CHORE), documents.load_body(fields["duty"]))
+def task(member: str, fields: Mapping[str, str]) -> PeriodicTask:
+    """A periodic task that has just been leased."""
+    return PeriodicTask(member.removeprefix(TASK), documents.load_body(fields["task"]))
 
 
 def work(member: str, fields: Mapping[str, str]) -> Record | Delivery | PeriodicTask:
     """What a member of the due queue stands for."""
     if member.startswith(DELIVERY):
         return delivery(member, fields)
-    return chore(member, fields) if member.startswith(CHORE) else record(fields)
+    return task(member, fields) if member.startswith(TASK) else record(fields)
 
 
 def readable(texts: Iterable[str]) -> tuple[Restore, ...]:

@@ -3,13 +3,15 @@
 A script's text is `lua/parts.lua` and its own file, under Redis 7's `#!lua` line, which makes the
 server refuse it as a whole (no memory, replica, a key of another slot) before it writes anything.
 Rules for a script:
+- its head declares its KEYS and ARGV by name, and Python passes them by the same names;
 - time comes in as an argument, in ms; so do all names, by KEYS or by the prefix (see `keys`);
 - it may be sent twice: a client or proxy that lost the reply sends it again, so each script knows
   its caller's token or fence and answers the second time as it did the first;
 - what it loops over is bounded by the caller.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib import resources
@@ -21,34 +23,49 @@ from redis.exceptions import NoScriptError
 
 from bot.store.failures import translated
 
-READ_ONLY = frozenset({"chore", "gather", "heard", "listed"})
+READ_ONLY = frozenset({"load_index", "load_many", "read_audit", "task_body"})
 NAMES = (
-    "accept",
-    "chore",
+    "append_audit",
     "commit",
+    "complete_delivery",
     "create",
-    "doubt",
-    "drop",
-    "finish",
-    "gather",
-    "heard",
-    "keep",
+    "defer_unreadable",
+    "delete_task",
+    "enqueue_delivery",
+    "invalidate_card",
     "lease",
-    "listed",
-    "park",
-    "record",
+    "load_index",
+    "load_many",
+    "read_audit",
+    "release",
     "renew",
-    "settle",
+    "schedule_task",
+    "task_body",
     "wake",
 )
+_DECLARED = re.compile(r"^-- (KEYS|ARGV): ([\w, ]+(?:\n--   [\w, ]+)*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One script's text and the name Redis gives it."""
+    """One script: its text, the name Redis gives it, and the names of what it takes, in order."""
 
+    name: str
     text: str
     sha: str
+    keys: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+    def values(
+        self, keys: Mapping[str, str], arguments: Mapping[str, str | int]
+    ) -> list[str | int]:
+        """What the script is sent. A name too many or too few is a mistake of the caller."""
+        if keys.keys() != set(self.keys) or arguments.keys() != set(self.arguments):
+            raise TypeError(
+                f"{self.name} takes KEYS {sorted(self.keys)} and ARGV {sorted(self.arguments)}; "
+                f"given were {sorted(keys)} and {sorted(arguments)}"
+            )
+        return [*(keys[name] for name in self.keys), *(arguments[name] for name in self.arguments)]
 
 
 class Scripts:
@@ -58,26 +75,41 @@ class Scripts:
         self._client = client
         self._scripts = {name: read(name) for name in NAMES}
 
-    async def run(self, name: str, keys: Sequence[str], *args: str | int) -> Any:
+    async def run(self, name: str, keys: Mapping[str, str], **arguments: str | int) -> Any:
         """One EVALSHA; the first on a server that does not know the script is followed by EVAL."""
         script = self._scripts[name]
+        values = script.values(keys, arguments)
         with translated():
             try:
-                return await self._send("EVALSHA", script.sha, keys, args)
+                return await self._send("EVALSHA", script.sha, len(keys), values)
             except NoScriptError:
-                return await self._send("EVAL", script.text, keys, args)
+                return await self._send("EVAL", script.text, len(keys), values)
 
-    async def _send(
-        self, command: str, script: str, keys: Sequence[str], args: Sequence[str | int]
-    ) -> Any:
-        return await self._client.execute_command(command, script, len(keys), *keys, *args)
+    async def _send(self, command: str, script: str, keys: int, values: Sequence[str | int]) -> Any:
+        return await self._client.execute_command(command, script, keys, *values)
 
 
 def read(name: str) -> Script:
-    """A script from the package's files."""
+    """A script from the package's files. Its head declares KEYS and ARGV, which become locals."""
     folder = resources.files("bot.store") / "lua"
     shared, own = (folder.joinpath(f"{part}.lua").read_text("utf-8") for part in ("parts", name))
+    keys, arguments = declared(own, "KEYS"), declared(own, "ARGV")
     flags = " flags=no-writes" if name in READ_ONLY else ""
-    text = f"#!lua{flags}\n{shared}\n{own}"
+    taken = "\n".join((_locals(keys, "KEYS"), _locals(arguments, "ARGV")))
+    text = f"#!lua{flags}\n{shared}\n{taken}\n{own}"
     # Redis names scripts by their SHA-1; nothing is kept secret or proved by it.
-    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+    sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Script(name, text, sha, keys, arguments)
+
+
+def declared(own: str, kind: str) -> tuple[str, ...]:
+    """The names that a script's head gives its KEYS or ARGV, in order."""
+    found = [names for which, names in _DECLARED.findall(own) if which == kind]
+    return tuple(re.findall(r"\w+", found[0])) if found else ()
+
+
+def _locals(names: Sequence[str], kind: str) -> str:
+    if not names:
+        return ""
+    values = ", ".join(f"{kind}[{place}]" for place in range(1, len(names) + 1))
+    return f"local {', '.join(names)} = {values}"

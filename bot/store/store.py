@@ -87,22 +87,29 @@ class Store:
         now, member = self._clock.now(), DELIVERY + key
         lease = Lease(member, 1, now + self._lease_time)
         accepted = await self._scripts.run(
-            "accept",
-            [self._keys.record(member), self._keys.due],
-            member,
-            _token(),
-            kind,
-            documents.dump_body(body),
-            times.passed(now),
-            times.due(lease.until),
+            "enqueue_delivery",
+            self._queued(member),
+            member=member,
+            token=_token(),
+            kind=kind,
+            body=documents.dump_body(body),
+            now=times.passed(now),
+            lease_end=times.due(lease.until),
         )
         return lease if accepted else None
 
     async def settle(self, lease: Lease) -> bool:
         """A delivery is dealt with; False if somebody else has taken it since."""
         ttl = int(REMEMBERED.total_seconds())
-        keys = [self._keys.record(lease.id), self._keys.due]
-        return bool(await self._scripts.run("settle", keys, lease.id, lease.fence, ttl))
+        return bool(
+            await self._scripts.run(
+                "complete_delivery",
+                self._queued(lease.id),
+                member=lease.id,
+                fence=lease.fence,
+                ttl=ttl,
+            )
+        )
 
     # The queue
 
@@ -116,15 +123,15 @@ class Store:
         until = now + self._lease_time
         taken, abandoned, following = await self._scripts.run(
             "lease",
-            [self._keys.due, self._keys.audit],
-            self._keys.prefix,
-            times.passed(now),
-            times.due(until),
-            limit,
-            MAX_CUTS,
-            int(REMEMBERED.total_seconds()),
-            now.isoformat(),
-            times.due(now + PUT_OFF),
+            {"due": self._keys.due, "audit": self._keys.audit},
+            prefix=self._keys.prefix,
+            now=times.passed(now),
+            lease_end=times.due(until),
+            limit=limit,
+            max_cuts=MAX_CUTS,
+            ttl=int(REMEMBERED.total_seconds()),
+            now_iso=now.isoformat(),
+            later=times.due(now + PUT_OFF),
         )
         for member in abandoned:
             log.error("it stopped every worker", record=member, attempts=MAX_CUTS)
@@ -154,15 +161,15 @@ class Store:
         if due is None and lease.id.startswith(DELIVERY):
             return await self.settle(lease)
         done = await self._scripts.run(
-            "finish",
-            [self._keys.record(lease.id), self._keys.due],
-            lease.id,
-            lease.fence,
-            times.passed(self._clock.now()),
-            _or_nothing(due),
-            json.dumps(replies.flat(shown or {})),
-            "" if body is None else documents.dump_body(body),
-            int(tasks.KEPT.total_seconds()),
+            "release",
+            self._queued(lease.id),
+            member=lease.id,
+            fence=lease.fence,
+            now=times.passed(self._clock.now()),
+            due_at=_or_nothing(due),
+            shown=json.dumps(replies.flat(shown or {})),
+            body="" if body is None else documents.dump_body(body),
+            ttl=int(tasks.KEPT.total_seconds()),
         )
         if done < 0:
             raise ValueError(f"{lease.id} is live: it needs a next due time")
@@ -174,11 +181,11 @@ class Store:
         longer = Lease(lease.id, lease.fence, now + self._lease_time)
         renewed = await self._scripts.run(
             "renew",
-            [self._keys.record(lease.id), self._keys.due],
-            lease.id,
-            lease.fence,
-            times.passed(now),
-            times.due(longer.until),
+            self._queued(lease.id),
+            member=lease.id,
+            fence=lease.fence,
+            now=times.passed(now),
+            lease_end=times.due(longer.until),
         )
         return longer if renewed else None
 
@@ -187,10 +194,10 @@ class Store:
         for page in _pages(ids):
             await self._scripts.run(
                 "wake",
-                [self._keys.due],
-                self._keys.prefix,
-                times.passed(self._clock.now()),
-                json.dumps(page),
+                {"due": self._keys.due},
+                prefix=self._keys.prefix,
+                now=times.passed(self._clock.now()),
+                ids=json.dumps(page),
             )
 
     # Restores
@@ -202,8 +209,8 @@ class Store:
         reply = await self._scripts.run(
             "create",
             self._keys_of(restore),
-            *self._filing(restore, audit),
-            times.due(due),
+            **self._filing(restore, audit),
+            due_at=times.due(due),
         )
         match reply:
             case ["created"]:
@@ -232,10 +239,10 @@ class Store:
         reply = await self._scripts.run(
             "commit",
             self._keys_of(restore),
-            *self._filing(following, audit),
-            restore.version,
-            "" if lease is None else lease.fence,
-            _or_nothing(due),
+            **self._filing(following, audit),
+            version=restore.version,
+            fence="" if lease is None else lease.fence,
+            due_at=_or_nothing(due),
         )
         match reply:
             case ["committed"]:
@@ -250,9 +257,10 @@ class Store:
     async def doubt(self, restore: str, card: str, ts: str) -> None:
         """The message `ts` that a card stood in is gone; have the thread looked through for it."""
         member = RESTORE + restore
-        keys = [self._keys.restore(restore), self._keys.due]
         now = times.passed(self._clock.now())
-        await self._scripts.run("doubt", keys, member, card, ts, now)
+        await self._scripts.run(
+            "invalidate_card", self._queued(member), member=member, card=card, ts=ts, now=now
+        )
 
     async def load(self, restore: str) -> Record | None:
         """A restore and its cards."""
@@ -264,7 +272,10 @@ class Store:
         found: list[Record] = []
         for page in _pages(restores):
             records = await self._scripts.run(
-                "gather", [self._keys.live], self._keys.prefix, json.dumps(page)
+                "load_many",
+                {"live": self._keys.live},
+                prefix=self._keys.prefix,
+                ids=json.dumps(page),
             )
             found += [replies.record(replies.paired(fields)) for fields in records]
         return tuple(found)
@@ -299,15 +310,16 @@ class Store:
         """Write audit entries that belong to no change of a restore."""
         if entries:
             said = f"{self._keys.prefix}said:{_token()}"
-            await self._scripts.run("record", [self._keys.audit, said], _entries(entries))
+            keys = {"audit": self._keys.audit, "said": said}
+            await self._scripts.run("append_audit", keys, entries=_entries(entries))
 
     async def audit(
         self, *, since: datetime | None = None, restore: str | None = None
     ) -> AsyncIterator[AuditEntry]:
         """The audit stream, oldest first."""
-        after = "-"
+        after, keys = "-", {"audit": self._keys.audit}
         while True:
-            page = await self._scripts.run("heard", [self._keys.audit], after, PAGE)
+            page = await self._scripts.run("read_audit", keys, after=after, count=PAGE)
             for _, (_, text) in page:
                 entry = documents.load_entry(text)
                 if _wanted(entry, since, restore):
@@ -324,55 +336,65 @@ class Store:
         try:
             return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
         except documents.Unreadable as error:
-            await self._park(lease, error)
+            await self._defer(lease, error)
             return None
 
-    async def _park(self, lease: Lease, error: documents.Unreadable) -> None:
+    async def _defer(self, lease: Lease, error: documents.Unreadable) -> None:
         """Put off what does not load: it must not stop the loop, nor be lost to a newer release."""
         log.error("unreadable record put off", record=lease.id, found=error.text)
         now = self._clock.now()
         entry = AuditEntry(
-            at=now, kind="parked", reason=error.reason, target=lease.id, detail=error.text
+            at=now, kind="deferred", reason=error.reason, target=lease.id, detail=error.text
         )
         await self._scripts.run(
-            "park",
-            [self._keys.record(lease.id), self._keys.due, self._keys.audit],
-            lease.id,
-            lease.fence,
-            times.due(now + PUT_OFF),
-            _entries([entry]),
+            "defer_unreadable",
+            {**self._queued(lease.id), "audit": self._keys.audit},
+            member=lease.id,
+            fence=lease.fence,
+            due_at=times.due(now + PUT_OFF),
+            entries=_entries([entry]),
         )
 
     async def _listed(self, index: str, first: int, last: int) -> list[str]:
         found: list[str] = await self._scripts.run(
-            "listed", [index], self._keys.prefix, first, last
+            "load_index", {"index": index}, prefix=self._keys.prefix, first=first, last=last
         )
         return found
 
-    def _keys_of(self, restore: Restore) -> list[str]:
-        keys = self._keys
-        own = [keys.restore(restore.id), keys.due, keys.live, keys.claims, keys.audit]
-        return [*own, keys.recent, keys.homes]
+    def _queued(self, member: str) -> dict[str, str]:
+        """The keys of one member of the queue."""
+        return {"record": self._keys.record(member), "due": self._keys.due}
 
-    def _filing(self, restore: Restore, audit: Sequence[AuditEntry]) -> list[str | int]:
+    def _keys_of(self, restore: Restore) -> dict[str, str]:
+        keys = self._keys
+        return {
+            **self._queued(RESTORE + restore.id),
+            "living": keys.live,
+            "claims": keys.claims,
+            "audit": keys.audit,
+            "recent": keys.recent,
+            "homes": keys.homes,
+        }
+
+    def _filing(self, restore: Restore, audit: Sequence[AuditEntry]) -> dict[str, str | int]:
         """What `create` and `commit` need to know to store a restore and to find it again."""
         request, thread_ref = restore.request, restore.thread_ref
-        return [
-            self._keys.prefix,
-            restore.id,
-            _token(),
-            documents.dump(restore),
-            _entries(audit),
-            int(KEPT.total_seconds()),
-            0 if restore.phase.ended else 1,
-            times.passed(restore.opened_at),
-            restore.claim or "",
-            f"{thread_ref.channel}:{thread_ref.thread}" if thread_ref.thread else "",
-            f"{request.cluster}/{request.namespace}/{request.vm}"
-            if request.vm and request.namespace
-            else "",
-            times.passed(self._clock.now()),
-        ]
+        vm = f"{request.cluster}/{request.namespace}/{request.vm}"
+        thread = f"{thread_ref.channel}:{thread_ref.thread}"
+        return {
+            "prefix": self._keys.prefix,
+            "id": restore.id,
+            "token": _token(),
+            "doc": documents.dump(restore),
+            "entries": _entries(audit),
+            "ttl": int(KEPT.total_seconds()),
+            "live": 0 if restore.phase.ended else 1,
+            "opened": times.passed(restore.opened_at),
+            "claim": restore.claim or "",
+            "thread": thread if thread_ref.thread else "",
+            "vm": vm if request.vm and request.namespace else "",
+            "now": times.passed(self._clock.now()),
+        }
 
 
 def _token() -> str:

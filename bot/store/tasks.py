@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.store import documents, times
-from bot.store.keys import CHORE, HOME, Keys
+from bot.store.keys import HOME, TASK, Keys
 from bot.store.records import Lease
 from bot.store.scripts import Scripts
 
@@ -36,26 +36,32 @@ class PeriodicTasks:
         If somebody is at it just now, it is due again as soon as they give it back.
         """
         await self._scripts.run(
-            "keep",
+            "schedule_task",
             self._keys_of(name),
-            CHORE + name,
-            documents.dump_body(body),
-            times.due(due),
-            times.passed(self._clock.now()),
-            int(KEPT.total_seconds()),
-            1 if name.startswith(HOME) else 0,
+            member=TASK + name,
+            body=documents.dump_body(body),
+            due_at=times.due(due),
+            now=times.passed(self._clock.now()),
+            ttl=int(KEPT.total_seconds()),
+            home=1 if name.startswith(HOME) else 0,
         )
 
     async def body(self, name: str) -> dict[str, Any] | None:
         """What a chore knows; None if there is no such chore."""
-        found = await self._scripts.run("chore", [self._keys.record(CHORE + name)])
+        found = await self._scripts.run("task_body", {"record": self._keys.record(TASK + name)})
         return None if found is None else documents.load_body(found)
 
     async def drop(self, name: str, *, lease: Lease | None = None) -> None:
         """Have this chore no more. Its holder names the lease: what was kept anew then stays."""
         fence = "" if lease is None else lease.fence
         now = times.passed(self._clock.now())
-        await self._scripts.run("drop", self._keys_of(name), CHORE + name, fence, now)
+        await self._scripts.run(
+            "delete_task", self._keys_of(name), member=TASK + name, fence=fence, now=now
+        )
 
-    def _keys_of(self, name: str) -> list[str]:
-        return [self._keys.record(CHORE + name), self._keys.due, self._keys.homes]
+    def _keys_of(self, name: str) -> dict[str, str]:
+        return {
+            "record": self._keys.record(TASK + name),
+            "due": self._keys.due,
+            "homes": self._keys.homes,
+        }

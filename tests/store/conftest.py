@@ -99,13 +99,11 @@ def send_twice(store: Store) -> None:
     send: Callable[..., Awaitable[object]] = scripts._send
     sha_of_lease = scripts._scripts["lease"].sha
 
-    async def twice(
-        command: str, script: str, keys: Sequence[str], args: Sequence[str | int]
-    ) -> object:
-        first = await send(command, script, keys, args)
+    async def twice(command: str, script: str, keys: int, values: Sequence[str | int]) -> object:
+        first = await send(command, script, keys, values)
         if script == sha_of_lease or command == "EVAL":
             return first
-        second = await send(command, script, keys, args)
+        second = await send(command, script, keys, values)
         assert second == first
         return second
 

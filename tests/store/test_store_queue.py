@@ -525,7 +525,7 @@ async def test_an_unreadable_restore_is_put_off_and_the_others_go_on(
     clock.advance(PUT_OFF.total_seconds())
     await names_due(store)
     entries = [entry async for entry in store.audit()]
-    assert [(entry.kind, entry.target) for entry in entries] == [("parked", "restore:R1")]
+    assert [(entry.kind, entry.target) for entry in entries] == [("deferred", "restore:R1")]
 
 
 async def test_a_put_off_restore_works_again_once_it_loads(
@@ -568,7 +568,7 @@ async def test_a_restore_that_breaks_again_after_a_commit_is_audited_again(
     await store.commit(restore(vm="R1"), due=clock.now(), audit=[])
     await client.hset(keys.restore("R1"), "doc", "{}")
     await names_due(store)
-    assert [entry.kind async for entry in store.audit()] == ["parked", "parked"]
+    assert [entry.kind async for entry in store.audit()] == ["deferred", "deferred"]
 
 
 async def test_a_put_off_sent_again_does_not_undo_a_wake_between(
@@ -576,9 +576,9 @@ async def test_a_put_off_sent_again_does_not_undo_a_wake_between(
 ) -> None:
     await create(store, clock)
     lease = await take(store)
-    await store._park(lease, Unreadable("once"))
+    await store._defer(lease, Unreadable("once"))
     await store.wake(["R1"])
-    await store._park(lease, Unreadable("once"))
+    await store._defer(lease, Unreadable("once"))
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -589,7 +589,7 @@ async def test_a_worker_whose_lease_passed_on_puts_nothing_off(
     old = await take(store)
     clock.advance(25)
     current = await take(store)
-    await store._park(old, Unreadable("late"))
+    await store._defer(old, Unreadable("late"))
     assert await store.renew(current) is not None
     assert [entry async for entry in store.audit()] == []
 

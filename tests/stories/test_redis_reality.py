@@ -5,7 +5,7 @@ or does not go on until Redis is well again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -271,12 +271,12 @@ async def full_after(stage: Stage, commands: int) -> AsyncIterator[None]:
     run = scripts.run
     async with connect(stage.world.redis_url) as client:
 
-        async def counted(name: str, keys: Sequence[str], *args: str | int) -> Any:
+        async def counted(name: str, keys: Mapping[str, str], **arguments: str | int) -> Any:
             nonlocal left
             if left == 0:
                 await client.config_set("maxmemory", "1")
             left -= 1
-            return await run(name, keys, *args)
+            return await run(name, keys, **arguments)
 
         scripts.run = counted  # type: ignore[method-assign] # the far side turns at a chosen moment
         try:

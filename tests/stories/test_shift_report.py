@@ -12,7 +12,7 @@ from bot.app import App
 from bot.playground.clock import HandClock
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.stage import Stage, access
-from bot.slack.handlers.shift_report import CHORE
+from bot.slack.handlers.shift_report import TASK
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -302,4 +302,4 @@ async def test_other_times_in_the_settings(stage_for: SetStage) -> None:
     await stage.world.stop_bot()
     stage.world.config = without
     bot = await stage.world.start_bot()
-    assert await bot.store.tasks.body(CHORE) is None
+    assert await bot.store.tasks.body(TASK) is None

@@ -89,15 +89,15 @@ class AppHome:
         if known is not None:
             await self._store.tasks.keep(HOME + user, known, due=self._clock.now())
 
-    async def refresh(self, chore: PeriodicTask) -> TaskResult | None:
+    async def refresh(self, task: PeriodicTask) -> TaskResult | None:
         """Bring one Home up to date; None if it need not be kept current any more."""
-        user, now = UserId(chore.name.removeprefix(HOME)), self._clock.now()
-        shown = chore.body.get("digest")
+        user, now = UserId(task.name.removeprefix(HOME)), self._clock.now()
+        shown = task.body.get("digest")
         # Whoever has just opened it does not wait for its turn.
         if shown is not None and (turn := self._pace.turn(HOME, user, now)) > now:
             return TaskResult(turn)
         try:
-            page = await self._page(user, str(chore.body["direct"]))
+            page = await self._page(user, str(task.body["direct"]))
             blocks = home(page)
             digest = _digest(blocks)
             if digest != shown:
@@ -110,7 +110,7 @@ class AppHome:
             return None
         under_way = page.mine or page.running or page.offered
         again = now + LOOK_AGAIN if under_way or page.unlinked else None
-        return TaskResult(again, {"direct": chore.body["direct"], "digest": digest})
+        return TaskResult(again, {"direct": task.body["direct"], "digest": digest})
 
     async def _page(self, user: UserId, direct: str) -> HomePage:
         """All that this person's Home shows now."""

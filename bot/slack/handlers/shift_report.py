@@ -32,7 +32,7 @@ from bot.store.records import PeriodicTask, TaskResult
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
-CHORE = "report"
+TASK = "report"
 EVENT_TYPE = "vm_restore_report"
 USUAL = timedelta(hours=24)
 """How far a report looks back when there was none before it."""
@@ -121,7 +121,7 @@ class ShiftReporter:
 
     async def _last(self) -> datetime:
         """When the last report was posted by the clock; a day ago if there was none."""
-        known = await self._store.tasks.body(CHORE)
+        known = await self._store.tasks.body(TASK)
         return self._since(known or {})
 
     def _since(self, body: Mapping[str, Any]) -> datetime:
@@ -132,18 +132,18 @@ class ShiftReporter:
 
     async def schedule(self) -> None:
         """At the start: make the chore what the settings say. One that is overdue stays due."""
-        known, timetable = await self._store.tasks.body(CHORE), self._timetable
+        known, timetable = await self._store.tasks.body(TASK), self._timetable
         if timetable is None:
             if known is not None:
-                await self._store.tasks.drop(CHORE)
+                await self._store.tasks.drop(TASK)
         elif known is None or known["plan"] != timetable.plan:
             due = timetable.after(self._clock.now())
             last = known["last"] if known else None
-            await self._store.tasks.keep(CHORE, _body(timetable, due, last), due=due)
+            await self._store.tasks.keep(TASK, _body(timetable, due, last), due=due)
 
-    async def post(self, chore: PeriodicTask) -> TaskResult | None:
+    async def post(self, task: PeriodicTask) -> TaskResult | None:
         """One report by the clock, and the next time. Raises Temporary to be asked again soon."""
-        timetable, body = self._timetable, chore.body
+        timetable, body = self._timetable, task.body
         if timetable is None or body["plan"] != timetable.plan:
             # Kept by a replica with other settings, which is the one to post it.
             return TaskResult(due=self._clock.now() + ASK_AGAIN)

@@ -1,10 +1,9 @@
 -- Store a changed restore: {'committed'}, {'stale'} or {'held', document of the holder}.
-local record, due, living, claims, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local recent, homes = KEYS[6], KEYS[7]
-local prefix, id, token, doc, entries, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local live, opened, claim, thread, vm = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+-- KEYS: record, due, living, claims, audit, recent, homes
+-- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, thread, vm, now, version,
+--   fence, due_at
 -- `version` is the one the change was made from; `fence` and `due_at` are '' when not given.
-local now, version, fence, due_at = tonumber(ARGV[12]), ARGV[13], ARGV[14], ARGV[15]
+now = tonumber(now)
 
 local seen = redis.call('HMGET', record, 'version', 'token', 'fence', 'until')
 if seen[2] == token then return {'committed'} end
@@ -16,12 +15,12 @@ local holder = held_by_other(claims, prefix, claim, id)
 if holder then return {'held', holder} end
 
 redis.call('HSET', record, 'doc', doc, 'version', version + 1, 'token', token)
-redis.call('HDEL', record, 'parked')
+redis.call('HDEL', record, 'deferred')
 hold(record, claims, id, claim)
 file(prefix, record, living, recent, id, live, opened, thread, vm, ttl)
 if fence == '' and due_at ~= '' then
   ask_for(due, record, 'restore:' .. id, due_at, now)
 end
-say(audit, entries)
+append_entries(audit, entries)
 refresh(prefix, due, homes, entries, now)
 return {'committed'}

@@ -1,21 +1,22 @@
 -- Take what is due: {taken, abandoned, time of the next due}. Sent twice it takes other things;
 -- the first ones come back when their lease runs out, as they do when a replica dies.
-local due, audit = KEYS[1], KEYS[2]
-local prefix, now, lease_end, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local most_cuts, ttl, now_iso, later = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
+-- KEYS: due, audit
+-- ARGV: prefix, now, lease_end, limit, max_cuts, ttl, now_iso, later
+now = tonumber(now)
+max_cuts = tonumber(max_cuts)
 
 -- Its workers died too often: something in it stops every one of them. Give it up and say so. What is
 -- put off in good order, because Slack or the cluster is away, may be taken as often as it needs.
 local function abandon(member, record, kind)
   forget(due, record, member, ttl)
-  say(audit, cjson.encode({cjson.encode({
+  append_entries(audit, cjson.encode({cjson.encode({
     at = now_iso, kind = 'abandoned', reason = 'taken_too_often', target = member, detail = kind,
   })}))
 end
 
--- The same of a chore, which must not be lost: it is tried once more after every pause.
+-- The same of a task, which must not be lost: it is tried once more after every pause.
 local function put_off(member, record)
-  redis.call('HSET', record, 'cuts', most_cuts - 1)
+  redis.call('HSET', record, 'cuts', max_cuts - 1)
   redis.call('HDEL', record, 'until')
   redis.call('ZADD', due, later, member)
 end
@@ -23,20 +24,20 @@ end
 local taken, abandoned = {}, {}
 for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
   local record = prefix .. member
-  local seen = redis.call('HMGET', record, 'doc', 'body', 'cuts', 'kind', 'until', 'duty')
+  local seen = redis.call('HMGET', record, 'doc', 'body', 'cuts', 'kind', 'until', 'task')
   -- A lease that was never given back: its worker may have done more than is written down.
   local interrupted = seen[5] and 1 or 0
   local counted = seen[2] or seen[6]
   if not seen[1] and not counted then
     redis.call('ZREM', due, member)
-  elseif counted and tonumber(seen[3] or 0) + interrupted >= most_cuts then
+  elseif counted and tonumber(seen[3] or 0) + interrupted >= max_cuts then
     if seen[2] then abandon(member, record, seen[4]) else put_off(member, record) end
     abandoned[#abandoned + 1] = member
   else
     local fence = redis.call('HINCRBY', record, 'fence', 1)
     redis.call('HSET', record, 'until', lease_end)
     if counted and interrupted == 1 then redis.call('HINCRBY', record, 'cuts', 1) end
-    -- Whoever leases sees the record as it is now, so earlier wishes for a look are met.
+    -- Whoever leases sees the record as it is now, so earlier requests for a look are met.
     redis.call('HDEL', record, 'again', 'newer')
     redis.call('ZADD', due, lease_end, member)
     taken[#taken + 1] = {member, fence, redis.call('HGETALL', record), interrupted}

@@ -3,20 +3,20 @@
 local AUDIT_LENGTH = 100000
 local HISTORY_LENGTH = 20
 local RECENT_LENGTH = 200
-local MOST_HOMES = 200
+local MAX_HOMES = 200
 local HOME_KEPT = 14 * 24 * 3600 * 1000
 -- Homes are drawn so long after a restore has moved, all its moves of that time at once.
 local HOME_PAUSE = 3000
 
 -- Add entries (a JSON list of JSON texts) to the audit stream.
-local function say(audit, entries)
+local function append_entries(audit, entries)
   for _, entry in ipairs(cjson.decode(entries)) do
     redis.call('XADD', audit, 'MAXLEN', '~', AUDIT_LENGTH, '*', 'entry', entry)
   end
 end
 
 -- Have a record looked at, though somebody may be at work on it. As long as that lease has not been
--- finished, the mark makes `finish` put the record back for now, so that no wish is lost. A lease
+-- finished, the mark makes `finish` put the record back for now, so that no request is lost. A lease
 -- that has run out no longer hides the record. `option` is an option of ZADD or nil.
 local function ask_for(due, record, member, score, now, option)
   local held = redis.call('HGET', record, 'until')
@@ -36,7 +36,7 @@ end
 local function refresh(prefix, due, homes, entries, now)
   if entries == '[]' then return end
   local known = redis.call('ZRANGE', homes, '+inf', now - HOME_KEPT, 'BYSCORE', 'REV',
-    'LIMIT', 0, MOST_HOMES)
+    'LIMIT', 0, MAX_HOMES)
   for _, member in ipairs(known) do
     local held = redis.call('HGET', prefix .. member, 'until')
     if held then redis.call('HSETNX', prefix .. member, 'again', now + HOME_PAUSE) end

@@ -1,6 +1,8 @@
 -- Have live restores looked at now; others are not meant.
-local due = KEYS[1]
-local prefix, now, ids = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
+-- KEYS: due
+-- ARGV: prefix, now, ids
+now = tonumber(now)
+ids = cjson.decode(ids)
 
 for _, id in ipairs(ids) do
   local member = 'restore:' .. id

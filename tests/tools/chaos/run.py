@@ -19,7 +19,7 @@ from bot.playground.world import World
 from bot.restore.model import Restore
 from bot.restore.workflow import AFTERCARE
 from bot.store import EmbeddedRedis, Store, connect
-from bot.store.keys import CHORE, RESTORE, Keys
+from bot.store.keys import RESTORE, TASK, Keys
 from tests.tools.chaos import trouble
 from tests.tools.chaos.crew import Crew
 from tests.tools.chaos.ground import Ground
@@ -244,7 +244,7 @@ async def _something_left(ground: Ground) -> bool:
         queue = [str(each) for each in await client.zrangebyscore(key, "-inf", soon)]
         now_due = {str(each) for each in await client.zrangebyscore(key, "-inf", at_once)}
         # What is only kept current comes up again and again as long as anything lives.
-        due = [each for each in queue if each in now_due or not each.startswith(CHORE)]
+        due = [each for each in queue if each in now_due or not each.startswith(TASK)]
         found = await store.load_many([each.removeprefix(RESTORE) for each in due])
         waiting = [each for each in found if waits_for_the_cluster(ground, each.restore)]
         return len(waiting) < len(due)

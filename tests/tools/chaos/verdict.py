@@ -8,7 +8,7 @@ from bot.restore.edits import PATIENT
 from bot.restore.model import CardKind, Phase, Reason, Restore
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
-from bot.store.keys import CHORE, PERMANENT, RESTORE, Keys
+from bot.store.keys import PERMANENT, RESTORE, TASK, Keys
 from tests.tools.chaos.ground import Ground
 from tests.tools.chaos.verdict_people import (
     judge_asking,
@@ -219,4 +219,4 @@ async def _leaked(ground: Ground, late: set[str]) -> list[str]:
 
 def _kept_current(member: str, alive: set[str]) -> bool:
     """It lives, or it is something that is drawn anew as long as anything lives."""
-    return member in alive or (member.startswith(CHORE) and bool(alive))
+    return member in alive or (member.startswith(TASK) and bool(alive))

@@ -1,7 +1,6 @@
 -- Keep a delivery and lease it to the caller; 0 when it is known already.
-local record, due = KEYS[1], KEYS[2]
-local member, token, kind, body = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local now, lease_end = ARGV[5], ARGV[6]
+-- KEYS: record, due
+-- ARGV: member, token, kind, body, now, lease_end
 
 local known = redis.call('HMGET', record, 'token', 'fence', 'body')
 if known[1] then

@@ -45,7 +45,7 @@ async def test_a_kept_chore_is_leased_with_its_body_when_it_is_due(
     assert await due_in(store, clock) == 60
     clock.advance(60)
     leased = await take(store)
-    assert leased.lease.id == "chore:report"
+    assert leased.lease.id == "task:report"
     assert leased.work == PeriodicTask("report", {"last": "x"})
     assert not leased.interrupted
 
@@ -175,7 +175,7 @@ async def test_a_chore_that_stops_every_worker_is_put_off_and_not_lost(
         clock.advance(25)
     with capture_logs() as logs:
         assert await due_in(store, clock) == PUT_OFF.total_seconds()
-    assert [line["record"] for line in logs] == ["chore:report"]
+    assert [line["record"] for line in logs] == ["task:report"]
     clock.advance(PUT_OFF.total_seconds())
     await take(store)
     clock.advance(25)
@@ -198,7 +198,7 @@ async def test_an_unreadable_chore_is_put_off(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.tasks.keep("report", {}, due=clock.now())
-    await client.hset(keys.record("chore:report"), "duty", "{")
+    await client.hset(keys.record("task:report"), "task", "{")
     with capture_logs():
         assert await due_in(store, clock) == 25
     assert await due_in(store, clock) == PUT_OFF.total_seconds()
@@ -208,7 +208,7 @@ async def test_a_chore_is_forgotten_a_month_after_it_was_last_thought_of(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.tasks.keep("report", {}, due=clock.now())
-    record = keys.record("chore:report")
+    record = keys.record("task:report")
     assert MONTH - 10 < await client.ttl(record) <= MONTH
     await client.expire(record, 60)
     await store.finish((await take(store)).lease, due=None)
@@ -226,7 +226,7 @@ async def test_a_home_is_due_soon_after_a_restore_was_asked_for_or_has_moved(
     await store.create(restore(), due=later, audit=[said("asked")])
     assert await due_in(store, clock) == PAUSE
     clock.advance(PAUSE)
-    assert (await take(store)).lease.id == "chore:home:U1"
+    assert (await take(store)).lease.id == "task:home:U1"
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ async def test_a_home_that_is_opened_while_it_is_drawn_does_not_wait(
     await store.create(restore(), due=later, audit=[said("asked")])
     await store.tasks.keep("home:U1", {}, due=clock.now())
     await store.finish(lease, due=None)
-    assert (await take(store)).lease.id == "chore:home:U1"
+    assert (await take(store)).lease.id == "task:home:U1"
 
 
 async def test_other_chores_do_not_follow_the_restores(store: Store, clock: HandClock) -> None:
@@ -308,7 +308,7 @@ async def test_a_home_that_nobody_opened_for_two_weeks_is_left_alone(
     await store.create(restore(), due=later, audit=[said("asked")])
     clock.advance(PAUSE)
     leased, _ = await store.lease(5)
-    assert [each.lease.id for each in leased] == ["chore:home:U2"]
+    assert [each.lease.id for each in leased] == ["task:home:U2"]
 
 
 async def test_a_dropped_home_does_not_come_back(store: Store, clock: HandClock) -> None:
@@ -326,8 +326,8 @@ async def test_only_the_homes_opened_last_are_kept_current(
         await store.tasks.keep(f"home:U{number}", {}, due=clock.now())
         clock.advance(0.01)
     assert await client.zcard(keys.homes) == 200
-    assert await client.zscore(keys.homes, "chore:home:U1") is None
-    assert await client.zscore(keys.homes, "chore:home:U2") is not None
+    assert await client.zscore(keys.homes, "task:home:U1") is None
+    assert await client.zscore(keys.homes, "task:home:U2") is not None
     assert 0 < await client.ttl(keys.homes) <= 14 * DAY
 
 

@@ -1,7 +1,7 @@
--- Have a chore no more. With a `fence`, only for the holder of that lease, and not if it was kept anew
--- meanwhile: then it is due.
-local record, due, homes = KEYS[1], KEYS[2], KEYS[3]
-local member, fence, now = ARGV[1], ARGV[2], ARGV[3]
+-- Delete a periodic task. With a `fence`, only for the holder of that lease, and not if the task was
+-- scheduled anew meanwhile: then it is due.
+-- KEYS: record, due, homes
+-- ARGV: member, fence, now
 
 if fence ~= '' then
   local seen = redis.call('HMGET', record, 'fence', 'until', 'newer')

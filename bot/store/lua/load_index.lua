@@ -1,6 +1,6 @@
 -- The documents of the restores that an index (a sorted set or a list) names.
-local index = KEYS[1]
-local prefix, first, last = ARGV[1], ARGV[2], ARGV[3]
+-- KEYS: index
+-- ARGV: prefix, first, last
 local read = redis.call('TYPE', index).ok == 'zset' and 'ZRANGE' or 'LRANGE'
 local ids = redis.call(read, index, first, last)
 local found = {}

@@ -23,7 +23,7 @@ async def store_of(stage: Stage) -> AsyncIterator[Store]:
 async def due_in(stage: Stage, name: str) -> float | None:
     """Seconds until a chore is due; None if it rests or is gone."""
     async with connect(stage.world.redis_url) as client:
-        score = await client.zscore(Keys(stage.world.slack.team_id).due, f"chore:{name}")
+        score = await client.zscore(Keys(stage.world.slack.team_id).due, f"task:{name}")
         now: float = stage.world.clock.now().timestamp()
         return None if score is None else float(score) / 1000 - now
 

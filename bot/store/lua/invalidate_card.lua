@@ -1,7 +1,8 @@
 -- A card's message is gone: nobody knows any more where the card stands, so the next round looks.
 -- Only if it stood in this very message; it may have been posted anew meanwhile.
-local record, due = KEYS[1], KEYS[2]
-local member, card, ts, now = ARGV[1], 'card:' .. ARGV[2], ARGV[3], ARGV[4]
+-- KEYS: record, due
+-- ARGV: member, card, ts, now
+card = 'card:' .. card
 
 local stood = redis.call('HGET', record, card)
 if stood and string.sub(stood, 1, #ts + 1) == ts .. '|' then

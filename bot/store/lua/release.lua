@@ -1,13 +1,12 @@
 -- Give a lease back: 1 done, 0 too late, -1 a live restore would leave the queue (nothing is done).
 -- The fence alone decides, however late it is: while it stands, nobody else has begun the work.
-local record, due = KEYS[1], KEYS[2]
-local member, fence, now, due_at, shown = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
--- `duty` is the new body of a chore, '' for the one it has.
-local duty, ttl = ARGV[6], ARGV[7]
+-- KEYS: record, due
+-- ARGV: member, fence, now, due_at, shown, body, ttl
+-- `body` is the new body of a task, '' for the one it has.
 
-local seen = redis.call('HMGET', record, 'fence', 'until', 'again', 'live', 'duty')
+local seen = redis.call('HMGET', record, 'fence', 'until', 'again', 'live', 'task')
 if seen[1] ~= fence then return 0 end
--- Sent twice: a wish that came in between must keep its place in the queue.
+-- Sent twice: a request that came in between must keep its place in the queue.
 if not seen[2] then return 1 end
 if seen[3] then due_at = math.max(tonumber(now), tonumber(seen[3])) end
 if due_at == '' and seen[4] then return -1 end
@@ -18,8 +17,8 @@ for i = 1, #cards, 2 do
 end
 if seen[5] then
   -- What was kept while this lease stood is newer than what its holder knew.
-  if duty ~= '' and redis.call('HEXISTS', record, 'newer') == 0 then
-    redis.call('HSET', record, 'duty', duty)
+  if body ~= '' and redis.call('HEXISTS', record, 'newer') == 0 then
+    redis.call('HSET', record, 'task', body)
   end
   redis.call('HDEL', record, 'cuts', 'newer')
   redis.call('EXPIRE', record, ttl)

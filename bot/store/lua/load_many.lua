@@ -1,5 +1,7 @@
 -- The records of these restores, in this order; those that are gone are left out.
-local prefix, ids = ARGV[1], cjson.decode(ARGV[2])
+-- KEYS: live
+-- ARGV: prefix, ids
+ids = cjson.decode(ids)
 local found = {}
 for _, id in ipairs(ids) do
   local record = redis.call('HGETALL', prefix .. 'restore:' .. id)

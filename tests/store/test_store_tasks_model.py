@@ -110,7 +110,7 @@ class ChoreMachine(RuleBasedStateMachine):
     @rule(lease=consumes(leases))
     def drop_at_work(self, lease: Lease) -> None:
         """Its holder finds that it need not be done any more."""
-        name = lease.id.removeprefix("chore:")
+        name = lease.id.removeprefix("task:")
         self.runner.run(self.store.tasks.drop(name, lease=lease))
         row = self.rows.get(name)
         if row is None or row.fence != lease.fence or row.until is None:
@@ -130,7 +130,7 @@ class ChoreMachine(RuleBasedStateMachine):
         taken = [name for name in due if self.take(self.rows[name], now)]
         leased, following = self.runner.run(self.store.lease(limit))
         assert [each.lease for each in leased] == [
-            Lease(f"chore:{name}", self.rows[name].fence, now + LEASE) for name in taken
+            Lease(f"task:{name}", self.rows[name].fence, now + LEASE) for name in taken
         ]
         assert [each.work for each in leased] == [
             PeriodicTask(name, {"is": self.rows[name].body}) for name in taken
@@ -158,7 +158,7 @@ class ChoreMachine(RuleBasedStateMachine):
         due = None if delay is None else now + timedelta(seconds=delay)
         known = None if body is None else {"is": body}
         done = self.runner.run(self.store.finish(lease, due=due, body=known))
-        row = self.rows.get(lease.id.removeprefix("chore:"))
+        row = self.rows.get(lease.id.removeprefix("task:"))
         assert done == (row is not None and row.fence == lease.fence)
         if row is None or not done or row.until is None:
             return
@@ -196,7 +196,7 @@ class ChoreMachine(RuleBasedStateMachine):
             expected = None if row is None else {"is": row.body}
             assert self.runner.run(self.store.tasks.body(name)) == expected
         assert set(self.runner.run(self.queued())) == {
-            f"chore:{n}" for n, row in self.rows.items() if row.due is not None
+            f"task:{n}" for n, row in self.rows.items() if row.due is not None
         }
         assert self.runner.run(unguarded(self.client, self.keys)) == []
 
