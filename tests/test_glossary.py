@@ -1,0 +1,34 @@
+"""The glossary explains words that stand in the code, and explains each once."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent
+TEXT = (HOUSE / "docs" / "glossary.md").read_text(encoding="utf-8")
+CODE = "\n".join(
+    path.read_text(encoding="utf-8")
+    for top in ("bot", "tests")
+    for path in sorted((HOUSE / top).rglob("*.py"))
+    if path != Path(__file__)
+)
+TERMS = re.findall(r"^\| ([a-z][\w ]+) \|", TEXT, re.MULTILINE)
+NAMES = sorted(set(re.findall(r"`([A-Z][A-Za-z]+)`", TEXT)))
+
+
+def test_a_term_is_explained_once() -> None:
+    explained = [term for term in TERMS if term not in ("term",)]
+    assert len(explained) == len(set(explained))
+    assert len(explained) >= 25
+
+
+@pytest.mark.parametrize("term", [term for term in TERMS if term != "term"])
+def test_a_term_stands_in_the_code(term: str) -> None:
+    words = r"[\s_]*".join(map(re.escape, term.split()))
+    assert re.search(rf"\b{words}", CODE, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_one_of_the_code(name: str) -> None:
+    assert re.search(rf"\b(class|def) {name}\b|\b{name} = |^    {name} = ", CODE, re.MULTILINE)
