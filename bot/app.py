@@ -10,7 +10,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -30,14 +30,13 @@ from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import Directory, Workspace
-from bot.slack.handlers.card_options import Names
-from bot.slack.handlers.requests import SlackConfig
-from bot.slack.handlers.shift_report import Timetable
+from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.listeners import Enqueue
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
+from bot.slack.outbound.replies import Responder
 from bot.slack.outbound.thread_sync import ThreadSync
-from bot.slack.wiring import SlackContext, wire
+from bot.slack.wiring import wire
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
 from bot.telemetry import Metrics
@@ -60,15 +59,33 @@ class App:
 
     settings: Settings
     worker: Worker
-    web: SlackApi
-    store: Store
-    clusters: Mapping[str, Cluster]
-    metrics: Metrics
+    _parts: ReconcilerDeps
     _front: Front
-    _stack: AsyncExitStack
     _socket: SocketReceiver | None
     _tasks: list[asyncio.Task[None]]
-    _draining: bool = False
+    _stack: AsyncExitStack = field(init=False)
+    """Closes all of it."""
+    _draining: bool = field(default=False, init=False)
+
+    @property
+    def web(self) -> SlackApi:
+        """The client of Slack."""
+        return self._parts.web
+
+    @property
+    def store(self) -> Store:
+        """Where restores are kept."""
+        return self._parts.store
+
+    @property
+    def clusters(self) -> Mapping[str, Cluster]:
+        """The clusters by name."""
+        return self._parts.clusters
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is counted and measured."""
+        return self._parts.metrics
 
     @property
     def port(self) -> int:
@@ -184,43 +201,18 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
-    people = Directory(slack, home, settings.access.groups, clock)
-    ground = SlackConfig(
-        home=home,
-        policy=settings.access,
-        rules=settings.rules,
-        clusters=tuple(clusters),
-        default_cluster=settings.default_cluster,
-    )
-    names = {
-        n: Names(c.catalog.vms, c.catalog.snapshots, c.catalog.all_snapshots)
-        for n, c in clusters.items()
-    }
-    wiring = wire(
-        SlackContext(
-            web=slack,
-            store=store,
-            people=people,
-            ground=ground,
-            names=names,
-            pings={name: cluster.ping for name, cluster in clusters.items()},
-            timetable=_timetable(settings),
-            version=__version__,
-            clock=clock,
-            metrics=metrics,
-        )
-    )
-    await waits.until("store", wiring.reports.schedule)
     parts = ReconcilerDeps(
         store=store,
         clusters=clusters,
-        people=people,
+        people=Directory(slack, home, settings.access.groups, clock),
         policy=settings.access,
         cards=ThreadSync(slack, clock),
         web=slack,
         clock=clock,
         metrics=metrics,
     )
+    wiring = wire(_context(settings, home, parts))
+    await waits.until("store", wiring.reports.schedule)
     worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
     bolt = _bolt(settings, session, home)
     wiring.listen(bolt, _accepting(store, worker, clock, metrics), settings.listen.hears_words)
@@ -231,7 +223,33 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     socket = await _socket(settings, bolt, SlackApi(bolt.client, metrics), waits, stack)
     tasks += _background(worker, clusters)
     front.door = _door(settings, bolt)
-    return App(settings, worker, slack, store, clusters, metrics, front, stack, socket, tasks)
+    return App(settings, worker, parts, front, socket, tasks)
+
+
+def _context(settings: Settings, home: Workspace, parts: ReconcilerDeps) -> SlackContext:
+    """What the handlers of Slack work with."""
+    return SlackContext(
+        web=parts.web,
+        store=parts.store,
+        people=parts.people,
+        responder=Responder(parts.web),
+        config=SlackConfig(
+            home=home,
+            policy=settings.access,
+            rules=settings.rules,
+            clusters=tuple(parts.clusters),
+            default_cluster=settings.default_cluster,
+        ),
+        names={
+            name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)
+            for name, each in parts.clusters.items()
+        },
+        pings={name: cluster.ping for name, cluster in parts.clusters.items()},
+        timetable=_timetable(settings),
+        version=__version__,
+        clock=parts.clock,
+        metrics=parts.metrics,
+    )
 
 
 def _timetable(settings: Settings) -> Timetable | None:

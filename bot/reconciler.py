@@ -63,9 +63,9 @@ class Reconciliation:
     restore: Restore
     shown: dict[str, records.PostedCard]
     search: bool
-    moved: bool = False
-    again: datetime | None = None
-    updates: dict[str, records.PostedCard] = field(default_factory=dict)
+    moved: bool = field(default=False, init=False)
+    again: datetime | None = field(default=None, init=False)
+    updates: dict[str, records.PostedCard] = field(default_factory=dict, init=False)
 
 
 @dataclass(frozen=True, slots=True)

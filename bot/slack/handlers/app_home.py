@@ -9,14 +9,13 @@ where a wish from there is asked) and a digest of what was published last.
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore, RestoreId, UserId
 from bot.restore.policy import (
@@ -28,16 +27,11 @@ from bot.restore.policy import (
     may_take_over,
     permitted_namespaces,
 )
-from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory
+from bot.slack.context import Ping, SlackContext
 from bot.slack.outbound.edit_throttle import EditThrottle
-from bot.slack.outbound.replies import Responder
 from bot.slack.views.home import MAX_LISTED, HomePage, Right, home
 from bot.store.keys import HOME
 from bot.store.records import PeriodicTask, TaskResult
-from bot.store.store import Store
-
-Ping = Callable[[], Awaitable[None]]
 
 LOOK_AGAIN = timedelta(seconds=60)
 """While a restore is under way its Home is looked through so often: not every change is a move."""
@@ -55,26 +49,15 @@ log = structlog.get_logger(__name__)
 class AppHome:
     """Publishes Home tabs."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
-        self,
-        *,
-        store: Store,
-        people: Directory,
-        responder: Responder,
-        web: SlackApi,
-        policy: Policy,
-        clusters: Mapping[str, Ping],
-        version: str,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._responder = responder
-        self._web = web
-        self._sight = HomeVisibility(policy, tuple(clusters))
-        self._clusters = clusters
-        self._version = version
-        self._clock = clock
+    def __init__(self, context: SlackContext) -> None:
+        self._store = context.store
+        self._people = context.people
+        self._responder = context.responder
+        self._web = context.web
+        self._visibility = HomeVisibility(context.config.policy, tuple(context.pings))
+        self._clusters = context.pings
+        self._version = context.version
+        self._clock = context.clock
         self._pace = EditThrottle()
         self._links: dict[tuple[str, str | None], str | None] = {}
         self._health: tuple[datetime, Mapping[str, bool]] | None = None
@@ -116,20 +99,22 @@ class AppHome:
         """All that this person's Home shows now."""
         person = await self._people.person(user)
         health, spot = await self._pinged(), Conversation(direct)
-        refused = self._sight.refusal(person, spot)
+        refused = self._visibility.refusal(person, spot)
         if refused:
             return HomePage(self._clock.now(), self._version, health, refused=refused)
         live, recent = await self._store.live(), await self._store.recent(MAX_READ)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
         seen = [
-            each for each in live if each.id not in over and self._sight.sees(person, spot, each)
+            each
+            for each in live
+            if each.id not in over and self._visibility.sees(person, spot, each)
         ]
         mine = [each for each in seen if each.owner == user]
         others = [each for each in seen if each.owner != user]
         offered = [each for each in others if _is_offered(each, user)]
         running = [each for each in others if not _is_offered(each, user)]
-        ended = [each for each in recent if self._sight.sees(person, spot, each)]
+        ended = [each for each in recent if self._visibility.sees(person, spot, each)]
         listed = [each for kind in (mine, offered, running, ended) for each in kind[:MAX_LISTED]]
         links = await self._addresses(listed, user)
         return HomePage(
@@ -142,9 +127,9 @@ class AppHome:
             ended=ended,
             links=links,
             unlinked=any(each.id not in links for each in listed),
-            rights=self._sight.rights(person, spot),
-            denials=self._sight.denials(person, spot),
-            no_take_over=self._sight.no_take_over(person, spot),
+            rights=self._visibility.rights(person, spot),
+            denials=self._visibility.denials(person, spot),
+            no_take_over=self._visibility.no_take_over(person, spot),
         )
 
     async def _addresses(

@@ -5,48 +5,31 @@ The catalogs come in as read-only callables; nothing here can act. An option's v
 up again when it comes back.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import Option
 
 from bot.restore.events import Button, button_named
 from bot.restore.model import Restore, UserId
-from bot.restore.observation import Snapshot
-from bot.restore.policy import Policy, decide, permitted_namespaces
+from bot.restore.policy import decide, permitted_namespaces
 from bot.slack import views
-from bot.slack.api.directory import Directory
+from bot.slack.context import SlackContext
 from bot.slack.markup.mrkdwn import shortened
 from bot.slack.views.form_state import MAX_VALUE, digest
-from bot.store import Store
 
 MAX_OPTIONS = 100
 MAX_LABEL = 75
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Read-only lists of one cluster (see `cluster.catalog`)."""
-
-    vms: Callable[[Collection[str] | None], Awaitable[list[tuple[str, str]]]]
-    """(namespace, name) of every VM in these namespaces, or in all."""
-    snapshots: Callable[[str, str], Awaitable[list[Snapshot]]]
-    """Snapshots of (namespace, vm), newest first."""
-    all_snapshots: Callable[[str], Awaitable[list[Snapshot]]]
-    """Snapshots of every VM in a namespace, newest first."""
-
-
 class Pickers:
     """Answers Slack's block_suggestion requests."""
 
-    def __init__(
-        self, store: Store, people: Directory, policy: Policy, names: Mapping[str, Names]
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._policy = policy
-        self._names = names
+    def __init__(self, context: SlackContext) -> None:
+        self._store = context.store
+        self._people = context.people
+        self._policy = context.config.policy
+        self._names = context.names
 
     async def options(self, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Option objects for what was typed so far; none for anybody but the owner."""

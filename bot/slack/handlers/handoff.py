@@ -17,16 +17,14 @@ from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
 from bot.restore.model import Restore, RestoreId, UserId
-from bot.restore.policy import Conversation, Policy, decide, may_see, may_take_over
+from bot.restore.policy import Conversation, decide, may_see, may_take_over
 from bot.slack import views
-from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory
+from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.queries import meant
-from bot.slack.outbound.replies import Caller, Responder
+from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
 from bot.slack.views import handoff as views_handoff
-from bot.store.store import Store
 
 Answer = Message | str | Verdict
 PASSING = frozenset(
@@ -40,24 +38,14 @@ log = structlog.get_logger(__name__)
 class HandoffHandler:
     """Deals with wishes and clicks that pass a restore from one person to another."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
-        self,
-        *,
-        store: Store,
-        people: Directory,
-        responder: Responder,
-        steps: EventApplier,
-        policy: Policy,
-        web: SlackApi,
-        bot_user: str,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._responder = responder
-        self._steps = steps
-        self._policy = policy
-        self._web = web
-        self._bot_user = bot_user
+    def __init__(self, context: SlackContext) -> None:
+        self._store = context.store
+        self._people = context.people
+        self._responder = context.responder
+        self._policy = context.config.policy
+        self._web = context.web
+        self._bot_user = context.config.home.bot_user
+        self._steps = EventApplier(context.store, context.clock)
 
     async def answer(
         self, caller: Caller, parsed: ParsedRequest, begun: datetime | None = None

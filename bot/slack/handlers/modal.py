@@ -6,12 +6,11 @@ than `LOOK`, and what cannot be found out by then is left to the checks there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
 
 import structlog
 
-from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
@@ -19,11 +18,10 @@ from bot.restore.model import ThreadRef, UserId
 from bot.restore.observation import Snapshot
 from bot.restore.policy import Conversation, Person, decide, permitted_namespaces
 from bot.slack import views
-from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import ConversationInfo, Directory
-from bot.slack.handlers.card_options import Names
-from bot.slack.handlers.requests import RequestHandler, SlackConfig
-from bot.slack.outbound.replies import Caller, Responder
+from bot.slack.api.directory import ConversationInfo
+from bot.slack.context import SlackContext
+from bot.slack.handlers.requests import RequestHandler
+from bot.slack.outbound.replies import Caller
 from bot.slack.views.form import by_block, facts, form, options, too_slow
 from bot.slack.views.form_state import (
     Choice,
@@ -57,24 +55,14 @@ log = structlog.get_logger(__name__)
 class ModalHandler:
     """Shows the form and takes it in."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
-        self,
-        *,
-        web: SlackApi,
-        people: Directory,
-        wishes: RequestHandler,
-        responder: Responder,
-        names: Mapping[str, Names],
-        ground: SlackConfig,
-        clock: Clock,
-    ) -> None:
-        self._web = web
-        self._people = people
-        self._wishes = wishes
-        self._responder = responder
-        self._names = names
-        self._ground = ground
-        self._clock = clock
+    def __init__(self, context: SlackContext, requests: RequestHandler) -> None:
+        self._web = context.web
+        self._people = context.people
+        self._responder = context.responder
+        self._names = context.names
+        self._config = context.config
+        self._clock = context.clock
+        self._requests = requests
 
     async def open(self, caller: Caller, trigger: str) -> None:
         """Show an empty form, or say why not. Without a channel it asks where to talk."""
@@ -83,13 +71,13 @@ class ModalHandler:
         )
         clusters = self._clusters(person, room, anywhere=not caller.channel)
         if not clusters:
-            await self._refuse(caller, self._decided(person, room, self._ground.default_cluster))
+            await self._refuse(caller, self._decided(person, room, self._config.default_cluster))
             return
         if not room.member:
             await self._responder.try_reply(caller, views.in_channel_needed(caller.channel))
             return
         at = FormConversation(channel=caller.channel, thread=caller.thread)
-        preferred = self._ground.default_cluster
+        preferred = self._config.default_cluster
         chosen = Selection(cluster=preferred if preferred in clusters else clusters[0])
         try:
             await self._web.call(
@@ -157,14 +145,14 @@ class ModalHandler:
                 vm=named(chosen.vm, None) if chosen.vm else None,
                 namespace=chosen.in_namespace,
             )
-            await self._wishes.note_refusal(user, sights.verdict, parsed)
+            await self._requests.note_refusal(user, sights.verdict, parsed)
         return by_block(wrong, filled.blocks)
 
     async def take(self, key: str, caller: Caller, request: FormRequest) -> None:
         """Ask for what a form asked for, where it asked."""
         channel = caller.channel or await self._web.direct(caller.user)
         thread_ref = ThreadRef(
-            team=self._ground.home.team,
+            team=self._config.home.team,
             channel=channel,
             thread=caller.thread,
             own_thread=caller.thread is None,
@@ -177,7 +165,7 @@ class ModalHandler:
             snapshot=request.snapshot,
         )
         there = Caller(caller.user, channel, caller.thread, None)
-        await self._wishes.hear(key, there, parsed, thread_ref)
+        await self._requests.hear(key, there, parsed, thread_ref)
 
     async def _look(self, user: UserId, filled: FormState) -> FormChecks:
         """All that can be found out in time."""
@@ -222,7 +210,7 @@ class ModalHandler:
     ) -> frozenset[str] | None:
         if cluster not in self._names:  # taken out of the settings while the form was open
             return frozenset()
-        return permitted_namespaces(self._ground.policy, person, room.spot, cluster=cluster)
+        return permitted_namespaces(self._config.policy, person, room.spot, cluster=cluster)
 
     async def _room(self, channel: str) -> ConversationInfo:
         if not channel:
@@ -233,28 +221,28 @@ class ModalHandler:
         self, person: Person, room: ConversationInfo, *, anywhere: bool
     ) -> tuple[str, ...]:
         """Where this person may restore something: in this room, or in any that they may choose."""
-        named_rooms = {spot for grant in self._ground.policy.grants for spot in grant.channels}
+        named_rooms = {spot for grant in self._config.policy.grants for spot in grant.channels}
         spots = [room.spot, *(Conversation(each) for each in sorted(named_rooms) if anywhere)]
         return tuple(
             cluster
-            for cluster in self._ground.clusters
+            for cluster in self._config.clusters
             if any(
-                decide(self._ground.policy, person, spot, cluster=cluster, namespace=None).allowed
+                decide(self._config.policy, person, spot, cluster=cluster, namespace=None).allowed
                 for spot in spots
             )
         )
 
     def _offered(self, clusters: tuple[str, ...]) -> tuple[str, ...]:
         """Nothing, if there is nothing to choose between."""
-        return clusters if len(self._ground.clusters) > 1 else ()
+        return clusters if len(self._config.clusters) > 1 else ()
 
     def _decided(
         self, person: Person, room: ConversationInfo, cluster: str, namespace: str | None = None
     ) -> Verdict:
-        return decide(self._ground.policy, person, room.spot, cluster=cluster, namespace=namespace)
+        return decide(self._config.policy, person, room.spot, cluster=cluster, namespace=namespace)
 
     async def _refuse(self, caller: Caller, verdict: Verdict) -> None:
-        await self._wishes.refuse(caller, verdict, ParsedRequest(Verb.RESTORE))
+        await self._requests.refuse(caller, verdict, ParsedRequest(Verb.RESTORE))
 
 
 async def _in_time(until: float, asking: Awaitable[T]) -> T | None:

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
@@ -17,11 +16,9 @@ from bot.restore.model import Restore, RestoreId
 from bot.restore.policy import Conversation, Person, Policy, decide, may_see, permitted_namespaces
 from bot.restore.suggestions import nearest
 from bot.slack import views
-from bot.slack.api.directory import Directory
-from bot.slack.handlers.card_options import Names
-from bot.slack.outbound.replies import Caller, Responder
+from bot.slack.context import SlackContext
+from bot.slack.outbound.replies import Caller
 from bot.slack.views import Example, ListTarget, Message
-from bot.store.store import Store
 
 Answer = Message | str | Verdict
 LISTED = frozenset({Verb.LIST, Verb.STATUS, Verb.HISTORY, Verb.HELP, Verb.UNKNOWN})
@@ -58,24 +55,14 @@ class _Asker:
 class QueryHandler:
     """Answers the wishes that only read."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
-        self,
-        *,
-        store: Store,
-        people: Directory,
-        responder: Responder,
-        policy: Policy,
-        names: Mapping[str, Names],
-        default_cluster: str,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._responder = responder
-        self._policy = policy
-        self._names = names
-        self._default = default_cluster
-        self._clock = clock
+    def __init__(self, context: SlackContext) -> None:
+        self._store = context.store
+        self._people = context.people
+        self._responder = context.responder
+        self._policy = context.config.policy
+        self._names = context.names
+        self._default = context.config.default_cluster
+        self._clock = context.clock
 
     async def answer(self, caller: Caller, parsed: ParsedRequest) -> Answer:
         """What is shown to the one who asked."""

@@ -6,10 +6,8 @@ of the delivery that asked for it, so that a delivery dealt with twice makes one
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
-from bot.clock import Clock
 from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
 from bot.restore.events import Cancel, Reply, Verdict
@@ -19,66 +17,47 @@ from bot.restore.model import (
     Restore,
     RestoreId,
     RestoreRequest,
-    Rules,
     ThreadRef,
     UserId,
 )
-from bot.restore.policy import Policy, decide
+from bot.restore.policy import decide
 from bot.slack import views
-from bot.slack.api.directory import ConversationInfo, Directory, Workspace
+from bot.slack.api.directory import ConversationInfo
+from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.handoff import HandoffHandler
 from bot.slack.handlers.queries import LISTED, QueryHandler, meant
 from bot.slack.handlers.shift_report import ShiftReporter
-from bot.slack.outbound.replies import Caller, Responder
+from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
 from bot.store.records import AlreadyExists, ClaimConflict, Created
-from bot.store.store import Store
-from bot.telemetry import Metrics
 
 CANCELLED = Reason.CANCELLED_BY_USER
 MAX_RECENT = 50
 """How many ended restores are looked through for what was cancelled a moment ago."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlackConfig:
-    """What the intake needs to know of the settings."""
-
-    home: Workspace
-    policy: Policy
-    rules: Rules
-    clusters: tuple[str, ...]
-    default_cluster: str
-
-
 class RequestHandler:
     """Opens restores and answers what is asked about them."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+    def __init__(
         self,
+        context: SlackContext,
         *,
-        store: Store,
-        people: Directory,
-        responder: Responder,
-        steps: EventApplier,
-        ground: SlackConfig,
         lists: QueryHandler,
         handoffs: HandoffHandler,
         reports: ShiftReporter,
-        clock: Clock,
-        metrics: Metrics,
     ) -> None:
-        self._store = store
-        self._people = people
-        self._responder = responder
-        self._steps = steps
-        self._ground = ground
+        self._store = context.store
+        self._people = context.people
+        self._responder = context.responder
+        self._config = context.config
+        self._clock = context.clock
+        self._metrics = context.metrics
+        self._steps = EventApplier(context.store, context.clock)
         self._lists = lists
         self._handoffs = handoffs
         self._reports = reports
-        self._clock = clock
-        self._metrics = metrics
 
     async def hear(
         self,
@@ -131,10 +110,10 @@ class RequestHandler:
     async def _restore(
         self, key: str, caller: Caller, parsed: ParsedRequest, thread_ref: ThreadRef
     ) -> None:
-        cluster = parsed.cluster or self._ground.default_cluster
-        if cluster not in self._ground.clusters:
+        cluster = parsed.cluster or self._config.default_cluster
+        if cluster not in self._config.clusters:
             await self._responder.reply(
-                caller, views.unknown_cluster(cluster, self._ground.clusters)
+                caller, views.unknown_cluster(cluster, self._config.clusters)
             )
             return
         room = await self._people.room(caller.channel)
@@ -157,7 +136,7 @@ class RequestHandler:
             thread_ref=thread_ref,
             owner=caller.user,
             request=request,
-            rules=self._ground.rules,
+            rules=self._config.rules,
             now=self._clock.now(),
         )
         await self.open(caller, new)
@@ -181,7 +160,7 @@ class RequestHandler:
     ) -> Verdict:
         """May this person restore there?"""
         person = await self._people.person(caller.user)
-        return decide(self._ground.policy, person, room.spot, cluster=cluster, namespace=namespace)
+        return decide(self._config.policy, person, room.spot, cluster=cluster, namespace=namespace)
 
     async def refuse(self, caller: Caller, verdict: Verdict, parsed: ParsedRequest) -> None:
         """Say no, and note it: in this order, so that what is said again is noted once."""

@@ -10,27 +10,22 @@ for nothing. What was due while nobody could post is posted once, as soon as som
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.clock import Clock
 from bot.errors import Permanent
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, ThreadRef, UserId
-from bot.restore.policy import Policy, decide, may_see
-from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory
-from bot.slack.outbound.replies import Caller, Responder
+from bot.restore.policy import decide, may_see
+from bot.slack.context import SlackContext, Timetable
+from bot.slack.outbound.replies import Caller
 from bot.slack.outbound.thread_sync import CLOCKS_DIFFER
 from bot.slack.views import Message
 from bot.slack.views import report as views_report
 from bot.slack.views.report import Shift
 from bot.store.records import PeriodicTask, TaskResult
-from bot.store.store import Store
-from bot.telemetry import Metrics
 
 TASK = "report"
 EVENT_TYPE = "vm_restore_report"
@@ -46,42 +41,19 @@ log = structlog.get_logger(__name__)
 Sees = Callable[[Restore], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Timetable:
-    """When the report is posted, and where."""
-
-    channel: str
-    plan: str
-    """The settings in short: a chore with other words was made under other settings."""
-    after: Callable[[datetime], datetime]
-    """The first time after a moment at which a report is due."""
-
-
 class ShiftReporter:
     """Makes shift reports, and posts those that are due."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
-        self,
-        *,
-        store: Store,
-        people: Directory,
-        responder: Responder,
-        policy: Policy,
-        clusters: tuple[str, ...],
-        web: SlackApi,
-        timetable: Timetable | None,
-        clock: Clock,
-        metrics: Metrics,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._responder = responder
-        self._policy = policy
-        self._clusters = clusters
-        self._web = web
-        self._timetable = timetable
-        self._clock = clock
-        self._metrics = metrics
+    def __init__(self, context: SlackContext) -> None:
+        self._store = context.store
+        self._people = context.people
+        self._responder = context.responder
+        self._policy = context.config.policy
+        self._clusters = context.config.clusters
+        self._web = context.web
+        self._timetable = context.timetable
+        self._clock = context.clock
+        self._metrics = context.metrics
 
     # When asked for
 

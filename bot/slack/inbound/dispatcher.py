@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from bot.clock import Clock
 from bot.errors import StoreUnavailable, Temporary
 from bot.request import (
     ParsedRequest,
@@ -26,18 +25,17 @@ from bot.restore.follow_up import successor
 from bot.restore.model import Phase, Restore, ThreadRef
 from bot.restore.thread import slack_order
 from bot.slack import views
-from bot.slack.api.directory import Directory
+from bot.slack.context import SlackContext
 from bot.slack.handlers.app_home import AppHome
 from bot.slack.handlers.apply_event import EventApplier, NotYet
 from bot.slack.handlers.card_options import Pickers
 from bot.slack.handlers.handoff import PASSING, HandoffHandler
 from bot.slack.handlers.modal import ModalHandler
-from bot.slack.handlers.requests import RequestHandler, SlackConfig
+from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
-from bot.slack.outbound.replies import Caller, ReplyFailed, Responder
+from bot.slack.outbound.replies import Caller, ReplyFailed
 from bot.slack.views.form_state import Field, FormRequest, FormState
 from bot.store.records import AlreadyExists, ClaimConflict, Delivery
-from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
@@ -52,32 +50,27 @@ log = structlog.get_logger(__name__)
 class Dispatcher:
     """Deals with kept deliveries."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in desk.py
+    def __init__(  # noqa: PLR0913 - the context and each handler that deliveries go to
         self,
+        context: SlackContext,
         *,
-        store: Store,
-        people: Directory,
-        wishes: RequestHandler,
-        steps: EventApplier,
-        responder: Responder,
+        requests: RequestHandler,
         pickers: Pickers,
         forms: ModalHandler,
         homes: AppHome,
         handoffs: HandoffHandler,
-        ground: SlackConfig,
-        clock: Clock,
     ) -> None:
-        self._store = store
-        self._people = people
-        self._wishes = wishes
-        self._steps = steps
-        self._responder = responder
+        self._store = context.store
+        self._people = context.people
+        self._responder = context.responder
+        self._config = context.config
+        self._clock = context.clock
+        self._steps = EventApplier(context.store, context.clock)
+        self._requests = requests
         self._pickers = pickers
         self._forms = forms
         self._homes = homes
         self._handoffs = handoffs
-        self._ground = ground
-        self._clock = clock
 
     async def handle(self, delivery: Delivery) -> None:
         """Deal with one delivery. Raises Temporary if it must be tried again."""
@@ -173,8 +166,8 @@ class Dispatcher:
         if parsed == ParsedRequest(Verb.RESTORE):
             await self._forms.open(caller, body["trigger"])
             return
-        thread_ref = ThreadRef(team=self._ground.home.team, channel=caller.channel, own_thread=True)
-        await self._wishes.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
+        thread_ref = ThreadRef(team=self._config.home.team, channel=caller.channel, own_thread=True)
+        await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
     # Messages
 
@@ -193,13 +186,13 @@ class Dispatcher:
             await self._responder.try_reply(caller, views.too_late())
             return
         thread_ref = ThreadRef(
-            team=self._ground.home.team,
+            team=self._config.home.team,
             channel=caller.channel,
             thread=thread or body["ts"],
             own_thread=False,
             asked_ts=body["ts"],
         )
-        await self._wishes.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
+        await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
     async def _answered(self, body: Mapping[str, Any], caller: Caller, *, late: bool) -> bool:
         """Was this reply taken as an answer to a restore in its thread?"""
@@ -274,9 +267,9 @@ class Dispatcher:
         if button is not Button.CANCEL and click.by == restore.owner:
             room = await self._people.room(restore.thread_ref.channel)
             request = restore.request
-            verdict = await self._wishes.verdict(caller, room, request.cluster, request.namespace)
+            verdict = await self._requests.verdict(caller, room, request.cluster, request.namespace)
             if not verdict.allowed:
-                await self._wishes.refuse(caller, verdict, _about(restore))
+                await self._requests.refuse(caller, verdict, _about(restore))
                 return
         if button in SUCCESSORS:
             reply = await self._follow(caller, restore, click)
@@ -286,7 +279,7 @@ class Dispatcher:
             await self._responder.reply(caller, views.interrupted())
         elif reply is Reply.NOT_YOURS:
             answer = await self._handoffs.not_yours(caller, restore)
-            await self._wishes.told(caller, _about(restore), answer)
+            await self._requests.told(caller, _about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
             await self._responder.reply(caller, views.reply(reply, restore))
 
@@ -295,14 +288,14 @@ class Dispatcher:
     ) -> None:
         """A click that may pass the restore on to somebody else."""
         answer = await self._handoffs.click(caller, restore, click, begun)
-        await self._wishes.told(caller, _about(restore), answer)
+        await self._requests.told(caller, _about(restore), answer)
 
     async def _follow(self, caller: Caller, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""
-        new = successor(restore, click, self._ground.rules, self._clock.now())
+        new = successor(restore, click, self._config.rules, self._clock.now())
         if isinstance(new, Reply):
             return new
-        opened = await self._wishes.open(caller, new)
+        opened = await self._requests.open(caller, new)
         if isinstance(opened, ClaimConflict):
             return None
         # If a worker dies before this, the click that comes next finds the new restore and does it.
