@@ -17,7 +17,6 @@ from typing import Any
 import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
@@ -31,6 +30,7 @@ from bot.settings import Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
+from bot.slack.inbound.bolt_app import bolt_app
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.listeners import Enqueue
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
@@ -214,7 +214,11 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     wiring = wire(_context(settings, home, parts))
     await waits.until("store", wiring.reports.schedule)
     worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
-    bolt = _bolt(settings, session, home)
+    bolt = bolt_app(
+        AsyncWebClient(base_url=settings.environment.slack_api, session=session, retry_handlers=[]),
+        home,
+        settings.environment.bot_token.get_secret_value(),
+    )
     wiring.listen(bolt, _accepting(store, worker, clock, metrics), settings.listen.hears_words)
     tasks: list[asyncio.Task[None]] = []
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
@@ -320,35 +324,6 @@ async def _clusters(
         stack.push_async_callback(cluster.close)
         clusters[name] = cluster
     return clusters
-
-
-def _bolt(settings: Settings, session: aiohttp.ClientSession, home: Workspace) -> AsyncApp:
-    """Bolt, told who it is: its own question to Slack, once failed, would be answered wrongly.
-
-    Its client has no token: it only opens sockets, which takes the app's token.
-    """
-    client = AsyncWebClient(
-        base_url=settings.environment.slack_api, session=session, retry_handlers=[]
-    )
-
-    async def authorize(**_: Any) -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=home.enterprise,
-            team_id=home.team,
-            bot_user_id=home.bot_user,
-            bot_id=home.bot_id,
-            bot_token=settings.environment.bot_token.get_secret_value(),
-        )
-
-    return AsyncApp(
-        name="vm-restore-bot",
-        client=client,
-        authorize=authorize,
-        signing_secret="checked-by-our-own-door",  # noqa: S106 - see slack/inbound/http_receiver.py
-        process_before_response=True,
-        # Bolt takes the deletion of a card of ours for something that we said ourselves.
-        ignoring_self_events_enabled=False,
-    )
 
 
 def _accepting(store: Store, worker: Worker, clock: Clock, metrics: Metrics) -> Enqueue:
