@@ -43,7 +43,7 @@ class Grade(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CheckRow:
     """One row: what was looked at, how it is, and how to mend it."""
 
     part: str
@@ -59,7 +59,7 @@ def run(load: Callable[[], Settings], out: TextIO) -> int:
     return 1 if any(each.grade is Grade.FAIL for each in findings) else 0
 
 
-async def examine(load: Callable[[], Settings]) -> tuple[Row, ...]:
+async def examine(load: Callable[[], Settings]) -> tuple[CheckRow, ...]:
     """Every part, in the order in which they are needed. Settings that are wrong end it."""
     try:
         settings = load()
@@ -71,7 +71,7 @@ async def examine(load: Callable[[], Settings]) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def table(findings: tuple[Row, ...]) -> str:
+def table(findings: tuple[CheckRow, ...]) -> str:
     """The findings in columns, each mend in a line of its own."""
     width = max(len(each.part) for each in findings)
     lines = []
@@ -85,28 +85,28 @@ def table(findings: tuple[Row, ...]) -> str:
 # --- Settings -------------------------------------------------------------------------------------
 
 
-def _wrong_setting(line: str) -> Row:
+def _wrong_setting(line: str) -> CheckRow:
     """A line of `Misconfigured`: the key, what is wrong with it, and what to write instead."""
     problem, _, mend = line.partition("; ")
-    return Row("settings", Grade.FAIL, problem, mend)
+    return CheckRow("settings", Grade.FAIL, problem, mend)
 
 
-def _settings(settings: Settings) -> Row:
+def _settings(settings: Settings) -> CheckRow:
     mode = "Socket Mode" if settings.socket_mode else "signed HTTP"
     if not settings.access.grants:
-        return Row(
+        return CheckRow(
             "settings",
             Grade.WARN,
             f"read ({mode}), but nobody may restore anything",
             "write a grant into `access.grants` of the file that VM_RESTORE_CONFIG names",
         )
-    return Row("settings", Grade.OK, f"read ({mode}), grants: {len(settings.access.grants)}")
+    return CheckRow("settings", Grade.OK, f"read ({mode}), grants: {len(settings.access.grants)}")
 
 
 # --- Slack ----------------------------------------------------------------------------------------
 
 
-async def _slack(settings: Settings) -> list[Row]:
+async def _slack(settings: Settings) -> list[CheckRow]:
     """Can answers go out, and can Slack's events come in?"""
     environment = settings.environment
     token, app_token = environment.bot_token.get_secret_value(), environment.app_token
@@ -124,38 +124,38 @@ async def _slack(settings: Settings) -> list[Row]:
     return found
 
 
-async def _bot_token(web: SlackApi) -> Row:
+async def _bot_token(web: SlackApi) -> CheckRow:
     mend = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
     try:
         said = await web.call("auth.test")
     except Permanent as refused:
         why = f"Slack refuses to say who we are ({refused.reason})"
-        return Row("slack", Grade.FAIL, why, mend)
+        return CheckRow("slack", Grade.FAIL, why, mend)
     except Temporary as away:
-        return Row("slack", Grade.FAIL, away.what, mend)
-    return Row("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
+        return CheckRow("slack", Grade.FAIL, away.what, mend)
+    return CheckRow("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
 
 
-async def _app_token(web: SlackApi, token: str) -> Row:
+async def _app_token(web: SlackApi, token: str) -> CheckRow:
     """Ask for the address of a socket and leave it: a bot that is connected does not notice."""
     mend = "set SLACK_APP_TOKEN to an app-level token of the app with the scope connections:write"
     try:
         await web.call("apps.connections.open", app_token=token)
     except TokenRefused as refused:
         why = f"Slack refuses the app token ({refused.code})"
-        return Row("slack", Grade.FAIL, why, mend)
+        return CheckRow("slack", Grade.FAIL, why, mend)
     except Permanent as refused:
         why = f"Slack opens no socket for the app token ({refused.reason})"
-        return Row("slack", Grade.FAIL, why, mend)
+        return CheckRow("slack", Grade.FAIL, why, mend)
     except Temporary as away:
-        return Row("slack", Grade.FAIL, away.what, "let the bot reach Slack")
-    return Row("slack", Grade.OK, "opens a socket for the app token")
+        return CheckRow("slack", Grade.FAIL, away.what, "let the bot reach Slack")
+    return CheckRow("slack", Grade.OK, "opens a socket for the app token")
 
 
 # --- The store ------------------------------------------------------------------------------------
 
 
-async def _store(settings: Settings) -> list[Row]:
+async def _store(settings: Settings) -> list[CheckRow]:
     url = settings.environment.redis_url
     if url is None:
         return [_embedded(settings)]
@@ -163,23 +163,23 @@ async def _store(settings: Settings) -> list[Row]:
         async with connect(url.get_secret_value()) as client:
             store = Store(client, _PROBE, Clock())
             await store.ping()
-            reached = Row("store", Grade.OK, "Redis answers")
+            reached = CheckRow("store", Grade.OK, "Redis answers")
             return [reached, *_durability(await store.durability())]
     except Misconfigured as wrong:
-        return [Row("store", Grade.FAIL, str(wrong))]
+        return [CheckRow("store", Grade.FAIL, str(wrong))]
     except StoreUnavailable as away:
         mend = "set REDIS_URL to a Redis that is up, and let the bot reach it"
-        return [Row("store", Grade.FAIL, away.what, mend)]
+        return [CheckRow("store", Grade.FAIL, away.what, mend)]
 
 
-def _embedded(settings: Settings) -> Row:
+def _embedded(settings: Settings) -> CheckRow:
     """Not started here: one server may use its directory, and that is the bot's."""
     try:
         server = find_server()
     except Misconfigured as none:
-        return Row("store", Grade.FAIL, *_halves(str(none)))
+        return CheckRow("store", Grade.FAIL, *_halves(str(none)))
     where = f"the embedded {server.name}, for one bot, on disk in {settings.store.data_dir}"
-    return Row("store", Grade.OK, where)
+    return CheckRow("store", Grade.OK, where)
 
 
 def _halves(text: str) -> tuple[str, str]:
@@ -187,19 +187,19 @@ def _halves(text: str) -> tuple[str, str]:
     return found, mend
 
 
-def _durability(found: Durability) -> list[Row]:
+def _durability(found: Durability) -> list[CheckRow]:
     """One row for the disk and one for the memory."""
-    risks = [Row("store", Grade.WARN, f"Redis {what}", mend) for what, mend in found.risks]
+    risks = [CheckRow("store", Grade.WARN, f"Redis {what}", mend) for what, mend in found.risks]
     if found.persistent is None:
         risks.append(_unknown("whether it writes to its disk", "that `appendonly yes` is set"))
     if found.evicts is None:
         risks.append(_unknown("whether it drops keys", "that the policy is `noeviction`"))
     kept = "Redis logs every change on its disk and drops no key"
-    return risks or [Row("store", Grade.OK, kept)]
+    return risks or [CheckRow("store", Grade.OK, kept)]
 
 
-def _unknown(what: str, mend: str) -> Row:
-    return Row(
+def _unknown(what: str, mend: str) -> CheckRow:
+    return CheckRow(
         "store", Grade.WARN, f"unknown: Redis does not tell {what}", f"ask who runs it {mend}"
     )
 
@@ -207,20 +207,20 @@ def _unknown(what: str, mend: str) -> Row:
 # --- Clusters -------------------------------------------------------------------------------------
 
 
-async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[Row]:
+async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[CheckRow]:
     try:
         async with _connected(name, settings) as cluster:
             await cluster.ping()
-            answers = Row(part, Grade.OK, "the API server answers")
+            answers = CheckRow(part, Grade.OK, "the API server answers")
             return [answers, *_capabilities(part, await cluster.capabilities(), rules)]
     except Misconfigured as wrong:
-        return [Row(part, Grade.FAIL, str(wrong))]
+        return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
         mend = "let the bot reach the API server of the kubeconfig"
-        return [Row(part, Grade.FAIL, away.what, mend)]
+        return [CheckRow(part, Grade.FAIL, away.what, mend)]
     except Permanent as refused:
         mend = "give the bot a kubeconfig or service account that the API server accepts"
-        return [Row(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", mend)]
+        return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", mend)]
 
 
 @asynccontextmanager
@@ -238,10 +238,10 @@ async def _connected(name: str, settings: ClusterSettings) -> AsyncIterator[Clus
         await cluster.close()
 
 
-def _capabilities(part: str, found: Capabilities, rules: Rules) -> list[Row]:
+def _capabilities(part: str, found: Capabilities, rules: Rules) -> list[CheckRow]:
     if not found.served:
         return [
-            Row(
+            CheckRow(
                 part,
                 Grade.FAIL,
                 "the snapshot API (snapshot.kubevirt.io) is not served",
@@ -249,15 +249,17 @@ def _capabilities(part: str, found: Capabilities, rules: Rules) -> list[Row]:
             )
         ]
     version = f"KubeVirt {found.kubevirt}" if found.kubevirt else "KubeVirt of unknown version"
-    served = Row(part, Grade.OK, f"{version} serves the snapshot API in {', '.join(found.served)}")
+    served = CheckRow(
+        part, Grade.OK, f"{version} serves the snapshot API in {', '.join(found.served)}"
+    )
     return [served, *_fields(part, found.restore_fields, rules)]
 
 
-def _fields(part: str, fields: tuple[str, ...] | None, rules: Rules) -> list[Row]:
+def _fields(part: str, fields: tuple[str, ...] | None, rules: Rules) -> list[CheckRow]:
     """The fields of a VirtualMachineRestore that the bot would use."""
     if fields is None:
         return [
-            Row(
+            CheckRow(
                 part,
                 Grade.WARN,
                 "unknown: the fields of a VirtualMachineRestore could not be read",
@@ -265,13 +267,13 @@ def _fields(part: str, fields: tuple[str, ...] | None, rules: Rules) -> list[Row
             )
         ]
     rows = [found for missing, found in _absences(part, rules).items() if missing not in fields]
-    return rows or [Row(part, Grade.OK, f"a VirtualMachineRestore knows {_READINESS}")]
+    return rows or [CheckRow(part, Grade.OK, f"a VirtualMachineRestore knows {_READINESS}")]
 
 
-def _absences(part: str, rules: Rules) -> Mapping[str, Row]:
+def _absences(part: str, rules: Rules) -> Mapping[str, CheckRow]:
     """What it means that a field is missing."""
     found = {
-        _READINESS: Row(
+        _READINESS: CheckRow(
             part,
             Grade.WARN,
             f"a VirtualMachineRestore has no {_READINESS}: one that meets a started VM waits "
@@ -280,7 +282,7 @@ def _absences(part: str, rules: Rules) -> Mapping[str, Row]:
         )
     }
     if rules.volume_policy is not None:
-        found[_VOLUMES] = Row(
+        found[_VOLUMES] = CheckRow(
             part,
             Grade.FAIL,
             f"a VirtualMachineRestore has no {_VOLUMES}, so every restore would be refused",

@@ -188,7 +188,7 @@ class Problem(NamedTuple):
     text: str
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """A setting, for the documentation."""
 
     key: str
@@ -328,17 +328,17 @@ def _with_clusters(settings: Settings) -> Settings:
 # --- What the documentation says ----------------------------------------------------------------
 
 
-def describe() -> tuple[Row, ...]:
+def describe() -> tuple[SettingRow, ...]:
     """Every setting, environment first, as README and config/example.yaml must show them."""
     return tuple(_rows(Settings, ""))
 
 
-def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[SettingRow]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         inner = _model_in(field.annotation)
         if inner is None:
-            yield Row(key, _default(name, field), field.description or RULES[name])
+            yield SettingRow(key, _default(name, field), field.description or RULES[name])
         else:
             yield from _rows(inner, "" if name == "environment" else f"{key}{_each(field)}.")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import check
-from bot.check import Grade, Row
+from bot.check import CheckRow, Grade
 from bot.errors import Misconfigured
 from bot.playground.stage import set_stage
 from bot.playground.world import World, world
@@ -46,28 +46,28 @@ def told(made: World, tree: dict[str, Any] | None = None, **env: str) -> Setting
     return build({**env_of(made), **env}, {**made.config, **(tree or {})})
 
 
-async def examined(settings: Settings) -> tuple[Row, ...]:
+async def examined(settings: Settings) -> tuple[CheckRow, ...]:
     return await check.examine(lambda: settings)
 
 
-def bad(findings: tuple[Row, ...]) -> list[Row]:
+def bad(findings: tuple[CheckRow, ...]) -> list[CheckRow]:
     return [each for each in findings if each.grade is not Grade.OK]
 
 
 async def test_a_sound_world_is_all_ok(made: World) -> None:
     assert await examined(told(made)) == (
-        Row("settings", Grade.OK, "read (Socket Mode), grants: 1"),
-        Row("slack", Grade.OK, "signed in to Example Ops as @vm-restore"),
-        Row("slack", Grade.OK, "opens a socket for the app token"),
-        Row("store", Grade.OK, "Redis answers"),
-        Row("store", Grade.OK, "Redis logs every change on its disk and drops no key"),
-        Row("cluster default", Grade.OK, "the API server answers"),
-        Row(
+        CheckRow("settings", Grade.OK, "read (Socket Mode), grants: 1"),
+        CheckRow("slack", Grade.OK, "signed in to Example Ops as @vm-restore"),
+        CheckRow("slack", Grade.OK, "opens a socket for the app token"),
+        CheckRow("store", Grade.OK, "Redis answers"),
+        CheckRow("store", Grade.OK, "Redis logs every change on its disk and drops no key"),
+        CheckRow("cluster default", Grade.OK, "the API server answers"),
+        CheckRow(
             "cluster default",
             Grade.OK,
             "KubeVirt v1.9.0 serves the snapshot API in v1beta1, v1alpha1",
         ),
-        Row("cluster default", Grade.OK, FIELDS),
+        CheckRow("cluster default", Grade.OK, FIELDS),
     )
 
 
@@ -123,7 +123,7 @@ async def test_slack_is_not_there(made: World) -> None:
     await made.slack.stop()
     found = await examined(told(made))
     away = "Slack cannot be reached (auth.test): Connection refused"
-    assert bad(found) == [Row("slack", Grade.FAIL, away, bad(found)[0].mend)]
+    assert bad(found) == [CheckRow("slack", Grade.FAIL, away, bad(found)[0].mend)]
     await made.slack.start()
 
 
@@ -189,7 +189,7 @@ async def test_without_an_address_and_without_a_server_to_embed(
 
     monkeypatch.setattr(check, "find_server", none)
     assert bad(await examined(told(made, REDIS_URL=""))) == [
-        Row(
+        CheckRow(
             "store",
             Grade.FAIL,
             "there is no server to embed",
@@ -266,8 +266,8 @@ async def test_settings_that_are_wrong_end_it_with_a_row_each() -> None:
 
 def test_the_table_has_columns_and_says_the_mend_below() -> None:
     findings = (
-        Row("settings", Grade.OK, "read"),
-        Row("cluster east", Grade.FAIL, "is away", "let the bot reach it"),
+        CheckRow("settings", Grade.OK, "read"),
+        CheckRow("cluster east", Grade.FAIL, "is away", "let the bot reach it"),
     )
     assert check.table(findings).splitlines() == [
         "settings      ok    read",

@@ -11,7 +11,7 @@ from bot.request.names import Part, is_name, shown
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.sentence import oversize, parse_sentence, tail_doubt
 from bot.request.slots import Slots, fill
-from bot.request.tokens import TOO_LONG, Kind, Token, clean, sentences, starts_with, tokens
+from bot.request.tokens import TOO_LONG, Token, TokenKind, clean, sentences, starts_with, tokens
 from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_request
 from bot.texts import requests as texts
 
@@ -31,20 +31,24 @@ def parse_command(text: str) -> ParsedRequest:
 def _tokens(cleaned: str) -> tuple[Token, ...]:
     """The tokens of the whole text; a stop inside it only separates."""
     found = [token for line in cleaned.split("\n") for token in tokens(line)]
-    if len(found) == 1 and found[0].kind is Kind.QUOTED:
+    if len(found) == 1 and found[0].kind is TokenKind.QUOTED:
         inner = tokens(found[0].text)
-        if any(t.kind is Kind.FLAG or t.word in v.KEYWORDS | v.RESTORE_VERBS for t in inner):
+        if any(t.kind is TokenKind.FLAG or t.word in v.KEYWORDS | v.RESTORE_VERBS for t in inner):
             found = list(inner)
-    while found and found[-1].kind is Kind.STOP:
+    while found and found[-1].kind is TokenKind.STOP:
         found.pop()
-    return tuple(replace(t, kind=Kind.SEPARATOR) if t.kind is Kind.STOP else t for t in found)
+    return tuple(
+        replace(t, kind=TokenKind.SEPARATOR) if t.kind is TokenKind.STOP else t for t in found
+    )
 
 
 def _restore(words: tuple[Token, ...], text: str) -> ParsedRequest:
     verb = restore_verb(words)
     slots = fill(words[verb:], not_names=v.FUNCTION_WORDS, positional=True)
     request = slots_request(Verb.RESTORE, slots)
-    doubt = texts.QUESTION if any(word.kind is Kind.ASK for word in words) else tail_doubt(slots)
+    doubt = (
+        texts.QUESTION if any(word.kind is TokenKind.ASK for word in words) else tail_doubt(slots)
+    )
     prose = doubt or request.problem or starts_with(words, v.LEADS) or len(sentences(text)) > 1
     if prose and any(word.word in v.RESTORE_FORMS for word in words[1:]):
         return parse_sentence(text, addressed=True)
@@ -61,7 +65,7 @@ def _misspelt(words: tuple[Token, ...], slots: Slots, *, understood: bool) -> st
     What is understood to its last word as a request with more than two names, or with words like
     "from", is one: the checks will say so if there is no such VM.
     """
-    named = any(t.kind is Kind.FLAG or t.word in v.KEYWORDS for t in words) or len(words) > 2
+    named = any(t.kind is TokenKind.FLAG or t.word in v.KEYWORDS for t in words) or len(words) > 2
     near = nearest_command(words[0].word)
     if near is None or (understood and named) or (slots.vm is None and slots.problem is None):
         return None

@@ -2,7 +2,7 @@
 
 from bot.request import vocabulary as v
 from bot.request.names import SMART_DASHES
-from bot.request.tokens import TOO_LONG, Kind, clean, tokens
+from bot.request.tokens import TOO_LONG, TokenKind, clean, tokens
 
 _NOISE = (
     v.ARTICLES
@@ -25,10 +25,10 @@ def single_name(text: str) -> str | None:
     """
     if len(text) > TOO_LONG:
         return None
-    marks = {Kind.STOP, Kind.ASK, Kind.SEPARATOR}
+    marks = {TokenKind.STOP, TokenKind.ASK, TokenKind.SEPARATOR}
     said = [t for line in clean(text).split("\n") for t in tokens(line) if t.kind not in marks]
     names = [token for token in said if token.word not in _NOISE]
-    if len(names) != 1 or names[0].kind not in {Kind.WORD, Kind.QUOTED}:
+    if len(names) != 1 or names[0].kind not in {TokenKind.WORD, TokenKind.QUOTED}:
         return None
     name = names[0].text
     fits = len(name) <= _LONGEST and all(c.isalnum() or c in f"-._{SMART_DASHES}" for c in name)

@@ -14,7 +14,7 @@ from bot.request import vocabulary as v
 from bot.request.names import Part, is_name
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.slots import Slots, fill
-from bot.request.tokens import TOO_LONG, Kind, Sentence, Token, clean, sentences, starts_with
+from bot.request.tokens import TOO_LONG, Sentence, Token, TokenKind, clean, sentences, starts_with
 from bot.request.verbs import (
     READ_ONLY,
     SUBCOMMANDS,
@@ -114,10 +114,10 @@ def _is_meant(slots: Slots, words: tuple[Token, ...]) -> bool:
         return slots.vm is not None or slots.says_vm
     if slots != Slots(problem=slots.problem, rest=slots.rest):
         return True
-    if words[:1] and words[0].kind is Kind.EMOJI:
+    if words[:1] and words[0].kind is TokenKind.EMOJI:
         return False
     nearly = any(
-        is_name(Part.VM, token.text.lower()) or "_" in token.text or token.kind is Kind.MARKUP
+        is_name(Part.VM, token.text.lower()) or "_" in token.text or token.kind is TokenKind.MARKUP
         for token in words[:1]
     )
     return nearly or len(words) > 1
@@ -198,9 +198,9 @@ def tail_doubt(slots: Slots) -> str | None:
         return texts.DOUBTFUL
     if rest[0].word in v.ALL_OF_THEM:
         return texts.ONE_VM
-    aside = rest[0].kind is Kind.SEPARATOR or rest[0].word in v.REASONS
+    aside = rest[0].kind is TokenKind.SEPARATOR or rest[0].word in v.REASONS
     following = next(
-        (token for token in rest[int(aside) :] if token.kind is not Kind.SEPARATOR), rest[0]
+        (token for token in rest[int(aside) :] if token.kind is not TokenKind.SEPARATOR), rest[0]
     )
     if following.word in v.RESULTS or _tells_result(rest):
         return texts.REPORT
@@ -212,25 +212,27 @@ def tail_doubt(slots: Slots) -> str | None:
 def _holds_slot(slots: Slots) -> bool:
     """Whether the words left over hold a flag or the snapshot that is still missing."""
     missing = not (slots.snapshot or slots.described or slots.problem)
-    return any(t.kind is Kind.FLAG or (missing and t.word in v.FROM) for t in slots.rest)
+    return any(t.kind is TokenKind.FLAG or (missing and t.word in v.FROM) for t in slots.rest)
 
 
 def _names_another(rest: tuple[Token, ...]) -> bool:
     """`and web-01`, `, web-01 from ...`: another VM. `and tell me` is an aside."""
-    if rest[0].kind is not Kind.SEPARATOR and rest[0].word not in {"and", "or"}:
+    if rest[0].kind is not TokenKind.SEPARATOR and rest[0].word not in {"and", "or"}:
         return False
     names = [token for token in rest[1:3] if token.word not in v.MACHINES | v.ARTICLES | {"and"}]
     if not names or names[0].word in v.FUNCTION_WORDS:
         return False
     token = names[0]
-    if token.kind is Kind.QUOTED or any(char.isdigit() or char in "-_" for char in token.word):
+    if token.kind is TokenKind.QUOTED or any(char.isdigit() or char in "-_" for char in token.word):
         return True
     following = rest[rest.index(token) + 1 :]
-    return token.kind is Kind.WORD and (not following or following[0].word in v.FROM | v.PLACES)
+    return token.kind is TokenKind.WORD and (
+        not following or following[0].word in v.FROM | v.PLACES
+    )
 
 
 def _tells_result(rest: tuple[Token, ...]) -> bool:
-    return any(token.kind is Kind.EMOJI and token.text in v.RESULT_EMOJI for token in rest)
+    return any(token.kind is TokenKind.EMOJI and token.text in v.RESULT_EMOJI for token in rest)
 
 
 def _doubts(tokens: tuple[Token, ...]) -> bool:
@@ -257,7 +259,7 @@ def _lead(tokens: tuple[Token, ...]) -> int:
     at = 0
     while at < len(tokens):
         length = starts_with(tokens, v.LEADS, at)
-        passing = tokens[at].kind in {Kind.SEPARATOR, Kind.EMOJI}
+        passing = tokens[at].kind in {TokenKind.SEPARATOR, TokenKind.EMOJI}
         if not length and not passing:
             break
         at += length or 1
@@ -268,7 +270,7 @@ def _clauses(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
     """The whole sentence, then what follows each comma, colon, dash or emoji."""
     if tokens:
         yield tokens
-    breaks = (Kind.SEPARATOR, Kind.EMOJI)
+    breaks = (TokenKind.SEPARATOR, TokenKind.EMOJI)
     starts = (
         at
         for at, (before, here) in enumerate(pairwise(tokens), start=1)
@@ -280,7 +282,7 @@ def _clauses(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
 
 def _inside_quotes(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     """A request that was copied from the help text as one piece of code."""
-    if len(tokens) == 1 and tokens[0].kind is Kind.QUOTED and " " in tokens[0].text:
+    if len(tokens) == 1 and tokens[0].kind is TokenKind.QUOTED and " " in tokens[0].text:
         inner = sentences(tokens[0].text)
         return inner[0].tokens if len(inner) == 1 and not inner[0].question else tokens
     return tokens

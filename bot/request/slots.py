@@ -22,7 +22,7 @@ from bot.request.names import (
     two_named,
     unknown_flag,
 )
-from bot.request.tokens import Kind, Token, starts_with
+from bot.request.tokens import Token, TokenKind, starts_with
 from bot.texts import requests as texts
 
 
@@ -45,11 +45,11 @@ def fill(tokens: tuple[Token, ...], *, not_names: frozenset[str], positional: bo
     return _Pass(tokens, not_names | v.KEYWORDS, positional=positional).run()
 
 
-_END = Token("", Kind.STOP)
+_END = Token("", TokenKind.STOP)
 _NUMBER = re.compile(r"[0-9]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONGEST_DESCRIPTION = 4
-_NAMEABLE = {Kind.WORD, Kind.QUOTED, Kind.MARKUP}
+_NAMEABLE = {TokenKind.WORD, TokenKind.QUOTED, TokenKind.MARKUP}
 
 
 class _Pass:
@@ -108,7 +108,9 @@ class _Pass:
 
     def _skip_naming(self) -> None:
         """Past `:`, `called` and the like, between a keyword and its name."""
-        while self._word() in v.NAMED or (self._peek().kind is Kind.SEPARATOR and self._is_name(1)):
+        while self._word() in v.NAMED or (
+            self._peek().kind is TokenKind.SEPARATOR and self._is_name(1)
+        ):
             self.at += 1
 
     # --- filling -----------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class _Pass:
     def _set(self, part: Part, token: Token) -> None:
         self.at += 1
         held: str | None = getattr(self.slots, part.value.lower())
-        if token.kind is Kind.MARKUP:
+        if token.kind is TokenKind.MARKUP:
             self._complain(markup_problem(part, token.text))
         elif problem := name_problem(part, token.text):
             self._complain(problem)
@@ -143,12 +145,12 @@ class _Pass:
         """A VM, perhaps with its namespace before a slash or a possessive after it."""
         self.vm_stood = True
         namespace, slash, name = token.text.rpartition("/")
-        if slash and token.kind is not Kind.MARKUP:
+        if slash and token.kind is not TokenKind.MARKUP:
             self._set(Part.NAMESPACE, replace(token, text=namespace))
             self.at -= 1
-        if token.kind is Kind.WORD:
+        if token.kind is TokenKind.WORD:
             name = name.removesuffix("'s")
-        self._set(Part.VM, token if token.kind is Kind.MARKUP else replace(token, text=name))
+        self._set(Part.VM, token if token.kind is TokenKind.MARKUP else replace(token, text=name))
 
     # --- the steps -----------------------------------------------------------------------------
 
@@ -181,11 +183,11 @@ class _Pass:
 
     def _harmless_emoji(self) -> bool:
         token = self._peek()
-        return token.kind is Kind.EMOJI and token.text not in v.RESULT_EMOJI
+        return token.kind is TokenKind.EMOJI and token.text not in v.RESULT_EMOJI
 
     def _separator(self) -> bool:
         """Commas and "and" between slots; before anything else they begin the rest."""
-        if self._peek().kind is not Kind.SEPARATOR and self._word() != "and":
+        if self._peek().kind is not TokenKind.SEPARATOR and self._word() != "and":
             return False
         first = self.at == 0
         self.at += 1
@@ -193,14 +195,14 @@ class _Pass:
         slot_follows = (
             following.word in v.FROM | v.PLACES | v.NAMESPACES | v.CLUSTERS | v.MACHINES
             or following.word in v.SNAPSHOT_NOUNS
-            or following.kind in {Kind.FLAG, Kind.SEPARATOR}
+            or following.kind in {TokenKind.FLAG, TokenKind.SEPARATOR}
             or starts_with(self.tokens, v.COURTESY, self.at) > 0
         )
         return first or slot_follows or following is _END
 
     def _flag(self) -> bool:
         token = self._peek()
-        if token.kind is not Kind.FLAG:
+        if token.kind is not TokenKind.FLAG:
             return False
         name, _, value = token.text.lstrip("-").partition("=")
         self.at += 1
@@ -208,7 +210,7 @@ class _Pass:
         if part is None:
             self._complain(unknown_flag(token.text.partition("=")[0]))
         elif value.strip("'"):
-            self._set(part, Token(value.strip("'"), Kind.QUOTED))
+            self._set(part, Token(value.strip("'"), TokenKind.QUOTED))
             self.at -= 1
         elif self._peek().kind in _NAMEABLE:
             self._set(part, self._peek())
@@ -300,12 +302,12 @@ class _Pass:
             if words and self._word(ahead) in v.CLOSING_NOUNS:
                 break
             usable = self._is_name(ahead) or self._word(ahead) in v.DESCRIBING
-            if not usable or self._peek(ahead).kind is Kind.MARKUP:
+            if not usable or self._peek(ahead).kind is TokenKind.MARKUP:
                 return False
             words.append(self._peek(ahead).text)
         else:
             return False
-        quoted = len(words) == 1 and self._peek().kind is Kind.QUOTED
+        quoted = len(words) == 1 and self._peek().kind is TokenKind.QUOTED
         if quoted:
             self._exact()
             self.at += 1

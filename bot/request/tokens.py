@@ -17,7 +17,7 @@ from bot.request.names import SMART_DASHES
 TOO_LONG = 4000
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     WORD = auto()
@@ -35,12 +35,12 @@ class Token:
     """A word or mark of the text."""
 
     text: str
-    kind: Kind = Kind.WORD
+    kind: TokenKind = TokenKind.WORD
 
     @property
     def word(self) -> str:
         """The word in lower case; empty for all that is no plain word."""
-        return self.text.lower() if self.kind is Kind.WORD else ""
+        return self.text.lower() if self.kind is TokenKind.WORD else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +125,11 @@ def _chunk(match: re.Match[str]) -> Iterator[Token]:
     what, text = str(match.lastgroup), str(match[str(match.lastgroup)])
     if what in {"code", "quoted", "single"}:
         if text.strip():
-            yield Token(text.strip(), Kind.QUOTED)
+            yield Token(text.strip(), TokenKind.QUOTED)
     elif what in {"markup", "stray"}:
-        yield Token(text, Kind.MARKUP)
+        yield Token(text, TokenKind.MARKUP)
     elif what == "emoji":
-        yield Token(text, Kind.EMOJI)
+        yield Token(text, TokenKind.EMOJI)
     elif text.lower() in _ABBREVIATIONS:
         yield Token(text)
     else:
@@ -144,14 +144,18 @@ def _run(text: str) -> Iterator[Token]:
         return
     start = text.index(core)
     if any(mark not in "*_~'" for mark in text[:start]):
-        yield Token(text[:start], Kind.SEPARATOR)
+        yield Token(text[:start], TokenKind.SEPARATOR)
     yield _core(core)
     yield from _marks(text[start + len(core) :])
 
 
 def _marks(text: str) -> Iterator[Token]:
     """Punctuation after a word: the strongest mark counts."""
-    for marks, kind in (("?", Kind.ASK), (".!…", Kind.STOP), (",;:()[]{}", Kind.SEPARATOR)):
+    for marks, kind in (
+        ("?", TokenKind.ASK),
+        (".!…", TokenKind.STOP),
+        (",;:()[]{}", TokenKind.SEPARATOR),
+    ):
         if any(mark in marks for mark in text):
             yield Token(text, kind)
             return
@@ -162,13 +166,13 @@ def _core(core: str) -> Token:
     if core in {"&", "+"}:
         return Token("and")
     if _FLAG.fullmatch(core):
-        return Token(core, Kind.FLAG)
+        return Token(core, TokenKind.FLAG)
     if _ASSIGNMENT.fullmatch(core):
-        return Token(f"--{core}", Kind.FLAG)
+        return Token(f"--{core}", TokenKind.FLAG)
     if any(char.isalnum() for char in core):
         return Token(core)
     symbol = any(unicodedata.category(char) == "So" for char in core)
-    return Token(core, Kind.EMOJI if symbol else Kind.SEPARATOR)
+    return Token(core, TokenKind.EMOJI if symbol else TokenKind.SEPARATOR)
 
 
 def _undashed(core: str) -> str:
@@ -215,9 +219,9 @@ def _goes_on(before: str, line: str) -> bool:
 def _cut(line: tuple[Token, ...], *, listed: bool) -> Iterator[Sentence]:
     start = 0
     for at, token in enumerate(line):
-        if token.kind in {Kind.STOP, Kind.ASK}:
-            if at > start or token.kind is Kind.ASK:
-                yield Sentence(line[start:at], token.kind is Kind.ASK, listed)
+        if token.kind in {TokenKind.STOP, TokenKind.ASK}:
+            if at > start or token.kind is TokenKind.ASK:
+                yield Sentence(line[start:at], token.kind is TokenKind.ASK, listed)
             start = at + 1
     if start < len(line):
         yield Sentence(line[start:], listed=listed)

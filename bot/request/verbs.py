@@ -11,7 +11,7 @@ from bot.request import vocabulary as v
 from bot.request.names import shown
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.slots import Slots, fill
-from bot.request.tokens import Kind, Token, starts_with
+from bot.request.tokens import Token, TokenKind, starts_with
 from bot.texts import requests as texts
 
 SUBCOMMANDS = {
@@ -166,7 +166,7 @@ def request_for(verb: Verb, rest: tuple[Token, ...]) -> ParsedRequest:
     filler = _FILLER.get(verb, frozenset())
     words = tuple(token for token in rest if token.word not in filler)
     if verb in _DECORATED:
-        words = tuple(token for token in words if token.kind is not Kind.EMOJI)
+        words = tuple(token for token in words if token.kind is not TokenKind.EMOJI)
     slots = fill(words, not_names=v.FUNCTION_WORDS, positional=False)
     request = _moved(verb, slots)
     if verb in _LENIENT:
@@ -185,7 +185,7 @@ def not_understood(rest: tuple[Token, ...], verb: Verb = Verb.RESTORE) -> str:
 
 
 def _spelled(token: Token) -> str:
-    emoji = token.kind is Kind.EMOJI and token.text.isascii()
+    emoji = token.kind is TokenKind.EMOJI and token.text.isascii()
     return f":{token.text}:" if emoji else token.text
 
 
@@ -237,12 +237,12 @@ def _handoff(rest: tuple[Token, ...]) -> ParsedRequest:
 
 
 def _person(token: Token) -> bool:
-    mention = token.kind is Kind.MARKUP and token.text.startswith(("<@U", "<@W"))
+    mention = token.kind is TokenKind.MARKUP and token.text.startswith(("<@U", "<@W"))
     return mention or (token.word.startswith("@") and len(token.text) > 1)
 
 
 def _user(token: Token) -> str:
     """The id inside `<@U123|name>`, or the typed `@name`."""
-    if token.kind is Kind.MARKUP:
+    if token.kind is TokenKind.MARKUP:
         return token.text.strip("<@>").partition("|")[0]
     return token.text

@@ -14,7 +14,7 @@ and not found; for every other the first thing found is named.
 from collections.abc import Iterator
 from enum import Enum
 
-from bot.restore.disks import Disk, Fate, Kind, LeftBehind
+from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.fates import prefixed
 from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Claim, Observation, RestoreObject
@@ -94,7 +94,7 @@ def _proof(claim: Claim | None, seen: RestoreObject, source: str) -> Proof:
 
 def asks_for_users(observation: Observation, restore: Restore) -> bool:
     """Only the people who use a claim can still speak against deleting it."""
-    return any(each.kind is Kind.UNSURE for each in left_behind(observation, restore))
+    return any(each.kind is LeftBehindKind.UNSURE for each in left_behind(observation, restore))
 
 
 def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind, ...]:
@@ -124,19 +124,19 @@ def _judged(
     owners = [f"{kind} `{name}`" for kind, name in claim.owners]
     by = ""
     if claim.deleting or any(("DataVolume", name) in claim.owners for name in deleted):
-        kind = Kind.GOING
+        kind = LeftBehindKind.GOING
     elif users:
-        kind, by = Kind.USED, _some(users)
+        kind, by = LeftBehindKind.USED, _some(users)
     elif disk is None or not _was_copied(claim, disk, observation):
-        kind = Kind.ONLY_COPY
+        kind = LeftBehindKind.ONLY_COPY
     elif missing := _missing_in_twins(disk, observation, proven):
         kind = missing
     elif owners:
-        kind, by = Kind.OWNED, _some(owners)
+        kind, by = LeftBehindKind.OWNED, _some(owners)
     elif observation.uses is None:
-        kind, by = Kind.UNSURE, (observation.uses_unread or "")[:300]
+        kind, by = LeftBehindKind.UNSURE, (observation.uses_unread or "")[:300]
     else:
-        kind = Kind.FREE
+        kind = LeftBehindKind.FREE
     return LeftBehind(claim=claim.name, kind=kind, by=by)
 
 
@@ -150,16 +150,18 @@ def _was_copied(claim: Claim, disk: Disk, observation: Observation) -> bool:
     return disk.fate is Fate.ROLLS_BACK and (disk.copied or restored)
 
 
-def _missing_in_twins(disk: Disk, observation: Observation, proven: set[str]) -> Kind | None:
+def _missing_in_twins(
+    disk: Disk, observation: Observation, proven: set[str]
+) -> LeftBehindKind | None:
     """A claim that waits for its first consumer is Pending; a bound one is filled from its source."""
     volumes = observation.job.volumes if observation.job else ()
     twins = {claim for volume, claim, _ in volumes if volume == disk.name}
     if not twins or not twins <= proven:
-        return Kind.UNPROVEN
+        return LeftBehindKind.UNPROVEN
     bound = {
         each.name for each in observation.claims if each.phase == "Bound" and not each.deleting
     }
-    return None if twins <= bound else Kind.UNFILLED
+    return None if twins <= bound else LeftBehindKind.UNFILLED
 
 
 def _some(given: list[str]) -> str:

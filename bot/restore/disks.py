@@ -40,7 +40,7 @@ class Disk(Stored):
     """The snapshot holds a copy of this very claim, not of another one under the disk's name."""
 
 
-class Kind(StrEnum):
+class LeftBehindKind(StrEnum):
     """What a claim is that the VM used before a restore and does not use any more."""
 
     FREE = "free"
@@ -62,6 +62,6 @@ class LeftBehind(Stored):
     """One claim of the state before, as it was found when the restore ended."""
 
     claim: str
-    kind: Kind
+    kind: LeftBehindKind
     by: Annotated[str, Field(max_length=400)] = ""
     """Who uses or owns it."""

@@ -18,8 +18,8 @@ from pydantic import AwareDatetime, Field
 
 from bot.restore.disks import Disk as Disk  # noqa: PLC0414 - it is a part of the model
 from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - as above
-from bot.restore.disks import Kind as Kind  # noqa: PLC0414 - as above
 from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
+from bot.restore.disks import LeftBehindKind as LeftBehindKind  # noqa: PLC0414 - as above
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
 from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
 from bot.restore.thread import Card as Card  # noqa: PLC0414

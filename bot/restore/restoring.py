@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.restore import claims, edits
 from bot.restore.claims import Proof
-from bot.restore.disks import Fate, Kind
+from bot.restore.disks import Fate, LeftBehindKind
 from bot.restore.effects import confirmed_name, create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
 from bot.restore.model import CardKind, Job, Outcome, Phase, Reason, Restore, Safety
@@ -271,7 +271,7 @@ def _succeeded(
         return edits.end(followed, Phase.FAILED, _not_restored(seen, refuted, now), endings.FAILED)
     restored = set(seen.claims)
     left = claims.left_behind(observation, restore)
-    stays = tuple(each.claim for each in left if each.kind is not Kind.GOING)
+    stays = tuple(each.claim for each in left if each.kind is not LeftBehindKind.GOING)
     outcome = Outcome(
         at=now,
         vm_status=_vm_status(observation),

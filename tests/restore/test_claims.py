@@ -8,7 +8,15 @@ import pytest
 
 from bot.restore import follow_up
 from bot.restore.events import Button, Clicked
-from bot.restore.model import CardKind, Kind, LeftBehind, Phase, Reason, Restore, VolumePolicy
+from bot.restore.model import (
+    CardKind,
+    LeftBehind,
+    LeftBehindKind,
+    Phase,
+    Reason,
+    Restore,
+    VolumePolicy,
+)
 from bot.restore.observation import Claim, Content, Observation, ObservationKind, Use, Vm, Volume
 from tests.restore import play as p
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT_NAME, VM, WELL
@@ -146,7 +154,7 @@ def ended(
     return played.sees(observation(played, uses=uses, uses_unread=unread))
 
 
-def left(*claims: Claim, **facts: Any) -> dict[str, tuple[Kind, str]]:
+def left(*claims: Claim, **facts: Any) -> dict[str, tuple[LeftBehindKind, str]]:
     """Kind and user of everything that was left behind."""
     return {each.claim: (each.kind, each.by) for each in ended(*claims, **facts).outcome.left}
 
@@ -154,41 +162,41 @@ def left(*claims: Claim, **facts: Any) -> dict[str, tuple[Kind, str]]:
 DV, OWN = (("DataVolume", "old-root"),), (("VirtualMachine", "database-01"),)
 ANOTHER = replace(COPY, backups=(("root", "older-root"),))
 RESTORED = replace(OLD, vm="database-01", restored_by="restore-x")
-JUDGED: dict[str, tuple[Claim, dict[str, Any], tuple[Kind, str]]] = {
-    "nobody uses it": (OLD, {}, (Kind.FREE, "")),
+JUDGED: dict[str, tuple[Claim, dict[str, Any], tuple[LeftBehindKind, str]]] = {
+    "nobody uses it": (OLD, {}, (LeftBehindKind.FREE, "")),
     "another VM uses it": (
-        OLD, {"uses": (Use("old-root", "VM", "web-01"),)}, (Kind.USED, "VM `web-01`"),
+        OLD, {"uses": (Use("old-root", "VM", "web-01"),)}, (LeftBehindKind.USED, "VM `web-01`"),
     ),
     "only a VMI uses it": (
-        OLD, {"uses": (Use("old-root", "VMI", "web-01"),)}, (Kind.USED, "VMI `web-01`"),
+        OLD, {"uses": (Use("old-root", "VMI", "web-01"),)}, (LeftBehindKind.USED, "VMI `web-01`"),
     ),
     "a pod uses it": (
-        OLD, {"uses": (Use("old-root", "pod", "backup-1"),)}, (Kind.USED, "pod `backup-1`"),
+        OLD, {"uses": (Use("old-root", "pod", "backup-1"),)}, (LeftBehindKind.USED, "pod `backup-1`"),
     ),
     "many use it": (
         OLD,
         {"uses": tuple(Use("old-root", "pod", f"p-{n}") for n in range(5))},
-        (Kind.USED, "pod `p-0`, pod `p-1`, pod `p-2` and 2 more"),
+        (LeftBehindKind.USED, "pod `p-0`, pod `p-1`, pod `p-2` and 2 more"),
     ),
     "somebody uses another claim": (
-        OLD, {"uses": (Use("old-extra", "VM", "web-01"),)}, (Kind.FREE, ""),
+        OLD, {"uses": (Use("old-extra", "VM", "web-01"),)}, (LeftBehindKind.FREE, ""),
     ),
     "the snapshot copied another claim of that name": (
-        OLD, {"content": ANOTHER}, (Kind.ONLY_COPY, ""),
+        OLD, {"content": ANOTHER}, (LeftBehindKind.ONLY_COPY, ""),
     ),
-    "an earlier restore has made it": (RESTORED, {"content": ANOTHER}, (Kind.FREE, "")),
+    "an earlier restore has made it": (RESTORED, {"content": ANOTHER}, (LeftBehindKind.FREE, "")),
     "of a DataVolume that makes it again": (
-        replace(OLD, owners=DV), {}, (Kind.OWNED, "DataVolume `old-root`"),
+        replace(OLD, owners=DV), {}, (LeftBehindKind.OWNED, "DataVolume `old-root`"),
     ),
     "of the VM": (
-        replace(OLD, owners=OWN), {}, (Kind.OWNED, "VirtualMachine `database-01`"),
+        replace(OLD, owners=OWN), {}, (LeftBehindKind.OWNED, "VirtualMachine `database-01`"),
     ),
     "of a DataVolume that the restore deletes": (
-        replace(OLD, owners=DV), {"deleted": ("old-root",)}, (Kind.GOING, ""),
+        replace(OLD, owners=DV), {"deleted": ("old-root",)}, (LeftBehindKind.GOING, ""),
     ),
-    "being deleted": (replace(OLD, deleting=True), {}, (Kind.GOING, "")),
+    "being deleted": (replace(OLD, deleting=True), {}, (LeftBehindKind.GOING, "")),
     "who uses it could not be looked up": (
-        OLD, {"uses": None, "unread": "cannot list pods"}, (Kind.UNSURE, "cannot list pods"),
+        OLD, {"uses": None, "unread": "cannot list pods"}, (LeftBehindKind.UNSURE, "cannot list pods"),
     ),
 }  # fmt: skip
 
@@ -201,12 +209,15 @@ def test_what_a_claim_of_the_state_before_is(name: str) -> None:
 
 def test_the_only_copy_of_a_disk_that_came_after_the_snapshot_is_kept() -> None:
     found = left(OLD, Claim("old-extra", "Bound"))
-    assert found == {"old-root": (Kind.FREE, ""), "old-extra": (Kind.ONLY_COPY, "")}
+    assert found == {
+        "old-root": (LeftBehindKind.FREE, ""),
+        "old-extra": (LeftBehindKind.ONLY_COPY, ""),
+    }
 
 
 def test_while_nothing_proves_the_restored_disk_the_old_one_is_kept() -> None:
     played = completed_with(UNPROVEN["no mark, no source"], OLD)
-    assert [each.kind for each in played.outcome.left] == [Kind.UNPROVEN]
+    assert [each.kind for each in played.outcome.left] == [LeftBehindKind.UNPROVEN]
 
 
 def test_with_prefix_target_name_a_claim_without_the_mark_was_taken() -> None:
@@ -221,7 +232,7 @@ def test_while_the_restored_disk_is_not_filled_the_old_one_is_kept() -> None:
     waits = replace(FILLED, phase="Pending")
     played = completed_with(waits, OLD)
     assert played.outcome.pending == (NEW,)
-    assert [each.kind for each in played.outcome.left] == [Kind.UNFILLED]
+    assert [each.kind for each in played.outcome.left] == [LeftBehindKind.UNFILLED]
 
 
 def completed_with(*claims: Claim) -> Play:
@@ -243,7 +254,7 @@ def test_what_was_shown_by_an_older_release_is_never_called_free() -> None:
     played = played.job_becomes(complete=True, created=NOW, volumes=(("root", NEW, CUT),))
     played.ground = played.ground.but(vm=replace(USED, volumes=()), claims=(FILLED, OLD))
     played = played.sees(observation(played, uses=()))
-    assert played.outcome.left == (LeftBehind(claim="old-root", kind=Kind.ONLY_COPY),)
+    assert played.outcome.left == (LeftBehind(claim="old-root", kind=LeftBehindKind.ONLY_COPY),)
 
 
 def test_what_goes_by_itself_is_not_counted_as_left_over() -> None:

@@ -14,8 +14,8 @@ from bot.restore.model import (
     Fate,
     Handoff,
     Job,
-    Kind,
     LeftBehind,
+    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
@@ -97,13 +97,15 @@ DELETING = PREVIEW.model_copy(
 OLDER = PREVIEW.model_copy(update={"disks_left_out": ("scratch",)})
 """As a release wrote it that did not tell what becomes of each disk."""
 LEFT = (
-    LeftBehind(claim="database-01-root", kind=Kind.FREE),
-    LeftBehind(claim="database-01-data", kind=Kind.FREE),
-    LeftBehind(claim="shared", kind=Kind.USED, by="VM `web-01`"),
-    LeftBehind(claim="ledger", kind=Kind.ONLY_COPY),
-    LeftBehind(claim="database-01-log", kind=Kind.UNFILLED),
-    LeftBehind(claim="restore-0-root", kind=Kind.OWNED, by="VirtualMachine `database-01`"),
-    LeftBehind(claim="template-root", kind=Kind.GOING),
+    LeftBehind(claim="database-01-root", kind=LeftBehindKind.FREE),
+    LeftBehind(claim="database-01-data", kind=LeftBehindKind.FREE),
+    LeftBehind(claim="shared", kind=LeftBehindKind.USED, by="VM `web-01`"),
+    LeftBehind(claim="ledger", kind=LeftBehindKind.ONLY_COPY),
+    LeftBehind(claim="database-01-log", kind=LeftBehindKind.UNFILLED),
+    LeftBehind(
+        claim="restore-0-root", kind=LeftBehindKind.OWNED, by="VirtualMachine `database-01`"
+    ),
+    LeftBehind(claim="template-root", kind=LeftBehindKind.GOING),
 )
 AGREED = Stop(chosen_by=ALICE, chosen_at=NOW, strategy="Always")
 ASKED = AGREED.model_copy(update={"asked_at": NOW - timedelta(minutes=6)})
@@ -439,7 +441,11 @@ def _successes() -> Mapping[str, Example]:
         "succeeded-users-not-looked-up": ended(
             s,
             vm_status=calm,
-            left=(LeftBehind(claim="database-01-root", kind=Kind.UNSURE, by="cannot list pods"),),
+            left=(
+                LeftBehind(
+                    claim="database-01-root", kind=LeftBehindKind.UNSURE, by="cannot list pods"
+                ),
+            ),
             with_={**known},
         ),
         "succeeded-not-proven": ended(

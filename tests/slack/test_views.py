@@ -14,8 +14,8 @@ from bot.restore.model import (
     QUESTIONS,
     Card,
     CardKind,
-    Kind,
     LeftBehind,
+    LeftBehindKind,
     Outcome,
     Phase,
     Reason,
@@ -311,7 +311,7 @@ def test_the_warning_says_whether_the_vm_will_start_by_itself(
 
 def found_free(*claims: str) -> tuple[LeftBehind, ...]:
     """Claims that nobody needs."""
-    return tuple(LeftBehind(claim=claim, kind=Kind.FREE) for claim in claims)
+    return tuple(LeftBehind(claim=claim, kind=LeftBehindKind.FREE) for claim in claims)
 
 
 def commands(*left: LeftBehind, **facts: Any) -> list[str]:
@@ -339,8 +339,10 @@ def test_a_volume_that_is_no_name_never_gets_into_a_command() -> None:
     assert commands(*odd) == ["kubectl delete pvc -n production good-one"]
 
 
-@pytest.mark.parametrize("kind", [each for each in Kind if each is not Kind.FREE])
-def test_what_somebody_may_need_is_named_and_never_put_into_a_command(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [each for each in LeftBehindKind if each is not LeftBehindKind.FREE]
+)
+def test_what_somebody_may_need_is_named_and_never_put_into_a_command(kind: LeftBehindKind) -> None:
     kept = LeftBehind(claim="precious", kind=kind, by="VM `web-01`")
     message = views.render(*ended(Phase.SUCCEEDED, left=(kept,), with_={"preview": PREVIEW}))
     assert "`precious`" in body(message)

@@ -23,8 +23,8 @@ from bot.restore.model import (
     Fate,
     Handoff,
     Job,
-    Kind,
     LeftBehind,
+    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
@@ -106,7 +106,7 @@ def outcome(reason: Reason | None, name: str, text: str) -> Outcome:
         reason=reason, at=NOW, by=UserId("U0> <!here>"), found=text, expected=text, next=text,
         choices=many, typed=text, hint=text, vm_status=text, leftovers=many, pending=many,
         kept=many, deleted=many, unproven=text, more_left=9,
-        left=tuple(LeftBehind(claim=name, kind=kind, by=text[:400]) for kind in Kind for _ in range(6)),
+        left=tuple(LeftBehind(claim=name, kind=kind, by=text[:400]) for kind in LeftBehindKind for _ in range(6)),
     )  # fmt: skip
 
 

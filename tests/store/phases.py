@@ -19,9 +19,9 @@ from bot.restore.model import (
     Fate,
     Handoff,
     Job,
-    Kind,
     Left,
     LeftBehind,
+    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
@@ -336,8 +336,8 @@ _OF_CLAIMS = ended(
     outcome={
         "vm_status": "Stopped",
         "left": (
-            LeftBehind(claim="database-01-root", kind=Kind.USED, by="VM `web-01`"),
-            LeftBehind(claim="database-01-data", kind=Kind.FREE),
+            LeftBehind(claim="database-01-root", kind=LeftBehindKind.USED, by="VM `web-01`"),
+            LeftBehind(claim="database-01-data", kind=LeftBehindKind.FREE),
         ),
         "more_left": 1,
         "kept": ("scratch",),

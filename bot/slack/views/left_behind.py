@@ -7,7 +7,7 @@ nobody uses, whose data was in the snapshot and stands filled in the restored co
 import re
 from collections.abc import Sequence
 
-from bot.restore.model import Kind, LeftBehind, Outcome
+from bot.restore.model import LeftBehind, LeftBehindKind, Outcome
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import CardContext
 from bot.texts import general
@@ -28,14 +28,14 @@ def leftovers(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn]:
         known = bool(outcome.leftovers)
         volumes = names(outcome.leftovers, room=LINES_ROOM)
         return [ctx.say(texts.LEFTOVERS, volumes=volumes)] if known else []
-    kinds = {kind: [each for each in outcome.left if each.kind is kind] for kind in Kind}
+    kinds = {kind: [each for each in outcome.left if each.kind is kind] for kind in LeftBehindKind}
     told = [
         fill(texts.LEFT_LINES[kind], claims=_listed(found))
         for kind, found in kinds.items()
-        if found and kind is not Kind.FREE
+        if found and kind is not LeftBehindKind.FREE
     ]
     more = [fill(texts.LEFT_MORE, count=outcome.more_left)] if outcome.more_left else []
-    free = [each.claim for each in kinds[Kind.FREE]]
+    free = [each.claim for each in kinds[LeftBehindKind.FREE]]
     return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *_free(ctx, free)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.restore.edits import handed_on
-from bot.restore.model import Kind, Outcome, Phase, Reason, Restore, RestoreId
+from bot.restore.model import LeftBehindKind, Outcome, Phase, Reason, Restore, RestoreId
 from bot.restore.user_events import never_created
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
 from bot.slack.views.layout import Draft, Message, header, section, to_message
@@ -115,8 +115,8 @@ def _volumes(outcome: Outcome | None) -> tuple[tuple[str, ...], tuple[str, ...]]
     """Those that nobody needed when the restore ended, and those that somebody may need."""
     if outcome is None or not outcome.left:
         return (outcome.leftovers if outcome else ()), ()
-    free = tuple(each.claim for each in outcome.left if each.kind is Kind.FREE)
-    going = {each.claim for each in outcome.left if each.kind is Kind.GOING}
+    free = tuple(each.claim for each in outcome.left if each.kind is LeftBehindKind.FREE)
+    going = {each.claim for each in outcome.left if each.kind is LeftBehindKind.GOING}
     return free, tuple(each.claim for each in outcome.left if each.claim not in {*free, *going})
 
 
