@@ -10,7 +10,8 @@ from bot.request import vocabulary as v
 from bot.request.names import Part, is_name, shown
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.sentence import oversize, parse_sentence, tail_doubt
-from bot.request.slots import Slots, fill
+from bot.request.slot_reader import Slots
+from bot.request.slots import fill
 from bot.request.tokens import TOO_LONG, Token, TokenKind, clean, sentences, starts_with, tokens
 from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_request
 from bot.texts import requests as texts

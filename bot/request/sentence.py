@@ -13,7 +13,8 @@ from itertools import islice, pairwise
 from bot.request import vocabulary as v
 from bot.request.names import Part, is_name
 from bot.request.parsed import ParsedRequest, Verb
-from bot.request.slots import Slots, fill
+from bot.request.slot_reader import Slots
+from bot.request.slots import fill
 from bot.request.tokens import TOO_LONG, Sentence, Token, TokenKind, clean, sentences, starts_with
 from bot.request.verbs import (
     READ_ONLY,

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from bot.request import vocabulary as v
 from bot.request.names import shown
 from bot.request.parsed import ParsedRequest, Verb
-from bot.request.slots import Slots, fill
+from bot.request.slot_reader import Slots
+from bot.request.slots import fill
 from bot.request.tokens import Token, TokenKind, starts_with
 from bot.texts import requests as texts
 

@@ -94,7 +94,7 @@ def end(restore: Restore, phase: Phase, outcome: Outcome, words: str) -> Restore
     return post(enter(over, phase, outcome.at), CardKind.RESULT, outcome.at)
 
 
-def hand_on(restore: Restore, by: UserId) -> Restore:
+def close_as_continued(restore: Restore, by: UserId) -> Restore:
     """A new restore carries on from this ended one, whose last buttons go."""
     if not restore.phase.ended:
         return restore
@@ -119,7 +119,7 @@ def _over(copy: Copy, words: str) -> Copy:
     return copy.model_copy(update={"card": copy.card.model_copy(update={"closed": words})})
 
 
-def handed_on(restore: Restore) -> bool:
+def was_continued(restore: Restore) -> bool:
     """Newer cards, of another restore, tell how it went on."""
     results = [card for card in restore.cards if card.kind is CardKind.RESULT]
     return bool(results) and results[-1].closed is not None

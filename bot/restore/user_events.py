@@ -207,7 +207,7 @@ def _card(restore: Restore, click: Clicked) -> Card | None:
 
 def in_vain(restore: Restore, card: Card | None) -> Reply:
     """Why a button does nothing any more: there are newer cards, or all is over."""
-    if not restore.phase.ended or edits.handed_on(restore):
+    if not restore.phase.ended or edits.was_continued(restore):
         return Reply.OLD_CARD
     older = card is not None and card.kind is CardKind.RESULT and card.closed is not None
     return Reply.OLD_CARD if older and not restore.closed else Reply.ENDED

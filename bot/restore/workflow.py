@@ -154,7 +154,7 @@ def _apply(
             after, reply = user_events.answer(restore, event, now)
             return after, (), reply
         case Continued(by=by):
-            return edits.hand_on(restore, by), (), None
+            return edits.close_as_continued(restore, by), (), None
         case Copied() as copied:
             return handoff.copied(restore, copied), (), None
         case Observed() as seen:

@@ -408,7 +408,7 @@ def test_what_our_failed_object_blocks_is_said_with_what_is_left_to_do(
 
 
 def test_a_failure_that_was_continued_blocks_nothing_any_more() -> None:
-    failed = edits.hand_on(EXAMPLES["failed"][0], ALICE)
+    failed = edits.close_as_continued(EXAMPLES["failed"][0], ALICE)
     text = page(views.render(failed, failed.cards[-1]))
     assert "would block" not in text
     assert f"Continued by <@{ALICE}>, further down" in text

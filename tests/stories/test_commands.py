@@ -244,7 +244,7 @@ async def test_history_of_a_vm_goes_further_back(
     stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not among the last ones of the workspace is still among the last ones of its VM."""
-    monkeypatch.setattr(lists, "MOST_RECENT", 1)
+    monkeypatch.setattr(lists, "MAX_RECENT", 1)
     stage = await stage_for()
     for vm in ("web-01", "database-01"):
         await acts.ask(stage, f"/vm-restore {vm} from gone in production")

@@ -7,7 +7,6 @@ in: they join its channel first. Somebody who would not see an offer in its thre
 direct message; a restore that lives in a direct message moves to one with its new owner.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,18 +15,19 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.model import Restore, UserId
 from bot.restore.policy import Conversation, decide, may_see, may_take_over
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
+from bot.slack.handlers.handoff_reach import HandoffReach
 from bot.slack.handlers.queries import meant
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
 from bot.slack.views import handoff as views_handoff
 
 Answer = Message | str | Verdict
-PASSING = frozenset(
+HANDOFF_BUTTONS = frozenset(
     {Button.HAND_OVER, Button.ACCEPT, Button.DECLINE, Button.WITHDRAW, Button.TAKE_OVER}
 )
 """The buttons that are dealt with here."""
@@ -43,7 +43,7 @@ class HandoffHandler:
         self._people = context.people
         self._responder = context.responder
         self._policy = context.config.policy
-        self._web = context.web
+        self._reach = HandoffReach(context)
         self._bot_user = context.config.home.bot_user
         self._steps = EventApplier(context.store, context.clock)
 
@@ -126,7 +126,7 @@ class HandoffHandler:
         if not named:
             return views_handoff.nothing_to_hand_over()
         if len(named) > 1:
-            return views_handoff.which(named, await self._links(named, caller), take=False)
+            return views_handoff.which(named, await self._reach.links(named, caller), take=False)
         return await self._offer(named[0], UserId(to), Offered(by=caller.user, to=UserId(to)))
 
     async def _offer(self, restore: Restore, to: UserId, event: Offered | Clicked) -> Answer:
@@ -137,7 +137,7 @@ class HandoffHandler:
             verdict = await self._may_have(restore, to)
             if not verdict.allowed:
                 return views_handoff.taker_may_not(restore, to, verdict)
-            if restore.thread_ref.direct and await self._direct(to) is None:
+            if restore.thread_ref.direct and await self._reach.direct(to) is None:
                 return views_handoff.unreachable(restore, to)
         reply = await self._step(restore, event)
         if reply is not None and reply is not Reply.ALREADY_OFFERED:
@@ -159,7 +159,7 @@ class HandoffHandler:
         """Where the restore would go on: where it is, or in a direct message with this person."""
         thread_ref = restore.thread_ref
         if thread_ref.direct:
-            theirs = await self._direct(user) if fresh else None
+            theirs = await self._reach.direct(user) if fresh else None
             return Conversation(theirs or thread_ref.channel)
         return (await self._people.room(thread_ref.channel, fresh=fresh)).spot
 
@@ -171,7 +171,7 @@ class HandoffHandler:
                 return
         except (Permanent, Temporary):
             log.info("nobody says who is in the channel, so the offer is told twice")
-        direct = await self._direct(taker)
+        direct = await self._reach.direct(taker)
         if direct is not None:
             address = await self._responder.link(restore, taker)
             await self._step(restore, Copied(to=taker, channel=direct, address=address))
@@ -186,9 +186,9 @@ class HandoffHandler:
         verdict = await self._may_have(restore, click.by)
         if not verdict.allowed:
             return verdict
-        if outside := await self._outside(restore, click.by):
+        if outside := await self._reach.outside(restore, click.by):
             return outside
-        dm = await self._direct(click.by) if restore.thread_ref.direct else None
+        dm = await self._reach.direct(click.by) if restore.thread_ref.direct else None
         if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, click.by)
         reply = await self._step(restore, replace(click, value=dm))
@@ -201,7 +201,7 @@ class HandoffHandler:
         record = await self._store.load(restore.id)
         if record is None or record.restore.left is None:
             return
-        await self._post(record.restore.left.channel, views_handoff.dm_gone(record.restore))
+        await self._reach.post(record.restore.left.channel, views_handoff.dm_gone(record.restore))
 
     # Taking over
 
@@ -222,7 +222,7 @@ class HandoffHandler:
         if not allowed:
             return verdicts[0]
         if len(allowed) > 1:
-            return views_handoff.which(allowed, await self._links(allowed, caller), take=True)
+            return views_handoff.which(allowed, await self._reach.links(allowed, caller), take=True)
         return await self._take(allowed[0], caller.user)
 
     async def _take(self, restore: Restore, user: UserId) -> Answer:
@@ -230,9 +230,9 @@ class HandoffHandler:
         verdict = await self._may_take(restore, user, fresh=True)
         if not verdict.allowed:
             return verdict
-        if outside := await self._outside(restore, user):
+        if outside := await self._reach.outside(restore, user):
             return outside
-        dm = await self._direct(user) if restore.thread_ref.direct else None
+        dm = await self._reach.direct(user) if restore.thread_ref.direct else None
         if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, user)
         reply = await self._step(restore, TakenOver(by=user, dm=dm))
@@ -258,20 +258,6 @@ class HandoffHandler:
 
     # Both
 
-    async def _outside(self, restore: Restore, user: UserId) -> Message | None:
-        """What to do first, for somebody who could not answer in the thread."""
-        channel = restore.thread_ref.channel
-        if restore.thread_ref.direct:
-            return None
-        try:
-            if await self._people.is_member(user, channel):
-                return None
-        except Permanent as refused:
-            log.warning("nobody says who is in the channel", error=refused.reason)
-            return views_handoff.perhaps_outside(restore)
-        room = await self._people.room(channel)
-        return views_handoff.outside(restore, private=room.private)
-
     async def _here(self, caller: Caller) -> list[Restore]:
         """What can still be passed on in this thread: what lives, else what has buttons left."""
         if caller.thread is None:
@@ -288,23 +274,3 @@ class HandoffHandler:
         if reply is Reply.NOT_YOURS:
             return await self.not_yours(caller, restore)
         return None if reply is None else views.reply(reply, restore)
-
-    async def _links(self, restores: Sequence[Restore], to: Caller) -> dict[RestoreId, str | None]:
-        shown = restores[: views_handoff.MAX_CHOICES]
-        return await self._responder.links(shown, to.user)
-
-    async def _direct(self, user: UserId) -> str | None:
-        """A direct message with this person; None if Slack opens none."""
-        try:
-            return await self._web.direct(user)
-        except Permanent as refused:
-            log.warning("no direct message could be opened", error=refused.reason)
-            return None
-
-    async def _post(self, channel: str, message: Message) -> None:
-        """News that matter to somebody, and that nothing waits for."""
-        said = {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False}
-        try:
-            await self._web.call("chat.postMessage", channel=channel, **said)
-        except (Permanent, Temporary) as refused:
-            log.warning("no news by direct message", error=type(refused).__name__)

@@ -29,7 +29,7 @@ from bot.slack.context import SlackContext
 from bot.slack.handlers.app_home import AppHome
 from bot.slack.handlers.apply_event import EventApplier, NotYet
 from bot.slack.handlers.card_options import Pickers
-from bot.slack.handlers.handoff import PASSING, HandoffHandler
+from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
@@ -257,9 +257,10 @@ class Dispatcher:
         restore, button = record.restore, Button(body["button"])
         if caller.response_url is not None and caller.user == restore.owner:
             await self._store.ways.keep(restore.id, caller.response_url)
-        if button in PASSING:
+        if button in HANDOFF_BUTTONS:
             chosen = Clicked(by=caller.user, button=button, number=ref[1], value=body.get("value"))
-            await self._pass_on(caller, restore, chosen, begun)
+            answer = await self._handoffs.click(caller, restore, chosen, begun)
+            await self._requests.told(caller, _about(restore), answer)
             return
         picked = body.get("value")
         value = await self._pickers.resolve(restore, button, picked) if picked else None
@@ -282,13 +283,6 @@ class Dispatcher:
             await self._requests.told(caller, _about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
             await self._responder.reply(caller, views.reply(reply, restore))
-
-    async def _pass_on(
-        self, caller: Caller, restore: Restore, click: Clicked, begun: datetime | None
-    ) -> None:
-        """A click that may pass the restore on to somebody else."""
-        answer = await self._handoffs.click(caller, restore, click, begun)
-        await self._requests.told(caller, _about(restore), answer)
 
     async def _follow(self, caller: Caller, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""

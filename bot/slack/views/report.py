@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.restore.edits import handed_on
+from bot.restore.edits import was_continued
 from bot.restore.model import LeftBehindKind, Outcome, Phase, Reason, Restore, RestoreId
 from bot.restore.user_events import never_created
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
@@ -93,7 +93,7 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     What one restore hands on to the next (a stopped VM, a failed object in the way) is the next
     one's to tell: it may be gone by then.
     """
-    outcome, safety, last = restore.outcome, restore.safety, not handed_on(restore)
+    outcome, safety, last = restore.outcome, restore.safety, not was_continued(restore)
     volumes, needed = _volumes(outcome)
     failed = _failed_object(restore)
     started = restore.start is not None and restore.start.done_at is not None
