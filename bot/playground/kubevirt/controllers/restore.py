@@ -12,6 +12,7 @@ from typing import Any
 from bot.playground.kubevirt.api import Api, controller
 from bot.playground.kubevirt.controllers import restored
 from bot.playground.kubevirt.controllers.loop import Loop, RetryError
+from bot.playground.kubevirt.controllers.restore_status import RestoreStatus
 from bot.playground.kubevirt.controllers.restore_volumes import RestoreVolumes
 from bot.playground.kubevirt.metadata import (
     add_finalizer,
@@ -22,12 +23,10 @@ from bot.playground.kubevirt.metadata import (
     is_deleting,
     moment,
     owner_reference,
-    set_condition,
 )
 from bot.playground.kubevirt.patch import json_patched
 from bot.playground.kubevirt.plane import Plane
 from bot.playground.kubevirt.problems import ApiError
-from bot.playground.kubevirt.recorder import Recorder
 from bot.playground.kubevirt.resources import (
     CONTENTS,
     DATA_VOLUMES,
@@ -57,13 +56,11 @@ _STILL_EXISTS = (
 _DIFFERENT = "restore source and restore target are different but restore target already exists"
 
 
-class RestoreController:
+class RestoreController(RestoreStatus):
     """One pass looks at one VirtualMachineRestore."""
 
     def __init__(self, plane: Plane, api: Api) -> None:
-        self._plane = plane
-        self._api = api
-        self._events = Recorder(plane, "restore-controller")
+        super().__init__(plane, api)
         self._volumes = RestoreVolumes(plane, api, self._events)
         self.loop = Loop("vmrestore-controller", plane.clock, self.reconcile)
 
@@ -123,17 +120,6 @@ class RestoreController:
             self._complain(restore, refused.message)
             raise
 
-    def _complain(self, restore: Json, text: str) -> None:
-        key = (restore["metadata"]["namespace"], restore["metadata"]["name"])
-        fresh = self._api.find(RESTORES, *key)
-        if fresh is None:
-            return
-        status = fresh["status"]
-        self._conditions(status, "False", text, "False", text)
-        self._save(fresh, status)
-        told = f"VirtualMachineRestore encountered error {text}"
-        self._events.warning(fresh, "VirtualMachineRestoreError", told)
-
     def _advance(self, restore: Json) -> None:
         vm = self._target(restore)
         restore = self._with_metadata(restore, vm)
@@ -151,11 +137,6 @@ class RestoreController:
             self._report(restore, "Creating new PVCs", "Waiting for new PVCs")
             return
         self._update_target(restore, content, vm)
-
-    def _target(self, restore: Json) -> Json | None:
-        return self._api.find(
-            VMS, restore["metadata"]["namespace"], restore["spec"]["target"]["name"]
-        )
 
     def _with_metadata(self, restore: Json, vm: Json | None) -> Json:
         changed = add_finalizer(restore, FINALIZER)
@@ -303,22 +284,6 @@ class RestoreController:
         perform(self._api, key, "stop", {})
         self._wait(restore, _STOPPING, _STOPPING)
 
-    def _wait(self, restore: Json, text: str, told: str) -> None:
-        status = clone(restore["status"])
-        self._conditions(status, "False", text, "False", text)
-        if status != restore["status"]:
-            self._events.warning(restore, "RestoreTargetNotReady", told)
-            self._save(restore, status)
-
-    def _fail(self, restore: Json, text: str) -> None:
-        status = clone(restore["status"])
-        self._conditions(status, "False", text, "False", text)
-        failure = {"type": "Failure", "status": "True", "reason": text}
-        set_condition(status, failure, self._plane.now())
-        told = f"VirtualMachineRestore failed {text}"
-        self._events.warning(restore, "Operation failed", told)
-        self._save(restore, status)
-
     def _delete(self, restore: Json) -> None:
         """Unlock the VM and let go: nothing is rolled back."""
         vm = self._target(restore)
@@ -334,31 +299,9 @@ class RestoreController:
         drop_finalizer(fresh, FINALIZER)
         self._api.update(RESTORES, restore["metadata"]["namespace"], fresh, controller())
 
-    def _report(self, restore: Json, progressing: str, ready: str) -> None:
-        status = clone(restore["status"])
-        self._conditions(status, "True", progressing, "False", ready)
-        self._save(restore, status)
-
-    def _conditions(
-        self, status: Json, progressing: str, why: str, ready: str, why_ready: str
-    ) -> None:
-        now = self._plane.now()
-        wanted = {"type": "Progressing", "status": progressing, "reason": why}
-        set_condition(status, wanted, now)
-        set_condition(status, {"type": "Ready", "status": ready, "reason": why_ready}, now)
-
     def _save_and_go_on(self, restore: Json, status: Json) -> None:
         self._save(restore, status)
         self.loop.add((restore["metadata"]["namespace"], restore["metadata"]["name"]))
-
-    def _save(self, restore: Json, status: Json) -> Json:
-        key = (restore["metadata"]["namespace"], restore["metadata"]["name"])
-        fresh = {**self._api.get(RESTORES, *key), "status": status}
-        return self._api.update(RESTORES, key[0], fresh, controller(subresource="status"))
-
-    def _patch_vm_status(self, vm: Json, status: Json) -> None:
-        key = (vm["metadata"]["namespace"], vm["metadata"]["name"])
-        self._api.merge_patch(VMS, key, {"status": status}, controller(subresource="status"))
 
 
 def _was_edited(before: Json, after: Json) -> bool:
