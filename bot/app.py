@@ -2,7 +2,7 @@
 
 Nothing is remembered here that a restart would lose. SIGTERM drains: the bot is not ready any more
 and takes no new work; what Slack still brings is kept and handed over; what runs gets a moment to
-end, and what does not is given back, to be carried on by whoever leases it next; then the doors are
+end, and what does not is given back, to be carried on by the replica that leases it next; then the doors are
 closed, the work behind them last. All of it takes less than the 30 seconds a pod is given to end.
 """
 
@@ -300,7 +300,7 @@ async def _store(
     store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
     await waits.until("store", store.ping)
     for risk in (await waits.until("store", store.durability)).risks:
-        log.warning("the store may lose restores", what=risk.what, mend=risk.mend)
+        log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
     return store
 
 

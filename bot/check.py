@@ -2,7 +2,7 @@
 
 It signs in where the bot signs in and asks what the bot will rely on. It changes nothing, and starts
 nothing: a bot that runs beside it does not notice. Every finding is `ok`, `warn` (the bot works, but
-not as well or as safely as it could) or `fail` (it does not work), the last two with the mend.
+not as well or as safely as it could) or `fail` (it does not work), the last two with the fix.
 """
 
 import asyncio
@@ -44,12 +44,12 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One row: what was looked at, how it is, and how to mend it."""
+    """One row: what was looked at, how it is, and how to fix it."""
 
     part: str
     grade: Grade
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def run(load: Callable[[], Settings], out: TextIO) -> int:
@@ -72,13 +72,13 @@ async def examine(load: Callable[[], Settings]) -> tuple[CheckRow, ...]:
 
 
 def table(findings: tuple[CheckRow, ...]) -> str:
-    """The findings in columns, each mend in a line of its own."""
+    """The findings in columns, each fix in a line of its own."""
     width = max(len(each.part) for each in findings)
     lines = []
     for each in findings:
         lines.append(f"{each.part:<{width}}  {each.grade:<4}  {each.found}")
-        if each.mend:
-            lines.append(f"{'':<{width}}        to mend: {each.mend}")
+        if each.fix:
+            lines.append(f"{'':<{width}}        to mend: {each.fix}")
     return "\n".join(lines)
 
 
@@ -87,8 +87,8 @@ def table(findings: tuple[CheckRow, ...]) -> str:
 
 def _wrong_setting(line: str) -> CheckRow:
     """A line of `Misconfigured`: the key, what is wrong with it, and what to write instead."""
-    problem, _, mend = line.partition("; ")
-    return CheckRow("settings", Grade.FAIL, problem, mend)
+    problem, _, fix = line.partition("; ")
+    return CheckRow("settings", Grade.FAIL, problem, fix)
 
 
 def _settings(settings: Settings) -> CheckRow:
@@ -125,28 +125,28 @@ async def _slack(settings: Settings) -> list[CheckRow]:
 
 
 async def _bot_token(web: SlackApi) -> CheckRow:
-    mend = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
+    fix = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
     try:
         said = await web.call("auth.test")
     except Permanent as refused:
         why = f"Slack refuses to say who we are ({refused.reason})"
-        return CheckRow("slack", Grade.FAIL, why, mend)
+        return CheckRow("slack", Grade.FAIL, why, fix)
     except Temporary as away:
-        return CheckRow("slack", Grade.FAIL, away.what, mend)
+        return CheckRow("slack", Grade.FAIL, away.what, fix)
     return CheckRow("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
 
 
 async def _app_token(web: SlackApi, token: str) -> CheckRow:
     """Ask for the address of a socket and leave it: a bot that is connected does not notice."""
-    mend = "set SLACK_APP_TOKEN to an app-level token of the app with the scope connections:write"
+    fix = "set SLACK_APP_TOKEN to an app-level token of the app with the scope connections:write"
     try:
         await web.call("apps.connections.open", app_token=token)
     except TokenRefused as refused:
         why = f"Slack refuses the app token ({refused.code})"
-        return CheckRow("slack", Grade.FAIL, why, mend)
+        return CheckRow("slack", Grade.FAIL, why, fix)
     except Permanent as refused:
         why = f"Slack opens no socket for the app token ({refused.reason})"
-        return CheckRow("slack", Grade.FAIL, why, mend)
+        return CheckRow("slack", Grade.FAIL, why, fix)
     except Temporary as away:
         return CheckRow("slack", Grade.FAIL, away.what, "let the bot reach Slack")
     return CheckRow("slack", Grade.OK, "opens a socket for the app token")
@@ -168,8 +168,8 @@ async def _store(settings: Settings) -> list[CheckRow]:
     except Misconfigured as wrong:
         return [CheckRow("store", Grade.FAIL, str(wrong))]
     except StoreUnavailable as away:
-        mend = "set REDIS_URL to a Redis that is up, and let the bot reach it"
-        return [CheckRow("store", Grade.FAIL, away.what, mend)]
+        fix = "set REDIS_URL to a Redis that is up, and let the bot reach it"
+        return [CheckRow("store", Grade.FAIL, away.what, fix)]
 
 
 def _embedded(settings: Settings) -> CheckRow:
@@ -183,13 +183,13 @@ def _embedded(settings: Settings) -> CheckRow:
 
 
 def _halves(text: str) -> tuple[str, str]:
-    found, _, mend = text.partition(": ")
-    return found, mend
+    found, _, fix = text.partition(": ")
+    return found, fix
 
 
 def _durability(found: Durability) -> list[CheckRow]:
     """One row for the disk and one for the memory."""
-    risks = [CheckRow("store", Grade.WARN, f"Redis {what}", mend) for what, mend in found.risks]
+    risks = [CheckRow("store", Grade.WARN, f"Redis {what}", fix) for what, fix in found.risks]
     if found.persistent is None:
         risks.append(_unknown("whether it writes to its disk", "that `appendonly yes` is set"))
     if found.evicts is None:
@@ -198,9 +198,9 @@ def _durability(found: Durability) -> list[CheckRow]:
     return risks or [CheckRow("store", Grade.OK, kept)]
 
 
-def _unknown(what: str, mend: str) -> CheckRow:
+def _unknown(what: str, fix: str) -> CheckRow:
     return CheckRow(
-        "store", Grade.WARN, f"unknown: Redis does not tell {what}", f"ask who runs it {mend}"
+        "store", Grade.WARN, f"unknown: Redis does not tell {what}", f"ask who runs it {fix}"
     )
 
 
@@ -216,11 +216,11 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
-        mend = "let the bot reach the API server of the kubeconfig"
-        return [CheckRow(part, Grade.FAIL, away.what, mend)]
+        fix = "let the bot reach the API server of the kubeconfig"
+        return [CheckRow(part, Grade.FAIL, away.what, fix)]
     except Permanent as refused:
-        mend = "give the bot a kubeconfig or service account that the API server accepts"
-        return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", mend)]
+        fix = "give the bot a kubeconfig or service account that the API server accepts"
+        return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", fix)]
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@
     ├── Temporary    the far side is away, busy or slow; the same call may work later
     │   └── StoreUnavailable   Redis cannot be reached: nothing may be decided until it is back
     ├── Permanent    the far side said no, and will say no again; `reason` is a stable code
-    └── Misconfigured  a setting is wrong; the text names the key and the mend
+    └── Misconfigured  a setting is wrong; the text names the key and the fix
 
 The core decides what a Temporary or a Permanent means for a restore; adapters only tell them apart.
 No text in here may hold a token or the words of a Slack message.

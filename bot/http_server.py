@@ -1,7 +1,7 @@
 """The one HTTP port: health, metrics and, without Socket Mode, Slack's requests.
 
-It opens before anything else does. While the bot waits for Slack or its store to be there, whoever
-looks finds a process that lives (/healthz) and why it takes no traffic yet (/readyz).
+It opens before anything else does. While the bot waits for Slack or its store, /healthz says that the
+process lives, and /readyz says why it takes no traffic yet.
 """
 
 import errno

@@ -92,7 +92,7 @@ class Reconciler:
         self._asked = may_go_on
 
     async def run(self, leased: Leased, record: Record) -> None:
-        """One round. Raises TooLateError when it was left to whoever comes next."""
+        """One round. Raises TooLateError when it was left to the next round."""
         restore = record.restore
         turn = Reconciliation(leased.lease, restore, dict(record.shown), search=leased.interrupted)
         with about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster):
@@ -261,7 +261,7 @@ class Reconciler:
         await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
 
     async def _last_way(self, turn: Reconciliation, code: str) -> None:
-        """No conversation takes a word of ours: by the owner's response_url, or an operator hears.
+        """No conversation takes the bot's messages: by the owner's response_url, or an operator hears.
 
         It is tried again either way: a workspace's rules change, too.
         """

@@ -63,7 +63,7 @@ def about(*, restore: str = "", vm: str = "", cluster: str = "") -> AbstractCont
 
 
 def set_up(level: Level = "info", style: Style = "json", *, out: TextIO | None = None) -> None:
-    """Send every log line, ours and the libraries', through one door to standard error."""
+    """Send every log line, the bot's and the libraries', through one handler to standard error."""
     handler = logging.StreamHandler(out or sys.stderr)
     handler.setFormatter(_formatter(style, colours=handler.stream.isatty()))
     handler.addFilter(_may_be_heard)

@@ -132,15 +132,15 @@ class Worker:
 
     def work_on(self, leased: Leased) -> None:
         """Deal with something that has come and is leased to us already, or hand it over."""
-        self._begin(self._hand_over(leased.lease) if self._leaving else self._work(leased))
+        self._begin(self._release(leased.lease) if self._leaving else self._work(leased))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    async def _hand_over(self, lease: Lease) -> None:
-        """Whoever looks next has it at once, rather than when our lease has run out."""
+    async def _release(self, lease: Lease) -> None:
+        """Give the lease back: another worker can take it now, and need not wait until it ends."""
         try:
             await self._store.finish(lease, due=self._clock.now())
         except StoreUnavailable as away:
@@ -233,7 +233,7 @@ class Worker:
         return now + timedelta(seconds=wait)
 
     async def _apologise(self, leased: Leased) -> None:
-        """A person whose wish fails by a mistake of ours is told so, rather than left in silence."""
+        """A person whose request fails by a fault of the bot is told so."""
         with suppress(StoreUnavailable):
             delivery = leased.work
             if isinstance(delivery, Delivery) and await self._dispatcher.apologise(delivery):

@@ -83,7 +83,7 @@ async def test_nobody_may_restore(made: World) -> None:
     found = await examined(told(made, {"access": {}}))
     assert [(each.part, each.grade) for each in bad(found)] == [("settings", Grade.WARN)]
     assert "nobody may restore" in bad(found)[0].found
-    assert "access.grants" in bad(found)[0].mend
+    assert "access.grants" in bad(found)[0].fix
 
 
 async def test_slack_refuses_the_token(made: World) -> None:
@@ -92,7 +92,7 @@ async def test_slack_refuses_the_token(made: World) -> None:
     assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
     assert "invalid_auth" in wrong.found
     assert "xoxb-not-ours" not in wrong.found
-    assert "SLACK_BOT_TOKEN" in wrong.mend
+    assert "SLACK_BOT_TOKEN" in wrong.fix
 
 
 @pytest.mark.parametrize("code", ["invalid_auth", "missing_scope", "not_allowed_token_type"])
@@ -102,7 +102,7 @@ async def test_slack_opens_no_socket(made: World, code: str) -> None:
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
     assert code in wrong.found
-    assert "SLACK_APP_TOKEN" in wrong.mend
+    assert "SLACK_APP_TOKEN" in wrong.fix
 
 
 async def test_without_an_app_token_no_socket_is_asked_for(made: World) -> None:
@@ -123,7 +123,7 @@ async def test_slack_is_not_there(made: World) -> None:
     await made.slack.stop()
     found = await examined(told(made))
     away = "Slack cannot be reached (auth.test): Connection refused"
-    assert bad(found) == [CheckRow("slack", Grade.FAIL, away, bad(found)[0].mend)]
+    assert bad(found) == [CheckRow("slack", Grade.FAIL, away, bad(found)[0].fix)]
     await made.slack.start()
 
 
@@ -155,9 +155,9 @@ async def test_a_redis_that_forgets_or_drops_keys_is_warned_of(made: World) -> N
     disk, memory = bad(await examined(told(made)))
     assert (disk.grade, memory.grade) == (Grade.WARN, Grade.WARN)
     assert "keeps nothing on disk" in disk.found
-    assert "appendonly yes" in disk.mend
+    assert "appendonly yes" in disk.fix
     assert "may drop keys" in memory.found
-    assert "noeviction" in memory.mend
+    assert "noeviction" in memory.fix
 
 
 async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: World) -> None:
@@ -251,7 +251,7 @@ async def test_a_volume_policy_that_the_cluster_does_not_know(made: World) -> No
     assert bad(await examined(told(made))) == []
     (wrong,) = bad(await examined(told(made, {"rules": {"volume_policy": "InPlace"}})))
     assert wrong.grade is Grade.FAIL
-    assert "rules.volume_policy" in wrong.mend
+    assert "rules.volume_policy" in wrong.fix
 
 
 async def test_settings_that_are_wrong_end_it_with_a_row_each() -> None:
@@ -261,7 +261,7 @@ async def test_settings_that_are_wrong_end_it_with_a_row_each() -> None:
     found = await check.examine(wrong)
     assert [(each.part, each.grade) for each in found] == [("settings", Grade.FAIL)] * 2
     assert found[0].found == "SLACK_BOT_TOKEN: is missing"
-    assert found[0].mend.startswith("set it to the Bot User OAuth Token")
+    assert found[0].fix.startswith("set it to the Bot User OAuth Token")
 
 
 def test_the_table_has_columns_and_says_the_mend_below() -> None:

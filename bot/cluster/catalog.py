@@ -115,7 +115,7 @@ class _Kept(Generic[T]):
 
 
 class _Cache(Generic[T]):
-    """One value a key, read by whoever comes first while the others wait for it."""
+    """One value a key, read by the first caller while the others wait for it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

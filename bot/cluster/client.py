@@ -5,8 +5,8 @@
     a 500 that carries the "no" of an admission webhook          Refusal, too
 
 Rules of this file
-- No act is sent twice: whoever wants to try again starts a new round.
-- A text of ours is made of the cluster's name, a status code and the `message` of a Status. The
+- No act is sent twice: another try is a new round.
+- An error text is made of the cluster's name, a status code and the `message` of a Status. The
   client's own exceptions are never shown or logged: they print headers, and so tokens.
 - Limits of time are those of the wire, in real time, and below the lease of a worker.
 """

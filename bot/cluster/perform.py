@@ -106,7 +106,7 @@ class Performer:
         return Done()
 
     async def _delete(self, path: str, uid: str, in_time: InTime) -> Result:
-        """Delete that very object; if another one has its name, ours is gone."""
+        """Delete that very object; if another one has its name, the first is gone."""
         in_time()
         try:
             await self._api.call("DELETE", path, body=bodies.only_if(uid))

@@ -2,12 +2,12 @@
 
 The rules of this room:
 - Pure: text in, value out; no clock, no catalog, no Slack. Any text is accepted, none raises.
-- A name is taken as it stands or refused with the mend in words; it is never mended in silence.
+- A name is taken as it stands or refused with the fix in words; it is never corrected in silence.
 - A description of a snapshot ("latest", "pre-upgrade") is never turned into a name.
 - When in doubt nothing starts. What a request starts is only the asking: the typed name and the
   click come later, and are not read here.
 
-`words` makes tokens and sentences, `slots` finds the names, `verbs` tells the wishes apart,
+`words` makes tokens and sentences, `slots` finds the names, `verbs` tells the kinds of request apart,
 `sentence` and `command` are the two ways in, `vocabulary` holds the words they know.
 """
 

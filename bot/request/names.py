@@ -1,6 +1,6 @@
 """Is a word usable as a name, and if not, what should be written instead.
 
-Nothing is mended silently: a name that is nearly right is refused with the mend in words.
+Nothing is corrected silently: a name that is nearly right is refused with the fix in words.
 """
 
 import re

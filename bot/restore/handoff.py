@@ -36,8 +36,8 @@ UNDER_WAY = frozenset({CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS
 
 
 CLOCK_SKEW = timedelta(seconds=5)
-"""Ours may be so much ahead of Slack's, which dates the replies: none of the new owner's is dropped for
-it. That it was written after the card that it answers is seen by Slack's own clock (`slack/steps`)."""
+"""The bot's clock may be so much ahead of Slack's, which dates the replies: no reply of the new owner is
+dropped for it. Slack's clock alone tells whether it was written after the card (`apply_event`)."""
 
 
 # Offers
@@ -51,7 +51,7 @@ def offered(restore: Restore, event: Offered, now: datetime) -> Answer:
 
 
 def offer(restore: Restore, to: str | None, now: datetime) -> Answer:
-    """Ask somebody to go on; whoever was asked before is not asked any more."""
+    """Offer it to somebody; an earlier offer to somebody else ends."""
     if not to:
         return restore, Reply.NOBODY_CHOSEN
     if to == restore.owner:

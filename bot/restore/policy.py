@@ -104,7 +104,7 @@ def may_take_over(
 ) -> Verdict:
     """May this person claim somebody else's restore there?
 
-    Whoever has a restore confirms it, so being on call is not enough: a grant must fit, too.
+    The owner of a restore confirms it, so being on call is not enough: a grant must fit, too.
     """
     permitted = decide(policy, person, spot, cluster=cluster, namespace=namespace)
     on_call = policy.on_call

@@ -155,7 +155,7 @@ def _moment(when: datetime | None) -> str:
 
 Comparison = Callable[[VmState, VmState], str | None]
 EDITS: tuple[Comparison, ...] = (specification_is_the_same, nobody_restored_it)
-"""What nothing of ours changes."""
+"""What the bot itself never changes before the restore."""
 COMPARISONS: tuple[Comparison, ...] = (*EDITS, generation_is_the_same, it_stayed_down)
 
 
@@ -180,13 +180,13 @@ def compared(restore: Restore, vm: Vm, comparisons: tuple[Comparison, ...]) -> I
 
 
 def _shown(restore: Restore) -> VmState | None:
-    """What was shown, but for what our own stop after the confirmation has changed."""
+    """What was shown, but for what the bot's own stop after the confirmation has changed."""
     shown = restore.preview.vm_state if restore.preview else None
     stopped = restore.stop.vm_state if restore.stop else None
     if shown is None or stopped is None:
         return shown
-    ours = {"generation": stopped.generation, "down_since": stopped.down_since}
-    return shown.model_copy(update=ours)
+    own = {"generation": stopped.generation, "down_since": stopped.down_since}
+    return shown.model_copy(update=own)
 
 
 def _snapshot_differences(

@@ -1,8 +1,8 @@
 """The phase RESTORING: the one destructive act, and watching what becomes of it.
 
 The race this file is about: the name of the VirtualMachineRestore is committed, then the create is
-sent, and the answer may be lost with the process. Whoever looks next cannot know whether the object
-was ever there. It looks with a RECHECK: if the object is found (by name and our label) it is adopted;
+sent, and the answer may be lost with the process. The next look cannot know whether the object was
+ever there. It looks with a RECHECK: if the object is found (by name and our label) it is adopted;
 if the VM carries the mark of that name, the restore ran and the object was deleted since; otherwise
 the same create is sent again, but only while everything is still as it was confirmed and the
 decision is young. An object that was once seen is never created again. Nor is one whose document was
@@ -121,13 +121,13 @@ _MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, P
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
     """The object with this restore's label; should there be several, one that is not complete."""
     request = restore.request
-    ours = [
+    own = [
         each
         for each in observation.restores
         if each.restore_id == restore.id
         and (each.target, each.snapshot) == (request.vm, request.snapshot)
     ]
-    return min(ours, key=lambda each: each.complete, default=None)
+    return min(own, key=lambda each: each.complete, default=None)
 
 
 def _mark_of(restore: Restore, observation: Observation) -> str | None:

@@ -105,7 +105,7 @@ def answered(restore: Restore, result: Done | ApiRejection, now: datetime) -> Re
     if stop is None or restore.phase is not Phase.STOPPING:
         return restore
     if isinstance(result, ApiRejection) and result.code in (401, 403):
-        # A graceful stop is only sent to a VM that does not stop yet, so nothing of ours was taken;
+        # A graceful stop is only sent to a VM that does not stop yet, so no request was taken;
         # before a forced one the graceful one was.
         taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
         untouched = restore.model_copy(update={"stop": taken})

@@ -8,8 +8,8 @@ It is a pure function, total over every phase and event: what does not fit is an
 nothing, so that events may come twice, late, out of order or from anybody.
 
 Level-triggered. Effects come only out of a look (`Observed`), never out of a person's event: a click
-stores a wish, the next look turns it into an act, and the same look may do so again after a crash.
-Nothing is remembered but the document, so whoever looks next, on any replica, carries on.
+stores a request, the next look turns it into an act, and the same look may do so again after a crash.
+Nothing is remembered but the document, so any replica carries on with the next look.
 A look that was kept from reading (a 403, an API that is not served) proves no absence: it counts as
 no look, except where a check says so to the person who asked. Nor does a look of another kind than
 the one that the document needs (`wanted`) prove anything.

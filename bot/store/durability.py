@@ -27,7 +27,7 @@ class Risk(NamedTuple):
     """What may be lost, and what to do about it."""
 
     what: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Lease:
     """The right to work on one thing of the queue until a moment.
 
     `id` is the queue's name for it ("restore:ID", "delivery:KEY", "task:NAME"). `fence` counts the
-    leases of that thing: whoever comes with an older one comes too late.
+    leases of that thing; a write with an older one is refused.
     """
 
     id: str

@@ -301,7 +301,7 @@ NOWHERE = FormConversation()
 
 
 @pytest.mark.parametrize(
-    ("form_", "sights", "expected"),
+    ("form_", "checks", "expected"),
     [
         (filled(GOOD), SEEN, {}),
         (filled(GOOD), BLIND, {}),
@@ -372,18 +372,18 @@ NOWHERE = FormConversation()
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(
-    form_: FormState, sights: FormChecks, expected: dict[Field, str]
+    form_: FormState, checks: FormChecks, expected: dict[Field, str]
 ) -> None:
-    found = problems(form_, sights)
+    found = problems(form_, checks)
     assert found == expected
     assert set(by_block(found, form_.blocks)) <= set(form_.blocks.values())
 
 
 def test_a_form_asks_by_the_full_names() -> None:
     giant = filled(chosen(vm=GIANT, snapshot=taken(GIANT, LONG)))
-    sights = FormChecks(vms=(LONG,), snapshots=(snapshot(LONG),))
-    assert problems(giant, sights) == {}
-    assert asked(giant, sights) == FormRequest(
+    checks = FormChecks(vms=(LONG,), snapshots=(snapshot(LONG),))
+    assert problems(giant, checks) == {}
+    assert asked(giant, checks) == FormRequest(
         cluster="east", namespace="production", vm=LONG, snapshot=LONG
     )
     assert asked(filled(chosen()), BLIND) == FormRequest(cluster="east")

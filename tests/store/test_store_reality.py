@@ -105,7 +105,7 @@ async def test_what_the_configuration_of_a_server_means(
     assert len(found.risks) == len(risks)
     for risk, words in zip(found.risks, risks, strict=True):
         assert words in risk.what
-        assert "set `" in risk.mend
+        assert "set `" in risk.fix
 
 
 LRU = {"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}

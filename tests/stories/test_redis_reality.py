@@ -294,7 +294,7 @@ async def warnings_at_start(stage: Stage) -> list[tuple[str, str]]:
     with capture_logs() as logs:
         await stage.world.start_bot()
     return [
-        (str(each["what"]), str(each["mend"]))
+        (str(each["what"]), str(each["fix"]))
         for each in logs
         if each["event"] == "the store may lose restores" and each["log_level"] == "warning"
     ]

@@ -1,7 +1,7 @@
 """Who somebody is and what kind of place a channel is, as Slack says right now.
 
-Answers are kept for a minute, since one restore asks several times; whoever is about to act asks
-with `fresh`. When Slack does not answer the error goes up: nobody is allowed anything on a guess.
+Answers are kept for a minute, since one restore asks several times; before an act they are
+asked for with `fresh`. When Slack does not answer the error goes up: nobody is allowed anything on a guess.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The Home tabs: gathers what each shows, and publishes it when it has changed.
 
-A Home is a chore of the store, "home:USER", from when its person opens it. The store makes it due
+A Home is a periodic task of the store, "home:USER", from when its person opens it. The store makes it due
 when a restore has moved; so it is kept current without being opened, by any replica, until nobody
 has opened it for two weeks. What it knows is the direct message channel of its person (which is
 where a wish from there is asked) and a digest of what was published last.
@@ -76,7 +76,7 @@ class AppHome:
         """Bring one Home up to date; None if it need not be kept current any more."""
         user, now = UserId(task.name.removeprefix(HOME)), self._clock.now()
         shown = task.body.get("digest")
-        # Whoever has just opened it does not wait for its turn.
+        # A Home that was just opened does not wait for its turn.
         if shown is not None and (turn := self._pace.turn(HOME, user, now)) > now:
             return TaskResult(turn)
         try:

@@ -1,8 +1,8 @@
-"""Passing a restore on: an offer to somebody, an answer to it, and taking over when on call.
+"""The handoff of a restore: an offer to somebody, an answer to it, and taking over when on call.
 
-The core moves the document; here is what it cannot know: who somebody is and what they may. Whoever
-would get a restore is asked about freshly, at the offer and again when they accept or take over, and
-when Slack does not answer, nothing moves. Nobody gets a restore whose thread they could not answer
+The core moves the document; here is what it cannot know: who somebody is and what they may do.
+Slack is asked afresh about the new owner, at the offer and again when they accept or take over; when
+Slack does not answer, nothing moves. Nobody gets a restore whose thread they could not answer
 in: they join its channel first. Somebody who would not see an offer in its thread finds a copy in a
 direct message; a restore that lives in a direct message moves to one with its new owner.
 """
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 class HandoffHandler:
-    """Deals with wishes and clicks that pass a restore from one person to another."""
+    """Handles the requests and clicks of a handoff."""
 
     def __init__(self, context: SlackContext) -> None:
         self._store = context.store
@@ -259,7 +259,7 @@ class HandoffHandler:
     # Both
 
     async def _here(self, caller: Caller) -> list[Restore]:
-        """What can still be passed on in this thread: what lives, else what has buttons left."""
+        """What can still be handed off in this thread: what lives, else what has buttons left."""
         if caller.thread is None:
             return []
         found = await self._store.in_thread(caller.channel, caller.thread)

@@ -86,7 +86,7 @@ class ModalHandler:
         except Permanent as refused:
             if refused.reason in _TOO_LATE:
                 await self._responder.try_reply(caller, too_slow())
-            elif refused.reason not in _OPENED:  # whoever opened it died right after that
+            elif refused.reason not in _OPENED:  # it was opened, and then the process died
                 raise
 
     async def redraw(self, user: UserId, filled: FormState, changed: Field) -> None:
@@ -134,18 +134,18 @@ class ModalHandler:
 
         Raises StoreUnavailable if a refusal cannot be noted.
         """
-        sights = await self._look(user, filled)
-        wrong = problems(filled, sights)
+        checks = await self._look(user, filled)
+        wrong = problems(filled, checks)
         if not wrong:
-            return asked(filled, sights)
-        if sights.verdict is not None and not sights.verdict.allowed:
+            return asked(filled, checks)
+        if checks.verdict is not None and not checks.verdict.allowed:
             chosen = filled.chosen
             parsed = ParsedRequest(
                 Verb.RESTORE,
                 vm=named(chosen.vm, None) if chosen.vm else None,
                 namespace=chosen.in_namespace,
             )
-            await self._requests.note_refusal(user, sights.verdict, parsed)
+            await self._requests.note_refusal(user, checks.verdict, parsed)
         return by_block(wrong, filled.blocks)
 
     async def take(self, key: str, caller: Caller, request: FormRequest) -> None:

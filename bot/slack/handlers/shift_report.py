@@ -4,9 +4,9 @@ Anybody gets it by `handoff` without a name, restricted to what they may see: al
 command, for everybody where they mentioned the bot. By the clock it goes to one channel, with
 everything in it, since the settings say so.
 
-The clock is a chore of the store, so that one replica posts for all. A post is marked with what it
-answers, and the marks are looked through before it: whoever died right after a post has not posted
-for nothing. What was due while nobody could post is posted once, as soon as somebody can.
+The clock is a periodic task of the store, so that one replica posts for all. A post is marked with what it
+answers, and the marks are looked through before it: a process that dies right after a post
+causes no second one. What was due while nobody could post is posted once, as soon as somebody can.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -179,7 +179,7 @@ class ShiftReporter:
 
 
 def _body(timetable: Timetable, due: datetime, last: str | None) -> dict[str, Any]:
-    """What the chore knows: under which settings, when it is due, and until when all is told."""
+    """What the periodic task knows: under which settings, when it is due, and until when all is told."""
     return {"plan": timetable.plan, "due": due.isoformat(), "last": last}
 
 

@@ -90,7 +90,7 @@ class Dispatcher:
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
-        """Say that a mistake of ours came in between; was it heard?"""
+        """Say that a fault of the bot came in between; False if Slack did not take it."""
         return await self._responder.try_reply(_caller(delivery.body), views.went_wrong())
 
     async def _handle(self, delivery: Delivery) -> None:
@@ -132,7 +132,7 @@ class Dispatcher:
                 log.warning("delivery of an unknown kind", kind=other)
 
     async def _removed(self, body: Mapping[str, Any]) -> None:
-        """Somebody has deleted a card of ours. What may still be of use is posted anew."""
+        """Somebody has deleted a card. What may still be of use is posted anew."""
         for restore in await self._store.in_thread(body["channel"], body["thread"]):
             record = await self._store.load(restore.id)
             if record is None or record.restore.closed:
@@ -226,7 +226,7 @@ class Dispatcher:
         return max(exact or asking or mine, key=_asked_at, default=None)
 
     async def _wait_for_the_thread(self, caller: Caller) -> None:
-        """A reply in a thread of ours may be quicker than what we know of the thread.
+        """A reply in a restore's thread may come before the thread is written down.
 
         It is written down a moment after it was begun, and its channel may just have got another id.
         """

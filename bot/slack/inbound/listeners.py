@@ -161,7 +161,7 @@ def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> dict[str, 
 
 
 def removed(event: Mapping[str, Any], home: Workspace) -> dict[str, Any] | None:
-    """What is worth keeping of a deletion; None if it was no message of ours."""
+    """What is worth keeping of a deletion; None if it was no message of the bot."""
     before = event.get("previous_message") or {}
     if event.get("subtype") != "message_deleted" or before.get("bot_id") != home.bot_id:
         return None
@@ -185,7 +185,7 @@ def _command(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def clicked(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is worth keeping of a block_actions payload; None if it is no button of ours."""
+    """What is worth keeping of a block_actions payload; None if it is no button of the bot."""
     action = body["actions"][0]
     name = str(action.get("action_id", "")).removeprefix(views.PREFIX)
     if button_named(name) is None:

@@ -30,7 +30,7 @@ from bot.store.records import PostedCard
 
 EVENT_TYPE = "vm_restore_card"
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""Slack's clock and ours may differ by so much."""
+"""Slack's clock and the bot's may differ by so much."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
 TICKING = frozenset({CardKind.REQUEST, CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""

@@ -103,7 +103,7 @@ __all__ = [
 ]
 
 ACTION: Final = re.compile(rf"^{PREFIX}")
-"""What every action id of ours begins with."""
+"""The prefix of every action id of the bot."""
 
 _VALUE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,99})@(?P<number>[0-9]{1,9})(?::\S*)?")
 

@@ -227,31 +227,31 @@ def resolve(filled: FormState, changed: Field) -> Selection:
     return chosen.model_copy(update={"namespace": namespace, "vm": vm, "snapshot": snapshot})
 
 
-def problems(filled: FormState, sights: FormChecks) -> dict[Field, str]:
+def problems(filled: FormState, checks: FormChecks) -> dict[Field, str]:
     """What is wrong, by field. What could not be found out is left to the checks in the thread."""
     found: dict[Field, str] = {}
-    if sights.member is False and Field.WHERE in filled.blocks:
+    if checks.member is False and Field.WHERE in filled.blocks:
         found[Field.WHERE] = texts.NO_BOT
     for field, check in (
         (Field.NAMESPACE, _namespace_problem),
         (Field.VM, _vm_problem),
         (Field.SNAPSHOT, _snapshot_problem),
     ):
-        if text := check(filled, sights):
+        if text := check(filled, checks):
             found[field] = plain(text, _MAX_PROBLEM)
-    if sights.verdict is not None and not sights.verdict.allowed and not found:
-        found[_refused_field(filled)] = plain(sights.verdict.text.replace("`", ""), _MAX_PROBLEM)
+    if checks.verdict is not None and not checks.verdict.allowed and not found:
+        found[_refused_field(filled)] = plain(checks.verdict.text.replace("`", ""), _MAX_PROBLEM)
     return found
 
 
-def asked(filled: FormState, sights: FormChecks) -> FormRequest:
+def asked(filled: FormState, checks: FormChecks) -> FormRequest:
     """What a form without problems asks for."""
     chosen = filled.chosen
-    ready = [each.name for each in sights.snapshots or ()]
+    ready = [each.name for each in checks.snapshots or ()]
     return FormRequest(
         cluster=chosen.cluster,
         namespace=chosen.in_namespace,
-        vm=named(chosen.vm, sights.vms) if chosen.vm else None,
+        vm=named(chosen.vm, checks.vms) if chosen.vm else None,
         snapshot=named(chosen.snapshot, ready) if chosen.snapshot else None,
     )
 
@@ -270,7 +270,7 @@ def _namespace_problem(filled: FormState, _: FormChecks) -> str | None:
     return texts.OTHER_CLUSTER if stale else None
 
 
-def _vm_problem(filled: FormState, sights: FormChecks) -> str | None:
+def _vm_problem(filled: FormState, checks: FormChecks) -> str | None:
     chosen, vm = filled.chosen, filled.chosen.vm
     if vm is None:
         return texts.NO_VM if chosen.snapshot is not None else None
@@ -278,19 +278,19 @@ def _vm_problem(filled: FormState, sights: FormChecks) -> str | None:
         return texts.OTHER_CLUSTER
     if chosen.in_namespace != vm.front:
         return texts.OTHER_NAMESPACE.format(found=vm.front, chosen=chosen.in_namespace)
-    name = named(vm, sights.vms)
-    if sights.vms is None:
+    name = named(vm, checks.vms)
+    if checks.vms is None:
         return texts.NAME_LOST if name is None else None
-    return None if name in sights.vms else texts.NO_SUCH_VM
+    return None if name in checks.vms else texts.NO_SUCH_VM
 
 
-def _snapshot_problem(filled: FormState, sights: FormChecks) -> str | None:
+def _snapshot_problem(filled: FormState, checks: FormChecks) -> str | None:
     chosen, snapshot = filled.chosen, filled.chosen.snapshot
     if snapshot is None or chosen.vm is None:
         return None
     if not is_of(snapshot, chosen.cluster, chosen.vm):
         return texts.OTHER_VM
-    known = None if sights.snapshots is None else {each.name: each for each in sights.snapshots}
+    known = None if checks.snapshots is None else {each.name: each for each in checks.snapshots}
     name = named(snapshot, known)
     if known is None:
         return texts.NAME_LOST if name is None else None

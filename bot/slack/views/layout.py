@@ -2,7 +2,7 @@
 
 Rules of this file
 - Blocks come from slack_sdk's models, which refuse what Slack would refuse, and hold `Mrkdwn` only.
-- A card that is closed, or whose time is over, gets no button, whoever asks for one.
+- A card that is closed, or whose time is over, never gets a button.
 - `finished` names the blocks: "<restore id>@<card number>:<position>.<digest>". So a block id tells
   which card it belongs to (pickers have no value of their own), and changes with the content.
 """
@@ -44,7 +44,7 @@ from bot.slack.markup.mrkdwn import (
 from bot.texts import general
 
 PREFIX = "vmr:"
-"""What every action id of ours begins with."""
+"""The prefix of every action id of the bot."""
 
 MAX_HEADER = 150
 MAX_SECTION = 2_900

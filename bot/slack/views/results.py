@@ -62,7 +62,7 @@ OF_SNAPSHOTS = frozenset(
         Reason.VM_RECREATED,
     }
 )
-"""Refusals that only another snapshot of the VM may mend."""
+"""Refusals that only another snapshot of the VM may fix."""
 BLOCKS_NOTHING = frozenset(
     {Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED, Reason.NOT_RESTORED}
 )
