@@ -17,7 +17,7 @@ class BotError(Exception):
 
 
 class Refused(BotError):
-    """A wish of a person that is refused. `text` is plain text, safe to show after escaping."""
+    """A request of a person that is refused. `text` is plain text, safe to show after escaping."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

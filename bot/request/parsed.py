@@ -29,7 +29,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A wish that was read. With a `problem` nothing may be started: show the problem instead.
+    """A request that was read. With a `problem` nothing may be started: show the problem instead.
 
     `snapshot` is an exact name. `described` is what somebody said about a snapshot ("latest",
     "pre-upgrade", "yesterday's"): a filter for the picker, never a choice. Names are valid

@@ -2,7 +2,7 @@
 
 Not addressed, only a sentence that opens with the verb and is understood to its last word counts;
 people talk about restores all day. Addressed (by a mention, or in a direct message), a sentence
-may open politely, and other wishes are heard too. Questions, negations, conditions and reports
+may open politely, and other requests are read too. Questions, negations, conditions and reports
 start nothing: it is better to be asked twice than to have started something once.
 """
 
@@ -80,17 +80,17 @@ def command_meant(text: str) -> Verb | None:
 
 def _verdict(readings: list[_Reading], *, addressed: bool) -> ParsedRequest:
     """One answer for all the sentences of a message."""
-    wishes = list(dict.fromkeys(r.request for r in readings if r.request))
-    if len(wishes) > 1:
-        wishes = [w for w in wishes if w.verb not in {Verb.HELP, Verb.UNKNOWN}] or wishes[:1]
-    if not wishes:
+    requests = list(dict.fromkeys(r.request for r in readings if r.request))
+    if len(requests) > 1:
+        requests = [w for w in requests if w.verb not in {Verb.HELP, Verb.UNKNOWN}] or requests[:1]
+    if not requests:
         doubt = next((r.doubt for r in readings if r.doubt), None)
         return ParsedRequest(Verb.UNKNOWN, problem=doubt) if addressed else ParsedRequest(Verb.NONE)
-    if len(wishes) > 1:
-        return ParsedRequest(wishes[0].verb, problem=texts.ONE_AT_A_TIME)
-    if wishes[0].verb is Verb.RESTORE and any(r.against for r in readings):
-        return replace(wishes[0], problem=texts.MIXED)
-    return wishes[0]
+    if len(requests) > 1:
+        return ParsedRequest(requests[0].verb, problem=texts.ONE_AT_A_TIME)
+    if requests[0].verb is Verb.RESTORE and any(r.against for r in readings):
+        return replace(requests[0], problem=texts.MIXED)
+    return requests[0]
 
 
 def _overheard(sentence: Sentence) -> _Reading:
@@ -135,9 +135,9 @@ def _addressed(sentence: Sentence) -> _Reading:
         return _Reading(against=True, doubt=texts.DOUBTFUL)
     readings = [_clause(c, sentence, tokens[: len(tokens) - len(c)]) for c in clauses]
     heard = [reading for reading in readings if reading]
-    wishes = [r for r in heard if r.request and r.request.verb is not Verb.UNKNOWN]
+    requests = [r for r in heard if r.request and r.request.verb is not Verb.UNKNOWN]
     if heard:
-        return (wishes or heard)[0]
+        return (requests or heard)[0]
     speaks_of_it = any(token.word in v.RESTORE_FORMS for token in tokens)
     doubt = texts.DOUBTFUL if speaks_of_it and _doubts(tokens) else None
     return _Reading(doubt=texts.QUESTION if sentence.question else doubt or _misspelt(tokens))
@@ -171,7 +171,7 @@ def _clause(
 
 
 def _other(words: tuple[Token, ...], sentence: Sentence) -> _Reading | None:
-    """A wish that is no restore; questions may ask for what only reads."""
+    """A request other than a restore; questions may ask for what only reads."""
     request = other_wish(words)
     if request is None:
         return None

@@ -1,4 +1,4 @@
-"""Which verb a clause opens with, and the reading of every wish but a restore.
+"""Which verb a clause opens with, and the reading of every request but a restore.
 
 The words of a subcommand (`/vm-restore list database-01`) and of a sentence said to the bot
 ("show me the snapshots of database-01") are read by the same code.
@@ -127,7 +127,7 @@ def restore_noun(tokens: tuple[Token, ...]) -> int:
 
 
 def other_wish(tokens: tuple[Token, ...]) -> ParsedRequest | None:
-    """A wish that is no restore, or None when the clause opens with no verb we know."""
+    """A request other than a restore, or None when the clause opens with no verb we know."""
     tokens = _together(tokens)
     found = opening(tokens)
     return request_for(found[0], tokens[found[1] :]) if found else None

@@ -1,4 +1,4 @@
-"""The Restore: one document that says everything about one wish to restore one VM.
+"""The Restore: one document that says everything about one request to restore one VM.
 
 It is stored as JSON in Redis, moved only by `workflow.step`, and shown in Slack by `slack.views`.
 Nothing else remembers anything about a restore. All times are aware and in UTC.
@@ -278,7 +278,7 @@ class Outcome(Stored):
 
 
 class Start(Stored):
-    """A wish to start the VM after the end of the restore."""
+    """A request to start the VM after the end of the restore."""
 
     by: UserId
     at: AwareDatetime
@@ -299,7 +299,7 @@ class Blocker(Stored):
 
 
 class Restore(Stored):
-    """One wish to restore one VM, from the first word to the end and its aftermath."""
+    """One request to restore one VM, from the first word to the end and its aftermath."""
 
     schema_version: Literal[1] = SCHEMA
     id: RestoreId

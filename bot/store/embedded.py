@@ -118,7 +118,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """A server process that does not outlive this one. `keep`: descriptors it inherits."""
     with output.open("ab") as sink:
-        return subprocess.Popen(  # noqa: S603 - the command is ours, no shell takes part
+        return subprocess.Popen(  # noqa: S603 - the command is fixed, no shell takes part
             [*_tied_to_us(), *command],
             stdin=subprocess.DEVNULL,
             stdout=sink,

@@ -3,7 +3,7 @@
 A Home is a periodic task of the store, "home:USER", from when its person opens it. The store makes it due
 when a restore has moved; so it is kept current without being opened, by any replica, until nobody
 has opened it for two weeks. What it knows is the direct message channel of its person (which is
-where a wish from there is asked) and a digest of what was published last.
+where a request from there is answered) and a digest of what was published last.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The form with pickers: opened, drawn anew with every choice, judged when it is sent, and asked.
 
-A form asks for a restore exactly as a command does: through `Wishes`, which decides anew who may do
+A form asks for a restore exactly as a command does: through `RequestHandler`, which decides anew who may do
 what. What is checked before that only spares somebody a walk to the thread: it never takes longer
 than `LOOK`, and what cannot be found out by then is left to the checks there.
 """

@@ -53,7 +53,7 @@ class _Asker:
 
 
 class QueryHandler:
-    """Answers the wishes that only read."""
+    """Answers the requests that only read."""
 
     def __init__(self, context: SlackContext) -> None:
         self._store = context.store

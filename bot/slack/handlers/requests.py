@@ -1,4 +1,4 @@
-"""What people wish for: a new restore, cancel, a list. Everything is decided at the door.
+"""The requests of people: a new restore, cancel, a list. Who may ask for it is decided here.
 
 A refusal goes to the asker alone and into the audit stream. A new restore's id is made from the key
 of the delivery that asked for it, so that a delivery dealt with twice makes one restore.

@@ -103,7 +103,7 @@ class ShiftReporter:
     # By the clock
 
     async def schedule(self) -> None:
-        """At the start: make the chore what the settings say. One that is overdue stays due."""
+        """At the start: make the periodic task what the settings say. One that is overdue stays due."""
         known, timetable = await self._store.tasks.body(TASK), self._timetable
         if timetable is None:
             if known is not None:

@@ -40,7 +40,7 @@ from bot.store.records import AlreadyExists, ClaimConflict, Delivery
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
 PATIENCE = timedelta(seconds=15)
-"""How long a wish waits for Slack to answer before its person is told to try again."""
+"""How long a request waits for Slack to answer before its person is told to try again."""
 MAX_RECENT = 200
 """So many ended restores are looked through for those whose cards still have buttons."""
 
@@ -306,7 +306,7 @@ def _caller(body: Mapping[str, Any]) -> Caller:
 
 
 def _request(body: Mapping[str, Any]) -> ParsedRequest:
-    """What a message wishes for. Mentions of us only call us, but behind `handoff` they name us."""
+    """What a message asks for. A mention of the bot only calls it, but behind `handoff` it is a name."""
     parsed = parse_sentence(body["spoken"], addressed=body["addressed"])
     if parsed.verb is Verb.HANDOFF and parsed.user is None:
         named = parse_sentence(body["typed"], addressed=True)

@@ -60,7 +60,7 @@ def held(holder: Restore, asker: UserId, permalink: str | None) -> str:
 
 
 def other_wish(verb: Verb) -> str:
-    """A wish that is not for me: what does it instead."""
+    """A request that the bot does not do: what does it instead."""
     return answers.OTHER_WISHES[verb.value]
 
 

@@ -56,7 +56,7 @@ def _hand_over(ctx: CardContext) -> UserSelectElement | None:
 
 
 def _asked(ctx: CardContext) -> Mrkdwn:
-    """As much of the wish as is known."""
+    """As much of the request as is known."""
     request = ctx.restore.request
     described = code(request.described or "", 100)
     parts = {
