@@ -1,5 +1,6 @@
 """STOPPING decides from one look: which act a live VM gets, when a stop is too old, what ends it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_stop_that_has_ended_says_when(rules: Rules) -> None:
 
 
 BESIDE = [name for name, make in STATES.items() if make().phase is not Phase.STOPPING]
-AFTER_A_STOP = {
+AFTER_A_STOP: dict[str, Callable[[], Play]] = {
     "checking": lambda: p.stopping().looks().looks(vm=VM, vmi=None),
     "typing": p.stopped,
     "confirmed": lambda: p.stopping(CONFIRMED).looks().looks(vm=VM, vmi=None),
