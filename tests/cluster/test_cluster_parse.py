@@ -300,6 +300,26 @@ def test_restore_texts_are_the_reasons_of_its_conditions() -> None:
     assert (found.restore_id, found.made_by) == ("k3.2", "U1")
 
 
+# a condition's reason and message -> its text
+TEXTS: list[tuple[dict[str, str], str]] = [
+    ({"reason": "Creating new PVCs", "message": "in detail"}, "Creating new PVCs"),
+    ({"reason": "Creating new PVCs"}, "Creating new PVCs"),
+    ({"message": "in detail"}, "in detail"),
+    ({"reason": "", "message": "in detail"}, "in detail"),
+    ({}, ""),
+]
+
+
+@pytest.mark.parametrize(("told", "words"), TEXTS)
+def test_the_text_of_a_condition_is_its_reason_or_else_its_message(
+    told: dict[str, str], words: str
+) -> None:
+    failed = {"type": "Failure", "status": "True", **told}
+    going = {"type": "Progressing", "status": "True", **told}
+    found = parse.restore({"status": {"conditions": [failed, going]}})
+    assert (found.failure, found.progressing) == (words, words)
+
+
 def test_only_a_failure_condition_is_a_failure() -> None:
     retried = conditions(
         ("Progressing", "False", "VMSnapshot n/s does not exist"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.cluster.cluster import Cluster
+from bot.cluster.schema import READINESS
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START, HandClock
 from bot.restore.effects import RESTORE_ID
@@ -461,6 +462,57 @@ async def test_a_lease_that_ends_while_the_schema_is_read_stops_the_create(
     with pytest.raises(Temporary, match="lease"):
         await cluster.perform(samples.CREATE, not_after=START + timedelta(seconds=25))
     assert wire.requests("POST", RESTORES) == []
+
+
+UNKNOWN_READINESS = (
+    'VirtualMachineRestore in version "v1beta1" cannot be handled as a VirtualMachineRestore:'
+    f' strict decoding error: unknown field "spec.{READINESS}"'
+)
+
+
+async def test_a_lease_that_ends_before_the_simpler_create_stops_it(
+    wire: Wire, cluster: Cluster, clock: HandClock
+) -> None:
+    async def slowly(request: Any) -> Any:
+        clock.advance(60)
+        return await refuses(400, UNKNOWN_READINESS, "BadRequest")(request)
+
+    wire.on("POST", RESTORES, slowly, says({"metadata": {"uid": "made"}}))
+    with pytest.raises(Temporary, match="lease"):
+        await cluster.perform(samples.CREATE, not_after=START + timedelta(seconds=25))
+    assert len(wire.requests("POST", RESTORES)) == 1
+
+
+async def test_a_create_that_is_refused_for_its_readiness_policy_is_sent_again_without(
+    wire: Wire, cluster: Cluster
+) -> None:
+    made = says({"metadata": {"uid": "made"}}, 201)
+    wire.on("POST", RESTORES, refuses(400, UNKNOWN_READINESS, "BadRequest"), made)
+    assert await perform(cluster, samples.CREATE) == Done("made")
+    first, second = (sent.body or {} for sent in wire.requests("POST", RESTORES))
+    assert first["spec"].pop(READINESS) == "FailImmediate"
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        pytest.param(400, 'strict decoding error: unknown field "spec.other"', id="another field"),
+        pytest.param(400, f"spec.{READINESS}: must be FailImmediate", id="another complaint"),
+        pytest.param(400, "the request is not understood", id="another bad request"),
+        pytest.param(422, UNKNOWN_READINESS, id="another code"),
+    ],
+)
+async def test_no_other_refusal_is_answered_by_a_create_without_the_policy(
+    code: int, text: str, wire: Wire, cluster: Cluster
+) -> None:
+    """Without `FailImmediate` KubeVirt would run the restore later, when the VM stops."""
+    made = says({"metadata": {"uid": "made"}}, 201)
+    wire.on("POST", RESTORES, refuses(code, text, "Invalid"), made)
+    result = await perform(cluster, samples.CREATE)
+    assert isinstance(result, ApiRejection)
+    assert result.code == code
+    assert len(wire.requests("POST", RESTORES)) == 1
 
 
 @pytest.mark.parametrize("effect", ALL_EFFECTS, ids=lambda effect: type(effect).__name__)

@@ -495,6 +495,35 @@ def test_only_the_own_object_of_a_restore_is_not_another() -> None:
     ]
 
 
+OWN_NAME = "restore-database-01-20260218-163000"
+# name, restore id, complete -> is it another restore in progress?
+NEIGHBOURS: dict[str, tuple[str, str | None, bool, bool]] = {
+    "the own object": (OWN_NAME, "k3f9", False, False),
+    "an unfinished object with our id under another name": ("restore-other", "k3f9", False, True),
+    "our name, made by another restore": (OWN_NAME, "x777", False, True),
+    "our name, made by somebody else": (OWN_NAME, None, False, True),
+    "somebody else's": ("of-somebody", None, False, True),
+    "somebody else's that is complete": ("of-somebody", None, True, False),
+}
+
+
+@pytest.mark.parametrize("case", NEIGHBOURS)
+def test_the_own_object_is_told_by_name_and_by_restore_id(case: str) -> None:
+    name, restore_id, complete, other = NEIGHBOURS[case]
+    restore = p.restoring().restore
+    assert restore.job is not None
+    assert (restore.job.name, restore.id) == (OWN_NAME, "k3f9")
+    beside = foreign_restore(name, restore_id=restore_id, complete=complete)
+    observation = WELL.but(restores=(beside,)).observation(ObservationKind.RECHECK, restore)
+    assert [each.name for each in others_in_progress(observation, restore)] == [name] * other
+
+
+def test_before_there_is_a_job_every_unfinished_restore_is_another() -> None:
+    beside = foreign_restore(OWN_NAME, restore_id="k3f9")
+    observation = WELL.but(restores=(beside,)).observation(ObservationKind.FULL, p.asked())
+    assert others_in_progress(observation, p.asked()) == [beside]
+
+
 def test_what_the_checks_pass_is_shown() -> None:
     newer = replace(SNAPSHOT, name="newer", created=NOW, uid="s-2")
     played = p.play().looks(snapshots=(newer, SNAPSHOT))

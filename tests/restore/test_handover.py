@@ -12,6 +12,7 @@ from bot.restore.events import (
     ChannelMoved,
     Clicked,
     Continued,
+    Copied,
     CreateRestore,
     Offered,
     Reply,
@@ -152,6 +153,35 @@ def test_an_offer_that_was_withdrawn_cannot_be_accepted() -> None:
     assert played.audit[-1].kind == "withdrawn"
     assert played.clicks(Button.ACCEPT, OTHER).reply is Reply.OFFER_OVER
     assert played.restore.owner == OWNER
+
+
+def test_an_open_offer_is_copied_once_to_the_person_it_was_made_to() -> None:
+    played = p.typing().offers()
+    card = played.last(CardKind.OFFER)
+    played.event(Copied(OTHER, "D0BOB", "https://x.test"))
+    (copy,) = played.restore.copies
+    assert (copy.card, copy.channel, copy.address) == (card, "D0BOB", "https://x.test")
+    before = played.restore
+    assert played.event(Copied(OTHER, "D0BOB")).restore == before
+
+
+# an offer -> a copy of it for this person changes nothing
+NO_COPY: dict[str, tuple[Callable[[], Play], UserId]] = {
+    "nothing is offered": (p.typing, OTHER),
+    "it was offered to somebody else": (lambda: p.typing().offers(), THIRD),
+    "it is offered to somebody else by now": (lambda: p.typing().offers().offers(THIRD), OTHER),
+    "it was declined": (lambda: p.typing().offers().clicks(Button.DECLINE, OTHER), OTHER),
+    "it was accepted": (lambda: p.typing().offers().accepts(), OTHER),
+    "to its owner": (lambda: p.typing().offers(), OWNER),
+}
+
+
+@pytest.mark.parametrize("case", NO_COPY)
+def test_nobody_else_gets_a_copy_of_an_offer(case: str) -> None:
+    make, to = NO_COPY[case]
+    played = make()
+    before = played.restore
+    assert played.event(Copied(to, "D0BOB")).restore == before
 
 
 def test_the_owner_gets_news_of_an_offer_that_was_declined() -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.restore import workflow
+from bot.restore.model import Offer, Start
 from bot.restore.observation import ObservationKind
 from tests.restore import play as p
 from tests.restore.ground import NOW
-from tests.restore.play import CONFIRMED, Play
+from tests.restore.play import CONFIRMED, OTHER, OWNER, Play
 from tests.restore.test_workflow_matrix import STATES
 
 PACES = [
@@ -60,6 +62,74 @@ def test_an_ended_restore_is_due_once_more_to_lose_its_buttons() -> None:
     played.wait(86400).looks()
     assert played.restore.closed
     assert played.due is None
+
+
+SECOND, DAY = timedelta(seconds=1), workflow.AFTERCARE
+STARTING = {"start": Start(by=OWNER, at=NOW)}
+STARTED = {"start": Start(by=OWNER, at=NOW, done_at=NOW)}
+NOT_STARTED = {"start": Start(by=OWNER, at=NOW, error="no")}
+OPEN_OFFER = {"offer": Offer(to=OTHER, by=OWNER, at=NOW, until=NOW + 900 * SECOND)}
+CLOSED = {"closed": True}
+
+# state, changes of its document, time since its last event, moved -> due that much later
+DUE: dict[str, tuple[Callable[[], Play], dict[str, Any], timedelta, bool, timedelta | None]] = {
+    "ended": (p.cancelled, {}, 0 * SECOND, False, DAY),
+    "ended a moment ago": (p.cancelled, {}, 5 * SECOND, True, DAY - 5 * SECOND),
+    "ended for long, not yet closed": (p.cancelled, {}, DAY, False, 0 * SECOND),
+    "ended and closed": (p.cancelled, CLOSED, 0 * SECOND, False, None),
+    "ended without a result": (p.cancelled, {"outcome": None}, 0 * SECOND, False, None),
+    "offered after the end": (p.cancelled, OPEN_OFFER, 0 * SECOND, False, 900 * SECOND),
+    "a start was just asked for": (p.succeeded, STARTING, 0 * SECOND, True, 0 * SECOND),
+    "a start is pending": (p.succeeded, STARTING, 0 * SECOND, False, 2 * SECOND),
+    "a start is pending when the buttons go": (p.succeeded, STARTING, DAY, False, 2 * SECOND),
+    "a start is pending longer than that": (p.succeeded, STARTING, 2 * DAY, False, 2 * SECOND),
+    "a start is pending, and all is closed": (
+        p.succeeded,
+        {**STARTING, **CLOSED},
+        2 * DAY,
+        False,
+        2 * SECOND,
+    ),
+    "a start is pending, offered till long ago": (
+        p.succeeded,
+        {**STARTING, **OPEN_OFFER},
+        DAY,
+        False,
+        2 * SECOND,
+    ),
+    "started": (p.succeeded, STARTED, 0 * SECOND, False, DAY),
+    "the start failed": (p.succeeded, NOT_STARTED, 0 * SECOND, False, DAY),
+    "a question": (p.typing, {}, 0 * SECOND, False, 900 * SECOND),
+    "a question half-way": (p.typing, {}, 600 * SECOND, False, 300 * SECOND),
+    "a question, offered": (
+        p.typing,
+        {"offer": OPEN_OFFER["offer"].model_copy(update={"until": NOW + 60 * SECOND})},
+        0 * SECOND,
+        False,
+        60 * SECOND,
+    ),
+    "nobody is asked and nothing is looked at": (
+        p.typing,
+        {"deadline": None},
+        0 * SECOND,
+        False,
+        DAY,
+    ),
+    "a restore that runs": (p.restoring, {}, 0 * SECOND, False, 20 * SECOND),
+    "its patience ends soon": (p.restoring, {}, 595 * SECOND, False, 5 * SECOND),
+    "its patience has just ended": (p.restoring, {}, 600 * SECOND, False, 20 * SECOND),
+    "its patience ended long ago": (p.restoring, {}, 9000 * SECOND, False, 20 * SECOND),
+}
+
+
+@pytest.mark.parametrize("case", DUE)
+def test_when_it_is_looked_at_next(case: str) -> None:
+    """A due time in the past would be served at once, again and again."""
+    make, changes, since, moved, later = DUE[case]
+    played = make()
+    now = played.now + since
+    due = workflow.next_due(played.restore.model_copy(update=changes), now, moved=moved)
+    assert due == (None if later is None else now + later)
 
 
 LOOKS = {

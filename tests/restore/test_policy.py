@@ -1,11 +1,12 @@
 """Who may: nobody, unless a grant says so; and some never."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from bot.restore.model import Reason, UserId
+from bot.restore.model import Offer, Reason, RestoreRequest, UserId
 from bot.restore.policy import (
     Conversation,
     Grant,
@@ -13,9 +14,12 @@ from bot.restore.policy import (
     Person,
     Policy,
     decide,
+    may_see,
     may_take_over,
     permitted_namespaces,
 )
+from tests.restore.ground import NOW
+from tests.restore.play import asked
 
 ALICE = Person(id=UserId("U0ALICE"), home=True)
 ONCALL = Person(id=UserId("U0CAROL"), home=True, groups=frozenset({"S0ONCALL"}))
@@ -264,3 +268,127 @@ def test_a_namespace_that_is_nearly_one_that_is_allowed_is_named() -> None:
     typed = decide(policy, ALICE, OPS, cluster="main", namespace="prodction")
     assert "Did you mean `production`?" in typed.text
     assert "Did you mean" not in decide(policy, ALICE, OPS, cluster="main", namespace="x").text
+
+
+SOMEBODY = UserId("U0DAVE")
+TO_ALICE = Offer(to=ALICE.id, by=SOMEBODY, at=NOW, until=NOW + timedelta(minutes=15))
+TO_CAROL = TO_ALICE.model_copy(update={"to": ONCALL.id})
+SHARED = Conversation("C0OPS", shared=True)
+STRANGER = Person(id=UserId("U0ALICE"))
+
+# grants, person, spot, owner, offer, namespace -> is the restore told?
+SEEING: dict[
+    str,
+    tuple[tuple[Grant, ...], Person, Conversation, str, Offer | None, str | None, bool],
+] = {
+    "one's own": ((), ALICE, OPS, "U0ALICE", None, "production", True),
+    "one's own, in a namespace not yet known": ((), ALICE, OPS, "U0ALICE", None, None, True),
+    "one's own, whatever Slack says of the owner": (
+        (),
+        STRANGER,
+        SHARED,
+        "U0ALICE",
+        None,
+        "production",
+        True,
+    ),
+    "one that is offered": ((), ALICE, OPS, SOMEBODY, TO_ALICE, "production", True),
+    "one that is offered, in a namespace not yet known": (
+        (),
+        ALICE,
+        OPS,
+        SOMEBODY,
+        TO_ALICE,
+        None,
+        True,
+    ),
+    "one that is offered to somebody else": (
+        (),
+        ALICE,
+        OPS,
+        SOMEBODY,
+        TO_CAROL,
+        "production",
+        False,
+    ),
+    "somebody's, without a grant": ((), ALICE, OPS, SOMEBODY, None, "production", False),
+    "somebody's that one might restore": ((USER,), ALICE, OPS, SOMEBODY, None, "production", True),
+    "somebody's that is offered to a third": (
+        (USER,),
+        ALICE,
+        OPS,
+        SOMEBODY,
+        TO_CAROL,
+        "production",
+        True,
+    ),
+    "somebody's in another namespace": ((USER,), ALICE, OPS, SOMEBODY, None, "staging", False),
+    "somebody's in a namespace not yet known": ((USER,), ALICE, OPS, SOMEBODY, None, None, False),
+    "in a namespace not yet known, by a right to all": (
+        (EVERYWHERE,),
+        ALICE,
+        OPS,
+        SOMEBODY,
+        None,
+        None,
+        False,
+    ),
+    "somebody's on another cluster": (
+        (Grant(users=("U0ALICE",), clusters=("lab",), namespaces=("*",)),),
+        ALICE,
+        OPS,
+        SOMEBODY,
+        None,
+        "production",
+        False,
+    ),
+    "somebody's, in another channel than the grant's": (
+        (CHANNEL,),
+        ALICE,
+        Conversation("C0ELSE"),
+        SOMEBODY,
+        None,
+        "production",
+        False,
+    ),
+    "somebody's, in a shared channel": (
+        (EVERYWHERE,),
+        ALICE,
+        SHARED,
+        SOMEBODY,
+        None,
+        "production",
+        False,
+    ),
+    "somebody's, for a guest": (
+        (EVERYWHERE,),
+        person(guest=True),
+        OPS,
+        SOMEBODY,
+        None,
+        "production",
+        False,
+    ),
+    "somebody's, for one Slack says nothing of": (
+        (EVERYWHERE,),
+        STRANGER,
+        OPS,
+        SOMEBODY,
+        None,
+        "production",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEEING)
+def test_who_is_told_of_a_restore(case: str) -> None:
+    grants, who, spot, owner, offer, namespace, told = SEEING[case]
+    request = RestoreRequest(cluster="main", namespace=namespace, vm="database-01")
+    restore = asked(owner=UserId(owner), request=request).model_copy(update={"offer": offer})
+    assert may_see(Policy(grants=grants), who, spot, restore) is told
+
+
+def test_being_on_call_alone_tells_nobody_of_a_restore() -> None:
+    policy = Policy(on_call=OnCall(groups=("S0ONCALL",)))
+    assert not may_see(policy, ONCALL, OPS, asked(owner=SOMEBODY))

@@ -175,3 +175,21 @@ def test_shared_disks_and_owners_of_the_configuration_are_named() -> None:
     )
     assert shown.shared_disks == ("data",)
     assert shown.gitops == "Flux"
+
+
+# volume -> the claims that are shown of it
+CLAIMS: dict[str, tuple[Volume, tuple[str, ...]]] = {
+    "a DataVolume": (ROOT, ("root",)),
+    "a PersistentVolumeClaim": (DATA, ("data",)),
+    "a volume without data or claim": (INIT, ()),
+    "a volume that holds data, whose claim is not known": (Volume("v", "dataVolume"), ()),
+    "a claim that no snapshot includes": (Volume("v", "ephemeral", claim="base"), ()),
+}
+
+
+@pytest.mark.parametrize("case", CLAIMS)
+def test_only_claims_that_hold_data_are_remembered(case: str) -> None:
+    volume, claims = CLAIMS[case]
+    vm = replace(VM, volumes=(volume,))
+    observation = WELL.but(vm=vm).observation(ObservationKind.FULL, asked())
+    assert preview.take(vm, SNAPSHOT, CONTENT, observation, NOW).claims == claims

@@ -434,6 +434,16 @@ def test_a_restore_that_completes_while_it_is_deleted_is_a_success() -> None:
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
 
 
+def test_a_restore_that_fails_while_it_is_deleted_is_deleted_all_the_same() -> None:
+    """The owner asked for that; a failed object that stays would be in the way of the next one."""
+    played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW)
+    played.job_becomes(failure="no space left").looks()
+    name = "restore-database-01-20260218-163000"
+    assert played.phase is Phase.RESTORING
+    assert played.effect == DeleteRestore(NAMESPACE, name, "restore-1")
+    assert played.looks(restores=()).reason is Reason.RESTORE_GIVEN_UP
+
+
 def test_a_refused_delete_asks_again_instead_of_trying_for_ever() -> None:
     played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW).looks()
     played.acted(ApiRejection(403, "Forbidden", "cannot delete"))

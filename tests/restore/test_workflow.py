@@ -689,6 +689,40 @@ def test_what_has_not_begun_is_given_up_when_the_cluster_stays_away(
     assert played.reason is Reason.CLUSTER_UNREACHABLE
 
 
+@pytest.mark.parametrize(
+    "move",
+    [
+        pytest.param(lambda it: it.cancels(), id="to the end"),
+        pytest.param(lambda it: it.takes_over(), id="back to the checks"),
+    ],
+)
+def test_trouble_of_one_phase_is_not_the_next_ones(move: Callable[[Play], Play]) -> None:
+    """Nobody has looked in the new phase yet, so nothing is known to be in the way."""
+    troubled = p.play().misses()
+    assert troubled.restore.trouble is not None
+    after = move(troubled).restore
+    assert (after.trouble, after.trouble_since) == (None, None)
+
+
+ENDS = [p.succeeded, p.failed, p.cancelled, p.refused, p.expired]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_cancel_after_the_end_is_told_that_it_has_ended(end: Callable[[], Play]) -> None:
+    played = end()
+    before = played.restore
+    assert played.cancels().reply is Reply.ENDED
+    assert played.restore == before
+
+
+@pytest.mark.parametrize("state", [p.decided, p.restoring, p.overdue])
+def test_a_cancel_cannot_take_back_what_the_cluster_has(state: Callable[[], Play]) -> None:
+    played = state()
+    before = played.restore
+    assert played.cancels().reply is Reply.CANNOT_CANCEL
+    assert played.restore == before
+
+
 def test_a_look_ends_the_trouble() -> None:
     played = p.stopping().misses().wait(600).looks(vm=VM, vmi=None)
     assert played.restore.trouble is None

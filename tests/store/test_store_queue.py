@@ -149,6 +149,30 @@ async def test_finish_keeps_what_was_shown_and_adds_to_it(store: Store, clock: H
     assert record.shown == {"request.1": first, "warning.2": second}
 
 
+@pytest.mark.parametrize(
+    ("card", "ts", "found"),
+    [
+        pytest.param("request.1", "1.1", PostedCard(None, ""), id="where it stands"),
+        pytest.param("request.1", "1.10", PostedCard("1.1", "d"), id="a later message"),
+        pytest.param("request.1", "1.", PostedCard("1.1", "d"), id="the beginning of its time"),
+        pytest.param("request.1", "9.9", PostedCard("1.1", "d"), id="posted anew meanwhile"),
+        pytest.param("warning.2", "1.1", PostedCard("1.1", "d"), id="another card"),
+    ],
+)
+async def test_only_a_card_that_stands_in_the_message_that_is_gone_is_doubted(
+    card: str, ts: str, found: PostedCard, store: Store, clock: HandClock
+) -> None:
+    await create(store, clock)
+    later = clock.now() + timedelta(seconds=60)
+    shown = {"request.1": PostedCard("1.1", "d")}
+    await store.finish(await take(store), due=later, shown=shown)
+    await store.doubt("R1", card, ts)
+    record = await store.load("R1")
+    assert record is not None
+    assert record.shown == {"request.1": found}
+    assert await names_due(store) == ["restore:R1"] * (found.ts is None)
+
+
 async def test_an_old_fence_finishes_nothing(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     old = await take(store)
