@@ -328,7 +328,7 @@ async def _clusters(
 
 def _accepting(store: Store, worker: Worker, clock: Clock, metrics: Metrics) -> Enqueue:
     async def accept(key: str, kind: str, body: Mapping[str, Any]) -> None:
-        lease = await store.accept(key, kind, body)
+        lease = await store.queue.enqueue_delivery(key, kind, body)
         if lease is None:
             return
         metrics.deliveries.labels(kind).inc()

@@ -110,7 +110,7 @@ class Reconciler:
                 # A search for cards that did not come to pass is left to the next round.
                 unknown = unconfirmed(turn.restore, turn.shown) if turn.search else {}
                 shown = {**unknown, **turn.updates}
-                await self._store.finish(turn.lease, due=self._clock.now(), shown=shown)
+                await self._store.queue.release(turn.lease, due=self._clock.now(), shown=shown)
                 raise
             await self._finish(turn)
 
@@ -230,7 +230,7 @@ class Reconciler:
         """A slow far side may have used up the lease; people are still to be told what came of it."""
         if self._clock.now() < turn.lease.until - MARGIN:
             return
-        longer = await self._store.renew(turn.lease)
+        longer = await self._store.queue.renew(turn.lease)
         if longer is None:
             raise TooLateError
         turn.lease = longer
@@ -311,7 +311,7 @@ class Reconciler:
         due = workflow.next_due(turn.restore, now, moved=turn.moved)
         if turn.again is not None:
             due = turn.again if due is None else min(due, turn.again)
-        await self._store.finish(turn.lease, due=due, shown=turn.updates)
+        await self._store.queue.release(turn.lease, due=due, shown=turn.updates)
 
     async def _where(self, holder: Restore) -> str:
         """A link to the thread of the restore that holds the VM."""

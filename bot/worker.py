@@ -78,7 +78,7 @@ class Worker:
         """The cluster has news of this restore."""
         self._waking += 1
         try:
-            await self._store.wake([restore])
+            await self._store.queue.wake([restore])
         finally:
             self._waking -= 1
         self.nudge()
@@ -142,7 +142,7 @@ class Worker:
     async def _release(self, lease: Lease) -> None:
         """Give the lease back: another worker can take it now, and need not wait until it ends."""
         try:
-            await self._store.finish(lease, due=self._clock.now())
+            await self._store.queue.release(lease, due=self._clock.now())
         except StoreUnavailable as away:
             log.warning("the store is away", what=away.what)
 
@@ -157,7 +157,7 @@ class Worker:
         if room <= 0:
             return now + POLL
         try:
-            leased, following = await self._store.lease(room)
+            leased, following = await self._store.queue.lease(room)
         except StoreUnavailable as away:
             log.warning("the store is away", what=away.what)
             return now + STORE_AWAY
@@ -197,7 +197,7 @@ class Worker:
         """A chore: done and given back with its next due time, or put off."""
         duty = self._task_handlers.get(task.name.partition(":")[0])
         if duty is None:
-            await self._store.finish(lease, due=self._clock.now() + PUT_OFF)
+            await self._store.queue.release(lease, due=self._clock.now() + PUT_OFF)
             return
         try:
             done = await duty(task)
@@ -208,9 +208,9 @@ class Worker:
             wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after
             done = TaskResult(due=self._clock.now() + timedelta(seconds=wait))
         if done is None:
-            await self._store.tasks.drop(task.name, lease=lease)
+            await self._store.tasks.delete(task.name, lease=lease)
         else:
-            await self._store.finish(lease, due=done.due, body=done.body)
+            await self._store.queue.release(lease, due=done.due, body=done.body)
 
     async def _deal(self, lease: Lease, delivery: Delivery) -> None:
         """A Slack delivery: settled when it was dealt with, put off when the far side is away."""
@@ -220,9 +220,9 @@ class Worker:
             raise
         except Temporary as trouble:
             log.info("a delivery is put off", what=trouble.what)
-            await self._store.finish(lease, due=self._later(delivery, trouble))
+            await self._store.queue.release(lease, due=self._later(delivery, trouble))
             return
-        await self._store.settle(lease)
+        await self._store.queue.complete_delivery(lease)
         self.nudge()
 
     def _later(self, delivery: Delivery, trouble: Temporary) -> datetime:
@@ -237,4 +237,4 @@ class Worker:
         with suppress(StoreUnavailable):
             delivery = leased.work
             if isinstance(delivery, Delivery) and await self._dispatcher.apologise(delivery):
-                await self._store.settle(leased.lease)
+                await self._store.queue.complete_delivery(leased.lease)

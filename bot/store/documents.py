@@ -6,7 +6,7 @@ of the old one belongs here.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,6 +41,11 @@ def load(text: str) -> Restore:
 def dump_entry(entry: AuditEntry) -> str:
     """An audit entry as it is stored."""
     return _compact(entry.model_dump(mode="json", exclude_defaults=True))
+
+
+def dump_entries(entries: Sequence[AuditEntry]) -> str:
+    """Audit entries as an argument of a script."""
+    return json.dumps([dump_entry(entry) for entry in entries])
 
 
 def load_entry(text: str) -> AuditEntry:

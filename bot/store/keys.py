@@ -11,17 +11,17 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     audit             stream: one JSON entry each, cut at about 100,000
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
                       lease), live, claim, deferred, and one field card:KEY for each card in Slack
-    delivery:KEY      hash: kind, accepted, token, fence, until; and body, until it is settled
+    delivery:KEY      hash: kind, accepted, token, fence, until; and body, until it is completed
     thread:CHANNEL:TS sorted set: ids of the thread's restores, by the time of asking
     history:VM        list: ids of the last ended restores of a VM, newest first
     recent            list: the same of the workspace
-    task:NAME         hash: task (its body), fence, until, again, cuts, and newer (kept while leased)
+    task:NAME         hash: task (its body), fence, until, again, cuts, and newer (scheduled while leased)
     homes             sorted set: the tasks that draw somebody's Home, by when it was opened last
     way:ID            string: key of the card told last (or nothing), a space, a response_url
     said:TOKEN        string: these audit entries are written already
 
 A key has a TTL or is PERMANENT. Two kinds get theirs late: a restore when it ends, a delivery when
-it is settled; until then the one stands in `live` and the other in `due`.
+it is completed; until then the one stands in `live` and the other in `due`.
 """
 
 import re
@@ -61,6 +61,10 @@ class Keys:
     def record(self, member: str) -> str:
         """The record of a member of the due queue."""
         return self.prefix + member
+
+    def queued(self, member: str) -> dict[str, str]:
+        """What a script needs of one member of the queue: its record and the queue."""
+        return {"record": self.record(member), "due": self.due}
 
     def restore(self, restore: str) -> str:
         """The record of a restore."""

@@ -43,7 +43,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something Slack sent, kept until it is settled. `attempts` counts this one too."""
+    """Something Slack sent, stored until it is completed. `attempts` counts this one too."""
 
     key: str
     kind: str
@@ -54,7 +54,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Something that is kept current rather than done once; `body` is what it knows."""
+    """Repeated work, such as a Home tab; `body` is its state from one run to the next."""
 
     name: str
     body: Mapping[str, Any]
@@ -62,10 +62,10 @@ class PeriodicTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """How a chore was left: when it is due again, and what it knows now.
+    """How a run of a periodic task ended: when it is due again, and its new body.
 
-    Without `due` it rests until it is kept anew (a home: or a restore moves). Without `body` it
-    knows what it knew.
+    Without `due` it rests until it is scheduled again (a Home also when a restore changes).
+    Without `body` the stored one stays.
     """
 
     due: datetime | None
@@ -73,7 +73,7 @@ class TaskResult:
 
 
 TaskHandler = Callable[[PeriodicTask], Awaitable[TaskResult | None]]
-"""Does a chore and says when it is due again; None drops it. May raise Temporary."""
+"""Runs a periodic task and says when it is due again; None deletes it. May raise Temporary."""
 
 
 @dataclass(frozen=True, slots=True)

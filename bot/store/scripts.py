@@ -11,7 +11,8 @@ Rules for a script:
 """
 
 import re
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib import resources
@@ -43,6 +44,8 @@ NAMES = (
     "task_body",
     "wake",
 )
+PAGE = 200
+"""How many documents, ids or entries one command asks for at most."""
 _DECLARED = re.compile(r"^-- (KEYS|ARGV): ([\w, ]+(?:\n--   [\w, ]+)*)$", re.MULTILINE)
 
 
@@ -87,6 +90,17 @@ class Scripts:
 
     async def _send(self, command: str, script: str, keys: int, values: Sequence[str | int]) -> Any:
         return await self._client.execute_command(command, script, keys, *values)
+
+
+def call_token() -> str:
+    """A name for one call, by which a script recognises that it is sent twice."""
+    return secrets.token_hex(8)
+
+
+def pages(ids: Sequence[str]) -> Iterator[list[str]]:
+    """The ids in portions that one command may ask for."""
+    for start in range(0, len(ids), PAGE):
+        yield list(ids[start : start + PAGE])
 
 
 def read(name: str) -> Script:

@@ -1,11 +1,11 @@
-"""Chores: what is kept current rather than done once, in the same queue as everything else.
+"""Periodic tasks: work that is repeated, in the same queue as restores and deliveries.
 
-A chore has a name and a body. It is leased when it is due, and its holder gives the lease back
-(`Store.finish`) with the next due time and perhaps with a new body; without a due time it rests. It
-is forgotten a month after it was last kept or given back.
+A periodic task has a name and a body. It is leased when it is due, and its worker releases the
+lease (`WorkQueue.release`) with the next due time and perhaps with a new body; without a due time
+it rests. It is forgotten a month after it was last scheduled or released.
 
-A chore named "home:USER" is due shortly after any restore has moved, in the very script that stores
-the move, until nobody has kept it for two weeks.
+The script that stores a change of a restore also makes each task named "home:USER" due shortly
+after it. This ends two weeks after the task was last scheduled.
 """
 
 from collections.abc import Mapping
@@ -19,21 +19,21 @@ from bot.store.records import Lease
 from bot.store.scripts import Scripts
 
 KEPT = timedelta(days=30)
-"""How long a chore stays that nobody keeps or gives back."""
+"""How long a task stays that is neither scheduled nor released."""
 
 
 class PeriodicTasks:
-    """The chores of one Slack workspace."""
+    """The periodic tasks of one Slack workspace."""
 
     def __init__(self, scripts: Scripts, keys: Keys, clock: Clock) -> None:
         self._scripts = scripts
         self._keys = keys
         self._clock = clock
 
-    async def keep(self, name: str, body: Mapping[str, Any], *, due: datetime) -> None:
-        """Have this chore, with this body and due time, whether it is there already or not.
+    async def schedule(self, name: str, body: Mapping[str, Any], *, due: datetime) -> None:
+        """Store this task with this body and due time; one of this name is replaced.
 
-        If somebody is at it just now, it is due again as soon as they give it back.
+        If the task is leased just now, it is due again as soon as the lease is released.
         """
         await self._scripts.run(
             "schedule_task",
@@ -47,12 +47,12 @@ class PeriodicTasks:
         )
 
     async def body(self, name: str) -> dict[str, Any] | None:
-        """What a chore knows; None if there is no such chore."""
+        """The body of a task; None if there is no such task."""
         found = await self._scripts.run("task_body", {"record": self._keys.record(TASK + name)})
         return None if found is None else documents.load_body(found)
 
-    async def drop(self, name: str, *, lease: Lease | None = None) -> None:
-        """Have this chore no more. Its holder names the lease: what was kept anew then stays."""
+    async def delete(self, name: str, *, lease: Lease | None = None) -> None:
+        """Delete this task. With the lease of its worker, a task scheduled since then stays."""
         fence = "" if lease is None else lease.fence
         now = times.passed(self._clock.now())
         await self._scripts.run(

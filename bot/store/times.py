@@ -16,6 +16,11 @@ def due(moment: datetime) -> int:
     return -((_EPOCH - moment) // _MS)
 
 
+def due_or_nothing(moment: datetime | None) -> str | int:
+    """The same as an argument of a script, where no time is an empty string."""
+    return "" if moment is None else due(moment)
+
+
 def moment(ms: str | float) -> datetime:
     """The moment of a stored number."""
     return _EPOCH + timedelta(milliseconds=int(float(ms)))

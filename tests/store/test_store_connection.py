@@ -101,10 +101,10 @@ async def works(url: str, team: str, protocol: Literal[2, 3] = 3) -> None:
         made = restore()
         created = await store.create(made, due=clock.now(), audit=[said("asked")])
         assert created == Created(made)
-        leased, _ = await store.lease(5)
+        leased, _ = await store.queue.lease(5)
         assert [each.lease.id for each in leased] == ["restore:R1"]
         assert await store.live() == (made,)
-        assert [entry.kind async for entry in store.audit()] == ["asked"]
+        assert [entry.kind async for entry in store.audit.read()] == ["asked"]
         await client.delete(*[f"{{vmr:{team}}}:{key}" for key in ("restore:R1", "live", "due")])
 
 
@@ -249,7 +249,7 @@ async def test_nobody_there_is_unavailable_at_once(scheme: str, team: str) -> No
         with pytest.raises(StoreUnavailable, match="reached"):
             await store.ping()
         with pytest.raises(StoreUnavailable, match="reached"):
-            await store.lease(5)
+            await store.queue.lease(5)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster"])

@@ -47,32 +47,35 @@ async def test_each_method_is_one_command(
 ) -> None:
     """A happy restore may cost sixty; each of these is spent dozens of times a restore."""
     made, now = restore(), clock.now()
-    await store.accept("Ev0", "event", {})
-    delivery = await store.accept("Ev1", "event", {})
+    await store.queue.enqueue_delivery("Ev0", "event", {})
+    delivery = await store.queue.enqueue_delivery("Ev1", "event", {})
     await store.create(made, due=now, audit=[said("asked")])
-    leased, _ = await store.lease(5)
+    leased, _ = await store.queue.lease(5)
     lease = leased[0].lease
     assert delivery is not None
     calls: list[tuple[str, Callable[[], Awaitable[object]]]] = [
-        ("accept", lambda: store.accept("Ev2", "event", {"a": 1})),
-        ("accept a copy", lambda: store.accept("Ev2", "event", {"a": 1})),
-        ("settle", lambda: store.settle(delivery)),
-        ("lease", lambda: store.lease(5)),
+        ("accept", lambda: store.queue.enqueue_delivery("Ev2", "event", {"a": 1})),
+        ("accept a copy", lambda: store.queue.enqueue_delivery("Ev2", "event", {"a": 1})),
+        ("settle", lambda: store.queue.complete_delivery(delivery)),
+        ("lease", lambda: store.queue.lease(5)),
         ("create", lambda: store.create(restore("R2", vm="b"), due=now, audit=[said("asked")])),
         ("load", lambda: store.load("R1")),
         ("load_many", lambda: store.load_many(["R1", "R2"])),
         ("in_thread", lambda: store.in_thread("C1", "1771432200.000100")),
         ("live", store.live),
         ("history", lambda: store.history("a/b/c", 5)),
-        ("renew", lambda: store.renew(lease)),
-        ("wake", lambda: store.wake(["R1", "R2"])),
-        ("record", lambda: store.record([said("one"), said("two")])),
+        ("renew", lambda: store.queue.renew(lease)),
+        ("wake", lambda: store.queue.wake(["R1", "R2"])),
+        ("record", lambda: store.audit.append([said("one"), said("two")])),
         ("commit", lambda: store.commit(made, due=now, audit=[said("x")], lease=lease)),
         ("recent", lambda: store.recent(10)),
-        ("keep a chore", lambda: store.tasks.keep("home:U1", {"a": 1}, due=now)),
+        ("keep a chore", lambda: store.tasks.schedule("home:U1", {"a": 1}, due=now)),
         ("read a chore", lambda: store.tasks.body("home:U1")),
-        ("drop a chore", lambda: store.tasks.drop("report")),
-        ("finish", lambda: store.finish(lease, due=now, shown={"a.1": PostedCard("1.1", "d")})),
+        ("drop a chore", lambda: store.tasks.delete("report")),
+        (
+            "finish",
+            lambda: store.queue.release(lease, due=now, shown={"a.1": PostedCard("1.1", "d")}),
+        ),
         ("ping", store.ping),
     ]
     for _, call in calls:  # the server learns the scripts
@@ -89,13 +92,13 @@ async def test_a_server_that_forgot_the_scripts_is_told_once(
     store: Store, client: Client, sent: Counter[str]
 ) -> None:
     """As after a failover to a fresh replica: no call fails, and the next ones are short again."""
-    await store.accept("Ev1", "event", {})
+    await store.queue.enqueue_delivery("Ev1", "event", {})
     await client.script_flush()
     sent.clear()
-    assert await store.accept("Ev2", "event", {}) is not None
+    assert await store.queue.enqueue_delivery("Ev2", "event", {}) is not None
     assert sent == {"EVALSHA": 1, "EVAL": 1}
     sent.clear()
-    assert await store.accept("Ev3", "event", {}) is not None
+    assert await store.queue.enqueue_delivery("Ev3", "event", {}) is not None
     assert sent == {"EVALSHA": 1}
 
 
@@ -107,10 +110,10 @@ async def test_a_typical_live_restore_fits_its_budget(
     assert len(dump(made).encode()) < BUDGET
     await store.create(made, due=clock.now(), audit=[])
     cards = {card.key: PostedCard("1771432200.000100", "0123456789abcdef") for card in made.cards}
-    leased, _ = await store.lease(1)
+    leased, _ = await store.queue.lease(1)
     done = await store.commit(made, due=None, audit=[], lease=leased[0].lease)
     assert isinstance(done, Committed)
-    await store.finish(leased[0].lease, due=clock.now(), shown=cards)
+    await store.queue.release(leased[0].lease, due=clock.now(), shown=cards)
     used = await client.memory_usage(keys.restore("R1"), samples=0)
     assert used is not None
     assert used < BUDGET
@@ -124,8 +127,8 @@ async def test_ended_restores_leave_nothing_in_the_permanent_keys(
         made = restore(f"R{number}", vm=f"vm-{number}")
         await store.create(made, due=clock.now(), audit=[])
         await store.commit(ended(made), due=None, audit=[])
-        leased, _ = await store.lease(1)
-        await store.finish(leased[0].lease, due=None)
+        leased, _ = await store.queue.lease(1)
+        await store.queue.release(leased[0].lease, due=None)
     assert not await client.exists(keys.due, keys.live, keys.claims)
 
 

@@ -39,15 +39,19 @@ async def write(url: str) -> None:
     async with connect(url) as client:
         store = Store(client, "T1", CLOCK)
         await store.create(restore(), due=CLOCK.now(), audit=[said("asked")])
-        await store.accept("Ev1", "event", {"a": 1})
+        await store.queue.enqueue_delivery("Ev1", "event", {"a": 1})
 
 
 async def read(url: str) -> tuple[int, int, bool]:
     """How many restores and audit entries there are, and whether the delivery is new."""
     async with connect(url) as client:
         store = Store(client, "T1", CLOCK)
-        entries = [entry async for entry in store.audit()]
-        return len(await store.live()), len(entries), bool(await store.accept("Ev1", "event", {}))
+        entries = [entry async for entry in store.audit.read()]
+        return (
+            len(await store.live()),
+            len(entries),
+            bool(await store.queue.enqueue_delivery("Ev1", "event", {})),
+        )
 
 
 async def test_everything_is_there_after_a_stop_and_a_start(tmp_path: Path) -> None:

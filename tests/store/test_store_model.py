@@ -147,7 +147,7 @@ class StoreMachine(RuleBasedStateMachine):
                 now + LEASE,
                 False,
             )
-        leased, following = self.runner.run(self.store.lease(limit))
+        leased, following = self.runner.run(self.store.queue.lease(limit))
         assert [each.lease for each in leased] == [
             Lease(f"restore:{name}", self.model.rows[name].fence, now + LEASE) for name in expected
         ]
@@ -163,7 +163,7 @@ class StoreMachine(RuleBasedStateMachine):
         row = self.model.rows[lease.id.removeprefix("restore:")]
         due = self.clock.now() + timedelta(seconds=delay)
         over = row.stored.phase.ended
-        done = self.runner.run(self.store.finish(lease, due=None if over else due))
+        done = self.runner.run(self.store.queue.release(lease, due=None if over else due))
         assert done == (row.fence == lease.fence)
         if done and row.until is not None:
             row.due = self.clock.now() if row.again else None if over else due
@@ -172,7 +172,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(target=leases, lease=consumes(leases))
     def renew(self, lease: Lease) -> MultipleResults[Lease]:
         """A worker needs longer."""
-        longer = self.runner.run(self.store.renew(lease))
+        longer = self.runner.run(self.store.queue.renew(lease))
         if not self.holds(lease):
             assert longer is None
             return multiple()
@@ -185,7 +185,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(names=st.lists(IDS, unique=True))
     def wake(self, names: list[str]) -> None:
         """The cluster has news."""
-        self.runner.run(self.store.wake(names))
+        self.runner.run(self.store.queue.wake(names))
         now = self.clock.now()
         for name in names:
             row = self.model.rows.get(name)

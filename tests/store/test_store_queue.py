@@ -23,7 +23,7 @@ from bot.store import (
 )
 from bot.store.documents import Unreadable
 from bot.store.keys import Keys
-from bot.store.store import MAX_CUTS, PUT_OFF
+from bot.store.queue import MAX_CUTS, PUT_OFF
 from tests.store.samples import changed, ended, restore, said
 
 
@@ -36,32 +36,32 @@ async def create(store: Store, clock: HandClock, name: str = "R1", after: float 
 
 async def take(store: Store) -> Lease:
     """The lease of the one thing that is due."""
-    leased, _ = await store.lease(5)
+    leased, _ = await store.queue.lease(5)
     assert len(leased) == 1
     return leased[0].lease
 
 
 async def names_due(store: Store) -> list[str]:
     """What is due, now leased."""
-    leased, _ = await store.lease(50)
+    leased, _ = await store.queue.lease(50)
     return [each.lease.id for each in leased]
 
 
 async def test_what_is_due_is_leased_with_its_document(store: Store, clock: HandClock) -> None:
     await create(store, clock)
-    leased, following = await store.lease(5)
+    leased, following = await store.queue.lease(5)
     until = clock.now() + timedelta(seconds=25)
     assert leased == [Leased(Lease("restore:R1", 1, until), Record(restore(vm="R1"), {}))]
     assert following == until
 
 
 async def test_an_empty_queue_has_no_next_due_time(store: Store) -> None:
-    assert await store.lease(5) == ([], None)
+    assert await store.queue.lease(5) == ([], None)
 
 
 async def test_what_is_not_due_yet_is_only_announced(store: Store, clock: HandClock) -> None:
     await create(store, clock, after=60)
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+    assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=60))
 
 
 async def test_a_due_time_is_never_met_a_fraction_early(store: Store, clock: HandClock) -> None:
@@ -78,7 +78,7 @@ async def test_a_lease_takes_the_longest_due_first_and_no_more_than_the_limit(
     for name, after in (("R1", 3), ("R2", 1), ("R3", 2)):
         await create(store, clock, name, after)
     clock.advance(5)
-    leased, following = await store.lease(2)
+    leased, following = await store.queue.lease(2)
     assert [each.lease.id for each in leased] == ["restore:R2", "restore:R3"]
     assert following == clock.now() - timedelta(seconds=2)
 
@@ -105,7 +105,7 @@ async def test_an_id_whose_document_is_gone_leaves_the_queue(
 ) -> None:
     await create(store, clock)
     await client.delete(keys.restore("R1"))
-    assert await store.lease(5) == ([], None)
+    assert await store.queue.lease(5) == ([], None)
     await client.zrem(keys.live, "R1")
 
 
@@ -114,8 +114,8 @@ async def test_an_id_whose_document_is_gone_leaves_the_queue(
 
 async def test_finish_names_the_next_due_time(store: Store, clock: HandClock) -> None:
     await create(store, clock)
-    assert await store.finish(await take(store), due=clock.now() + timedelta(seconds=60))
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+    assert await store.queue.release(await take(store), due=clock.now() + timedelta(seconds=60))
+    assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=60))
 
 
 async def test_finish_without_a_due_time_lets_an_ended_restore_go(
@@ -124,8 +124,8 @@ async def test_finish_without_a_due_time_lets_an_ended_restore_go(
     await create(store, clock)
     lease = await take(store)
     await store.commit(ended(restore(vm="R1")), due=None, audit=[], lease=lease)
-    assert await store.finish(lease, due=None)
-    assert await store.lease(5) == ([], None)
+    assert await store.queue.release(lease, due=None)
+    assert await store.queue.lease(5) == ([], None)
     assert await store.load("R1") is not None
 
 
@@ -134,7 +134,7 @@ async def test_a_live_restore_cannot_leave_the_queue(store: Store, clock: HandCl
     await create(store, clock)
     lease = await take(store)
     with pytest.raises(ValueError, match="restore:R1 is live"):
-        await store.finish(lease, due=None)
+        await store.queue.release(lease, due=None)
     clock.advance(25)
     assert await names_due(store) == ["restore:R1"]
 
@@ -142,8 +142,8 @@ async def test_a_live_restore_cannot_leave_the_queue(store: Store, clock: HandCl
 async def test_finish_keeps_what_was_shown_and_adds_to_it(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     first, second = PostedCard("1.1", "a|b"), PostedCard(None, "")
-    await store.finish(await take(store), due=clock.now(), shown={"request.1": first})
-    await store.finish(await take(store), due=clock.now(), shown={"warning.2": second})
+    await store.queue.release(await take(store), due=clock.now(), shown={"request.1": first})
+    await store.queue.release(await take(store), due=clock.now(), shown={"warning.2": second})
     record = await store.load("R1")
     assert record is not None
     assert record.shown == {"request.1": first, "warning.2": second}
@@ -178,12 +178,14 @@ async def test_an_old_fence_finishes_nothing(store: Store, clock: HandClock) -> 
     old = await take(store)
     clock.advance(25)
     current = await take(store)
-    assert not await store.finish(old, due=clock.now(), shown={"request.1": PostedCard("1.1", "a")})
+    assert not await store.queue.release(
+        old, due=clock.now(), shown={"request.1": PostedCard("1.1", "a")}
+    )
     record = await store.load("R1")
     assert record is not None
     assert record.shown == {}
     assert await names_due(store) == []
-    assert await store.finish(current, due=clock.now())
+    assert await store.queue.release(current, due=clock.now())
 
 
 async def test_a_late_finish_counts_while_nobody_else_has_begun(
@@ -192,7 +194,7 @@ async def test_a_late_finish_counts_while_nobody_else_has_begun(
     await create(store, clock)
     lease = await take(store)
     clock.advance(40)
-    assert await store.finish(lease, due=clock.now() + timedelta(seconds=60))
+    assert await store.queue.release(lease, due=clock.now() + timedelta(seconds=60))
     assert await names_due(store) == []
 
 
@@ -202,14 +204,14 @@ async def test_a_finish_sent_again_does_not_undo_a_wake_between(
     await create(store, clock)
     lease = await take(store)
     later = clock.now() + timedelta(hours=1)
-    assert await store.finish(lease, due=later)
-    await store.wake(["R1"])
-    assert await store.finish(lease, due=later)
+    assert await store.queue.release(lease, due=later)
+    await store.queue.wake(["R1"])
+    assert await store.queue.release(lease, due=later)
     assert await names_due(store) == ["restore:R1"]
 
 
 async def test_finishing_what_is_gone_is_too_late(store: Store, clock: HandClock) -> None:
-    assert not await store.finish(Lease("restore:R9", 1, clock.now()), due=clock.now())
+    assert not await store.queue.release(Lease("restore:R9", 1, clock.now()), due=clock.now())
 
 
 # renew
@@ -219,7 +221,7 @@ async def test_a_renewed_lease_is_as_long_again(store: Store, clock: HandClock) 
     await create(store, clock)
     lease = await take(store)
     clock.advance(20)
-    longer = await store.renew(lease)
+    longer = await store.queue.renew(lease)
     assert longer == Lease("restore:R1", 1, clock.now() + timedelta(seconds=25))
     clock.advance(24)
     assert isinstance(
@@ -234,7 +236,7 @@ async def test_a_lease_that_ran_out_is_not_renewed(store: Store, clock: HandCloc
     await create(store, clock)
     lease = await take(store)
     clock.advance(25)
-    assert await store.renew(lease) is None
+    assert await store.queue.renew(lease) is None
 
 
 async def test_a_lease_that_passed_on_or_was_given_back_is_not_renewed(
@@ -244,9 +246,9 @@ async def test_a_lease_that_passed_on_or_was_given_back_is_not_renewed(
     first = await take(store)
     clock.advance(25)
     second = await take(store)
-    assert await store.renew(first) is None
-    await store.finish(second, due=clock.now() + timedelta(seconds=60))
-    assert await store.renew(second) is None
+    assert await store.queue.renew(first) is None
+    await store.queue.release(second, due=clock.now() + timedelta(seconds=60))
+    assert await store.queue.renew(second) is None
 
 
 # wake
@@ -254,7 +256,7 @@ async def test_a_lease_that_passed_on_or_was_given_back_is_not_renewed(
 
 async def test_a_woken_restore_is_due_now(store: Store, clock: HandClock) -> None:
     await create(store, clock, after=600)
-    await store.wake(["R1"])
+    await store.queue.wake(["R1"])
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -262,19 +264,19 @@ async def test_a_wake_during_a_lease_is_met_after_it(store: Store, clock: HandCl
     """What woke it happened after the worker looked, so the worker's due time is too late."""
     await create(store, clock)
     lease = await take(store)
-    await store.wake(["R1"])
+    await store.queue.wake(["R1"])
     assert await names_due(store) == []
-    await store.finish(lease, due=clock.now() + timedelta(hours=1))
+    await store.queue.release(lease, due=clock.now() + timedelta(hours=1))
     assert await names_due(store) == ["restore:R1"]
 
 
 async def test_a_wake_during_a_lease_is_met_once(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     first = await take(store)
-    await store.wake(["R1"])
-    await store.finish(first, due=clock.now() + timedelta(hours=1))
+    await store.queue.wake(["R1"])
+    await store.queue.release(first, due=clock.now() + timedelta(hours=1))
     second = await take(store)
-    await store.finish(second, due=clock.now() + timedelta(hours=1))
+    await store.queue.release(second, due=clock.now() + timedelta(hours=1))
     assert await names_due(store) == []
 
 
@@ -284,8 +286,8 @@ async def test_a_wake_after_a_lease_ran_out_survives_the_late_finish(
     await create(store, clock)
     lease = await take(store)
     clock.advance(26)
-    await store.wake(["R1"])
-    await store.finish(lease, due=clock.now() + timedelta(hours=1))
+    await store.queue.wake(["R1"])
+    await store.queue.release(lease, due=clock.now() + timedelta(hours=1))
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -295,10 +297,10 @@ async def test_the_next_worker_meets_the_wishes_of_a_dead_ones_time(
     """The new lease sees the document as it is, so one look is enough."""
     await create(store, clock)
     await take(store)
-    await store.wake(["R1"])
+    await store.queue.wake(["R1"])
     clock.advance(25)
     second = await take(store)
-    await store.finish(second, due=clock.now() + timedelta(hours=1))
+    await store.queue.release(second, due=clock.now() + timedelta(hours=1))
     assert await names_due(store) == []
 
 
@@ -308,16 +310,16 @@ async def test_ended_and_unknown_restores_are_not_woken(
     await create(store, clock)
     lease = await take(store)
     await store.commit(ended(restore(vm="R1")), due=None, audit=[], lease=lease)
-    await store.finish(lease, due=None)
-    await store.wake(["R1", "R9"])
-    assert await store.lease(5) == ([], None)
+    await store.queue.release(lease, due=None)
+    await store.queue.wake(["R1", "R9"])
+    assert await store.queue.lease(5) == ([], None)
     assert not await client.exists(keys.restore("R9"))
 
 
 async def test_waking_nobody_and_many_works(store: Store, clock: HandClock) -> None:
     await create(store, clock, after=600)
-    await store.wake([])
-    await store.wake([f"X{number}" for number in range(450)] + ["R1"])
+    await store.queue.wake([])
+    await store.queue.wake([f"X{number}" for number in range(450)] + ["R1"])
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -329,7 +331,7 @@ async def test_an_overdue_restore_keeps_its_place_when_woken(
     clock.advance(1)
     await create(store, clock, "R2")
     clock.advance(1)
-    await store.wake(["R1"])
+    await store.queue.wake(["R1"])
     assert await names_due(store) == ["restore:R1", "restore:R2"]
 
 
@@ -339,14 +341,14 @@ async def test_an_overdue_restore_keeps_its_place_when_woken(
 async def test_a_listeners_commit_is_due_at_once(store: Store, clock: HandClock) -> None:
     await create(store, clock, after=600)
     await store.commit(restore(vm="R1"), due=clock.now(), audit=[])
-    leased, _ = await store.lease(5)
+    leased, _ = await store.queue.lease(5)
     assert leased[0].work == Record(changed(restore(vm="R1"), version=1), {})
 
 
 async def test_a_listeners_commit_may_put_the_next_look_off(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     await store.commit(restore(vm="R1"), due=clock.now() + timedelta(seconds=60), audit=[])
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+    assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=60))
 
 
 async def test_a_listeners_commit_without_a_due_time_leaves_the_queue_alone(
@@ -354,7 +356,7 @@ async def test_a_listeners_commit_without_a_due_time_leaves_the_queue_alone(
 ) -> None:
     await create(store, clock, after=60)
     await store.commit(restore(vm="R1"), due=None, audit=[])
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=60))
+    assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=60))
 
 
 async def test_a_listeners_commit_during_a_lease_is_looked_at_after_it(
@@ -364,7 +366,7 @@ async def test_a_listeners_commit_during_a_lease_is_looked_at_after_it(
     lease = await take(store)
     assert isinstance(await store.commit(restore(vm="R1"), due=clock.now(), audit=[]), Committed)
     assert await names_due(store) == []
-    await store.finish(lease, due=clock.now() + timedelta(hours=1))
+    await store.queue.release(lease, due=clock.now() + timedelta(hours=1))
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -406,7 +408,7 @@ async def test_a_commit_under_a_lease_that_ran_out_is_stale(
 async def test_a_commit_under_a_finished_lease_is_stale(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     lease = await take(store)
-    await store.finish(lease, due=clock.now())
+    await store.queue.release(lease, due=clock.now())
     assert await store.commit(restore(vm="R1"), due=None, audit=[], lease=lease) == Stale()
 
 
@@ -416,23 +418,23 @@ async def test_a_commit_under_a_finished_lease_is_stale(store: Store, clock: Han
 async def test_a_delivery_is_accepted_once_and_leased_to_the_caller(
     store: Store, clock: HandClock
 ) -> None:
-    lease = await store.accept("Ev1", "event", {"text": "restore db-01"})
+    lease = await store.queue.enqueue_delivery("Ev1", "event", {"text": "restore db-01"})
     assert lease == Lease("delivery:Ev1", 1, clock.now() + timedelta(seconds=25))
-    assert await store.accept("Ev1", "event", {"text": "restore db-01"}) is None
+    assert await store.queue.enqueue_delivery("Ev1", "event", {"text": "restore db-01"}) is None
     assert await names_due(store) == []
 
 
 async def test_a_settled_delivery_is_known_for_a_day_without_its_body(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
-    lease = await store.accept("Ev1", "event", {"text": "restore db-01"})
+    lease = await store.queue.enqueue_delivery("Ev1", "event", {"text": "restore db-01"})
     assert lease is not None
-    assert await store.settle(lease)
-    assert await store.accept("Ev1", "event", {}) is None
+    assert await store.queue.complete_delivery(lease)
+    assert await store.queue.enqueue_delivery("Ev1", "event", {}) is None
     assert 86_390 < await client.ttl(keys.record("delivery:Ev1")) <= 86_400
     assert await client.hget(keys.record("delivery:Ev1"), "body") is None
     clock.advance(60)
-    assert await store.lease(5) == ([], None)
+    assert await store.queue.lease(5) == ([], None)
 
 
 async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
@@ -440,9 +442,9 @@ async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
 ) -> None:
     accepted_at = clock.now()
     body = {"text": "half a pair \ud83d and \u00e9 \U0001f534", "nested": {"list": [1, None, True]}}
-    await store.accept("Ev1", "event", body)
+    await store.queue.enqueue_delivery("Ev1", "event", body)
     clock.advance(25)
-    leased, _ = await store.lease(5)
+    leased, _ = await store.queue.lease(5)
     (each,) = leased
     assert each.lease.fence == 2
     assert isinstance(each.work, Delivery)
@@ -454,67 +456,67 @@ async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
 async def test_an_accept_sent_again_is_the_first_lease_until_the_work_is_done(
     store: Store, monkeypatch: pytest.MonkeyPatch, *, settled: bool
 ) -> None:
-    monkeypatch.setattr("bot.store.store._token", lambda: "one call")
-    lease = await store.accept("Ev1", "event", {})
+    monkeypatch.setattr("bot.store.scripts.call_token", lambda: "one call")
+    lease = await store.queue.enqueue_delivery("Ev1", "event", {})
     assert lease is not None
     if settled:
-        await store.settle(lease)
-    assert await store.accept("Ev1", "event", {}) == (None if settled else lease)
+        await store.queue.complete_delivery(lease)
+    assert await store.queue.enqueue_delivery("Ev1", "event", {}) == (None if settled else lease)
 
 
 async def test_an_accept_sent_again_after_the_lease_passed_on_is_no_lease(
     store: Store, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.store._token", lambda: "one call")
-    await store.accept("Ev1", "event", {})
+    monkeypatch.setattr("bot.store.scripts.call_token", lambda: "one call")
+    await store.queue.enqueue_delivery("Ev1", "event", {})
     clock.advance(25)
     await take(store)
-    assert await store.accept("Ev1", "event", {}) is None
+    assert await store.queue.enqueue_delivery("Ev1", "event", {}) is None
 
 
 async def test_only_the_current_holder_settles(store: Store, clock: HandClock) -> None:
-    first = await store.accept("Ev1", "event", {})
+    first = await store.queue.enqueue_delivery("Ev1", "event", {})
     clock.advance(25)
     second = await take(store)
     assert first is not None
-    assert not await store.settle(first)
-    assert await store.settle(second)
+    assert not await store.queue.complete_delivery(first)
+    assert await store.queue.complete_delivery(second)
 
 
 async def test_a_delivery_can_be_put_off(store: Store, clock: HandClock) -> None:
-    lease = await store.accept("Ev1", "event", {})
+    lease = await store.queue.enqueue_delivery("Ev1", "event", {})
     assert lease is not None
-    assert await store.finish(lease, due=clock.now() + timedelta(seconds=3))
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=3))
+    assert await store.queue.release(lease, due=clock.now() + timedelta(seconds=3))
+    assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=3))
 
 
 async def test_finishing_a_delivery_without_a_due_time_settles_it(
     store: Store, clock: HandClock
 ) -> None:
-    lease = await store.accept("Ev1", "event", {})
+    lease = await store.queue.enqueue_delivery("Ev1", "event", {})
     assert lease is not None
-    assert await store.finish(lease, due=None)
+    assert await store.queue.release(lease, due=None)
     clock.advance(60)
-    assert await store.lease(5) == ([], None)
-    assert await store.accept("Ev1", "event", {}) is None
+    assert await store.queue.lease(5) == ([], None)
+    assert await store.queue.enqueue_delivery("Ev1", "event", {}) is None
 
 
 async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
-    await store.accept("Ev1", "slash", {})
+    await store.queue.enqueue_delivery("Ev1", "slash", {})
     for attempt in range(2, MAX_CUTS + 1):
         clock.advance(25)
-        leased, _ = await store.lease(5)
+        leased, _ = await store.queue.lease(5)
         assert [each.lease.fence for each in leased] == [attempt]
     clock.advance(25)
     with capture_logs() as logs:
-        assert await store.lease(5) == ([], None)
+        assert await store.queue.lease(5) == ([], None)
     assert [line["record"] for line in logs] == ["delivery:Ev1"]
-    (entry,) = [entry async for entry in store.audit()]
+    (entry,) = [entry async for entry in store.audit.read()]
     assert (entry.kind, entry.target, entry.detail) == ("abandoned", "delivery:Ev1", "slash")
     assert entry.at == clock.now()
-    assert await store.accept("Ev1", "slash", {}) is None
+    assert await store.queue.enqueue_delivery("Ev1", "slash", {}) is None
     assert 0 < await client.ttl(keys.record("delivery:Ev1")) <= 86_400
     assert not await client.hexists(keys.record("delivery:Ev1"), "body")
 
@@ -523,10 +525,10 @@ async def test_a_delivery_that_is_put_off_in_good_order_is_never_given_up(
     store: Store, clock: HandClock
 ) -> None:
     """Slack or the cluster may be away for longer than five tries take."""
-    lease = await store.accept("Ev1", "slash", {})
+    lease = await store.queue.enqueue_delivery("Ev1", "slash", {})
     for attempt in range(2, 3 * MAX_CUTS):
         assert lease is not None
-        await store.finish(lease, due=clock.now() + timedelta(seconds=2))
+        await store.queue.release(lease, due=clock.now() + timedelta(seconds=2))
         clock.advance(2)
         lease = await take(store)
         assert lease.fence == attempt
@@ -548,7 +550,7 @@ async def test_an_unreadable_restore_is_put_off_and_the_others_go_on(
     assert [line["record"] for line in logs] == ["restore:R1"]
     clock.advance(PUT_OFF.total_seconds())
     await names_due(store)
-    entries = [entry async for entry in store.audit()]
+    entries = [entry async for entry in store.audit.read()]
     assert [(entry.kind, entry.target) for entry in entries] == [("deferred", "restore:R1")]
 
 
@@ -574,9 +576,9 @@ async def test_a_put_off_restore_is_left_alone_until_its_time_or_a_wake(
     await client.hset(keys.restore("R1"), "doc", "{}")
     assert await names_due(store) == []
     clock.advance(PUT_OFF.total_seconds() - 1)
-    assert await store.lease(5) == ([], clock.now() + timedelta(seconds=1))
+    assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=1))
     await client.hset(keys.restore("R1"), "doc", good)
-    await store.wake(["R1"])
+    await store.queue.wake(["R1"])
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -592,7 +594,7 @@ async def test_a_restore_that_breaks_again_after_a_commit_is_audited_again(
     await store.commit(restore(vm="R1"), due=clock.now(), audit=[])
     await client.hset(keys.restore("R1"), "doc", "{}")
     await names_due(store)
-    assert [entry.kind async for entry in store.audit()] == ["deferred", "deferred"]
+    assert [entry.kind async for entry in store.audit.read()] == ["deferred", "deferred"]
 
 
 async def test_a_put_off_sent_again_does_not_undo_a_wake_between(
@@ -600,9 +602,9 @@ async def test_a_put_off_sent_again_does_not_undo_a_wake_between(
 ) -> None:
     await create(store, clock)
     lease = await take(store)
-    await store._defer(lease, Unreadable("once"))
-    await store.wake(["R1"])
-    await store._defer(lease, Unreadable("once"))
+    await store.queue._defer(lease, Unreadable("once"))
+    await store.queue.wake(["R1"])
+    await store.queue._defer(lease, Unreadable("once"))
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -613,9 +615,9 @@ async def test_a_worker_whose_lease_passed_on_puts_nothing_off(
     old = await take(store)
     clock.advance(25)
     current = await take(store)
-    await store._defer(old, Unreadable("late"))
-    assert await store.renew(current) is not None
-    assert [entry async for entry in store.audit()] == []
+    await store.queue._defer(old, Unreadable("late"))
+    assert await store.queue.renew(current) is not None
+    assert [entry async for entry in store.audit.read()] == []
 
 
 async def test_what_a_lost_reply_took_comes_back_after_the_lease(
@@ -623,7 +625,7 @@ async def test_what_a_lost_reply_took_comes_back_after_the_lease(
 ) -> None:
     """`lease` is the one script that answers differently when it is sent twice."""
     await create(store, clock)
-    await store.lease(5)  # its reply is lost
+    await store.queue.lease(5)  # its reply is lost
     assert await names_due(store) == []
     clock.advance(25)
     assert await names_due(store) == ["restore:R1"]
@@ -637,7 +639,7 @@ async def test_audit_entries_of_a_round_stand_in_the_order_of_commits(
     done = await store.commit(restore(vm="R1"), due=None, audit=[said("one")], lease=lease)
     assert isinstance(done, Committed)
     await store.commit(done.restore, due=None, audit=[said("two"), said("three")], lease=lease)
-    assert [entry.kind async for entry in store.audit()] == ["one", "two", "three"]
+    assert [entry.kind async for entry in store.audit.read()] == ["one", "two", "three"]
 
 
 async def test_replicas_share_the_queue_without_taking_anything_twice(
@@ -648,6 +650,6 @@ async def test_replicas_share_the_queue_without_taking_anything_twice(
         await create(store, clock, name)
     async with connect(url) as other:
         replicas = [store, Store(other, team, clock)]
-        rounds = await asyncio.gather(*(replicas[turn % 2].lease(4) for turn in range(10)))
+        rounds = await asyncio.gather(*(replicas[turn % 2].queue.lease(4) for turn in range(10)))
     taken = [each.lease.id for leased, _ in rounds for each in leased]
     assert sorted(taken) == [f"restore:{name}" for name in names]

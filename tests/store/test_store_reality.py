@@ -219,7 +219,7 @@ async def test_every_change_is_refused_as_a_whole_and_reading_goes_on(own: Clien
     store = Store(own, "T1", clock)
     made = restore()
     await store.create(made, due=START, audit=[])
-    lease = await store.accept("Ev1", "event", {"a": 1})
+    lease = await store.queue.enqueue_delivery("Ev1", "event", {"a": 1})
     assert lease is not None
     before = await picture(own)
     await own.config_set("maxmemory", "1")
@@ -229,7 +229,7 @@ async def test_every_change_is_refused_as_a_whole_and_reading_goes_on(own: Clien
     assert await picture(own) == before
     assert await store.live() == (made,)
     assert (await store.load_many([made.id]))[0].restore == made
-    assert [entry async for entry in store.audit()] == []
+    assert [entry async for entry in store.audit.read()] == []
     await store.ping()
     await own.config_set("maxmemory", "0")
     for change in _changes(store, made, lease):
@@ -237,16 +237,16 @@ async def test_every_change_is_refused_as_a_whole_and_reading_goes_on(own: Clien
 
 
 def _changes(store: Store, made: Restore, lease: Lease) -> Iterator[Any]:
-    yield store.accept("Ev2", "event", {})
-    yield store.renew(lease)
+    yield store.queue.enqueue_delivery("Ev2", "event", {})
+    yield store.queue.renew(lease)
     yield store.commit(changed(made, note="x"), due=START, audit=[said("asked")])
     yield store.create(restore("R2", vm="db-02"), due=START, audit=[])
-    yield store.record([said("asked")])
-    yield store.wake([made.id])
-    yield store.tasks.keep("home:U1", {}, due=START)
-    yield store.tasks.drop("report")
-    yield store.lease(5)
-    yield store.settle(lease)
+    yield store.audit.append([said("asked")])
+    yield store.queue.wake([made.id])
+    yield store.tasks.schedule("home:U1", {}, due=START)
+    yield store.tasks.delete("report")
+    yield store.queue.lease(5)
+    yield store.queue.complete_delivery(lease)
 
 
 async def picture(client: Client) -> dict[str, bytes | None]:
@@ -404,7 +404,7 @@ async def whole(client: Client) -> bool:
     live = await store.live()
     assert await client.hgetall(keys.claims) == {each.claim: each.id for each in live}
     assert set(await client.zrange(keys.due, 0, -1)) == {f"restore:{each.id}" for each in live}
-    entries = [entry async for entry in store.audit()]
+    entries = [entry async for entry in store.audit.read()]
     assert len(entries) == sum(1 + each.version for each in live)
     return await unguarded(client, keys) == []
 

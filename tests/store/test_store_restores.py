@@ -10,7 +10,7 @@ from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
 from bot.store import AlreadyExists, ClaimConflict, Client, Committed, Created, Record, Stale, Store
 from bot.store.keys import Keys
-from bot.store.store import PAGE
+from bot.store.scripts import PAGE
 from tests.store.samples import changed, ended, restore, said, typical
 
 MONTH = 30 * 24 * 3600
@@ -32,7 +32,7 @@ async def commit(store: Store, clock: HandClock, change: Restore) -> Restore:
 
 async def entries(store: Store) -> list[str]:
     """The kinds of all audit entries."""
-    return [entry.kind async for entry in store.audit()]
+    return [entry.kind async for entry in store.audit.read()]
 
 
 # Documents
@@ -342,7 +342,7 @@ async def test_a_commit_sent_again_is_one_commit(
 ) -> None:
     """A client that lost the reply must not take its own commit for somebody else's."""
     await create(store, clock, restore())
-    monkeypatch.setattr("bot.store.store._token", lambda: "one call")
+    monkeypatch.setattr("bot.store.scripts.call_token", lambda: "one call")
     first = await store.commit(restore(), due=clock.now(), audit=[said("once")])
     assert await store.commit(restore(), due=clock.now(), audit=[said("once")]) == first
     assert await entries(store) == ["once"]
@@ -355,7 +355,7 @@ async def test_audit_entries_come_with_the_change_in_order(store: Store, clock: 
     made = restore()
     await store.create(made, due=clock.now(), audit=[said("asked", made)])
     await store.commit(made, due=clock.now(), audit=[said("checked", made), said("warned", made)])
-    await store.record([said("refused"), said("ignored")])
+    await store.audit.append([said("refused"), said("ignored")])
     assert await entries(store) == ["asked", "checked", "warned", "refused", "ignored"]
 
 
@@ -365,22 +365,22 @@ async def test_the_audit_can_be_asked_for_one_restore_or_a_time(
     first, second = restore("R1"), restore("R2")
     early, late = said("early", first), said("late", second)
     late = late.model_copy(update={"at": late.at + timedelta(hours=1)})
-    await store.record([early, late])
-    assert [entry async for entry in store.audit(restore="R1")] == [early]
-    assert [entry async for entry in store.audit(since=clock.now())] == [early, late]
+    await store.audit.append([early, late])
+    assert [entry async for entry in store.audit.read(restore="R1")] == [early]
+    assert [entry async for entry in store.audit.read(since=clock.now())] == [early, late]
     since = clock.now() + timedelta(minutes=1)
-    assert [entry async for entry in store.audit(since=since)] == [late]
-    assert [entry async for entry in store.audit(since=since, restore="R1")] == []
+    assert [entry async for entry in store.audit.read(since=since)] == [late]
+    assert [entry async for entry in store.audit.read(since=since, restore="R1")] == []
 
 
 async def test_a_long_audit_is_read_to_its_end(store: Store) -> None:
     kinds = [f"entry-{number}" for number in range(2 * PAGE)]
-    await store.record([said(kind) for kind in kinds])
+    await store.audit.append([said(kind) for kind in kinds])
     assert await entries(store) == kinds
 
 
 async def test_nothing_to_record_is_nothing_sent(store: Store, client: Client, keys: Keys) -> None:
-    await store.record([])
+    await store.audit.append([])
     assert not await client.exists(keys.audit)
 
 

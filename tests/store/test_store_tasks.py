@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from bot.playground.clock import HandClock
 from bot.store import Client, Lease, Leased, PeriodicTask, Store
 from bot.store.keys import Keys
-from bot.store.store import MAX_CUTS, PUT_OFF
+from bot.store.queue import MAX_CUTS, PUT_OFF
 from tests.store.samples import changed, ended, restore, said
 
 MONTH = 30 * 86_400
@@ -18,30 +18,30 @@ PAUSE = 3
 
 async def take(store: Store) -> Leased:
     """The one thing that is due."""
-    leased, _ = await store.lease(5)
+    leased, _ = await store.queue.lease(5)
     assert len(leased) == 1
     return leased[0]
 
 
 async def due_in(store: Store, clock: HandClock) -> float | None:
     """Seconds until the next thing is due, when nothing is due now."""
-    leased, following = await store.lease(5)
+    leased, following = await store.queue.lease(5)
     assert leased == []
     return None if following is None else (following - clock.now()).total_seconds()
 
 
 async def rest(store: Store, clock: HandClock, name: str) -> Lease:
     """A chore that was done once and rests; its last lease."""
-    await store.tasks.keep(name, {"known": name}, due=clock.now())
+    await store.tasks.schedule(name, {"known": name}, due=clock.now())
     lease = (await take(store)).lease
-    assert await store.finish(lease, due=None)
+    assert await store.queue.release(lease, due=None)
     return lease
 
 
 async def test_a_kept_chore_is_leased_with_its_body_when_it_is_due(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {"last": "x"}, due=clock.now() + timedelta(seconds=60))
+    await store.tasks.schedule("report", {"last": "x"}, due=clock.now() + timedelta(seconds=60))
     assert await due_in(store, clock) == 60
     clock.advance(60)
     leased = await take(store)
@@ -53,8 +53,8 @@ async def test_a_kept_chore_is_leased_with_its_body_when_it_is_due(
 async def test_keeping_a_chore_again_gives_it_another_body_and_due_time(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {"day": 1}, due=clock.now())
-    await store.tasks.keep("report", {"day": 2}, due=clock.now() + timedelta(seconds=9))
+    await store.tasks.schedule("report", {"day": 1}, due=clock.now())
+    await store.tasks.schedule("report", {"day": 2}, due=clock.now() + timedelta(seconds=9))
     assert await due_in(store, clock) == 9
     assert await store.tasks.body("report") == {"day": 2}
 
@@ -66,9 +66,9 @@ async def test_nobody_knows_a_chore_that_was_never_kept(store: Store) -> None:
 async def test_a_chore_given_back_is_due_again_and_knows_more(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {"day": 1}, due=clock.now())
+    await store.tasks.schedule("report", {"day": 1}, due=clock.now())
     lease = (await take(store)).lease
-    assert await store.finish(lease, due=clock.now() + timedelta(days=1), body={"day": 2})
+    assert await store.queue.release(lease, due=clock.now() + timedelta(days=1), body={"day": 2})
     assert await store.tasks.body("report") == {"day": 2}
     clock.advance(DAY)
     assert (await take(store)).work == PeriodicTask("report", {"day": 2})
@@ -86,18 +86,18 @@ async def test_a_chore_rests_without_a_due_time_until_it_is_kept(
 ) -> None:
     await rest(store, clock, "report")
     assert await due_in(store, clock) is None
-    await store.tasks.keep("report", {}, due=clock.now())
+    await store.tasks.schedule("report", {}, due=clock.now())
     assert (await take(store)).work == PeriodicTask("report", {})
 
 
 async def test_a_chore_kept_while_somebody_is_at_it_is_due_after_it_with_the_newer_body(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {"by": "first"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
     lease = (await take(store)).lease
-    await store.tasks.keep("report", {"by": "second"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "second"}, due=clock.now())
     assert await due_in(store, clock) == 25
-    await store.finish(lease, due=None, body={"by": "holder"})
+    await store.queue.release(lease, due=None, body={"by": "holder"})
     assert (await take(store)).work == PeriodicTask("report", {"by": "second"})
 
 
@@ -105,71 +105,71 @@ async def test_the_next_holder_of_a_chore_may_change_it_again(
     store: Store, clock: HandClock
 ) -> None:
     """A body kept in the time of a worker that died is known to whoever comes next."""
-    await store.tasks.keep("report", {"by": "first"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
     await take(store)
-    await store.tasks.keep("report", {"by": "second"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "second"}, due=clock.now())
     clock.advance(25)
-    await store.finish((await take(store)).lease, due=None, body={"by": "third"})
+    await store.queue.release((await take(store)).lease, due=None, body={"by": "third"})
     assert await store.tasks.body("report") == {"by": "third"}
 
 
 async def test_a_worker_that_comes_too_late_changes_no_chore(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {"by": "first"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
     late = (await take(store)).lease
     clock.advance(25)
     await take(store)
-    assert not await store.finish(late, due=None, body={"by": "late"})
+    assert not await store.queue.release(late, due=None, body={"by": "late"})
     assert await store.tasks.body("report") == {"by": "first"}
 
 
 async def test_a_dropped_chore_is_gone_and_a_namesake_is_another_one(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {"by": "first"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
     late = (await take(store)).lease
-    await store.tasks.drop("report")
+    await store.tasks.delete("report")
     assert await store.tasks.body("report") is None
     assert await due_in(store, clock) is None
     clock.advance(1)
-    await store.tasks.keep("report", {"by": "second"}, due=clock.now())
+    await store.tasks.schedule("report", {"by": "second"}, due=clock.now())
     await take(store)
-    assert not await store.finish(late, due=None, body={"by": "late"})
+    assert not await store.queue.release(late, due=None, body={"by": "late"})
     assert await store.tasks.body("report") == {"by": "second"}
 
 
 async def test_a_holder_drops_its_chore(store: Store, clock: HandClock) -> None:
-    await store.tasks.keep("report", {}, due=clock.now())
-    await store.tasks.drop("report", lease=(await take(store)).lease)
+    await store.tasks.schedule("report", {}, due=clock.now())
+    await store.tasks.delete("report", lease=(await take(store)).lease)
     assert await store.tasks.body("report") is None
     assert await due_in(store, clock) is None
 
 
 async def test_a_holder_does_not_drop_what_was_kept_anew(store: Store, clock: HandClock) -> None:
     """A Home that could not be drawn is given up, unless its person has just opened it again."""
-    await store.tasks.keep("home:U1", {"by": "first"}, due=clock.now())
+    await store.tasks.schedule("home:U1", {"by": "first"}, due=clock.now())
     lease = (await take(store)).lease
-    await store.tasks.keep("home:U1", {"by": "second"}, due=clock.now())
-    await store.tasks.drop("home:U1", lease=lease)
+    await store.tasks.schedule("home:U1", {"by": "second"}, due=clock.now())
+    await store.tasks.delete("home:U1", lease=lease)
     assert (await take(store)).work == PeriodicTask("home:U1", {"by": "second"})
 
 
 async def test_a_worker_that_comes_too_late_drops_nothing(store: Store, clock: HandClock) -> None:
-    await store.tasks.keep("report", {}, due=clock.now())
+    await store.tasks.schedule("report", {}, due=clock.now())
     late = (await take(store)).lease
     clock.advance(25)
     lease = (await take(store)).lease
-    await store.tasks.drop("report", lease=late)
-    assert await store.finish(lease, due=None)
-    await store.tasks.drop("report", lease=lease)
+    await store.tasks.delete("report", lease=late)
+    assert await store.queue.release(lease, due=None)
+    await store.tasks.delete("report", lease=lease)
     assert await store.tasks.body("report") == {}
 
 
 async def test_a_chore_that_stops_every_worker_is_put_off_and_not_lost(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {}, due=clock.now())
+    await store.tasks.schedule("report", {}, due=clock.now())
     for _ in range(MAX_CUTS):
         await take(store)
         clock.advance(25)
@@ -185,19 +185,19 @@ async def test_a_chore_that_stops_every_worker_is_put_off_and_not_lost(
 async def test_a_chore_that_was_done_once_has_all_its_tries_again(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("report", {}, due=clock.now())
+    await store.tasks.schedule("report", {}, due=clock.now())
     for _ in range(3):
         for _ in range(MAX_CUTS - 1):
             await take(store)
             clock.advance(25)
-        await store.finish((await take(store)).lease, due=clock.now())
+        await store.queue.release((await take(store)).lease, due=clock.now())
     assert (await take(store)).work == PeriodicTask("report", {})
 
 
 async def test_an_unreadable_chore_is_put_off(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
-    await store.tasks.keep("report", {}, due=clock.now())
+    await store.tasks.schedule("report", {}, due=clock.now())
     await client.hset(keys.record("task:report"), "task", "{")
     with capture_logs():
         assert await due_in(store, clock) == 25
@@ -207,11 +207,11 @@ async def test_an_unreadable_chore_is_put_off(
 async def test_a_chore_is_forgotten_a_month_after_it_was_last_thought_of(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
-    await store.tasks.keep("report", {}, due=clock.now())
+    await store.tasks.schedule("report", {}, due=clock.now())
     record = keys.record("task:report")
     assert MONTH - 10 < await client.ttl(record) <= MONTH
     await client.expire(record, 60)
-    await store.finish((await take(store)).lease, due=None)
+    await store.queue.release((await take(store)).lease, due=None)
     assert MONTH - 10 < await client.ttl(record) <= MONTH
 
 
@@ -256,12 +256,12 @@ async def test_moves_within_the_pause_are_shown_together(store: Store, clock: Ha
 async def test_a_move_while_a_home_is_drawn_is_shown_after_the_pause(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("home:U1", {}, due=clock.now())
+    await store.tasks.schedule("home:U1", {}, due=clock.now())
     lease = (await take(store)).lease
     later = clock.now() + timedelta(hours=1)
     await store.create(restore(), due=later, audit=[said("asked")])
     clock.advance(1)
-    await store.finish(lease, due=None, body={"digest": "d"})
+    await store.queue.release(lease, due=None, body={"digest": "d"})
     assert await due_in(store, clock) == PAUSE - 1
     assert await store.tasks.body("home:U1") == {"digest": "d"}
 
@@ -270,24 +270,24 @@ async def test_a_move_after_a_lease_ran_out_survives_the_late_finish(
     store: Store, clock: HandClock
 ) -> None:
     """The worker was only slow: what it gives back must not hide what came in the meantime."""
-    await store.tasks.keep("home:U1", {}, due=clock.now())
+    await store.tasks.schedule("home:U1", {}, due=clock.now())
     lease = (await take(store)).lease
     clock.advance(26)
     later = clock.now() + timedelta(hours=1)
     await store.create(restore(), due=later, audit=[said("asked")])
-    assert await store.finish(lease, due=None)
+    assert await store.queue.release(lease, due=None)
     assert await due_in(store, clock) == PAUSE
 
 
 async def test_a_home_that_is_opened_while_it_is_drawn_does_not_wait(
     store: Store, clock: HandClock
 ) -> None:
-    await store.tasks.keep("home:U1", {}, due=clock.now())
+    await store.tasks.schedule("home:U1", {}, due=clock.now())
     lease = (await take(store)).lease
     later = clock.now() + timedelta(hours=1)
     await store.create(restore(), due=later, audit=[said("asked")])
-    await store.tasks.keep("home:U1", {}, due=clock.now())
-    await store.finish(lease, due=None)
+    await store.tasks.schedule("home:U1", {}, due=clock.now())
+    await store.queue.release(lease, due=None)
     assert (await take(store)).lease.id == "task:home:U1"
 
 
@@ -307,13 +307,13 @@ async def test_a_home_that_nobody_opened_for_two_weeks_is_left_alone(
     later = clock.now() + timedelta(hours=1)
     await store.create(restore(), due=later, audit=[said("asked")])
     clock.advance(PAUSE)
-    leased, _ = await store.lease(5)
+    leased, _ = await store.queue.lease(5)
     assert [each.lease.id for each in leased] == ["task:home:U2"]
 
 
 async def test_a_dropped_home_does_not_come_back(store: Store, clock: HandClock) -> None:
     await rest(store, clock, "home:U1")
-    await store.tasks.drop("home:U1")
+    await store.tasks.delete("home:U1")
     later = clock.now() + timedelta(hours=1)
     await store.create(restore(), due=later, audit=[said("asked")])
     assert await due_in(store, clock) == 3600
@@ -323,7 +323,7 @@ async def test_only_the_homes_opened_last_are_kept_current(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     for number in range(202):
-        await store.tasks.keep(f"home:U{number}", {}, due=clock.now())
+        await store.tasks.schedule(f"home:U{number}", {}, due=clock.now())
         clock.advance(0.01)
     assert await client.zcard(keys.homes) == 200
     assert await client.zscore(keys.homes, "task:home:U1") is None

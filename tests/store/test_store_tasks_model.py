@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from bot.playground.clock import HandClock
 from bot.store import Lease, PeriodicTask, Store, connect
 from bot.store.keys import Keys
-from bot.store.store import MAX_CUTS, PUT_OFF
+from bot.store.queue import MAX_CUTS, PUT_OFF
 from tests.store.conftest import unguarded
 from tests.store.samples import restore, said
 
@@ -93,7 +93,7 @@ class ChoreMachine(RuleBasedStateMachine):
         """Somebody has this chore done."""
         now = self.clock.now()
         due = now + timedelta(seconds=delay)
-        self.runner.run(self.store.tasks.keep(name, {"is": body}, due=due))
+        self.runner.run(self.store.tasks.schedule(name, {"is": body}, due=due))
         row = self.rows.setdefault(name, Row(body, int(now.timestamp() * 1000)))
         row.body = body
         if row.until is not None:
@@ -104,14 +104,14 @@ class ChoreMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def drop(self, name: str) -> None:
         """Nobody wants it any more."""
-        self.runner.run(self.store.tasks.drop(name))
+        self.runner.run(self.store.tasks.delete(name))
         self.rows.pop(name, None)
 
     @rule(lease=consumes(leases))
     def drop_at_work(self, lease: Lease) -> None:
         """Its holder finds that it need not be done any more."""
         name = lease.id.removeprefix("task:")
-        self.runner.run(self.store.tasks.drop(name, lease=lease))
+        self.runner.run(self.store.tasks.delete(name, lease=lease))
         row = self.rows.get(name)
         if row is None or row.fence != lease.fence or row.until is None:
             return
@@ -128,7 +128,7 @@ class ChoreMachine(RuleBasedStateMachine):
         queue = sorted((row.due, name) for name, row in self.rows.items() if row.due is not None)
         due = [name for when, name in queue if when <= now][:limit]
         taken = [name for name in due if self.take(self.rows[name], now)]
-        leased, following = self.runner.run(self.store.lease(limit))
+        leased, following = self.runner.run(self.store.queue.lease(limit))
         assert [each.lease for each in leased] == [
             Lease(f"task:{name}", self.rows[name].fence, now + LEASE) for name in taken
         ]
@@ -157,7 +157,7 @@ class ChoreMachine(RuleBasedStateMachine):
         now = self.clock.now()
         due = None if delay is None else now + timedelta(seconds=delay)
         known = None if body is None else {"is": body}
-        done = self.runner.run(self.store.finish(lease, due=due, body=known))
+        done = self.runner.run(self.store.queue.release(lease, due=due, body=known))
         row = self.rows.get(lease.id.removeprefix("task:"))
         assert done == (row is not None and row.fence == lease.fence)
         if row is None or not done or row.until is None:

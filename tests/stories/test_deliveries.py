@@ -271,7 +271,7 @@ async def keep_while_the_bot_is_away(stage: Stage, kept: Kept, seconds: float) -
     await stage.world.stop_bot()
     async with connect(stage.world.redis_url) as client:
         store = Store(client, stage.world.slack.team_id, stage.world.clock)
-        await store.accept(kept.key, kept.kind, kept.body)
+        await store.queue.enqueue_delivery(kept.key, kept.kind, kept.body)
     await stage.world.pass_time(seconds)
     await stage.world.start_bot()
 

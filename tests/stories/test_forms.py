@@ -226,7 +226,7 @@ async def audited(stage: Stage) -> list[str]:
     """The kinds of the audit entries, when nothing is under way any more."""
     await stage.world.quiet()
     assert stage.world.bot is not None
-    return [each.kind async for each in stage.world.bot.store.audit()]
+    return [each.kind async for each in stage.world.bot.store.audit.read()]
 
 
 async def test_form_with_a_channel_that_the_bot_is_not_in(

@@ -933,7 +933,7 @@ async def test_the_audit_says_who_passed_it_to_whom(stage_for: SetStage) -> None
     await stage.card(TAKEN)
     assert stage.world.bot is not None
     kinds = ("refused", "offered", "taken-over")
-    entries = [each async for each in stage.world.bot.store.audit() if each.kind in kinds]
+    entries = [each async for each in stage.world.bot.store.audit.read() if each.kind in kinds]
     assert [(each.kind, each.by, each.detail) for each in entries] == [
         ("refused", carol.id, ""),
         ("offered", alice, f"to {bob}"),

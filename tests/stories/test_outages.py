@@ -375,7 +375,7 @@ async def test_a_refusal_that_slack_does_not_take_at_once(stage_for: SetStage) -
     await stage.whispered("Not permitted", to=stage.bob)
     await stage.world.quiet()
     assert stage.world.bot is not None
-    assert [each.kind async for each in stage.world.bot.store.audit()] == ["refused"]
+    assert [each.kind async for each in stage.world.bot.store.audit.read()] == ["refused"]
 
 
 async def test_an_answer_that_slack_never_takes(stage_for: SetStage) -> None:

@@ -32,7 +32,7 @@ async def test_chore_of_another_release_is_put_off(stage_for: SetStage) -> None:
     """Two releases run side by side for a while: what this one does not know is left to the other."""
     stage = await stage_for()
     async with store_of(stage) as store:
-        await store.tasks.keep("tidy:attic", {"for": "later"}, due=stage.world.clock.now())
+        await store.tasks.schedule("tidy:attic", {"for": "later"}, due=stage.world.clock.now())
         await stage.world.pass_time(2)
         left = await due_in(stage, "tidy:attic")
         assert left is not None
@@ -44,7 +44,7 @@ async def test_chore_that_fails_by_a_mistake_stops_nothing_else(stage_for: SetSt
     """It is tried again with each lease that runs out, later only now and then, and never lost."""
     stage = await stage_for()
     async with store_of(stage) as store:
-        await store.tasks.keep("home:U1", {"no": "channel"}, due=stage.world.clock.now())
+        await store.tasks.schedule("home:U1", {"no": "channel"}, due=stage.world.clock.now())
         await acts.ask_and_confirm(stage)
         await stage.card(acts.RESTORED)
         await stage.world.pass_time(timedelta(minutes=3).total_seconds())

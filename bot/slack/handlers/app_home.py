@@ -64,13 +64,13 @@ class AppHome:
 
     async def opened(self, user: UserId, direct: str) -> None:
         """Somebody looks at their Home: draw it at once, and keep it current from now on."""
-        await self._store.tasks.keep(HOME + user, {"direct": direct}, due=self._clock.now())
+        await self._store.tasks.schedule(HOME + user, {"direct": direct}, due=self._clock.now())
 
     async def used(self, user: UserId) -> None:
         """Somebody has pressed a button of their Home: show what came of it."""
         known = await self._store.tasks.body(HOME + user)
         if known is not None:
-            await self._store.tasks.keep(HOME + user, known, due=self._clock.now())
+            await self._store.tasks.schedule(HOME + user, known, due=self._clock.now())
 
     async def refresh(self, task: PeriodicTask) -> TaskResult | None:
         """Bring one Home up to date; None if it need not be kept current any more."""

@@ -178,7 +178,7 @@ class RequestHandler:
             reason=verdict.reason,
             target=f"{parsed.namespace or '?'}/{parsed.vm or '?'}",
         )
-        await self._store.record([refused])
+        await self._store.audit.append([refused])
 
     async def _cancel(self, caller: Caller, parsed: ParsedRequest, begun: datetime | None) -> None:
         """Cancel what this person has running: here if there is something here."""

@@ -107,11 +107,11 @@ class ShiftReporter:
         known, timetable = await self._store.tasks.body(TASK), self._timetable
         if timetable is None:
             if known is not None:
-                await self._store.tasks.drop(TASK)
+                await self._store.tasks.delete(TASK)
         elif known is None or known["plan"] != timetable.plan:
             due = timetable.after(self._clock.now())
             last = known["last"] if known else None
-            await self._store.tasks.keep(TASK, _body(timetable, due, last), due=due)
+            await self._store.tasks.schedule(TASK, _body(timetable, due, last), due=due)
 
     async def post(self, task: PeriodicTask) -> TaskResult | None:
         """One report by the clock, and the next time. Raises Temporary to be asked again soon."""

@@ -140,7 +140,7 @@ class Dispatcher:
             for card in record.restore.cards:
                 shown = record.shown.get(card.key)
                 if card.closed is None and shown is not None and shown.ts == body["ts"]:
-                    await self._store.doubt(restore.id, card.key, body["ts"])
+                    await self._store.queue.invalidate_card(restore.id, card.key, body["ts"])
 
     async def _moved(self, moved: ChannelMoved) -> None:
         """Everything that belongs to the channel goes on under its new id, last buttons included."""
@@ -156,7 +156,7 @@ class Dispatcher:
             first = record.restore.cards[0].key
             shown = record.shown.get(first)
             if shown is not None and shown.ts is not None:
-                await self._store.doubt(record.restore.id, first, shown.ts)
+                await self._store.queue.invalidate_card(record.restore.id, first, shown.ts)
 
     # The slash command
 

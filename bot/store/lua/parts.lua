@@ -15,9 +15,9 @@ local function append_entries(audit, entries)
   end
 end
 
--- Have a record looked at, though somebody may be at work on it. As long as that lease has not been
--- finished, the mark makes `finish` put the record back for now, so that no request is lost. A lease
--- that has run out no longer hides the record. `option` is an option of ZADD or nil.
+-- Make a record due, though it may be leased just now. As long as that lease has not been released,
+-- the mark makes `release` put the record back as due now, so that no request is lost. A lease that
+-- has run out no longer hides the record. `option` is an option of ZADD or nil.
 local function ask_for(due, record, member, score, now, option)
   local held = redis.call('HGET', record, 'until')
   if held then

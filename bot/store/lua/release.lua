@@ -16,7 +16,7 @@ for i = 1, #cards, 2 do
   redis.call('HSET', record, 'card:' .. cards[i], cards[i + 1])
 end
 if seen[5] then
-  -- What was kept while this lease stood is newer than what its holder knew.
+  -- A body scheduled during this lease is newer than what its worker knew.
   if body ~= '' and redis.call('HEXISTS', record, 'newer') == 0 then
     redis.call('HSET', record, 'task', body)
   end

@@ -4,7 +4,7 @@
 -- `home` is 1 for a Home tab, which is due again whenever a restore has moved.
 now = tonumber(now)
 
--- From the time: a fence of a namesake that was dropped must not fit.
+-- From the time: a fence of a deleted task of this name must not fit.
 redis.call('HSETNX', record, 'fence', now)
 redis.call('HSET', record, 'task', body)
 redis.call('HDEL', record, 'deferred')

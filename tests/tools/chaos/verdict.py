@@ -176,7 +176,7 @@ async def _entries(ground: Ground) -> list[str]:
         store = Store(client, ground.world.slack.team_id, ground.clock)
         return [
             f"the store {entry.kind} {entry.target}: {entry.detail}"
-            async for entry in store.audit()
+            async for entry in store.audit.read()
             if entry.kind in FOUND_BY_THE_BOT
         ]
 

@@ -1,0 +1,192 @@
+"""The work queue: deliveries, restores and periodic tasks by due time, each leased to one worker.
+
+The life of a member of the queue: it falls due; a worker of some replica leases it, which moves its
+due time to the end of the lease and counts up its fence; the worker commits what changed, and at
+the end releases the lease with the next due time. If the worker dies, the lease runs out and the
+member is due again. If the worker was only slow, its fence is no longer the current one and its
+commit is stale.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.restore.model import AuditEntry
+from bot.store import documents, replies, scripts, tasks, times
+from bot.store.keys import DELIVERY, RESTORE, Keys
+from bot.store.records import Lease, Leased, PostedCard
+from bot.store.scripts import Scripts
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = timedelta(hours=24)
+"""How long a completed delivery is known, so that a copy of it is dropped."""
+PUT_OFF = timedelta(minutes=5)
+"""When something unreadable is leased again, perhaps by a release that can read it."""
+MAX_CUTS = 5
+"""A delivery whose workers died this often is given up; a periodic task is put off."""
+
+
+class WorkQueue:
+    """The queue of one Slack workspace."""
+
+    def __init__(
+        self, scripts: Scripts, keys: Keys, clock: Clock, *, lease_time: timedelta
+    ) -> None:
+        self._scripts = scripts
+        self._keys = keys
+        self._clock = clock
+        self._lease_time = lease_time
+
+    async def enqueue_delivery(self, key: str, kind: str, body: Mapping[str, Any]) -> Lease | None:
+        """Store what Slack sent, leased to the caller; None if this key is known already."""
+        now, member = self._clock.now(), DELIVERY + key
+        lease = Lease(member, 1, now + self._lease_time)
+        accepted = await self._scripts.run(
+            "enqueue_delivery",
+            self._keys.queued(member),
+            member=member,
+            token=scripts.call_token(),
+            kind=kind,
+            body=documents.dump_body(body),
+            now=times.passed(now),
+            lease_end=times.due(lease.until),
+        )
+        return lease if accepted else None
+
+    async def complete_delivery(self, lease: Lease) -> bool:
+        """A delivery needs no more work; False if another worker has leased it since."""
+        ttl = int(REMEMBERED.total_seconds())
+        return bool(
+            await self._scripts.run(
+                "complete_delivery",
+                self._keys.queued(lease.id),
+                member=lease.id,
+                fence=lease.fence,
+                ttl=ttl,
+            )
+        )
+
+    async def lease(self, limit: int) -> tuple[list[Leased], datetime | None]:
+        """Lease up to `limit` members that are due; the second value is the next due time, if any.
+
+        A delivery that stops every worker is given up, with an audit entry. A periodic task that
+        does so is put off, and so is a record that does not load.
+        """
+        now = self._clock.now()
+        until = now + self._lease_time
+        taken, abandoned, following = await self._scripts.run(
+            "lease",
+            {"due": self._keys.due, "audit": self._keys.audit},
+            prefix=self._keys.prefix,
+            now=times.passed(now),
+            lease_end=times.due(until),
+            limit=limit,
+            max_cuts=MAX_CUTS,
+            ttl=int(REMEMBERED.total_seconds()),
+            now_iso=now.isoformat(),
+            later=times.due(now + PUT_OFF),
+        )
+        for member in abandoned:
+            log.error("it stopped every worker", record=member, attempts=MAX_CUTS)
+        leased = [
+            await self._understand(
+                Lease(member, int(fence), until), replies.paired(fields), cut_off=bool(interrupted)
+            )
+            for member, fence, fields, interrupted in taken
+        ]
+        next_due = None if following is None else times.moment(following)
+        return [each for each in leased if each is not None], next_due
+
+    async def release(
+        self,
+        lease: Lease,
+        *,
+        due: datetime | None,
+        shown: Mapping[str, PostedCard] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Give a lease back with the next due time; False if another worker has leased it since.
+
+        Cards in `shown` are added to those known; `body` is the new body of a periodic task. A
+        `wake` or a commit during the lease makes the member due now. Without a due time an ended
+        restore leaves the queue, a periodic task rests, and a delivery is completed.
+        """
+        if due is None and lease.id.startswith(DELIVERY):
+            return await self.complete_delivery(lease)
+        done = await self._scripts.run(
+            "release",
+            self._keys.queued(lease.id),
+            member=lease.id,
+            fence=lease.fence,
+            now=times.passed(self._clock.now()),
+            due_at=times.due_or_nothing(due),
+            shown=json.dumps(replies.flat(shown or {})),
+            body="" if body is None else documents.dump_body(body),
+            ttl=int(tasks.KEPT.total_seconds()),
+        )
+        if done < 0:
+            raise ValueError(f"{lease.id} is live: it needs a next due time")
+        return bool(done)
+
+    async def renew(self, lease: Lease) -> Lease | None:
+        """The lease, as long again from now; None if it has run out or passed on."""
+        now = self._clock.now()
+        longer = Lease(lease.id, lease.fence, now + self._lease_time)
+        renewed = await self._scripts.run(
+            "renew",
+            self._keys.queued(lease.id),
+            member=lease.id,
+            fence=lease.fence,
+            now=times.passed(now),
+            lease_end=times.due(longer.until),
+        )
+        return longer if renewed else None
+
+    async def wake(self, ids: Sequence[str]) -> None:
+        """Make these restores due now; ended and unknown ones are left as they are."""
+        for page in scripts.pages(ids):
+            await self._scripts.run(
+                "wake",
+                {"due": self._keys.due},
+                prefix=self._keys.prefix,
+                now=times.passed(self._clock.now()),
+                ids=json.dumps(page),
+            )
+
+    async def invalidate_card(self, restore: str, card: str, ts: str) -> None:
+        """The message `ts` of a card is gone; the next worker searches the thread for the card."""
+        member = RESTORE + restore
+        now = times.passed(self._clock.now())
+        await self._scripts.run(
+            "invalidate_card", self._keys.queued(member), member=member, card=card, ts=ts, now=now
+        )
+
+    async def _understand(
+        self, lease: Lease, fields: dict[str, str], *, cut_off: bool
+    ) -> Leased | None:
+        try:
+            return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
+        except documents.Unreadable as error:
+            await self._defer(lease, error)
+            return None
+
+    async def _defer(self, lease: Lease, error: documents.Unreadable) -> None:
+        """Put off what does not load: it must not stop the worker, nor be lost to a newer release."""
+        log.error("unreadable record put off", record=lease.id, found=error.text)
+        now = self._clock.now()
+        entry = AuditEntry(
+            at=now, kind="deferred", reason=error.reason, target=lease.id, detail=error.text
+        )
+        await self._scripts.run(
+            "defer_unreadable",
+            {**self._keys.queued(lease.id), "audit": self._keys.audit},
+            member=lease.id,
+            fence=lease.fence,
+            due_at=times.due(now + PUT_OFF),
+            entries=documents.dump_entries([entry]),
+        )
