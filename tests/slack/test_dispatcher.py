@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,7 +49,12 @@ class Parts:
         found = next((each for each in self.here if each.id == id_), None)
         return Record(found, self.shown) if found else None
 
-    async def doubt(self, id_: str, card: str, ts: str) -> None:
+    @property
+    def queue(self) -> "Parts":
+        """The part of the store that invalidates cards."""
+        return self
+
+    async def invalidate_card(self, id_: str, card: str, ts: str) -> None:
         """Note what is to be looked for."""
         self.doubted.append((id_, card, ts))
 
@@ -68,19 +74,19 @@ class Parts:
 
 def dispatcher(parts: Any) -> Dispatcher:
     """A dispatcher on these parts."""
-    return Dispatcher(
-        store=parts,
-        steps=parts,
-        responder=parts,
-        people=NOTHING,
-        wishes=NOTHING,
+    context: Any = SimpleNamespace(
+        store=parts, people=NOTHING, responder=parts, config=NOTHING, clock=NOTHING
+    )
+    made = Dispatcher(
+        context,
+        requests=NOTHING,
         pickers=NOTHING,
         forms=NOTHING,
         homes=NOTHING,
         handoffs=NOTHING,
-        ground=NOTHING,
-        clock=NOTHING,
     )
+    made._steps = parts
+    return made
 
 
 def named(name: str, played: Play, **changes: Any) -> Restore:

@@ -165,8 +165,8 @@ async def test_only_a_card_that_stands_in_the_message_that_is_gone_is_doubted(
     await create(store, clock)
     later = clock.now() + timedelta(seconds=60)
     shown = {"request.1": PostedCard("1.1", "d")}
-    await store.finish(await take(store), due=later, shown=shown)
-    await store.doubt("R1", card, ts)
+    await store.queue.release(await take(store), due=later, shown=shown)
+    await store.queue.invalidate_card("R1", card, ts)
     record = await store.load("R1")
     assert record is not None
     assert record.shown == {"request.1": found}
