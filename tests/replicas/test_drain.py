@@ -109,7 +109,8 @@ async def test_what_cannot_end_is_handed_over(
 def test_all_that_a_bot_waits_for_at_its_end_is_less_than_a_pod_is_given(
     own_limits: Mapping[str, float],
 ) -> None:
-    waits = ("app.PATIENCE", "app.GRACE", "app.LAST_WORDS", "slack.socket.LAST_WORDS")
+    receiver = "slack.inbound.socket_receiver.LAST_WORDS"
+    waits = ("app.PATIENCE", "app.GRACE", "app.LAST_WORDS", receiver)
     assert house.LINGER + sum(own_limits[f"bot.{each}"] for each in waits) < 30
 
 
@@ -136,7 +137,7 @@ async def test_leases_on_their_way_are_not_lost(on_ice: OnIce) -> None:
     await acts.ask(stage)
     await acts.type_name(stage)
     await stage.world.quiet()
-    ice.freeze(moment(ice.crossings, since="redis: settle", what="redis: lease"))
+    ice.freeze(moment(ice.crossings, since="redis: complete_delivery", what="redis: lease"))
     await acts.press_restore(stage)
     await until(ice.frozen.is_set, "the restore is leased")
     _, stopping = await leaving(stage)
@@ -152,7 +153,7 @@ async def clicked(stage: Stage, ice: Ice) -> ClickResult:
     await acts.ask(stage)
     await acts.type_name(stage)
     await stage.world.quiet()
-    ice.freeze(lambda crossing: crossing == "redis: accept")
+    ice.freeze(lambda crossing: crossing == "redis: enqueue_delivery")
     pressed = await stage.press(acts.READY, "Restore VM now")
     await until(ice.frozen.is_set, "the click is kept")
     return pressed

@@ -163,7 +163,7 @@ class Step:
 HELD = "redis: lease"
 LOOKED, ACTED = "the last look", "the act"
 STEPS = {
-    "before it looks": Step("redis: settle", HELD),
+    "before it looks": Step("redis: complete_delivery", HELD),
     "while it looks": Step(HELD, LOOKED),
     "before its commit arrives": Step(HELD, "redis: commit", late=True),
     "between the commit and the act": Step(HELD, "redis: commit"),
@@ -212,9 +212,9 @@ async def take_over(stage: Stage, ice: Ice, gesture: Gesture) -> App:
 async def thawed(ice: Ice, bot: App) -> list[str]:
     """Let it go on; what it wrote until its round was over, as crossings."""
     ice.thaw()
-    await until(lambda: "redis: finish" in ice.crossings, "its round is over")
+    await until(lambda: "redis: release" in ice.crossings, "its round is over")
     await until(lambda: bot.worker.resting, "it is at rest")
-    mine = ice.crossings[: ice.crossings.index("redis: finish")]
+    mine = ice.crossings[: ice.crossings.index("redis: release")]
     return [told for told in mine if WRITES.search(told)]
 
 

@@ -54,9 +54,9 @@ async def test_each_method_is_one_command(
     lease = leased[0].lease
     assert delivery is not None
     calls: list[tuple[str, Callable[[], Awaitable[object]]]] = [
-        ("accept", lambda: store.queue.enqueue_delivery("Ev2", "event", {"a": 1})),
-        ("accept a copy", lambda: store.queue.enqueue_delivery("Ev2", "event", {"a": 1})),
-        ("settle", lambda: store.queue.complete_delivery(delivery)),
+        ("enqueue_delivery", lambda: store.queue.enqueue_delivery("Ev2", "event", {"a": 1})),
+        ("enqueue a copy", lambda: store.queue.enqueue_delivery("Ev2", "event", {"a": 1})),
+        ("complete_delivery", lambda: store.queue.complete_delivery(delivery)),
         ("lease", lambda: store.queue.lease(5)),
         ("create", lambda: store.create(restore("R2", vm="b"), due=now, audit=[said("asked")])),
         ("load", lambda: store.load("R1")),
@@ -66,14 +66,14 @@ async def test_each_method_is_one_command(
         ("history", lambda: store.history("a/b/c", 5)),
         ("renew", lambda: store.queue.renew(lease)),
         ("wake", lambda: store.queue.wake(["R1", "R2"])),
-        ("record", lambda: store.audit.append([said("one"), said("two")])),
+        ("append to the audit", lambda: store.audit.append([said("one"), said("two")])),
         ("commit", lambda: store.commit(made, due=now, audit=[said("x")], lease=lease)),
         ("recent", lambda: store.recent(10)),
-        ("keep a chore", lambda: store.tasks.schedule("home:U1", {"a": 1}, due=now)),
-        ("read a chore", lambda: store.tasks.body("home:U1")),
-        ("drop a chore", lambda: store.tasks.delete("report")),
+        ("schedule a task", lambda: store.tasks.schedule("home:U1", {"a": 1}, due=now)),
+        ("read a task", lambda: store.tasks.body("home:U1")),
+        ("delete a task", lambda: store.tasks.delete("report")),
         (
-            "finish",
+            "release",
             lambda: store.queue.release(lease, due=now, shown={"a.1": PostedCard("1.1", "d")}),
         ),
         ("ping", store.ping),

@@ -158,7 +158,7 @@ class StoreMachine(RuleBasedStateMachine):
         return multiple(*[each.lease for each in leased])
 
     @rule(lease=consumes(leases), delay=DELAYS)
-    def finish(self, lease: Lease, delay: int) -> None:
+    def release(self, lease: Lease, delay: int) -> None:
         """A worker gives its lease back, early or late."""
         row = self.model.rows[lease.id.removeprefix("restore:")]
         due = self.clock.now() + timedelta(seconds=delay)

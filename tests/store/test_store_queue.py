@@ -109,16 +109,16 @@ async def test_an_id_whose_document_is_gone_leaves_the_queue(
     await client.zrem(keys.live, "R1")
 
 
-# finish
+# release
 
 
-async def test_finish_names_the_next_due_time(store: Store, clock: HandClock) -> None:
+async def test_release_names_the_next_due_time(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     assert await store.queue.release(await take(store), due=clock.now() + timedelta(seconds=60))
     assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=60))
 
 
-async def test_finish_without_a_due_time_lets_an_ended_restore_go(
+async def test_release_without_a_due_time_lets_an_ended_restore_go(
     store: Store, clock: HandClock
 ) -> None:
     await create(store, clock)
@@ -139,7 +139,7 @@ async def test_a_live_restore_cannot_leave_the_queue(store: Store, clock: HandCl
     assert await names_due(store) == ["restore:R1"]
 
 
-async def test_finish_keeps_what_was_shown_and_adds_to_it(store: Store, clock: HandClock) -> None:
+async def test_release_keeps_what_was_shown_and_adds_to_it(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     first, second = PostedCard("1.1", "a|b"), PostedCard(None, "")
     await store.queue.release(await take(store), due=clock.now(), shown={"request.1": first})
@@ -173,7 +173,7 @@ async def test_only_a_card_that_stands_in_the_message_that_is_gone_is_doubted(
     assert await names_due(store) == ["restore:R1"] * (found.ts is None)
 
 
-async def test_an_old_fence_finishes_nothing(store: Store, clock: HandClock) -> None:
+async def test_an_old_fence_releases_nothing(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     old = await take(store)
     clock.advance(25)
@@ -188,7 +188,7 @@ async def test_an_old_fence_finishes_nothing(store: Store, clock: HandClock) -> 
     assert await store.queue.release(current, due=clock.now())
 
 
-async def test_a_late_finish_counts_while_nobody_else_has_begun(
+async def test_a_late_release_counts_while_no_other_worker_has_begun(
     store: Store, clock: HandClock
 ) -> None:
     await create(store, clock)
@@ -198,7 +198,7 @@ async def test_a_late_finish_counts_while_nobody_else_has_begun(
     assert await names_due(store) == []
 
 
-async def test_a_finish_sent_again_does_not_undo_a_wake_between(
+async def test_a_release_sent_again_does_not_undo_a_wake_between(
     store: Store, clock: HandClock
 ) -> None:
     await create(store, clock)
@@ -210,7 +210,7 @@ async def test_a_finish_sent_again_does_not_undo_a_wake_between(
     assert await names_due(store) == ["restore:R1"]
 
 
-async def test_finishing_what_is_gone_is_too_late(store: Store, clock: HandClock) -> None:
+async def test_releasing_what_is_gone_is_too_late(store: Store, clock: HandClock) -> None:
     assert not await store.queue.release(Lease("restore:R9", 1, clock.now()), due=clock.now())
 
 
@@ -280,7 +280,7 @@ async def test_a_wake_during_a_lease_is_met_once(store: Store, clock: HandClock)
     assert await names_due(store) == []
 
 
-async def test_a_wake_after_a_lease_ran_out_survives_the_late_finish(
+async def test_a_wake_after_a_lease_ran_out_survives_the_late_release(
     store: Store, clock: HandClock
 ) -> None:
     await create(store, clock)
@@ -405,7 +405,7 @@ async def test_a_commit_under_a_lease_that_ran_out_is_stale(
     assert await store.commit(restore(vm="R1"), due=None, audit=[], lease=lease) == Stale()
 
 
-async def test_a_commit_under_a_finished_lease_is_stale(store: Store, clock: HandClock) -> None:
+async def test_a_commit_under_a_released_lease_is_stale(store: Store, clock: HandClock) -> None:
     await create(store, clock)
     lease = await take(store)
     await store.queue.release(lease, due=clock.now())
@@ -415,7 +415,7 @@ async def test_a_commit_under_a_finished_lease_is_stale(store: Store, clock: Han
 # Deliveries
 
 
-async def test_a_delivery_is_accepted_once_and_leased_to_the_caller(
+async def test_a_delivery_is_enqueued_once_and_leased_to_the_caller(
     store: Store, clock: HandClock
 ) -> None:
     lease = await store.queue.enqueue_delivery("Ev1", "event", {"text": "restore db-01"})
@@ -424,7 +424,7 @@ async def test_a_delivery_is_accepted_once_and_leased_to_the_caller(
     assert await names_due(store) == []
 
 
-async def test_a_settled_delivery_is_known_for_a_day_without_its_body(
+async def test_a_completed_delivery_is_known_for_a_day_without_its_body(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     lease = await store.queue.enqueue_delivery("Ev1", "event", {"text": "restore db-01"})
@@ -437,7 +437,7 @@ async def test_a_settled_delivery_is_known_for_a_day_without_its_body(
     assert await store.queue.lease(5) == ([], None)
 
 
-async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
+async def test_a_delivery_that_nobody_completed_comes_back_with_its_body(
     store: Store, clock: HandClock
 ) -> None:
     accepted_at = clock.now()
@@ -452,19 +452,19 @@ async def test_a_delivery_that_nobody_settled_comes_back_with_its_body(
     assert (each.work.attempts, each.work.accepted_at) == (2, accepted_at)
 
 
-@pytest.mark.parametrize("settled", [False, True])
-async def test_an_accept_sent_again_is_the_first_lease_until_the_work_is_done(
-    store: Store, monkeypatch: pytest.MonkeyPatch, *, settled: bool
+@pytest.mark.parametrize("completed", [False, True])
+async def test_an_enqueue_sent_again_is_the_first_lease_until_the_work_is_done(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, completed: bool
 ) -> None:
     monkeypatch.setattr("bot.store.scripts.call_token", lambda: "one call")
     lease = await store.queue.enqueue_delivery("Ev1", "event", {})
     assert lease is not None
-    if settled:
+    if completed:
         await store.queue.complete_delivery(lease)
-    assert await store.queue.enqueue_delivery("Ev1", "event", {}) == (None if settled else lease)
+    assert await store.queue.enqueue_delivery("Ev1", "event", {}) == (None if completed else lease)
 
 
-async def test_an_accept_sent_again_after_the_lease_passed_on_is_no_lease(
+async def test_an_enqueue_sent_again_after_the_lease_passed_on_is_no_lease(
     store: Store, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.scripts.call_token", lambda: "one call")
@@ -474,7 +474,7 @@ async def test_an_accept_sent_again_after_the_lease_passed_on_is_no_lease(
     assert await store.queue.enqueue_delivery("Ev1", "event", {}) is None
 
 
-async def test_only_the_current_holder_settles(store: Store, clock: HandClock) -> None:
+async def test_only_the_current_holder_completes_a_delivery(store: Store, clock: HandClock) -> None:
     first = await store.queue.enqueue_delivery("Ev1", "event", {})
     clock.advance(25)
     second = await take(store)
@@ -490,7 +490,7 @@ async def test_a_delivery_can_be_put_off(store: Store, clock: HandClock) -> None
     assert await store.queue.lease(5) == ([], clock.now() + timedelta(seconds=3))
 
 
-async def test_finishing_a_delivery_without_a_due_time_settles_it(
+async def test_releasing_a_delivery_without_a_due_time_completes_it(
     store: Store, clock: HandClock
 ) -> None:
     lease = await store.queue.enqueue_delivery("Ev1", "event", {})

@@ -219,8 +219,8 @@ async def test_a_thread_knows_its_restores_oldest_first(store: Store, clock: Han
 async def test_a_thread_becomes_known_with_a_commit(store: Store, clock: HandClock) -> None:
     thread_ref = ThreadRef(team="T1", channel="C1", own_thread=True)
     made = await create(store, clock, restore(thread_ref=thread_ref))
-    anchored = thread_ref.model_copy(update={"thread": "5.5"})
-    stored = await commit(store, clock, changed(made, thread_ref=anchored))
+    antaskd = thread_ref.model_copy(update={"thread": "5.5"})
+    stored = await commit(store, clock, changed(made, thread_ref=antaskd))
     assert await store.in_thread("C1", "5.5") == (stored,)
 
 
@@ -379,7 +379,7 @@ async def test_a_long_audit_is_read_to_its_end(store: Store) -> None:
     assert await entries(store) == kinds
 
 
-async def test_nothing_to_record_is_nothing_sent(store: Store, client: Client, keys: Keys) -> None:
+async def test_nothing_to_append_is_nothing_sent(store: Store, client: Client, keys: Keys) -> None:
     await store.audit.append([])
     assert not await client.exists(keys.audit)
 

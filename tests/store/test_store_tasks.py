@@ -1,4 +1,4 @@
-"""Chores: kept, leased, given back, dropped; and the homes, which follow the restores."""
+"""Periodic tasks: scheduled, leased, released, deleted; and the homes, which follow the restores."""
 
 from datetime import timedelta
 
@@ -31,14 +31,14 @@ async def due_in(store: Store, clock: HandClock) -> float | None:
 
 
 async def rest(store: Store, clock: HandClock, name: str) -> Lease:
-    """A chore that was done once and rests; its last lease."""
+    """A task that was done once and rests; its last lease."""
     await store.tasks.schedule(name, {"known": name}, due=clock.now())
     lease = (await take(store)).lease
     assert await store.queue.release(lease, due=None)
     return lease
 
 
-async def test_a_kept_chore_is_leased_with_its_body_when_it_is_due(
+async def test_a_scheduled_task_is_leased_with_its_body_when_it_is_due(
     store: Store, clock: HandClock
 ) -> None:
     await store.tasks.schedule("report", {"last": "x"}, due=clock.now() + timedelta(seconds=60))
@@ -50,7 +50,7 @@ async def test_a_kept_chore_is_leased_with_its_body_when_it_is_due(
     assert not leased.interrupted
 
 
-async def test_keeping_a_chore_again_gives_it_another_body_and_due_time(
+async def test_scheduling_a_task_again_gives_it_another_body_and_due_time(
     store: Store, clock: HandClock
 ) -> None:
     await store.tasks.schedule("report", {"day": 1}, due=clock.now())
@@ -59,13 +59,11 @@ async def test_keeping_a_chore_again_gives_it_another_body_and_due_time(
     assert await store.tasks.body("report") == {"day": 2}
 
 
-async def test_nobody_knows_a_chore_that_was_never_kept(store: Store) -> None:
+async def test_a_task_that_was_never_scheduled_has_no_body(store: Store) -> None:
     assert await store.tasks.body("report") is None
 
 
-async def test_a_chore_given_back_is_due_again_and_knows_more(
-    store: Store, clock: HandClock
-) -> None:
+async def test_a_released_task_is_due_again_and_knows_more(store: Store, clock: HandClock) -> None:
     await store.tasks.schedule("report", {"day": 1}, due=clock.now())
     lease = (await take(store)).lease
     assert await store.queue.release(lease, due=clock.now() + timedelta(days=1), body={"day": 2})
@@ -74,14 +72,14 @@ async def test_a_chore_given_back_is_due_again_and_knows_more(
     assert (await take(store)).work == PeriodicTask("report", {"day": 2})
 
 
-async def test_a_chore_given_back_without_a_body_knows_what_it_knew(
+async def test_a_task_released_without_a_body_knows_what_it_knew(
     store: Store, clock: HandClock
 ) -> None:
     await rest(store, clock, "report")
     assert await store.tasks.body("report") == {"known": "report"}
 
 
-async def test_a_chore_rests_without_a_due_time_until_it_is_kept(
+async def test_a_task_rests_without_a_due_time_until_it_is_scheduled(
     store: Store, clock: HandClock
 ) -> None:
     await rest(store, clock, "report")
@@ -90,7 +88,7 @@ async def test_a_chore_rests_without_a_due_time_until_it_is_kept(
     assert (await take(store)).work == PeriodicTask("report", {})
 
 
-async def test_a_chore_kept_while_somebody_is_at_it_is_due_after_it_with_the_newer_body(
+async def test_a_task_scheduled_while_it_is_leased_is_due_after_it_with_the_newer_body(
     store: Store, clock: HandClock
 ) -> None:
     await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
@@ -101,10 +99,10 @@ async def test_a_chore_kept_while_somebody_is_at_it_is_due_after_it_with_the_new
     assert (await take(store)).work == PeriodicTask("report", {"by": "second"})
 
 
-async def test_the_next_holder_of_a_chore_may_change_it_again(
+async def test_the_next_holder_of_a_task_may_change_it_again(
     store: Store, clock: HandClock
 ) -> None:
-    """A body kept in the time of a worker that died is known to whoever comes next."""
+    """A body scheduled while a worker died is known to the next worker."""
     await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
     await take(store)
     await store.tasks.schedule("report", {"by": "second"}, due=clock.now())
@@ -113,9 +111,7 @@ async def test_the_next_holder_of_a_chore_may_change_it_again(
     assert await store.tasks.body("report") == {"by": "third"}
 
 
-async def test_a_worker_that_comes_too_late_changes_no_chore(
-    store: Store, clock: HandClock
-) -> None:
+async def test_a_worker_that_comes_too_late_changes_no_task(store: Store, clock: HandClock) -> None:
     await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
     late = (await take(store)).lease
     clock.advance(25)
@@ -124,7 +120,7 @@ async def test_a_worker_that_comes_too_late_changes_no_chore(
     assert await store.tasks.body("report") == {"by": "first"}
 
 
-async def test_a_dropped_chore_is_gone_and_a_namesake_is_another_one(
+async def test_a_deleted_task_is_gone_and_another_of_its_name_is_new(
     store: Store, clock: HandClock
 ) -> None:
     await store.tasks.schedule("report", {"by": "first"}, due=clock.now())
@@ -139,14 +135,16 @@ async def test_a_dropped_chore_is_gone_and_a_namesake_is_another_one(
     assert await store.tasks.body("report") == {"by": "second"}
 
 
-async def test_a_holder_drops_its_chore(store: Store, clock: HandClock) -> None:
+async def test_a_worker_deletes_its_task(store: Store, clock: HandClock) -> None:
     await store.tasks.schedule("report", {}, due=clock.now())
     await store.tasks.delete("report", lease=(await take(store)).lease)
     assert await store.tasks.body("report") is None
     assert await due_in(store, clock) is None
 
 
-async def test_a_holder_does_not_drop_what_was_kept_anew(store: Store, clock: HandClock) -> None:
+async def test_a_worker_does_not_delete_what_was_scheduled_again(
+    store: Store, clock: HandClock
+) -> None:
     """A Home that could not be drawn is given up, unless its person has just opened it again."""
     await store.tasks.schedule("home:U1", {"by": "first"}, due=clock.now())
     lease = (await take(store)).lease
@@ -155,7 +153,7 @@ async def test_a_holder_does_not_drop_what_was_kept_anew(store: Store, clock: Ha
     assert (await take(store)).work == PeriodicTask("home:U1", {"by": "second"})
 
 
-async def test_a_worker_that_comes_too_late_drops_nothing(store: Store, clock: HandClock) -> None:
+async def test_a_worker_that_comes_too_late_deletes_nothing(store: Store, clock: HandClock) -> None:
     await store.tasks.schedule("report", {}, due=clock.now())
     late = (await take(store)).lease
     clock.advance(25)
@@ -166,7 +164,7 @@ async def test_a_worker_that_comes_too_late_drops_nothing(store: Store, clock: H
     assert await store.tasks.body("report") == {}
 
 
-async def test_a_chore_that_stops_every_worker_is_put_off_and_not_lost(
+async def test_a_task_that_stops_every_worker_is_put_off_and_not_lost(
     store: Store, clock: HandClock
 ) -> None:
     await store.tasks.schedule("report", {}, due=clock.now())
@@ -182,7 +180,7 @@ async def test_a_chore_that_stops_every_worker_is_put_off_and_not_lost(
     assert await due_in(store, clock) == PUT_OFF.total_seconds()
 
 
-async def test_a_chore_that_was_done_once_has_all_its_tries_again(
+async def test_a_task_that_was_done_once_has_all_its_tries_again(
     store: Store, clock: HandClock
 ) -> None:
     await store.tasks.schedule("report", {}, due=clock.now())
@@ -194,7 +192,7 @@ async def test_a_chore_that_was_done_once_has_all_its_tries_again(
     assert (await take(store)).work == PeriodicTask("report", {})
 
 
-async def test_an_unreadable_chore_is_put_off(
+async def test_an_unreadable_task_is_put_off(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.tasks.schedule("report", {}, due=clock.now())
@@ -204,7 +202,7 @@ async def test_an_unreadable_chore_is_put_off(
     assert await due_in(store, clock) == PUT_OFF.total_seconds()
 
 
-async def test_a_chore_is_forgotten_a_month_after_it_was_last_thought_of(
+async def test_a_task_is_forgotten_a_month_after_it_was_last_thought_of(
     store: Store, clock: HandClock, client: Client, keys: Keys
 ) -> None:
     await store.tasks.schedule("report", {}, due=clock.now())
@@ -266,7 +264,7 @@ async def test_a_move_while_a_home_is_drawn_is_shown_after_the_pause(
     assert await store.tasks.body("home:U1") == {"digest": "d"}
 
 
-async def test_a_move_after_a_lease_ran_out_survives_the_late_finish(
+async def test_a_move_after_a_lease_ran_out_survives_the_late_release(
     store: Store, clock: HandClock
 ) -> None:
     """The worker was only slow: what it gives back must not hide what came in the meantime."""
@@ -291,7 +289,7 @@ async def test_a_home_that_is_opened_while_it_is_drawn_does_not_wait(
     assert (await take(store)).lease.id == "task:home:U1"
 
 
-async def test_other_chores_do_not_follow_the_restores(store: Store, clock: HandClock) -> None:
+async def test_other_tasks_do_not_follow_the_restores(store: Store, clock: HandClock) -> None:
     await rest(store, clock, "report")
     later = clock.now() + timedelta(hours=1)
     await store.create(restore(), due=later, audit=[said("asked")])
@@ -311,7 +309,7 @@ async def test_a_home_that_nobody_opened_for_two_weeks_is_left_alone(
     assert [each.lease.id for each in leased] == ["task:home:U2"]
 
 
-async def test_a_dropped_home_does_not_come_back(store: Store, clock: HandClock) -> None:
+async def test_a_deleted_home_does_not_come_back(store: Store, clock: HandClock) -> None:
     await rest(store, clock, "home:U1")
     await store.tasks.delete("home:U1")
     later = clock.now() + timedelta(hours=1)

@@ -1,6 +1,6 @@
-"""Any order of keeping, leasing, finishing and dropping chores, compared with a model in Python.
+"""Any order of scheduling, leasing, releasing and deleting tasks, compared with a model in Python.
 
-Restores stand beside the chores only to move: that makes homes due. See test_store_model.py.
+Restores stand beside the tasks only to move: that makes homes due. See test_store_model.py.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ DELAYS = st.sampled_from([None, 0, 1, 30, 600])
 
 @dataclass
 class Row:
-    """What the model knows of one chore."""
+    """What the model knows of one task."""
 
     body: str
     fence: int
@@ -61,7 +61,7 @@ class Row:
 
 
 class ChoreMachine(RuleBasedStateMachine):
-    """The chores beside their model."""
+    """The tasks beside their model."""
 
     url = ""
     leases: Bundle[Lease] = Bundle("leases")
@@ -89,8 +89,8 @@ class ChoreMachine(RuleBasedStateMachine):
         super().teardown()
 
     @rule(name=NAMES, body=BODIES, delay=st.sampled_from([0, 1, 30]))
-    def keep(self, name: str, body: str, delay: int) -> None:
-        """Somebody has this chore done."""
+    def schedule(self, name: str, body: str, delay: int) -> None:
+        """Somebody schedules this task."""
         now = self.clock.now()
         due = now + timedelta(seconds=delay)
         self.runner.run(self.store.tasks.schedule(name, {"is": body}, due=due))
@@ -102,14 +102,14 @@ class ChoreMachine(RuleBasedStateMachine):
             row.due = due
 
     @rule(name=NAMES)
-    def drop(self, name: str) -> None:
-        """Nobody wants it any more."""
+    def delete(self, name: str) -> None:
+        """The task is deleted without a lease."""
         self.runner.run(self.store.tasks.delete(name))
         self.rows.pop(name, None)
 
     @rule(lease=consumes(leases))
-    def drop_at_work(self, lease: Lease) -> None:
-        """Its holder finds that it need not be done any more."""
+    def delete_at_work(self, lease: Lease) -> None:
+        """The worker that has the lease deletes the task."""
         name = lease.id.removeprefix("task:")
         self.runner.run(self.store.tasks.delete(name, lease=lease))
         row = self.rows.get(name)
@@ -152,7 +152,7 @@ class ChoreMachine(RuleBasedStateMachine):
         return True
 
     @rule(lease=consumes(leases), delay=DELAYS, body=st.one_of(st.none(), BODIES))
-    def finish(self, lease: Lease, delay: int | None, body: str | None) -> None:
+    def release(self, lease: Lease, delay: int | None, body: str | None) -> None:
         """A worker gives its lease back, early or late."""
         now = self.clock.now()
         due = None if delay is None else now + timedelta(seconds=delay)
@@ -210,7 +210,7 @@ class ChoreMachine(RuleBasedStateMachine):
         await self.client.execute_command("ZREM", self.keys.due, member)
 
 
-def test_any_order_of_chores_goes_as_the_model_says(
+def test_any_order_of_tasks_goes_as_the_model_says(
     wheel_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ChoreMachine, "url", wheel_url)
