@@ -25,8 +25,9 @@ from hypothesis.stateful import (
 )
 
 from bot.playground.clock import HandClock
-from bot.store import Lease, PeriodicTask, Store, connect
+from bot.store import Store, connect
 from bot.store.keys import Keys
+from bot.store.records import Lease, PeriodicTask
 from bot.store.store import MAX_CUTS, PUT_OFF
 from tests.store.conftest import unguarded
 from tests.store.samples import restore, said
