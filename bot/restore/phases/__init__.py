@@ -8,7 +8,7 @@ believed only where it was seen.
 
 from datetime import datetime, timedelta
 
-from bot.restore import edits, preview, restoring, stopping
+from bot.restore import edits, preview
 from bot.restore.checks import (
     CheckFailure,
     first_refusal,
@@ -45,6 +45,7 @@ from bot.restore.model import (
     same_line,
 )
 from bot.restore.observation import ApiRejection, Observation, Snapshot, Vm
+from bot.restore.phases import restoring, stopping
 from bot.restore.recheck import (
     SETTLE_WITHIN,
     decision_expired,
