@@ -77,6 +77,7 @@ from bot.restore.model import (
     UserId,
 )
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.phases import ended
 from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
@@ -310,7 +311,7 @@ def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore
     if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
         return restore
     why = refusals.START_UNREACHABLE.format(what=what)
-    return phases.start_failed(restore, why, now)
+    return ended.start_failed(restore, why, now)
 
 
 def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:
