@@ -1,7 +1,6 @@
 """Every error the bot raises on purpose. Adapters translate what they meet into one of these.
 
     BotError
-    ├── Refused      a person asked for something that will not be done; `text` is for that person
     ├── Temporary    the far side is away, busy or slow; the same call may work later
     │   └── StoreUnavailable   Redis cannot be reached: nothing may be decided until it is back
     ├── Permanent    the far side said no, and will say no again; `reason` is a stable code
@@ -14,14 +13,6 @@ No text in here may hold a token or the words of a Slack message.
 
 class BotError(Exception):
     """Root of the tree; never raised itself."""
-
-
-class Refused(BotError):
-    """A request of a person that is refused. `text` is plain text, safe to show after escaping."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 class Temporary(BotError):

@@ -106,7 +106,6 @@ def snapshot(document: Json) -> Snapshot:
         content_name=text(status, "virtualMachineSnapshotContentName") or None,
         indications=_indications(status),
         included=strings(status, "snapshotVolumes", "includedVolumes"),
-        excluded=strings(status, "snapshotVolumes", "excludedVolumes"),
         restore_id=_label(document, RESTORE_ID),
     )
 
@@ -141,7 +140,6 @@ def content(document: Json) -> Content:
         vm_uid=text(copy, "metadata", "uid"),
         deleting=_deleting(document),
         error=text(document, "status", "error", "message") or None,
-        vm_generation=number(copy, "metadata", "generation"),
         volumes=volumes(copy),
         config=configuration(copy),
         bytes_needed=sum(storage.values()),
@@ -194,7 +192,6 @@ def claim(document: Json) -> Claim:
         name=text(document, "metadata", "name"),
         phase=text(document, "status", "phase"),
         vm=_label(document, SOURCE_VM_LABEL),
-        storage_class=text(document, "spec", "storageClassName") or None,
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
         owners=tuple(

@@ -12,7 +12,7 @@ The rules of this room:
 """
 
 from bot.request.command import parse_command
-from bot.request.names import Part, is_name, name_problem
+from bot.request.names import Part, is_name
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.reply import single_name
 from bot.request.sentence import command_meant, parse_sentence
@@ -24,7 +24,6 @@ __all__ = [
     "Verb",
     "command_meant",
     "is_name",
-    "name_problem",
     "nearest_command",
     "parse_command",
     "parse_sentence",

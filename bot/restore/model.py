@@ -16,8 +16,8 @@ from typing import Annotated, Literal, NewType
 
 from pydantic import AwareDatetime, Field
 
-from bot.restore.disks import Disk as Disk  # noqa: PLC0414 - it is a part of the model
-from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - as above
+from bot.restore.disks import Disk
+from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - it is a part of the model
 from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
 from bot.restore.disks import LeftBehindKind as LeftBehindKind  # noqa: PLC0414 - as above
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
@@ -34,7 +34,6 @@ from bot.restore.vmstate import VmState as VmState  # noqa: PLC0414
 RestoreId = NewType("RestoreId", str)
 
 SCHEMA: Literal[1] = 1
-MAX_NAME = 253
 
 
 def same_line(one: str | None, other: str | None) -> bool:
@@ -163,8 +162,6 @@ class Proposal(Stored):
 class Stop(Stored):
     """The stop of a live VM."""
 
-    chosen_by: UserId
-    chosen_at: AwareDatetime
     strategy: str
     """The run strategy before the bot touched the VM."""
     asked_at: AwareDatetime | None = None
@@ -259,7 +256,6 @@ class Outcome(Stored):
     """Names that help (the VM's snapshots, for instance), at most ten."""
     typed: str | None = None
     """What was typed instead of the name, shortened."""
-    hint: str | None = None
     vm_status: str = ""
     """What was last read of the VM, in plain words."""
     leftovers: tuple[str, ...] = ()

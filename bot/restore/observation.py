@@ -122,7 +122,6 @@ class Snapshot:
     content_name: str | None = None
     indications: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
     restore_id: str | None = None
     """Our label, if this bot made it as a safety snapshot."""
 
@@ -144,7 +143,6 @@ class Content:
     deleting: bool = False
     """It waits for its finalizer; its status goes on saying that it is ready."""
     error: str | None = None
-    vm_generation: int = 0
     volumes: tuple[Volume, ...] = ()
     config: tuple[tuple[str, str], ...] = ()
     bytes_needed: int = 0
@@ -201,7 +199,6 @@ class Claim:
     phase: str
     vm: str | None = None
     """Label `restore.kubevirt.io/source-vm-name`."""
-    storage_class: str | None = None
     deleting: bool = False
     created: datetime | None = None
     owners: tuple[tuple[str, str], ...] = ()

@@ -270,7 +270,7 @@ def _named(restore: Restore, question: Card, name: str | None) -> Answer:
 def _stop_chosen(restore: Restore, now: datetime) -> Restore:
     """Stop at once, or only remember the consent, as the rules say."""
     strategy = restore.preview.run_strategy if restore.preview else "unknown"
-    stop = Stop(chosen_by=restore.owner, chosen_at=now, strategy=strategy)
+    stop = Stop(strategy=strategy)
     chosen = edits.close(restore, endings.STOP_CHOSEN.format(user=restore.owner))
     chosen = chosen.model_copy(update={"stop": stop})
     if restore.rules.stop_when is StopWhen.CHOSEN:

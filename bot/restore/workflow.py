@@ -38,7 +38,7 @@ even if no timer ran.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.restore import audit, edits, handoff, on_observation, user_events
+from bot.restore import audit, edits, handoff, phases, user_events
 from bot.restore.checks import CheckFailure
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
@@ -77,6 +77,7 @@ from bot.restore.model import (
     UserId,
 )
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.phases import ended
 from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
@@ -161,7 +162,7 @@ def _apply(
             after, effects = _looked(restore, seen, now)
             return after, effects, None
         case Acted() as acted:
-            return on_observation.acted(restore, acted, now), (), None
+            return phases.acted(restore, acted, now), (), None
         case ObservationFailed(what=what):
             return _unseen(restore, what, now), (), None
         case VmClaimedElsewhere() as held:
@@ -177,7 +178,7 @@ def _looked(restore: Restore, seen: Observed, now: datetime) -> tuple[Restore, t
         return restore, ()
     if blind := _blind(restore, seen.observation):
         return _unseen(restore, blind, now), ()
-    return on_observation.on_observation(_seen_again(restore), seen, now)
+    return phases.on_observation(_seen_again(restore), seen, now)
 
 
 def wanted(restore: Restore) -> ObservationKind | None:
@@ -310,7 +311,7 @@ def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore
     if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
         return restore
     why = refusals.START_UNREACHABLE.format(what=what)
-    return on_observation.start_failed(restore, why, now)
+    return ended.start_failed(restore, why, now)
 
 
 def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:

@@ -12,9 +12,9 @@ from aiohttp import web
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
+from bot.restore.disks import Disk
 from bot.restore.effects import RESTORE_ID
 from bot.restore.model import (
-    Disk,
     Fate,
     Job,
     Phase,

@@ -115,7 +115,7 @@ async def test_a_full_look_brings_the_vm_its_snapshot_and_no_objection(ground: G
     assert {(one.name, one.holds_data) for one in vm.volumes} == {("boot", False), (DISK, True)}
     assert (snapshot.source, snapshot.usable, snapshot.phase) == (VM, True, "Succeeded")
     assert snapshot.created is not None
-    assert (DISK in snapshot.included, "boot" in snapshot.excluded) == (True, True)
+    assert (DISK in snapshot.included, "boot" in snapshot.included) == (True, False)
     assert snapshot.restore_id == ID
     assert (content.vm_uid, content.ready, content.claims) == (vm.uid, True, 1)
     assert content.bytes_needed >= 2**30

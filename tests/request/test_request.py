@@ -12,11 +12,11 @@ from bot.request import (
     Part,
     Verb,
     is_name,
-    name_problem,
     parse_command,
     parse_sentence,
     single_name,
 )
+from bot.request.names import name_problem
 
 STEADY = settings(deadline=None, derandomize=True, max_examples=150)
 NONE = ParsedRequest(Verb.NONE)

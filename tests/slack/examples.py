@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.restore.disks import Disk
 from bot.restore.model import (
     Card,
     CardKind,
     Change,
     Confirmation,
     Consistency,
-    Disk,
     Fate,
     Handoff,
     Job,
@@ -107,7 +107,7 @@ LEFT = (
     ),
     LeftBehind(claim="template-root", kind=LeftBehindKind.GOING),
 )
-AGREED = Stop(chosen_by=ALICE, chosen_at=NOW, strategy="Always")
+AGREED = Stop(strategy="Always")
 ASKED = AGREED.model_copy(update={"asked_at": NOW - timedelta(minutes=6)})
 DONE = ASKED.model_copy(update={"done_at": NOW - timedelta(minutes=5)})
 OFFER = Offer(to=BOB, by=ALICE, at=NOW, until=UNTIL)

@@ -23,6 +23,7 @@ from bot.restore.model import (
     Start,
 )
 from bot.slack import views
+from bot.slack.views.layout import button_value
 from tests.slack.examples import (
     ALICE,
     DELETING,
@@ -198,7 +199,7 @@ def test_a_value_is_read_back_or_refused(value: str, parsed: object) -> None:
 
 
 def test_a_value_is_read_back_as_it_was_written() -> None:
-    assert views.parse_value(views.button_value("abc.2", 7)) == ("abc.2", 7)
+    assert views.parse_value(button_value("abc.2", 7)) == ("abc.2", 7)
 
 
 @pytest.mark.parametrize("name", ["confirm", "force-stop", "delete-restore"])

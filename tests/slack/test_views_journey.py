@@ -21,6 +21,7 @@ from bot.restore.observation import (
 )
 from bot.slack import views
 from bot.slack.views import Message
+from bot.slack.views.layout import action_id
 from tests.slack.examples import ALICE, CREATED, HERE, ID, KNOWN, NOW
 from tests.slack.pages import elements
 
@@ -89,7 +90,7 @@ class Play:
         """The owner presses a button, which must stand on an open card."""
         for card in self.restore.cards:
             for element in elements(views.render(self.restore, card)):
-                if element["action_id"] == views.action_id(button):
+                if element["action_id"] == action_id(button):
                     value = views.parse_value(element["value"])
                     assert value == (ID, card.number)
                     self.event(Clicked(by=ALICE, button=button, number=card.number))

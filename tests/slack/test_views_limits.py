@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
+from bot.restore.disks import Disk
 from bot.restore.model import (
     Blocker,
     CardKind,
     Change,
-    Disk,
     Fate,
     Handoff,
     Job,
@@ -104,7 +104,7 @@ def outcome(reason: Reason | None, name: str, text: str) -> Outcome:
     many = (name,) * 100
     return Outcome(
         reason=reason, at=NOW, by=UserId("U0> <!here>"), found=text, expected=text, next=text,
-        choices=many, typed=text, hint=text, vm_status=text, leftovers=many, pending=many,
+        choices=many, typed=text, vm_status=text, leftovers=many, pending=many,
         kept=many, deleted=many, unproven=text, more_left=9,
         left=tuple(LeftBehind(claim=name, kind=kind, by=text[:400]) for kind in LeftBehindKind for _ in range(6)),
     )  # fmt: skip

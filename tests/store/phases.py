@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.playground.clock import START
+from bot.restore.disks import Disk
 from bot.restore.model import (
     Blocker,
     Card,
@@ -15,7 +16,6 @@ from bot.restore.model import (
     Confirmation,
     Consistency,
     Copy,
-    Disk,
     Fate,
     Handoff,
     Job,
@@ -81,8 +81,6 @@ PREVIEW = Preview(
     gitops="Argo CD application production/databases",
 )
 STOP = Stop(
-    chosen_by=ALICE,
-    chosen_at=START + 10 * SECONDS,
     strategy="Always",
     asked_at=START + 11 * SECONDS,
 )
@@ -273,7 +271,7 @@ _ENDS = (
         Reason.TYPED_INSTEAD,
         cards=cards(CardKind.REQUEST, CardKind.WARNING, CardKind.RESULT),
         preview=PREVIEW,
-        outcome={"by": ALICE, "typed": "Pre-upgrade", "hint": "The case differs."},
+        outcome={"by": ALICE, "typed": "Pre-upgrade"},
     ),
     ended(
         Phase.REFUSED,

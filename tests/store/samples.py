@@ -81,7 +81,7 @@ def typical() -> Restore:
         proposal=Proposal(near=("database-01", "database-02")),
         preview=_preview(),
         protect=True,
-        stop=Stop(chosen_by=OWNER, chosen_at=START, strategy="Always", asked_at=START),
+        stop=Stop(strategy="Always", asked_at=START),
         typed=TypedName(by=OWNER, at=START, ts="1771432300.000200"),
         confirmation=Confirmation(by=OWNER, at=START, number=5),
         safety=Safety(name="pre-restore-db-01-20260218-163000", decided_at=START, ready_at=START),

@@ -14,8 +14,9 @@ import pytest
 
 from bot.errors import Misconfigured, StoreUnavailable
 from bot.playground.clock import HandClock
-from bot.store import Created, Store, connect
+from bot.store import Store, connect
 from bot.store.connection import RedisTarget, read_url
+from bot.store.records import Created
 from tests.store import servers
 from tests.store.samples import restore, said
 

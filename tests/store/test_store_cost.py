@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from bot.playground.clock import HandClock
-from bot.store import Client, Committed, PostedCard, Store, connect
+from bot.store import Store, connect
+from bot.store.connection import Client
 from bot.store.documents import dump
 from bot.store.keys import Keys
+from bot.store.records import Committed, PostedCard
 from tests.store.samples import changed, ended, restore, said, typical
 
 BUDGET = 4096

@@ -7,8 +7,10 @@ from redis import exceptions as failed
 
 from bot.errors import StoreUnavailable
 from bot.playground.clock import HandClock
-from bot.store import Client, Created, Store, connect
+from bot.store import Store, connect
+from bot.store.connection import Client
 from bot.store.failures import translated
+from bot.store.records import Created
 from tests.store import servers
 from tests.store.samples import changed, restore
 

@@ -27,8 +27,9 @@ from hypothesis.stateful import (
 
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Restore
-from bot.store import ClaimConflict, Committed, Created, Lease, Record, Stale, Store, connect
+from bot.store import Store, connect
 from bot.store.keys import Keys
+from bot.store.records import ClaimConflict, Committed, Created, Lease, Record, Stale
 from tests.store.conftest import unguarded
 from tests.store.samples import changed, restore
 

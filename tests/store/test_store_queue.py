@@ -8,22 +8,12 @@ from structlog.testing import capture_logs
 
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase
-from bot.store import (
-    Client,
-    Committed,
-    Created,
-    Delivery,
-    Lease,
-    Leased,
-    PostedCard,
-    Record,
-    Stale,
-    Store,
-    connect,
-)
+from bot.store import Store, connect
+from bot.store.connection import Client
 from bot.store.documents import Unreadable
 from bot.store.keys import Keys
 from bot.store.queue import MAX_CUTS, PUT_OFF
+from bot.store.records import Committed, Created, Delivery, Lease, Leased, PostedCard, Record, Stale
 from tests.store.samples import changed, ended, restore, said
 
 

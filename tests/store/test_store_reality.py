@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from bot.errors import StoreUnavailable
 from bot.playground.clock import START, HandClock
 from bot.restore.model import Phase, Restore, RestoreId
-from bot.store import Client, Created, Durability, EmbeddedRedis, Store, connect
+from bot.store import Durability, EmbeddedRedis, Store, connect
+from bot.store.connection import Client
 from bot.store.documents import dump, load
 from bot.store.keys import Keys
-from bot.store.records import Committed, Lease
+from bot.store.records import Committed, Created, Lease
 from tests.store import servers
 from tests.store.conftest import unguarded
 from tests.store.phases import EVERY_DOCUMENT, EVERY_PHASE

@@ -8,8 +8,10 @@ from structlog.testing import capture_logs
 from bot.errors import Permanent
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
-from bot.store import AlreadyExists, ClaimConflict, Client, Committed, Created, Record, Stale, Store
+from bot.store import Store
+from bot.store.connection import Client
 from bot.store.keys import Keys
+from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Record, Stale
 from bot.store.scripts import PAGE
 from tests.store.samples import changed, ended, restore, said, typical
 

@@ -6,9 +6,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.playground.clock import HandClock
-from bot.store import Client, Lease, Leased, PeriodicTask, Store
+from bot.store import Store
+from bot.store.connection import Client
 from bot.store.keys import Keys
 from bot.store.queue import MAX_CUTS, PUT_OFF
+from bot.store.records import Lease, Leased, PeriodicTask
 from tests.store.samples import changed, ended, restore, said
 
 MONTH = 30 * 86_400

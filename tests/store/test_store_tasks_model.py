@@ -25,9 +25,10 @@ from hypothesis.stateful import (
 )
 
 from bot.playground.clock import HandClock
-from bot.store import Lease, PeriodicTask, Store, connect
+from bot.store import Store, connect
 from bot.store.keys import Keys
 from bot.store.queue import MAX_CUTS, PUT_OFF
+from bot.store.records import Lease, PeriodicTask
 from tests.store.conftest import unguarded
 from tests.store.samples import restore, said
 

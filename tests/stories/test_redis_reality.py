@@ -14,7 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.playground.stage import Stage
-from bot.store import Client, connect
+from bot.store import connect
+from bot.store.connection import Client
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
 

@@ -18,7 +18,7 @@ from bot.playground.kubevirt.metadata import (
     note_writer,
 )
 from bot.playground.kubevirt.mutation import mutated
-from bot.playground.kubevirt.patch import json_patched, merged, patched
+from bot.playground.kubevirt.patch import merged, patched
 from bot.playground.kubevirt.plane import Plane
 from bot.playground.kubevirt.problems import (
     Cause,
@@ -119,13 +119,6 @@ class Api:
         old = self.get(resource, *key)
         before = {**old, "apiVersion": resource.api_version(how.version)}
         return self._replace(resource, old, patched(resource, before, *change), how)
-
-    def json_patch(
-        self, resource: Resource, key: tuple[str, str], operations: list[Json], how: WriteOptions
-    ) -> Json:
-        """PATCH as controllers and virt-api do it."""
-        old = self.get(resource, *key)
-        return self._replace(resource, old, json_patched(old, operations), how)
 
     def merge_patch(
         self, resource: Resource, key: tuple[str, str], change: Json, how: WriteOptions

@@ -49,10 +49,6 @@ class People:
         """`kubectl delete vm`."""
         self._delete(VMS, namespace, vm)
 
-    def delete_vmi(self, namespace: str, vm: str) -> None:
-        """`kubectl delete vmi`."""
-        self._delete(VMIS, namespace, vm)
-
     def recreate_vm(self, namespace: str, vm: str) -> Json:
         """Delete the VM and create it again from the same manifest: same name, another UID."""
         old = self._plane.storage.get(VMS.plural, namespace, vm)
@@ -66,11 +62,13 @@ class People:
 
     def power_off(self, namespace: str, vm: str) -> None:
         """The guest shuts down from inside."""
-        self._end_guest(namespace, vm, "Succeeded")
-
-    def crash(self, namespace: str, vm: str) -> None:
-        """The guest dies."""
-        self._end_guest(namespace, vm, "Failed")
+        vmi = self._plane.storage.get(VMIS.plural, namespace, vm)
+        stamp = {"phase": "Succeeded", "phaseTransitionTimestamp": self._plane.stamp()}
+        vmi["status"]["phase"] = "Succeeded"
+        vmi["status"].setdefault("phaseTransitionTimestamps", []).append(stamp)
+        ready = {"type": "Ready", "status": "False", "reason": "PodTerminating"}
+        set_condition(vmi["status"], ready, self._plane.now())
+        self._plane.storage.put(VMIS.plural, vmi)
 
     def ignore_shutdown(self, namespace: str, vm: str) -> None:
         """From now on the guest does not answer the power button."""
@@ -161,15 +159,6 @@ class People:
 
     def _delete(self, resource: Resource, namespace: str, name: str) -> None:
         self._api.delete(resource, namespace, name, DeleteOptions())
-
-    def _end_guest(self, namespace: str, vm: str, phase: str) -> None:
-        vmi = self._plane.storage.get(VMIS.plural, namespace, vm)
-        stamp = {"phase": phase, "phaseTransitionTimestamp": self._plane.stamp()}
-        vmi["status"]["phase"] = phase
-        vmi["status"].setdefault("phaseTransitionTimestamps", []).append(stamp)
-        ready = {"type": "Ready", "status": "False", "reason": "PodTerminating"}
-        set_condition(vmi["status"], ready, self._plane.now())
-        self._plane.storage.put(VMIS.plural, vmi)
 
     def _content(self, namespace: str, snapshot: str) -> Json:
         held = self._plane.storage.get(SNAPSHOTS.plural, namespace, snapshot)

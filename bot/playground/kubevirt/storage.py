@@ -5,7 +5,6 @@ what is stored is never changed in place, so the log can share it. Seeds, acts o
 invariants of tests may use it directly.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -134,11 +133,6 @@ class Storage:
         """Forget the log, as etcd does every five minutes; older watches get 410."""
         self._log.clear()
         self._gone = self.revision
-
-    def as_text(self) -> str:
-        """Everything stored, for comparing two states."""
-        held = {name: sorted(items.items()) for name, items in sorted(self._objects.items())}
-        return json.dumps(held, sort_keys=True)
 
     def _stamped(self, obj: Json) -> Json:
         self.revision += 1

@@ -62,7 +62,7 @@ class Listeners:
         app.event("app_home_opened")(self.on_home)
         app.event(_ANYTHING)(self.on_other)
 
-    async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    async def on_message(self, event: dict[str, Any]) -> None:
         """A message, or its app_mention twin: both have the same key, so one of them counts."""
         gone = removed(event, self.home)
         if gone is not None:
@@ -71,9 +71,8 @@ class Listeners:
             await self.on_lost(event)
         message = heard(event, self.home, self.hears)
         if message is not None:
-            shared = bool(body.get("is_ext_shared_channel"))
             key = f"m:{message['channel']}:{message['ts']}"
-            await self.accept(key, "message", {**message, "shared": shared})
+            await self.accept(key, "message", message)
 
     async def on_moved(self, event: dict[str, Any]) -> None:
         """A channel has another id, as happens when it is about to be shared."""

@@ -37,7 +37,6 @@ from bot.slack.views.layout import (
     CardContext,
     Draft,
     Message,
-    action_id,
     button_value,
     to_message,
 )
@@ -67,8 +66,6 @@ __all__ = [
     "Example",
     "ListTarget",
     "Message",
-    "action_id",
-    "button_value",
     "cluster_down",
     "cluster_refuses",
     "dm_notice",

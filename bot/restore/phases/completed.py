@@ -1,0 +1,125 @@
+"""RESTORING, once the cluster says "complete": whether the claims prove it, and what is left over."""
+
+from datetime import datetime
+
+from bot.restore import claims, edits
+from bot.restore.claims import Proof
+from bot.restore.disks import Fate, LeftBehindKind
+from bot.restore.model import Job, Outcome, Phase, Reason, Restore
+from bot.restore.observation import Observation, RestoreObject, Volume
+from bot.texts import endings
+
+MAX_TOLD = 5
+"""Claims that a sentence names."""
+
+
+def progress(
+    restore: Restore, job: Job, observation: Observation, seen: RestoreObject, now: datetime
+) -> Restore:
+    """What is shown while the cluster works."""
+    bound = {claim.name for claim in observation.claims if claim.phase == "Bound"}
+    followed = job.model_copy(
+        update={
+            "progressing": seen.progressing[:300],
+            "ready": seen.ready[:300],
+            "volumes_total": len(seen.claims),
+            "volumes_bound": max(job.volumes_bound, len(bound & set(seen.claims))),
+            "looked_at": now,
+        }
+    )
+    return restore.model_copy(update={"job": followed})
+
+
+def succeeded(
+    restore: Restore, observation: Observation, seen: RestoreObject, now: datetime
+) -> Restore:
+    """Complete is what the cluster says; what the VM is, and the proof, were read in the same look."""
+    if observation.vm is None:
+        return edits.fail(restore, Reason.VM_DELETED, endings.VM_GONE, now)
+    followed = progress(restore, restore.job, observation, seen, now) if restore.job else restore
+    shown = (
+        {}
+        if observation.claims_unread is not None
+        else dict(claims.proofs(observation, restore, seen))
+    )
+    if refuted := _refuted(shown):
+        return edits.end(followed, Phase.FAILED, _not_restored(seen, refuted, now), endings.FAILED)
+    restored = set(seen.claims)
+    left = claims.left_behind(observation, restore)
+    stays = tuple(each.claim for each in left if each.kind is not LeftBehindKind.GOING)
+    outcome = Outcome(
+        at=now,
+        vm_status=_vm_status(observation),
+        pending=tuple(
+            c.name for c in observation.claims if c.name in restored and c.phase == "Pending"
+        ),
+        leftovers=stays[: claims.MAX_LEFT],
+        left=left[: claims.MAX_LEFT],
+        more_left=len(left[claims.MAX_LEFT :]),
+        kept=_of_fate(
+            restore,
+            Fate.KEEPS,
+            {v.name for v in observation.vm.volumes if _is_there(v, observation)},
+        ),
+        deleted=_of_fate(restore, Fate.DELETED, set(seen.deleted), by_claim=True),
+        unproven=_unproven(observation, shown),
+    )
+    return edits.end(followed, Phase.SUCCEEDED, outcome, endings.RESTORED)
+
+
+def _refuted(shown: dict[str, Proof]) -> str:
+    """The claims that hold something else than the snapshot, in words."""
+    words = {Proof.REFUTED: endings.CLAIM_OF_OTHERS, Proof.MISSING: endings.CLAIM_MISSING}
+    told = [words[proof].format(claim=name) for name, proof in shown.items() if proof in words]
+    more = [endings.AND_MORE.format(count=len(told) - MAX_TOLD)] if len(told) > MAX_TOLD else []
+    return ", ".join((*told[:MAX_TOLD], *more))
+
+
+def _not_restored(seen: RestoreObject, refuted: str, now: datetime) -> Outcome:
+    return Outcome(
+        reason=Reason.NOT_RESTORED,
+        at=now,
+        found=endings.NOT_RESTORED.format(name=seen.name, found=refuted),
+        next=endings.NOT_RESTORED_NEXT,
+    )
+
+
+def _unproven(observation: Observation, shown: dict[str, Proof]) -> str:
+    """Why the cluster's word is all there is; empty where the claims show it."""
+    if observation.claims_unread is not None:
+        return endings.CLAIMS_UNREAD.format(why=observation.claims_unread[:300].rstrip("."))
+    bare = [f"`{name}`" for name, proof in shown.items() if proof is Proof.NONE]
+    more = endings.AND_MORE.format(count=len(bare) - MAX_TOLD) if len(bare) > MAX_TOLD else ""
+    named = ", ".join((*bare[:MAX_TOLD], more)) if more else ", ".join(bare)
+    return endings.CLAIMS_UNMARKED.format(claims=named) if bare else ""
+
+
+def _of_fate(
+    restore: Restore, fate: Fate, there: set[str], *, by_claim: bool = False
+) -> tuple[str, ...]:
+    """The disks that were to have this fate, as far as what was read bears it out."""
+    fates = restore.preview.fates if restore.preview else ()
+    return tuple(
+        each.name
+        for each in fates
+        if each.fate is fate and (each.claim if by_claim else each.name) in there
+    )
+
+
+def _is_there(volume: Volume, observation: Observation) -> bool:
+    """The claim behind the disk exists, as far as that could be read."""
+    there = {each.name for each in observation.claims}
+    return observation.claims_unread is not None or volume.claim in there
+
+
+def _vm_status(observation: Observation) -> str:
+    vm = observation.vm
+    if vm is None:
+        return endings.UNKNOWN
+    if observation.vmi is not None:
+        return endings.LIVE.format(status=vm.status)
+    if vm.may_start_itself:
+        return endings.WILL_START.format(status=vm.status, strategy=vm.run_strategy)
+    if vm.status != "Stopped" or vm.deleting:
+        return endings.NOT_RUNNING.format(status=vm.status)
+    return endings.READY_TO_START

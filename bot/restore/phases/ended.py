@@ -1,0 +1,57 @@
+"""The phases after the end: the VM is started if somebody asks for that."""
+
+from datetime import datetime
+
+from bot.restore import edits
+from bot.restore.events import Done, Effect, Observed, StartVm
+from bot.restore.model import CardKind, Restore
+from bot.restore.observation import ApiRejection, Vm
+from bot.restore.user_events import START_WITHIN, start_is_due
+from bot.texts import refusals as texts
+
+Move = tuple[Restore, tuple[Effect, ...]]
+
+
+def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
+    """Start the VM if somebody asked for that after the end."""
+    if not start_is_due(restore):
+        return restore, ()
+    observation, vm = seen.observation, seen.observation.vm
+    if vm is None:
+        return start_failed(restore, texts.START_VM_GONE, now), ()
+    if why := _may_not_start(restore, seen, vm, now):
+        return start_failed(restore, why, now), ()
+    if observation.vmi is not None and not observation.vmi.final:
+        going_down = observation.vmi.deleting or vm.run_strategy == "Halted"
+        return (restore if going_down else started(restore, Done(), now)), ()
+    return restore, (StartVm(vm.namespace, vm.name),)
+
+
+def _may_not_start(restore: Restore, seen: Observed, vm: Vm, now: datetime) -> str | None:
+    if not seen.verdict.allowed:
+        return seen.verdict.text or texts.MAY_NOT_START
+    if restore.preview is not None and vm.uid != restore.preview.vm_uid:
+        return texts.START_VM_IS_OTHER
+    if vm.restore_in_progress is not None:
+        return texts.START_RESTORING.format(name=vm.restore_in_progress)
+    if restore.start is not None and now >= restore.start.at + START_WITHIN:
+        return texts.START_TOO_LATE
+    return None
+
+
+def started(restore: Restore, result: Done | ApiRejection, now: datetime) -> Restore:
+    """The start was answered."""
+    if restore.start is None or not start_is_due(restore):
+        return restore
+    if isinstance(result, ApiRejection):
+        return start_failed(restore, result.text, now)
+    done = restore.start.model_copy(update={"done_at": now})
+    return edits.post(restore.model_copy(update={"start": done}), CardKind.STARTED, now)
+
+
+def start_failed(restore: Restore, why: str, now: datetime) -> Restore:
+    """The VM was not started; the person who asked is told why."""
+    if restore.start is None:
+        return restore
+    failed = restore.start.model_copy(update={"error": why[:300]})
+    return edits.post(restore.model_copy(update={"start": failed}), CardKind.STARTED, now)

@@ -1,0 +1,85 @@
+"""The phase GATHERING: the VM, its namespace and the snapshot are asked for, one after the other."""
+
+from datetime import datetime
+
+from bot.restore import edits
+from bot.restore.checks import CheckFailure, kubevirt_is_served, reads_are_allowed
+from bot.restore.model import CardKind, Phase, Proposal, Reason, Restore
+from bot.restore.observation import Observation
+from bot.restore.suggestions import MAX_SUGGESTIONS, nearest, or_a_command
+from bot.texts import refusals as texts
+
+
+def on_observation(restore: Restore, observation: Observation, now: datetime) -> Restore:
+    """Ask for the first thing that is missing, with what the cluster offers."""
+    if restore.question is not None:
+        return restore
+    if blind := kubevirt_is_served(observation, restore) or reads_are_allowed(observation, restore):
+        return edits.refuse(restore, blind, now)
+    request, found = restore.request, observation.candidates
+    if request.vm is None:
+        return _ask(restore, CardKind.ASK_VM, Proposal(), now)
+    if request.namespace is None:
+        return _gather_namespace(restore, observation, now)
+    if request.snapshot is None:
+        if not found.snapshots:
+            return _nothing_to_choose(restore, observation, now)
+        names = tuple(each.name for each in found.snapshots)
+        fitting = tuple(name for name in names if (request.described or "").lower() in name)
+        return _ask(
+            restore, CardKind.ASK_SNAPSHOT, Proposal(near=(fitting or names)[:MAX_SUGGESTIONS]), now
+        )
+    return edits.enter(restore, Phase.CHECKING, now)
+
+
+def _gather_namespace(restore: Restore, observation: Observation, now: datetime) -> Restore:
+    found = observation.candidates
+    if not found.namespaces:
+        return _ask_again_which(restore, observation, texts.NO_SUCH_VM_ANYWHERE, now)
+    only = found.namespaces[0] if len(found.namespaces) == 1 else None
+    near = () if only else found.namespaces[:MAX_SUGGESTIONS]
+    return _ask(restore, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near), now)
+
+
+def _ask_again_which(
+    restore: Restore, observation: Observation, no_such: str, now: datetime
+) -> Restore:
+    """There is no such VM: the nearest names may help."""
+    request = restore.request
+    near = nearest(request.vm or "", observation.candidates.vms)
+    command = or_a_command(request, observation.candidates.vms)
+    problem = no_such.format(vm=request.vm, namespace=request.namespace, command=command)
+    again = restore.model_copy(update={"request": request.model_copy(update={"vm": None})})
+    return _ask(again, CardKind.ASK_VM, Proposal(near=near, problem=problem), now)
+
+
+def _nothing_to_choose(restore: Restore, observation: Observation, now: datetime) -> Restore:
+    """A VM that does not exist has no snapshots either; that is another thing to say.
+
+    If there is one of that name elsewhere, the namespace is asked for again.
+    """
+    request, elsewhere = restore.request, observation.candidates.namespaces
+    if request.namespace in elsewhere:
+        return _no_snapshots(restore, now)
+    if not elsewhere:
+        return _ask_again_which(restore, observation, texts.NO_SUCH_VM, now)
+    again = restore.model_copy(update={"request": request.model_copy(update={"namespace": None})})
+    only = elsewhere[0] if len(elsewhere) == 1 else None
+    problem = texts.NO_SUCH_VM.format(vm=request.vm, namespace=request.namespace, command="")
+    near = () if only else elsewhere[:MAX_SUGGESTIONS]
+    return _ask(
+        again, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now
+    )
+
+
+def _ask(restore: Restore, kind: CardKind, proposal: Proposal, now: datetime) -> Restore:
+    asked = edits.ask(restore, kind, now)
+    return asked if asked.phase.ended else asked.model_copy(update={"proposal": proposal})
+
+
+def _no_snapshots(restore: Restore, now: datetime) -> Restore:
+    request = restore.request
+    none = CheckFailure.telling(
+        Reason.SNAPSHOT_NOT_FOUND, texts.NO_SNAPSHOTS, vm=request.vm, namespace=request.namespace
+    )
+    return edits.refuse(restore, none, now)

@@ -1,0 +1,85 @@
+"""An object of this restore that the cluster has already is adopted; it is never made again."""
+
+from datetime import datetime, timedelta
+
+from bot.restore import edits
+from bot.restore.effects import confirmed_name
+from bot.restore.model import CardKind, Job, Phase, Restore, Safety
+from bot.restore.observation import Observation, RestoreObject
+from bot.texts import endings
+
+
+def made_before(restore: Restore, observation: Observation, now: datetime) -> Restore | None:
+    """The restore as it really stands, if the cluster knows of its object and the document does not.
+
+    Redis may lose what it acknowledged, after a fail-over for instance; a document of a moment before
+    comes back then. What it would do was done: whatever state our object is in, no other is made.
+    """
+    if restore.job is not None or restore.phase not in _MAY_HAVE_ACTED:
+        return None
+    own = _own(restore, observation)
+    name = own.name if own else _mark_of(restore, observation)
+    if name is None:
+        return None
+    clicked = restore.confirmation
+    known = (own.created if own else None) or (clicked.at if clicked else now)
+    job = Job(name=name, decided_at=known, adopted=True)
+    there = _onward(restore, now).model_copy(update={"job": job})
+    return adopted(there, as_found(job, own), own.uid) if own else there
+
+
+_MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, Phase.RESTORING})
+
+
+def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
+    """The object with this restore's label; should there be several, one that is not complete."""
+    request = restore.request
+    ours = [
+        each
+        for each in observation.restores
+        if each.restore_id == restore.id
+        and (each.target, each.snapshot) == (request.vm, request.snapshot)
+    ]
+    return min(ours, key=lambda each: each.complete, default=None)
+
+
+def _mark_of(restore: Restore, observation: Observation) -> str | None:
+    """The name of our object where only its VM shows that it was there."""
+    name, vm = confirmed_name("restore", restore), observation.vm
+    if name is None or vm is None:
+        return None
+    ran = (vm.last_restore or "").startswith(f"{name}-")
+    return name if ran or vm.restore_in_progress == name else None
+
+
+def _onward(restore: Restore, now: datetime) -> Restore:
+    """In RESTORING, with the cards of the phases that are skipped closed."""
+    if restore.phase is Phase.RESTORING:
+        return restore
+    closed = edits.close(_protected(restore), endings.MADE_BEFORE)
+    for kind in (CardKind.STOPPING, CardKind.PROTECTING):
+        closed = edits.close_slot(closed, kind, endings.MADE_BEFORE)
+    return edits.post(edits.enter(closed, Phase.RESTORING, now), CardKind.PROGRESS, now)
+
+
+def _protected(restore: Restore) -> Restore:
+    """A restore that waits for its safety snapshot is only made once that is ready."""
+    clicked, name = restore.confirmation, confirmed_name("pre-restore", restore)
+    if not restore.protect or clicked is None or name is None:
+        return restore
+    safety = restore.safety or Safety(name=name, decided_at=clicked.at)
+    ready = safety.ready_at or clicked.at
+    return restore.model_copy(update={"safety": safety.model_copy(update={"ready_at": ready})})
+
+
+def as_found(job: Job, found: RestoreObject) -> Job:
+    """What had completed already is told with its own time, not as if it had just been done."""
+    return job.model_copy(update={"restored_at": found.restored_at if found.complete else None})
+
+
+def adopted(restore: Restore, job: Job, uid: str) -> Restore:
+    """The object is there, by this UID: it is watched until its time is over."""
+    until = job.decided_at + timedelta(seconds=restore.rules.restore_timeout)
+    return restore.model_copy(
+        update={"job": job.model_copy(update={"uid": uid, "wait_until": until})}
+    )

@@ -1,0 +1,104 @@
+"""The phase PROTECTING: a safety snapshot of the VM as it is, before the restore."""
+
+from datetime import datetime, timedelta
+
+from bot.restore import edits
+from bot.restore.effects import confirmed_name, create_snapshot, object_name
+from bot.restore.events import CreateSnapshot, Done, Effect
+from bot.restore.model import CardKind, Phase, Restore, Safety
+from bot.restore.observation import ApiRejection, Observation, Snapshot
+from bot.restore.recheck import (
+    decision_expired,
+    differences,
+    stop_at_difference,
+    too_late,
+    unsettled,
+)
+from bot.restore.user_events import after_stop
+from bot.texts import endings
+from bot.texts import refusals as texts
+
+Move = tuple[Restore, tuple[Effect, ...]]
+
+
+def on_observation(restore: Restore, observation: Observation, now: datetime) -> Move:
+    """Take the safety snapshot once, then wait until it is ready."""
+    if restore.safety is None:
+        if decision_expired(restore, now):
+            return too_late(restore, now), ()
+        if unsettled(observation):
+            return restore, ()
+        if found := differences(observation, restore):
+            return stop_at_difference(restore, found, now), ()
+        name = confirmed_name("pre-restore", restore) or object_name("pre-restore", restore, now)
+        safety = Safety(name=name, decided_at=now)
+        decided = restore.model_copy(update={"safety": safety})
+        return decided, (create_snapshot(decided, safety),)
+    return _safety_progress(restore, restore.safety, observation, now)
+
+
+def _safety_progress(
+    restore: Restore, safety: Safety, observation: Observation, now: datetime
+) -> Move:
+    snapshot = observation.safety
+    late = now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
+    if snapshot is None and safety.uid is None and not late:
+        return restore, (create_snapshot(restore, safety),)
+    if failure := _unsafe(restore, safety, snapshot, late=late):
+        return _unprotected(restore, failure, now), ()
+    if snapshot is None or not (snapshot.usable and snapshot.phase == "Succeeded"):
+        return _safety_seen(restore, safety, snapshot), ()
+    ready = safety.model_copy(update={"uid": snapshot.uid, "ready_at": now})
+    words = endings.SAFETY_READY.format(name=safety.name)
+    done = edits.close_slot(restore, CardKind.PROTECTING, words)
+    return after_stop(done.model_copy(update={"safety": ready}), now), ()
+
+
+def _unsafe(
+    restore: Restore, safety: Safety, snapshot: Snapshot | None, *, late: bool
+) -> str | None:
+    """Why there is no safety snapshot to rely on; None while it is ready or may still become so."""
+    if snapshot is None:
+        return texts.SAFETY_DELETED if safety.uid else texts.SAFETY_NOT_TAKEN
+    if snapshot.restore_id != restore.id or safety.uid not in (None, snapshot.uid):
+        return texts.SAFETY_NOT_OURS.format(name=safety.name)
+    if snapshot.phase == "Failed" or snapshot.deleting:
+        return snapshot.error or texts.SAFETY_WITHOUT_ERROR
+    if late:
+        return snapshot.error or texts.SAFETY_NOT_READY
+    if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
+        return texts.SAFETY_EMPTY
+    return None
+
+
+def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:
+    if snapshot is None:
+        return restore
+    return restore.model_copy(update={"safety": safety.model_copy(update={"uid": snapshot.uid})})
+
+
+def created(
+    restore: Restore, effect: CreateSnapshot, result: Done | ApiRejection, now: datetime
+) -> Restore:
+    """The create of the safety snapshot was answered."""
+    safety = restore.safety
+    if restore.phase is not Phase.PROTECTING or safety is None or safety.name != effect.name:
+        return restore
+    if isinstance(result, ApiRejection):
+        # Once it was seen, a late "no" to a second attempt says nothing about it.
+        return restore if safety.uid else _unprotected(restore, result.text, now)
+    uid = result.uid or safety.uid
+    return restore.model_copy(update={"safety": safety.model_copy(update={"uid": uid})})
+
+
+def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
+    """No safety snapshot: no data was touched. Everything is checked and asked again."""
+    closed = edits.close_slot(restore, CardKind.PROTECTING, endings.SAFETY_FAILED)
+    begun = restore.safety is not None and restore.safety.uid is not None
+    name = restore.safety.name if begun and restore.safety else None
+    left = texts.SAFETY_LEFT.format(name=name) if name else ""
+    note = texts.SAFETY_FAILED.format(why=why[:300], left=left)
+    anew = closed.model_copy(
+        update={"safety": None, "typed": None, "confirmation": None, "note": note}
+    )
+    return edits.enter(anew, Phase.CHECKING, now)

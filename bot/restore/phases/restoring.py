@@ -1,0 +1,162 @@
+"""The phase RESTORING: the one destructive act, and watching what becomes of it.
+
+The race this file is about: the name of the VirtualMachineRestore is committed, then the create is
+sent, and the answer may be lost with the process. Whoever looks next cannot know whether the object
+was ever there. It looks with a RECHECK: if the object is found (by name and our label) it is adopted;
+if the VM carries the mark of that name, the restore ran and the object was deleted since; otherwise
+the same create is sent again, but only while everything is still as it was confirmed and the
+decision is young. An object that was once seen is never created again. Nor is one whose document was
+lost: the name comes from the confirmation, so that the cluster can be asked for it (`made_before`).
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore import edits
+from bot.restore.effects import create_restore, object_name
+from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
+from bot.restore.model import CardKind, Job, Phase, Reason, Restore
+from bot.restore.observation import ApiRejection, Observation
+from bot.restore.phases import completed
+from bot.restore.phases.made_before import adopted, as_found
+from bot.restore.recheck import (
+    ACT_WITHIN,
+    decision_expired,
+    differences,
+    stop_at_difference,
+    too_late,
+    unsettled,
+)
+from bot.texts import endings
+
+Move = tuple[Restore, tuple[Effect, ...]]
+
+A_WHILE = timedelta(minutes=1)
+"""After a lost answer, what completes within this time is told like any other."""
+
+
+def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
+    """Apply an observation in RESTORING."""
+    job = restore.job
+    if job is None:
+        return _decide(restore, seen.observation, now)
+    if job.uid is None:
+        return _find(restore, job, seen, now)
+    return _follow(restore, job, seen.observation, now)
+
+
+def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
+    """The last gate: both confirmations by one person, and nothing differs from what was shown."""
+    typed, clicked = restore.typed, restore.confirmation
+    if typed is None or clicked is None or typed.by != clicked.by:
+        missing = endings.CONFIRMATION_MISSING
+        return edits.fail(restore, Reason.CREATE_REFUSED, missing, now, endings.UNCHANGED), ()
+    if decision_expired(restore, now):
+        return too_late(restore, now), ()
+    if _is_unlocking(restore, observation) or unsettled(observation):
+        return restore, ()
+    if found := differences(observation, restore):
+        return stop_at_difference(restore, found, now), ()
+    job = Job(name=object_name("restore", restore, clicked.at), decided_at=now)
+    decided = restore.model_copy(update={"job": job})
+    return decided, (create_restore(decided, job.name),)
+
+
+def _is_unlocking(restore: Restore, observation: Observation) -> bool:
+    """Our safety snapshot is ready, but the VM is still marked with it: that passes."""
+    safety, vm = restore.safety, observation.vm
+    return safety is not None and vm is not None and vm.snapshot_in_progress == safety.name
+
+
+def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
+    """The create's answer was lost: adopt what is there, or send the very same create again."""
+    observation = seen.observation
+    for each in observation.restores:
+        if each.name == job.name and each.restore_id == restore.id:
+            known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
+            return adopted(restore, known, each.uid), ()
+    young = now < job.decided_at + ACT_WITHIN
+    if observation.vm is not None and (observation.vm.last_restore or "").startswith(
+        f"{job.name}-"
+    ):
+        return _deleted(restore, observation, now), ()
+    if observation.vm is not None and observation.vm.restore_in_progress == job.name:
+        # It was there: its VM says so. It may be listed a moment later, but is not made again.
+        return (restore if young else _deleted(restore, observation, now)), ()
+    untouched = endings.UNTOUCHED
+    if found := differences(observation, restore):
+        text = " ".join(each.text for each in found)
+        return edits.fail(restore, found[0].reason, text, now, untouched), ()
+    if not seen.verdict.allowed:
+        return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
+    if not young:
+        old = endings.NOT_HANDED_OVER
+        return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
+    return restore, (create_restore(restore, job.name),)
+
+
+def created(
+    restore: Restore, effect: CreateRestore, result: Done | ApiRejection, now: datetime
+) -> Restore:
+    """The create was answered."""
+    job = restore.job
+    if job is None or job.name != effect.name or restore.phase is not Phase.RESTORING:
+        return restore
+    if job.uid is not None:
+        # It is known to be there; a late answer to another attempt cannot undo that.
+        return restore
+    if isinstance(result, ApiRejection):
+        unchanged = endings.UNCHANGED_REFUSED
+        goes = result.namespace_goes
+        reason = Reason.NAMESPACE_BEING_DELETED if goes else Reason.CREATE_REFUSED
+        return edits.fail(restore, reason, result.text, now, unchanged)
+    return adopted(restore, job, result.uid) if result.uid else restore
+
+
+def _follow(restore: Restore, job: Job, observation: Observation, now: datetime) -> Move:
+    seen = observation.job
+    if seen is None or seen.uid != job.uid:
+        return _deleted(restore, observation, now), ()
+    if seen.complete:
+        return completed.succeeded(restore, observation, seen, now), ()
+    delete = DeleteRestore(restore.request.namespace or "", job.name, job.uid or "")
+    if seen.failure is not None and not job.deleting:
+        found = seen.failure
+        if observation.vmi is not None:
+            found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
+        return edits.fail(restore, Reason.RESTORE_FAILED, found, now), ()
+    followed = completed.progress(restore, job, observation, seen, now)
+    if job.deleting:
+        return followed, () if seen.deleting else (delete,)
+    return _overdue(followed, now), ()
+
+
+def _overdue(restore: Restore, now: datetime) -> Restore:
+    job = restore.job
+    if job is None or job.wait_until is None or now < job.wait_until or restore.question:
+        return restore
+    return edits.ask(restore, CardKind.OVERDUE, now)
+
+
+def delete_refused(
+    restore: Restore, effect: DeleteRestore, rejection: ApiRejection, now: datetime
+) -> Restore:
+    """The object stays, so the restore goes on; the owner is asked again, and told why."""
+    job = restore.job
+    if job is None or not job.deleting or job.uid != effect.uid:
+        return restore
+    kept = job.model_copy(update={"deleting": False, "delete_error": rejection.text[:300]})
+    return edits.ask(restore.model_copy(update={"job": kept}), CardKind.OVERDUE, now)
+
+
+def _deleted(restore: Restore, observation: Observation, now: datetime) -> Restore:
+    """Our object is gone: by our own hand, with its VM, or by somebody else's."""
+    if observation.vm is None and observation.job is None:
+        return edits.fail(restore, Reason.VM_DELETED, endings.VM_DELETED, now)
+    job = restore.job
+    if job is not None and job.deleting:
+        return edits.fail(restore, Reason.RESTORE_GIVEN_UP, endings.DELETED_ON_REQUEST, now)
+    name = job.name if job else "?"
+    lost = endings.DELETED_BY_OTHERS
+    if observation.vm is not None and (observation.vm.last_restore or "").startswith(f"{name}-"):
+        lost = endings.DELETED_AFTERWARDS
+    return edits.fail(restore, Reason.RESTORE_DELETED, lost.format(name=name), now)
