@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,9 +10,14 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent
 PAGES = ("docs/architecture.md", "CONTRIBUTING.md", "docs/glossary.md")
+OTHERS = sorted(
+    page.relative_to(HOUSE).as_posix()
+    for page in (*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md"))
+    if page.relative_to(HOUSE).as_posix() not in PAGES
+)
 TOPS = "bot|tests|docs|helm|config"
 PATH = re.compile(
-    rf"(?<![\w./-])(?:(?:{TOPS})/[\w./-]*\w|\.ci/\w+|[\w-]+\.(?:toml|md|yaml))(?![\w/])"
+    rf"(?<![\w./-])(?:(?:{TOPS})/[\w./-]*\w|\.ci/[\w-]+|[\w-]+\.(?:toml|md|yaml))(?![\w/])"
 )
 MEMBER = re.compile(rf"(?<![\w./-])((?:{TOPS})/[\w./-]+\.py)::?(\w+(?:\.\w+)*)")
 DOTTED = re.compile(r"(?<![\w./-])(?:bot|tests)(?:\.\w+)+(?![\w/])")
@@ -22,10 +27,10 @@ LINK = re.compile(r"\]\(([^)#:]+)\)")
 TARGET = re.compile(r"\bmake ([a-z-]+)")
 
 
-def found(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+def found(pattern: re.Pattern[str], pages: Iterable[str] = PAGES) -> list[tuple[str, str]]:
     """What a pattern finds, each once, with the page it was found in."""
     return sorted(
-        {(page, match.group()) for page in PAGES for match in pattern.finditer(text_of(page))}
+        {(page, match.group()) for page in pages for match in pattern.finditer(text_of(page))}
     )
 
 
@@ -90,6 +95,11 @@ def test_a_path_exists(page: str, path: str) -> None:
     assert (HOUSE / path).exists() or (HOUSE / page).parent.joinpath(path).exists()
 
 
+@pytest.mark.parametrize(("page", "path"), [one for one in found(PATH, OTHERS) if "/" in one[1]])
+def test_a_path_of_any_other_page_exists(page: str, path: str) -> None:
+    assert (HOUSE / path).exists(), page
+
+
 @pytest.mark.parametrize(("page", "text"), found(MEMBER))
 def test_what_stands_in_a_file_is_there(page: str, text: str) -> None:
     match = MEMBER.fullmatch(text)
@@ -114,7 +124,7 @@ def test_a_name_alone_is_one_of_the_code(page: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "link"),
-    sorted({(p, m.group(1)) for p in (*PAGES, "README.md") for m in LINK.finditer(text_of(p))}),
+    sorted({(p, m.group(1)) for p in (*PAGES, *OTHERS) for m in LINK.finditer(text_of(p))}),
 )
 def test_a_link_leads_somewhere(page: str, link: str) -> None:
     assert (HOUSE / page).parent.joinpath(link).exists()
