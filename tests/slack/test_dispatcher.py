@@ -175,15 +175,15 @@ WAITED_FOR: dict[str, tuple[Restore, bool]] = {
 
 
 @pytest.mark.parametrize("case", WAITED_FOR)
-async def test_a_reply_in_a_thread_of_ours_waits_for_what_is_known_of_it(case: str) -> None:
+async def test_a_reply_in_a_thread_of_the_bot_waits_for_what_is_known_of_it(case: str) -> None:
     restore, waits = WAITED_FOR[case]
-    ours = {"typed": "x", "ours": True}
+    reply = {"typed": "x", "ours": True}
     asking = dispatcher(Parts(everywhere=(restore,)))
     if waits:
         with pytest.raises(NotYet):
-            await asking._asked_of(CALLER, ours)
+            await asking._asked_of(CALLER, reply)
     else:
-        assert await asking._asked_of(CALLER, ours) is None
+        assert await asking._asked_of(CALLER, reply) is None
 
 
 @pytest.mark.parametrize("here", [(TYPING,), (THEIRS,), (ENDED,)])
