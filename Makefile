@@ -31,7 +31,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
 
 test: lint
-	$(BIN)/pytest -q -n 2 --dist worksteal
+	$(BIN)/pytest -q -n 3 --dist worksteal
 
 # Each loop ends with the shell that started it, even if that is killed.
 TIMES ?= 3
@@ -41,7 +41,7 @@ test-under-load: $(READY)
 	for loop in 1 2; do $(BIN)/python -c '$(BUSY)' & loops="$$loops $$!"; done; \
 	for run in $$(seq $(TIMES)); do \
 	  echo "== run $$run of $(TIMES), beside two busy loops"; \
-	  $(BIN)/pytest -q -n 2 --dist worksteal $(TESTS) || exit 1; \
+	  $(BIN)/pytest -q -n 3 --dist worksteal $(TESTS) || exit 1; \
 	done
 
 RUNS ?= 100

@@ -62,13 +62,11 @@ class People:
 
     def power_off(self, namespace: str, vm: str) -> None:
         """The guest shuts down from inside."""
-        vmi = self._plane.storage.get(VMIS.plural, namespace, vm)
-        stamp = {"phase": "Succeeded", "phaseTransitionTimestamp": self._plane.stamp()}
-        vmi["status"]["phase"] = "Succeeded"
-        vmi["status"].setdefault("phaseTransitionTimestamps", []).append(stamp)
-        ready = {"type": "Ready", "status": "False", "reason": "PodTerminating"}
-        set_condition(vmi["status"], ready, self._plane.now())
-        self._plane.storage.put(VMIS.plural, vmi)
+        self._end_guest(namespace, vm, "Succeeded")
+
+    def crash(self, namespace: str, vm: str) -> None:
+        """The guest dies."""
+        self._end_guest(namespace, vm, "Failed")
 
     def ignore_shutdown(self, namespace: str, vm: str) -> None:
         """From now on the guest does not answer the power button."""
@@ -180,3 +178,12 @@ class People:
         if error:
             status["error"] = {"message": error, "time": self._plane.stamp()}
         self._plane.storage.put(VOLUME_SNAPSHOTS.plural, {**held, "status": status})
+
+    def _end_guest(self, namespace: str, vm: str, phase: str) -> None:
+        vmi = self._plane.storage.get(VMIS.plural, namespace, vm)
+        stamp = {"phase": phase, "phaseTransitionTimestamp": self._plane.stamp()}
+        vmi["status"]["phase"] = phase
+        vmi["status"].setdefault("phaseTransitionTimestamps", []).append(stamp)
+        ready = {"type": "Ready", "status": "False", "reason": "PodTerminating"}
+        set_condition(vmi["status"], ready, self._plane.now())
+        self._plane.storage.put(VMIS.plural, vmi)
