@@ -78,7 +78,7 @@ def table(findings: tuple[CheckRow, ...]) -> str:
     for each in findings:
         lines.append(f"{each.part:<{width}}  {each.grade:<4}  {each.found}")
         if each.fix:
-            lines.append(f"{'':<{width}}        to mend: {each.fix}")
+            lines.append(f"{'':<{width}}        to fix: {each.fix}")
     return "\n".join(lines)
 
 

@@ -80,7 +80,7 @@ def run() -> None:
 
 @app.command()
 def check() -> None:
-    """Look at everything a restore needs and say how to mend what is wrong. Changes nothing."""
+    """Look at everything a restore needs and say how to fix what is wrong. Changes nothing."""
     from bot.check import run as look
     from bot.settings import load
     from bot.telemetry import set_up

@@ -1,8 +1,8 @@
-"""The loop: takes what is due, on a lease, and has it dealt with.
+"""The loop: leases what is due and gives it to the handler of its kind.
 
-What is due is a restore, which gets one round (`rounds`), something that Slack delivered, which goes
-to the intake, or a chore, which is somebody's duty by the first word of its name. A lease makes one
-worker at a time act on a thing, on whatever replica it runs.
+A restore goes to the reconciler, a delivery of Slack to the dispatcher, and a periodic task to the
+handler that the prefix of its name selects. A lease makes sure that one worker at a time acts on a
+thing, whichever replica it runs in.
 
 There is no retry in here. What could not be done now has a next due time, and that is the retry.
 
@@ -31,11 +31,11 @@ POLL = timedelta(seconds=1)
 """How often the queue is asked when nobody nudges: other replicas put things into it, too."""
 STORE_AWAY = timedelta(seconds=2)
 PUT_OFF = timedelta(minutes=5)
-"""When a chore is looked at again that is nobody's duty here: another release may know it."""
+"""When a periodic task without a handler is due again: another release may have the handler."""
 TRY_AGAIN = timedelta(seconds=10)
-"""When a chore is tried again whose far side was away and named no time."""
+"""When a periodic task is tried again after a failure that named no time."""
 
-_KINDS = {Record: "restore", Delivery: "delivery", PeriodicTask: "chore"}
+_KINDS = {Record: "restore", Delivery: "delivery", PeriodicTask: "task"}
 
 log = structlog.get_logger(__name__)
 
@@ -194,17 +194,17 @@ class Worker:
                 await self._run_task(leased.lease, task)
 
     async def _run_task(self, lease: Lease, task: PeriodicTask) -> None:
-        """A chore: done and given back with its next due time, or put off."""
-        duty = self._task_handlers.get(task.name.partition(":")[0])
-        if duty is None:
+        """Run a periodic task, and release its lease with the next due time."""
+        handler = self._task_handlers.get(task.name.partition(":")[0])
+        if handler is None:
             await self._store.queue.release(lease, due=self._clock.now() + PUT_OFF)
             return
         try:
-            done = await duty(task)
+            done = await handler(task)
         except StoreUnavailable:
             raise
         except Temporary as trouble:
-            log.info("a chore is put off", task=task.name, what=trouble.what)
+            log.info("a periodic task is put off", task=task.name, what=trouble.what)
             wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after
             done = TaskResult(due=self._clock.now() + timedelta(seconds=wait))
         if done is None:

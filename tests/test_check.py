@@ -264,7 +264,7 @@ async def test_settings_that_are_wrong_end_it_with_a_row_each() -> None:
     assert found[0].fix.startswith("set it to the Bot User OAuth Token")
 
 
-def test_the_table_has_columns_and_says_the_mend_below() -> None:
+def test_the_table_has_columns_and_says_the_fix_below() -> None:
     findings = (
         CheckRow("settings", Grade.OK, "read"),
         CheckRow("cluster east", Grade.FAIL, "is away", "let the bot reach it"),
@@ -272,7 +272,7 @@ def test_the_table_has_columns_and_says_the_mend_below() -> None:
     assert check.table(findings).splitlines() == [
         "settings      ok    read",
         "cluster east  fail  is away",
-        "                    to mend: let the bot reach it",
+        "                    to fix: let the bot reach it",
     ]
 
 

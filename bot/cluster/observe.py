@@ -166,7 +166,7 @@ class Observer:
             return Observation(asked.kind, at, kubevirt=False)
 
     async def _choices(self, asked: Question) -> Candidates:
-        """Names for the first thing that the wish lacks."""
+        """Names for the first thing that the request lacks."""
         request, permitted = asked.request, asked.permitted
         if request.vm is None:
             return Candidates(

@@ -1,4 +1,4 @@
-"""The checks a wish must pass before a person is asked to type (`recheck` comes before the act).
+"""The checks a request must pass before a person is asked to type (`recheck` comes before the act).
 
 Each check is a small pure function: it looks at one scene and either has nothing to say (None) or
 states what was found, what was expected and what to do next. Their order is the order in which an

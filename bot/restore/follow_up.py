@@ -1,6 +1,6 @@
 """A new restore that follows an ended one: start over, try again, another snapshot, undo.
 
-Nothing is inherited but the wish, the place and what the bot left behind: a VM that it stopped, or
+Nothing is inherited but the request, the thread and what the bot left behind: a VM that it stopped, or
 that is in an unknown state, its own failed object. All checks and both confirmations come anew. The new id is made from the old one,
 so that a second click finds the first one's restore.
 """

@@ -258,7 +258,7 @@ _FIELDS: dict[CardKind, tuple[str, Part]] = {
 
 
 def _named(restore: Restore, question: Card, name: str | None) -> Answer:
-    """Put the answer into the wish; the next look decides whether it is a good one."""
+    """Put the answer into the request; the next observation decides whether it is a good one."""
     field, part = _FIELDS[question.kind]
     if name is None or not is_name(part, name):
         return restore, Reply.NO_SUCH_NAME

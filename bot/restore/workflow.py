@@ -25,7 +25,7 @@ Only then is `job` (the object's name) stored, and only a look after or with tha
 A create is sent again only under the same name, and only while nothing shows that it was ever there.
 The name comes from the confirmation, so that a document which was put back finds what it did already.
 What was agreed to is acted on within ten minutes or not at all: a bot that was away does not come
-back with an old wish.
+back with an old request.
 Every way back to a question takes `typed` and `confirmation` out of the document, so no click ever
 serves twice. So does a change of owner (`handover`), unless both are in already: then what was
 confirmed is carried out, and the policy is asked about the person who confirmed as well.

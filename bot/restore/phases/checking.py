@@ -58,8 +58,8 @@ def _clear_blocker(restore: Restore, observation: Observation) -> Move:
     """
     blocker = restore.blocker
     for each in observation.restores:
-        ours = same_line(each.restore_id, restore.id)
-        if blocker and each.name == blocker.name and each.uid == blocker.uid and ours:
+        related = same_line(each.restore_id, restore.id)
+        if blocker and each.name == blocker.name and each.uid == blocker.uid and related:
             if each.deleting:
                 return restore, ()
             if each.failure is not None:

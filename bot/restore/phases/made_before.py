@@ -34,13 +34,13 @@ _MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, P
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
     """The object with this restore's label; should there be several, one that is not complete."""
     request = restore.request
-    ours = [
+    own = [
         each
         for each in observation.restores
         if each.restore_id == restore.id
         and (each.target, each.snapshot) == (request.vm, request.snapshot)
     ]
-    return min(ours, key=lambda each: each.complete, default=None)
+    return min(own, key=lambda each: each.complete, default=None)
 
 
 def _mark_of(restore: Restore, observation: Observation) -> str | None:

@@ -1,7 +1,7 @@
 """The phase RESTORING: the one destructive act, and watching what becomes of it.
 
 The race this file is about: the name of the VirtualMachineRestore is committed, then the create is
-sent, and the answer may be lost with the process. Whoever looks next cannot know whether the object
+sent, and the answer may be lost with the process. The next observation cannot know whether the object
 was ever there. It looks with a RECHECK: if the object is found (by name and our label) it is adopted;
 if the VM carries the mark of that name, the restore ran and the object was deleted since; otherwise
 the same create is sent again, but only while everything is still as it was confirmed and the

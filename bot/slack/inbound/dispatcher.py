@@ -112,9 +112,9 @@ class Dispatcher:
             case _ if self._clock.now() - delivery.accepted_at > LATE:
                 await self._responder.try_reply(_caller(body), views.too_late())
             case _:
-                await self._wish(delivery, body)
+                await self._open_or_answer(delivery, body)
 
-    async def _wish(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
+    async def _open_or_answer(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
         """What somebody wants now, and would not want any more if it came late."""
         match delivery.kind:
             case "command":
