@@ -30,6 +30,7 @@ from bot.settings import Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
+from bot.slack.deliveries import Received, fields
 from bot.slack.inbound.bolt_app import bolt_app
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.listeners import Enqueue
@@ -327,7 +328,8 @@ async def _clusters(
 
 
 def _accepting(store: Store, worker: Worker, clock: Clock, metrics: Metrics) -> Enqueue:
-    async def accept(key: str, kind: str, body: Mapping[str, Any]) -> None:
+    async def accept(key: str, received: Received) -> None:
+        kind, body = received.kind, fields(received)
         lease = await store.queue.enqueue_delivery(key, kind, body)
         if lease is None:
             return

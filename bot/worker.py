@@ -23,6 +23,7 @@ import structlog
 from bot.errors import StoreUnavailable, Temporary
 from bot.reconciler import Reconciler, ReconcilerDeps, TooLateError
 from bot.slack.inbound.dispatcher import Dispatcher
+from bot.store.documents import Unreadable
 from bot.store.records import Delivery, Lease, Leased, PeriodicTask, Record, TaskHandler, TaskResult
 
 WORKERS = 32
@@ -218,6 +219,9 @@ class Worker:
             await self._dispatcher.handle(delivery)
         except StoreUnavailable:
             raise
+        except Unreadable as error:
+            await self._store.queue.defer(lease, error)
+            return
         except Temporary as trouble:
             log.info("a delivery is put off", what=trouble.what)
             await self._store.queue.release(lease, due=self._later(delivery, trouble))

@@ -33,9 +33,13 @@ def load(text: str) -> Restore:
     try:
         return Restore.model_validate_json(text)
     except ValidationError as error:
-        # Only where it fails, never the values: they hold what people typed.
-        places = sorted({".".join(map(str, found["loc"])) or "-" for found in error.errors()})
-        raise Unreadable(f"does not load at {', '.join(places[:5])}") from None
+        raise Unreadable(f"does not load at {places(error)}") from None
+
+
+def places(error: ValidationError) -> str:
+    """Where something does not load, never the values: they hold what people typed."""
+    found = sorted({".".join(map(str, each["loc"])) or "-" for each in error.errors()})
+    return ", ".join(found[:5])
 
 
 def dump_entry(entry: AuditEntry) -> str:
@@ -61,9 +65,11 @@ def dump_body(body: Mapping[str, Any]) -> str:
 def load_body(text: str) -> dict[str, Any]:
     """What Slack sent."""
     try:
-        body: dict[str, Any] = json.loads(text)
+        body = json.loads(text)
     except ValueError:
         raise Unreadable("the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise Unreadable("the body is no JSON object")
     return body
 
 

@@ -172,10 +172,10 @@ class WorkQueue:
         try:
             return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
         except documents.Unreadable as error:
-            await self._defer(lease, error)
+            await self.defer(lease, error)
             return None
 
-    async def _defer(self, lease: Lease, error: documents.Unreadable) -> None:
+    async def defer(self, lease: Lease, error: documents.Unreadable) -> None:
         """Put off what does not load: it must not stop the worker, nor be lost to a newer release."""
         log.error("unreadable record put off", record=lease.id, found=error.text)
         now = self._clock.now()

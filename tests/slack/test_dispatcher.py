@@ -11,7 +11,9 @@ import pytest
 from bot.restore.events import Button, Event, Reply
 from bot.restore.model import Phase, Restore, UserId
 from bot.slack import views
+from bot.slack.deliveries import ButtonClicked, MessageReceived
 from bot.slack.handlers.apply_event import NotYet
+from bot.slack.handlers.conversation_changes import ConversationChanges
 from bot.slack.inbound.dispatcher import Dispatcher, _expects, _is_command
 from bot.slack.outbound.replies import Caller
 from bot.store.records import PostedCard, Record
@@ -89,6 +91,22 @@ def dispatcher(parts: Any) -> Dispatcher:
     return made
 
 
+def reply(typed: str, *, bot_thread: bool = False) -> MessageReceived:
+    """A reply of the owner in the caller's thread."""
+    return MessageReceived(
+        user=OWNER,
+        channel="C0OPS",
+        thread="1.1",
+        ts="9.1",
+        bot_thread=bot_thread,
+        typed=typed,
+        plain=True,
+        spoken=typed,
+        addressed=False,
+        words=False,
+    )
+
+
 def named(name: str, played: Play, **changes: Any) -> Restore:
     """The restore under another id."""
     return played.restore.model_copy(update={"id": name, **changes})
@@ -136,7 +154,7 @@ ASKED: dict[str, tuple[tuple[Restore, ...], str, str | None]] = {
 @pytest.mark.parametrize("case", ASKED)
 async def test_which_restore_a_reply_may_answer(case: str) -> None:
     here, typed, answered = ASKED[case]
-    found = await dispatcher(Parts(here=here))._asked_of(CALLER, {"typed": typed})
+    found = await dispatcher(Parts(here=here))._asked_of(CALLER, reply(typed))
     assert (found.id if found else None) == answered
 
 
@@ -148,13 +166,13 @@ async def test_of_several_that_ask_the_newest_question_is_answered() -> None:
 
     old, new = asked("old", NOW), asked("new", NOW + timedelta(seconds=1))
     for here in ((old, new), (new, old)):
-        found = await dispatcher(Parts(here=here))._asked_of(CALLER, {"typed": "x"})
+        found = await dispatcher(Parts(here=here))._asked_of(CALLER, reply("x"))
         assert found == new
 
 
 async def test_what_is_not_said_in_a_thread_answers_nothing() -> None:
     outside = Caller(OWNER, "C0OPS", None, None)
-    assert await dispatcher(Parts(here=(TYPING,)))._asked_of(outside, {"typed": "x"}) is None
+    assert await dispatcher(Parts(here=(TYPING,)))._asked_of(outside, reply("x")) is None
 
 
 def elsewhere(channel: str, thread: str | None, owner: UserId = OWNER) -> Restore:
@@ -177,24 +195,24 @@ WAITED_FOR: dict[str, tuple[Restore, bool]] = {
 @pytest.mark.parametrize("case", WAITED_FOR)
 async def test_a_reply_in_a_thread_of_the_bot_waits_for_what_is_known_of_it(case: str) -> None:
     restore, waits = WAITED_FOR[case]
-    reply = {"typed": "x", "ours": True}
+    heard = reply("x", bot_thread=True)
     asking = dispatcher(Parts(everywhere=(restore,)))
     if waits:
         with pytest.raises(NotYet):
-            await asking._asked_of(CALLER, reply)
+            await asking._asked_of(CALLER, heard)
     else:
-        assert await asking._asked_of(CALLER, reply) is None
+        assert await asking._asked_of(CALLER, heard) is None
 
 
 @pytest.mark.parametrize("here", [(TYPING,), (THEIRS,), (ENDED,)])
 async def test_a_thread_that_is_known_is_not_waited_for(here: tuple[Restore, ...]) -> None:
     parts = Parts(here=here, everywhere=(elsewhere("C0OPS", None),))
-    await dispatcher(parts)._asked_of(CALLER, {"typed": "x", "ours": True})
+    await dispatcher(parts)._asked_of(CALLER, reply("x", bot_thread=True))
 
 
 async def test_a_thread_that_people_began_is_not_waited_for() -> None:
     parts = Parts(everywhere=(elsewhere("C0OPS", None),))
-    assert await dispatcher(parts)._asked_of(CALLER, {"typed": "x", "ours": False}) is None
+    assert await dispatcher(parts)._asked_of(CALLER, reply("x")) is None
 
 
 # The very words, and commands
@@ -260,8 +278,6 @@ def test_a_name_that_looks_like_a_command_is_an_answer_where_it_is_asked_for(nam
 
 # What was dealt with before
 
-BODY = {"user": OWNER, "typed": "x", "spoken": "x", "ts": "9.1", "plain": True, "addressed": False}
-
 
 @pytest.mark.parametrize(("heard", "taken"), [("9.1", True), ("8.1", False), ("", False)])
 async def test_a_reply_that_had_counted_before_a_worker_died_is_no_request(
@@ -269,11 +285,10 @@ async def test_a_reply_that_had_counted_before_a_worker_died_is_no_request(
 ) -> None:
     restore = TYPING.model_copy(update={"heard_ts": heard})
     parts = Parts(here=(restore,), answer=Reply.LEFT_ALONE)
-    assert await dispatcher(parts)._answered(BODY, CALLER, late=False) is taken
+    assert await dispatcher(parts)._answered(reply("x"), CALLER, late=False) is taken
     assert parts.said == []
 
 
-CLICK = {"user": OWNER, "channel": "C0OPS", "thread": "1.1", "button": Button.CANCEL.value}
 INTERRUPTED = views.interrupted()
 
 # begun by a worker that died?, reply of the state machine -> what is said
@@ -295,8 +310,15 @@ async def test_a_click_that_a_worker_died_over_is_not_said_to_have_done_nothing(
     begun: bool, reply: Reply | None, said: str | None
 ) -> None:
     parts = Parts(here=(TYPING,), answer=reply)
-    body = {**CLICK, "ref": f"{TYPING.id}@2"}
-    await dispatcher(parts)._click(body, NOW if begun else None)
+    click = ButtonClicked(
+        user=OWNER,
+        channel="C0OPS",
+        thread="1.1",
+        button=Button.CANCEL,
+        ref=f"{TYPING.id}@2",
+        value=None,
+    )
+    await dispatcher(parts)._click(click, NOW if begun else None)
     assert parts.said == [said] * (said is not None)
 
 
@@ -325,6 +347,7 @@ REMOVED: dict[str, tuple[Restore, str, list[str]]] = {
 @pytest.mark.parametrize("case", REMOVED)
 async def test_which_deleted_cards_are_posted_anew(case: str) -> None:
     restore, ts, doubted = REMOVED[case]
-    parts = Parts(here=(restore,), shown=SHOWN)
-    await dispatcher(parts)._removed({"channel": "C0OPS", "thread": "1.1", "ts": ts})
+    parts: Any = Parts(here=(restore,), shown=SHOWN)
+    changes = ConversationChanges(parts, parts)
+    await changes.message_deleted("C0OPS", "1.1", ts)
     assert parts.doubted == [(restore.id, card, ts) for card in doubted]

@@ -43,3 +43,8 @@ def test_a_field_that_nobody_knows_is_named_but_not_its_value() -> None:
 def test_a_broken_body_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="no JSON"):
         load_body("{")
+
+
+def test_a_body_that_is_no_object_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="no JSON object"):
+        load_body("[]")

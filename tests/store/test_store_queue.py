@@ -592,9 +592,9 @@ async def test_a_put_off_sent_again_does_not_undo_a_wake_between(
 ) -> None:
     await create(store, clock)
     lease = await take(store)
-    await store.queue._defer(lease, Unreadable("once"))
+    await store.queue.defer(lease, Unreadable("once"))
     await store.queue.wake(["R1"])
-    await store.queue._defer(lease, Unreadable("once"))
+    await store.queue.defer(lease, Unreadable("once"))
     assert await names_due(store) == ["restore:R1"]
 
 
@@ -605,7 +605,7 @@ async def test_a_worker_whose_lease_passed_on_puts_nothing_off(
     old = await take(store)
     clock.advance(25)
     current = await take(store)
-    await store.queue._defer(old, Unreadable("late"))
+    await store.queue.defer(old, Unreadable("late"))
     assert await store.queue.renew(current) is not None
     assert [entry async for entry in store.audit.read()] == []
 

@@ -276,6 +276,23 @@ async def keep_while_the_bot_is_away(stage: Stage, kept: Kept, seconds: float) -
     await stage.world.start_bot()
 
 
+async def test_a_delivery_of_a_newer_release_is_put_off_and_told_once(
+    stage_for: SetStage,
+) -> None:
+    """A replica of the release before leaves it to one that can read it."""
+    stage = await stage_for()
+    await keep_while_the_bot_is_away(stage, Kept("r:1", "rumour", {"user": stage.alice.id}), 1)
+    await stage.world.quiet()
+    await stage.world.pass_time(400)
+    await stage.world.quiet()
+    async with connect(stage.world.redis_url) as client:
+        store = Store(client, stage.world.slack.team_id, stage.world.clock)
+        deferred = [each async for each in store.audit.read() if each.kind == "deferred"]
+    assert [each.target for each in deferred] == ["delivery:r:1"]
+    assert deferred[0].detail == "a delivery of kind rumour does not load at -"
+    assert stage.cards() == []
+
+
 async def test_click_that_waited_for_six_minutes_confirms_nothing(stage_for: SetStage) -> None:
     """A bot that was away does not come back with an old wish; the button can be pressed again."""
     stage = await stage_for()
@@ -296,7 +313,7 @@ async def test_command_that_waited_for_six_minutes_starts_nothing(stage_for: Set
     """The same for a slash command."""
     stage = await stage_for()
     body = {"user": stage.alice.id, "channel": stage.channel.id, "response_url": None}
-    body |= {"text": "database-01 from pre-upgrade-snapshot in production"}
+    body |= {"text": "database-01 from pre-upgrade-snapshot in production", "trigger": "1.2"}
     await keep_while_the_bot_is_away(stage, Kept("s:1", "command", body), 360)
     await stage.whispered(TOO_LATE)
     assert stage.cards() == []

@@ -5,9 +5,8 @@ repeatable: a new restore's id is made from the delivery's key, a typed reply ca
 click its card. Refusals go to the asker only, and into the audit stream.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import assert_never
 
 import structlog
 
@@ -26,23 +25,37 @@ from bot.restore.model import Phase, Restore, ThreadRef
 from bot.restore.thread import slack_order
 from bot.slack import views
 from bot.slack.context import SlackContext
+from bot.slack.deliveries import (
+    ButtonClicked,
+    ChannelIdChanged,
+    ChannelLost,
+    FromPerson,
+    HomeOpened,
+    MessageDeleted,
+    MessageReceived,
+    ModalChanged,
+    ModalOpened,
+    ModalSubmitted,
+    Prompt,
+    Received,
+    SlashCommand,
+    parse,
+)
 from bot.slack.handlers.app_home import AppHome
 from bot.slack.handlers.apply_event import EventApplier, NotYet
 from bot.slack.handlers.card_options import Pickers
+from bot.slack.handlers.conversation_changes import ConversationChanges
 from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
-from bot.slack.views.form_state import Field, FormRequest, FormState
 from bot.store.records import AlreadyExists, ClaimConflict, Delivery
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
 PATIENCE = timedelta(seconds=15)
 """How long a request waits for Slack to answer before its person is told to try again."""
-MAX_RECENT = 200
-"""So many ended restores are looked through for those whose cards still have buttons."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +79,7 @@ class Dispatcher:
         self._config = context.config
         self._clock = context.clock
         self._steps = EventApplier(context.store, context.clock)
+        self._conversations = ConversationChanges(context.store, self._steps)
         self._requests = requests
         self._pickers = pickers
         self._forms = forms
@@ -73,9 +87,13 @@ class Dispatcher:
         self._handoffs = handoffs
 
     async def handle(self, delivery: Delivery) -> None:
-        """Deal with one delivery. Raises Temporary if it must be tried again."""
+        """Deal with one delivery. Raises Temporary if it must be tried again.
+
+        Raises Unreadable if another release wrote it.
+        """
+        received = parse(delivery)
         try:
-            await self._handle(delivery)
+            await self._handle(delivery, received)
         except (StoreUnavailable, NotYet):
             raise
         except ReplyFailed as unheard:
@@ -84,102 +102,78 @@ class Dispatcher:
             log.warning("an answer could not be given", what=unheard.what)
         except Temporary:
             patient = self._clock.now() - delivery.accepted_at < PATIENCE
-            if patient or not await self._responder.try_reply(
-                _caller(delivery.body), views.slack_down()
-            ):
+            if patient or not await self._tell(received, views.slack_down()):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
         """Say that a fault of the bot came in between; False if Slack did not take it."""
-        return await self._responder.try_reply(_caller(delivery.body), views.went_wrong())
+        return await self._tell(parse(delivery), views.went_wrong())
 
-    async def _handle(self, delivery: Delivery) -> None:
-        body = delivery.body
-        match delivery.kind:
-            case "message":
-                await self._message(delivery, body)
-            case "removed":
-                await self._removed(body)
-            case "moved":
-                await self._moved(ChannelMoved(old=body["old"], new=body["channel"]))
-            case "lost":
-                await self._lost(body["channel"])
-            case "home":
-                await self._homes.opened(body["user"], body["channel"])
-            case "form-choice":
-                form, changed = FormState.model_validate(body["form"]), Field(body["changed"])
-                await self._forms.redraw(body["user"], form, changed)
-            case _ if self._clock.now() - delivery.accepted_at > LATE:
-                await self._responder.try_reply(_caller(body), views.too_late())
+    async def _tell(self, received: Received, said: str) -> bool:
+        """Answer the one who sent it; False if nobody did, or Slack did not take it."""
+        if not isinstance(received, FromPerson):
+            return False
+        return await self._responder.try_reply(_caller(received), said)
+
+    async def _handle(self, delivery: Delivery, received: Received) -> None:
+        match received:
+            case MessageReceived():
+                await self._message(delivery, received)
+            case MessageDeleted(channel=channel, thread=thread, ts=ts):
+                await self._conversations.message_deleted(channel, thread, ts)
+            case ChannelIdChanged(old=old, channel=new):
+                await self._conversations.channel_moved(ChannelMoved(old=old, new=new))
+            case ChannelLost(channel=channel):
+                await self._conversations.channel_lost(channel)
+            case HomeOpened(user=user, channel=channel):
+                await self._homes.opened(user, channel)
+            case ModalChanged(user=user, form=form, changed=changed):
+                await self._forms.redraw(user, form, changed)
+            case SlashCommand() | ButtonClicked() | ModalOpened() | ModalSubmitted():
+                if self._clock.now() - delivery.accepted_at > LATE:
+                    await self._responder.try_reply(_caller(received), views.too_late())
+                else:
+                    await self._open_or_answer(delivery, received)
             case _:
-                await self._open_or_answer(delivery, body)
+                assert_never(received)
 
-    async def _open_or_answer(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
-        """What somebody wants now, and would not want any more if it came late."""
-        match delivery.kind:
-            case "command":
-                await self._command(delivery, body)
-            case "form-open":
-                await self._forms.open(_caller(body), body["trigger"])
-            case "form-sent":
-                request = FormRequest.model_validate(body["request"])
-                await self._forms.take(delivery.key, _caller(body), request)
-            case "click":
-                await self._click(body, _begun(delivery))
-                if not body["channel"]:
-                    await self._homes.used(body["user"])
-            case other:
-                log.warning("delivery of an unknown kind", kind=other)
-
-    async def _removed(self, body: Mapping[str, Any]) -> None:
-        """Somebody has deleted a card. What may still be of use is posted anew."""
-        for restore in await self._store.in_thread(body["channel"], body["thread"]):
-            record = await self._store.load(restore.id)
-            if record is None or record.restore.closed:
-                continue
-            for card in record.restore.cards:
-                shown = record.shown.get(card.key)
-                if card.closed is None and shown is not None and shown.ts == body["ts"]:
-                    await self._store.queue.invalidate_card(restore.id, card.key, body["ts"])
-
-    async def _moved(self, moved: ChannelMoved) -> None:
-        """Everything that belongs to the channel goes on under its new id, last buttons included."""
-        known = (*await self._store.live(), *await self._store.recent(MAX_RECENT))
-        for restore in known:
-            if restore.thread_ref.channel == moved.old:
-                await self._steps.apply(restore.id, moved)
-
-    async def _lost(self, channel: str) -> None:
-        """Its restores find out now, by a look at their first card, not when they next speak."""
-        here = [each.id for each in await self._store.live() if each.thread_ref.channel == channel]
-        for record in await self._store.load_many(here):
-            first = record.restore.cards[0].key
-            shown = record.shown.get(first)
-            if shown is not None and shown.ts is not None:
-                await self._store.queue.invalidate_card(record.restore.id, first, shown.ts)
+    async def _open_or_answer(self, delivery: Delivery, prompt: Prompt) -> None:
+        match prompt:
+            case SlashCommand():
+                await self._command(delivery, prompt)
+            case ModalOpened(trigger=trigger):
+                await self._forms.open(_caller(prompt), trigger)
+            case ModalSubmitted(request=request):
+                await self._forms.take(delivery.key, _caller(prompt), request)
+            case ButtonClicked():
+                await self._click(prompt, _begun(delivery))
+                if not prompt.channel:
+                    await self._homes.used(prompt.user)
+            case _:
+                assert_never(prompt)
 
     # The slash command
 
-    async def _command(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
-        caller = _caller(body)
-        parsed = parse_command(command_text(body["text"]))
+    async def _command(self, delivery: Delivery, command: SlashCommand) -> None:
+        caller = _caller(command)
+        parsed = parse_command(command_text(command.text))
         if parsed == ParsedRequest(Verb.RESTORE):
-            await self._forms.open(caller, body["trigger"])
+            await self._forms.open(caller, command.trigger)
             return
         thread_ref = ThreadRef(team=self._config.home.team, channel=caller.channel, own_thread=True)
         await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
     # Messages
 
-    async def _message(self, delivery: Delivery, body: Mapping[str, Any]) -> None:
-        thread = body["thread"]
-        caller = _caller(body)
-        late = self._clock.now() - _moment(body["ts"]) > LATE
-        if thread is not None and await self._answered(body, caller, late=late):
+    async def _message(self, delivery: Delivery, message: MessageReceived) -> None:
+        thread = message.thread
+        caller = _caller(message)
+        late = self._clock.now() - _moment(message.ts) > LATE
+        if thread is not None and await self._answered(message, caller, late=late):
             return
-        if not (body["addressed"] or body["words"]):
+        if not (message.addressed or message.words):
             return
-        parsed = _request(body)
+        parsed = _request(message)
         if parsed.verb is Verb.NONE:
             return
         if late:
@@ -188,41 +182,41 @@ class Dispatcher:
         thread_ref = ThreadRef(
             team=self._config.home.team,
             channel=caller.channel,
-            thread=thread or body["ts"],
+            thread=thread or message.ts,
             own_thread=False,
-            asked_ts=body["ts"],
+            asked_ts=message.ts,
         )
         await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
-    async def _answered(self, body: Mapping[str, Any], caller: Caller, *, late: bool) -> bool:
+    async def _answered(self, message: MessageReceived, caller: Caller, *, late: bool) -> bool:
         """Was this reply taken as an answer to a restore in its thread?"""
-        restore = await self._asked_of(caller, body)
+        restore = await self._asked_of(caller, message)
         if restore is None:
             return False
-        if body["addressed"] and _is_command(body["spoken"], restore):
+        if message.addressed and _is_command(message.spoken, restore):
             return False
         if late:
             await self._responder.try_reply(caller, views.too_late())
             return True
-        typed = Typed(by=caller.user, text=body["typed"], ts=body["ts"], plain=body["plain"])
-        reply = await self._steps.apply(restore.id, typed, posted_before=body["ts"])
+        typed = Typed(by=caller.user, text=message.typed, ts=message.ts, plain=message.plain)
+        reply = await self._steps.apply(restore.id, typed, posted_before=message.ts)
         if reply is Reply.LEFT_ALONE:
             # A worker died over this very reply, after it had counted.
-            return restore.heard_ts == str(body["ts"])
+            return restore.heard_ts == message.ts
         if reply is not None:
             await self._responder.try_reply(caller, views.reply(reply, restore))
         return True
 
-    async def _asked_of(self, caller: Caller, body: Mapping[str, Any]) -> Restore | None:
+    async def _asked_of(self, caller: Caller, message: MessageReceived) -> Restore | None:
         """The restore in this thread that a reply of this person may answer."""
         if caller.thread is None:
             return None
         here = await self._store.in_thread(caller.channel, caller.thread)
-        if not here and body.get("ours"):
+        if not here and message.bot_thread:
             await self._wait_for_the_thread(caller)
         mine = [each for each in here if each.owner == caller.user and not each.phase.ended]
         asking = [each for each in mine if each.question is not None]
-        exact = [each for each in asking if _expects(each, body["typed"])]
+        exact = [each for each in asking if _expects(each, message.typed)]
         return max(exact or asking or mine, key=_asked_at, default=None)
 
     async def _wait_for_the_thread(self, caller: Caller) -> None:
@@ -243,26 +237,26 @@ class Dispatcher:
 
     # Clicks
 
-    async def _click(self, body: Mapping[str, Any], begun: datetime | None) -> None:
+    async def _click(self, clicked: ButtonClicked, begun: datetime | None) -> None:
         """A click. One that a worker died over (`begun`) may have counted, or come too late since.
 
         Nobody knows which, so it is not said that nothing was done.
         """
-        caller = _caller(body)
-        ref = views.parse_value(str(body["ref"] or ""))
+        caller = _caller(clicked)
+        ref = views.parse_value(clicked.ref or "")
         record = await self._store.load(ref[0]) if ref else None
         if ref is None or record is None:
             await self._responder.reply(caller, views.unknown_card())
             return
-        restore, button = record.restore, Button(body["button"])
+        restore, button = record.restore, clicked.button
         if caller.response_url is not None and caller.user == restore.owner:
             await self._store.ways.keep(restore.id, caller.response_url)
         if button in HANDOFF_BUTTONS:
-            chosen = Clicked(by=caller.user, button=button, number=ref[1], value=body.get("value"))
+            chosen = Clicked(by=caller.user, button=button, number=ref[1], value=clicked.value)
             answer = await self._handoffs.click(caller, restore, chosen, begun)
             await self._requests.told(caller, _about(restore), answer)
             return
-        picked = body.get("value")
+        picked = clicked.value
         value = await self._pickers.resolve(restore, button, picked) if picked else None
         click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
@@ -297,19 +291,19 @@ class Dispatcher:
         return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
 
 
-def _caller(body: Mapping[str, Any]) -> Caller:
+def _caller(received: FromPerson) -> Caller:
     """Who spoke in a command, a message or a click, and where to answer.
 
     What was said in the open is answered there: in a thread without replies Slack would not show it.
     """
-    return Caller(body["user"], body["channel"], body.get("thread"), body.get("response_url"))
+    return Caller(received.user, received.channel, received.thread, received.response_url)
 
 
-def _request(body: Mapping[str, Any]) -> ParsedRequest:
+def _request(message: MessageReceived) -> ParsedRequest:
     """What a message asks for. A mention of the bot only calls it, but behind `handoff` it is a name."""
-    parsed = parse_sentence(body["spoken"], addressed=body["addressed"])
+    parsed = parse_sentence(message.spoken, addressed=message.addressed)
     if parsed.verb is Verb.HANDOFF and parsed.user is None:
-        named = parse_sentence(body["typed"], addressed=True)
+        named = parse_sentence(message.typed, addressed=True)
         return named if named.user is not None else parsed
     return parsed
 

@@ -20,10 +20,20 @@ from bot.request import Verb, parse_sentence
 from bot.restore.events import button_named
 from bot.slack import views
 from bot.slack.api.directory import Workspace
+from bot.slack.deliveries import (
+    ButtonClicked,
+    ChannelIdChanged,
+    ChannelLost,
+    HomeOpened,
+    MessageDeleted,
+    MessageReceived,
+    Received,
+    SlashCommand,
+)
 from bot.slack.markup.message_text import spoken_text, typed_text
 
-Enqueue = Callable[[str, str, Mapping[str, Any]], Awaitable[None]]
-"""Keeps a delivery (key, kind, body) and has it dealt with. Raises StoreUnavailable."""
+Enqueue = Callable[[str, Received], Awaitable[None]]
+"""Keeps a delivery under its key and has it dealt with. Raises StoreUnavailable."""
 Options = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
 """Option objects for a picker's block_suggestion payload."""
 Sorry = Callable[[str, str], Awaitable[None]]
@@ -66,24 +76,23 @@ class Listeners:
         """A message, or its app_mention twin: both have the same key, so one of them counts."""
         gone = removed(event, self.home)
         if gone is not None:
-            await self.accept(f"d:{gone['channel']}:{gone['ts']}", "removed", gone)
+            await self.accept(f"d:{gone.channel}:{gone.ts}", gone)
         if event.get("subtype") in _ARCHIVED:
             await self.on_lost(event)
         message = heard(event, self.home, self.hears)
         if message is not None:
-            key = f"m:{message['channel']}:{message['ts']}"
-            await self.accept(key, "message", message)
+            await self.accept(f"m:{message.channel}:{message.ts}", message)
 
     async def on_moved(self, event: dict[str, Any]) -> None:
         """A channel has another id, as happens when it is about to be shared."""
         old, new = str(event["old_channel_id"]), str(event["new_channel_id"])
-        await self.accept(f"i:{old}:{new}", "moved", {"user": "", "channel": new, "old": old})
+        await self.accept(f"i:{old}:{new}", ChannelIdChanged(old=old, channel=new))
 
     async def on_lost(self, event: dict[str, Any]) -> None:
         """A channel was archived, or the bot has been removed from it."""
         channel = str(event["channel"])
         key = f"l:{channel}:{event.get('event_ts')}"
-        await self.accept(key, "lost", {"user": "", "channel": channel})
+        await self.accept(key, ChannelLost(channel=channel))
 
     async def on_other(self) -> None:
         """What an app was subscribed to by hand is acknowledged, or Slack would send it again."""
@@ -91,13 +100,13 @@ class Listeners:
     async def on_home(self, event: dict[str, Any]) -> None:
         """Somebody looks at the Home tab, or at the messages beside it."""
         if event.get("tab") == "home":
-            who = {"user": event["user"], "channel": event["channel"]}
-            await self.accept(f"h:{event['user']}:{event['event_ts']}", "home", who)
+            opened = HomeOpened(user=event["user"], channel=event["channel"])
+            await self.accept(f"h:{opened.user}:{event['event_ts']}", opened)
 
     async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The slash command."""
         try:
-            await self.accept(f"s:{body['trigger_id']}", "command", _command(body))
+            await self.accept(f"s:{body['trigger_id']}", _command(body))
         except StoreUnavailable as away:
             await ack(text=views.store_down(away.what))
         else:
@@ -107,13 +116,13 @@ class Listeners:
         """A button or a picker."""
         click = clicked(body)
         if click is not None:
-            key = f"c:{click['user']}:{click['channel']}:{click['action_ts']}"
+            action_ts = body["actions"][0].get("action_ts")
             try:
-                await self.accept(key, "click", click)
+                await self.accept(f"c:{click.user}:{click.channel}:{action_ts}", click)
             except StoreUnavailable as away:
-                if click["response_url"] is None:
+                if click.response_url is None:
                     raise  # In a Home: Slack says itself that nothing came of it.
-                await self.sorry(click["response_url"], views.store_down(away.what))
+                await self.sorry(click.response_url, views.store_down(away.what))
         await ack()
 
     async def on_options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -126,7 +135,7 @@ class Listeners:
         await ack(options=found)
 
 
-def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> dict[str, Any] | None:
+def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> MessageReceived | None:
     """What is worth keeping of a message event; None for what is not meant for the bot.
 
     Edits, other bots, joins and the like are never meant for it. A reply in a thread may be an
@@ -145,60 +154,59 @@ def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> dict[str, 
     if not (spoken.mentioned or direct or in_thread or _asks(spoken.text, str(channel), hears)):
         return None
     typed = typed_text(event, home.bot_user)
-    return {
-        "user": user,
-        "channel": channel,
-        "ts": ts,
-        "thread": thread if in_thread else None,
-        "ours": event.get("parent_user_id") == home.bot_user,
-        "typed": typed.text[:MAX_TEXT],
-        "plain": typed.plain,
-        "spoken": spoken.text[:MAX_TEXT],
-        "addressed": spoken.mentioned or direct,
-        "words": hears(str(channel)),
-    }
+    return MessageReceived(
+        user=user,
+        channel=channel,
+        ts=ts,
+        thread=thread if in_thread else None,
+        bot_thread=event.get("parent_user_id") == home.bot_user,
+        typed=typed.text[:MAX_TEXT],
+        plain=typed.plain,
+        spoken=spoken.text[:MAX_TEXT],
+        addressed=spoken.mentioned or direct,
+        words=hears(str(channel)),
+    )
 
 
-def removed(event: Mapping[str, Any], home: Workspace) -> dict[str, Any] | None:
+def removed(event: Mapping[str, Any], home: Workspace) -> MessageDeleted | None:
     """What is worth keeping of a deletion; None if it was no message of the bot."""
     before = event.get("previous_message") or {}
     if event.get("subtype") != "message_deleted" or before.get("bot_id") != home.bot_id:
         return None
     ts = str(event["deleted_ts"])
     thread = str(before.get("thread_ts") or ts)
-    return {"user": "", "channel": event["channel"], "thread": thread, "ts": ts}
+    return MessageDeleted(channel=event["channel"], thread=thread, ts=ts)
 
 
 def _asks(text: str, channel: str, hears: Hears) -> bool:
     return hears(channel) and parse_sentence(text, addressed=False).verb is not Verb.NONE
 
 
-def _command(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "user": body["user_id"],
-        "channel": body["channel_id"],
-        "text": str(body.get("text") or "")[:MAX_TEXT],
-        "trigger": body["trigger_id"],
-        "response_url": body.get("response_url"),
-    }
+def _command(body: Mapping[str, Any]) -> SlashCommand:
+    return SlashCommand(
+        user=body["user_id"],
+        channel=body["channel_id"],
+        text=str(body.get("text") or "")[:MAX_TEXT],
+        trigger=body["trigger_id"],
+        response_url=body.get("response_url"),
+    )
 
 
-def clicked(body: Mapping[str, Any]) -> dict[str, Any] | None:
+def clicked(body: Mapping[str, Any]) -> ButtonClicked | None:
     """What is worth keeping of a block_actions payload; None if it is no button of the bot."""
     action = body["actions"][0]
-    name = str(action.get("action_id", "")).removeprefix(views.PREFIX)
-    if button_named(name) is None:
+    button = button_named(str(action.get("action_id", "")).removeprefix(views.PREFIX))
+    if button is None:
         return None
     option = action.get("selected_option") or {}
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
-    return {
-        "user": body["user"]["id"],
-        "channel": channel,
-        "thread": container.get("thread_ts"),
-        "button": name,
-        "ref": action.get("value") or action.get("block_id"),
-        "value": option.get("value") or action.get("selected_user"),
-        "action_ts": action.get("action_ts"),
-        "response_url": body.get("response_url"),
-    }
+    return ButtonClicked(
+        user=body["user"]["id"],
+        channel=channel,
+        thread=container.get("thread_ts"),
+        button=button,
+        ref=action.get("value") or action.get("block_id"),
+        value=option.get("value") or action.get("selected_user"),
+        response_url=body.get("response_url"),
+    )

@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.errors import Permanent, StoreUnavailable, Temporary
 from bot.restore.model import UserId
 from bot.slack import views
+from bot.slack.deliveries import ModalChanged, ModalOpened, ModalSubmitted
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.inbound.listeners import Enqueue
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
@@ -51,11 +52,9 @@ class ModalListeners:
         """A shortcut, or the button in the Home tab."""
         request = opening(body)
         try:
-            await self.accept(f"o:{request['trigger']}", "form-open", request)
+            await self.accept(f"o:{request.trigger}", request)
         except StoreUnavailable as away:
-            caller = Caller(
-                request["user"], request["channel"], request["thread"], request["response_url"]
-            )
+            caller = Caller(request.user, request.channel, request.thread, request.response_url)
             await self.responder.try_reply(caller, views.store_down(away.what))
         await ack()
 
@@ -63,13 +62,15 @@ class ModalListeners:
         """Something was chosen. If that cannot be kept the form only stays as it is drawn."""
         action, filled = body["actions"][0], self._read(body, live=True)
         key = f"f:{filled.view}:{action['action_ts']}"
-        kept = {
-            **_whose(body, filled),
-            "form": filled.model_dump(mode="json"),
-            "changed": action["action_id"].removeprefix(choices.PREFIX),
-        }
+        changed = ModalChanged(
+            user=_user(body),
+            channel=filled.room,
+            thread=_thread(filled),
+            form=filled,
+            changed=Field(action["action_id"].removeprefix(choices.PREFIX)),
+        )
         try:
-            await self.accept(key, "form-choice", kept)
+            await self.accept(key, changed)
         except StoreUnavailable:
             log.warning("a choice in a form could not be kept")
         await ack()
@@ -91,8 +92,10 @@ class ModalListeners:
         try:
             answer = await self.forms.judge(_user(body), filled)
             if isinstance(answer, FormRequest):
-                kept = {**_whose(body, filled), "request": answer.model_dump(mode="json")}
-                await self.accept(f"v:{filled.view}", "form-sent", kept)
+                submitted = ModalSubmitted(
+                    user=_user(body), channel=filled.room, thread=_thread(filled), request=answer
+                )
+                await self.accept(f"v:{filled.view}", submitted)
         except StoreUnavailable as away:
             log.warning("a form could not be kept", what=away.what)
             answer = store_down(filled.blocks)
@@ -105,28 +108,22 @@ class ModalListeners:
         return read(body["view"], self.default_cluster, live=live)
 
 
-def opening(body: Mapping[str, Any]) -> dict[str, Any]:
+def opening(body: Mapping[str, Any]) -> ModalOpened:
     """What is worth keeping of a gesture that opens the form. A message names its thread."""
     message = body.get("message") or {}
-    return {
-        "user": body["user"]["id"],
-        "channel": (body.get("channel") or {}).get("id") or "",
-        "thread": message.get("thread_ts") or body.get("message_ts"),
-        "trigger": body["trigger_id"],
-        "response_url": body.get("response_url"),
-    }
+    return ModalOpened(
+        user=_user(body),
+        channel=(body.get("channel") or {}).get("id") or "",
+        thread=message.get("thread_ts") or body.get("message_ts"),
+        trigger=body["trigger_id"],
+        response_url=body.get("response_url"),
+    )
 
 
 def _user(body: Mapping[str, Any]) -> UserId:
     return UserId(body["user"]["id"])
 
 
-def _whose(body: Mapping[str, Any], filled: FormState) -> dict[str, Any]:
-    """Who it is from, and where they are answered."""
-    thread = filled.at.thread if filled.at.channel else None
-    return {
-        "user": body["user"]["id"],
-        "channel": filled.room,
-        "thread": thread,
-        "response_url": None,
-    }
+def _thread(filled: FormState) -> str | None:
+    """Where the one who filled it in is answered."""
+    return filled.at.thread if filled.at.channel else None
