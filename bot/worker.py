@@ -238,7 +238,7 @@ class Worker:
 
     async def _apologise(self, leased: Leased) -> None:
         """A person whose request fails by a fault of the bot is told so."""
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable, Unreadable):
             delivery = leased.work
             if isinstance(delivery, Delivery) and await self._dispatcher.apologise(delivery):
                 await self._store.queue.complete_delivery(leased.lease)
