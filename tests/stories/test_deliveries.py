@@ -249,6 +249,7 @@ async def test_a_socket_that_fails_gets_an_address_of_its_own(
 async def test_late_request_does_nothing(stage_for: SetStage) -> None:
     """A request that arrives after six minutes was for another moment; its author is told."""
     stage = await stage_for()
+    await stage.world.quiet()
     stage.world.slack.faults.delay_delivery(360, times=2)  # the message and its app_mention
     await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {ASKED}")
     await stage.world.pass_time(360)
@@ -323,6 +324,7 @@ async def test_name_typed_before_it_was_asked_for(stage_for: SetStage) -> None:
     """Written before the question stood there, delivered after it: it does not count."""
     stage = await stage_for()
     stage.thread = await stage.bob.say(stage.channel, "database-01 is down")
+    await stage.world.quiet()
     stage.world.slack.faults.delay_delivery(5)
     await stage.reply("pre-upgrade-snapshot")
     await stage.reply(f"{stage.world.slack.mention} {ASKED}")

@@ -250,6 +250,7 @@ async def test_the_request_is_deleted_at_once(
     """Gone before the first card, with nothing below it: there is no thread, so Alice gets a DM."""
     stage = await stage_for()
     slack = stage.world.slack
+    await stage.world.quiet()
     slack.faults.delay_delivery(2, times=2)
     asked = await stage.alice.say(
         stage.channel, f"{slack.mention} {DATABASE}" if mention else DATABASE

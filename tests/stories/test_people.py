@@ -128,6 +128,7 @@ async def test_bots_are_not_heard(stage_for: SetStage) -> None:
 async def test_a_deactivated_account_never_may(stage_for: SetStage) -> None:
     """Deactivated while the message was on its way: refused when it is dealt with."""
     stage = await stage_for()
+    await stage.world.quiet()
     stage.world.slack.faults.delay_delivery(5, times=2)
     await mentions(stage, stage.alice)
     stage.alice.user.deactivated = True

@@ -324,6 +324,7 @@ async def test_strangers(who: Stranger, stage_for: SetStage) -> None:
 async def test_deactivated_meanwhile(stage_for: SetStage) -> None:
     """Somebody whose account was closed before their words arrived may not, either."""
     stage = await stage_for()
+    await stage.world.quiet()
     stage.world.slack.faults.delay_delivery(20)
     await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {STRANGERS[1].words}")
     stage.alice.user.deactivated = True

@@ -240,6 +240,7 @@ async def test_a_late_event(stage_for: SetStage) -> None:
     """A reply that arrives minutes late was meant for another moment: it is told, and not used."""
     stage = await stage_for()
     await acts.to_the_warning(stage)
+    await stage.world.quiet()
     stage.world.slack.faults.delay_delivery(400)
     await stage.reply(NAME)
     await stage.world.leap(400)

@@ -114,7 +114,7 @@ class Faults:
         self._duplicates += times
 
     def delay_delivery(self, seconds: float, times: int = 1) -> None:
-        """Hold the next ones back."""
+        """Hold the next ones back. What is on its way already counts: wait for `World.quiet` before."""
         self._delays += [seconds] * times
 
     def lose_delivery(self, times: int = 1) -> None:
