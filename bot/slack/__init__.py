@@ -1,1 +1,1 @@
-"""Slack: what comes in (listeners, intake), what is shown (views), what goes out (cards, web)."""
+"""Slack: `inbound` receives, `handlers` act, `outbound` and `views` answer, `api` calls the Web API."""
