@@ -107,7 +107,7 @@ class Reads:
 
     async def uses(self) -> tuple[Use, ...]:
         """Who names which claim: every VM, VMI and pod."""
-        async with asyncio.TaskGroup() as group:
+        async with Together() as group:
             vms = group.create_task(self._all(names.kubevirt, names.VMS))
             vmis = group.create_task(self._all(names.kubevirt, names.VMIS))
             pods = group.create_task(self._all(names.core, "pods"))
@@ -134,11 +134,6 @@ class Reads:
             if patient and isinstance(failed, Temporary):
                 raise
             return None, str(failed)
-        except ExceptionGroup as group:
-            failures, others = group.split((ApiStatusError, Temporary))
-            if others is not None or failures is None:
-                raise
-            return None, str(failures.exceptions[0])
         if apart.forbidden is not None:
             return None, apart.forbidden.text
         return found, ""

@@ -164,6 +164,16 @@ def test_a_lock_of_our_name_is_waited_for() -> None:
     assert played.restore.job.uid == "restore-1"
 
 
+def test_what_only_a_lock_showed_is_not_made_again_when_the_lock_is_gone() -> None:
+    """The document never decided on it: it was found, and it was deleted since."""
+    played = p.confirmed()
+    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000")
+    played.looks(vm=locked)
+    assert played.looks(vm=VM).effects == ()
+    assert played.restore.outcome is not None
+    assert played.restore.outcome.reason is Reason.RESTORE_DELETED
+
+
 @pytest.mark.parametrize(
     "facts", [{"restore_id": "other"}, {"snapshot": "another"}, {"target": "web-01"}], ids=str
 )

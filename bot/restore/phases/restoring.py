@@ -82,6 +82,9 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     if observation.vm is not None and observation.vm.restore_in_progress == job.name:
         # It was there: its VM says so. It may be listed a moment later, but is not made again.
         return (restore if young else _deleted(restore, observation, now)), ()
+    if job.adopted:
+        # It was found, never decided on here: what is gone since was deleted.
+        return _deleted(restore, observation, now), ()
     untouched = endings.UNTOUCHED
     if found := differences(observation, restore):
         text = " ".join(each.text for each in found)
