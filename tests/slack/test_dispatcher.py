@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore.events import Button, Event, Reply
+from bot.restore.events import Button, Event, Reply, Typed
 from bot.restore.model import Phase, Restore, UserId
 from bot.slack import views
 from bot.slack.deliveries import ButtonClicked, MessageReceived
@@ -37,10 +37,10 @@ class Parts:
     doubted: list[tuple[str, str, str]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
-    async def in_thread(self, channel: str, thread: str) -> tuple[Restore, ...]:
+    async def in_thread(self, channel: str, thread: str) -> tuple[Record, ...]:
         """The restores of the caller's thread."""
         assert (channel, thread) == (CALLER.channel, CALLER.thread)
-        return self.here
+        return tuple(Record(each, self.shown) for each in self.here)
 
     async def live(self) -> tuple[Restore, ...]:
         """All restores that have not ended."""
@@ -60,8 +60,12 @@ class Parts:
         """Note what is to be looked for."""
         self.doubted.append((id_, card, ts))
 
-    async def apply(self, _id: str, _event: Event, **_: Any) -> Reply | None:
+    async def apply(self, _restore: Restore, _event: Event) -> Reply | None:
         """The answer of the state machine."""
+        return self.answer
+
+    async def apply_reply(self, _record: Record, _typed: Typed) -> Reply | None:
+        """The same for a typed reply."""
         return self.answer
 
     async def reply(self, _caller: Caller, said: str) -> None:
@@ -155,7 +159,7 @@ ASKED: dict[str, tuple[tuple[Restore, ...], str, str | None]] = {
 async def test_which_restore_a_reply_may_answer(case: str) -> None:
     here, typed, answered = ASKED[case]
     found = await dispatcher(Parts(here=here))._asked_of(CALLER, reply(typed))
-    assert (found.id if found else None) == answered
+    assert (found.restore.id if found else None) == answered
 
 
 async def test_of_several_that_ask_the_newest_question_is_answered() -> None:
@@ -167,7 +171,8 @@ async def test_of_several_that_ask_the_newest_question_is_answered() -> None:
     old, new = asked("old", NOW), asked("new", NOW + timedelta(seconds=1))
     for here in ((old, new), (new, old)):
         found = await dispatcher(Parts(here=here))._asked_of(CALLER, reply("x"))
-        assert found == new
+        assert found is not None
+        assert found.restore == new
 
 
 async def test_what_is_not_said_in_a_thread_answers_nothing() -> None:

@@ -214,7 +214,8 @@ async def test_a_thread_knows_its_restores_oldest_first(store: Store, clock: Han
     over = await commit(store, clock, ended(older))
     elsewhere = ThreadRef(team="T1", channel="C2", thread=older.thread_ref.thread)
     await create(store, clock, restore("C", vm="vm-c", thread_ref=elsewhere))
-    assert await store.in_thread("C1", "1771432200.000100") == (over, newer)
+    here = await store.in_thread("C1", "1771432200.000100")
+    assert here == (Record(over, {}), Record(newer, {}))
     assert await store.in_thread("C1", "1771432200.999999") == ()
 
 
@@ -223,7 +224,7 @@ async def test_a_thread_becomes_known_with_a_commit(store: Store, clock: HandClo
     made = await create(store, clock, restore(thread_ref=thread_ref))
     antaskd = thread_ref.model_copy(update={"thread": "5.5"})
     stored = await commit(store, clock, changed(made, thread_ref=antaskd))
-    assert await store.in_thread("C1", "5.5") == (stored,)
+    assert await store.in_thread("C1", "5.5") == (Record(stored, {}),)
 
 
 async def test_the_living_are_listed_oldest_first_until_they_end(
