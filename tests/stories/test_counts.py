@@ -7,14 +7,18 @@ new connection its greeting, is no cost of a restore. Everything else is, the id
 """
 
 import asyncio
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from types import CodeType, FrameType
 
+import pytest
 from redis.asyncio import Redis
 
 from bot.playground.stage import Stage
+from bot.request import parse_sentence
 from bot.store.scripts import NAMES, read
 from tests.stories import acts
 from tests.stories.conftest import SetStage
@@ -133,6 +137,63 @@ async def test_a_reply_and_a_click_load_the_restore_once(stage_for: SetStage) ->
         await stage.press(acts.READY, "Restore VM now")
         await stage.until(lambda: len(results(stage)) == 2, "the second result")
     assert loads(spent) == {"load_thread": 0, "load_many": 1}
+
+
+@contextmanager
+def calls_of(function: CodeType) -> Iterator[list[str]]:
+    """Each call of a function in here, wherever it was imported to, by the name of its caller."""
+    found: list[str] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is function and frame.f_back is not None:
+            found.append(frame.f_back.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+
+
+# what is typed into a channel whose plain words are heard -> who parses it
+PARSED: dict[str, tuple[str, list[str]]] = {
+    "plain words": ("restore database-01 from pre-upgrade-snapshot in production", ["heard"]),
+    "plain words that ask for nothing": ("is database-01 down for you, too?", ["heard"]),
+    "a mention": (
+        "{bot} restore database-01 from pre-upgrade-snapshot in production",
+        ["_request"],
+    ),
+    "a command": ("{bot} status", ["_request"]),
+}
+IN_THE_THREAD: dict[str, tuple[str, list[str]]] = {
+    "the name": ("pre-upgrade-snapshot", []),
+    "a command where an answer is waited for": ("{bot} status", ["_request"]),
+    "an answer that mentions the bot": ("{bot} pre-upgrade-snapshot", ["_request"]),
+}
+
+
+@pytest.mark.parametrize("case", PARSED)
+async def test_a_message_is_parsed_once(stage_for: SetStage, case: str) -> None:
+    """By the listener, which then stores what it read, or by the dispatcher."""
+    stage = await stage_for()
+    text, parsed = PARSED[case]
+    with calls_of(parse_sentence.__code__) as calls:
+        await stage.alice.say(stage.channel, text.format(bot=stage.world.slack.mention))
+        await stage.world.quiet()
+    assert calls == parsed
+
+
+@pytest.mark.parametrize("case", IN_THE_THREAD)
+async def test_a_reply_is_parsed_once_at_most(stage_for: SetStage, case: str) -> None:
+    """A reply that does not mention the bot is compared, not parsed."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    text, parsed = IN_THE_THREAD[case]
+    with calls_of(parse_sentence.__code__) as calls:
+        await stage.reply(text.format(bot=stage.world.slack.mention))
+        await stage.world.quiet()
+    assert calls == parsed
 
 
 async def in_flight(stage: Stage, count: int) -> None:

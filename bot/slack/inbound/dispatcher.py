@@ -169,11 +169,12 @@ class Dispatcher:
         thread = message.thread
         caller = _caller(message)
         late = self._clock.now() - _moment(message.ts) > LATE
-        if thread is not None and await self._answered(message, caller, late=late):
+        request = _request(message) if message.addressed else message.request
+        if thread is not None and await self._answered(message, request, caller, late=late):
             return
         if not (message.addressed or message.words):
             return
-        parsed = _request(message)
+        parsed = request or _request(message)
         if parsed.verb is Verb.NONE:
             return
         if late:
@@ -188,13 +189,20 @@ class Dispatcher:
         )
         await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
-    async def _answered(self, message: MessageReceived, caller: Caller, *, late: bool) -> bool:
-        """Was this reply taken as an answer to a restore in its thread?"""
+    async def _answered(
+        self,
+        message: MessageReceived,
+        request: ParsedRequest | None,
+        caller: Caller,
+        *,
+        late: bool,
+    ) -> bool:
+        """Was this reply taken as an answer to a restore in its thread? `request`: what it says."""
         record = await self._asked_of(caller, message)
         if record is None:
             return False
         restore = record.restore
-        if message.addressed and _is_command(message.spoken, restore):
+        if message.addressed and request and _is_command(message.spoken, request, restore):
             return False
         if late:
             await self._responder.try_reply(caller, views.too_late())
@@ -302,7 +310,13 @@ def _caller(received: FromPerson) -> Caller:
 
 
 def _request(message: MessageReceived) -> ParsedRequest:
-    """What a message asks for. A mention of the bot only calls it, but behind `handoff` it is a name."""
+    """What a message asks for, unless the listener has read it already.
+
+    A mention of the bot only calls it, but behind `handoff` it is a name: such a message is read
+    as it was typed, mentions included.
+    """
+    if message.request is not None:
+        return message.request
     parsed = parse_sentence(message.spoken, addressed=message.addressed)
     if parsed.verb is Verb.HANDOFF and parsed.user is None:
         named = parse_sentence(message.typed, addressed=True)
@@ -341,15 +355,15 @@ def _asked_at(record: Record) -> datetime:
     return restore.question.opened_at if restore.question else restore.opened_at
 
 
-def _is_command(text: str, restore: Restore) -> bool:
-    """Said to the bot by name, and not the name that is asked for.
+def _is_command(text: str, request: ParsedRequest, restore: Restore) -> bool:
+    """Said to the bot by name, and not the name that is asked for. `request`: the text, parsed.
 
     Of what is only nearly a command a single word may be a name, written wrong; and what may mean
     to cancel is an answer, since an answer that does not fit cancels.
     """
     if restore.phase is Phase.TYPING and text.strip() == restore.request.snapshot:
         return False
-    if parse_sentence(text, addressed=True).verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
+    if request.verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
         return True
     named = restore.phase in (Phase.GATHERING, Phase.TYPING) and single_name(text) is not None
     return not named and command_meant(text) not in (None, Verb.CANCEL)
