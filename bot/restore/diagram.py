@@ -32,16 +32,7 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    Phase,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    StopWhen,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, Rules, StopWhen
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -53,7 +44,7 @@ from bot.restore.observation import (
     Vm,
     Vmi,
 )
-from bot.restore.thread import slack_order
+from bot.restore.thread import ThreadRef, UserId, slack_order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, BOB = UserId("U1"), UserId("U2")

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 
 from bot.restore.events import Verdict
-from bot.restore.model import Reason, Restore, Stored, UserId
+from bot.restore.model import Restore
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest
+from bot.restore.thread import Stored, UserId
 from bot.texts import refusals
 
 ANY = "*"

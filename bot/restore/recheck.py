@@ -14,9 +14,10 @@ from bot.restore import edits
 from bot.restore.checks import others_in_progress
 from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
-from bot.restore.model import Outcome, Phase, Preview, Reason, Restore, VmState
+from bot.restore.model import Outcome, Phase, Preview, Restore
 from bot.restore.observation import Content, Observation, Vm
-from bot.restore.vmstate import edited, state_of
+from bot.restore.reasons import Reason
+from bot.restore.vmstate import VmState, edited, state_of
 from bot.texts import endings
 from bot.texts import refusals as texts
 

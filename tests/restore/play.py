@@ -27,20 +27,17 @@ from bot.restore.events import (
 )
 from bot.restore.model import (
     AuditEntry,
-    Card,
-    CardKind,
     Outcome,
     Phase,
-    Reason,
     Restore,
     RestoreId,
     RestoreRequest,
     Rules,
     StopWhen,
-    ThreadRef,
-    UserId,
 )
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 from tests.restore.ground import (
     LIVE,
     NAMESPACE,

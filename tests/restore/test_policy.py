@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.restore.model import Offer, Reason, RestoreRequest, UserId
+from bot.restore.model import Offer, RestoreRequest
 from bot.restore.policy import (
     Conversation,
     Grant,
@@ -18,6 +18,8 @@ from bot.restore.policy import (
     may_take_over,
     permitted_namespaces,
 )
+from bot.restore.reasons import Reason
+from bot.restore.thread import UserId
 from tests.restore.ground import NOW
 from tests.restore.play import asked
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.restore.events import Button, CreateRestore, CreateSnapshot, StopVm
-from bot.restore.model import Phase, Reason, Rules
+from bot.restore.model import Phase, Rules
 from bot.restore.observation import Vm
+from bot.restore.reasons import Reason
 from bot.restore.recheck import COMPARISONS
 from bot.restore.vmstate import state_of
 from tests.restore import play as p

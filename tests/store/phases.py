@@ -7,27 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 from bot.playground.clock import START
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.model import (
     Blocker,
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
-    Copy,
-    Fate,
     Handoff,
     Job,
-    Left,
-    LeftBehind,
-    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
     Preview,
     Proposal,
-    Reason,
     Restore,
     RestoreId,
     RestoreRequest,
@@ -36,11 +28,11 @@ from bot.restore.model import (
     Start,
     Stop,
     StopWhen,
-    ThreadRef,
     TypedName,
-    UserId,
     VolumePolicy,
 )
+from bot.restore.reasons import Reason
+from bot.restore.thread import Card, CardKind, Copy, Left, ThreadRef, UserId
 from bot.restore.vmstate import VmState
 
 ALICE, BOB, CAROL = UserId("U0ALICE01"), UserId("U0BOB0001"), UserId("U0CAROL01")

@@ -6,8 +6,6 @@ from typing import Any
 from bot.playground.clock import START
 from bot.restore.model import (
     AuditEntry,
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
@@ -21,10 +19,9 @@ from bot.restore.model import (
     Rules,
     Safety,
     Stop,
-    ThreadRef,
     TypedName,
-    UserId,
 )
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 
 OWNER = UserId("U01ONCALL")
 

@@ -7,7 +7,8 @@ from structlog.testing import capture_logs
 
 from bot.errors import Permanent
 from bot.playground.clock import HandClock
-from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
+from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest
+from bot.restore.thread import ThreadRef
 from bot.store import Store
 from bot.store.connection import Client
 from bot.store.keys import Keys

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.model import Restore, RestoreId
 from bot.restore.policy import (
     Conversation,
     Person,
@@ -27,6 +27,7 @@ from bot.restore.policy import (
     may_take_over,
     permitted_namespaces,
 )
+from bot.restore.thread import UserId
 from bot.slack.context import Ping, SlackContext
 from bot.slack.outbound.edit_throttle import EditThrottle
 from bot.slack.views.home import MAX_LISTED, HomePage, Right, home

@@ -11,8 +11,9 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 
 from bot.restore.events import Button, button_named
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore
 from bot.restore.policy import decide, permitted_namespaces
+from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.markup.mrkdwn import shortened

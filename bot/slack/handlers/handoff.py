@@ -15,8 +15,9 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore
 from bot.restore.policy import Conversation, decide, may_see, may_take_over
+from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier

@@ -14,9 +14,9 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
-from bot.restore.model import ThreadRef, UserId
 from bot.restore.observation import Snapshot
 from bot.restore.policy import Conversation, Person, decide, permitted_namespaces
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack import views
 from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import SlackContext

@@ -11,16 +11,10 @@ from datetime import datetime
 from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
 from bot.restore.events import Cancel, Reply, Verdict
-from bot.restore.model import (
-    AuditEntry,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import AuditEntry, Restore, RestoreId, RestoreRequest
 from bot.restore.policy import decide
+from bot.restore.reasons import Reason
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack import views
 from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import SlackContext

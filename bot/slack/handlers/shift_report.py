@@ -17,8 +17,9 @@ import structlog
 
 from bot.errors import Permanent
 from bot.restore.events import Verdict
-from bot.restore.model import Restore, ThreadRef, UserId
+from bot.restore.model import Restore
 from bot.restore.policy import decide, may_see
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack.context import SlackContext, Timetable
 from bot.slack.outbound.replies import Caller
 from bot.slack.outbound.thread_sync import CLOCKS_DIFFER

@@ -12,7 +12,8 @@ from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore import workflow
 from bot.restore.events import ChannelGone
-from bot.restore.model import Restore, ThreadRef
+from bot.restore.model import Restore
+from bot.restore.thread import ThreadRef
 from bot.slack import views
 from bot.slack.api.client import SlackApi
 from bot.slack.outbound.thread_sync import DELETED_TS

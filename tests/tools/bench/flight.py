@@ -17,7 +17,6 @@ from bot.playground.world import World, world
 from bot.restore import edits, workflow
 from bot.restore.effects import RESTORE_ID
 from bot.restore.model import (
-    CardKind,
     Consistency,
     Job,
     Phase,
@@ -26,9 +25,8 @@ from bot.restore.model import (
     RestoreId,
     RestoreRequest,
     Rules,
-    ThreadRef,
-    UserId,
 )
+from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.store import Store, connect
 from tests.tools.bench.process import Measured, real_bot
 
