@@ -171,7 +171,7 @@ async def test_not_signed_by_slack(stage_for: SetStage, wrong: str) -> None:
 async def test_slack_delivers_with_a_clock_that_is_wrong(stage_for: SetStage) -> None:
     """An old request that somebody sends again is refused, though its signature is right."""
     stage = await stage_for(socket_mode=False)
-    stage.world.slack.door.stamp = lambda: time.time() - FIVE_MINUTES - 5
+    stage.world.slack.http.stamp = lambda: time.time() - FIVE_MINUTES - 5
     result = await (await stage.alice.slash(stage.channel, acts.REQUEST)).settled()
     assert result.status == "dispatch_failed"
     await nothing_came_of_it(stage)

@@ -127,8 +127,8 @@ class Invariants:
     def _clicks(self, call: ApiCall, button: Button) -> list[float]:
         """When the person who confirmed pressed this button of this restore."""
         pressed = set()
-        for parcel in self.world.slack.sent:
-            payload = parcel.payload
+        for outgoing in self.world.slack.sent:
+            payload = outgoing.payload
             if payload.get("type") != "block_actions":
                 continue
             action = payload["actions"][0]

@@ -11,7 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
-from bot.playground.slack.http_door import signature
+from bot.playground.slack.http_transport import signature
 from bot.playground.slack.workspace import Channel
 
 Json = dict[str, Any]
@@ -107,7 +107,7 @@ async def test_an_old_signature_is_refused(
     async def command(ack: AsyncAck) -> None:
         await ack()
 
-    sim.door.stamp = lambda: time.time() - 301
+    sim.http.stamp = lambda: time.time() - 301
     result = await (await alice.slash(channel, "/vm-restore x")).settled()
     assert result.status == "dispatch_failed"
     assert result.request is not None

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.playground.slack.parcels import FIRST, Attempt, Outcome, Parcel
+from bot.playground.slack.outgoing import FIRST, Attempt, Outcome, Outgoing
 from bot.playground.slack.payloads import LEGACY_TOKEN
 from bot.playground.slack.workspace import Workspace
 
@@ -32,7 +32,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-class HttpDoor:
+class HttpTransport:
     """Posts to the app's request URL."""
 
     def __init__(self, workspace: Workspace, signing_secret: str) -> None:
@@ -42,12 +42,12 @@ class HttpDoor:
         self.url = ""
         self.stamp: Callable[[], float] = time.time
 
-    async def deliver(self, parcel: Parcel, attempt: Attempt, handed: asyncio.Event) -> Outcome:
+    async def deliver(self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event) -> Outcome:
         """Post one payload and judge the answer; whoever waits too long cancels."""
-        kind, body = _encoded(parcel)
+        kind, body = _encoded(outgoing)
         handed.set()
         try:
-            return await self._post(kind, body, attempt, answers=parcel.kind != "events_api")
+            return await self._post(kind, body, attempt, answers=outgoing.kind != "events_api")
         except TimeoutError:
             return Outcome(ok=False, reason="http_timeout")
         except (aiohttp.ClientConnectionError, ConnectionError):
@@ -101,14 +101,14 @@ class HttpDoor:
         return headers
 
 
-def _encoded(parcel: Parcel) -> tuple[str, bytes]:
-    match parcel.kind:
+def _encoded(outgoing: Outgoing) -> tuple[str, bytes]:
+    match outgoing.kind:
         case "events_api":
-            return "application/json", json.dumps(parcel.payload).encode()
+            return "application/json", json.dumps(outgoing.payload).encode()
         case "slash_commands":
-            return _FORM, urlencode(parcel.payload).encode()
+            return _FORM, urlencode(outgoing.payload).encode()
         case "interactive":
-            return _FORM, urlencode({"payload": json.dumps(parcel.payload)}).encode()
+            return _FORM, urlencode({"payload": json.dumps(outgoing.payload)}).encode()
 
 
 def _decoded(headers: Mapping[str, str], text: str) -> Any:
