@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, StoreUnavailable, Temporary
 from bot.restore import audit, workflow
+from bot.restore.access import Policy
 from bot.restore.events import (
     Acted,
     Anchored,
@@ -30,7 +31,7 @@ from bot.restore.events import (
 )
 from bot.restore.model import AuditEntry, Restore, UserId
 from bot.restore.observation import ObservationKind
-from bot.restore.policy import Conversation, Policy, decide, permitted_namespaces
+from bot.restore.policy import Conversation, decide, permitted_namespaces
 from bot.slack import views
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory

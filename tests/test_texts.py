@@ -29,6 +29,7 @@ SPEAKING = sorted(
 )
 """The rooms whose results people read in Slack."""
 NOT_FOR_PEOPLE = {
+    "restore/access.py": "settings and their errors are for operators",
     "restore/audit.py": "the audit stream is for operators",
     "restore/diagram.py": "documentation of the machine",
     "request/vocabulary.py": "words that are understood, not said",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
+from bot.restore.access import Policy
 from bot.restore.model import Rules
 from bot.restore.observation import Snapshot
-from bot.restore.policy import Policy
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.outbound.replies import Responder

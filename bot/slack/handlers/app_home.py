@@ -17,11 +17,11 @@ from typing import Any
 import structlog
 
 from bot.errors import Permanent, Temporary
+from bot.restore.access import Policy
 from bot.restore.model import Restore, RestoreId, UserId
 from bot.restore.policy import (
     Conversation,
     Person,
-    Policy,
     decide,
     may_see,
     may_take_over,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
+from bot.restore.access import Policy
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
-from bot.restore.policy import Conversation, Person, Policy, decide, may_see, permitted_namespaces
+from bot.restore.policy import Conversation, Person, decide, may_see, permitted_namespaces
 from bot.restore.suggestions import nearest
 from bot.slack import views
 from bot.slack.context import SlackContext
