@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NewType
 
 from pydantic import AwareDatetime, Field
 
+from bot.restore.audit_kinds import AuditKind, OtherKind
 from bot.restore.disks import Disk
 from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - it is a part of the model
 from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
@@ -386,7 +387,7 @@ class AuditEntry(Stored):
 
     at: datetime
     restore: RestoreId | None = None
-    kind: str
+    kind: Annotated[AuditKind | OtherKind, Field(union_mode="left_to_right")]
     by: str = ""
     verdict: Annotated[str, Field(max_length=40)] = ""
     reason: str = ""

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.playground.clock import HandClock
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.model import Phase
 from bot.store import Store, connect
 from bot.store.connection import Client
@@ -504,7 +505,11 @@ async def test_a_delivery_that_stops_every_worker_is_given_up_and_audited(
         assert await store.queue.lease(5) == ([], None)
     assert [line["record"] for line in logs] == ["delivery:Ev1"]
     (entry,) = [entry async for entry in store.audit.read()]
-    assert (entry.kind, entry.target, entry.detail) == ("abandoned", "delivery:Ev1", "slash")
+    assert (entry.kind, entry.target, entry.detail) == (
+        AuditKind.ABANDONED,
+        "delivery:Ev1",
+        "slash",
+    )
     assert entry.at == clock.now()
     assert await store.queue.enqueue_delivery("Ev1", "slash", {}) is None
     assert 0 < await client.ttl(keys.record("delivery:Ev1")) <= 86_400
@@ -541,7 +546,7 @@ async def test_an_unreadable_restore_is_put_off_and_the_others_go_on(
     clock.advance(PUT_OFF.total_seconds())
     await names_due(store)
     entries = [entry async for entry in store.audit.read()]
-    assert [(entry.kind, entry.target) for entry in entries] == [("deferred", "restore:R1")]
+    assert [(entry.kind, entry.target) for entry in entries] == [(AuditKind.DEFERRED, "restore:R1")]
 
 
 async def test_a_put_off_restore_works_again_once_it_loads(

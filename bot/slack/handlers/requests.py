@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Cancel, Reply, Verdict
 from bot.restore.model import (
     AuditEntry,
@@ -145,7 +146,7 @@ class RequestHandler:
         """Store a new restore, or say who holds the VM."""
         now = self._clock.now()
         asked = AuditEntry(
-            at=now, restore=new.id, kind="requested", by=new.owner, target=audit.target(new)
+            at=now, restore=new.id, kind=AuditKind.REQUESTED, by=new.owner, target=audit.target(new)
         )
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, ClaimConflict):
@@ -172,7 +173,7 @@ class RequestHandler:
         self._metrics.refusals.labels(verdict.reason).inc()
         refused = AuditEntry(
             at=self._clock.now(),
-            kind="refused",
+            kind=AuditKind.REFUSED,
             by=user,
             verdict="denied",
             reason=verdict.reason,
