@@ -22,6 +22,8 @@ from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - it is a part of th
 from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
 from bot.restore.disks import LeftBehindKind as LeftBehindKind  # noqa: PLC0414 - as above
 from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
+from bot.restore.target import RestoreRequest as RestoreRequest  # noqa: PLC0414 - and so is this
+from bot.restore.target import Target as Target  # noqa: PLC0414 - as above
 from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
 from bot.restore.thread import Card as Card  # noqa: PLC0414
 from bot.restore.thread import CardKind as CardKind  # noqa: PLC0414
@@ -93,17 +95,6 @@ class Rules(Stored):
     safety_timeout: int = Field(default=600, ge=10)
     protect_by_default: bool = False
     volume_policy: VolumePolicy | None = None
-
-
-class RestoreRequest(Stored):
-    """What was asked for, as far as it is known."""
-
-    cluster: str
-    namespace: str | None = None
-    vm: str | None = None
-    snapshot: str | None = None
-    described: str | None = None
-    """Words that describe a snapshot ("pre-upgrade"); they filter the picker, nothing more."""
 
 
 class Consistency(StrEnum):
@@ -358,18 +349,23 @@ class Restore(Stored):
         return self.handoffs[0].giver if self.handoffs else self.owner
 
     @property
+    def target(self) -> Target:
+        """The VM and the snapshot: known from CHECKING on. Raises ValueError before."""
+        if (target := self.request.target) is None:
+            raise ValueError(f"restore {self.id} ({self.phase}) has no complete target")
+        return target
+
+    @property
     def claim(self) -> str | None:
-        """The VM this restore holds: "cluster/namespace/vm" while it lives and knows them.
+        """The key of the VM this restore holds, while it lives and is past GATHERING.
 
         A start after the end holds it again: no other restore may be under way meanwhile.
         """
-        request = self.request
+        vm_ref = self.request.vm_ref
         over = self.phase.ended and not (self.start is not None and self.start.pending)
-        if over or not request.vm or not request.namespace:
+        if over or vm_ref is None or self.phase is Phase.GATHERING:
             return None
-        if self.phase is Phase.GATHERING:
-            return None
-        return f"{request.cluster}/{request.namespace}/{request.vm}"
+        return vm_ref.key
 
     @property
     def ended_at(self) -> AwareDatetime:

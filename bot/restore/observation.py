@@ -80,6 +80,10 @@ class Vm:
     down_since: datetime | None = None
     """Since when there is no VMI: KubeVirt stamps the Ready condition anew whenever one ends."""
 
+    def was_restored_by(self, name: str) -> bool:
+        """The last VirtualMachineRestore that ran on it has this name."""
+        return (self.last_restore or "").startswith(f"{name}-")
+
     @property
     def may_start_itself(self) -> bool:
         """The cluster may create a VMI at any moment without anybody asking again."""

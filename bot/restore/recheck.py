@@ -86,7 +86,7 @@ def differences(observation: Observation, restore: Restore) -> tuple[Difference,
     if observation.forbidden is not None:
         return (Difference(Reason.RBAC_FORBIDDEN, observation.forbidden.text),)
     if observation.vm is None:
-        gone = texts.VM_GONE.format(vm=restore.request.vm)
+        gone = texts.VM_GONE.format(vm=restore.target.vm)
         return (Difference(Reason.VM_DELETED, gone),)
     return (
         *_vm_differences(observation, observation.vm, shown),
@@ -194,7 +194,7 @@ def _snapshot_differences(
 ) -> Iterator[Difference]:
     snapshot, content = observation.snapshot, observation.content
     if snapshot is None:
-        gone = texts.SNAPSHOT_GONE.format(snapshot=restore.request.snapshot)
+        gone = texts.SNAPSHOT_GONE.format(snapshot=restore.target.snapshot)
         yield Difference(CHANGED, gone)
         return
     if snapshot.uid != shown.snapshot_uid:

@@ -114,10 +114,9 @@ def begin(  # noqa: PLR0913 - a document has this many independent parts
     previous: RestoreId | None = None,
 ) -> Restore:
     """A new restore: what is missing is asked for, otherwise the checks come first."""
-    known = bool(request.vm and request.namespace and request.snapshot)
     new = Restore(
         id=id_,
-        phase=Phase.CHECKING if known else Phase.GATHERING,
+        phase=Phase.CHECKING if request.target is not None else Phase.GATHERING,
         thread_ref=thread_ref,
         owner=owner,
         request=request,

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from bot.errors import Permanent
 from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
+from bot.restore.target import VmRef
 from bot.store import Store
 from bot.store.connection import Client
 from bot.store.keys import Keys
@@ -16,7 +17,7 @@ from bot.store.scripts import PAGE
 from tests.store.samples import changed, ended, restore, said, typical
 
 MONTH = 30 * 24 * 3600
-DB = "east/production/db-01"
+DB = VmRef("east", "production", "db-01")
 
 
 async def create(store: Store, clock: HandClock, made: Restore) -> Restore:
@@ -266,7 +267,7 @@ async def test_a_vm_remembers_its_last_restores_newest_first(
     assert await store.history(DB, 2) == (over[2], over[1])
     assert await store.history(DB, 9) == (over[2], over[1], over[0])
     assert await store.history(DB, 0) == ()
-    assert await store.history("east/production/other", 9) == ()
+    assert await store.history(VmRef("east", "production", "other"), 9) == ()
 
 
 async def test_an_end_stands_in_the_history_once(store: Store, clock: HandClock) -> None:
@@ -315,7 +316,7 @@ async def test_an_ended_restore_and_what_leads_to_it_stay_for_a_month(
     for key in (
         keys.restore("R1"),
         keys.thread("C1", "1771432200.000100"),
-        keys.history(DB),
+        keys.history(DB.key),
         keys.recent,
     ):
         assert MONTH - 10 < await client.ttl(key) <= MONTH

@@ -35,7 +35,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     vm, stop = observation.vm, restore.stop
     if vm is None or stop is None:
         gone = CheckFailure.telling(
-            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.request.vm
+            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.target.vm
         )
         return edits.refuse(restore, gone, now), ()
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:

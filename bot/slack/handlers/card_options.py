@@ -58,6 +58,7 @@ class Pickers:
     async def _candidates(self, restore: Restore, button: Button) -> list[str]:
         """Names that fit the question, only where the owner may restore."""
         request, user = restore.request, UserId(restore.owner)
+        vm_ref = request.vm_ref
         names = self._names.get(request.cluster)
         if names is None:
             return []
@@ -71,17 +72,17 @@ class Pickers:
             case Button.PICK_NAMESPACE:
                 vms = await names.vms(permitted)
                 return sorted({ns for ns, vm in vms if request.vm in (None, vm)})
-            case Button.PICK_SNAPSHOT if request.namespace and request.vm:
+            case Button.PICK_SNAPSHOT if vm_ref is not None:
                 verdict = decide(
                     self._policy,
                     person,
                     room.spot,
                     cluster=request.cluster,
-                    namespace=request.namespace,
+                    namespace=vm_ref.namespace,
                 )
                 if not verdict.allowed:
                     return []
-                return [each.name for each in await names.snapshots(request.namespace, request.vm)]
+                return [each.name for each in await names.snapshots(vm_ref.namespace, vm_ref.vm)]
             case _:
                 return []
 

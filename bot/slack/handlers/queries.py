@@ -16,6 +16,7 @@ from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
 from bot.restore.policy import Conversation, Person, decide, may_see, permitted_namespaces
 from bot.restore.suggestions import nearest
+from bot.restore.target import VmRef
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller
@@ -176,19 +177,19 @@ class QueryHandler:
         """The last ones of the workspace, and those of the VM that was named, wherever it is."""
         asked = [self._store.recent(MAX_RECENT)]
         if parsed.vm is not None:
-            claims = await self._claims(asker, parsed, parsed.vm)
-            asked += [self._store.history(each, MAX_HISTORY) for each in claims]
+            places = await self._places(asker, parsed, parsed.vm)
+            asked += [self._store.history(each, MAX_HISTORY) for each in places]
         found = await asyncio.gather(*asked)
         return list({each.id: each for restores in found for each in restores}.values())
 
-    async def _claims(self, asker: _Asker, parsed: ParsedRequest, vm: str) -> list[str]:
+    async def _places(self, asker: _Asker, parsed: ParsedRequest, vm: str) -> list[VmRef]:
         """Where a VM of that name is, or was meant to be."""
         clusters = [parsed.cluster] if parsed.cluster else list(self._names)
         if parsed.namespace is not None:
-            return [f"{cluster}/{parsed.namespace}/{vm}" for cluster in clusters]
+            return [VmRef(cluster, parsed.namespace, vm) for cluster in clusters]
         spaces = await asyncio.gather(*(self._spaces(asker, each) for each in clusters))
         return [
-            f"{cluster}/{namespace}/{vm}"
+            VmRef(cluster, namespace, vm)
             for cluster, found in zip(clusters, spaces, strict=True)
             for namespace, names in (found or {}).items()
             if vm in names
