@@ -128,9 +128,14 @@ class Store:
             found += [replies.record(replies.paired(fields)) for fields in records]
         return tuple(found)
 
-    async def in_thread(self, channel: str, thread: str) -> tuple[Restore, ...]:
-        """All restores of a thread, live and ended, oldest first."""
-        return replies.readable(await self._listed(self._keys.thread(channel, thread), 0, -1))
+    async def in_thread(self, channel: str, thread: str) -> tuple[Record, ...]:
+        """All restores of a thread with their cards, live and ended, oldest first."""
+        found: list[list[str]] = await self._scripts.run(
+            "load_thread",
+            {"thread": self._keys.thread(channel, thread)},
+            prefix=self._keys.prefix,
+        )
+        return replies.readable_records(replies.paired(fields) for fields in found)
 
     async def live(self) -> tuple[Restore, ...]:
         """All restores that have not ended, oldest first."""

@@ -203,7 +203,8 @@ async def test_a_thread_knows_its_restores_oldest_first(db: Database) -> None:
     over = await commit(db, ended(older))
     elsewhere = ThreadRef(team="T1", channel="C2", thread=older.thread_ref.thread)
     await create(db, restore("C", vm="vm-c", thread_ref=elsewhere))
-    assert await db.store.in_thread("C1", "1771432200.000100") == (over, newer)
+    here = await db.store.in_thread("C1", "1771432200.000100")
+    assert here == (Record(over, {}), Record(newer, {}))
     assert await db.store.in_thread("C1", "1771432200.999999") == ()
 
 
@@ -212,7 +213,7 @@ async def test_a_thread_becomes_known_with_a_commit(db: Database) -> None:
     made = await create(db, restore(thread_ref=thread_ref))
     answered = thread_ref.model_copy(update={"thread": "5.5"})
     stored = await commit(db, changed(made, thread_ref=answered))
-    assert await db.store.in_thread("C1", "5.5") == (stored,)
+    assert await db.store.in_thread("C1", "5.5") == (Record(stored, {}),)
 
 
 async def test_the_living_are_listed_oldest_first_until_they_end(db: Database) -> None:

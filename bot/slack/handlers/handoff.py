@@ -174,7 +174,9 @@ class HandoffHandler:
         direct = await self._reach.direct(taker)
         if direct is not None:
             address = await self._responder.link(restore, taker)
-            await self._step(restore, Copied(to=taker, channel=direct, address=address))
+            copied = Copied(to=taker, channel=direct, address=address)
+            # The offer may have been stored a moment ago: `restore` is from before it.
+            await self._steps.load_and_apply(restore.id, copied)
 
     # Accepting
 
@@ -263,11 +265,11 @@ class HandoffHandler:
         if caller.thread is None:
             return []
         found = await self._store.in_thread(caller.channel, caller.thread)
-        passable = [each for each in found if not each.closed]
+        passable = [each.restore for each in found if not each.restore.closed]
         return [each for each in passable if not each.phase.ended] or passable[-1:]
 
     async def _step(self, restore: Restore, event: Event) -> Reply | None:
-        return await self._steps.apply(restore.id, event)
+        return await self._steps.apply(restore, event)
 
     async def _told(self, caller: Caller, restore: Restore, reply: Reply | None) -> Answer | None:
         """A click that counted is answered by the thread."""

@@ -201,7 +201,7 @@ class RequestHandler:
         elif len(chosen) > 1:
             await self._responder.reply(caller, views.which_to_cancel(chosen))
         else:
-            reply = await self._steps.apply(chosen[0].id, Cancel(by=caller.user))
+            reply = await self._steps.apply(chosen[0], Cancel(by=caller.user))
             await self._responder.reply(caller, views.reply(reply or Reply.DONE, chosen[0]))
 
     async def _cancelled(
