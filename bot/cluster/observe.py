@@ -110,12 +110,12 @@ class Observer:
             snapshots = first.create_task(reads.snapshots())
             restores = first.create_task(reads.restores_of(asked.vm))
             quotas = first.create_task(reads.quotas())
-            prefixed = first.create_task(_with_our_names(reads, asked))
         everything = snapshots.result()
         snapshot = next((one for one in everything if one.name == asked.snapshot), None)
         worth_trying = vm.result() is not None and snapshot is not None
         async with Together() as second:
             content = second.create_task(reads.content(snapshot))
+            held = second.create_task(_claims(reads, asked, vm.result()))
             dry_run = second.create_task(self._dry_run(asked.effect if worth_trying else None))
             others = second.create_task(self._others(asked, missing=vm.result() is None))
         return Observation(
@@ -130,7 +130,7 @@ class Observer:
             ),
             restores=restores.result(),
             quotas=quotas.result(),
-            claims=prefixed.result(),
+            claims=held.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
             candidates=others.result(),
@@ -226,24 +226,28 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         vmi = group.create_task(reads.vmi(asked.vm))
         snapshot = group.create_task(reads.snapshot(asked.snapshot))
         restores = group.create_task(reads.restores_of(asked.vm))
-        prefixed = group.create_task(_with_our_names(reads, asked))
+    async with Together() as second:
+        content = second.create_task(reads.content(snapshot.result()))
+        held = second.create_task(_claims(reads, asked, vm.result()))
     return Observation(
         asked.kind,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
         snapshot=snapshot.result(),
-        content=await reads.content(snapshot.result()),
+        content=content.result(),
         restores=restores.result(),
-        claims=prefixed.result(),
+        claims=held.result(),
         forbidden=reads.forbidden,
     )
 
 
-async def _with_our_names(reads: Reads, asked: Question) -> tuple[Claim, ...]:
-    """All claims, where the policy could find the names of its own taken."""
-    prefixed = asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME
-    return await reads.claims() if prefixed else ()
+async def _claims(reads: Reads, asked: Question, vm: Vm | None) -> tuple[Claim, ...]:
+    """The claims of the VM's disks; all, where the policy could find the names of its own taken."""
+    if asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
+        return await reads.claims()
+    named = {each.claim for each in vm.volumes if each.claim} if vm else set()
+    return await reads.claims_named(sorted(named))
 
 
 async def _safety(reads: Reads, asked: Question, at: datetime) -> Observation:

@@ -32,6 +32,7 @@ from bot.restore.thread import Left as Left  # noqa: PLC0414
 from bot.restore.thread import Stored as Stored  # noqa: PLC0414
 from bot.restore.thread import ThreadRef as ThreadRef  # noqa: PLC0414
 from bot.restore.thread import UserId as UserId  # noqa: PLC0414
+from bot.restore.vmstate import SnapshotState
 from bot.restore.vmstate import VmState as VmState  # noqa: PLC0414
 
 RestoreId = NewType("RestoreId", str)
@@ -140,6 +141,8 @@ class Preview(Stored):
     gitops: str | None = None
     vm_state: VmState | None = None
     """None in documents of earlier releases: then nothing may be restored from it."""
+    snapshot_state: SnapshotState | None = None
+    """As above."""
 
 
 class Proposal(Stored):

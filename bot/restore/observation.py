@@ -158,6 +158,8 @@ class Content:
     """The DataVolumes of the VM's `dataVolumeTemplates` of then."""
     backups: tuple[tuple[str, str], ...] = ()
     """Volume and claim of everything that was copied."""
+    specification: str = ""
+    """A digest of the spec: the copy of the VM, and which VolumeSnapshot holds which disk."""
 
     @property
     def usable(self) -> bool:
@@ -201,6 +203,7 @@ class Claim:
 
     name: str
     phase: str
+    uid: str = ""
     vm: str | None = None
     """Label `restore.kubevirt.io/source-vm-name`."""
     deleting: bool = False
@@ -294,6 +297,7 @@ class Observation:
     safety: Snapshot | None = None
     job: RestoreObject | None = None
     claims: tuple[Claim, ...] = ()
+    """Claims of the VM's disks (FULL, RECHECK), and those that the restore makes and leaves (JOB)."""
     claims_unread: str | None = None
     """Why the claims could not be read; they only add to what is known of a restore that ran."""
     uses: tuple[Use, ...] | None = None

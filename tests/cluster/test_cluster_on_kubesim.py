@@ -126,6 +126,8 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
     observation = await look(cluster, ObservationKind.FULL)
     assert calls(sim) == [
         ("create", "virtualmachinerestores"),
+        ("get", "persistentvolumeclaims"),
+        ("get", "persistentvolumeclaims"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
@@ -133,7 +135,7 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 8, "the schema is read once more, the first time"
+    assert len(sim.log) == 8 + 2, "the schema is read once more, the first time; and two claims"
     assert observation.kubevirt
     assert observation.at == START
     assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)
@@ -185,7 +187,7 @@ async def test_further_full_looks_do_not_read_the_schema_again(
     await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
     await look(cluster, ObservationKind.FULL)
-    assert len(sim.log) - before == 7
+    assert len(sim.log) - before == 7 + 2, "seven, and each of the claims of its two disks"
 
 
 async def test_a_full_look_at_nothing(sim: KubeSim, cluster: Cluster) -> None:
@@ -212,11 +214,15 @@ async def test_a_vm_that_was_recreated_is_told_by_the_content(
     assert observation.content.vm_uid != observation.vm.uid
 
 
-async def test_a_recheck_is_five_requests(sim: KubeSim, cluster: Cluster) -> None:
+async def test_a_recheck_is_five_requests_and_one_for_each_claim(
+    sim: KubeSim, cluster: Cluster
+) -> None:
     await cluster.capabilities()
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.RECHECK)
     assert calls(sim, before) == [
+        ("get", "persistentvolumeclaims"),
+        ("get", "persistentvolumeclaims"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),

@@ -12,6 +12,7 @@ lost: the name comes from the confirmation, so that the cluster can be asked for
 from datetime import datetime, timedelta
 
 from bot.restore import edits
+from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
 from bot.restore.model import CardKind, Job, Phase, Reason, Restore
@@ -21,7 +22,6 @@ from bot.restore.phases.made_before import adopted, as_found
 from bot.restore.recheck import (
     ACT_WITHIN,
     decision_expired,
-    differences,
     stop_at_difference,
     too_late,
     unsettled,
