@@ -38,6 +38,7 @@ NOT_FOR_PEOPLE = {
     "slack/inbound/socket_receiver.py": "why nothing comes in: for the log and /readyz",
     "slack/api/client.py": "why nothing goes out: for the log and /readyz",
     "slack/deliveries.py": "what is stored, and why it does not load: for the log",
+    "slack/periodic_tasks.py": "what is stored, and why it does not load: for the log",
     "slack/manifest.py": "why the bot asks for each scope: for those who install it",
 }
 UNSAID = {

@@ -29,6 +29,7 @@ from bot.restore.policy import (
 )
 from bot.slack.context import Ping, SlackContext
 from bot.slack.outbound.edit_throttle import EditThrottle
+from bot.slack.periodic_tasks import HomeTask, fields, load
 from bot.slack.views.home import MAX_LISTED, HomePage, Right, home
 from bot.store.keys import HOME
 from bot.store.records import PeriodicTask, TaskResult
@@ -64,23 +65,25 @@ class AppHome:
 
     async def opened(self, user: UserId, direct: str) -> None:
         """Somebody looks at their Home: draw it at once, and keep it current from now on."""
-        await self._store.tasks.schedule(HOME + user, {"direct": direct}, due=self._clock.now())
+        body = fields(HomeTask(direct=direct))
+        await self._store.tasks.schedule(HOME + user, body, due=self._clock.now())
 
     async def used(self, user: UserId) -> None:
         """Somebody has pressed a button of their Home: show what came of it."""
-        known = await self._store.tasks.body(HOME + user)
-        if known is not None:
-            await self._store.tasks.schedule(HOME + user, known, due=self._clock.now())
+        body = await self._store.tasks.body(HOME + user)
+        if body is not None:
+            await self._store.tasks.schedule(HOME + user, body, due=self._clock.now())
 
     async def refresh(self, task: PeriodicTask) -> TaskResult | None:
         """Bring one Home up to date; None if it need not be kept current any more."""
         user, now = UserId(task.name.removeprefix(HOME)), self._clock.now()
-        shown = task.body.get("digest")
+        known = load(HomeTask, task)
+        shown = known.digest
         # A Home that was just opened does not wait for its turn.
         if shown is not None and (turn := self._pace.turn(HOME, user, now)) > now:
             return TaskResult(turn)
         try:
-            page = await self._page(user, str(task.body["direct"]))
+            page = await self._page(user, known.direct)
             blocks = home(page)
             digest = _digest(blocks)
             if digest != shown:
@@ -93,7 +96,7 @@ class AppHome:
             return None
         under_way = page.mine or page.running or page.offered
         again = now + LOOK_AGAIN if under_way or page.unlinked else None
-        return TaskResult(again, {"direct": task.body["direct"], "digest": digest})
+        return TaskResult(again, fields(HomeTask(direct=known.direct, digest=digest)))
 
     async def _page(self, user: UserId, direct: str) -> HomePage:
         """All that this person's Home shows now."""
