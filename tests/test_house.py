@@ -97,6 +97,23 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def test_the_composition_root_builds_objects_and_no_functions() -> None:
+    """What is defined inside of a function of `bot/app.py` would be on the way of the work."""
+    outer = [
+        node
+        for node in ast.walk(tree_of(HOUSE / "bot" / "app.py"))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    inner = [
+        f"{node.name}, line {each.lineno}"
+        for node in outer
+        for each in ast.walk(node)
+        if isinstance(each, kinds) and each is not node
+    ]
+    assert inner == []
+
+
 @pytest.mark.parametrize("path", BOT, ids=name_of)
 def test_a_module_says_what_it_is_for(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
