@@ -40,6 +40,14 @@ class ConversationInfo:
     member: bool
     private: bool = False
 
+    @classmethod
+    def direct(cls, channel: str = "") -> "ConversationInfo":
+        """A direct message with the bot, of which Slack need not be asked.
+
+        Without a channel it is yet to be opened: grants for a channel do not hold there.
+        """
+        return cls(Conversation(channel), member=True)
+
 
 class Directory:
     """Reads people, their user groups and channels from Slack."""
