@@ -20,6 +20,7 @@ from bot.restore.events import (
     Acted,
     Anchored,
     ChannelGone,
+    ConversationLoss,
     Effect,
     Elapsed,
     Event,
@@ -33,6 +34,7 @@ from bot.restore.observation import ObservationKind
 from bot.slack import views
 from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
+from bot.slack.api.error_codes import conversation_loss
 from bot.slack.outbound.thread_sync import DELETED_TS, ThreadSync, unconfirmed
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
@@ -236,8 +238,10 @@ class Reconciler:
         if turn.restore.closed:
             log.info("cards that cannot be reached keep their buttons", error=error)
             return
-        if thread_ref.direct and error == workflow.THREAD_GONE:
-            await self._move(turn, ChannelGone(error, dm=thread_ref.channel))
+        loss = conversation_loss(error)
+        deleted = loss is ConversationLoss.THREAD_DELETED
+        if thread_ref.direct and deleted:
+            await self._move(turn, ChannelGone(loss, error, dm=thread_ref.channel))
             return
         if thread_ref.direct:
             await self._last_way(turn, error)
@@ -251,9 +255,9 @@ class Reconciler:
             log.warning("no direct message could be opened", what=away.what)
             turn.again = self._clock.now() + AGAIN
             return
-        await self._move(turn, ChannelGone(error, dm=direct))
+        await self._move(turn, ChannelGone(loss, error, dm=direct))
         told = turn.restore.model_copy(update={"thread_ref": thread_ref})
-        await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
+        await self._explain(told, direct, deleted=deleted)
 
     async def _last_way(self, turn: Reconciliation, code: str) -> None:
         """No conversation takes the bot's messages: by the owner's response_url, or an operator hears.

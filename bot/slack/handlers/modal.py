@@ -19,6 +19,7 @@ from bot.restore.observation import Snapshot
 from bot.slack import views
 from bot.slack.api.authorizer import Asker
 from bot.slack.api.directory import ConversationInfo
+from bot.slack.api.error_codes import TRIGGER_TOO_OLD, TRIGGER_USED
 from bot.slack.context import SlackContext
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.outbound.replies import Caller
@@ -43,8 +44,6 @@ from bot.slack.views.form_state import (
 LOOK: Final = 1.8
 """Seconds that a look may take before a sent form is answered; Slack waits for three."""
 
-_TOO_LATE = frozenset({"trigger_expired", "expired_trigger_id", "invalid_trigger_id"})
-_OPENED = frozenset({"trigger_exchanged", "exchanged_trigger_id"})
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -80,9 +79,9 @@ class ModalHandler:
                 "views.open", trigger_id=trigger, view=form(at, self._offered(clusters), chosen)
             )
         except Permanent as refused:
-            if refused.reason in _TOO_LATE:
+            if refused.reason in TRIGGER_TOO_OLD:
                 await self._responder.try_reply(caller, too_slow())
-            elif refused.reason not in _OPENED:  # it was opened, and then the process died
+            elif refused.reason not in TRIGGER_USED:  # it was opened, and then the process died
                 raise
 
     async def redraw(self, user: UserId, filled: FormState, changed: Field) -> None:

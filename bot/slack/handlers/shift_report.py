@@ -18,6 +18,7 @@ import structlog
 from bot.errors import Permanent
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, ThreadRef, UserId
+from bot.slack.api.error_codes import SlackCode
 from bot.slack.context import SlackContext, Timetable
 from bot.slack.outbound.replies import Caller
 from bot.slack.outbound.thread_sync import CLOCKS_DIFFER
@@ -128,7 +129,7 @@ class ShiftReporter:
         if room.spot.shared:
             raise Permanent("shared_channel", "people of other companies read this channel")
         if not room.member:
-            raise Permanent("not_in_channel", "the bot cannot write in this channel")
+            raise Permanent(SlackCode.NOT_IN_CHANNEL, "the bot cannot write in this channel")
         if await self._stands(due, "conversations.history", channel, oldest=_just_before(due)):
             return
         shift = await self._shift(lambda _: True, since, None)
