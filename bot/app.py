@@ -28,6 +28,7 @@ from bot.inbox import Inbox
 from bot.process import LooseThreads
 from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
+from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
@@ -200,17 +201,17 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
+    people = Directory(slack, home, settings.access.groups, clock)
     parts = ReconcilerDeps(
         store=store,
         clusters=clusters,
-        people=Directory(slack, home, settings.access.groups, clock),
-        policy=settings.access,
+        authorizer=Authorizer(people, settings.access),
         cards=ThreadSync(slack, clock),
         web=slack,
         clock=clock,
         metrics=metrics,
     )
-    wiring = wire(_context(settings, home, parts))
+    wiring = wire(_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
     worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
     bolt = bolt_app(
@@ -230,16 +231,18 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     return App(settings, worker, parts, front, socket, tasks)
 
 
-def _context(settings: Settings, home: Workspace, parts: ReconcilerDeps) -> SlackContext:
+def _context(
+    settings: Settings, home: Workspace, people: Directory, parts: ReconcilerDeps
+) -> SlackContext:
     """What the handlers of Slack work with."""
     return SlackContext(
         web=parts.web,
         store=parts.store,
-        people=parts.people,
+        people=people,
+        authorizer=parts.authorizer,
         responder=Responder(parts.web),
         config=SlackConfig(
             home=home,
-            policy=settings.access,
             rules=settings.rules,
             clusters=tuple(parts.clusters),
             default_cluster=settings.default_cluster,

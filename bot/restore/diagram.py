@@ -18,6 +18,7 @@ from bot.restore.events import (
     Cancel,
     ChannelGone,
     Clicked,
+    ConversationLoss,
     CreateRestore,
     CreateSnapshot,
     Done,
@@ -181,7 +182,7 @@ def _happenings(restore: Restore) -> Iterator[Happening]:
     yield from _seen(restore)
     yield Happening("cancel", (Cancel(restore.owner),))
     yield Happening("handed over or taken over", (TakenOver(_other(restore)),))
-    yield Happening("the channel is gone", (ChannelGone("is_archived"),))
+    yield Happening("the channel is gone", (ChannelGone(ConversationLoss.ARCHIVED),))
     if restore.phase is Phase.CHECKING:
         yield Happening("somebody else holds the VM", (VmClaimedElsewhere(BOB, "there", START),))
     if restore.deadline is not None:

@@ -18,7 +18,7 @@ import structlog
 from bot.errors import Permanent
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, ThreadRef, UserId
-from bot.restore.policy import decide, may_see
+from bot.slack.api.error_codes import SlackCode
 from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller
 from bot.slack.outbound.thread_sync import CLOCKS_DIFFER
@@ -50,7 +50,7 @@ class ShiftReporter:
         self._store = context.store
         self._people = context.people
         self._responder = context.responder
-        self._policy = context.config.policy
+        self._authorizer = context.authorizer
         self._clusters = context.config.clusters
         self._web = context.web
         self._timetable = context.timetable
@@ -61,20 +61,12 @@ class ShiftReporter:
 
     async def answer(self, caller: Caller, thread_ref: ThreadRef) -> Message | Verdict | None:
         """For the one who asked; None if it was posted where they asked in the open."""
-        room = await self._people.room(caller.channel)
-        person = await self._people.person(caller.user)
-
-        def sees(restore: Restore) -> bool:
-            return may_see(self._policy, person, room.spot, restore)
-
-        verdicts = [
-            decide(self._policy, person, room.spot, cluster=each, namespace=None)
-            for each in self._clusters
-        ]
+        asker = await self._authorizer.asker(caller.user, caller.channel)
+        verdicts = [asker.may_restore(each) for each in self._clusters]
         if not any(verdict.allowed for verdict in verdicts):
             return verdicts[0]
         alone = caller.user if thread_ref.asked_ts is None else None
-        shift = await self._shift(sees, await self._last(), alone)
+        shift = await self._shift(asker.sees, await self._last(), alone)
         message = views_report.report(shift, asker=caller.user)
         if alone:
             return message
@@ -140,7 +132,7 @@ class ShiftReporter:
         if room.spot.shared:
             raise Permanent("shared_channel", "people of other companies read this channel")
         if not room.member:
-            raise Permanent("not_in_channel", "the bot cannot write in this channel")
+            raise Permanent(SlackCode.NOT_IN_CHANNEL, "the bot cannot write in this channel")
         mark = due.isoformat()
         if await self._stands(mark, "conversations.history", channel, oldest=_just_before(due)):
             return
