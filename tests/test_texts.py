@@ -30,7 +30,6 @@ SPEAKING = sorted(
 """The rooms whose results people read in Slack."""
 NOT_FOR_PEOPLE = {
     "restore/audit.py": "the audit stream is for operators",
-    "restore/diagram.py": "documentation of the machine",
     "request/vocabulary.py": "words that are understood, not said",
     "slack/inbound/http_receiver.py": "what the server tells Slack, not people",
     "slack/api/error_codes.py": "what the bot does about a code: for the log",
