@@ -31,7 +31,6 @@ SPEAKING = sorted(
 NOT_FOR_PEOPLE = {
     "restore/access.py": "settings and their errors are for operators",
     "restore/audit.py": "the audit stream is for operators",
-    "restore/diagram.py": "documentation of the machine",
     "request/vocabulary.py": "words that are understood, not said",
     "slack/inbound/http_receiver.py": "what the server tells Slack, not people",
     "slack/api/error_codes.py": "what the bot does about a code: for the log",
