@@ -28,8 +28,9 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import AuditEntry, Restore, UserId
+from bot.restore.model import AuditEntry, Restore
 from bot.restore.observation import ObservationKind
+from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.outbound.lost_thread import LostThreads, posted_elsewhere

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 
-from bot.restore.model import UserId, VolumePolicy
+from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, Observation
+from bot.restore.thread import UserId
 
 
 class Button(StrEnum):

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from bot.restore.access import ANY, Grant, Policy
 from bot.restore.events import Verdict
-from bot.restore.model import Reason, Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest
+from bot.restore.thread import UserId
 from bot.texts import refusals
 
 

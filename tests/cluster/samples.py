@@ -13,7 +13,9 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, Rules, ThreadRef, UserId
+from bot.restore.model import Phase, Restore, RestoreId, Rules
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId
 
 NS, VM, SNAP = "production", "database-01", "pre-upgrade"
 ID = "k3f9a2b7.2"

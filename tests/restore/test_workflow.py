@@ -20,16 +20,11 @@ from bot.restore.events import (
     StopVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    CardKind,
-    Phase,
-    Reason,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    VolumePolicy,
-)
+from bot.restore.model import Phase, Rules, VolumePolicy
 from bot.restore.observation import ApiRejection, Candidates, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,

@@ -4,37 +4,31 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.model import (
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
-    Fate,
     Handoff,
     Job,
-    LeftBehind,
-    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
     Preview,
     Proposal,
-    Reason,
     Restore,
     RestoreId,
-    RestoreRequest,
     Rules,
     Safety,
     Start,
     Stop,
     StopWhen,
-    ThreadRef,
     TypedName,
-    UserId,
     VolumePolicy,
 )
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 
 PREFIXED = Rules(volume_policy=VolumePolicy.PREFIX_TARGET_NAME)
 ALICE = UserId("U0ALICE")

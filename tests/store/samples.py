@@ -7,8 +7,6 @@ from bot.playground.clock import START
 from bot.restore.audit_kinds import OtherKind
 from bot.restore.model import (
     AuditEntry,
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
@@ -18,14 +16,13 @@ from bot.restore.model import (
     Proposal,
     Restore,
     RestoreId,
-    RestoreRequest,
     Rules,
     Safety,
     Stop,
-    ThreadRef,
     TypedName,
-    UserId,
 )
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 
 OWNER = UserId("U01ONCALL")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.playground.stage import access
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.thread import UserId
 from bot.slack.outbound.thread_address import thread_address, whereabouts
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents

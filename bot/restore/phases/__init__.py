@@ -22,7 +22,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import ApiRejection
 from bot.restore.phases import (
     checking,
@@ -33,6 +33,7 @@ from bot.restore.phases import (
     restoring,
     stopping,
 )
+from bot.restore.reasons import Reason
 from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]

@@ -5,8 +5,9 @@ from datetime import datetime
 from bot.restore import claims, edits
 from bot.restore.claims import Proof
 from bot.restore.disks import Fate, LeftBehindKind
-from bot.restore.model import Job, Outcome, Phase, Reason, Restore
+from bot.restore.model import Job, Outcome, Phase, Restore
 from bot.restore.observation import Observation, RestoreObject, Volume
+from bot.restore.reasons import Reason
 from bot.texts import endings
 
 MAX_TOLD = 5

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.effects import confirmed_name
-from bot.restore.model import CardKind, Job, Phase, Restore, Safety
+from bot.restore.model import Job, Phase, Restore, Safety
 from bot.restore.observation import Observation, RestoreObject
+from bot.restore.thread import CardKind
 from bot.texts import endings
 
 

@@ -11,7 +11,8 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore.events import ChannelGone, ConversationLoss
-from bot.restore.model import Restore, ThreadRef
+from bot.restore.model import Restore
+from bot.restore.thread import ThreadRef
 from bot.slack import views
 from bot.slack.api.client import SlackApi
 from bot.slack.api.error_codes import conversation_loss

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import UserId
 from bot.slack.api.client import SlackApi
 from bot.slack.outbound.thread_address import thread_address
 from bot.slack.views import Message

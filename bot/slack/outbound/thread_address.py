@@ -4,7 +4,8 @@ A direct message opens for its own person only, so its address is given to nobod
 """
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.thread import UserId
 from bot.slack.api.client import SlackApi
 from bot.texts import lists
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bot.restore.model import Card, CardKind, Copy, Restore, RestoreId
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import Card, CardKind, Copy
 from bot.slack.views.answers import (
     cluster_down,
     dm_notice,

@@ -11,7 +11,8 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.restore import follow_up, user_events
 from bot.restore.events import Button
-from bot.restore.model import Outcome, Phase, Reason, Restore, VolumePolicy
+from bot.restore.model import Outcome, Phase, Restore, VolumePolicy
+from bot.restore.reasons import Reason
 from bot.slack.markup.message_text import hint
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
