@@ -113,7 +113,7 @@ class Reconciler:
             await self._finish(turn)
 
     def _may_go_on(self) -> None:
-        """Between two steps a round may be left to somebody else: a look tells what is to be done."""
+        """Raise TooLateError if the process ends: the next worker observes and does the rest."""
         if not self._asked():
             raise TooLateError
 

@@ -53,7 +53,7 @@ def button_named(name: str) -> Button | None:
 
 
 SUCCESSORS = frozenset({Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT, Button.UNDO})
-"""Buttons on an ended restore that open a new one (`workflow.successor`)."""
+"""Buttons on an ended restore that open a new one (`follow_up.successor`)."""
 
 
 @dataclass(frozen=True, slots=True)

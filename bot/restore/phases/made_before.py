@@ -45,7 +45,7 @@ def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
 
 
 def _mark_of(restore: Restore, observation: Observation) -> str | None:
-    """The name of our object where only its VM shows that it was there."""
+    """The name of the restore object if the object is gone and only its VM still names it."""
     name, vm = confirmed_name("restore", restore), observation.vm
     if name is None or vm is None:
         return None

@@ -1,6 +1,7 @@
 """The card that says how a restore ended, what state the VM is in, and what can be done now.
 
-Which buttons are answered is decided by the core (`answers.start_is_offered`, `again.offered`);
+Which buttons are answered is decided by the core (`user_events.start_is_offered`,
+`follow_up.offered`);
 this file only leaves out those that would not help.
 """
 
