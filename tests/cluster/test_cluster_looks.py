@@ -26,7 +26,7 @@ from bot.restore.model import (
 )
 from bot.restore.observation import Observation, ObservationKind, Use
 from tests.cluster import samples
-from tests.cluster.conftest import WaitUntil
+from tests.cluster.conftest import wait_until
 from tests.cluster.wire import (
     CRD_PATH,
     SNAPSHOT_API,
@@ -172,7 +172,7 @@ async def test_of_reads_that_fail_the_first_asked_is_told(
 
 
 async def test_a_look_that_is_given_up_leaves_no_read_behind(
-    healthy: Wire, cluster: Cluster, wait_until: WaitUntil
+    healthy: Wire, cluster: Cluster
 ) -> None:
     over = asyncio.Event()
     healthy.on("GET", VMI, _answers_after(over, asyncio.Event(), MISSING))
