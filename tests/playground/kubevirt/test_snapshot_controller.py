@@ -275,9 +275,7 @@ async def test_a_retained_content_outlives_its_snapshot(sim: Lab) -> None:
     assert sim.storage.keys("virtualmachinesnapshots") == []
 
 
-async def test_deleting_a_snapshot_in_progress_unlocks_the_vm(
-    sim: Lab,
-) -> None:
+async def test_deleting_a_snapshot_in_progress_unlocks_the_vm(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.knobs.own_class("standard").cut = None
     sim.people.create_snapshot(NS, "s1", VM)
