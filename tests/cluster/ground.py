@@ -297,10 +297,7 @@ async def real() -> AsyncIterator[Ground]:
 
 @asynccontextmanager
 async def laid(
-    login: Login,
-    clock: Clock,
-    second: Callable[[], Awaitable[None]],
-    storage_class: str | None,
+    login: Login, clock: Clock, second: Callable[[], Awaitable[None]], storage_class: str | None
 ) -> AsyncIterator[Ground]:
     """Make the namespace and what is in it, and remove it in any case."""
     namespace = f"vm-restore-test-{uuid4().hex[:8]}"

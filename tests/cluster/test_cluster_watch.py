@@ -11,7 +11,7 @@ from bot.cluster.cluster import Cluster
 from bot.errors import StoreUnavailable
 from bot.playground.clock import HandClock
 from bot.restore.effects import RESTORE_ID
-from tests.cluster.conftest import Connect, WaitUntil
+from tests.cluster.conftest import Connect, wait_until
 from tests.cluster.wire import (
     CRD_PATH,
     SNAPSHOT_API,
@@ -73,11 +73,9 @@ class Script:
 class Watching(Script):
     """The script of the one path, and clusters that watch it."""
 
-    def __init__(
-        self, wire: Wire, cluster: Cluster, clock: HandClock, wait_until: WaitUntil
-    ) -> None:
+    def __init__(self, wire: Wire, cluster: Cluster, clock: HandClock) -> None:
         super().__init__(wire)
-        self.cluster, self.clock, self.wait_until = cluster, clock, wait_until
+        self.cluster, self.clock = cluster, clock
         self.forever = asyncio.Event()
         """Streams may stay open until then: until the test is over."""
         self.tasks: list[asyncio.Task[None]] = []
@@ -105,7 +103,7 @@ class Watching(Script):
 
     async def settle(self) -> None:
         """Wait until the reflector has nothing to do but to wait for the clock."""
-        await self.wait_until(lambda: self.clock.next_due() is not None, "the reflector pauses")
+        await wait_until(lambda: self.clock.next_due() is not None, "the reflector pauses")
 
     async def storm(self) -> None:
         """Let a minute pass, second by second."""
@@ -120,11 +118,9 @@ class Watching(Script):
 
 
 @pytest.fixture
-async def watch(
-    wire: Wire, cluster: Cluster, clock: HandClock, wait_until: WaitUntil
-) -> AsyncIterator[Watching]:
+async def watch(wire: Wire, cluster: Cluster, clock: HandClock) -> AsyncIterator[Watching]:
     """A cluster that is not watched yet."""
-    made = Watching(wire, cluster, clock, wait_until)
+    made = Watching(wire, cluster, clock)
     yield made
     await made.stop()
     made.forever.set()
@@ -141,7 +137,7 @@ async def test_everything_listed_and_every_change_is_woken(watch: Watching) -> N
         )
     ]
     woken = await watch.start()
-    await watch.wait_until(lambda: woken == ["a", "b", "c", "a", "b"], "five wakes")
+    await wait_until(lambda: woken == ["a", "b", "c", "a", "b"], "five wakes")
     assert watch.watched[0].query == {
         "watch": "true",
         "allowWatchBookmarks": "true",
@@ -156,7 +152,7 @@ async def test_a_list_of_many_pages_is_read_to_its_end(watch: Watching) -> None:
     watch.lists = [listing(restore("a"), more="next"), listing(restore("b"), revision="7")]
     watch.streams = [streams(until=watch.forever)]
     woken = await watch.start()
-    await watch.wait_until(lambda: bool(watch.watched), "a watch")
+    await wait_until(lambda: bool(watch.watched), "a watch")
     assert woken == ["a", "b"]
     assert watch.listed[1].query["continue"] == "next"
     assert watch.watched[0].query["resourceVersion"] == "7"
@@ -170,7 +166,7 @@ async def test_a_stream_that_ends_is_taken_up_where_it_stopped(watch: Watching) 
         streams(event("ADDED", restore("c", "140")), until=watch.forever),
     ]
     woken = await watch.start()
-    await watch.wait_until(lambda: woken == ["a", "b", "c"], "wakes of all streams")
+    await wait_until(lambda: woken == ["a", "b", "c"], "wakes of all streams")
     assert watch.revisions() == ["100", "105", "130"]
     assert len(watch.listed) == 1
     assert watch.cluster.watching
@@ -192,7 +188,7 @@ async def test_a_revision_that_is_too_old_means_a_new_list_that_also_wakes_the_v
     ]
     watch.streams = [expired, streams(until=watch.forever)]
     woken = await watch.start()
-    await watch.wait_until(lambda: len(watch.watched) == 2, "the second watch")
+    await wait_until(lambda: len(watch.watched) == 2, "the second watch")
     assert woken[2:] == ["a", "made-in-the-gap", "deleted-in-the-gap"]
     assert watch.watched[1].query["resourceVersion"] == "900"
 
@@ -205,7 +201,7 @@ async def test_an_id_that_could_not_be_woken_is_woken_again(watch: Watching) -> 
     woken = await watch.start(fails={"a", "b"})
     await watch.settle()
     watch.clock.advance(1)
-    await watch.wait_until(lambda: woken == ["a", "b"], "both in the end")
+    await wait_until(lambda: woken == ["a", "b"], "both in the end")
     assert watch.revisions() == ["100", "100"]
 
 
@@ -237,7 +233,7 @@ async def test_a_storm_of_faults_costs_few_requests_and_ends_with_a_watch(
     assert 2 <= len(watch.watched) <= 16
     watch.streams = [streams(event("ADDED", restore("z", "999")), until=watch.forever)]
     watch.clock.advance(60)
-    await watch.wait_until(lambda: "z" in woken, "a wake after the storm")
+    await wait_until(lambda: "z" in woken, "a wake after the storm")
     assert watch.cluster.watching
 
 
@@ -251,7 +247,7 @@ async def test_a_storm_at_the_list_is_reported_and_survived(watch: Watching) -> 
     assert woken == []
     watch.lists = [listing(restore("a"))]
     watch.clock.advance(60)
-    await watch.wait_until(lambda: watch.cluster.watching, "a watch after the storm")
+    await wait_until(lambda: watch.cluster.watching, "a watch after the storm")
     assert woken == ["a"]
 
 
@@ -274,7 +270,7 @@ async def test_a_revision_that_never_works_is_given_up(watch: Watching) -> None:
         watch.clock.advance(1)
         return watch.cluster.watching
 
-    await watch.wait_until(watching_in_time, "a watch from the new revision")
+    await wait_until(watching_in_time, "a watch from the new revision")
     assert len(watch.listed) == 2
 
 
@@ -289,7 +285,7 @@ async def test_a_stream_that_falls_silent_is_opened_again(
         streams(event("ADDED", restore("b", "106")), until=watch.forever),
     ]
     woken = await watch.start()
-    await watch.wait_until(lambda: woken[:2] == ["a", "b"], "the second stream")
+    await wait_until(lambda: woken[:2] == ["a", "b"], "the second stream")
     assert watch.revisions()[:2] == ["100", "105"]
     assert len(watch.listed) == 1
 
@@ -308,7 +304,7 @@ async def test_one_watch_for_the_whole_cluster(watch: Watching, connect: Connect
     cluster = await connect("*")
     assert not cluster.watching
     await watch.start(cluster)
-    await watch.wait_until(lambda: cluster.watching, "a watch")
+    await wait_until(lambda: cluster.watching, "a watch")
     assert len(watch.watched) == 1
 
 
@@ -323,12 +319,12 @@ async def test_one_watch_for_each_namespace_and_all_must_stand(
         script.lists, script.streams = [answer], [streams(until=watch.forever)]
     cluster = await connect("one", "two")
     woken = await watch.start(cluster)
-    await watch.wait_until(lambda: woken == ["a"] and bool(scripts[0].watched), "the first watch")
+    await wait_until(lambda: woken == ["a"] and bool(scripts[0].watched), "the first watch")
     assert not cluster.watching
     await watch.settle()
     scripts[1].lists = [listing(restore("b"))]
     watch.clock.advance(1)
-    await watch.wait_until(lambda: cluster.watching, "the second watch")
+    await wait_until(lambda: cluster.watching, "the second watch")
     assert woken == ["a", "b"]
     assert len(wire.requests("GET", CRD_PATH)) == 1
 
@@ -341,20 +337,20 @@ async def test_a_line_longer_than_any_buffer_is_read(watch: Watching) -> None:
         streams(event("ADDED", long), event("ADDED", restore("b")), until=watch.forever)
     ]
     woken = await watch.start()
-    await watch.wait_until(lambda: woken == ["long", "b"], "both events")
+    await wait_until(lambda: woken == ["long", "b"], "both events")
 
 
 async def test_an_object_with_an_empty_label_wakes_nobody(watch: Watching) -> None:
     watch.lists = [listing(restore(""), restore("a"))]
     watch.streams = [streams(until=watch.forever)]
     woken = await watch.start()
-    await watch.wait_until(lambda: watch.cluster.watching, "a watch")
+    await wait_until(lambda: watch.cluster.watching, "a watch")
     assert woken == ["a"]
 
 
 async def test_cancelling_ends_the_watch_and_says_so(watch: Watching) -> None:
     watch.lists, watch.streams = [listing()], [streams(until=watch.forever)]
     await watch.start()
-    await watch.wait_until(lambda: watch.cluster.watching, "a watch")
+    await wait_until(lambda: watch.cluster.watching, "a watch")
     await watch.stop()
     assert not watch.cluster.watching

@@ -6,8 +6,7 @@ from bot.restore.model import Phase, Start
 from bot.restore.target import RestoreRequest, Target, VmRef
 from tests.restore import play as p
 from tests.restore.ground import NOW
-from tests.restore.play import OWNER
-from tests.restore.test_workflow_matrix import STATES
+from tests.restore.play import OWNER, STATES
 
 DB = VmRef("east", "production", "db-01")
 

@@ -24,7 +24,8 @@ from bot.restore.thread import CardKind
 from bot.slack import views
 from bot.slack.views import Message
 from bot.slack.views.layout import action_id
-from tests.slack.examples import ALICE, CREATED, HERE, ID, KNOWN, NOW
+from tests.restores import ALICE, HERE, ID, KNOWN, NOW
+from tests.slack.examples import CREATED
 from tests.slack.pages import elements
 
 YES = Verdict(allowed=True)
