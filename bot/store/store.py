@@ -185,5 +185,5 @@ class Store:
             "claim": restore.claim or "",
             "thread": thread if thread_ref.thread else "",
             "vm": vm if request.vm and request.namespace else "",
-            "now": times.passed(self._clock.now()),
+            "now": times.now(self._clock),
         }
