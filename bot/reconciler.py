@@ -20,6 +20,7 @@ from bot.restore.events import (
     Acted,
     Anchored,
     ChannelGone,
+    ConversationLoss,
     Effect,
     Elapsed,
     Event,
@@ -30,10 +31,10 @@ from bot.restore.events import (
 )
 from bot.restore.model import AuditEntry, Restore, UserId
 from bot.restore.observation import ObservationKind
-from bot.restore.policy import Conversation, Policy, decide, permitted_namespaces
 from bot.slack import views
+from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory
+from bot.slack.api.error_codes import conversation_loss
 from bot.slack.outbound.thread_sync import DELETED_TS, ThreadSync, unconfirmed
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
@@ -74,8 +75,7 @@ class ReconcilerDeps:
 
     store: Store
     clusters: Mapping[str, Cluster]
-    people: Directory
-    policy: Policy
+    authorizer: Authorizer
     cards: ThreadSync
     web: SlackApi
     clock: Clock
@@ -142,30 +142,27 @@ class Reconciler:
         fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
         if kind is ObservationKind.JOB:
             return Observed(await cluster.observe(restore, kind), workflow.ALLOWED)
-        room = await parts.people.room(restore.thread_ref.channel, fresh=fresh)
-        verdict = await self._verdict(restore, room.spot, fresh=fresh)
-        owner = await parts.people.person(restore.owner)
-        permitted = permitted_namespaces(parts.policy, owner, room.spot, cluster=request.cluster)
+        channel = restore.thread_ref.channel
+        owner = await parts.authorizer.asker(restore.owner, channel, fresh=fresh)
+        verdict = await self._verdict(restore, owner, fresh=fresh)
+        permitted = owner.permitted(request.cluster)
         planned = (
             workflow.planned(restore, self._clock.now()) if kind is ObservationKind.FULL else None
         )
         observation = await cluster.observe(restore, kind, planned, permitted=permitted)
         return Observed(observation, verdict)
 
-    async def _verdict(self, restore: Restore, spot: Conversation, *, fresh: bool) -> Verdict:
+    async def _verdict(self, restore: Restore, owner: Asker, *, fresh: bool) -> Verdict:
         """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
-        request, verdict = restore.request, workflow.ALLOWED
+        request, may_restore = restore.request, self._parts.authorizer.may_restore
+        verdict = owner.may_restore(request.cluster, request.namespace)
         for user in workflow.acts_for(restore):
-            person = await self._parts.people.person(user, fresh=fresh)
-            verdict = decide(
-                self._parts.policy,
-                person,
-                spot,
-                cluster=request.cluster,
-                namespace=request.namespace,
-            )
             if not verdict.allowed:
-                return verdict if user == restore.owner else _about_another(user, verdict)
+                return verdict
+            if user != restore.owner:
+                verdict = await may_restore(user, owner.room, request, fresh=fresh)
+                if not verdict.allowed:
+                    return _about_another(user, verdict)
         return verdict
 
     async def _apply(self, turn: Reconciliation, event: Event) -> tuple[Effect, ...]:
@@ -241,8 +238,10 @@ class Reconciler:
         if turn.restore.closed:
             log.info("cards that cannot be reached keep their buttons", error=error)
             return
-        if thread_ref.direct and error == workflow.THREAD_GONE:
-            await self._move(turn, ChannelGone(error, dm=thread_ref.channel))
+        loss = conversation_loss(error)
+        deleted = loss is ConversationLoss.THREAD_DELETED
+        if thread_ref.direct and deleted:
+            await self._move(turn, ChannelGone(loss, error, dm=thread_ref.channel))
             return
         if thread_ref.direct:
             await self._last_way(turn, error)
@@ -256,9 +255,9 @@ class Reconciler:
             log.warning("no direct message could be opened", what=away.what)
             turn.again = self._clock.now() + AGAIN
             return
-        await self._move(turn, ChannelGone(error, dm=direct))
+        await self._move(turn, ChannelGone(loss, error, dm=direct))
         told = turn.restore.model_copy(update={"thread_ref": thread_ref})
-        await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
+        await self._explain(told, direct, deleted=deleted)
 
     async def _last_way(self, turn: Reconciliation, code: str) -> None:
         """No conversation takes the bot's messages: by the owner's response_url, or an operator hears.

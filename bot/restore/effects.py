@@ -27,7 +27,7 @@ def object_name(prefix: str, restore: Restore, now: datetime) -> str:
     """`<prefix>-<vm>-<YYYYMMDD-HHMMSS>`; a long VM name is cut so that the whole has 63 letters."""
     stamp = f"{now:%Y%m%d-%H%M%S}"
     room = MAX_NAME - len(prefix) - len(stamp) - 2
-    vm = (restore.request.vm or "vm")[:room].rstrip("-.")
+    vm = restore.target.vm[:room].rstrip("-.")
     return f"{prefix}-{vm}-{stamp}"
 
 
@@ -43,11 +43,11 @@ def confirmed_name(prefix: str, restore: Restore) -> str | None:
 
 def create_restore(restore: Restore, name: str) -> CreateRestore:
     """The VirtualMachineRestore for this document."""
-    request = restore.request
+    target = restore.target
     return CreateRestore(
-        namespace=request.namespace or "",
-        vm=request.vm or "",
-        snapshot=request.snapshot or "",
+        namespace=target.namespace,
+        vm=target.vm,
+        snapshot=target.snapshot,
         name=name,
         volume_policy=restore.rules.volume_policy,
         labels=_labels(restore),
@@ -57,10 +57,10 @@ def create_restore(restore: Restore, name: str) -> CreateRestore:
 
 def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
     """The safety snapshot for this document."""
-    request = restore.request
+    target = restore.target
     return CreateSnapshot(
-        namespace=request.namespace or "",
-        vm=request.vm or "",
+        namespace=target.namespace,
+        vm=target.vm,
         name=safety.name,
         labels=_labels(restore),
         annotations=_annotations(restore),
@@ -69,7 +69,7 @@ def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
 
 def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:
     """Remove the failed object of the restore before this one."""
-    return DeleteRestore(restore.request.namespace or "", blocker.name, blocker.uid)
+    return DeleteRestore(restore.target.namespace, blocker.name, blocker.uid)
 
 
 def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:

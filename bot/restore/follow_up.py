@@ -37,7 +37,7 @@ def offered(restore: Restore) -> frozenset[Button]:
             return frozenset({Button.UNDO} if _undo_snapshot(restore) else ())
         case Phase.FAILED:
             return frozenset({Button.TRY_AGAIN, Button.OTHER_SNAPSHOT})
-        case Phase.REFUSED if restore.request.vm and restore.request.namespace:
+        case Phase.REFUSED if restore.request.vm_ref is not None:
             return frozenset({Button.START_OVER, Button.OTHER_SNAPSHOT})
         case _:
             return frozenset({Button.START_OVER})

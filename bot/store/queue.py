@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.model import AuditEntry
 from bot.store import documents, replies, scripts, tasks, times
 from bot.store.keys import DELIVERY, RESTORE, Keys
@@ -180,7 +181,7 @@ class WorkQueue:
         log.error("unreadable record put off", record=lease.id, found=error.text)
         now = self._clock.now()
         entry = AuditEntry(
-            at=now, kind="deferred", reason=error.reason, target=lease.id, detail=error.text
+            at=now, kind=AuditKind.DEFERRED, reason=error.reason, target=lease.id, detail=error.text
         )
         await self._scripts.run(
             "defer_unreadable",

@@ -24,7 +24,7 @@ from redis.exceptions import NoScriptError
 
 from bot.store.failures import translated
 
-READ_ONLY = frozenset({"load_index", "load_many", "read_audit", "task_body"})
+READ_ONLY = frozenset({"load_index", "load_many", "load_thread", "read_audit", "task_body"})
 NAMES = (
     "append_audit",
     "commit",
@@ -37,6 +37,7 @@ NAMES = (
     "lease",
     "load_index",
     "load_many",
+    "load_thread",
     "read_audit",
     "release",
     "renew",

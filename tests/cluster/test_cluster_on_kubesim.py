@@ -107,6 +107,8 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
     observation = await look(cluster, ObservationKind.FULL)
     assert calls(sim) == [
         ("create", "virtualmachinerestores"),
+        ("get", "persistentvolumeclaims"),
+        ("get", "persistentvolumeclaims"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
@@ -114,7 +116,7 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 8, "the schema is read once more, the first time"
+    assert len(sim.log) == 8 + 2, "the schema is read once more, the first time; and two claims"
     assert observation.kubevirt
     assert observation.at == START
     assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)
@@ -164,7 +166,7 @@ async def test_further_full_looks_do_not_read_the_schema_again(sim: Lab, cluster
     await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
     await look(cluster, ObservationKind.FULL)
-    assert len(sim.log) - before == 7
+    assert len(sim.log) - before == 7 + 2, "seven, and each of the claims of its two disks"
 
 
 async def test_a_full_look_at_nothing(sim: Lab, cluster: Cluster) -> None:
@@ -189,11 +191,15 @@ async def test_a_vm_that_was_recreated_is_told_by_the_content(sim: Lab, cluster:
     assert observation.content.vm_uid != observation.vm.uid
 
 
-async def test_a_recheck_is_five_requests(sim: Lab, cluster: Cluster) -> None:
+async def test_a_recheck_is_five_requests_and_one_for_each_claim(
+    sim: Lab, cluster: Cluster
+) -> None:
     await cluster.capabilities()
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.RECHECK)
     assert calls(sim, before) == [
+        ("get", "persistentvolumeclaims"),
+        ("get", "persistentvolumeclaims"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),

@@ -21,6 +21,7 @@ from bot.restore.events import (
     Cancel,
     ChannelGone,
     Clicked,
+    ConversationLoss,
     Copied,
     CreateRestore,
     DeleteRestore,
@@ -694,7 +695,10 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.restore.phase.ended)
     @rule(
         event=st.sampled_from(
-            (VmClaimedElsewhere(OTHER, "<#C1>", NOW), ChannelGone("gone", dm="D1"))
+            (
+                VmClaimedElsewhere(OTHER, "<#C1>", NOW),
+                ChannelGone(ConversationLoss.UNWRITABLE, "gone", "D1"),
+            )
         )
     )
     def the_thread_is_lost(self, event: Event) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.playground.clock import START
+from bot.restore.audit_kinds import OtherKind
 from bot.restore.model import (
     AuditEntry,
     Card,
@@ -53,7 +54,9 @@ def ended(before: Restore) -> Restore:
 
 def said(kind: str, of: Restore | None = None) -> AuditEntry:
     """An audit entry."""
-    return AuditEntry(at=START, restore=None if of is None else of.id, kind=kind, by=OWNER)
+    return AuditEntry(
+        at=START, restore=None if of is None else of.id, kind=OtherKind(kind), by=OWNER
+    )
 
 
 def typical() -> Restore:

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from bot.errors import Permanent
 from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
+from bot.restore.target import VmRef
 from bot.store import Store
 from bot.store.keys import Keys
 from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Record, Stale
@@ -14,7 +15,7 @@ from bot.store.scripts import PAGE
 from tests.store.database import MONTH, Database
 from tests.store.samples import changed, ended, restore, said, typical
 
-DB = "east/production/db-01"
+DB = VmRef("east", "production", "db-01")
 
 
 async def create(db: Database, made: Restore) -> Restore:
@@ -202,7 +203,8 @@ async def test_a_thread_knows_its_restores_oldest_first(db: Database) -> None:
     over = await commit(db, ended(older))
     elsewhere = ThreadRef(team="T1", channel="C2", thread=older.thread_ref.thread)
     await create(db, restore("C", vm="vm-c", thread_ref=elsewhere))
-    assert await db.store.in_thread("C1", "1771432200.000100") == (over, newer)
+    here = await db.store.in_thread("C1", "1771432200.000100")
+    assert here == (Record(over, {}), Record(newer, {}))
     assert await db.store.in_thread("C1", "1771432200.999999") == ()
 
 
@@ -211,7 +213,7 @@ async def test_a_thread_becomes_known_with_a_commit(db: Database) -> None:
     made = await create(db, restore(thread_ref=thread_ref))
     answered = thread_ref.model_copy(update={"thread": "5.5"})
     stored = await commit(db, changed(made, thread_ref=answered))
-    assert await db.store.in_thread("C1", "5.5") == (stored,)
+    assert await db.store.in_thread("C1", "5.5") == (Record(stored, {}),)
 
 
 async def test_the_living_are_listed_oldest_first_until_they_end(db: Database) -> None:
@@ -245,7 +247,7 @@ async def test_a_vm_remembers_its_last_restores_newest_first(db: Database) -> No
     assert await db.store.history(DB, 2) == (over[2], over[1])
     assert await db.store.history(DB, 9) == (over[2], over[1], over[0])
     assert await db.store.history(DB, 0) == ()
-    assert await db.store.history("east/production/other", 9) == ()
+    assert await db.store.history(VmRef("east", "production", "other"), 9) == ()
 
 
 async def test_an_end_stands_in_the_history_once(db: Database) -> None:
@@ -290,7 +292,7 @@ async def test_an_ended_restore_and_what_leads_to_it_stay_for_a_month(db: Databa
     for key in (
         db.keys.restore("R1"),
         db.keys.thread("C1", "1771432200.000100"),
-        db.keys.history(DB),
+        db.keys.history(DB.key),
         db.keys.recent,
     ):
         assert MONTH - 10 < await db.client.ttl(key) <= MONTH

@@ -33,12 +33,12 @@ _MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, P
 
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
     """The object with this restore's label; should there be several, one that is not complete."""
-    request = restore.request
+    target = restore.target
     own = [
         each
         for each in observation.restores
         if each.restore_id == restore.id
-        and (each.target, each.snapshot) == (request.vm, request.snapshot)
+        and (each.target, each.snapshot) == (target.vm, target.snapshot)
     ]
     return min(own, key=lambda each: each.complete, default=None)
 
@@ -48,8 +48,7 @@ def _mark_of(restore: Restore, observation: Observation) -> str | None:
     name, vm = confirmed_name("restore", restore), observation.vm
     if name is None or vm is None:
         return None
-    ran = (vm.last_restore or "").startswith(f"{name}-")
-    return name if ran or vm.restore_in_progress == name else None
+    return name if vm.was_restored_by(name) or vm.restore_in_progress == name else None
 
 
 def _onward(restore: Restore, now: datetime) -> Restore:
