@@ -49,7 +49,7 @@ _SECRETS: Final = (
 
 
 def redact(text: str) -> str:
-    """The text without anything that opens a door: tokens, passwords in addresses, webhooks."""
+    """The text with secrets replaced: tokens, passwords in addresses, webhook URLs."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text

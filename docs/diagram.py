@@ -33,16 +33,7 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    Phase,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    StopWhen,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Phase, Restore, RestoreId, Rules, StopWhen
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -54,7 +45,8 @@ from bot.restore.observation import (
     Vm,
     Vmi,
 )
-from bot.restore.thread import slack_order
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId, slack_order
 
 PAGE = Path(__file__).parent / "workflow.md"
 BEGIN = "<!-- drawn by docs/diagram.py: do not edit by hand -->\n\n"

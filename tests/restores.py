@@ -7,16 +7,9 @@ have stored, one for each phase, are in `tests/store/phases.py`.
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.restore.model import (
-    Card,
-    Phase,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Phase, Restore, RestoreId, Rules
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, ThreadRef, UserId
 
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 ALICE, BOB = UserId("U0ALICE"), UserId("U0BOB")

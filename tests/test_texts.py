@@ -14,7 +14,8 @@ import pytest
 from bot import texts as bot_texts
 from bot.request import Part, Verb
 from bot.restore.events import Button, Reply
-from bot.restore.model import Consistency, Phase, Reason, StopWhen, VolumePolicy
+from bot.restore.model import Consistency, Phase, StopWhen, VolumePolicy
+from bot.restore.reasons import Reason
 from bot.texts import answers, cards, form, general, lists, refusals, requests, results
 from bot.texts.refusals import RefusalText
 

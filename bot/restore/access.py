@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, ConfigDict, model_validator
 
-from bot.restore.model import Stored
+from bot.restore.thread import Stored
 from bot.texts import refusals
 
 ANY: Final = "*"

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.restore.claims import taken_names
-from bot.restore.model import Reason, Restore, VolumePolicy
+from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
 from bot.texts.refusals import RefusalText

@@ -11,8 +11,9 @@ from datetime import datetime
 from bot.restore.checks import others_in_progress
 from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
-from bot.restore.model import Preview, Reason, Restore
+from bot.restore.model import Preview, Restore
 from bot.restore.observation import Observation, Vm
+from bot.restore.reasons import Reason
 from bot.restore.vmstate import SnapshotState, VmState, edited, snapshot_state, state_of
 from bot.texts import refusals as texts
 

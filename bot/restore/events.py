@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 
-from bot.restore.model import UserId, VolumePolicy
+from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, Observation
+from bot.restore.thread import UserId
 
 
 class Button(StrEnum):
@@ -52,7 +53,7 @@ def button_named(name: str) -> Button | None:
 
 
 SUCCESSORS = frozenset({Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT, Button.UNDO})
-"""Buttons on an ended restore that open a new one (`workflow.successor`)."""
+"""Buttons on an ended restore that open a new one (`follow_up.successor`)."""
 
 
 @dataclass(frozen=True, slots=True)

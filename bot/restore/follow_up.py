@@ -9,18 +9,10 @@ from datetime import datetime
 
 from bot.restore import user_events, workflow
 from bot.restore.events import Button, Clicked, Reply
-from bot.restore.model import (
-    Blocker,
-    Card,
-    CardKind,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    Stop,
-)
+from bot.restore.model import Blocker, Phase, Restore, RestoreId, Rules, Stop
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind
 
 _FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN, Reason.VM_DELETED})
 """Reasons that no other restore would get around."""

@@ -17,23 +17,11 @@ from typing import Annotated, Literal, NewType
 from pydantic import AwareDatetime, Field
 
 from bot.restore.audit_kinds import AuditKind, OtherKind
-from bot.restore.disks import Disk
-from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - it is a part of the model
-from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
-from bot.restore.disks import LeftBehindKind as LeftBehindKind  # noqa: PLC0414 - as above
-from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
-from bot.restore.target import RestoreRequest as RestoreRequest  # noqa: PLC0414 - and so is this
-from bot.restore.target import Target as Target  # noqa: PLC0414 - as above
-from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
-from bot.restore.thread import Card as Card  # noqa: PLC0414
-from bot.restore.thread import CardKind as CardKind  # noqa: PLC0414
-from bot.restore.thread import Copy as Copy  # noqa: PLC0414
-from bot.restore.thread import Left as Left  # noqa: PLC0414
-from bot.restore.thread import Stored as Stored  # noqa: PLC0414
-from bot.restore.thread import ThreadRef as ThreadRef  # noqa: PLC0414
-from bot.restore.thread import UserId as UserId  # noqa: PLC0414
-from bot.restore.vmstate import SnapshotState
-from bot.restore.vmstate import VmState as VmState  # noqa: PLC0414
+from bot.restore.disks import Disk, LeftBehind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest, Target
+from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
+from bot.restore.vmstate import SnapshotState, VmState
 
 RestoreId = NewType("RestoreId", str)
 

@@ -1,7 +1,7 @@
-"""What a look at the cluster brings back: plain facts, parsed by `cluster/`, judged by the core.
+"""What one reading of the cluster returns: facts, parsed in bot/cluster and judged in bot/restore.
 
-"Not found" is None; what a look did not ask for stays at its default, and `Scene.look` says which
-look it was, so that nothing that was not read is ever taken for absent.
+None means "not found". Fields that were not read keep their defaults: `Observation.kind` says which
+fields were read, so that the core never takes an unread object for a missing one.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Who may restore what, and where. One pure function, asked at the door and again before acting.
+"""Who may restore what, and where. Pure; asked on every request and again before each act.
 
 This is the one place that decides; the full policy (approvals, freezes, other actions, labels) grows
 here. Nothing is allowed unless a grant says so, and no grant can allow those in `_never`.
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from bot.restore.access import ANY, Grant, Policy
 from bot.restore.events import Verdict
-from bot.restore.model import Reason, Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest
+from bot.restore.thread import UserId
 from bot.texts import refusals
 
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.differences import Difference
-from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import Observation
+from bot.restore.reasons import Reason
 from bot.texts import endings
 from bot.texts import refusals as texts
 

@@ -7,12 +7,12 @@ document and one event and returns the document as it is from then on, with the 
 It is a pure function, total over every phase and event: what does not fit is answered and changes
 nothing, so that events may come twice, late, out of order or from anybody.
 
-Level-triggered. Effects come only out of a look (`Observed`), never out of a person's event: a click
-stores a request, the next look turns it into an act, and the same look may do so again after a crash.
-Nothing is remembered but the document, so any replica carries on with the next look.
-A look that was kept from reading (a 403, an API that is not served) proves no absence: it counts as
-no look, except where a check says so to the person who asked. Nor does a look of another kind than
-the one that the document needs (`wanted`) prove anything.
+Level-triggered. Only an observation (`Observed`) has effects, never a person's event: a click is
+stored, and the next observation leads to the act, a second time if a crash came in between.
+The document is the only state, so any replica can go on with the next observation.
+A failed or forbidden read (a 403, an API that is not served) is not evidence that an object is
+missing. It is ignored, except where a check reports it to the person who asked. An observation of
+another kind than the document needs (`wanted`) is ignored, too.
 
 The way to the one destructive effect, `CreateRestore`, has four gates, each a fact in the document:
 
@@ -64,21 +64,12 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    AuditEntry,
-    CardKind,
-    Outcome,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.phases import ended
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText

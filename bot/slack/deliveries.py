@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, TypeAdapter, ValidationErro
 
 from bot.request import ParsedRequest
 from bot.restore.events import Button
-from bot.restore.model import Stored, UserId
+from bot.restore.thread import Stored, UserId
 from bot.slack.views.form_state import Field, FormRequest, FormState
 from bot.store.documents import Unreadable, places
 from bot.store.records import Delivery

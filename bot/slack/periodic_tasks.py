@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
-from bot.restore.model import Stored
+from bot.restore.thread import Stored
 from bot.store.documents import Unreadable, places
 from bot.store.records import PeriodicTask
 

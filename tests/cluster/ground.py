@@ -39,18 +39,10 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import (
-    Job,
-    Phase,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    Safety,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Job, Phase, Restore, RestoreId, Rules, Safety
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId
 
 KUBECONFIG = Path(os.environ.get("VM_RESTORE_TEST_KUBECONFIG", "")).expanduser()
 GIVEN = Path() != KUBECONFIG

@@ -13,7 +13,8 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Restore, RestoreRequest
+from bot.restore.model import Restore
+from bot.restore.target import RestoreRequest
 from tests import restores
 
 NS, VM, SNAP = "production", "database-01", "pre-upgrade"

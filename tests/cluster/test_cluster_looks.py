@@ -12,18 +12,9 @@ from aiohttp import web
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate
 from bot.restore.effects import RESTORE_ID
-from bot.restore.model import (
-    Fate,
-    Job,
-    Phase,
-    Preview,
-    Restore,
-    Rules,
-    Safety,
-    VolumePolicy,
-)
+from bot.restore.model import Job, Phase, Preview, Restore, Rules, Safety, VolumePolicy
 from bot.restore.observation import Observation, ObservationKind, Use
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until

@@ -26,22 +26,11 @@ from bot.restore.events import (
     Typed,
     Verdict,
 )
-from bot.restore.model import (
-    AuditEntry,
-    Card,
-    CardKind,
-    Outcome,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    StopWhen,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules, StopWhen
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 from tests.restore.ground import (
     LIVE,
     NAMESPACE,

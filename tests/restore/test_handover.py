@@ -19,18 +19,9 @@ from bot.restore.events import (
     TakenOver,
     Typed,
 )
-from bot.restore.model import (
-    CardKind,
-    Confirmation,
-    Handoff,
-    How,
-    Offer,
-    Phase,
-    Reason,
-    Restore,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Confirmation, Handoff, How, Offer, Phase, Restore
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind, ThreadRef, UserId
 from tests.restore import play as p
 from tests.restore.ground import SNAPSHOT_NAME, WELL
 from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, STATES, Play

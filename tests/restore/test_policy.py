@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.restore.access import Grant, OnCall, Policy
-from bot.restore.model import Offer, Reason, RestoreRequest, UserId
+from bot.restore.model import Offer
 from bot.restore.policy import (
     Conversation,
     Person,
@@ -16,6 +16,9 @@ from bot.restore.policy import (
     may_take_over,
     permitted_namespaces,
 )
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import UserId
 from tests.restore.ground import NOW
 from tests.restore.play import asked
 

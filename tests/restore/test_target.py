@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.restore.model import Phase, RestoreRequest, Start
-from bot.restore.target import Target, VmRef
+from bot.restore.model import Phase, Start
+from bot.restore.target import RestoreRequest, Target, VmRef
 from tests.restore import play as p
 from tests.restore.ground import NOW
 from tests.restore.play import OWNER, STATES

@@ -20,16 +20,11 @@ from bot.restore.events import (
     StopVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    CardKind,
-    Phase,
-    Reason,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    VolumePolicy,
-)
+from bot.restore.model import Phase, Rules, VolumePolicy
 from bot.restore.observation import ApiRejection, Candidates, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -63,7 +58,7 @@ def test_a_stopped_vm_is_restored_after_the_name_and_the_click() -> None:
         namespace=NAMESPACE,
         vm=VM_NAME,
         snapshot=SNAPSHOT_NAME,
-        name="restore-database-01-20260218-163000",
+        name="restore-database-01-20260218-163000-7kdup",
         volume_policy=None,
         labels=((RESTORE_ID, "k3f9"),),
         annotations=((REQUESTED_BY, OWNER), (CONFIRMED_BY, OWNER), (THREAD, "C0OPS/1.1")),
@@ -436,7 +431,7 @@ def test_a_safety_snapshot_is_taken_and_waited_for() -> None:
     assert played.phase is Phase.PROTECTING
     effect = played.looks().effect
     assert isinstance(effect, CreateSnapshot)
-    assert effect.name == "pre-restore-database-01-20260218-163000"
+    assert effect.name == "pre-restore-database-01-20260218-163000-7kdup"
     assert played.created().wait(3).looks().phase is Phase.PROTECTING
     assert played.effects == ()
     played.safety_becomes(phase="Succeeded", included=("root",)).looks()
@@ -804,7 +799,7 @@ def test_every_turn_is_audited_once_and_mere_looks_are_not() -> None:
     for _ in range(5):
         played.wait(20).looks()
     played.job_becomes(complete=True).looks()
-    job = "restore-database-01-20260218-163000"
+    job = "restore-database-01-20260218-163000-7kdup"
     assert [(line.kind, line.by, line.detail) for line in played.audit] == [
         ("typing", "", ""),
         ("confirming", OWNER, ""),

@@ -35,8 +35,9 @@ from bot.restore.events import (
     Typed,
     VmClaimedElsewhere,
 )
-from bot.restore.model import QUESTIONS, CardKind, Phase, Restore
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.thread import QUESTIONS, CardKind
 from bot.restore.user_events import BUTTONS, start_is_due
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL, Ground
 from tests.restore.play import NO, OTHER, OWNER, STATES, YES

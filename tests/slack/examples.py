@@ -4,27 +4,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.model import (
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
-    Fate,
     Handoff,
     Job,
-    LeftBehind,
-    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
     Preview,
     Proposal,
-    Reason,
     Restore,
     RestoreId,
-    RestoreRequest,
     Rules,
     Safety,
     Start,
@@ -33,6 +26,9 @@ from bot.restore.model import (
     TypedName,
     VolumePolicy,
 )
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind
 from tests.restores import ALICE, BOB, HERE, KNOWN, NOW, restore
 
 PREFIXED = Rules(volume_policy=VolumePolicy.PREFIX_TARGET_NAME)

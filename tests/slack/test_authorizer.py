@@ -13,7 +13,9 @@ from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
 from bot.restore.access import Grant, OnCall, Policy
 from bot.restore.events import Verdict
-from bot.restore.model import Restore, RestoreRequest, UserId
+from bot.restore.model import Restore
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import ConversationInfo, Directory, Workspace

@@ -10,7 +10,8 @@ import pytest
 
 from bot.request import ParsedRequest, Verb, parse_sentence
 from bot.restore.events import Button, Event, Reply, Typed
-from bot.restore.model import Phase, Restore, UserId
+from bot.restore.model import Phase, Restore
+from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.deliveries import ButtonClicked, MessageReceived
 from bot.slack.handlers.apply_event import NotYet

@@ -8,7 +8,7 @@ import pytest
 
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button
-from bot.restore.model import UserId
+from bot.restore.thread import UserId
 from bot.slack.deliveries import (
     ButtonClicked,
     ChannelIdChanged,

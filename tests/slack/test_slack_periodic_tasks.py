@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.restore.model import Stored
+from bot.restore.thread import Stored
 from bot.slack.periodic_tasks import HomeTask, ReportTask, TaskBody, fields, load
 from bot.store.documents import Unreadable, dump_body, load_body
 from bot.store.records import PeriodicTask

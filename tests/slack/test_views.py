@@ -9,19 +9,11 @@ import pytest
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.restore import edits, follow_up, user_events
+from bot.restore.disks import LeftBehind, LeftBehindKind
 from bot.restore.events import Button
-from bot.restore.model import (
-    QUESTIONS,
-    Card,
-    CardKind,
-    LeftBehind,
-    LeftBehindKind,
-    Outcome,
-    Phase,
-    Reason,
-    Rules,
-    Start,
-)
+from bot.restore.model import Outcome, Phase, Rules, Start
+from bot.restore.reasons import Reason
+from bot.restore.thread import QUESTIONS, Card, CardKind
 from bot.slack import views
 from bot.slack.views.layout import button_value
 from tests.restores import ALICE, NOW, restore

@@ -7,7 +7,8 @@ import pytest
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import CardKind, Phase
+from bot.restore.model import Phase
+from bot.restore.thread import CardKind
 from bot.slack import views
 from tests.restores import ALICE, BOB, restore
 from tests.slack.examples import DONE, EXAMPLES, JOB, card, request

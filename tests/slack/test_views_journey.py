@@ -7,7 +7,7 @@ import pytest
 
 from bot.restore import workflow
 from bot.restore.events import Button, Clicked, Event, Observed, Typed, Verdict
-from bot.restore.model import CardKind, Phase, Restore, RestoreRequest, Rules, StopWhen
+from bot.restore.model import Phase, Restore, Rules, StopWhen
 from bot.restore.observation import (
     Claim,
     Content,
@@ -19,6 +19,8 @@ from bot.restore.observation import (
     Vmi,
     Volume,
 )
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind
 from bot.slack import views
 from bot.slack.views import Message
 from bot.slack.views.layout import action_id

@@ -10,8 +10,10 @@ import pytest
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.request.verbs import SUBCOMMANDS
-from bot.restore.model import CardKind, Outcome, Phase, Reason, Restore, ThreadRef
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import Snapshot
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind, ThreadRef
 from bot.slack import views
 from bot.slack.views import ListTarget, Message
 from bot.texts import answers

@@ -7,8 +7,6 @@ from bot.playground.clock import START
 from bot.restore.audit_kinds import OtherKind
 from bot.restore.model import (
     AuditEntry,
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
@@ -19,10 +17,9 @@ from bot.restore.model import (
     Restore,
     Safety,
     Stop,
-    ThreadRef,
     TypedName,
-    UserId,
 )
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 from tests import restores
 from tests.restores import KNOWN
 

@@ -6,8 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import Permanent
-from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, ThreadRef
-from bot.restore.target import VmRef
+from bot.restore.model import Phase, Restore, RestoreId
+from bot.restore.target import RestoreRequest, VmRef
+from bot.restore.thread import ThreadRef
 from bot.store import Store
 from bot.store.keys import Keys
 from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Record, Stale

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from bot.restore import edits
 from bot.restore.checks import CheckFailure, kubevirt_is_served, reads_are_allowed
-from bot.restore.model import CardKind, Phase, Proposal, Reason, Restore
+from bot.restore.model import Phase, Proposal, Restore
 from bot.restore.observation import Observation
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import MAX_SUGGESTIONS, nearest, or_a_command
+from bot.restore.thread import CardKind
 from bot.texts import refusals as texts
 
 

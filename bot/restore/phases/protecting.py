@@ -6,7 +6,7 @@ from bot.restore import edits
 from bot.restore.differences import differences
 from bot.restore.effects import confirmed_name, create_snapshot, object_name
 from bot.restore.events import CreateSnapshot, Done, Effect
-from bot.restore.model import CardKind, Phase, Restore, Safety
+from bot.restore.model import Phase, Restore, Safety
 from bot.restore.observation import ApiRejection, Observation, Snapshot
 from bot.restore.recheck import (
     decision_expired,
@@ -14,6 +14,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.texts import endings
 from bot.texts import refusals as texts

@@ -15,10 +15,11 @@ from bot.restore import edits
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
-from bot.restore.model import CardKind, Job, Phase, Reason, Restore
+from bot.restore.model import Job, Phase, Restore
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.phases import completed
 from bot.restore.phases.made_before import adopted, as_found
+from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
     decision_expired,
@@ -26,6 +27,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.thread import CardKind
 from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]

@@ -11,8 +11,9 @@ from bot.restore import edits
 from bot.restore.checks import CheckFailure, is_live
 from bot.restore.differences import EDITS, compared, generation_is_the_same
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.model import CardKind, Phase, Reason, Restore, Stop
+from bot.restore.model import Phase, Restore, Stop
 from bot.restore.observation import ApiRejection, Observation, Vm
+from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
     SETTLE_WITHIN,
@@ -21,6 +22,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
 from bot.texts import endings, refusals

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from bot.restore.access import Policy
 from bot.restore.events import Verdict
-from bot.restore.model import Restore, RestoreRequest, UserId
+from bot.restore.model import Restore
 from bot.restore.policy import (
     Conversation,
     Person,
@@ -25,6 +25,8 @@ from bot.restore.policy import (
     may_take_over,
     permitted_namespaces,
 )
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import UserId
 from bot.slack.api.directory import ConversationInfo, Directory
 
 

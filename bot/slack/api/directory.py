@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.errors import Permanent
-from bot.restore.model import UserId
 from bot.restore.policy import Conversation, Person
+from bot.restore.thread import UserId
 from bot.slack.api.client import SlackApi
 from bot.slack.api.error_codes import UNKNOWN_GROUP, UNKNOWN_USER, SlackCode
 

@@ -17,7 +17,8 @@ from typing import Any
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Asker
 from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import Ping, SlackContext

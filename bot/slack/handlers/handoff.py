@@ -15,7 +15,8 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import SlackContext

@@ -14,8 +14,8 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
-from bot.restore.model import ThreadRef, UserId
 from bot.restore.observation import Snapshot
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack import views
 from bot.slack.api.authorizer import Asker
 from bot.slack.api.directory import ConversationInfo

@@ -12,15 +12,10 @@ from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
 from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Cancel, Reply, Verdict
-from bot.restore.model import (
-    AuditEntry,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import AuditEntry, Restore, RestoreId
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier

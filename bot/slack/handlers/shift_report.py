@@ -17,7 +17,8 @@ import structlog
 
 from bot.errors import Permanent
 from bot.restore.events import Verdict
-from bot.restore.model import Restore, ThreadRef, UserId
+from bot.restore.model import Restore
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack.api.error_codes import SlackCode
 from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller

@@ -21,8 +21,8 @@ from bot.request import (
 )
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.follow_up import successor
-from bot.restore.model import Phase, Restore, ThreadRef
-from bot.restore.thread import slack_order
+from bot.restore.model import Phase, Restore
+from bot.restore.thread import ThreadRef, slack_order
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.deliveries import (

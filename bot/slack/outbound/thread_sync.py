@@ -19,8 +19,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Card, CardKind, Copy, Restore
-from bot.restore.thread import slack_order
+from bot.restore.model import Restore
+from bot.restore.thread import Card, CardKind, Copy, slack_order
 from bot.slack import views
 from bot.slack.api.client import SlackApi, Uncertain
 from bot.slack.api.error_codes import NO_PARENT, Meaning, meaning

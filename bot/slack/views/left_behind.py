@@ -7,7 +7,8 @@ nobody uses, whose data was in the snapshot and stands filled in the restored co
 import re
 from collections.abc import Sequence
 
-from bot.restore.model import LeftBehind, LeftBehindKind, Outcome
+from bot.restore.disks import LeftBehind, LeftBehindKind
+from bot.restore.model import Outcome
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import CardContext
 from bot.texts import general

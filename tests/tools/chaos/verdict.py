@@ -6,7 +6,9 @@ from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
 from bot.restore.audit_kinds import AuditKind
 from bot.restore.edits import PATIENT
-from bot.restore.model import CardKind, Phase, Reason, Restore
+from bot.restore.model import Phase, Restore
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
 from bot.store.keys import PERMANENT, RESTORE, TASK, Keys
