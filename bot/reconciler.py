@@ -30,10 +30,9 @@ from bot.restore.events import (
 )
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.observation import ObservationKind
-from bot.restore.policy import Conversation, Policy, decide, permitted_namespaces
 from bot.restore.thread import UserId
+from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory
 from bot.slack.outbound.lost_thread import LostThreads, posted_elsewhere
 from bot.slack.outbound.thread_address import whereabouts
 from bot.slack.outbound.thread_sync import ThreadSync, unconfirmed
@@ -73,8 +72,7 @@ class ReconcilerDeps:
 
     store: Store
     clusters: Mapping[str, Cluster]
-    people: Directory
-    policy: Policy
+    authorizer: Authorizer
     cards: ThreadSync
     web: SlackApi
     clock: Clock
@@ -142,30 +140,27 @@ class Reconciler:
         fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
         if kind is ObservationKind.JOB:
             return Observed(await cluster.observe(restore, kind), workflow.ALLOWED)
-        room = await parts.people.room(restore.thread_ref.channel, fresh=fresh)
-        verdict = await self._verdict(restore, room.spot, fresh=fresh)
-        owner = await parts.people.person(restore.owner)
-        permitted = permitted_namespaces(parts.policy, owner, room.spot, cluster=request.cluster)
+        channel = restore.thread_ref.channel
+        owner = await parts.authorizer.asker(restore.owner, channel, fresh=fresh)
+        verdict = await self._verdict(restore, owner, fresh=fresh)
+        permitted = owner.permitted(request.cluster)
         planned = (
             workflow.planned(restore, self._clock.now()) if kind is ObservationKind.FULL else None
         )
         observation = await cluster.observe(restore, kind, planned, permitted=permitted)
         return Observed(observation, verdict)
 
-    async def _verdict(self, restore: Restore, spot: Conversation, *, fresh: bool) -> Verdict:
+    async def _verdict(self, restore: Restore, owner: Asker, *, fresh: bool) -> Verdict:
         """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
-        request, verdict = restore.request, workflow.ALLOWED
+        request, may_restore = restore.request, self._parts.authorizer.may_restore
+        verdict = owner.may_restore(request.cluster, request.namespace)
         for user in workflow.acts_for(restore):
-            person = await self._parts.people.person(user, fresh=fresh)
-            verdict = decide(
-                self._parts.policy,
-                person,
-                spot,
-                cluster=request.cluster,
-                namespace=request.namespace,
-            )
             if not verdict.allowed:
-                return verdict if user == restore.owner else _about_another(user, verdict)
+                return verdict
+            if user != restore.owner:
+                verdict = await may_restore(user, owner.room, request, fresh=fresh)
+                if not verdict.allowed:
+                    return _about_another(user, verdict)
         return verdict
 
     async def _apply(self, turn: Reconciliation, event: Event) -> tuple[Effect, ...]:

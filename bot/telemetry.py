@@ -168,6 +168,10 @@ class Metrics:
         self.watch_up = self._gauge("watch_up", "1 while the watch of a cluster runs", "cluster")
         self.ready = self._gauge("ready", "1 while a part the bot needs answers", "part")
 
+    def kubernetes_answered(self, cluster: str, result: str) -> None:
+        """A request to the API server of a cluster has ended so."""
+        self.kubernetes_requests.labels(cluster, result).inc()
+
     def exposition(self) -> bytes:
         """All of them as Prometheus reads them, for an answer of type `METRICS_TYPE`."""
         return generate_latest(self.registry)

@@ -15,13 +15,13 @@ from bot.restore.model import (
     Outcome,
     Phase,
     Restore,
-    RestoreRequest,
     Start,
     Stop,
     StopWhen,
     TypedName,
 )
 from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, slack_order
 from bot.texts import endings
 

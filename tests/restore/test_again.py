@@ -401,7 +401,7 @@ def retry(played: Play | None = None) -> Play:
 
 def test_try_again_removes_our_failed_object_first() -> None:
     played = retry()
-    name = "restore-database-01-20260218-163000"
+    name = "restore-database-01-20260218-163000-7kdup"
     assert played.looks().effect == DeleteRestore(NAMESPACE, name, "restore-1")
     assert played.acted().looks().phase is Phase.CHECKING
     assert played.job_becomes(deleting=True).looks().effects == ()

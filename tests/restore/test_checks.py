@@ -496,7 +496,7 @@ def test_only_the_own_object_of_a_restore_is_not_another() -> None:
     ]
 
 
-OWN_NAME = "restore-database-01-20260218-163000"
+OWN_NAME = "restore-database-01-20260218-163000-7kdup"
 # name, restore id, complete -> is it another restore in progress?
 NEIGHBOURS: dict[str, tuple[str, str | None, bool, bool]] = {
     "the own object": (OWN_NAME, "k3f9", False, False),

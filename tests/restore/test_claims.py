@@ -17,7 +17,7 @@ from tests.restore import play as p
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT_NAME, VM, WELL
 from tests.restore.play import OWNER, RULES, Play
 
-NAME = "restore-database-01-20260218-163000"
+NAME = "restore-database-01-20260218-163000-7kdup"
 MARK = f"{NAME}-restore-1"
 BEFORE, AFTER = NOW - timedelta(days=9), NOW + timedelta(seconds=3)
 NEW = "restored-root"

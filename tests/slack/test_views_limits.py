@@ -34,19 +34,8 @@ from bot.restore.thread import CardKind, UserId
 from bot.slack import views
 from bot.slack.views import Message
 from bot.texts.answers import OTHER_WISHES
-from tests.slack.examples import (
-    ALICE,
-    ASKED,
-    DONE,
-    EXAMPLES,
-    JOB,
-    NOW,
-    PREVIEW,
-    UNTIL,
-    card,
-    request,
-    restore,
-)
+from tests.restores import ALICE, NOW, restore
+from tests.slack.examples import ASKED, DONE, EXAMPLES, JOB, PREVIEW, UNTIL, card, request
 from tests.slack.giants import LINK, Giants
 from tests.slack.pages import LIVE, mrkdwn
 

@@ -17,7 +17,8 @@ from bot.restore.thread import CardKind, ThreadRef
 from bot.slack import views
 from bot.slack.views import ListTarget, Message
 from bot.texts import answers
-from tests.slack.examples import ALICE, CREATED, NOW, UNTIL, card, request, restore
+from tests.restores import ALICE, NOW, restore
+from tests.slack.examples import CREATED, UNTIL, card, request
 from tests.slack.pages import body
 
 THREAD = "https://acme.slack.com/archives/C0OPS/p1"

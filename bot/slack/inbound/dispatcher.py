@@ -74,7 +74,7 @@ class Dispatcher:
         handoffs: HandoffHandler,
     ) -> None:
         self._store = context.store
-        self._people = context.people
+        self._authorizer = context.authorizer
         self._responder = context.responder
         self._config = context.config
         self._clock = context.clock
@@ -270,9 +270,9 @@ class Dispatcher:
         value = await self._pickers.resolve(restore, button, picked) if picked else None
         click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
-            room = await self._people.room(restore.thread_ref.channel)
-            request = restore.request
-            verdict = await self._requests.verdict(caller, room, request.cluster, request.namespace)
+            verdict = await self._authorizer.may_restore(
+                caller.user, restore.thread_ref.channel, restore.request, fresh=False
+            )
             if not verdict.allowed:
                 await self._requests.refuse(caller, verdict, _about(restore))
                 return

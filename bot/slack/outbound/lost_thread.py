@@ -10,12 +10,12 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.restore import workflow
-from bot.restore.events import ChannelGone
+from bot.restore.events import ChannelGone, ConversationLoss
 from bot.restore.model import Restore
 from bot.restore.thread import ThreadRef
 from bot.slack import views
 from bot.slack.api.client import SlackApi
+from bot.slack.api.error_codes import conversation_loss
 from bot.slack.outbound.thread_sync import DELETED_TS
 from bot.store.records import PostedCard
 from bot.store.response_urls import Ways
@@ -46,8 +46,9 @@ class LostThreads:
         if restore.closed:
             log.info("cards that cannot be reached keep their buttons", error=error)
             return None
-        if thread_ref.direct and error == workflow.THREAD_GONE:
-            return ChannelGone(error, dm=thread_ref.channel)
+        loss = conversation_loss(error)
+        if thread_ref.direct and loss is ConversationLoss.THREAD_DELETED:
+            return ChannelGone(loss, error, dm=thread_ref.channel)
         if thread_ref.direct:
             return await self._without_a_place(restore, error)
         try:
@@ -57,7 +58,7 @@ class LostThreads:
         except Temporary as away:
             log.warning("no direct message could be opened", what=away.what)
             return self._clock.now() + AGAIN
-        return ChannelGone(error, dm=direct)
+        return ChannelGone(loss, error, dm=direct)
 
     async def explain(self, restore: Restore, before: ThreadRef, gone: ChannelGone) -> None:
         """Say in the direct message why the bot writes there now. `before`: the lost thread.
@@ -67,7 +68,7 @@ class LostThreads:
         if before.direct:
             return
         told = restore.model_copy(update={"thread_ref": before})
-        notice = views.dm_notice(told, deleted=gone.error == workflow.THREAD_GONE)
+        notice = views.dm_notice(told, deleted=gone.loss is ConversationLoss.THREAD_DELETED)
         try:
             await self._web.call(
                 "chat.postMessage", channel=gone.dm, text=notice.text, blocks=list(notice.blocks)

@@ -63,7 +63,7 @@ def _named(left: LeftBehind) -> Mrkdwn:
 
 def _free(ctx: CardContext, free: list[str]) -> list[Mrkdwn]:
     """The command names only what it removes, in full; it is gone when the card is."""
-    namespace = ctx.restore.request.namespace or ""
+    namespace = ctx.restore.target.namespace
     sure = [each for each in free if _KUBERNETES_NAME.fullmatch(each)]
     if not free:
         return []

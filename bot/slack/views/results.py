@@ -260,7 +260,7 @@ def _typed(restore: Restore, outcome: Outcome) -> Mrkdwn:
 
 def _hint(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
     """Why the names may differ although the right one was meant."""
-    said = hint(outcome.typed or "", ctx.restore.request.snapshot or "")
+    said = hint(outcome.typed or "", ctx.restore.target.snapshot)
     return fill(texts.HINT, hint=sentence(said, 400)) if said else None
 
 
