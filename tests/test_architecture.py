@@ -202,7 +202,8 @@ def wrong_names(text: str) -> Iterator[str]:
         if not path.exists() or match.group(2) not in names_in(path):
             yield match.group()
     for match in FILE.finditer(text):
-        if not any(path for top in ("bot", "tests") for path in (HOUSE / top).rglob(match.group())):
+        inside = (path for top in ("bot", "tests") for path in (HOUSE / top).rglob(match.group()))
+        if not (HOUSE / match.group()).exists() and not any(inside):
             yield match.group()
     yield from (each.group() for each in DOTTED.finditer(text) if not exists(each.group()))
     for match in PART.finditer(text):
