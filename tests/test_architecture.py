@@ -157,6 +157,7 @@ PART = re.compile(r"`([A-Za-z_]\w*)\.([A-Za-z_]\w*)[\w.]*`")
 NOT_OURS = {
     "chat",
     "details",
+    "exec",
     "plural",
     "requests",
     "spec",
@@ -210,7 +211,7 @@ def wrong_names(text: str) -> Iterator[str]:
         whole, part = match.groups()
         of_a_class = whole[0].isupper()
         known = f"{whole}.{part}" in everything() if of_a_class else part in defined_in(whole)
-        if part != "py" and whole not in NOT_OURS and not known:
+        if part not in ("py", "lua") and whole not in NOT_OURS and not known:
             yield match.group()
 
 
