@@ -20,7 +20,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
-from bot.clock import Clock
+from bot.clock import Clock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.http_server import Front, Waits
@@ -138,14 +138,14 @@ class App:
         await self._stack.aclose()
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, machine: Clock | None = None) -> None:
     """Run until SIGTERM or SIGINT, then drain. It may come at any moment, also during the start."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(LooseThreads())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    app = await _started(settings, stopping)
+    app = await _started(settings, stopping, machine)
     if app is None:
         log.info("stopped before it was ready")
         return
@@ -159,9 +159,11 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _started(settings: Settings, stopping: asyncio.Event) -> App | None:
+async def _started(
+    settings: Settings, stopping: asyncio.Event, machine: Clock | None
+) -> App | None:
     """The bot, or None if it was told to stop before it was there: then all of it is closed."""
-    starting = asyncio.create_task(start(settings))
+    starting = asyncio.create_task(start(settings, machine))
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
@@ -173,12 +175,13 @@ async def _started(settings: Settings, stopping: asyncio.Event) -> App | None:
         return None
 
 
-async def start(settings: Settings, clock: Clock | None = None) -> App:
+async def start(settings: Settings, machine: Clock | None = None) -> App:
     """Build and start a bot: it can be reached, and can answer, when this returns.
 
     What is wrong with the settings is raised as Misconfigured; what is only away is waited for.
+    `machine` is the clock of its machine, which is put right by Redis before anything is done.
     """
-    clock = clock or Clock()
+    clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
         front = Front(settings, Waits(clock, Metrics()))
         stack.push_async_callback(front.close)
@@ -301,7 +304,7 @@ async def _store(
         address = url.get_secret_value()
     client = await stack.enter_async_context(connect(address))
     store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
-    await waits.until("store", store.ping)
+    await waits.until("store", store.queue.learn_the_time)
     for risk in (await waits.until("store", store.durability)).risks:
         log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
     return store

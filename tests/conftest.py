@@ -54,6 +54,12 @@ if "VM_RESTORE_TEST_KUBECONFIG" not in os.environ:
 gc.set_threshold(100_000, 20, 20)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for real time begins first, and waits beside the others, not after them."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_collection_finish() -> None:
     """What lives until the end need not be looked through for garbage."""
     gc.collect()

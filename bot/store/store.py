@@ -191,5 +191,5 @@ class Store:
             "claim": restore.claim or "",
             "thread": thread if thread_ref.thread else "",
             "vm": "" if vm_ref is None else vm_ref.key,
-            "now": times.passed(self._clock.now()),
+            "now": times.now(self._clock),
         }

@@ -142,7 +142,10 @@ async def test_a_plugin_is_killed_with_all_that_it_started(
 
 @pytest.mark.usefixtures("each_time")
 async def test_many_requests_wait_for_one_plugin_and_then_for_none(
-    wire: Wire, program: Plugin, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    wire: Wire,
+    program: Plugin,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program.answers(token="first")
     cluster = await connect(wire, program, clock)
