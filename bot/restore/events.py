@@ -250,6 +250,8 @@ class CreateRestore:
     volume_policy: VolumePolicy | None
     labels: tuple[tuple[str, str], ...]
     annotations: tuple[tuple[str, str], ...]
+    not_after: datetime | None = None
+    """When its bytes must be on their way; later it is not sent. None for a dry run."""
 
 
 @dataclass(frozen=True, slots=True)

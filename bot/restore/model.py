@@ -82,6 +82,7 @@ class Rules(Stored):
     stop_timeout: int = Field(default=300, ge=10)
     restore_timeout: int = Field(default=600, ge=10)
     safety_timeout: int = Field(default=600, ge=10)
+    request_timeout: int = Field(default=60, ge=10)
     protect_by_default: bool = False
     volume_policy: VolumePolicy | None = None
 
@@ -203,6 +204,10 @@ class Job(Stored):
     """When it completed, if that was before this bot learnt of it."""
     adopted: bool = False
     """Found in the cluster by a document that did not know of it: its cards may be posted, too."""
+    sent_at: AwareDatetime | None = None
+    """When the create was sent last, if no answer to it is known."""
+    unanswered_until: AwareDatetime | None = None
+    """Until then the cluster may still carry out a create that was never answered."""
 
 
 class Offer(Stored):

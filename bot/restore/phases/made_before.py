@@ -80,5 +80,14 @@ def adopted(restore: Restore, job: Job, uid: str) -> Restore:
     """The object is there, by this UID: it is watched until its time is over."""
     until = job.decided_at + timedelta(seconds=restore.rules.restore_timeout)
     return restore.model_copy(
-        update={"job": job.model_copy(update={"uid": uid, "wait_until": until})}
+        update={
+            "job": job.model_copy(
+                update={
+                    "uid": uid,
+                    "wait_until": until,
+                    "sent_at": None,
+                    "unanswered_until": None,
+                }
+            )
+        }
     )

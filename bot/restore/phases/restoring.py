@@ -15,7 +15,7 @@ from bot.restore import edits
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
-from bot.restore.model import Job, Phase, Restore
+from bot.restore.model import Job, Phase, Restore, Rules
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.phases import completed
 from bot.restore.phases.made_before import adopted, as_found
@@ -32,6 +32,10 @@ from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
+SEND_WITHIN = timedelta(seconds=20)
+"""A create that is not on its way by then is not sent any more: the next look decides again."""
+SAFE_SIDE = timedelta(seconds=10)
+"""Added to the API server's own limit for a request."""
 A_WHILE = timedelta(minutes=1)
 """After a lost answer, what completes within this time is told like any other."""
 
@@ -59,8 +63,13 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
     if found := differences(observation, restore):
         return stop_at_difference(restore, found, now), ()
     job = Job(name=object_name("restore", restore, clicked.at), decided_at=now)
-    decided = restore.model_copy(update={"job": job})
-    return decided, (create_restore(decided, job.name),)
+    return _send(restore, job, now)
+
+
+def _send(restore: Restore, job: Job, now: datetime) -> Move:
+    """Create it, once this is stored: whoever finds no answer then knows what may be under way."""
+    sent = restore.model_copy(update={"job": job.model_copy(update={"sent_at": now})})
+    return sent, (create_restore(sent, job.name, now + SEND_WITHIN),)
 
 
 def _is_unlocking(restore: Restore, observation: Observation) -> bool:
@@ -70,8 +79,15 @@ def _is_unlocking(restore: Restore, observation: Observation) -> bool:
 
 
 def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
-    """The create's answer was lost: adopt what is there, or send the very same create again."""
+    """The create's answer was lost: adopt what is there, or send the very same create again.
+
+    What is not there may still come: the server may hold a request for as long as its limit allows.
+    Until then nothing is said to be absent, and nothing ends.
+    """
     observation = seen.observation
+    job = _unanswered(job, restore.rules)
+    restore = restore.model_copy(update={"job": job})
+    pending = job.unanswered_until is not None and now < job.unanswered_until
     for each in observation.restores:
         if each.name == job.name and each.restore_id == restore.id:
             known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
@@ -86,7 +102,10 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
         # It was found, never decided on here: what is gone since was deleted.
         return _deleted(restore, observation, now), ()
     untouched = endings.UNTOUCHED
-    if found := differences(observation, restore):
+    found = differences(observation, restore)
+    if pending and (found or not seen.verdict.allowed or not young):
+        return restore, ()
+    if found:
         text = " ".join(each.text for each in found)
         return edits.fail(restore, found[0].reason, text, now, untouched), ()
     if not seen.verdict.allowed:
@@ -94,7 +113,18 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     if not young:
         old = endings.NOT_HANDED_OVER
         return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
-    return restore, (create_restore(restore, job.name),)
+    return _send(restore, job, now)
+
+
+def _unanswered(job: Job, rules: Rules) -> Job:
+    """A look has come before the answer: the create that was sent last may be carried out late."""
+    if job.sent_at is None:
+        return job
+    limit = SEND_WITHIN + timedelta(seconds=rules.request_timeout) + SAFE_SIDE
+    until = job.sent_at + limit
+    known = job.unanswered_until
+    later = until if known is None else max(until, known)
+    return job.model_copy(update={"sent_at": None, "unanswered_until": later})
 
 
 def created(
@@ -108,6 +138,10 @@ def created(
         # It is known to be there; a late answer to another attempt cannot undo that.
         return restore
     if isinstance(result, ApiRejection):
+        answered = job.model_copy(update={"sent_at": None})
+        if answered.unanswered_until is not None and now < answered.unanswered_until:
+            # This attempt was refused; an earlier one may still be carried out.
+            return restore.model_copy(update={"job": answered})
         unchanged = endings.UNCHANGED_REFUSED
         goes = result.namespace_goes
         reason = Reason.NAMESPACE_BEING_DELETED if goes else Reason.CREATE_REFUSED
