@@ -20,7 +20,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
-from bot.clock import Clock, SharedClock
+from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.http_server import Front, Waits
@@ -201,7 +201,7 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         session=session,
         retry_handlers=[],
     )
-    slack = SlackApi(client, metrics)
+    slack = SlackApi(client, metrics, FarClock(clock))
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
@@ -228,9 +228,11 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
     stack.push_async_callback(front.close)
-    socket = await _socket(settings, bolt, SlackApi(bolt.client, metrics), waits, stack)
+    socket = await _socket(
+        settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
+    )
     tasks += _background(worker, clusters)
-    front.door = _door(settings, bolt)
+    front.door = _door(settings, bolt, slack.clock)
     return App(settings, worker, parts, front, socket, tasks)
 
 
@@ -369,11 +371,11 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
 
 
-def _door(settings: Settings, bolt: AsyncApp) -> HttpReceiver | None:
+def _door(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
     secret = settings.environment.signing_secret
     if settings.socket_mode or secret is None:
         return None
-    return HttpReceiver(bolt, secret.get_secret_value())
+    return HttpReceiver(bolt, secret.get_secret_value(), slack)
 
 
 async def _socket(

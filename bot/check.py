@@ -15,7 +15,7 @@ from typing import Final, TextIO
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import Clock
+from bot.clock import Clock, FarClock
 from bot.cluster.cluster import Cluster
 from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
@@ -117,7 +117,7 @@ async def _slack(settings: Settings) -> list[CheckRow]:
             session=session,
             retry_handlers=[],
         )
-        web = SlackApi(client, Metrics())
+        web = SlackApi(client, Metrics(), FarClock(Clock()))
         found = [await _bot_token(web)]
         if app_token is not None and found[0].grade is Grade.OK:
             found.append(await _app_token(web, app_token.get_secret_value()))

@@ -77,7 +77,7 @@ class Parts:
 def dispatcher(parts: Any) -> Dispatcher:
     """A dispatcher on these parts."""
     context: Any = SimpleNamespace(
-        store=parts, people=NOTHING, responder=parts, config=NOTHING, clock=NOTHING
+        store=parts, people=NOTHING, responder=parts, config=NOTHING, clock=NOTHING, web=NOTHING
     )
     made = Dispatcher(
         context,

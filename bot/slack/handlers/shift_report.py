@@ -138,7 +138,7 @@ class ShiftReporter:
             raise Permanent("shared_channel", "people of other companies read this channel")
         if not room.member:
             raise Permanent("not_in_channel", "the bot cannot write in this channel")
-        if await self._stands(due, "conversations.history", channel, oldest=_just_before(due)):
+        if await self._stands(due, "conversations.history", channel, oldest=self._just_before(due)):
             return
         shift = await self._shift(lambda _: True, since, None)
         await self._post(channel, views_report.report(shift), due)
@@ -155,6 +155,11 @@ class ShiftReporter:
         return Shift(
             now=self._clock.now(), since=since, live=tuple(live), ended=tuple(ended), links=links
         )
+
+    def _just_before(self, due: str) -> str:
+        """As a Slack `ts`, by Slack's own clock."""
+        by_slack = self._web.clock.of(datetime.fromisoformat(due) - CLOCKS_DIFFER)
+        return f"{by_slack.timestamp():.6f}"
 
     async def _stands(self, mark: str, method: str, channel: str, **where: str | None) -> bool:
         """Is this very report there already? A worker may have died right after it."""
@@ -186,8 +191,3 @@ def _body(timetable: Timetable, due: datetime, last: str | None) -> dict[str, An
 def _marks(messages: Iterable[Mapping[str, Any]]) -> set[str]:
     payloads = ((each.get("metadata") or {}).get("event_payload") or {} for each in messages)
     return {str(each["report"]) for each in payloads if "report" in each}
-
-
-def _just_before(due: str) -> str:
-    """As a Slack `ts`, by Slack's own clock."""
-    return f"{(datetime.fromisoformat(due) - CLOCKS_DIFFER).timestamp():.6f}"
