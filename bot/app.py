@@ -40,7 +40,7 @@ from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import EmbeddedRedis, Store, connect
 from bot.store.records import Delivery, Leased
-from bot.telemetry import Metrics
+from bot.telemetry import ClockWatch, Metrics
 from bot.worker import Worker
 
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
@@ -64,6 +64,7 @@ class App:
     _front: Front
     _socket: SocketReceiver | None
     _tasks: list[asyncio.Task[None]]
+    clocks: ClockWatch = field(init=False)
     _stack: AsyncExitStack = field(init=False)
     """Closes all of it."""
     _draining: bool = field(default=False, init=False)
@@ -102,6 +103,11 @@ class App:
     def alive(self) -> bool:
         """False when a part that must never end has ended: only a restart helps."""
         return self._draining or not any(task.done() for task in self._tasks)
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What is not as it should be, though the bot can work, by part."""
+        return self.clocks.wrong
 
     def exposition(self) -> bytes:
         """The metrics, with the gauges read now."""
@@ -192,7 +198,9 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     return app
 
 
-async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExitStack) -> App:
+async def _build(
+    settings: Settings, clock: SharedClock, front: Front, stack: AsyncExitStack
+) -> App:
     waits, metrics = front.waits, front.waits.metrics
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
     client = AsyncWebClient(
@@ -233,7 +241,9 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     )
     tasks += _background(worker, clusters)
     front.door = _door(settings, bolt, slack.clock)
-    return App(settings, worker, parts, front, socket, tasks)
+    app = App(settings, worker, parts, front, socket, tasks)
+    app.clocks = ClockWatch(clock, metrics, {"slack": slack.clock})
+    return app
 
 
 def _context(settings: Settings, home: Workspace, parts: ReconcilerDeps) -> SlackContext:

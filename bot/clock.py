@@ -7,6 +7,7 @@ moves by hand. Time limits of network calls are not here: they belong to the wir
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -84,6 +85,8 @@ class SharedClock(Clock):
 
     def __init__(self, machine: Clock) -> None:
         self.machine = machine
+        self.followed: Callable[[], None] = lambda: None
+        """Called each time that Redis has said what time it is."""
         self._redis = Offset()
 
     def now(self) -> datetime:
@@ -107,6 +110,7 @@ class SharedClock(Clock):
             answered - self._redis.ahead,
             timedelta(milliseconds=1),
         )
+        self.followed()
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when` or soon after; at once if it is past."""
