@@ -20,7 +20,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
-from bot.clock import Clock, SharedClock
+from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.http_server import Front, Waits
@@ -39,7 +39,7 @@ from bot.slack.outbound.replies import Responder
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import EmbeddedRedis, Store, connect
-from bot.telemetry import Metrics
+from bot.telemetry import ClockWatch, Metrics
 from bot.worker import Worker
 
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
@@ -63,6 +63,7 @@ class App:
     _front: Front
     _socket: SocketReceiver | None
     _tasks: list[asyncio.Task[None]]
+    clocks: ClockWatch = field(init=False)
     _stack: AsyncExitStack = field(init=False)
     """Closes all of it."""
     _draining: bool = field(default=False, init=False)
@@ -101,6 +102,11 @@ class App:
     def alive(self) -> bool:
         """False when a part that must never end has ended: only a restart helps."""
         return self._draining or not any(task.done() for task in self._tasks)
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What is not as it should be, though the bot can work, by part."""
+        return self.clocks.wrong
 
     def exposition(self) -> bytes:
         """The metrics, with the gauges read now."""
@@ -191,7 +197,9 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     return app
 
 
-async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExitStack) -> App:
+async def _build(
+    settings: Settings, clock: SharedClock, front: Front, stack: AsyncExitStack
+) -> App:
     waits, metrics = front.waits, front.waits.metrics
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
     client = AsyncWebClient(
@@ -200,7 +208,7 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         session=session,
         retry_handlers=[],
     )
-    slack = SlackApi(client, metrics)
+    slack = SlackApi(client, metrics, FarClock(clock))
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
@@ -228,10 +236,14 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
     stack.push_async_callback(front.close)
-    socket = await _socket(settings, bolt, SlackApi(bolt.client, metrics), waits, stack)
+    socket = await _socket(
+        settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
+    )
     tasks += _background(worker, clusters)
-    front.door = _door(settings, bolt)
-    return App(settings, worker, parts, front, socket, tasks)
+    front.door = _door(settings, bolt, slack.clock)
+    app = App(settings, worker, parts, front, socket, tasks)
+    app.clocks = ClockWatch(clock, metrics, {"slack": slack.clock})
+    return app
 
 
 def _context(
@@ -354,11 +366,11 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
 
 
-def _door(settings: Settings, bolt: AsyncApp) -> HttpReceiver | None:
+def _door(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
     secret = settings.environment.signing_secret
     if settings.socket_mode or secret is None:
         return None
-    return HttpReceiver(bolt, secret.get_secret_value())
+    return HttpReceiver(bolt, secret.get_secret_value(), slack)
 
 
 async def _socket(

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from bot.playground.clock import dated_by
 from bot.playground.kubevirt import virt_api
 from bot.playground.kubevirt.api import Api
 from bot.playground.kubevirt.authorization import Authorizer, User, review, unauthorized
@@ -61,6 +62,7 @@ class Frontend:
         app = web.Application(client_max_size=3 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
         app.on_shutdown.append(self._on_shutdown)
+        app.on_response_prepare.append(dated_by(self._plane.clock))
         return app
 
     async def _on_shutdown(self, _: web.Application) -> None:

@@ -1,14 +1,13 @@
 """Signed HTTP delivery: the other way in which Slack talks to an app.
 
-The signature's timestamp is real time, for the app's verifier compares it with its own clock of the
-wall. A test that checks old signatures sets `stamp`.
+The signature's timestamp is by the clock of this Slack. A test whose app goes by the clock of the wall, or
+that checks old signatures, sets `stamp`.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -40,7 +39,7 @@ class HttpTransport:
         self._secret = signing_secret
         self._session: aiohttp.ClientSession | None = None
         self.url = ""
-        self.stamp: Callable[[], float] = time.time
+        self.stamp: Callable[[], float] = lambda: workspace.now().timestamp()
 
     async def deliver(self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event) -> Outcome:
         """Post one payload and judge the answer; whoever waits too long cancels."""

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import Clock
+from bot.playground.clock import dated_by
 from bot.playground.slack.api_call import CallContext
 from bot.playground.slack.blockkit import normalised
 from bot.playground.slack.commands import Commands
@@ -82,6 +83,7 @@ class SlackSim(SlackView):
         app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_get("/link/", self._hub.serve)
         app.router.add_post("/response/{path:.+}", self._api.serve_response)
+        app.on_response_prepare.append(dated_by(self.workspace.clock))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, _HOST, port)
