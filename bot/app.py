@@ -100,8 +100,9 @@ class App:
 
     @property
     def alive(self) -> bool:
-        """False when a part that must never end has ended: only a restart helps."""
-        return self._draining or not any(task.done() for task in self._tasks)
+        """False when a part that must never end has ended, or no worker moves: only a restart helps."""
+        ended = any(task.done() for task in self._tasks)
+        return self._draining or not (ended or self.worker.stalled)
 
     def exposition(self) -> bytes:
         """The metrics, with the gauges read now."""
