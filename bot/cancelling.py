@@ -6,9 +6,14 @@ may begin to do so with any release. So whoever needs an end asks until it has c
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 AnyTask = asyncio.Task[Any]
@@ -17,6 +22,10 @@ AGAIN = 1.0
 """(Real) seconds until a cancel is given again: time to clean up in."""
 LAST_SECONDS = 5.0
 """How long a piece of work that was cut off may take to end."""
+CLOSE_SECONDS = 5.0
+"""How long one part of the process may take to close."""
+CUT_OFF_SECONDS = 1.0
+"""The same of what closes at the end of the process, where time is short."""
 
 
 class Overrun(Exception):
@@ -52,22 +61,51 @@ async def cancelled(tasks: Collection[AnyTask], *, within: float) -> set[AnyTask
     return left
 
 
-async def limited(work: Coroutine[Any, Any, T], *, seconds: float, name: str) -> T:
-    """What the work returns. Raises Overrun if it takes longer than so many (real) seconds."""
+async def limited(
+    work: Coroutine[Any, Any, T], *, seconds: float, name: str, last: float | None = None
+) -> T:
+    """What the work returns. Raises Overrun if it takes longer than so many (real) seconds.
+
+    Cut off, it gets `last` seconds to end, or LAST_SECONDS.
+    """
+    within = LAST_SECONDS if last is None else last
     task = asyncio.create_task(work, name=name)
     try:
         await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
-        await cancelled({task}, within=LAST_SECONDS)
+        await cancelled({task}, within=within)
         raise
     if task.done():
         return task.result()
     at = place(task)
-    left = await cancelled({task}, within=LAST_SECONDS)
+    left = await cancelled({task}, within=within)
     if not left and not task.cancelled() and task.exception() is None:
         return task.result()  # it ended just then
     task.add_done_callback(_unheard)
     raise Overrun(at, ended=not left)
+
+
+async def closed(part: str, closing: Coroutine[Any, Any, object], *, seconds: float) -> bool:
+    """Close a part of the process within its time. What hangs is told and left: False then."""
+    try:
+        await limited(closing, seconds=seconds, name=f"close {part}", last=CUT_OFF_SECONDS)
+    except Overrun as cut:
+        log.error("did not end in time", part=part, where=cut.at, ended=cut.ended)  # noqa: TRY400 - `where` says it
+        return False
+    return True
+
+
+def closes(
+    stack: AsyncExitStack, part: str, close: Callable[[], Coroutine[Any, Any, object]]
+) -> None:
+    """Have it closed with the stack, within its time."""
+    stack.push_async_callback(lambda: closed(part, close(), seconds=CLOSE_SECONDS))
+
+
+async def end_all(tasks: Collection[AnyTask]) -> None:
+    """Cancel tasks that run as long as the process. What will not end is told."""
+    for task in await cancelled(tasks, within=CLOSE_SECONDS):
+        log.error("did not end in time", part=task.get_name(), where=place(task))
 
 
 def _unheard(task: AnyTask) -> None:

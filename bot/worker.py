@@ -231,8 +231,8 @@ class Worker:
         except Overrun as cut:
             result = "overrun"
             pause = self._overruns.note(key)
-            told = {"at": cut.at, "ended": cut.ended, "again_in": pause}
-            log.error("a round took too long", id=key, **told)  # noqa: TRY400 - `at` says where
+            told = {"where": cut.at, "ended": cut.ended, "again_in": pause}
+            log.error("a round took too long", id=key, **told)  # noqa: TRY400 - `where` says it
         except TooLateError:
             result = "too_late"
         except StoreUnavailable as away:
