@@ -1,9 +1,9 @@
 """The composition root: builds every part, wires them, starts them and stops them in order.
 
-Nothing is remembered here that a restart would lose. SIGTERM drains: the bot is not ready any more
-and takes no new work; what Slack still brings is kept and handed over; what runs gets a moment to
-end, and what does not is given back, to be carried on by the replica that leases it next; then the doors are
-closed, the work behind them last. All of it takes less than the 30 seconds a pod is given to end.
+SIGTERM drains: the bot is not ready any more and takes no new work; what Slack still brings is kept
+and handed over; what runs gets a moment to end, and what does not is given back to the replica that
+leases it next; then the doors are closed, the work behind them last. All of it takes less than the 30
+seconds a pod is given to end, whatever hangs, and what hangs is told.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import __version__
+from bot import __version__, process
+from bot.cancelling import cancelled, closed, closes, end_all
 from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
@@ -47,6 +48,10 @@ PATIENCE = 5.0
 """Seconds that rounds get to end when the bot is told to stop."""
 GRACE = 12.0
 """Then they get so many to end the step they are in, which waits for 10 seconds at most."""
+STOP_SECONDS = 24.0
+"""So long the stop takes at most, LINGER aside. What hangs is told and left."""
+DEADLINE = 29.0
+"""Seconds from SIGTERM to the end of the process, even if its loop is blocked: a pod has 30."""
 LINGER = 3.0
 """Seconds in which requests still come by HTTP, until everybody knows that this pod is leaving."""
 
@@ -100,8 +105,9 @@ class App:
 
     @property
     def alive(self) -> bool:
-        """False when a part that must never end has ended: only a restart helps."""
-        return self._draining or not any(task.done() for task in self._tasks)
+        """False when a part that must never end has ended, or no worker moves: only a restart helps."""
+        ended = any(task.done() for task in self._tasks)
+        return self._draining or not (ended or self.worker.stalled)
 
     @property
     def warnings(self) -> dict[str, str]:
@@ -137,9 +143,16 @@ class App:
         self._draining = True
         self.worker.leave()
 
-    async def stop(self) -> None:
-        """Drain, then close everything in the order opposite to how it was opened."""
+    async def stop(self) -> bool:
+        """Drain, then close everything in the order opposite to how it was opened.
+
+        Ends within its time, whatever hangs. False if something did not end: it is in the log.
+        """
         self.withdraw()
+        in_time = await closed("the bot", self._close(), seconds=STOP_SECONDS)
+        return in_time and all(task.done() for task in self._tasks)
+
+    async def _close(self) -> None:
         await self.worker.drain(PATIENCE, grace=GRACE)
         await self._stack.aclose()
 
@@ -158,11 +171,14 @@ async def run(settings: Settings, machine: Clock | None = None) -> None:
     log.info("ready", port=app.port, mode="socket" if settings.socket_mode else "http")
     await stopping.wait()
     log.info("draining")
+    process.end_within(DEADLINE)
     app.withdraw()
     if not settings.socket_mode:
         await asyncio.sleep(LINGER)
-    await app.stop()
+    in_order = await app.stop()
     log.info("stopped")
+    if not in_order:
+        process.give_up()
 
 
 async def _started(
@@ -174,7 +190,8 @@ async def _started(
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
     if not starting.done():
-        starting.cancel()
+        process.end_within(DEADLINE)
+        await cancelled({starting}, within=STOP_SECONDS)
     try:
         return await starting
     except asyncio.CancelledError:
@@ -190,7 +207,7 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
         front = Front(settings, Waits(clock, Metrics()))
-        stack.push_async_callback(front.close)
+        closes(stack, "the HTTP port", front.close)
         await front.open()
         front.bot = app = await _build(settings, clock, front, stack)
         app._stack = stack.pop_all()  # noqa: SLF001 - the App owns what was opened for it
@@ -235,7 +252,7 @@ async def _build(
     tasks: list[asyncio.Task[None]] = []
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
-    stack.push_async_callback(front.close)
+    closes(stack, "the HTTP port", front.close)
     socket = await _socket(
         settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
     )
@@ -335,7 +352,7 @@ async def _clusters(
             clock=clock,
             counted=partial(metrics.kubernetes_answered, name),
         )
-        stack.push_async_callback(cluster.close)
+        closes(stack, f"cluster {name}", cluster.close)
         clusters[name] = cluster
     return clusters
 
@@ -353,11 +370,9 @@ def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio
 
 
 async def _wound_up(worker: Worker, tasks: list[asyncio.Task[None]]) -> None:
-    # Once more: until the doors were closed, something may have come in that is to be handed over.
+    # Once more: until the doors were closed, something may have come in.
     await worker.drain(LAST_WORDS, grace=0)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_all(tasks)
 
 
 def _ended(task: asyncio.Task[None]) -> None:
@@ -380,6 +395,6 @@ async def _socket(
     if token is None:
         return None
     socket = SocketReceiver(bolt, token.get_secret_value(), gate)
-    stack.push_async_callback(socket.close)
+    closes(stack, "the socket", socket.close)
     await waits.until("slack", socket.open)
     return socket
