@@ -26,6 +26,7 @@ from bot.restore.observation import (
     Observation,
     ObservationKind,
     RestoreObject,
+    Snapshot,
     Vm,
 )
 
@@ -73,7 +74,7 @@ class Observer:
         if asked.kind is ObservationKind.CANDIDATES:
             return await self._candidates(asked, at)
         namespace = asked.request.namespace or ""
-        if asked.kind is ObservationKind.VMI and asked.restore.phase is not Phase.STOPPING:
+        if asked.kind is ObservationKind.VMI and asked.restore.phase.ended:
             return await _vmi(Reads(self._api, namespace), asked, at)
         served = await self._schema.known()
         if served is None:
@@ -83,7 +84,7 @@ class Observer:
             case ObservationKind.FULL:
                 return await self._full(reads, asked, at)
             case ObservationKind.VMI:
-                return await _stopping(reads, asked, at)
+                return await _before_the_restore(reads, asked, at)
             case ObservationKind.RECHECK:
                 return await _recheck(reads, asked, at)
             case ObservationKind.SAFETY:
@@ -194,8 +195,8 @@ async def _vmi(reads: Reads, asked: Question, at: datetime) -> Observation:
     return Observation(asked.kind, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
 
 
-async def _stopping(reads: Reads, asked: Question, at: datetime) -> Observation:
-    """The VM that is being stopped, and whether what it is stopped for was done already."""
+async def _before_the_restore(reads: Reads, asked: Question, at: datetime) -> Observation:
+    """A VM before its restore is made, and whether that was made already."""
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
@@ -217,6 +218,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         snapshot = group.create_task(reads.snapshot(asked.request.snapshot or ""))
         restores = group.create_task(reads.restores_of(asked.vm))
         prefixed = group.create_task(_with_our_names(reads, asked))
+        safety = group.create_task(_begun_snapshot(reads, asked.restore))
     return Observation(
         asked.kind,
         at,
@@ -225,6 +227,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         snapshot=snapshot.result(),
         content=await reads.content(snapshot.result()),
         restores=restores.result(),
+        safety=safety.result(),
         claims=prefixed.result(),
         forbidden=reads.forbidden,
     )
@@ -234,6 +237,12 @@ async def _with_our_names(reads: Reads, asked: Question) -> tuple[Claim, ...]:
     """All claims, where the policy could find the names of its own taken."""
     prefixed = asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME
     return await reads.claims() if prefixed else ()
+
+
+async def _begun_snapshot(reads: Reads, restore: Restore) -> Snapshot | None:
+    """The safety snapshot whose create was not answered."""
+    unsure = restore.phase is Phase.PROTECTING and restore.safety is not None
+    return await reads.snapshot(restore.safety.name) if unsure and restore.safety else None
 
 
 async def _safety(reads: Reads, asked: Question, at: datetime) -> Observation:

@@ -166,6 +166,8 @@ class Stop(Stored):
     """The run strategy before the bot touched the VM."""
     asked_at: AwareDatetime | None = None
     """When the first stop was sent (or decided to be sent); None while only agreed to."""
+    vmi: str | None = None
+    """UID of the VMI that the first stop was sent to."""
     wait_until: AwareDatetime | None = None
     force: bool = False
     done_at: AwareDatetime | None = None
@@ -220,6 +222,8 @@ class Job(Stored):
     """When it completed, if that was before this bot learnt of it."""
     adopted: bool = False
     """Found in the cluster by a document that did not know of it: its cards may be posted, too."""
+    seen: bool = False
+    """The VM has carried its name: it was there, and is not made again."""
 
 
 class Offer(Stored):

@@ -7,7 +7,7 @@ own, and KubeVirt writes into the VM's Ready condition since when there is no in
 
 from pydantic import AwareDatetime
 
-from bot.restore.observation import Vm
+from bot.restore.observation import Vm, Vmi
 from bot.restore.thread import Stored
 
 MAX_FIELDS = 40
@@ -24,9 +24,11 @@ class VmState(Stored):
     """The fields that people know, to say what was edited."""
     last_restore: str | None = None
     down_since: AwareDatetime | None = None
+    vmi: str | None = None
+    """UID of its VMI, which is another one each time the VM is started."""
 
 
-def state_of(vm: Vm) -> VmState:
+def state_of(vm: Vm, vmi: Vmi | None = None) -> VmState:
     """What is kept of a look."""
     return VmState(
         generation=vm.generation,
@@ -34,6 +36,7 @@ def state_of(vm: Vm) -> VmState:
         config=tuple((name, words[:MAX_WORDS]) for name, words in vm.config[:MAX_FIELDS]),
         last_restore=vm.last_restore,
         down_since=vm.down_since,
+        vmi=vmi.uid if vmi is not None else None,
     )
 
 

@@ -361,11 +361,25 @@ _FOUND_AGAIN = ended(
     job=JOB.model_copy(update={"adopted": True, "restored_at": START + 200 * SECONDS}),
     outcome={"vm_status": "Stopped"},
 )
+_RUNS = _STATE.model_copy(update={"vmi": "3f2e9c1a-5b7d-4e8f-9a0b-1c2d3e4f5a6b"})
+_SEEN = restore(
+    Phase.RESTORING,
+    cards=cards(*_TO_THE_CLICK, CardKind.PROGRESS),
+    **{
+        **CONFIRMED,
+        "preview": PREVIEW.model_copy(update={"vm_state": _RUNS}),
+        "stop": STOPPED.model_copy(update={"vmi": _RUNS.vmi, "vm_state": _STATE}),
+    },
+    job=JOB.model_copy(
+        update={"name": "restore-database-01-20260218-163110-s6dre", "uid": None, "seen": True}
+    ),
+)
 EVERY_DOCUMENT = {
     **{each.phase.value: each for each in (*_LIVE, *_ENDS)},
     "handed-over": _HANDED_OVER,
     "claims-judged": _OF_CLAIMS,
     "found-again": _FOUND_AGAIN,
+    "seen-by-its-lock": _SEEN,
     "offered-by-direct-message": _HANDED_OVER.model_copy(
         update={"copies": (_COPY,), "left": _LEFT}
     ),

@@ -31,7 +31,7 @@ from bot.texts import endings
 Move = tuple[Restore, tuple[Effect, ...]]
 
 A_WHILE = timedelta(minutes=1)
-"""After a lost answer, what completes within this time is told like any other."""
+"""What completes within this time after the last look is told like any other, without its own time."""
 
 
 def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
@@ -74,16 +74,17 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
         if each.name == job.name and each.restore_id == restore.id:
             known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
             return adopted(restore, known, each.uid), ()
-    young = now < job.decided_at + ACT_WITHIN
     if observation.vm is not None and (observation.vm.last_restore or "").startswith(
         f"{job.name}-"
     ):
         return _deleted(restore, observation, now), ()
     if observation.vm is not None and observation.vm.restore_in_progress == job.name:
         # It was there: its VM says so. It may be listed a moment later, but is not made again.
-        return (restore if young else _deleted(restore, observation, now)), ()
-    if job.adopted:
-        # It was found, never decided on here: what is gone since was deleted.
+        if now >= job.decided_at + ACT_WITHIN:
+            return _deleted(restore, observation, now), ()
+        return restore.model_copy(update={"job": job.model_copy(update={"seen": True})}), ()
+    if job.adopted or job.seen:
+        # It was there, and what is gone since was deleted.
         return _deleted(restore, observation, now), ()
     untouched = endings.UNTOUCHED
     if found := differences(observation, restore):
@@ -91,7 +92,7 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
         return edits.fail(restore, found[0].reason, text, now, untouched), ()
     if not seen.verdict.allowed:
         return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
-    if not young:
+    if decision_expired(restore, now):
         old = endings.NOT_HANDED_OVER
         return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
     return restore, (create_restore(restore, job.name),)
@@ -120,7 +121,10 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
     if seen is None or seen.uid != job.uid:
         return _deleted(restore, observation, now), ()
     if seen.complete:
-        return completed.succeeded(restore, observation, seen, now), ()
+        late = now >= (job.looked_at or job.decided_at) + A_WHILE
+        known = as_found(job, seen) if late else job
+        told = restore.model_copy(update={"job": known})
+        return completed.succeeded(told, observation, seen, now), ()
     delete = DeleteRestore(restore.request.namespace or "", job.name, job.uid or "")
     if seen.failure is not None and not job.deleting:
         found = seen.failure
