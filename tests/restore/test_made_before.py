@@ -124,6 +124,7 @@ def test_a_failed_one_is_told_as_failed_and_leaves_its_object_to_the_next() -> N
     played.ground = played.ground.but(restores=(_made(played, failure="no space left"),))
     assert played.looks().looks().reason is Reason.RESTORE_FAILED
     assert "no space left" in played.outcome.found
+    assert f"`{OBJECT}` of 2026-02-18 16:30:00 UTC" in played.outcome.found
 
 
 @pytest.mark.parametrize("moment", ["both confirmations", "before the safety snapshot"])
@@ -135,6 +136,7 @@ def test_the_mark_of_our_name_is_enough(moment: str) -> None:
     assert played.effects == ()
     assert played.looks().reason is Reason.RESTORE_DELETED
     assert "carries its mark" in played.outcome.found
+    assert f"`{OBJECT}` of 2026-02-18 16:30:00 UTC" in played.outcome.found
 
 
 def test_a_vm_that_runs_again_is_not_stopped_for_what_was_done() -> None:

@@ -130,7 +130,7 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
         found = seen.failure
         if observation.vmi is not None:
             found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
-        return edits.fail(restore, Reason.RESTORE_FAILED, found, now), ()
+        return edits.fail(restore, Reason.RESTORE_FAILED, _dated(job, found), now), ()
     followed = completed.progress(restore, job, observation, seen, now)
     if job.deleting:
         return followed, () if seen.deleting else (delete,)
@@ -166,4 +166,13 @@ def _deleted(restore: Restore, observation: Observation, now: datetime) -> Resto
     lost = endings.DELETED_BY_OTHERS
     if observation.vm is not None and (observation.vm.last_restore or "").startswith(f"{name}-"):
         lost = endings.DELETED_AFTERWARDS
-    return edits.fail(restore, Reason.RESTORE_DELETED, lost.format(name=name), now)
+    told = lost.format(name=name)
+    told = _dated(job, told) if job is not None else told
+    return edits.fail(restore, Reason.RESTORE_DELETED, told, now)
+
+
+def _dated(job: Job, found: str) -> str:
+    """What was found in the cluster, and not made by this document, is told with its date."""
+    if not job.adopted:
+        return found
+    return endings.FOUND_LATER.format(found=found, name=job.name, when=job.decided_at)
