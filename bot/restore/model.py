@@ -150,6 +150,8 @@ class Stop(Stored):
     """The run strategy before the bot touched the VM."""
     asked_at: AwareDatetime | None = None
     """When the first stop was sent (or decided to be sent); None while only agreed to."""
+    vmi: str | None = None
+    """UID of the VMI that the first stop was sent to."""
     wait_until: AwareDatetime | None = None
     force: bool = False
     done_at: AwareDatetime | None = None
@@ -208,6 +210,8 @@ class Job(Stored):
     """When the create was sent last, if no answer to it is known."""
     unanswered_until: AwareDatetime | None = None
     """Until then the cluster may still carry out a create that was never answered."""
+    seen: bool = False
+    """The VM has carried its name: it was there, and is not made again."""
 
 
 class Offer(Stored):

@@ -546,7 +546,7 @@ def test_a_vm_that_is_down_already_is_a_success_that_is_not_ours() -> None:
 def test_a_final_vmi_of_a_manual_vm_is_removed() -> None:
     """The guest was powered off from inside: stop would answer that the VM is not running."""
     ended = replace(VMI, phase="Succeeded")
-    played = p.stopping().looks(vm=replace(VM, run_strategy="Manual"), vmi=ended)
+    played = p.stopping().looks(vm=replace(LIVE.vm or VM, run_strategy="Manual"), vmi=ended)
     assert played.effect == ClearVmi(NAMESPACE, VM_NAME, "vmi-1")
 
 

@@ -28,7 +28,9 @@ def made_before(restore: Restore, observation: Observation, now: datetime) -> Re
     return adopted(there, as_found(job, own), own.uid) if own else there
 
 
-_MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, Phase.RESTORING})
+_MAY_HAVE_ACTED = frozenset(
+    each for each in Phase if each is not Phase.GATHERING and not each.ended
+)
 
 
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:

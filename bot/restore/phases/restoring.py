@@ -37,7 +37,7 @@ SEND_WITHIN = timedelta(seconds=20)
 SAFE_SIDE = timedelta(seconds=10)
 """Added to the API server's own limit for a request."""
 A_WHILE = timedelta(minutes=1)
-"""After a lost answer, what completes within this time is told like any other."""
+"""What completes within this time after the last look is told like any other, without its own time."""
 
 
 def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
@@ -87,32 +87,39 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     observation = seen.observation
     job = _unanswered(job, restore.rules)
     restore = restore.model_copy(update={"job": job})
-    pending = job.unanswered_until is not None and now < job.unanswered_until
     for each in observation.restores:
         if each.name == job.name and each.restore_id == restore.id:
             known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
             return adopted(restore, known, each.uid), ()
-    young = now < job.decided_at + ACT_WITHIN
     if observation.vm is not None and observation.vm.was_restored_by(job.name):
         return _deleted(restore, observation, now), ()
     if observation.vm is not None and observation.vm.restore_in_progress == job.name:
         # It was there: its VM says so. It may be listed a moment later, but is not made again.
-        return (restore if young else _deleted(restore, observation, now)), ()
-    if job.adopted:
-        # It was found, never decided on here: what is gone since was deleted.
+        if now >= job.decided_at + ACT_WITHIN:
+            return _deleted(restore, observation, now), ()
+        return restore.model_copy(update={"job": job.model_copy(update={"seen": True})}), ()
+    if job.adopted or job.seen:
+        # It was there, and what is gone since was deleted.
         return _deleted(restore, observation, now), ()
-    untouched = endings.UNTOUCHED
+    return _absent(restore, job, seen, now)
+
+
+def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
+    """It is not there: sent again while all is as it was confirmed, else an end, once that is sure."""
+    observation, untouched = seen.observation, endings.UNTOUCHED
+    pending = job.unanswered_until is not None and now < job.unanswered_until
+    old = decision_expired(restore, now)
     found = differences(observation, restore)
-    if pending and (found or not seen.verdict.allowed or not young):
+    if pending and (found or not seen.verdict.allowed or old):
         return restore, ()
     if found:
         text = " ".join(each.text for each in found)
         return edits.fail(restore, found[0].reason, text, now, untouched), ()
     if not seen.verdict.allowed:
         return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
-    if not young:
-        old = endings.NOT_HANDED_OVER
-        return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
+    if old:
+        late = endings.NOT_HANDED_OVER
+        return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, late, now, untouched), ()
     return _send(restore, job, now)
 
 
@@ -154,13 +161,16 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
     if seen is None or seen.uid != job.uid:
         return _deleted(restore, observation, now), ()
     if seen.complete:
-        return completed.succeeded(restore, observation, seen, now), ()
+        late = now >= (job.looked_at or job.decided_at) + A_WHILE
+        known = as_found(job, seen) if late else job
+        told = restore.model_copy(update={"job": known})
+        return completed.succeeded(told, observation, seen, now), ()
     delete = DeleteRestore(restore.target.namespace, job.name, seen.uid)
     if seen.failure is not None and not job.deleting:
         found = seen.failure
         if observation.vmi is not None:
             found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
-        return edits.fail(restore, Reason.RESTORE_FAILED, found, now), ()
+        return edits.fail(restore, Reason.RESTORE_FAILED, _dated(job, found), now), ()
     followed = completed.progress(restore, job, observation, seen, now)
     if job.deleting:
         return followed, () if seen.deleting else (delete,)
@@ -196,4 +206,13 @@ def _deleted(restore: Restore, observation: Observation, now: datetime) -> Resto
     lost = endings.DELETED_BY_OTHERS
     if observation.vm is not None and observation.vm.was_restored_by(name):
         lost = endings.DELETED_AFTERWARDS
-    return edits.fail(restore, Reason.RESTORE_DELETED, lost.format(name=name), now)
+    told = lost.format(name=name)
+    told = _dated(job, told) if job is not None else told
+    return edits.fail(restore, Reason.RESTORE_DELETED, told, now)
+
+
+def _dated(job: Job, found: str) -> str:
+    """What was found in the cluster, and not made by this document, is told with its date."""
+    if not job.adopted:
+        return found
+    return endings.FOUND_LATER.format(found=found, name=job.name, when=job.decided_at)
