@@ -1,7 +1,7 @@
-"""Creating a restore, for real or as a dry run: the same document through the same door.
+"""Creates a restore object, for real or as a dry run: both send the same document to the same path.
 
-Creates are validated strictly. A field that this cluster's KubeVirt does not know would otherwise be
-dropped in silence, and a restore without `FailImmediate` waits for its moment like a loaded gun.
+Creates use strict field validation: otherwise the API server would drop unknown fields.
+Without `FailImmediate`, KubeVirt runs the restore later, when the VM stops.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,10 @@ An object's name comes from the confirmation, and is the same for every attempt;
 restore and which Slack thread it belongs to, who asked and who confirmed.
 """
 
-from datetime import datetime
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime
 
 from bot.restore.events import CreateRestore, CreateSnapshot, DeleteRestore
 from bot.restore.model import Blocker, Restore, Safety
@@ -23,12 +26,48 @@ MAX_NAME = 63
 """Kept within a label's length, since controllers put object names into labels."""
 
 
+SUFFIX = 5
+"""Letters that tell apart what two restores make in one second; 32 to the power of that."""
+_STAMP = "%Y%m%d-%H%M%S"
+_STAMP_LENGTH = len("20260218-163000")
+
+
 def object_name(prefix: str, restore: Restore, now: datetime) -> str:
-    """`<prefix>-<vm>-<YYYYMMDD-HHMMSS>`; a long VM name is cut so that the whole has 63 letters."""
-    stamp = f"{now:%Y%m%d-%H%M%S}"
-    room = MAX_NAME - len(prefix) - len(stamp) - 2
-    vm = (restore.request.vm or "vm")[:room].rstrip("-.")
-    return f"{prefix}-{vm}-{stamp}"
+    """`<prefix>-<vm>-<YYYYMMDD-HHMMSS>-<suffix>`, the suffix made from the restore's id.
+
+    A long VM name is cut at its end so that the whole has at most 63 letters: the times and the
+    suffixes of two VMs whose names begin alike still differ.
+    """
+    return f"{_begin(prefix, restore)}-{now.strftime(_STAMP)}-{_suffix(restore)}"
+
+
+def own_mark(restore: Restore, mark: str | None) -> str | None:
+    """The name of this restore's own object, if what its VM carries begins with that.
+
+    KubeVirt writes "<name>" into a VM that is being restored and "<name>-<uid>" once it was. Any
+    confirmation counts: a document that knows of none may have been put back to before it.
+    """
+    form = rf"{re.escape(_begin('restore', restore))}-\d{{8}}-\d{{6}}-{_suffix(restore)}(?=-|$)"
+    found = re.match(form, mark or "")
+    return found.group() if found else None
+
+
+def named_at(name: str) -> datetime:
+    """The moment of the confirmation that a name of ours comes from, to the second."""
+    stamp = name[-_STAMP_LENGTH - SUFFIX - 1 : -SUFFIX - 1]
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+
+
+def _begin(prefix: str, restore: Restore) -> str:
+    room = MAX_NAME - len(prefix) - _STAMP_LENGTH - SUFFIX - 3
+    vm = restore.target.vm[:room].rstrip("-.")
+    return f"{prefix}-{vm}"
+
+
+def _suffix(restore: Restore) -> str:
+    """A few letters and digits that are the same for one restore, and others for its successor."""
+    digest = hashlib.sha256(restore.id.encode()).digest()
+    return base64.b32encode(digest)[:SUFFIX].decode().lower()
 
 
 def confirmed_name(prefix: str, restore: Restore) -> str | None:
@@ -43,11 +82,11 @@ def confirmed_name(prefix: str, restore: Restore) -> str | None:
 
 def create_restore(restore: Restore, name: str) -> CreateRestore:
     """The VirtualMachineRestore for this document."""
-    request = restore.request
+    target = restore.target
     return CreateRestore(
-        namespace=request.namespace or "",
-        vm=request.vm or "",
-        snapshot=request.snapshot or "",
+        namespace=target.namespace,
+        vm=target.vm,
+        snapshot=target.snapshot,
         name=name,
         volume_policy=restore.rules.volume_policy,
         labels=_labels(restore),
@@ -57,10 +96,10 @@ def create_restore(restore: Restore, name: str) -> CreateRestore:
 
 def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
     """The safety snapshot for this document."""
-    request = restore.request
+    target = restore.target
     return CreateSnapshot(
-        namespace=request.namespace or "",
-        vm=request.vm or "",
+        namespace=target.namespace,
+        vm=target.vm,
         name=safety.name,
         labels=_labels(restore),
         annotations=_annotations(restore),
@@ -69,7 +108,7 @@ def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
 
 def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:
     """Remove the failed object of the restore before this one."""
-    return DeleteRestore(restore.request.namespace or "", blocker.name, blocker.uid)
+    return DeleteRestore(restore.target.namespace, blocker.name, blocker.uid)
 
 
 def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:

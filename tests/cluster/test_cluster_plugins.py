@@ -16,7 +16,7 @@ from bot.cluster import client, login, plugin
 from bot.cluster.cluster import Cluster
 from bot.errors import Temporary
 from bot.playground.clock import START, HandClock
-from tests.cluster.conftest import WaitUntil
+from tests.cluster.conftest import wait_until
 from tests.cluster.test_cluster_perform import ALL_EFFECTS
 from tests.cluster.wire import Wire, says
 
@@ -126,7 +126,7 @@ async def test_a_plugin_that_hangs_does_not_keep_the_bot_from_starting(
 
 @pytest.mark.usefixtures("each_time")
 async def test_a_plugin_is_killed_with_all_that_it_started(
-    wire: Wire, program: Plugin, clock: HandClock, wait_until: WaitUntil
+    wire: Wire, program: Plugin, clock: HandClock
 ) -> None:
     program.answers(token="first")
     cluster = await connect(wire, program, clock)
@@ -145,7 +145,6 @@ async def test_many_requests_wait_for_one_plugin_and_then_for_none(
     wire: Wire,
     program: Plugin,
     clock: HandClock,
-    wait_until: WaitUntil,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program.answers(token="first")
@@ -197,7 +196,7 @@ async def test_a_login_that_is_still_good_is_used_while_the_plugin_hangs(
 @pytest.mark.parametrize("effect", ALL_EFFECTS, ids=lambda effect: type(effect).__name__)
 @pytest.mark.usefixtures("each_time")
 async def test_nothing_is_sent_when_the_lease_ends_during_the_login(
-    effect: Any, wire: Wire, program: Plugin, clock: HandClock, wait_until: WaitUntil
+    effect: Any, wire: Wire, program: Plugin, clock: HandClock
 ) -> None:
     """The lease holds when the act begins; the token comes forty seconds later."""
     program.answers(token="first")

@@ -16,8 +16,10 @@ from bot.restore.events import (
     StartVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import CardKind, Phase, Reason, Restore, RestoreId
+from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.observation import ApiRejection
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import NAMESPACE, READY, RUNNING, VM, VM_NAME, VMI
 from tests.restore.play import NO, OTHER, OWNER, RULES, Play
@@ -399,7 +401,7 @@ def retry(played: Play | None = None) -> Play:
 
 def test_try_again_removes_our_failed_object_first() -> None:
     played = retry()
-    name = "restore-database-01-20260218-163000"
+    name = "restore-database-01-20260218-163000-7kdup"
     assert played.looks().effect == DeleteRestore(NAMESPACE, name, "restore-1")
     assert played.acted().looks().phase is Phase.CHECKING
     assert played.job_becomes(deleting=True).looks().effects == ()

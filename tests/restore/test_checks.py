@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.restore.checks import CHECKS, CheckFailure, first_refusal, is_live, others_in_progress
-from bot.restore.model import Reason, Restore, Rules, VolumePolicy
+from bot.restore.model import Restore, Rules, VolumePolicy
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -18,6 +18,7 @@ from bot.restore.observation import (
     Snapshot,
     Vm,
 )
+from bot.restore.reasons import Reason
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -495,7 +496,7 @@ def test_only_the_own_object_of_a_restore_is_not_another() -> None:
     ]
 
 
-OWN_NAME = "restore-database-01-20260218-163000"
+OWN_NAME = "restore-database-01-20260218-163000-7kdup"
 # name, restore id, complete -> is it another restore in progress?
 NEIGHBOURS: dict[str, tuple[str, str | None, bool, bool]] = {
     "the own object": (OWN_NAME, "k3f9", False, False),

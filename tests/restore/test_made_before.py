@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from bot.restore.events import Button, CreateRestore, CreateSnapshot
-from bot.restore.model import CardKind, Phase, Reason
+from bot.restore.model import Phase
 from bot.restore.observation import RestoreObject
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import NOW, READY, RUNNING, SNAPSHOT_NAME, VM, VMI, WELL, restore_object
 from tests.restore.play import CONFIRMED, NO, Play
@@ -56,7 +58,7 @@ MOMENTS: dict[str, Callable[[], Play]] = {
 
 def _made(played: Play, **facts: Any) -> RestoreObject:
     """The object that this restore has made by now, whatever its document says."""
-    name = "restore-database-01-20260218-163000"
+    name = "restore-database-01-20260218-163000-7kdup"
     effect = CreateRestore(
         "production",
         "database-01",
@@ -127,7 +129,7 @@ def test_a_failed_one_is_told_as_failed_and_leaves_its_object_to_the_next() -> N
 def test_the_mark_of_our_name_is_enough(moment: str) -> None:
     """The object was deleted since; the VM still carries what it left."""
     played = MOMENTS[moment]()
-    marked = replace(VM, last_restore="restore-database-01-20260218-163000-uid")
+    marked = replace(VM, last_restore="restore-database-01-20260218-163000-7kdup-uid")
     played.looks(vm=marked)
     assert played.effects == ()
     assert played.looks().reason is Reason.RESTORE_DELETED
@@ -136,7 +138,7 @@ def test_the_mark_of_our_name_is_enough(moment: str) -> None:
 
 def test_a_vm_that_runs_again_is_not_stopped_for_what_was_done() -> None:
     played = p.stopping(CONFIRMED)
-    marked = replace(RUNNING, last_restore="restore-database-01-20260218-163000-uid")
+    marked = replace(RUNNING, last_restore="restore-database-01-20260218-163000-7kdup-uid")
     assert played.looks(vm=marked, vmi=VMI).effects == ()
     assert played.phase is Phase.RESTORING
     assert played.looks().reason is Reason.RESTORE_DELETED
@@ -151,12 +153,12 @@ def test_a_protected_one_was_protected(begin: Callable[[], Play]) -> None:
     assert played.phase is Phase.SUCCEEDED
     assert played.restore.safety is not None
     assert played.restore.safety.ready_at is not None
-    assert played.restore.safety.name == "pre-restore-database-01-20260218-163000"
+    assert played.restore.safety.name == "pre-restore-database-01-20260218-163000-7kdup"
 
 
 def test_a_lock_of_our_name_is_waited_for() -> None:
     played = p.confirmed()
-    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000")
+    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000-7kdup")
     assert played.looks(vm=locked).effects == ()
     assert played.phase is Phase.RESTORING
     played.looks(restores=(_made(played),))
@@ -167,7 +169,7 @@ def test_a_lock_of_our_name_is_waited_for() -> None:
 def test_what_only_a_lock_showed_is_not_made_again_when_the_lock_is_gone() -> None:
     """The document never decided on it: it was found, and it was deleted since."""
     played = p.confirmed()
-    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000")
+    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000-7kdup")
     played.looks(vm=locked)
     assert played.looks(vm=VM).effects == ()
     assert played.restore.outcome is not None
@@ -187,11 +189,13 @@ def test_the_same_confirmation_gives_the_same_names() -> None:
     once, again = p.confirmed().looks(), p.confirmed().wait(77).looks()
     assert isinstance(once.effect, CreateRestore)
     assert isinstance(again.effect, CreateRestore)
-    assert once.effect.name == again.effect.name == "restore-database-01-20260218-163000"
+    assert once.effect.name == again.effect.name == "restore-database-01-20260218-163000-7kdup"
     first, second = p.protecting().looks(), p.protecting().wait(77).looks()
     assert isinstance(first.effect, CreateSnapshot)
     assert isinstance(second.effect, CreateSnapshot)
-    assert first.effect.name == second.effect.name == "pre-restore-database-01-20260218-163000"
+    assert (
+        first.effect.name == second.effect.name == "pre-restore-database-01-20260218-163000-7kdup"
+    )
 
 
 def test_another_confirmation_gives_another_name() -> None:
@@ -208,7 +212,7 @@ def test_another_confirmation_gives_another_name() -> None:
 def test_our_own_safety_snapshot_in_progress_is_nobody_elses() -> None:
     """A document of before the safety snapshot finds it under the same name."""
     played = p.protecting()
-    locked = replace(VM, snapshot_in_progress="pre-restore-database-01-20260218-163000")
+    locked = replace(VM, snapshot_in_progress="pre-restore-database-01-20260218-163000-7kdup")
     assert isinstance(played.looks(vm=locked).effect, CreateSnapshot)
     played.created().looks().safety_becomes(**READY).looks()
     assert played.looks().phase is Phase.RESTORING

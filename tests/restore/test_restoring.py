@@ -8,8 +8,10 @@ import pytest
 
 from bot.restore import user_events
 from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
-from bot.restore.model import CardKind, Phase, Reason
+from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Claim
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -332,7 +334,7 @@ GONE: dict[str, tuple[Callable[[Play], Play], Reason, str]] = {
     ),
     "after the VM was restored": (
         lambda it: it.looks(
-            restores=(), vm=replace(VM, last_restore="restore-database-01-20260218-163000-u")
+            restores=(), vm=replace(VM, last_restore="restore-database-01-20260218-163000-7kdup-u")
         ),
         Reason.RESTORE_DELETED,
         "carries its mark",
@@ -420,7 +422,7 @@ def test_deleting_the_object_has_a_confirmation_of_its_own_and_ends_as_given_up(
     assert played.question is CardKind.DELETE_RESTORE
     assert played.looks().effects == ()
     played.clicks(Button.DELETE_RESTORE_NOW).looks()
-    name = "restore-database-01-20260218-163000"
+    name = "restore-database-01-20260218-163000-7kdup"
     assert played.effect == DeleteRestore(NAMESPACE, name, "restore-1")
     played.acted()
     assert played.wait(2).looks().effects != (), "it is still there: the same again"
@@ -438,7 +440,7 @@ def test_a_restore_that_fails_while_it_is_deleted_is_deleted_all_the_same() -> N
     """The owner asked for that; a failed object that stays would be in the way of the next one."""
     played = p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW)
     played.job_becomes(failure="no space left").looks()
-    name = "restore-database-01-20260218-163000"
+    name = "restore-database-01-20260218-163000-7kdup"
     assert played.phase is Phase.RESTORING
     assert played.effect == DeleteRestore(NAMESPACE, name, "restore-1")
     assert played.looks(restores=()).reason is Reason.RESTORE_GIVEN_UP

@@ -13,22 +13,18 @@ from bot.restore.events import (
     Button,
     ChannelGone,
     ClearVmi,
+    ConversationLoss,
     CreateRestore,
     CreateSnapshot,
     Reply,
     StopVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    CardKind,
-    Phase,
-    Reason,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    VolumePolicy,
-)
+from bot.restore.model import Phase, Rules, VolumePolicy
 from bot.restore.observation import ApiRejection, Candidates, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -62,7 +58,7 @@ def test_a_stopped_vm_is_restored_after_the_name_and_the_click() -> None:
         namespace=NAMESPACE,
         vm=VM_NAME,
         snapshot=SNAPSHOT_NAME,
-        name="restore-database-01-20260218-163000",
+        name="restore-database-01-20260218-163000-7kdup",
         volume_policy=None,
         labels=((RESTORE_ID, "k3f9"),),
         annotations=((REQUESTED_BY, OWNER), (CONFIRMED_BY, OWNER), (THREAD, "C0OPS/1.1")),
@@ -435,7 +431,7 @@ def test_a_safety_snapshot_is_taken_and_waited_for() -> None:
     assert played.phase is Phase.PROTECTING
     effect = played.looks().effect
     assert isinstance(effect, CreateSnapshot)
-    assert effect.name == "pre-restore-database-01-20260218-163000"
+    assert effect.name == "pre-restore-database-01-20260218-163000-7kdup"
     assert played.created().wait(3).looks().phase is Phase.PROTECTING
     assert played.effects == ()
     played.safety_becomes(phase="Succeeded", included=("root",)).looks()
@@ -783,14 +779,14 @@ def test_the_first_message_of_the_bot_starts_the_thread_once() -> None:
 
 @pytest.mark.parametrize("state", BEFORE_THE_ACT)
 def test_a_channel_that_is_gone_ends_what_has_not_begun(state: str) -> None:
-    played = BEFORE_THE_ACT[state]().event(ChannelGone("is_archived", dm="D0ALICE"))
+    played = BEFORE_THE_ACT[state]().event(ChannelGone(ConversationLoss.ARCHIVED, dm="D0ALICE"))
     assert played.reason is Reason.CHANNEL_UNREACHABLE
     assert "<#C0OPS>" in played.outcome.found
     assert played.restore.thread_ref.channel == "D0ALICE"
 
 
 def test_what_runs_is_followed_in_a_direct_message() -> None:
-    played = p.restoring().event(ChannelGone("is_archived", dm="D0ALICE"))
+    played = p.restoring().event(ChannelGone(ConversationLoss.ARCHIVED, dm="D0ALICE"))
     assert played.phase is Phase.RESTORING
     assert played.restore.thread_ref == ThreadRef(team="T0TEAM", channel="D0ALICE", own_thread=True)
 
@@ -803,7 +799,7 @@ def test_every_turn_is_audited_once_and_mere_looks_are_not() -> None:
     for _ in range(5):
         played.wait(20).looks()
     played.job_becomes(complete=True).looks()
-    job = "restore-database-01-20260218-163000"
+    job = "restore-database-01-20260218-163000-7kdup"
     assert [(line.kind, line.by, line.detail) for line in played.audit] == [
         ("typing", "", ""),
         ("confirming", OWNER, ""),

@@ -1,5 +1,6 @@
 """The snapshot of the current state that is taken before the restore, and Undo from it."""
 
+import re
 from datetime import timedelta
 
 from bot.playground.kubevirt.faults import Answer, Rule
@@ -26,7 +27,7 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
     """The restore waits until the snapshot of the stopped VM is ready; both say whose they are."""
     stage = await stage_for()
     await confirm_protected(stage)
-    await stage.card("Taking safety snapshot `pre-restore-database-01-20260218-163000`")
+    await stage.card("Taking safety snapshot `pre-restore-database-01-20260218-163000-")
     assert stage.creates(RESTORES) == []
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
@@ -45,8 +46,8 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
             THREAD: f"{stage.channel.id}/{stage.root().ts}",
         }
         assert list(held["labels"]) == [RESTORE_ID]
-    assert snapshot.name == "pre-restore-database-01-20260218-163000"
-    assert restore.name.startswith("restore-database-01-20260218-1630")
+    assert re.fullmatch(r"pre-restore-database-01-20260218-163000-[a-z2-7]{5}", snapshot.name)
+    assert f"pre-{restore.name}" == snapshot.name, "both names come from the click"
     assert restore.at - snapshot.at >= timedelta(seconds=3), "the snapshot takes three seconds"
 
 
@@ -152,14 +153,15 @@ async def test_undo(stage_for: SetStage, golden: Golden) -> None:
     stage = await stage_for()
     await confirm_protected(stage)
     await stage.press(acts.RESTORED, "Undo")
-    await stage.card("Type `pre-restore-database-01-20260218-163000` to confirm")
+    (taken,) = stage.creates(SNAPSHOTS)
+    await stage.card(f"Type `{taken.name}` to confirm")
     await stage.world.pass_time(10)
     assert len(stage.restores()) == 1, "nothing is undone before it is confirmed"
-    await acts.confirm(stage, "pre-restore-database-01-20260218-163000")
-    await stage.card("Snapshot `pre-restore-database-01-20260218-163000`\n    *Restore Details*")
+    await acts.confirm(stage, taken.name)
+    await stage.card(f"Snapshot `{taken.name}`\n    *Restore Details*")
     await stage.world.quiet()
     await golden(stage)
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         "pre-upgrade-snapshot",
-        "pre-restore-database-01-20260218-163000",
+        taken.name,
     ]

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from bot.restore import edits
-from bot.restore.effects import confirmed_name
-from bot.restore.model import CardKind, Job, Phase, Restore, Safety
+from bot.restore.effects import confirmed_name, named_at, own_mark
+from bot.restore.model import Job, Phase, Restore, Safety
 from bot.restore.observation import Observation, RestoreObject
+from bot.restore.thread import CardKind
 from bot.texts import endings
 
 
@@ -21,8 +22,7 @@ def made_before(restore: Restore, observation: Observation, now: datetime) -> Re
     name = own.name if own else _mark_of(restore, observation)
     if name is None:
         return None
-    clicked = restore.confirmation
-    known = (own.created if own else None) or (clicked.at if clicked else now)
+    known = (own.created or now) if own else named_at(name)
     job = Job(name=name, decided_at=known, adopted=True)
     there = _onward(restore, now).model_copy(update={"job": job})
     return adopted(there, as_found(job, own), own.uid) if own else there
@@ -33,23 +33,22 @@ _MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, P
 
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
     """The object with this restore's label; should there be several, one that is not complete."""
-    request = restore.request
+    target = restore.target
     own = [
         each
         for each in observation.restores
         if each.restore_id == restore.id
-        and (each.target, each.snapshot) == (request.vm, request.snapshot)
+        and (each.target, each.snapshot) == (target.vm, target.snapshot)
     ]
     return min(own, key=lambda each: each.complete, default=None)
 
 
 def _mark_of(restore: Restore, observation: Observation) -> str | None:
     """The name of our object where only its VM shows that it was there."""
-    name, vm = confirmed_name("restore", restore), observation.vm
-    if name is None or vm is None:
+    vm = observation.vm
+    if vm is None or (restore.preview is not None and vm.uid != restore.preview.vm_uid):
         return None
-    ran = (vm.last_restore or "").startswith(f"{name}-")
-    return name if ran or vm.restore_in_progress == name else None
+    return own_mark(restore, vm.last_restore) or own_mark(restore, vm.restore_in_progress)
 
 
 def _onward(restore: Restore, now: datetime) -> Restore:

@@ -9,20 +9,20 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.checks import CheckFailure, is_live
+from bot.restore.differences import EDITS, compared, generation_is_the_same
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.model import CardKind, Phase, Reason, Restore, Stop
+from bot.restore.model import Phase, Restore, Stop
 from bot.restore.observation import ApiRejection, Observation, Vm
+from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
-    EDITS,
     SETTLE_WITHIN,
-    compared,
     decision_expired,
-    generation_is_the_same,
     stop_at_difference,
     too_late,
     unsettled,
 )
+from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
 from bot.texts import endings, refusals
@@ -35,7 +35,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     vm, stop = observation.vm, restore.stop
     if vm is None or stop is None:
         gone = CheckFailure.telling(
-            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.request.vm
+            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.target.vm
         )
         return edits.refuse(restore, gone, now), ()
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:
@@ -52,7 +52,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
         return too_late(restore, now), ()
     first = stop.asked_at is None and restore.confirmation is not None
     untouched = (*EDITS, generation_is_the_same)
-    if first and (found := tuple(compared(restore, vm, untouched))):
+    if first and (found := tuple(compared(restore, state_of(vm), untouched))):
         # It is not stopped for a restore that would then be refused.
         return stop_at_difference(restore, found, now), ()
     return _go_on(restore, stop, observation, vm, now)
