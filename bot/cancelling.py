@@ -1,6 +1,6 @@
 """Tasks are ended for good: a cancel that something below swallows is given again.
 
-`Task.cancel` asks once. Code that catches too much, or waits for something of its own while it cleans
+A cancel asks once. Code that catches too much, or waits for something of its own while it cleans
 up, turns the request into an ordinary error, and its callers go on as if nobody had asked. A library
 may begin to do so with any release. So whoever needs an end asks until it has come, within a limit.
 """

@@ -208,7 +208,7 @@ def test_a_create_is_sent_again_within_ten_minutes_of_the_click_and_no_later() -
     played = p.confirmed().wait(599).looks()
     assert isinstance(played.effect, CreateRestore)
     assert played.wait(1).looks().effects == ()
-    assert played.reason is Reason.CONFIRMATION_TOO_OLD
+    assert played.wait(90).looks().reason is Reason.CONFIRMATION_TOO_OLD
     assert isinstance(p.decided().wait(599).looks().effect, CreateRestore)
 
 
@@ -230,6 +230,7 @@ def test_a_restore_by_others_since_is_no_reason_to_restore_again() -> None:
         restores=(foreign_restore(complete=True),),
     )
     assert played.looks().effects == ()
+    assert played.wait(90).looks().effects == ()
     assert "of-somebody" in played.outcome.found
 
 
