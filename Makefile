@@ -7,6 +7,8 @@
 #   make lint    only ruff and mypy
 #   make chaos   random stories with random faults; RUNS=1000 SEED=1 says how many, and from where on
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
+#   make mutants   guards taken out one by one: does a fast test notice? FILE=policy a part of them
+#   make diagram   the picture in docs/workflow.md, drawn anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
 #
@@ -25,7 +27,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: chaos demo test test-under-load lint lock clean bench
+.PHONY: bench chaos clean demo diagram lint lock mutants test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
@@ -56,6 +58,12 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.tools.bench $(if $(WRITE),--write docs/performance.md)
+
+mutants: $(VENV)/.test
+	$(BIN)/python -m tests.tools.mutants $(if $(FILE),--file $(FILE))
+
+diagram: $(VENV)/.demo
+	$(BIN)/python -m docs.diagram
 
 # The environment, in steps: an interpreter, then what the lock files list, then this project.
 #

@@ -20,26 +20,25 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
-from bot.clock import Clock
+from bot.clock import Clock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.http_server import Front, Waits
+from bot.inbox import Inbox
 from bot.process import LooseThreads
 from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
+from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
-from bot.slack.deliveries import Received, fields
 from bot.slack.inbound.bolt_app import bolt_app
 from bot.slack.inbound.http_receiver import HttpReceiver
-from bot.slack.inbound.listeners import Enqueue
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import EmbeddedRedis, Store, connect
-from bot.store.records import Delivery, Leased
 from bot.telemetry import Metrics
 from bot.worker import Worker
 
@@ -139,14 +138,14 @@ class App:
         await self._stack.aclose()
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, machine: Clock | None = None) -> None:
     """Run until SIGTERM or SIGINT, then drain. It may come at any moment, also during the start."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(LooseThreads())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    app = await _started(settings, stopping)
+    app = await _started(settings, stopping, machine)
     if app is None:
         log.info("stopped before it was ready")
         return
@@ -160,9 +159,11 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _started(settings: Settings, stopping: asyncio.Event) -> App | None:
+async def _started(
+    settings: Settings, stopping: asyncio.Event, machine: Clock | None
+) -> App | None:
     """The bot, or None if it was told to stop before it was there: then all of it is closed."""
-    starting = asyncio.create_task(start(settings))
+    starting = asyncio.create_task(start(settings, machine))
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
@@ -174,12 +175,13 @@ async def _started(settings: Settings, stopping: asyncio.Event) -> App | None:
         return None
 
 
-async def start(settings: Settings, clock: Clock | None = None) -> App:
+async def start(settings: Settings, machine: Clock | None = None) -> App:
     """Build and start a bot: it can be reached, and can answer, when this returns.
 
     What is wrong with the settings is raised as Misconfigured; what is only away is waited for.
+    `machine` is the clock of its machine, which is put right by Redis before anything is done.
     """
-    clock = clock or Clock()
+    clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
         front = Front(settings, Waits(clock, Metrics()))
         stack.push_async_callback(front.close)
@@ -202,17 +204,17 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
+    people = Directory(slack, home, settings.access.groups, clock)
     parts = ReconcilerDeps(
         store=store,
         clusters=clusters,
-        people=Directory(slack, home, settings.access.groups, clock),
-        policy=settings.access,
+        authorizer=Authorizer(people, settings.access),
         cards=ThreadSync(slack, clock),
         web=slack,
         clock=clock,
         metrics=metrics,
     )
-    wiring = wire(_context(settings, home, parts))
+    wiring = wire(_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
     worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
     bolt = bolt_app(
@@ -220,7 +222,8 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         home,
         settings.environment.bot_token.get_secret_value(),
     )
-    wiring.listen(bolt, _accepting(store, worker, clock, metrics), settings.listen.hears_words)
+    inbox = Inbox(store.queue, worker, clock, metrics)
+    wiring.listen(bolt, inbox.accept, settings.listen.hears_words)
     tasks: list[asyncio.Task[None]] = []
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
@@ -231,16 +234,18 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     return App(settings, worker, parts, front, socket, tasks)
 
 
-def _context(settings: Settings, home: Workspace, parts: ReconcilerDeps) -> SlackContext:
+def _context(
+    settings: Settings, home: Workspace, people: Directory, parts: ReconcilerDeps
+) -> SlackContext:
     """What the handlers of Slack work with."""
     return SlackContext(
         web=parts.web,
         store=parts.store,
-        people=parts.people,
+        people=people,
+        authorizer=parts.authorizer,
         responder=Responder(parts.web),
         config=SlackConfig(
             home=home,
-            policy=settings.access,
             rules=settings.rules,
             clusters=tuple(parts.clusters),
             default_cluster=settings.default_cluster,
@@ -299,7 +304,7 @@ async def _store(
         address = url.get_secret_value()
     client = await stack.enter_async_context(connect(address))
     store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
-    await waits.until("store", store.ping)
+    await waits.until("store", store.queue.learn_the_time)
     for risk in (await waits.until("store", store.durability)).risks:
         log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
     return store
@@ -310,34 +315,17 @@ async def _clusters(
 ) -> dict[str, Cluster]:
     clusters: dict[str, Cluster] = {}
     for name, each in settings.clusters.items():
-
-        def counted(result: str, name: str = name) -> None:
-            metrics.kubernetes_requests.labels(name, result).inc()
-
         cluster = await Cluster.connect(
             name,
             kubeconfig=each.kubeconfig,
             context=each.context,
             namespaces=() if each.everywhere else each.namespaces,
             clock=clock,
-            counted=counted,
+            counted=partial(metrics.kubernetes_answered, name),
         )
         stack.push_async_callback(cluster.close)
         clusters[name] = cluster
     return clusters
-
-
-def _accepting(store: Store, worker: Worker, clock: Clock, metrics: Metrics) -> Enqueue:
-    async def accept(key: str, received: Received) -> None:
-        kind, body = received.kind, fields(received)
-        lease = await store.queue.enqueue_delivery(key, kind, body)
-        if lease is None:
-            return
-        metrics.deliveries.labels(kind).inc()
-        delivery = Delivery(key, kind, body, attempts=1, accepted_at=clock.now())
-        worker.work_on(Leased(lease, delivery))
-
-    return accept
 
 
 def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:

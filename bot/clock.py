@@ -1,19 +1,39 @@
 """Time as an argument: every due time and deadline of the bot comes from one Clock.
 
-`Clock` is the machine's own time. The playground has one that a test moves by hand. Time limits of
-network calls are not here: they belong to the wire and use real time.
+`Clock` is the machine's own time. `SharedClock` is the one that the bot goes by: the time of Redis, so
+that all replicas have the same, whatever their machines say. The playground has a clock that a test
+moves by hand. Time limits of network calls are not here: they belong to the wire and use real time.
 """
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
+
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Counts on while the machine sleeps, and is set by nobody."""
 
 
 class Clock:
     """The machine's clock."""
 
+    def __init__(self) -> None:
+        self._begun = datetime.now(UTC)
+        self._began = time.clock_gettime(_STEADY)
+
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return datetime.now(UTC)
+
+    def steady(self) -> datetime:
+        """The same, but that it goes on evenly when somebody sets the machine's clock."""
+        return self._begun + timedelta(seconds=time.clock_gettime(_STEADY) - self._began)
+
+    def told(self) -> datetime | None:
+        """What Redis is to take for the present; None: its own time, which it has but by hand."""
+        return None
+
+    def follow(self, theirs: datetime, asked: datetime) -> None:
+        """Redis said that it is `theirs`, when it was asked at `asked` of this clock."""
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when` or soon after; at once if it is past."""
@@ -36,3 +56,57 @@ class Clock:
             for task in (timer, signalled):
                 task.cancel()
             await asyncio.gather(timer, signalled, return_exceptions=True)
+
+
+class Offset:
+    """How far another clock is ahead of one of ours, as far as its answers prove it.
+
+    An answer proves that the other clock showed its time at some moment between the question and the
+    answer. What fits to all that is known already changes nothing, so that a slow answer moves nothing.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def hear(
+        self, theirs: datetime, asked: datetime, answered: datetime, within: timedelta = timedelta()
+    ) -> None:
+        """Take an answer in. `theirs` was rounded down, by `within` at most."""
+        least, most = theirs - answered, theirs + within - asked
+        # A clock that was set back between the two proves nothing.
+        if least <= most:
+            self.ahead = min(max(self.ahead, least), most)
+
+
+class SharedClock(Clock):
+    """The time of Redis, on this machine: the machine's own, put right by what Redis said last."""
+
+    def __init__(self, machine: Clock) -> None:
+        self.machine = machine
+        self._redis = Offset()
+
+    def now(self) -> datetime:
+        """The present moment, the same on every replica to a few milliseconds."""
+        return self.machine.steady() + self._redis.ahead
+
+    def steady(self) -> datetime:
+        """The same: nobody sets this clock by hand."""
+        return self.now()
+
+    def told(self) -> datetime | None:
+        """As the machine has it."""
+        return self.machine.told()
+
+    def follow(self, theirs: datetime, asked: datetime) -> None:
+        """Put this clock right, if what Redis said proves it wrong."""
+        answered = self.now()
+        self._redis.hear(
+            theirs,
+            asked - self._redis.ahead,
+            answered - self._redis.ahead,
+            timedelta(milliseconds=1),
+        )
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Return at `when` or soon after; at once if it is past."""
+        await self.machine.sleep_until(self.machine.now() + (when - self.now()))

@@ -17,6 +17,28 @@ SECRETS: Final = (
     "SLACK_VERIFICATION_TOKEN",
     "REDIS_URL",
 )
+_OF_PROGRAMS: Final = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "KUBECONFIG"}
+    | {"XDG_CONFIG_HOME", "XDG_CACHE_HOME"}
+    | {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}
+    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+)
+_OF_CLOUDS: Final = ("AWS_", "AZURE_", "AAD_", "GOOGLE_", "CLOUDSDK_", "OCI_", "LC_")
+
+
+def environment_of_programs() -> dict[str, str]:
+    """What a program gets that the bot starts: the login plugin of a kubeconfig.
+
+    Where programs and files are found, the way out (proxies, authorities), and what a cloud's
+    webhook puts into a pod for workload identity (AWS_ROLE_ARN, AZURE_FEDERATED_TOKEN_FILE ...),
+    which whoever writes a kubeconfig cannot know. All else is named in the kubeconfig, `exec.env`.
+    A list of what may pass, not of what may not: a secret of the bot is never on it.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() in _OF_PROGRAMS or name.startswith(_OF_CLOUDS)
+    }
 
 
 def end_on_sigterm() -> None:
@@ -31,8 +53,7 @@ def _end(*_: object) -> Never:
 def forget_secrets() -> None:
     """Take what the settings hold already out of the environment.
 
-    No program that is started by this one inherits it then, a login plugin of a kubeconfig for
-    instance, and Bolt does not read it on its own account.
+    Bolt does not read it on its own account then.
     """
     for name in SECRETS:
         os.environ.pop(name, None)

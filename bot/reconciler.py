@@ -28,13 +28,14 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import AuditEntry, Restore, UserId
+from bot.restore.model import AuditEntry, Restore
 from bot.restore.observation import ObservationKind
-from bot.restore.policy import Conversation, Policy, decide, permitted_namespaces
-from bot.slack import views
+from bot.restore.thread import UserId
+from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory
-from bot.slack.outbound.thread_sync import DELETED_TS, ThreadSync, unconfirmed
+from bot.slack.outbound.lost_thread import LostThreads, posted_elsewhere
+from bot.slack.outbound.thread_address import whereabouts
+from bot.slack.outbound.thread_sync import ThreadSync, unconfirmed
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
 from bot.store.store import Store
@@ -44,9 +45,6 @@ from bot.texts import refusals
 MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for
 10 seconds. What arrives later could meet what the next worker has done already."""
-
-AGAIN, SELDOM = timedelta(minutes=1), timedelta(minutes=10)
-"""When it is tried again to tell an owner whom nothing reaches: of a live restore, of an ended one."""
 
 LATE = timedelta(minutes=1)
 """What is found after so long may have been found, and told, by a document that is lost since."""
@@ -77,8 +75,7 @@ class ReconcilerDeps:
 
     store: Store
     clusters: Mapping[str, Cluster]
-    people: Directory
-    policy: Policy
+    authorizer: Authorizer
     cards: ThreadSync
     web: SlackApi
     clock: Clock
@@ -93,6 +90,7 @@ class Reconciler:
         self._clock = parts.clock
         self._store = parts.store
         self._asked = may_go_on
+        self._lost_threads = LostThreads(parts.web, parts.store.ways, parts.clock, parts.metrics)
 
     async def run(self, leased: Leased, record: Record) -> None:
         """One round. Raises TooLateError when it was left to the next round."""
@@ -118,7 +116,7 @@ class Reconciler:
             await self._finish(turn)
 
     def _may_go_on(self) -> None:
-        """Between two steps a round may be left to somebody else: a look tells what is to be done."""
+        """Raise TooLateError if the process ends: the next worker observes and does the rest."""
         if not self._asked():
             raise TooLateError
 
@@ -145,30 +143,27 @@ class Reconciler:
         fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
         if kind is ObservationKind.JOB or workflow.wanted(restore) is None:
             return Observed(await cluster.observe(restore, kind), workflow.ALLOWED)
-        room = await parts.people.room(restore.thread_ref.channel, fresh=fresh)
-        verdict = await self._verdict(restore, room.spot, fresh=fresh)
-        owner = await parts.people.person(restore.owner)
-        permitted = permitted_namespaces(parts.policy, owner, room.spot, cluster=request.cluster)
+        channel = restore.thread_ref.channel
+        owner = await parts.authorizer.asker(restore.owner, channel, fresh=fresh)
+        verdict = await self._verdict(restore, owner, fresh=fresh)
+        permitted = owner.permitted(request.cluster)
         planned = (
             workflow.planned(restore, self._clock.now()) if kind is ObservationKind.FULL else None
         )
         observation = await cluster.observe(restore, kind, planned, permitted=permitted)
         return Observed(observation, verdict)
 
-    async def _verdict(self, restore: Restore, spot: Conversation, *, fresh: bool) -> Verdict:
+    async def _verdict(self, restore: Restore, owner: Asker, *, fresh: bool) -> Verdict:
         """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
-        request, verdict = restore.request, workflow.ALLOWED
+        request, may_restore = restore.request, self._parts.authorizer.may_restore
+        verdict = owner.may_restore(request.cluster, request.namespace)
         for user in workflow.acts_for(restore):
-            person = await self._parts.people.person(user, fresh=fresh)
-            verdict = decide(
-                self._parts.policy,
-                person,
-                spot,
-                cluster=request.cluster,
-                namespace=request.namespace,
-            )
             if not verdict.allowed:
-                return verdict if user == restore.owner else _about_another(user, verdict)
+                return verdict
+            if user != restore.owner:
+                verdict = await may_restore(user, owner.room, request, fresh=fresh)
+                if not verdict.allowed:
+                    return _about_another(user, verdict)
         return verdict
 
     async def _apply(self, turn: Reconciliation, event: Event) -> tuple[Effect, ...]:
@@ -192,7 +187,8 @@ class Reconciler:
                 self._count(before, restore)
                 return True
             case records.ClaimConflict(holder=holder):
-                where = await self._where(holder)
+                reader = before.owner if before.thread_ref.direct else None
+                where = await whereabouts(self._parts.web, holder, reader)
                 held = VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
                 await self._apply(turn, held)
                 return False
@@ -227,7 +223,7 @@ class Reconciler:
         if done.root is not None and turn.restore.thread_ref.thread is None:
             await self._apply(turn, Anchored(done.root))
         if done.gone is not None:
-            await self._lost_channel(turn, done.gone)
+            await self._leave_thread(turn, done.gone)
 
     async def _lengthen(self, turn: Reconciliation) -> None:
         """A slow far side may have used up the lease; people are still to be told what came of it."""
@@ -238,76 +234,17 @@ class Reconciler:
             raise TooLateError
         turn.lease = longer
 
-    async def _lost_channel(self, turn: Reconciliation, error: str) -> None:
-        """Nothing can be written there any more: go on in a direct message with the owner."""
-        thread_ref = turn.restore.thread_ref
-        if turn.restore.closed:
-            log.info("cards that cannot be reached keep their buttons", error=error)
+    async def _leave_thread(self, turn: Reconciliation, error: str) -> None:
+        """The thread takes no cards any more: go on where the owner can be told."""
+        before = turn.restore.thread_ref
+        found = await self._lost_threads.next_place(turn.restore, error)
+        if not isinstance(found, ChannelGone):
+            turn.again = found or turn.again
             return
-        if thread_ref.direct and error == workflow.THREAD_GONE:
-            await self._move(turn, ChannelGone(error, dm=thread_ref.channel))
-            return
-        if thread_ref.direct:
-            await self._last_way(turn, error)
-            return
-        try:
-            direct = await self._parts.web.direct(turn.restore.owner)
-        except Permanent as refused:
-            await self._last_way(turn, refused.reason)
-            return
-        except Temporary as away:
-            log.warning("no direct message could be opened", what=away.what)
-            turn.again = self._clock.now() + AGAIN
-            return
-        await self._move(turn, ChannelGone(error, dm=direct))
-        told = turn.restore.model_copy(update={"thread_ref": thread_ref})
-        await self._explain(told, direct, deleted=error == workflow.THREAD_GONE)
-
-    async def _last_way(self, turn: Reconciliation, code: str) -> None:
-        """No conversation takes the bot's messages: by the owner's response_url, or an operator hears.
-
-        It is tried again either way: a workspace's rules change, too.
-        """
-        turn.again = self._clock.now() + (SELDOM if turn.restore.phase.ended else AGAIN)
-        if await self._by_response_url(turn.restore):
-            return
-        log.error("the owner cannot be told", owner=turn.restore.owner, code=code)
-        self._parts.metrics.untold.labels(code).inc()
-
-    async def _by_response_url(self, restore: Restore) -> bool:
-        """The newest card, once, where the owner last gave a command or clicked."""
-        ways, card = self._store.ways, restore.cards[-1]
-        way = await ways.of(restore.id)
-        if way is None or way.told == card.key:
-            return way is not None
-        shown = views.render(restore, card)
-        try:
-            await self._parts.web.respond(way.url, shown.text, shown.blocks)
-        except (Permanent, Temporary) as refused:
-            log.info("a response_url takes no card", error=type(refused).__name__)
-            return False
-        await ways.note(restore.id, card.key)
-        return True
-
-    async def _explain(self, restore: Restore, direct: str, *, deleted: bool) -> None:
-        """Why the bot writes here now, and how things stand. Without it the cards say enough."""
-        notice = views.dm_notice(restore, deleted=deleted)
-        try:
-            await self._parts.web.call(
-                "chat.postMessage", channel=direct, text=notice.text, blocks=list(notice.blocks)
-            )
-        except (Permanent, Temporary) as refused:
-            log.warning("no news by direct message", error=type(refused).__name__)
-
-    async def _move(self, turn: Reconciliation, gone: ChannelGone) -> None:
-        """Go on elsewhere, with the cards that still matter. What is answered is not said again."""
-        await self._apply(turn, gone)
-        for number, card in enumerate(turn.restore.cards):
-            still_says_something = number == 0 or card.closed is None
-            turn.updates[card.key] = records.PostedCard(
-                ts=None if still_says_something else DELETED_TS, digest=""
-            )
+        await self._apply(turn, found)
+        turn.updates.update(posted_elsewhere(turn.restore))
         turn.again = self._clock.now()
+        await self._lost_threads.explain(turn.restore, before, found)
 
     async def _finish(self, turn: Reconciliation) -> None:
         now = self._clock.now()
@@ -315,19 +252,6 @@ class Reconciler:
         if turn.again is not None:
             due = turn.again if due is None else min(due, turn.again)
         await self._store.queue.release(turn.lease, due=due, shown=turn.updates)
-
-    async def _where(self, holder: Restore) -> str:
-        """A link to the thread of the restore that holds the VM."""
-        thread_ref = holder.thread_ref
-        if thread_ref.thread is None:
-            return f"<#{thread_ref.channel}>"
-        try:
-            found = await self._parts.web.call(
-                "chat.getPermalink", channel=thread_ref.channel, message_ts=thread_ref.thread
-            )
-        except (Permanent, Temporary):
-            return f"<#{thread_ref.channel}>"
-        return str(found["permalink"])
 
     def _count(self, before: Restore, after: Restore) -> None:
         if after.phase.ended and not before.phase.ended:

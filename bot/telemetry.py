@@ -49,7 +49,7 @@ _SECRETS: Final = (
 
 
 def redact(text: str) -> str:
-    """The text without anything that opens a door: tokens, passwords in addresses, webhooks."""
+    """The text with secrets replaced: tokens, passwords in addresses, webhook URLs."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
@@ -167,6 +167,10 @@ class Metrics:
         )
         self.watch_up = self._gauge("watch_up", "1 while the watch of a cluster runs", "cluster")
         self.ready = self._gauge("ready", "1 while a part the bot needs answers", "part")
+
+    def kubernetes_answered(self, cluster: str, result: str) -> None:
+        """A request to the API server of a cluster has ended so."""
+        self.kubernetes_requests.labels(cluster, result).inc()
 
     def exposition(self) -> bytes:
         """All of them as Prometheus reads them, for an answer of type `METRICS_TYPE`."""

@@ -204,6 +204,9 @@ class Worker:
             done = await handler(task)
         except StoreUnavailable:
             raise
+        except Unreadable as error:
+            await self._store.queue.defer(lease, error)
+            return
         except Temporary as trouble:
             log.info("a periodic task is put off", task=task.name, what=trouble.what)
             wait = TRY_AGAIN.total_seconds() if trouble.retry_after is None else trouble.retry_after

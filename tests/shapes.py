@@ -62,6 +62,10 @@ UNRECORDED = (
         "GET /apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachineinstances",
         "recorded by name; a list of the same kind in the same namespace",
     ),
+    Unrecorded(
+        "GET /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}",
+        "recorded as a list of the same kind in the same namespace",
+    ),
     Unrecorded("GET /api/v1/namespaces/{namespace}/pods", "recorded for claims, of the same API"),
     Unrecorded(
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"

@@ -1,7 +1,8 @@
-"""The pages for people who work on this code name paths and functions that exist."""
+"""The pages for people who work on this code, and its docstrings, name what exists."""
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -147,3 +148,88 @@ def test_every_room_is_explained() -> None:
     explained = set(re.findall(r"`(bot/[\w/.]+?)/?`", text_of("docs/architecture.md")))
     hidden = {room for room in rooms if Path(room).name.startswith("__")}
     assert rooms - hidden - explained == set()
+
+
+# --- Docstrings and comments ----------------------------------------------------------------------
+
+FILE = re.compile(r"(?<![\w./*-])[\w/*]+\.py\b(?!:)")
+PART = re.compile(r"`([A-Za-z_]\w*)\.([A-Za-z_]\w*)[\w.]*`")
+NOT_OURS = {
+    "chat",
+    "details",
+    "plural",
+    "requests",
+    "spec",
+    "state",
+    "status",
+    "str",
+    "subresources",
+}
+"""Fields of Kubernetes and Slack, and Python's own types."""
+
+
+def said_in_the_code() -> list[tuple[str, str]]:
+    """Each docstring and comment of the bot, with its file and line."""
+    found = []
+    for path in sorted((HOUSE / "bot").rglob("*.py")):
+        with path.open("rb") as file:
+            tokens = list(tokenize.tokenize(file.readline))
+        name = path.relative_to(HOUSE).as_posix()
+        found += [
+            (f"{name}:{token.start[0]}", token.string)
+            for token in tokens
+            if token.type == tokenize.COMMENT or token.string.startswith('"""')
+        ]
+    return found
+
+
+@cache
+def defined_in(module: str) -> frozenset[str]:
+    """What a module or package of this name holds: modules, functions, classes and their members."""
+    files = [
+        path
+        for path in (HOUSE / "bot").rglob("*.py")
+        if module in (path.stem, *path.relative_to(HOUSE).parts[:-1])
+    ]
+    names = {name.rpartition(".")[2] for path in files for name in names_in(path)}
+    return frozenset(names | {path.stem for path in files} | {path.parent.name for path in files})
+
+
+def wrong_names(text: str) -> Iterator[str]:
+    """What a text names that does not exist."""
+    for match in MEMBER.finditer(text):
+        path = HOUSE / match.group(1)
+        if not path.exists() or match.group(2) not in names_in(path):
+            yield match.group()
+    for match in FILE.finditer(text):
+        if not any(path for top in ("bot", "tests") for path in (HOUSE / top).rglob(match.group())):
+            yield match.group()
+    yield from (each.group() for each in DOTTED.finditer(text) if not exists(each.group()))
+    for match in PART.finditer(text):
+        whole, part = match.groups()
+        of_a_class = whole[0].isupper()
+        known = f"{whole}.{part}" in everything() if of_a_class else part in defined_in(whole)
+        if part != "py" and whole not in NOT_OURS and not known:
+            yield match.group()
+
+
+def test_docstrings_and_comments_name_what_exists() -> None:
+    wrong = [(place, name) for place, text in said_in_the_code() for name in wrong_names(text)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("see `workflow.step` in bot/restore/workflow.py:step and views/form.py", []),
+        ("of `Reconciler.run`, `bot.restore.model`, `spec.runStrategy`", []),
+        ("`workflow.stepp`", ["`workflow.stepp`"]),
+        ("`Reconciler.runn`", ["`Reconciler.runn`"]),
+        ("`rounds.Round`", ["`rounds.Round`"]),
+        ("see bot/restore/workflow.py:stepp", ["bot/restore/workflow.py:stepp"]),
+        ("bot.restore.nowhere", ["bot.restore.nowhere"]),
+        ("see handoffs.py", ["handoffs.py"]),
+    ],
+)
+def test_a_wrong_name_is_noticed(text: str, wrong: list[str]) -> None:
+    assert list(wrong_names(text)) == wrong

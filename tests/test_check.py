@@ -170,9 +170,7 @@ async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: Wo
     assert memory.found == "unknown: Redis does not tell whether it drops keys"
 
 
-async def test_without_an_address_the_embedded_server_is_named_and_not_started(
-    made: World,
-) -> None:
+async def test_without_an_address_the_embedded_server_is_named_and_not_started(made: World) -> None:
     """A bot may be running on its directory."""
     directory = made.directory / "data"
     found = await examined(told(made, {"store": {"data_dir": str(directory)}}, REDIS_URL=""))

@@ -85,8 +85,8 @@ def test_production_never_imports_the_playground_except_the_command_for_the_demo
 
 @pytest.mark.parametrize("path", BOT, ids=name_of)
 def test_only_the_settings_read_the_environment(path: Path) -> None:
-    writes_only = "bot.process"
-    if name_of(path) in ("bot.settings", writes_only) or name_of(path).startswith("bot.playground"):
+    reads, writes = "bot.settings.loader", "bot.process"
+    if name_of(path) in (reads, writes) or name_of(path).startswith("bot.playground"):
         return
     names = {ast.unparse(n) for n in ast.walk(tree_of(path)) if isinstance(n, ast.Attribute)}
     assert not names & {"os.environ", "os.getenv", "os.environb"}
@@ -95,6 +95,23 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
 def tree_of(path: Path) -> ast.Module:
     """The module, parsed."""
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_the_composition_root_builds_objects_and_no_functions() -> None:
+    """What is defined inside of a function of `bot/app.py` would be on the way of the work."""
+    outer = [
+        node
+        for node in ast.walk(tree_of(HOUSE / "bot" / "app.py"))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    inner = [
+        f"{node.name}, line {each.lineno}"
+        for node in outer
+        for each in ast.walk(node)
+        if isinstance(each, kinds) and each is not node
+    ]
+    assert inner == []
 
 
 @pytest.mark.parametrize("path", BOT, ids=name_of)

@@ -12,10 +12,14 @@ import yaml
 from pydantic import ValidationError
 
 from bot.errors import Misconfigured
-from bot.restore.model import Rules, StopWhen, UserId, VolumePolicy
+from bot.restore.model import Rules, StopWhen, VolumePolicy
 from bot.restore.policy import Conversation, Person, decide
-from bot.settings import RULES, build, describe, load
-from bot.values import parse, seconds
+from bot.restore.thread import UserId
+from bot.settings import build, load
+from bot.settings.describe import describe
+from bot.settings.loader import parse
+from bot.settings.schema import RULES
+from bot.settings.types import seconds
 
 HOUSE = Path(__file__).parent.parent
 EXAMPLE = HOUSE / "config" / "example.yaml"

@@ -14,7 +14,8 @@ import pytest
 from bot import texts as bot_texts
 from bot.request import Part, Verb
 from bot.restore.events import Button, Reply
-from bot.restore.model import Consistency, Phase, Reason, StopWhen, VolumePolicy
+from bot.restore.model import Consistency, Phase, StopWhen, VolumePolicy
+from bot.restore.reasons import Reason
 from bot.texts import answers, cards, form, general, lists, refusals, requests, results
 from bot.texts.refusals import RefusalText
 
@@ -29,14 +30,15 @@ SPEAKING = sorted(
 )
 """The rooms whose results people read in Slack."""
 NOT_FOR_PEOPLE = {
+    "restore/access.py": "settings and their errors are for operators",
     "restore/audit.py": "the audit stream is for operators",
-    "restore/diagram.py": "documentation of the machine",
     "request/vocabulary.py": "words that are understood, not said",
     "slack/inbound/http_receiver.py": "what the server tells Slack, not people",
     "slack/api/error_codes.py": "what the bot does about a code: for the log",
     "slack/inbound/socket_receiver.py": "why nothing comes in: for the log and /readyz",
     "slack/api/client.py": "why nothing goes out: for the log and /readyz",
     "slack/deliveries.py": "what is stored, and why it does not load: for the log",
+    "slack/periodic_tasks.py": "what is stored, and why it does not load: for the log",
     "slack/manifest.py": "why the bot asks for each scope: for those who install it",
 }
 UNSAID = {

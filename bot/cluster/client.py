@@ -8,7 +8,8 @@ Rules of this file
 - No act is sent twice: another try is a new round.
 - An error text is made of the cluster's name, a status code and the `message` of a Status. The
   client's own exceptions are never shown or logged: they print headers, and so tokens.
-- Limits of time are those of the wire, in real time, and below the lease of a worker.
+- Limits of time are those of the wire, in real time, and below the lease of a worker. The limit of a
+  call is for all that belongs to it: its login, its connection, its answer.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from kubernetes.aio.config import ConfigException
 
 from bot import __version__
 from bot.cluster.document import Json, items, number, text
+from bot.cluster.login import Renewal
 from bot.errors import Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
@@ -87,15 +89,17 @@ class ApiStatusError(Permanent):
 
 
 _sends_left: ContextVar[int] = ContextVar("sends_left")
+_may_be_sent: ContextVar[Callable[[], None]] = ContextVar("may_be_sent")
 
 
 async def _count_sends(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a PUT or DELETE again by itself after a broken connection.
+    """The last station of a request: it has its login, and goes out now.
 
-    It may do so once with a read: an idle connection that the server has closed is no trouble.
-    A read has no body, and so no content type, which the client's library always sets.
+    Keeps aiohttp from sending a PUT or DELETE again by itself after a broken connection. It may do
+    so once with a read: an idle connection that the server has closed is no trouble. A read
+    has no body, and so no content type, which the client's library always sets.
     """
     if request.method == "GET":
         request.headers.pop("Content-Type", None)
@@ -103,7 +107,12 @@ async def _count_sends(
     if left == 0:
         raise aiohttp.ServerDisconnectedError
     _sends_left.set(left - 1)
+    _may_be_sent.get()()
     return await send(request)
+
+
+def _whenever() -> None:
+    """A read may be sent at any time."""
 
 
 Counted = Callable[[str], None]
@@ -141,15 +150,22 @@ class Api:
         configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
         self._counted = counted
+        # The client asks its hook only if it has a token: a login that came late would never be used.
+        hook: Any = configuration.refresh_api_key_hook
+        self._renewal = hook if isinstance(hook, Renewal) else None
+        if self._renewal is not None:
+            configuration.refresh_api_key_hook = None
         self._client = ApiClient(configuration)
         self._client.user_agent = f"vm-restore-bot/{__version__}"
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and end a login that is under way."""
+        if self._renewal is not None:
+            await self._renewal.close()
         closing: Any = self._client.close
         await closing()
 
-    async def call(
+    async def call(  # noqa: PLR0913 - each says one thing about the request
         self,
         method: str,
         path: str,
@@ -157,14 +173,20 @@ class Api:
         body: Json | None = None,
         *,
         accept: str = JSON,
+        before: Callable[[], None] = _whenever,
     ) -> Json:
-        """Send one request; the parsed answer, empty if it had no body."""
+        """Send one request; the parsed answer, empty if it had no body.
+
+        `before` is called when the login is there and the request goes out, and may raise.
+        """
         _sends_left.set(2 if method == "GET" else 1)
+        _may_be_sent.set(before)
         request = _Request(method, path, query or {}, body, accept)
         limit = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
         try:
-            response = await self._send(request, limit)
-            raw = await response.read()
+            async with asyncio.timeout(SECONDS):
+                response = await self._send(request, limit)
+                raw = await response.read()
         except _ON_THE_WIRE as error:
             self._counted("no_answer")
             raise self._away(error) from error
@@ -224,6 +246,7 @@ class Api:
             total=None, connect=CONNECT_SECONDS, sock_read=WATCH_IDLE_SECONDS
         )
         _sends_left.set(1)
+        _may_be_sent.set(_whenever)
         try:
             async with asyncio.timeout(WATCH_OPEN_SECONDS):
                 response = await self._send(_Request("GET", path, query), limit)
@@ -240,6 +263,8 @@ class Api:
     async def _send(
         self, request: _Request, limit: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
+        if self._renewal is not None:
+            await self._renewal(self._client.configuration)
         verb, url, headers, content, _ = await self._client.param_serialize(
             request.method,
             request.path,

@@ -1,4 +1,4 @@
-"""`Cluster`: the door of this room. One object per configured cluster."""
+"""`Cluster` is what other rooms use of bot/cluster: one object for each configured cluster."""
 
 import asyncio
 from collections.abc import Collection, Sequence

@@ -1,7 +1,7 @@
-"""Creating a restore, for real or as a dry run: the same document through the same door.
+"""Creates a restore object, for real or as a dry run: both send the same document to the same path.
 
-Creates are validated strictly. A field that this cluster's KubeVirt does not know would otherwise be
-dropped in silence, and a restore without `FailImmediate` waits for its moment like a loaded gun.
+Creates use strict field validation: otherwise the API server would drop unknown fields.
+Without `FailImmediate`, KubeVirt runs the restore later, when the VM stops.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ async def dry_run(api: Api, schema: Schema, effect: CreateRestore) -> None:
 async def create(
     api: Api, schema: Schema, effect: CreateRestore, before: Callable[[], None]
 ) -> Json:
-    """Create the restore. `before` is called just before anything is sent, and may raise."""
+    """Create the restore. `before` is called when a request goes out, and may raise."""
     return await _post(api, schema, effect, STRICT, before)
 
 
@@ -40,12 +40,10 @@ async def _post(
     """Send it. A readiness policy that turns out to be unknown is left out, once."""
     served = await schema.served()
     path = names.snapshot_group(served.version, names.RESTORES, effect.namespace)
-    before()
     try:
-        return await api.call("POST", path, query, bodies.restore(effect, served))
+        return await api.call("POST", path, query, bodies.restore(effect, served), before=before)
     except ApiStatusError as refusal:
         if refusal.code != 400 or _UNKNOWN_READINESS not in refusal.text:
             raise
-    before()
     simpler = schema.without(served, READINESS)
-    return await api.call("POST", path, query, bodies.restore(effect, simpler))
+    return await api.call("POST", path, query, bodies.restore(effect, simpler), before=before)

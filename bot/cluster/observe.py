@@ -18,7 +18,7 @@ from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore import claims
 from bot.restore.events import CreateRestore
-from bot.restore.model import Phase, Restore, RestoreRequest, VolumePolicy
+from bot.restore.model import Phase, Restore, VolumePolicy
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -29,6 +29,7 @@ from bot.restore.observation import (
     Snapshot,
     Vm,
 )
+from bot.restore.target import VmRef
 
 MAX_NAMES = 300
 PATIENCE = timedelta(minutes=1)
@@ -49,14 +50,20 @@ class Question:
     """The namespaces that names may be offered from; None for all."""
 
     @property
-    def request(self) -> RestoreRequest:
-        """What the restore is about."""
-        return self.restore.request
+    def vm_ref(self) -> VmRef:
+        """The VM. Raises ValueError where there is none yet."""
+        vm_ref = self.restore.request.vm_ref
+        return self.restore.target.vm_ref if vm_ref is None else vm_ref
 
     @property
     def vm(self) -> str:
         """The VM's name."""
-        return self.request.vm or ""
+        return self.vm_ref.vm
+
+    @property
+    def snapshot(self) -> str:
+        """The snapshot's name. Raises ValueError where there is none yet."""
+        return self.restore.target.snapshot
 
 
 class Observer:
@@ -73,7 +80,10 @@ class Observer:
         at = self._clock.now()
         if asked.kind is ObservationKind.CANDIDATES:
             return await self._candidates(asked, at)
-        namespace = asked.request.namespace or ""
+        if asked.kind is ObservationKind.VMI and asked.restore.request.vm_ref is None:
+            # It ended while its VM was asked for again, since no VM had that name any more.
+            return Observation(asked.kind, at)
+        namespace = asked.vm_ref.namespace
         if asked.kind is ObservationKind.VMI and asked.restore.phase.ended:
             return await _vmi(Reads(self._api, namespace), asked, at)
         served = await self._schema.known()
@@ -101,12 +111,12 @@ class Observer:
             snapshots = first.create_task(reads.snapshots())
             restores = first.create_task(reads.restores_of(asked.vm))
             quotas = first.create_task(reads.quotas())
-            prefixed = first.create_task(_with_our_names(reads, asked))
         everything = snapshots.result()
-        snapshot = next((one for one in everything if one.name == asked.request.snapshot), None)
+        snapshot = next((one for one in everything if one.name == asked.snapshot), None)
         worth_trying = vm.result() is not None and snapshot is not None
         async with Together() as second:
             content = second.create_task(reads.content(snapshot))
+            held = second.create_task(_claims(reads, asked, vm.result()))
             dry_run = second.create_task(self._dry_run(asked.effect if worth_trying else None))
             others = second.create_task(self._others(asked, missing=vm.result() is None))
         return Observation(
@@ -121,7 +131,7 @@ class Observer:
             ),
             restores=restores.result(),
             quotas=quotas.result(),
-            claims=prefixed.result(),
+            claims=held.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
             candidates=others.result(),
@@ -140,7 +150,7 @@ class Observer:
 
     async def _others(self, asked: Question, *, missing: bool) -> Candidates:
         """Names to propose when the VM does not exist: like it there, or the same elsewhere."""
-        if not missing or not asked.request.namespace:
+        if not missing:
             return Candidates()
         try:
             found = await self._catalog.vms(asked.permitted)
@@ -148,7 +158,7 @@ class Observer:
             return Candidates()
         return Candidates(
             namespaces=tuple(namespace for namespace, name in found if name == asked.vm),
-            vms=tuple(name for namespace, name in found if namespace == asked.request.namespace),
+            vms=tuple(name for namespace, name in found if namespace == asked.vm_ref.namespace),
         )
 
     async def _candidates(self, asked: Question, at: datetime) -> Observation:
@@ -168,7 +178,7 @@ class Observer:
 
     async def _choices(self, asked: Question) -> Candidates:
         """Names for the first thing that the request lacks."""
-        request, permitted = asked.request, asked.permitted
+        request, permitted = asked.restore.request, asked.permitted
         if request.vm is None:
             return Candidates(
                 vms=await self._names([request.namespace] if request.namespace else permitted)
@@ -215,28 +225,32 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
-        snapshot = group.create_task(reads.snapshot(asked.request.snapshot or ""))
+        snapshot = group.create_task(reads.snapshot(asked.snapshot))
         restores = group.create_task(reads.restores_of(asked.vm))
-        prefixed = group.create_task(_with_our_names(reads, asked))
         safety = group.create_task(_begun_snapshot(reads, asked.restore))
+    async with Together() as second:
+        content = second.create_task(reads.content(snapshot.result()))
+        held = second.create_task(_claims(reads, asked, vm.result()))
     return Observation(
         asked.kind,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
         snapshot=snapshot.result(),
-        content=await reads.content(snapshot.result()),
+        content=content.result(),
         restores=restores.result(),
         safety=safety.result(),
-        claims=prefixed.result(),
+        claims=held.result(),
         forbidden=reads.forbidden,
     )
 
 
-async def _with_our_names(reads: Reads, asked: Question) -> tuple[Claim, ...]:
-    """All claims, where the policy could find the names of its own taken."""
-    prefixed = asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME
-    return await reads.claims() if prefixed else ()
+async def _claims(reads: Reads, asked: Question, vm: Vm | None) -> tuple[Claim, ...]:
+    """The claims of the VM's disks; all, where the policy could find the names of its own taken."""
+    if asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
+        return await reads.claims()
+    named = {each.claim for each in vm.volumes if each.claim} if vm else set()
+    return await reads.claims_named(sorted(named))
 
 
 async def _begun_snapshot(reads: Reads, restore: Restore) -> Snapshot | None:

@@ -151,6 +151,7 @@ def content(document: Json) -> Content:
             (text(one, "volumeName"), text(one, "persistentVolumeClaim", "metadata", "name"))
             for one in items(document, "spec", "volumeBackups")
         ),
+        specification=_digest(mapping(document, "spec")),
     )
 
 
@@ -192,6 +193,7 @@ def claim(document: Json) -> Claim:
     return Claim(
         name=text(document, "metadata", "name"),
         phase=text(document, "status", "phase"),
+        uid=text(document, "metadata", "uid"),
         vm=_label(document, SOURCE_VM_LABEL),
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
@@ -268,7 +270,11 @@ def _specification(document: Json) -> str:
     """A digest of the spec without the run strategy, which a stop changes."""
     spec = mapping(document, "spec")
     kept = {key: value for key, value in spec.items() if key not in ("runStrategy", "running")}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+    return _digest(kept)
+
+
+def _digest(spec: Json) -> str:
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _down_since(status: Json) -> datetime | None:

@@ -4,7 +4,8 @@
     it will not be done                   Rejection, with the API server's own words
     nobody knows, or "come back later"    Temporary: the next look finds out
 
-Nothing is sent once the worker's lease is over: another worker may already act on newer facts.
+Nothing is sent once the worker's lease is over: another worker may already act on newer facts. The
+lease is looked at when the request has its login: to renew one may take longer than the lease.
 """
 
 import re
@@ -93,9 +94,8 @@ class Performer:
     async def _put(
         self, path: str, body: Json, so_already: tuple[str, ...], in_time: InTime
     ) -> Result:
-        in_time()
         try:
-            await self._api.call("PUT", path, body=body)
+            await self._api.call("PUT", path, body=body, before=in_time)
         except ApiStatusError as refusal:
             if refusal.code == 409 and any(words in refusal.text for words in so_already):
                 return Done()
@@ -107,9 +107,8 @@ class Performer:
 
     async def _delete(self, path: str, uid: str, in_time: InTime) -> Result:
         """Delete that very object; if another one has its name, the first is gone."""
-        in_time()
         try:
-            await self._api.call("DELETE", path, body=bodies.only_if(uid))
+            await self._api.call("DELETE", path, body=bodies.only_if(uid), before=in_time)
         except ApiStatusError as refusal:
             if refusal.missing or (refusal.code == 409 and _OTHER_UID.search(refusal.text)):
                 return Done()
@@ -119,10 +118,9 @@ class Performer:
     async def _create_snapshot(self, effect: CreateSnapshot, in_time: InTime) -> Result:
         served = await self._schema.served()
         path = names.snapshot_group(served.version, names.SNAPSHOTS, effect.namespace)
-        in_time()
         try:
             made = await self._api.call(
-                "POST", path, create.STRICT, bodies.snapshot(effect, served)
+                "POST", path, create.STRICT, bodies.snapshot(effect, served), before=in_time
             )
         except ApiStatusError as refusal:
             if _is_taken(refusal):

@@ -1,4 +1,4 @@
-"""A clock that only a test moves."""
+"""A clock that only a test moves, and one that is wrong."""
 
 import asyncio
 import heapq
@@ -20,6 +20,14 @@ class HandClock(Clock):
 
     def now(self) -> datetime:
         """Where the hand stands."""
+        return self._now
+
+    def steady(self) -> datetime:
+        """The same: the hand is all the time there is."""
+        return self._now
+
+    def told(self) -> datetime | None:
+        """Redis has this time, too."""
         return self._now
 
     async def sleep_until(self, when: datetime) -> None:
@@ -53,3 +61,27 @@ class HandClock(Clock):
     def _drop_cancelled(self) -> None:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
+
+
+class WrongClock(Clock):
+    """The clock of one machine, wrong by so many seconds beside the world's, which all others have."""
+
+    def __init__(self, world: Clock, ahead: float) -> None:
+        self._world = world
+        self.ahead = timedelta(seconds=ahead)
+
+    def now(self) -> datetime:
+        """What this machine takes for the present."""
+        return self._world.now() + self.ahead
+
+    def steady(self) -> datetime:
+        """The same, as evenly as the world's."""
+        return self._world.steady() + self.ahead
+
+    def told(self) -> datetime | None:
+        """Redis has the world's time."""
+        return self._world.told()
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Wait as long as it seems to be until then."""
+        await self._world.sleep_until(when - self.ahead)

@@ -39,8 +39,8 @@ class Stage:
 
     def shown(self, words: str) -> Message | None:
         """The newest card that has these words."""
-        found = [card for card in self.cards() if words in self.read(card)]
-        return max(found, key=lambda card: card.ts) if found else None
+        newest_first = sorted(self.cards(), key=lambda card: card.ts, reverse=True)
+        return next((card for card in newest_first if words in self.read(card)), None)
 
     def read(self, message: Message) -> str:
         """A message as a person reads it."""

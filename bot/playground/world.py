@@ -76,9 +76,9 @@ class World:
         """What the bot is told."""
         return build(self.environment(), self.tree())
 
-    async def start_bot(self) -> App:
-        """Start the real bot; with HTTP delivery Slack is told its address."""
-        self.bot = await house.start(self.settings(), self.clock)
+    async def start_bot(self, machine: Clock | None = None) -> App:
+        """Start the real bot, on a machine with this clock; with HTTP Slack is told its address."""
+        self.bot = await house.start(self.settings(), machine or self.clock)
         if not self.socket_mode:
             self.slack.use_http(f"http://127.0.0.1:{self.bot.port}/slack/events")
         return self.bot

@@ -1,4 +1,4 @@
-"""What a person wished for, as one value; nothing in it has been checked against a cluster."""
+"""What a person asked for, as one value. Nothing in it has been compared with a cluster."""
 
 from dataclasses import dataclass
 from enum import StrEnum

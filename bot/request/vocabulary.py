@@ -17,7 +17,7 @@ Phrases = Mapping[str, tuple[tuple[str, ...], ...]]
 
 
 def by_first_word(phrases: Iterable[tuple[str, ...]]) -> Phrases:
-    """The phrases ordered for `words.starts_with`."""
+    """The phrases by their first word, longest first, as `tokens.starts_with` looks them up."""
     grouped: dict[str, tuple[tuple[str, ...], ...]] = {}
     for phrase in sorted(phrases, key=len, reverse=True):
         grouped[phrase[0]] = (*grouped.get(phrase[0], ()), phrase)

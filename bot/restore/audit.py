@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Button, Cancel, Clicked, Event, Typed
 from bot.restore.model import AuditEntry, Phase, Restore
 
@@ -24,25 +25,25 @@ def _of_people(
 ) -> Iterator[AuditEntry]:
     """Who gave it to whom."""
 
-    def line(kind: str, by: str, detail: str) -> AuditEntry:
+    def line(kind: AuditKind, by: str, detail: str) -> AuditEntry:
         return AuditEntry(
             at=now, restore=after.id, kind=kind, by=by, target=target(after), detail=detail
         )
 
     for change in after.handoffs[len(before.handoffs) :]:
-        kind = "handed-over" if change.how == "accepted" else "taken-over"
+        kind = AuditKind.HANDED_OVER if change.how == "accepted" else AuditKind.TAKEN_OVER
         yield line(kind, change.taker, f"from {change.giver}")
         return
     old, new = before.offer, after.offer
     if old is not None and new != old and not after.phase.ended:
         if now >= old.until:
-            yield line("offer-expired", "", f"to {old.to}")
+            yield line(AuditKind.OFFER_EXPIRED, "", f"to {old.to}")
         elif isinstance(event, Clicked) and event.button is Button.DECLINE:
-            yield line("declined", old.to, f"from {old.by}")
+            yield line(AuditKind.DECLINED, old.to, f"from {old.by}")
         else:
-            yield line("withdrawn", old.by, f"to {old.to}")
+            yield line(AuditKind.WITHDRAWN, old.by, f"to {old.to}")
     if new is not None and new != old:
-        yield line("offered", new.by, f"to {new.to}")
+        yield line(AuditKind.OFFERED, new.by, f"to {new.to}")
 
 
 def _of_phases(
@@ -59,7 +60,7 @@ def _of_phases(
     yield AuditEntry(
         at=now,
         restore=after.id,
-        kind=after.phase.value,
+        kind=AuditKind(after.phase.value),
         by=person.by if person else "",
         reason=outcome.reason.value if outcome and outcome.reason else "",
         target=target(after),

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.restore.claims import taken_names
-from bot.restore.model import Reason, Restore, VolumePolicy
+from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
 from bot.texts.refusals import RefusalText
@@ -78,7 +79,7 @@ def namespace_stays(observation: Observation, restore: Restore) -> CheckFailure 
     return CheckFailure.telling(
         Reason.NAMESPACE_BEING_DELETED,
         texts.NAMESPACE_BEING_DELETED,
-        namespace=restore.request.namespace,
+        namespace=restore.target.namespace,
     )
 
 
@@ -86,16 +87,16 @@ def vm_exists(observation: Observation, restore: Restore) -> CheckFailure | None
     """The named VM is there."""
     if observation.vm is not None:
         return None
-    request, vm = restore.request, restore.request.vm or ""
+    target, vm = restore.target, restore.target.vm
     elsewhere = tuple(f"{namespace}/{vm}" for namespace in observation.candidates.namespaces)
     near = nearest(vm, observation.candidates.vms)
-    command = or_a_command(request, observation.candidates.vms)
+    command = or_a_command(vm, target.snapshot, observation.candidates.vms)
     return CheckFailure.telling(
         Reason.VM_NOT_FOUND,
         texts.VM_NOT_FOUND,
         (elsewhere + near)[:MAX_CHOICES],
-        vm=request.vm,
-        namespace=request.namespace,
+        vm=vm,
+        namespace=target.namespace,
         command=command,
     )
 
@@ -122,23 +123,23 @@ def snapshot_exists(observation: Observation, restore: Restore) -> CheckFailure 
     """The named snapshot is there."""
     if observation.snapshot is not None:
         return None
-    request = restore.request
+    target = restore.target
     names = tuple(each.name for each in observation.snapshots)
-    listed = nearest(request.snapshot or "", names) or names
+    listed = nearest(target.snapshot, names) or names
     return CheckFailure.telling(
         Reason.SNAPSHOT_NOT_FOUND,
         texts.SNAPSHOT_NOT_FOUND if names else texts.SNAPSHOT_NOT_FOUND_NOR_ANY,
         _with_first(listed, names),
-        snapshot=request.snapshot,
-        namespace=request.namespace,
-        vm=request.vm,
+        snapshot=target.snapshot,
+        namespace=target.namespace,
+        vm=target.vm,
     )
 
 
 def snapshot_is_of_this_vm(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A snapshot of another VM would put that VM's disks into this one."""
-    snapshot, request = _snapshot(observation), restore.request
-    if snapshot.source == request.vm:
+    snapshot, vm = _snapshot(observation), restore.target.vm
+    if snapshot.source == vm:
         return None
     return CheckFailure.telling(
         Reason.SNAPSHOT_OF_OTHER_VM,
@@ -146,7 +147,7 @@ def snapshot_is_of_this_vm(observation: Observation, restore: Restore) -> CheckF
         tuple(each.name for each in observation.snapshots)[:MAX_CHOICES],
         snapshot=snapshot.name,
         source=snapshot.source,
-        vm=request.vm,
+        vm=vm,
     )
 
 

@@ -35,7 +35,7 @@ def taken_names(observation: Observation, restore: Restore) -> tuple[str, ...]:
         return ()
     backups = [volume for volume, _ in observation.content.backups] if observation.content else []
     volumes = backups or (observation.snapshot.included if observation.snapshot else ())
-    wanted = {prefixed(restore.request.vm or "", volume) for volume in volumes}
+    wanted = {prefixed(restore.target.vm, volume) for volume in volumes}
     own = restore.job.name if restore.job else None
     return tuple(
         claim.name

@@ -8,17 +8,9 @@ stays closed.
 from datetime import datetime, timedelta
 
 from bot.restore.checks import CheckFailure
-from bot.restore.model import (
-    QUESTIONS,
-    Card,
-    CardKind,
-    Copy,
-    Outcome,
-    Phase,
-    Reason,
-    Restore,
-    UserId,
-)
+from bot.restore.model import Outcome, Phase, Restore
+from bot.restore.reasons import Reason
+from bot.restore.thread import QUESTIONS, Card, CardKind, Copy, UserId
 from bot.texts import endings, refusals
 
 MAX_FOUND = 1000

@@ -60,7 +60,7 @@ def named_at(name: str) -> datetime:
 
 def _begin(prefix: str, restore: Restore) -> str:
     room = MAX_NAME - len(prefix) - _STAMP_LENGTH - SUFFIX - 3
-    vm = (restore.request.vm or "vm")[:room].rstrip("-.")
+    vm = restore.target.vm[:room].rstrip("-.")
     return f"{prefix}-{vm}"
 
 
@@ -82,11 +82,11 @@ def confirmed_name(prefix: str, restore: Restore) -> str | None:
 
 def create_restore(restore: Restore, name: str) -> CreateRestore:
     """The VirtualMachineRestore for this document."""
-    request = restore.request
+    target = restore.target
     return CreateRestore(
-        namespace=request.namespace or "",
-        vm=request.vm or "",
-        snapshot=request.snapshot or "",
+        namespace=target.namespace,
+        vm=target.vm,
+        snapshot=target.snapshot,
         name=name,
         volume_policy=restore.rules.volume_policy,
         labels=_labels(restore),
@@ -96,10 +96,10 @@ def create_restore(restore: Restore, name: str) -> CreateRestore:
 
 def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
     """The safety snapshot for this document."""
-    request = restore.request
+    target = restore.target
     return CreateSnapshot(
-        namespace=request.namespace or "",
-        vm=request.vm or "",
+        namespace=target.namespace,
+        vm=target.vm,
         name=safety.name,
         labels=_labels(restore),
         annotations=_annotations(restore),
@@ -108,7 +108,7 @@ def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
 
 def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:
     """Remove the failed object of the restore before this one."""
-    return DeleteRestore(restore.request.namespace or "", blocker.name, blocker.uid)
+    return DeleteRestore(restore.target.namespace, blocker.name, blocker.uid)
 
 
 def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:

@@ -6,10 +6,11 @@ stored; each is derived anew from the document and the last look.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 
-from bot.restore.model import UserId, VolumePolicy
+from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, Observation
+from bot.restore.thread import UserId
 
 
 class Button(StrEnum):
@@ -52,7 +53,7 @@ def button_named(name: str) -> Button | None:
 
 
 SUCCESSORS = frozenset({Button.START_OVER, Button.TRY_AGAIN, Button.OTHER_SNAPSHOT, Button.UNDO})
-"""Buttons on an ended restore that open a new one (`workflow.successor`)."""
+"""Buttons on an ended restore that open a new one (`follow_up.successor`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +170,27 @@ class Anchored:
     ts: str
 
 
+class ConversationLoss(Enum):
+    """Why nothing can be written in a conversation any more."""
+
+    THREAD_DELETED = "thread-deleted"
+    """The message that the thread hangs on was deleted, and no reply is left."""
+    ARCHIVED = "archived"
+    UNSEEN = "unseen"
+    """The bot is not in it."""
+    UNWRITABLE = "unwritable"
+    """Slack takes no message there, for another reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelGone:
-    """Slack refuses for good to post in the conversation. `error` is Slack's code.
+    """Slack refuses for good to post in the conversation. `said` is Slack's answer, for quoting.
 
     `dm` is a direct-message channel with the owner where the rest can be told, if one opened.
     """
 
-    error: str
+    loss: ConversationLoss
+    said: str = ""
     dm: str | None = None
 
 

@@ -9,18 +9,10 @@ from datetime import datetime
 
 from bot.restore import user_events, workflow
 from bot.restore.events import Button, Clicked, Reply
-from bot.restore.model import (
-    Blocker,
-    Card,
-    CardKind,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    Stop,
-)
+from bot.restore.model import Blocker, Phase, Restore, RestoreId, Rules, Stop
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind
 
 _FINAL = frozenset({Reason.NOT_PERMITTED, Reason.FROZEN, Reason.VM_DELETED})
 """Reasons that no other restore would get around."""
@@ -37,7 +29,7 @@ def offered(restore: Restore) -> frozenset[Button]:
             return frozenset({Button.UNDO} if _undo_snapshot(restore) else ())
         case Phase.FAILED:
             return frozenset({Button.TRY_AGAIN, Button.OTHER_SNAPSHOT})
-        case Phase.REFUSED if restore.request.vm and restore.request.namespace:
+        case Phase.REFUSED if restore.request.vm_ref is not None:
             return frozenset({Button.START_OVER, Button.OTHER_SNAPSHOT})
         case _:
             return frozenset({Button.START_OVER})

@@ -14,19 +14,8 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.events import Button, Clicked, Copied, Offered, Reply, TakenOver
-from bot.restore.model import (
-    Card,
-    CardKind,
-    Copy,
-    Handoff,
-    How,
-    Left,
-    Offer,
-    Phase,
-    Restore,
-    UserId,
-)
-from bot.restore.thread import slack_order
+from bot.restore.model import Handoff, How, Offer, Phase, Restore
+from bot.restore.thread import Card, CardKind, Copy, Left, UserId, slack_order
 from bot.texts import endings
 
 Answer = tuple[Restore, Reply | None]

@@ -16,20 +16,12 @@ from typing import Annotated, Literal, NewType
 
 from pydantic import AwareDatetime, Field
 
-from bot.restore.disks import Disk
-from bot.restore.disks import Fate as Fate  # noqa: PLC0414 - it is a part of the model
-from bot.restore.disks import LeftBehind as LeftBehind  # noqa: PLC0414 - and so is this
-from bot.restore.disks import LeftBehindKind as LeftBehindKind  # noqa: PLC0414 - as above
-from bot.restore.reasons import Reason as Reason  # noqa: PLC0414 - it is a part of the model
-from bot.restore.thread import QUESTIONS as QUESTIONS  # noqa: PLC0414 - and so is its thread
-from bot.restore.thread import Card as Card  # noqa: PLC0414
-from bot.restore.thread import CardKind as CardKind  # noqa: PLC0414
-from bot.restore.thread import Copy as Copy  # noqa: PLC0414
-from bot.restore.thread import Left as Left  # noqa: PLC0414
-from bot.restore.thread import Stored as Stored  # noqa: PLC0414
-from bot.restore.thread import ThreadRef as ThreadRef  # noqa: PLC0414
-from bot.restore.thread import UserId as UserId  # noqa: PLC0414
-from bot.restore.vmstate import VmState as VmState  # noqa: PLC0414
+from bot.restore.audit_kinds import AuditKind, OtherKind
+from bot.restore.disks import Disk, LeftBehind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest, Target
+from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
+from bot.restore.vmstate import SnapshotState, VmState
 
 RestoreId = NewType("RestoreId", str)
 
@@ -94,17 +86,6 @@ class Rules(Stored):
     volume_policy: VolumePolicy | None = None
 
 
-class RestoreRequest(Stored):
-    """What was asked for, as far as it is known."""
-
-    cluster: str
-    namespace: str | None = None
-    vm: str | None = None
-    snapshot: str | None = None
-    described: str | None = None
-    """Words that describe a snapshot ("pre-upgrade"); they filter the picker, nothing more."""
-
-
 class Consistency(StrEnum):
     """How far the guest's files in a snapshot can be trusted."""
 
@@ -148,6 +129,8 @@ class Preview(Stored):
     gitops: str | None = None
     vm_state: VmState | None = None
     """None in documents of earlier releases: then nothing may be restored from it."""
+    snapshot_state: SnapshotState | None = None
+    """As above."""
 
 
 class Proposal(Stored):
@@ -361,18 +344,23 @@ class Restore(Stored):
         return self.handoffs[0].giver if self.handoffs else self.owner
 
     @property
+    def target(self) -> Target:
+        """The VM and the snapshot: known from CHECKING on. Raises ValueError before."""
+        if (target := self.request.target) is None:
+            raise ValueError(f"restore {self.id} ({self.phase}) has no complete target")
+        return target
+
+    @property
     def claim(self) -> str | None:
-        """The VM this restore holds: "cluster/namespace/vm" while it lives and knows them.
+        """The key of the VM this restore holds, while it lives and is past GATHERING.
 
         A start after the end holds it again: no other restore may be under way meanwhile.
         """
-        request = self.request
+        vm_ref = self.request.vm_ref
         over = self.phase.ended and not (self.start is not None and self.start.pending)
-        if over or not request.vm or not request.namespace:
+        if over or vm_ref is None or self.phase is Phase.GATHERING:
             return None
-        if self.phase is Phase.GATHERING:
-            return None
-        return f"{request.cluster}/{request.namespace}/{request.vm}"
+        return vm_ref.key
 
     @property
     def ended_at(self) -> AwareDatetime:
@@ -390,7 +378,7 @@ class AuditEntry(Stored):
 
     at: datetime
     restore: RestoreId | None = None
-    kind: str
+    kind: Annotated[AuditKind | OtherKind, Field(union_mode="left_to_right")]
     by: str = ""
     verdict: Annotated[str, Field(max_length=40)] = ""
     reason: str = ""

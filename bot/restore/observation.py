@@ -1,7 +1,7 @@
-"""What a look at the cluster brings back: plain facts, parsed by `cluster/`, judged by the core.
+"""What one reading of the cluster returns: facts, parsed in bot/cluster and judged in bot/restore.
 
-"Not found" is None; what a look did not ask for stays at its default, and `Scene.look` says which
-look it was, so that nothing that was not read is ever taken for absent.
+None means "not found". Fields that were not read keep their defaults: `Observation.kind` says which
+fields were read, so that the core never takes an unread object for a missing one.
 """
 
 from dataclasses import dataclass, field
@@ -80,6 +80,10 @@ class Vm:
     down_since: datetime | None = None
     """Since when there is no VMI: KubeVirt stamps the Ready condition anew whenever one ends."""
 
+    def was_restored_by(self, name: str) -> bool:
+        """The last VirtualMachineRestore that ran on it has this name."""
+        return (self.last_restore or "").startswith(f"{name}-")
+
     @property
     def may_start_itself(self) -> bool:
         """The cluster may create a VMI at any moment without anybody asking again."""
@@ -156,6 +160,8 @@ class Content:
     """The DataVolumes of the VM's `dataVolumeTemplates` of then."""
     backups: tuple[tuple[str, str], ...] = ()
     """Volume and claim of everything that was copied."""
+    specification: str = ""
+    """A digest of the spec: the copy of the VM, and which VolumeSnapshot holds which disk."""
 
     @property
     def usable(self) -> bool:
@@ -199,6 +205,7 @@ class Claim:
 
     name: str
     phase: str
+    uid: str = ""
     vm: str | None = None
     """Label `restore.kubevirt.io/source-vm-name`."""
     deleting: bool = False
@@ -293,6 +300,7 @@ class Observation:
     """SAFETY, and RECHECK while its create is not answered."""
     job: RestoreObject | None = None
     claims: tuple[Claim, ...] = ()
+    """Claims of the VM's disks (FULL, RECHECK), and those that the restore makes and leaves (JOB)."""
     claims_unread: str | None = None
     """Why the claims could not be read; they only add to what is known of a restore that ran."""
     uses: tuple[Use, ...] | None = None

@@ -1,4 +1,4 @@
-"""Who may restore what, and where. One pure function, asked at the door and again before acting.
+"""Who may restore what, and where. Pure; asked on every request and again before each act.
 
 This is the one place that decides; the full policy (approvals, freezes, other actions, labels) grows
 here. Nothing is allowed unless a grant says so, and no grant can allow those in `_never`.
@@ -7,55 +7,13 @@ here. Nothing is allowed unless a grant says so, and no grant can allow those in
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pydantic import Field, model_validator
-
+from bot.restore.access import ANY, Grant, Policy
 from bot.restore.events import Verdict
-from bot.restore.model import Reason, Restore, Stored, UserId
+from bot.restore.model import Restore
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest
+from bot.restore.thread import UserId
 from bot.texts import refusals
-
-ANY = "*"
-
-
-class Grant(Stored):
-    """One rule of the access list. Everything that it names must fit; what it leaves out is free.
-
-    Somebody fits `users` and `groups` together: being in either is enough.
-    """
-
-    users: tuple[str, ...] = Field(default=(), description="Slack user ids (U… or W…)")
-    groups: tuple[str, ...] = Field(default=(), description="Slack user group ids (S…)")
-    channels: tuple[str, ...] = Field(default=(), description="Slack channel ids (C…, G… or D…)")
-    clusters: tuple[str, ...] = Field(default=(ANY,), description='cluster names, "*" for all')
-    namespaces: tuple[str, ...] = Field(description='namespaces, "*" for all')
-
-    @model_validator(mode="after")
-    def _names_somebody(self) -> "Grant":
-        if not (self.users or self.groups or self.channels):
-            raise ValueError("name at least one of users, groups or channels")
-        return self
-
-
-class OnCall(Stored):
-    """Those who may claim a restore whose owner is gone. Being in either list is enough."""
-
-    users: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-
-
-class Policy(Stored):
-    """The access list, who is on call, and whom to ask when it says no."""
-
-    grants: tuple[Grant, ...] = ()
-    on_call: OnCall = OnCall()
-    contact: str = refusals.CONTACT
-    """Plain words: "the platform team in #platform"."""
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """Every user group that is named here: the only ones worth asking Slack about."""
-        granted = (group for grant in self.grants for group in grant.groups)
-        return frozenset((*granted, *self.on_call.groups))
 
 
 @dataclass(frozen=True, slots=True)

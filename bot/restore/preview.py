@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.restore import fates
 from bot.restore.model import Change, Consistency, Preview, VolumePolicy
 from bot.restore.observation import Content, Observation, Snapshot, Vm
-from bot.restore.vmstate import state_of
+from bot.restore.vmstate import snapshot_state, state_of
 from bot.texts import cards as texts
 
 MAX_DISKS = 300
@@ -50,7 +50,8 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
         newer=newer[:MAX_NEWER],
         more_newer=max(0, len(newer) - MAX_NEWER),
         gitops=vm.gitops,
-        vm_state=state_of(vm, observation.vmi),
+        vm_state=state_of(vm, observation.claims, observation.vmi),
+        snapshot_state=snapshot_state(snapshot, content),
     )
 
 

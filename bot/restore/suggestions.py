@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable
 from rapidfuzz import fuzz, process
 
 from bot.request import nearest_command
-from bot.restore.model import RestoreRequest
 from bot.texts import refusals
 
 MAX_SUGGESTIONS = 5
@@ -19,13 +18,13 @@ def nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(match for match, _, _ in found)
 
 
-def or_a_command(request: RestoreRequest, vms: Collection[str]) -> str:
+def or_a_command(vm: str, snapshot: str | None, vms: Collection[str]) -> str:
     """What to add where there is no such VM: a sentence if it was rather a command, or nothing.
 
     In `/vm-restore hstory database-01` it reads like a VM, and the VM like its snapshot.
     """
-    if command := nearest_command(request.vm or "", likeness=0.6):
+    if command := nearest_command(vm, likeness=0.6):
         return refusals.MEANT_COMMAND.format(command=command)
-    if request.snapshot in vms:
-        return refusals.MEANT_ANOTHER_VM.format(vm=request.snapshot)
+    if snapshot in vms:
+        return refusals.MEANT_ANOTHER_VM.format(vm=snapshot)
     return ""

@@ -11,20 +11,18 @@ from bot.request import Part, is_name, single_name
 from bot.restore import edits, handoff
 from bot.restore.events import Button, Cancel, Clicked, Offered, Reply, TakenOver, Typed
 from bot.restore.model import (
-    Card,
-    CardKind,
     Confirmation,
     Outcome,
     Phase,
-    Reason,
     Restore,
-    RestoreRequest,
     Start,
     Stop,
     StopWhen,
     TypedName,
 )
-from bot.restore.thread import slack_order
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind, slack_order
 from bot.texts import endings
 
 Person = Typed | Clicked | Cancel | Offered | TakenOver

@@ -7,12 +7,12 @@ document and one event and returns the document as it is from then on, with the 
 It is a pure function, total over every phase and event: what does not fit is answered and changes
 nothing, so that events may come twice, late, out of order or from anybody.
 
-Level-triggered. Effects come only out of a look (`Observed`), never out of a person's event: a click
-stores a request, the next look turns it into an act, and the same look may do so again after a crash.
-Nothing is remembered but the document, so any replica carries on with the next look.
-A look that was kept from reading (a 403, an API that is not served) proves no absence: it counts as
-no look, except where a check says so to the person who asked. Nor does a look of another kind than
-the one that the document needs (`wanted`) prove anything.
+Level-triggered. Only an observation (`Observed`) has effects, never a person's event: a click is
+stored, and the next observation leads to the act, a second time if a crash came in between.
+The document is the only state, so any replica can go on with the next observation.
+A failed or forbidden read (a 403, an API that is not served) is not evidence that an object is
+missing. It is ignored, except where a check reports it to the person who asked. An observation of
+another kind than the document needs (`wanted`) is ignored, too.
 
 The way to the one destructive effect, `CreateRestore`, has four gates, each a fact in the document:
 
@@ -49,6 +49,7 @@ from bot.restore.events import (
     ChannelMoved,
     Clicked,
     Continued,
+    ConversationLoss,
     Copied,
     CreateRestore,
     Effect,
@@ -63,30 +64,19 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    AuditEntry,
-    CardKind,
-    Outcome,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.phases import ended
 from bot.restore.phases.made_before import made_before
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
 
 AFTERCARE = timedelta(hours=24)
 """How long the buttons of a finished restore stay."""
-THREAD_GONE = "thread_not_found"
-"""Slack's code when the message that a thread hangs on was deleted, and no reply is left."""
 UNREACHABLE_LIMIT = timedelta(hours=24)
 """How long a restore that cannot be looked at is still followed."""
 
@@ -115,10 +105,9 @@ def begin(  # noqa: PLR0913 - a document has this many independent parts
     previous: RestoreId | None = None,
 ) -> Restore:
     """A new restore: what is missing is asked for, otherwise the checks come first."""
-    known = bool(request.vm and request.namespace and request.snapshot)
     new = Restore(
         id=id_,
-        phase=Phase.CHECKING if known else Phase.GATHERING,
+        phase=Phase.CHECKING if request.target is not None else Phase.GATHERING,
         thread_ref=thread_ref,
         owner=owner,
         request=request,
@@ -376,20 +365,16 @@ def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore
         moved = restore.model_copy(update={"thread_ref": thread_ref})
     if restore.phase.ended or restore.job is not None:
         return moved
-    lost = _lost(gone.error)
-    found = lost.found.format(where=f"<#{restore.thread_ref.channel}>", error=gone.error)
+    lost = _LOST[gone.loss]
+    found = lost.found.format(where=f"<#{restore.thread_ref.channel}>", error=gone.said)
     outcome = Outcome(reason=Reason.CHANNEL_UNREACHABLE, at=now, found=found, next=lost.next)
     return edits.end(moved, Phase.CANCELLED, outcome, endings.THREAD_LOST)
 
 
-def _lost(error: str) -> RefusalText:
-    """What became of the conversation, and what to do, by Slack's code."""
-    match error:
-        case "thread_not_found":
-            return refusals.THREAD_DELETED
-        case "is_archived" | "is_inactive":
-            return refusals.CHANNEL_ARCHIVED
-        case "not_in_channel" | "channel_not_found":
-            return refusals.CHANNEL_UNSEEN
-        case _:
-            return refusals.CHANNEL_UNWRITABLE
+_LOST: dict[ConversationLoss, RefusalText] = {
+    ConversationLoss.THREAD_DELETED: refusals.THREAD_DELETED,
+    ConversationLoss.ARCHIVED: refusals.CHANNEL_ARCHIVED,
+    ConversationLoss.UNSEEN: refusals.CHANNEL_UNSEEN,
+    ConversationLoss.UNWRITABLE: refusals.CHANNEL_UNWRITABLE,
+}
+"""What became of the conversation, and what to do."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.clock import Clock
 from bot.restore.model import Rules
 from bot.restore.observation import Snapshot
-from bot.restore.policy import Policy
+from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.outbound.replies import Responder
@@ -26,7 +26,6 @@ class SlackConfig:
     """The part of the settings that handlers read."""
 
     home: Workspace
-    policy: Policy
     rules: Rules
     clusters: tuple[str, ...]
     default_cluster: str
@@ -62,6 +61,7 @@ class SlackContext:
     web: SlackApi
     store: Store
     people: Directory
+    authorizer: Authorizer
     responder: Responder
     config: SlackConfig
     names: Mapping[str, Names]

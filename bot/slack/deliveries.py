@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, TypeAdapter, ValidationError
 
+from bot.request import ParsedRequest
 from bot.restore.events import Button
-from bot.restore.model import Stored, UserId
+from bot.restore.thread import Stored, UserId
 from bot.slack.views.form_state import Field, FormRequest, FormState
 from bot.store.documents import Unreadable, places
 from bot.store.records import Delivery
@@ -54,6 +55,8 @@ class MessageReceived(FromPerson):
     """It mentions the bot, or is a direct message."""
     words: bool
     """Plain words are heard in this channel."""
+    request: ParsedRequest | None = None
+    """What it asks for, if the listener had to read it; deliveries stored before had no such field."""
 
 
 class MessageDeleted(Stored):

@@ -133,7 +133,7 @@ def _hosts(text: str, default: int) -> tuple[tuple[str, int], ...]:
 
 
 def _login(parts: SplitResult) -> dict[str, str]:
-    # Not `parts.username`: a list of hosts is no host to urlsplit.
+    # urlsplit finds no user name in an address with a list of hosts.
     who, _, _ = parts.netloc.rpartition("@")
     user, _, password = who.partition(":")
     login = {"username": unquote(user), "password": unquote(password)}

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.model import AuditEntry
 from bot.store import documents, replies, scripts, tasks, times
 from bot.store.keys import DELIVERY, RESTORE, Keys
@@ -42,6 +43,12 @@ class WorkQueue:
         self._clock = clock
         self._lease_time = lease_time
 
+    async def learn_the_time(self) -> None:
+        """Ask Redis what time it is, and go by that."""
+        asked, keys = self._clock.now(), {"due": self._keys.due}
+        theirs = await self._scripts.run("time", keys, now=times.now(self._clock))
+        self._clock.follow(times.moment(theirs), asked)
+
     async def enqueue_delivery(self, key: str, kind: str, body: Mapping[str, Any]) -> Lease | None:
         """Store what Slack sent, leased to the caller; None if this key is known already."""
         now, member = self._clock.now(), DELIVERY + key
@@ -53,8 +60,8 @@ class WorkQueue:
             token=scripts.call_token(),
             kind=kind,
             body=documents.dump_body(body),
-            now=times.passed(now),
-            lease_end=times.due(lease.until),
+            now=times.now(self._clock),
+            lease_ms=times.length(self._lease_time),
         )
         return lease if accepted else None
 
@@ -79,18 +86,19 @@ class WorkQueue:
         """
         now = self._clock.now()
         until = now + self._lease_time
-        taken, abandoned, following = await self._scripts.run(
+        taken, abandoned, following, theirs = await self._scripts.run(
             "lease",
             {"due": self._keys.due, "audit": self._keys.audit},
             prefix=self._keys.prefix,
-            now=times.passed(now),
-            lease_end=times.due(until),
+            now=times.now(self._clock),
+            lease_ms=times.length(self._lease_time),
             limit=limit,
             max_cuts=MAX_CUTS,
             ttl=int(REMEMBERED.total_seconds()),
             now_iso=now.isoformat(),
-            later=times.due(now + PUT_OFF),
+            put_off_ms=times.length(PUT_OFF),
         )
+        self._clock.follow(times.moment(theirs), now)
         for member in abandoned:
             log.error("it stopped every worker", record=member, attempts=MAX_CUTS)
         leased = [
@@ -99,8 +107,8 @@ class WorkQueue:
             )
             for member, fence, fields, interrupted in taken
         ]
-        next_due = None if following is None else times.moment(following)
-        return [each for each in leased if each is not None], next_due
+        found = [each for each in leased if each is not None]
+        return found, None if following is None else times.ahead(now, theirs, following)
 
     async def release(
         self,
@@ -123,7 +131,7 @@ class WorkQueue:
             self._keys.queued(lease.id),
             member=lease.id,
             fence=lease.fence,
-            now=times.passed(self._clock.now()),
+            now=times.now(self._clock),
             due_at=times.due_or_nothing(due),
             shown=json.dumps(replies.flat(shown or {})),
             body="" if body is None else documents.dump_body(body),
@@ -142,8 +150,8 @@ class WorkQueue:
             self._keys.queued(lease.id),
             member=lease.id,
             fence=lease.fence,
-            now=times.passed(now),
-            lease_end=times.due(longer.until),
+            now=times.now(self._clock),
+            lease_ms=times.length(self._lease_time),
         )
         return longer if renewed else None
 
@@ -154,14 +162,14 @@ class WorkQueue:
                 "wake",
                 {"due": self._keys.due},
                 prefix=self._keys.prefix,
-                now=times.passed(self._clock.now()),
+                now=times.now(self._clock),
                 ids=json.dumps(page),
             )
 
     async def invalidate_card(self, restore: str, card: str, ts: str) -> None:
         """The message `ts` of a card is gone; the next worker searches the thread for the card."""
         member = RESTORE + restore
-        now = times.passed(self._clock.now())
+        now = times.now(self._clock)
         await self._scripts.run(
             "invalidate_card", self._keys.queued(member), member=member, card=card, ts=ts, now=now
         )
@@ -180,7 +188,7 @@ class WorkQueue:
         log.error("unreadable record put off", record=lease.id, found=error.text)
         now = self._clock.now()
         entry = AuditEntry(
-            at=now, kind="deferred", reason=error.reason, target=lease.id, detail=error.text
+            at=now, kind=AuditKind.DEFERRED, reason=error.reason, target=lease.id, detail=error.text
         )
         await self._scripts.run(
             "defer_unreadable",

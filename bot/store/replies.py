@@ -1,6 +1,7 @@
 """What Redis keeps of a restore or a delivery, read into our own shapes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -12,6 +13,8 @@ from bot.store.records import Delivery, PeriodicTask, PostedCard, Record
 log = structlog.get_logger(__name__)
 
 _CARD = "card:"
+_Stored = TypeVar("_Stored")
+_Read = TypeVar("_Read")
 
 
 def paired(flat: Sequence[str]) -> dict[str, str]:
@@ -54,8 +57,14 @@ def work(member: str, fields: Mapping[str, str]) -> Record | Delivery | Periodic
 
 def readable(texts: Iterable[str]) -> tuple[Restore, ...]:
     """The documents that load; gone ones ('') are skipped, unreadable ones with a line in the log."""
-    found = (_read(text) for text in texts if text)
+    found = (_read(documents.load, text) for text in texts if text)
     return tuple(restore for restore in found if restore is not None)
+
+
+def readable_records(hashes: Iterable[Mapping[str, str]]) -> tuple[Record, ...]:
+    """The same for restores with their cards."""
+    found = (_read(record, fields) for fields in hashes)
+    return tuple(one for one in found if one is not None)
 
 
 def card(shown: PostedCard) -> str:
@@ -73,9 +82,9 @@ def _shown(text: str) -> PostedCard:
     return PostedCard(ts or None, digest)
 
 
-def _read(text: str) -> Restore | None:
+def _read(read: Callable[[_Stored], _Read], stored: _Stored) -> _Read | None:
     try:
-        return documents.load(text)
+        return read(stored)
     except documents.Unreadable as error:
         found = error.text
     log.error("unreadable restore skipped", found=found)

@@ -1,7 +1,7 @@
-"""The last way to somebody: the response_url of what the owner of a restore last did.
+"""The response_url of the owner's last command or click, for when no conversation takes a message.
 
-Slack takes five posts to it within half an hour. It opens a door, so it is in no document and in no
-log line, only here, and no longer than it is of use.
+Slack takes five posts to it within half an hour. Anybody who has the URL can post with it, so it is a
+secret: it is stored here only, until it expires, and never in a document or a log line.
 """
 
 from dataclasses import dataclass

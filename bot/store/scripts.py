@@ -4,7 +4,9 @@ A script's text is `lua/parts.lua` and its own file, under Redis 7's `#!lua` lin
 server refuse it as a whole (no memory, replica, a key of another slot) before it writes anything.
 Rules for a script:
 - its head declares its KEYS and ARGV by name, and Python passes them by the same names;
-- time comes in as an argument, in ms; so do all names, by KEYS or by the prefix (see `keys`);
+- the present is the server's own time, in ms: `now` is it, whoever calls (see `parts.lua`). Leases are
+  counted from it, and so no replica's clock can end another one's. Other moments are arguments, in
+  ms; so are all names, by KEYS or by the prefix (see `keys`);
 - it may be sent twice: a client or proxy that lost the reply sends it again, so each script knows
   its caller's token or fence and answers the second time as it did the first;
 - what it loops over is bounded by the caller.
@@ -24,7 +26,7 @@ from redis.exceptions import NoScriptError
 
 from bot.store.failures import translated
 
-READ_ONLY = frozenset({"load_index", "load_many", "read_audit", "task_body"})
+READ_ONLY = frozenset({"load_index", "load_many", "load_thread", "read_audit", "task_body", "time"})
 NAMES = (
     "append_audit",
     "commit",
@@ -37,11 +39,13 @@ NAMES = (
     "lease",
     "load_index",
     "load_many",
+    "load_thread",
     "read_audit",
     "release",
     "renew",
     "schedule_task",
     "task_body",
+    "time",
     "wake",
 )
 PAGE = 200
@@ -109,7 +113,8 @@ def read(name: str) -> Script:
     shared, own = (folder.joinpath(f"{part}.lua").read_text("utf-8") for part in ("parts", name))
     keys, arguments = declared(own, "KEYS"), declared(own, "ARGV")
     flags = " flags=no-writes" if name in READ_ONLY else ""
-    taken = "\n".join((_locals(keys, "KEYS"), _locals(arguments, "ARGV")))
+    present = "now = present(now)" if "now" in arguments else ""
+    taken = "\n".join((_locals(keys, "KEYS"), _locals(arguments, "ARGV"), present))
     text = f"#!lua{flags}\n{shared}\n{taken}\n{own}"
     # Redis names scripts by their SHA-1; nothing is kept secret or proved by it.
     sha = sha1(text.encode(), usedforsecurity=False).hexdigest()

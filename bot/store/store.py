@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.restore.model import AuditEntry, Restore
+from bot.restore.target import VmRef
 from bot.store import documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
 from bot.store.connection import Client
@@ -127,9 +128,14 @@ class Store:
             found += [replies.record(replies.paired(fields)) for fields in records]
         return tuple(found)
 
-    async def in_thread(self, channel: str, thread: str) -> tuple[Restore, ...]:
-        """All restores of a thread, live and ended, oldest first."""
-        return replies.readable(await self._listed(self._keys.thread(channel, thread), 0, -1))
+    async def in_thread(self, channel: str, thread: str) -> tuple[Record, ...]:
+        """All restores of a thread with their cards, live and ended, oldest first."""
+        found: list[list[str]] = await self._scripts.run(
+            "load_thread",
+            {"thread": self._keys.thread(channel, thread)},
+            prefix=self._keys.prefix,
+        )
+        return replies.readable_records(replies.paired(fields) for fields in found)
 
     async def live(self) -> tuple[Restore, ...]:
         """All restores that have not ended, oldest first."""
@@ -141,9 +147,10 @@ class Store:
                 break
         return replies.readable(found)
 
-    async def history(self, claim: str, limit: int) -> tuple[Restore, ...]:
-        """The last ended restores of a VM ("cluster/namespace/vm"), newest first."""
-        texts = await self._listed(self._keys.history(claim), 0, limit - 1) if limit > 0 else []
+    async def history(self, vm_ref: VmRef, limit: int) -> tuple[Restore, ...]:
+        """The last ended restores of a VM, newest first."""
+        key = self._keys.history(vm_ref.key)
+        texts = await self._listed(key, 0, limit - 1) if limit > 0 else []
         return replies.readable(texts)
 
     async def recent(self, limit: int) -> tuple[Restore, ...]:
@@ -170,8 +177,7 @@ class Store:
 
     def _filing(self, restore: Restore, audit: Sequence[AuditEntry]) -> dict[str, str | int]:
         """What `create` and `commit` need to know to store a restore and to find it again."""
-        request, thread_ref = restore.request, restore.thread_ref
-        vm = f"{request.cluster}/{request.namespace}/{request.vm}"
+        vm_ref, thread_ref = restore.request.vm_ref, restore.thread_ref
         thread = f"{thread_ref.channel}:{thread_ref.thread}"
         return {
             "prefix": self._keys.prefix,
@@ -184,6 +190,6 @@ class Store:
             "opened": times.passed(restore.opened_at),
             "claim": restore.claim or "",
             "thread": thread if thread_ref.thread else "",
-            "vm": vm if request.vm and request.namespace else "",
-            "now": times.passed(self._clock.now()),
+            "vm": "" if vm_ref is None else vm_ref.key,
+            "now": times.now(self._clock),
         }

@@ -41,7 +41,7 @@ class PeriodicTasks:
             member=TASK + name,
             body=documents.dump_body(body),
             due_at=times.due(due),
-            now=times.passed(self._clock.now()),
+            now=times.now(self._clock),
             ttl=int(KEPT.total_seconds()),
             home=1 if name.startswith(HOME) else 0,
         )
@@ -54,7 +54,7 @@ class PeriodicTasks:
     async def delete(self, name: str, *, lease: Lease | None = None) -> None:
         """Delete this task. With the lease of its worker, a task scheduled since then stays."""
         fence = "" if lease is None else lease.fence
-        now = times.passed(self._clock.now())
+        now = times.now(self._clock)
         await self._scripts.run(
             "delete_task", self._keys_of(name), member=TASK + name, fence=fence, now=now
         )

@@ -177,7 +177,7 @@ RIGHTS = {
         "create",
         "delete",
     },
-    ("", "persistentvolumeclaims"): {"list"},
+    ("", "persistentvolumeclaims"): {"get", "list"},
     ("", "pods"): {"list"},
     ("", "resourcequotas"): {"list"},
 }

@@ -11,7 +11,6 @@ from tests.cluster.wire import CRD_PATH, Wire, crd
 from tests.tools.fleet import PATIENCE
 
 Connect = Callable[..., Awaitable[Cluster]]
-WaitUntil = Callable[[Callable[[], bool], str], Awaitable[None]]
 
 
 @pytest.fixture
@@ -53,15 +52,10 @@ async def cluster(connect: Connect) -> Cluster:
     return await connect()
 
 
-@pytest.fixture
-def wait_until() -> WaitUntil:
+async def wait_until(predicate: Callable[[], bool], what: str) -> None:
     """Wait for something to become true, with a limit and words for what it was."""
-
-    async def wait(predicate: Callable[[], bool], what: str) -> None:
-        limit = time.monotonic() + PATIENCE
-        while not predicate():
-            if time.monotonic() > limit:
-                pytest.fail(f"did not happen: {what}")
-            await asyncio.sleep(0.002)
-
-    return wait
+    limit = time.monotonic() + PATIENCE
+    while not predicate():
+        if time.monotonic() > limit:
+            pytest.fail(f"did not happen: {what}")
+        await asyncio.sleep(0.002)

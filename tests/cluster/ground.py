@@ -39,18 +39,10 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import (
-    Job,
-    Phase,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    Safety,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Job, Phase, Restore, RestoreId, Rules, Safety
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId
 
 KUBECONFIG = Path(os.environ.get("VM_RESTORE_TEST_KUBECONFIG", "")).expanduser()
 GIVEN = Path() != KUBECONFIG
@@ -305,10 +297,7 @@ async def real() -> AsyncIterator[Ground]:
 
 @asynccontextmanager
 async def laid(
-    login: Login,
-    clock: Clock,
-    second: Callable[[], Awaitable[None]],
-    storage_class: str | None,
+    login: Login, clock: Clock, second: Callable[[], Awaitable[None]], storage_class: str | None
 ) -> AsyncIterator[Ground]:
     """Make the namespace and what is in it, and remove it in any case."""
     namespace = f"vm-restore-test-{uuid4().hex[:8]}"

@@ -13,12 +13,15 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Phase, Restore, RestoreId, RestoreRequest, Rules, ThreadRef, UserId
+from bot.restore.model import Restore
+from bot.restore.target import RestoreRequest
+from tests import restores
 
 NS, VM, SNAP = "production", "database-01", "pre-upgrade"
 ID = "k3f9a2b7.2"
 LATER = START + timedelta(seconds=25)
 
+REQUEST = RestoreRequest(cluster="prod", namespace=NS, vm=VM, snapshot=SNAP)
 LABELS = ((RESTORE_ID, ID),)
 STOP = StopVm(NS, VM)
 START_VM = StartVm(NS, VM)
@@ -30,14 +33,4 @@ DELETE = DeleteRestore(NS, CREATE.name, "restore-uid")
 
 def restore(**changes: Any) -> Restore:
     """A restore that knows all it needs."""
-    document = Restore(
-        id=RestoreId(ID),
-        phase=Phase.CHECKING,
-        thread_ref=ThreadRef(team="T1", channel="C1"),
-        owner=UserId("U1"),
-        request=RestoreRequest(cluster="prod", namespace=NS, vm=VM, snapshot=SNAP),
-        rules=Rules(),
-        opened_at=START,
-        entered_at=START,
-    )
-    return document.model_copy(update=changes)
+    return restores.restore(**{"id": ID, "request": REQUEST, **changes})

@@ -12,21 +12,12 @@ from aiohttp import web
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate
 from bot.restore.effects import RESTORE_ID
-from bot.restore.model import (
-    Fate,
-    Job,
-    Phase,
-    Preview,
-    Restore,
-    Rules,
-    Safety,
-    VolumePolicy,
-)
+from bot.restore.model import Job, Phase, Preview, Restore, Rules, Safety, VolumePolicy
 from bot.restore.observation import Observation, ObservationKind, Use
 from tests.cluster import samples
-from tests.cluster.conftest import WaitUntil
+from tests.cluster.conftest import wait_until
 from tests.cluster.wire import (
     CRD_PATH,
     SNAPSHOT_API,
@@ -172,7 +163,7 @@ async def test_of_reads_that_fail_the_first_asked_is_told(
 
 
 async def test_a_look_that_is_given_up_leaves_no_read_behind(
-    healthy: Wire, cluster: Cluster, wait_until: WaitUntil
+    healthy: Wire, cluster: Cluster
 ) -> None:
     over = asyncio.Event()
     healthy.on("GET", VMI, _answers_after(over, asyncio.Event(), MISSING))

@@ -14,7 +14,6 @@ from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.kubevirt.server import KubeSim
 from bot.restore.effects import REQUESTED_BY, RESTORE_ID
 from bot.restore.events import (
     ClearVmi,
@@ -28,22 +27,23 @@ from bot.restore.events import (
 from bot.restore.model import Job, Preview, Safety
 from bot.restore.observation import ApiRejection, Observation, ObservationKind
 from tests.cluster import samples
-from tests.cluster.conftest import WaitUntil
+from tests.cluster.conftest import wait_until
 from tests.cluster.samples import NS, SNAP, VM
+from tests.playground.kubevirt.kit import Lab
 
-Pass = Callable[[float], Awaitable[None]]
 Act = Callable[[Effect], Awaitable[Done | ApiRejection]]
 
 TAKEN = START - timedelta(hours=6, minutes=30)
 CREATE = CreateRestore(
     NS, VM, SNAP, samples.CREATE.name, None, samples.LABELS, ((REQUESTED_BY, "U1"),)
 )
+JOB = Job(name=CREATE.name, decided_at=START)
 
 
 @pytest.fixture
-async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
+async def sim(clock: HandClock) -> AsyncIterator[Lab]:
     """A cluster with a stopped VM of two disks, and a snapshot of it."""
-    simulated = KubeSim(clock)
+    simulated = Lab(clock)
     simulated.seed.namespace(NS)
     disks = [Disk("root", "10Gi"), Disk("data", "5Gi"), Disk("ci", source="cloudInit")]
     simulated.seed.vm(NS, VM, running=False, run_strategy="Halted", disks=disks, cpu=4)
@@ -54,7 +54,7 @@ async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
 
 
 @pytest.fixture
-async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
+async def cluster(sim: Lab, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
     """The bot's own view of it."""
     path = sim.kubeconfig(tmp_path / "config")
     connected = await Cluster.connect(
@@ -62,25 +62,6 @@ async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterat
     )
     yield connected
     await connected.close()
-
-
-@pytest.fixture
-def passes(sim: KubeSim, clock: HandClock) -> Pass:
-    """Let seconds pass, one by one, and the controllers act in between."""
-
-    async def settled() -> None:
-        quiet = 0
-        while quiet < 10:
-            quiet = quiet + 1 if sim.busy == 0 else 0
-            await asyncio.sleep(0)
-
-    async def passing(seconds: float) -> None:
-        await settled()
-        for _ in range(int(seconds)):
-            clock.advance(1)
-            await settled()
-
-    return passing
 
 
 @pytest.fixture
@@ -93,7 +74,7 @@ def act(cluster: Cluster, clock: HandClock) -> Act:
     return acted
 
 
-def calls(sim: KubeSim, since: int = 0) -> list[tuple[str, str]]:
+def calls(sim: Lab, since: int = 0) -> list[tuple[str, str]]:
     """Verb and resource of every request, the one-time read of the schema left out."""
     return sorted(
         (one.verb, one.resource)
@@ -102,7 +83,7 @@ def calls(sim: KubeSim, since: int = 0) -> list[tuple[str, str]]:
     )
 
 
-def creates(sim: KubeSim, resource: str) -> list[ApiCall]:
+def creates(sim: Lab, resource: str) -> list[ApiCall]:
     """Creates that were applied."""
     return [
         one
@@ -118,7 +99,7 @@ async def look(cluster: Cluster, kind: ObservationKind, **changes: Any) -> Obser
 # Looks: what they read, and what they bring back
 
 
-async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
+async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
     sim.seed.quota(NS, "storage", requests_storage="100Gi")
     sim.seed.snapshot(NS, "older", VM, created=TAKEN - timedelta(days=1))
     sim.seed.vm(NS, "web", running=True)
@@ -126,6 +107,8 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
     observation = await look(cluster, ObservationKind.FULL)
     assert calls(sim) == [
         ("create", "virtualmachinerestores"),
+        ("get", "persistentvolumeclaims"),
+        ("get", "persistentvolumeclaims"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
@@ -133,7 +116,7 @@ async def test_a_full_look(sim: KubeSim, cluster: Cluster) -> None:
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 8, "the schema is read once more, the first time"
+    assert len(sim.log) == 8 + 2, "the schema is read once more, the first time; and two claims"
     assert observation.kubevirt
     assert observation.at == START
     assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)
@@ -166,7 +149,7 @@ async def test_the_facts_of_a_full_look(cluster: Cluster) -> None:
 
 
 async def test_configuration_that_will_change_differs_field_by_field(
-    sim: KubeSim, cluster: Cluster
+    sim: Lab, cluster: Cluster
 ) -> None:
     change = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 8}}}}}}
     sim.people.edit_vm(NS, VM, change)
@@ -179,16 +162,14 @@ async def test_configuration_that_will_change_differs_field_by_field(
     }
 
 
-async def test_further_full_looks_do_not_read_the_schema_again(
-    sim: KubeSim, cluster: Cluster
-) -> None:
+async def test_further_full_looks_do_not_read_the_schema_again(sim: Lab, cluster: Cluster) -> None:
     await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
     await look(cluster, ObservationKind.FULL)
-    assert len(sim.log) - before == 7
+    assert len(sim.log) - before == 7 + 2, "seven, and each of the claims of its two disks"
 
 
-async def test_a_full_look_at_nothing(sim: KubeSim, cluster: Cluster) -> None:
+async def test_a_full_look_at_nothing(sim: Lab, cluster: Cluster) -> None:
     request = samples.restore().request.model_copy(update={"vm": "nothing", "snapshot": "none"})
     observation = await look(cluster, ObservationKind.FULL, request=request)
     assert (observation.vm, observation.vmi, observation.snapshot, observation.content) == (
@@ -201,22 +182,24 @@ async def test_a_full_look_at_nothing(sim: KubeSim, cluster: Cluster) -> None:
     assert ("create", "virtualmachinerestores") not in calls(sim)
 
 
-async def test_a_vm_that_was_recreated_is_told_by_the_content(
-    sim: KubeSim, cluster: Cluster, passes: Pass
-) -> None:
+async def test_a_vm_that_was_recreated_is_told_by_the_content(sim: Lab, cluster: Cluster) -> None:
     sim.people.recreate_vm(NS, VM)
-    await passes(2)
+    await sim.passes(2)
     observation = await look(cluster, ObservationKind.FULL)
     assert observation.vm is not None
     assert observation.content is not None
     assert observation.content.vm_uid != observation.vm.uid
 
 
-async def test_a_recheck_is_five_requests(sim: KubeSim, cluster: Cluster) -> None:
+async def test_a_recheck_is_five_requests_and_one_for_each_claim(
+    sim: Lab, cluster: Cluster
+) -> None:
     await cluster.capabilities()
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.RECHECK)
     assert calls(sim, before) == [
+        ("get", "persistentvolumeclaims"),
+        ("get", "persistentvolumeclaims"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
@@ -230,12 +213,12 @@ async def test_a_recheck_is_five_requests(sim: KubeSim, cluster: Cluster) -> Non
 
 
 async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
-    sim: KubeSim, cluster: Cluster, passes: Pass
+    sim: Lab, cluster: Cluster
 ) -> None:
     sim.seed.vm(NS, "web", running=False)
     sim.people.create_restore(NS, "theirs", VM, "missing")
     sim.people.create_restore(NS, "of-web", "web", "missing")
-    await passes(1)
+    await sim.passes(1)
     observation = await look(cluster, ObservationKind.FULL)
     assert [(one.name, one.complete, one.failure) for one in observation.restores] == [
         ("theirs", False, None)
@@ -245,9 +228,9 @@ async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
     assert '"theirs" in progress' in observation.dry_run.text
 
 
-async def test_a_vmi_look_is_two_requests(sim: KubeSim, cluster: Cluster, passes: Pass) -> None:
+async def test_a_vmi_look_is_two_requests(sim: Lab, cluster: Cluster) -> None:
     sim.people.start(NS, VM)
-    await passes(10)
+    await sim.passes(10)
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.VMI)
     assert calls(sim, before) == [("get", "virtualmachineinstances"), ("get", "virtualmachines")]
@@ -260,7 +243,7 @@ async def test_a_vmi_look_is_two_requests(sim: KubeSim, cluster: Cluster, passes
     )
 
 
-async def test_the_right_that_is_missing_is_named(sim: KubeSim, cluster: Cluster) -> None:
+async def test_the_right_that_is_missing_is_named(sim: Lab, cluster: Cluster) -> None:
     sim.deny("create", "virtualmachinerestores", NS)
     sim.deny("list", "resourcequotas", NS)
     observation = await look(cluster, ObservationKind.FULL)
@@ -271,34 +254,34 @@ async def test_the_right_that_is_missing_is_named(sim: KubeSim, cluster: Cluster
     assert 'cannot list resource "resourcequotas"' in observation.forbidden.text
 
 
-async def test_kubevirt_is_not_installed(sim: KubeSim, cluster: Cluster) -> None:
+async def test_kubevirt_is_not_installed(sim: Lab, cluster: Cluster) -> None:
     sim.uninstall("snapshot.kubevirt.io")
     assert not (await look(cluster, ObservationKind.FULL)).kubevirt
 
 
 async def test_kubevirt_is_not_installed_and_the_bot_may_not_read_definitions(
-    sim: KubeSim, cluster: Cluster
+    sim: Lab, cluster: Cluster
 ) -> None:
     sim.uninstall("snapshot.kubevirt.io")
     sim.deny("get", "customresourcedefinitions")
     assert not (await look(cluster, ObservationKind.FULL)).kubevirt
 
 
-async def test_the_schema_without_the_right_to_read_definitions(sim: KubeSim, act: Act) -> None:
+async def test_the_schema_without_the_right_to_read_definitions(sim: Lab, act: Act) -> None:
     sim.deny("get", "customresourcedefinitions")
     assert isinstance(await act(CREATE), Done)
     created = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
     assert created["spec"]["targetReadinessPolicy"] == "FailImmediate"
 
 
-async def test_a_cluster_whose_restores_know_no_readiness_policy(sim: KubeSim, act: Act) -> None:
+async def test_a_cluster_whose_restores_know_no_readiness_policy(sim: Lab, act: Act) -> None:
     sim.downgrade_restores("targetReadinessPolicy")
     assert isinstance(await act(CREATE), Done)
     created = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
     assert "targetReadinessPolicy" not in created["spec"]
 
 
-async def test_candidates(sim: KubeSim, cluster: Cluster) -> None:
+async def test_candidates(sim: Lab, cluster: Cluster) -> None:
     sim.seed.namespace("staging")
     sim.seed.vm("staging", VM, running=False)
 
@@ -324,7 +307,7 @@ async def test_candidates(sim: KubeSim, cluster: Cluster) -> None:
 # A restore, followed by its looks
 
 
-def preview(sim: KubeSim) -> Preview:
+def preview(sim: Lab) -> Preview:
     return Preview(
         taken_at=START,
         vm_uid=sim.storage.get("virtualmachines", NS, VM)["metadata"]["uid"],
@@ -337,9 +320,8 @@ def preview(sim: KubeSim) -> Preview:
 
 
 async def test_a_restore_is_followed_to_its_end_with_few_requests(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
-    job = Job(name=CREATE.name, decided_at=START)
     shown = preview(sim)
     created = await act(CREATE)
     texts: list[str] = []
@@ -347,7 +329,7 @@ async def test_a_restore_is_followed_to_its_end_with_few_requests(
     bound: list[int] = []
     for _ in range(30):
         before = len(sim.log)
-        observation = await look(cluster, ObservationKind.JOB, job=job, preview=shown)
+        observation = await look(cluster, ObservationKind.JOB, job=JOB, preview=shown)
         assert observation.job is not None
         costs.append(len(sim.log) - before)
         texts.append(observation.job.progressing)
@@ -355,7 +337,7 @@ async def test_a_restore_is_followed_to_its_end_with_few_requests(
         if observation.job.complete:
             break
         assert (observation.vm, observation.vmi) == (None, None), "not read while it runs"
-        await passes(1)
+        await sim.passes(1)
     assert observation.job is not None
     assert created == Done(observation.job.uid)
     assert {"Creating new PVCs", "Operation complete"} <= set(texts)
@@ -369,19 +351,19 @@ async def test_a_restore_is_followed_to_its_end_with_few_requests(
     assert len(new) == 2
     assert {one.name for one in observation.claims} - new == set(shown.claims), "left over"
     assert {one.claim for one in observation.vm.volumes if one.holds_data} == new
-    await passes(5)
+    await sim.passes(5)
     assert sim.unknown == []
 
 
 async def test_volumes_that_wait_for_their_first_consumer_are_pending_at_the_end(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
     sim.seed.storage_class("lazy", "WaitForFirstConsumer")
     sim.seed.vm(NS, "web", running=False, disks=[Disk("root", storage_class="lazy")])
     sim.seed.snapshot(NS, "web-snap", "web", created=TAKEN)
     effect = CreateRestore(NS, "web", "web-snap", "restore-web", None, samples.LABELS, ())
     await act(effect)
-    await passes(10)
+    await sim.passes(10)
     request = samples.restore().request.model_copy(update={"vm": "web"})
     job = Job(name="restore-web", decided_at=START)
     observation = await look(cluster, ObservationKind.JOB, request=request, job=job)
@@ -393,30 +375,24 @@ async def test_volumes_that_wait_for_their_first_consumer_are_pending_at_the_end
 
 
 async def test_a_restore_that_hits_a_quota_says_so_and_is_no_failure(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
     sim.seed.quota(NS, "storage", requests_storage="16Gi")
-    await passes(1)
+    await sim.passes(1)
     await act(CREATE)
-    await passes(5)
-    observation = await look(
-        cluster, ObservationKind.JOB, job=Job(name=CREATE.name, decided_at=START)
-    )
+    await sim.passes(5)
+    observation = await look(cluster, ObservationKind.JOB, job=JOB)
     assert observation.job is not None
     assert "exceeded quota: storage" in observation.job.ready
     assert (observation.job.complete, observation.job.failure) == (False, None)
 
 
-async def test_a_restore_of_a_live_vm_fails_at_once(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
-) -> None:
+async def test_a_restore_of_a_live_vm_fails_at_once(sim: Lab, cluster: Cluster, act: Act) -> None:
     sim.people.start(NS, VM)
-    await passes(10)
+    await sim.passes(10)
     await act(CREATE)
-    await passes(2)
-    observation = await look(
-        cluster, ObservationKind.JOB, job=Job(name=CREATE.name, decided_at=START)
-    )
+    await sim.passes(2)
+    observation = await look(cluster, ObservationKind.JOB, job=JOB)
     assert observation.job is not None
     assert (
         observation.job.failure == "Restore target VMI must be powered off before restore operation"
@@ -425,21 +401,17 @@ async def test_a_restore_of_a_live_vm_fails_at_once(
     assert observation.vmi is not None
 
 
-async def test_a_restore_that_vanished_with_its_vm(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
-) -> None:
+async def test_a_restore_that_vanished_with_its_vm(sim: Lab, cluster: Cluster, act: Act) -> None:
     await act(CREATE)
-    await passes(1)
+    await sim.passes(1)
     sim.people.delete_vm(NS, VM)
-    await passes(10)
-    observation = await look(
-        cluster, ObservationKind.JOB, job=Job(name=CREATE.name, decided_at=START)
-    )
+    await sim.passes(10)
+    observation = await look(cluster, ObservationKind.JOB, job=JOB)
     assert (observation.job, observation.vm) == (None, None)
 
 
 async def test_a_safety_snapshot_is_followed_until_it_is_ready(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
     safety = Safety(name=samples.PROTECT.name, decided_at=START)
     assert (await look(cluster, ObservationKind.SAFETY, safety=safety)).safety is None
@@ -450,7 +422,7 @@ async def test_a_safety_snapshot_is_followed_until_it_is_ready(
     assert observation.safety is not None
     assert done == Done(observation.safety.uid)
     assert not observation.safety.usable
-    await passes(10)
+    await sim.passes(10)
     found = (await look(cluster, ObservationKind.SAFETY, safety=safety)).safety
     assert found is not None
     assert found.usable
@@ -462,44 +434,44 @@ async def test_a_safety_snapshot_is_followed_until_it_is_ready(
 
 
 async def test_stop_and_start_of_a_vm_that_runs_always(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
     sim.people.start(NS, VM)
-    await passes(10)
+    await sim.passes(10)
     assert await act(StopVm(NS, VM)) == Done()
-    await passes(1)
+    await sim.passes(1)
     assert await act(StopVm(NS, VM)) == Done(), "is stopping already"
-    await passes(10)
+    await sim.passes(10)
     observation = await look(cluster, ObservationKind.VMI)
     assert observation.vmi is None
     assert await act(StopVm(NS, VM)) == Done(), "has stopped already"
     assert await act(StartVm(NS, VM)) == Done()
-    await passes(10)
+    await sim.passes(10)
     assert await act(StartVm(NS, VM)) == Done(), "runs already"
 
 
 async def test_a_guest_that_ignores_the_shutdown_is_stopped_by_force(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
     sim.people.ignore_shutdown(NS, VM)
     sim.people.start(NS, VM)
-    await passes(10)
+    await sim.passes(10)
     assert await act(StopVm(NS, VM)) == Done()
-    await passes(10)
+    await sim.passes(10)
     assert (await look(cluster, ObservationKind.VMI)).vmi is not None
     assert await act(StopVm(NS, VM, force=True)) == Done()
     assert await act(StopVm(NS, VM, force=True)) == Done(), "twice"
-    await passes(10)
+    await sim.passes(10)
     assert (await look(cluster, ObservationKind.VMI)).vmi is None
 
 
 async def test_the_rest_of_a_guest_that_powered_itself_off_is_cleared(
-    sim: KubeSim, cluster: Cluster, act: Act, passes: Pass
+    sim: Lab, cluster: Cluster, act: Act
 ) -> None:
     sim.seed.vm(NS, "web", running=True, run_strategy="Manual")
-    await passes(1)
+    await sim.passes(1)
     sim.people.power_off(NS, "web")
-    await passes(10)
+    await sim.passes(10)
     request = samples.restore().request.model_copy(update={"vm": "web"})
     observation = await look(cluster, ObservationKind.VMI, request=request)
     assert observation.vm is not None
@@ -507,21 +479,21 @@ async def test_the_rest_of_a_guest_that_powered_itself_off_is_cleared(
     assert (observation.vm.status, observation.vmi.final) == ("Stopped", True)
     assert await act(StopVm(NS, "web")) == Done(), "which does not help"
     assert await act(ClearVmi(NS, "web", "another-uid")) == Done()
-    await passes(2)
+    await sim.passes(2)
     assert (await look(cluster, ObservationKind.VMI, request=request)).vmi is not None
     assert await act(ClearVmi(NS, "web", observation.vmi.uid)) == Done()
     assert await act(ClearVmi(NS, "web", observation.vmi.uid)) == Done()
-    await passes(10)
+    await sim.passes(10)
     assert (await look(cluster, ObservationKind.VMI, request=request)).vmi is None
 
 
-async def test_each_create_twice_makes_one_object(sim: KubeSim, act: Act, passes: Pass) -> None:
+async def test_each_create_twice_makes_one_object(sim: Lab, act: Act) -> None:
     first = await act(samples.PROTECT)
     assert await act(samples.PROTECT) == first
-    await passes(15)
+    await sim.passes(15)
     first = await act(CREATE)
     assert await act(CREATE) == first, "while it is unfinished"
-    await passes(15)
+    await sim.passes(15)
     assert await act(CREATE) == first, "when it is complete"
     assert len(creates(sim, "virtualmachinesnapshots")) == 1
     assert len(creates(sim, "virtualmachinerestores")) == 1
@@ -529,20 +501,18 @@ async def test_each_create_twice_makes_one_object(sim: KubeSim, act: Act, passes
 
 @pytest.mark.parametrize("wait", [0, 15], ids=["unfinished", "complete"])
 async def test_a_create_with_a_lost_answer_finds_its_own_object_again(
-    wait: float, sim: KubeSim, act: Act, passes: Pass
+    wait: float, sim: Lab, act: Act
 ) -> None:
     sim.faults.add(Rule(DropAfter(), verb="create", resource="virtualmachinerestores"))
     with pytest.raises(Temporary):
         await act(CREATE)
-    await passes(wait)
+    await sim.passes(wait)
     stored = sim.storage.get("virtualmachinerestores", NS, CREATE.name)
     assert await act(CREATE) == Done(stored["metadata"]["uid"])
     assert len(sim.storage.objects("virtualmachinerestores", NS)) == 1
 
 
-async def test_a_snapshot_with_a_lost_answer_finds_its_own_object_again(
-    sim: KubeSim, act: Act
-) -> None:
+async def test_a_snapshot_with_a_lost_answer_finds_its_own_object_again(sim: Lab, act: Act) -> None:
     sim.faults.add(Rule(DropAfter(), verb="create", resource="virtualmachinesnapshots"))
     with pytest.raises(Temporary):
         await act(samples.PROTECT)
@@ -550,83 +520,75 @@ async def test_a_snapshot_with_a_lost_answer_finds_its_own_object_again(
     assert await act(samples.PROTECT) == Done(stored["metadata"]["uid"])
 
 
-async def test_a_stop_whose_answer_is_lost_is_found_done(
-    sim: KubeSim, act: Act, passes: Pass
-) -> None:
+async def test_a_stop_whose_answer_is_lost_is_found_done(sim: Lab, act: Act) -> None:
     sim.people.start(NS, VM)
-    await passes(10)
+    await sim.passes(10)
     sim.faults.add(Rule(DropAfter(), method="PUT", subresource="stop"))
     with pytest.raises(Temporary):
         await act(StopVm(NS, VM))
-    await passes(1)
+    await sim.passes(1)
     assert await act(StopVm(NS, VM)) == Done()
     stops = [one for one in sim.log if one.subresource == "stop"]
     assert len(stops) == 2, "each attempt was sent once"
 
 
-async def test_a_name_taken_by_somebody_else_is_refused(
-    sim: KubeSim, act: Act, passes: Pass
-) -> None:
+async def test_a_name_taken_by_somebody_else_is_refused(sim: Lab, act: Act) -> None:
     sim.people.create_snapshot(NS, samples.PROTECT.name, VM)
     sim.people.create_restore(NS, CREATE.name, VM, SNAP)
     for effect in (samples.PROTECT, CREATE):
         assert isinstance(await act(effect), ApiRejection)
-    await passes(20)
+    await sim.passes(20)
     for effect in (samples.PROTECT, CREATE):
         assert isinstance(await act(effect), ApiRejection)
 
 
-async def test_a_restore_is_deleted_by_its_uid_and_no_other(
-    sim: KubeSim, act: Act, passes: Pass
-) -> None:
+async def test_a_restore_is_deleted_by_its_uid_and_no_other(sim: Lab, act: Act) -> None:
     made = await act(CREATE)
     assert isinstance(made, Done)
-    await passes(1)
+    await sim.passes(1)
     assert await act(DeleteRestore(NS, CREATE.name, "another-uid")) == Done()
-    await passes(1)
+    await sim.passes(1)
     assert sim.storage.find("virtualmachinerestores", NS, CREATE.name) is not None
     for _ in range(2):
         assert await act(DeleteRestore(NS, CREATE.name, made.uid or "")) == Done()
-        await passes(2)
+        await sim.passes(2)
     assert sim.storage.find("virtualmachinerestores", NS, CREATE.name) is None
 
 
-async def test_a_vm_is_not_started_while_it_is_restored(act: Act, passes: Pass) -> None:
+async def test_a_vm_is_not_started_while_it_is_restored(sim: Lab, act: Act) -> None:
     await act(CREATE)
-    await passes(1)
+    await sim.passes(1)
     result = await act(StartVm(NS, VM))
     assert isinstance(result, ApiRejection)
     assert "Cannot update VM runStrategy until restore" in result.text
 
 
-async def test_a_start_on_the_heels_of_another_comes_back_later(
-    sim: KubeSim, act: Act, passes: Pass
-) -> None:
+async def test_a_start_on_the_heels_of_another_comes_back_later(sim: Lab, act: Act) -> None:
     sim.seed.vm(NS, "web", running=False, run_strategy="Manual")
     await sim.pause_controllers(virt_only=True)
     assert await act(StartVm(NS, "web")) == Done()
     with pytest.raises(Temporary):
         await act(StartVm(NS, "web"))
     sim.resume_controllers(virt_only=True)
-    await passes(10)
+    await sim.passes(10)
     assert await act(StartVm(NS, "web")) == Done()
 
 
-async def test_the_feature_gate_is_off(sim: KubeSim, cluster: Cluster) -> None:
+async def test_the_feature_gate_is_off(sim: Lab, cluster: Cluster) -> None:
     sim.knobs.snapshot_gate = False
     observation = await look(cluster, ObservationKind.FULL)
     assert observation.dry_run is not None
     assert "feature gate not enabled" in observation.dry_run.text
 
 
-async def test_virt_api_is_down(sim: KubeSim, act: Act) -> None:
+async def test_virt_api_is_down(sim: Lab, act: Act) -> None:
     sim.knobs.virt_api_down = True
     for effect in (StopVm(NS, VM), StartVm(NS, VM), CREATE):
         with pytest.raises(Temporary):
             await act(effect)
 
 
-async def test_a_forbidden_stop_is_a_rejection(sim: KubeSim, act: Act) -> None:
+async def test_a_forbidden_stop_is_a_rejection(sim: Lab, act: Act) -> None:
     sim.deny("update", "virtualmachines/stop", NS)
     result = await act(StopVm(NS, VM))
     assert isinstance(result, ApiRejection)
@@ -649,7 +611,7 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(cluster: Cluster, wait_until: WaitUntil) -> AsyncIterator[Watched]:
+async def watched(cluster: Cluster) -> AsyncIterator[Watched]:
     """A watch that stands."""
     begun = Watched(cluster)
     await wait_until(lambda: cluster.watching, "a watch")
@@ -659,19 +621,17 @@ async def watched(cluster: Cluster, wait_until: WaitUntil) -> AsyncIterator[Watc
 
 
 async def test_every_step_of_a_restore_is_woken_by_the_watch(
-    watched: Watched, act: Act, passes: Pass, wait_until: WaitUntil
+    sim: Lab, watched: Watched, act: Act
 ) -> None:
     await act(CREATE)
-    await passes(15)
+    await sim.passes(15)
     await wait_until(lambda: len(watched.woken) >= 5, "a wake for each step")
     assert set(watched.woken) == {samples.ID}
 
 
-async def test_restores_without_our_label_wake_nobody(
-    sim: KubeSim, watched: Watched, act: Act, passes: Pass, wait_until: WaitUntil
-) -> None:
+async def test_restores_without_our_label_wake_nobody(sim: Lab, watched: Watched, act: Act) -> None:
     sim.people.create_restore(NS, "theirs", VM, SNAP)
-    await passes(15)
+    await sim.passes(15)
     await act(CREATE)
     await wait_until(lambda: bool(watched.woken), "a wake for our own")
     assert set(watched.woken) == {samples.ID}
@@ -679,14 +639,7 @@ async def test_restores_without_our_label_wake_nobody(
 
 @pytest.mark.parametrize("trouble", ["close", "cut", "expire"])
 async def test_a_change_during_a_gap_is_woken(
-    *,
-    trouble: str,
-    sim: KubeSim,
-    cluster: Cluster,
-    clock: HandClock,
-    watched: Watched,
-    act: Act,
-    wait_until: WaitUntil,
+    *, trouble: str, sim: Lab, cluster: Cluster, clock: HandClock, watched: Watched, act: Act
 ) -> None:
     """The stream ends; before it is back a restore is made and another one deleted."""
     made = await act(CREATE)
@@ -709,13 +662,7 @@ async def test_a_change_during_a_gap_is_woken(
 
 
 async def test_a_revision_too_old_after_a_gap_is_answered_by_a_new_list(
-    *,
-    sim: KubeSim,
-    cluster: Cluster,
-    clock: HandClock,
-    watched: Watched,
-    act: Act,
-    wait_until: WaitUntil,
+    sim: Lab, cluster: Cluster, clock: HandClock, watched: Watched, act: Act
 ) -> None:
     await act(CREATE)
     await wait_until(lambda: bool(watched.woken), "the first wake")
@@ -736,13 +683,7 @@ async def test_a_revision_too_old_after_a_gap_is_answered_by_a_new_list(
 
 
 async def test_the_api_server_is_away_for_a_while(
-    *,
-    sim: KubeSim,
-    cluster: Cluster,
-    clock: HandClock,
-    watched: Watched,
-    act: Act,
-    wait_until: WaitUntil,
+    sim: Lab, cluster: Cluster, clock: HandClock, watched: Watched, act: Act
 ) -> None:
     port = int(sim.url.rsplit(":", 1)[1])
     await sim.stop()
@@ -762,9 +703,7 @@ async def test_the_api_server_is_away_for_a_while(
     await wait_until(woken_in_time, "a wake after the outage")
 
 
-async def test_500_restores_cost_one_watch(
-    sim: KubeSim, watched: Watched, wait_until: WaitUntil
-) -> None:
+async def test_500_restores_cost_one_watch(sim: Lab, watched: Watched) -> None:
     for number in range(500):
         sim.storage.put(
             "virtualmachinerestores",
@@ -784,7 +723,7 @@ async def test_500_restores_cost_one_watch(
     assert len(sim.watches.resources) == 1
 
 
-async def test_capabilities(sim: KubeSim, cluster: Cluster) -> None:
+async def test_capabilities(sim: Lab, cluster: Cluster) -> None:
     found = await cluster.capabilities()
     assert "v1beta1" in found.served
     assert "targetReadinessPolicy" in (found.restore_fields or ())

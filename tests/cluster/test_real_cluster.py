@@ -298,9 +298,7 @@ async def test_an_unfinished_restore_stands_in_the_way_of_every_other(ground: Gr
     assert (await ground.look(ObservationKind.FULL, second)).dry_run is None
 
 
-async def test_a_restore_of_a_running_vm_fails_at_once_and_changes_nothing(
-    ground: Ground,
-) -> None:
+async def test_a_restore_of_a_running_vm_fails_at_once_and_changes_nothing(ground: Ground) -> None:
     ground.need(SNAPSHOTS, GUEST, FAIL_AT_ONCE)
     await ground.starts()
     effect = ground.restore()

@@ -16,7 +16,7 @@ from bot.restore.model import VolumePolicy
 from bot.restore.observation import ObservationKind
 from tests import shapes
 from tests.cluster import samples
-from tests.cluster.conftest import WaitUntil
+from tests.cluster.conftest import wait_until
 from tests.cluster.samples import NS, SNAP, VM
 
 MARKS = (("vm-restore-bot/requested-by", "U1"),)
@@ -45,10 +45,7 @@ async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterat
 
 
 async def test_every_listed_exception_is_still_sent(
-    sim: KubeSim,
-    cluster: Cluster,
-    wait_until: WaitUntil,
-    monkeypatch: pytest.MonkeyPatch,
+    sim: KubeSim, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything that the bot can read and do, on one cluster."""
     monkeypatch.setattr(client, "PAGE", 1)

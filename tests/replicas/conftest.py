@@ -14,10 +14,10 @@ from bot.playground.stage import Stage, set_stage
 from bot.playground.world import world
 from bot.restore.model import Phase
 from tests.replicas.cast import Actor, cast, hurry
-from tests.replicas.ice import Ice
 from tests.stories.conftest import documents
 from tests.tools.fleet import Fleet
 from tests.tools.invariants import Invariants
+from tests.tools.wires import Wires, wires_of
 
 LEASE = 20
 MEASURED = "measured"
@@ -33,7 +33,7 @@ class Scene:
 
 
 SetScene = Callable[..., Awaitable[Scene]]
-OnIce = Callable[..., Awaitable[tuple[Stage, Ice]]]
+OnIce = Callable[..., Awaitable[tuple[Stage, Wires]]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -87,18 +87,19 @@ async def on_ice(tmp_path: Path, lent_redis: str) -> AsyncIterator[OnIce]:
     async with AsyncExitStack() as stack:
         made = await stack.enter_async_context(world(tmp_path, lent_redis=lent_redis))
         invariants = Invariants(made)
-        ice = await stack.enter_async_context(Ice(made).laid())
+        ice = await stack.enter_async_context(wires_of(made))
 
         async def make(
             *,
             running: bool = False,
             config: Mapping[str, Any] | None = None,
             socket_mode: bool = False,
-        ) -> tuple[Stage, Ice]:
+        ) -> tuple[Stage, Wires]:
             # By HTTP, what Slack has to say goes to the bot that was started last.
             made.config, made.socket_mode = config or {}, socket_mode
             stage = await set_stage(made, running=running)
-            bot = await ice.start_bot()
+            with ice.lead(made):
+                bot = await made.start_bot()
             stack.push_async_callback(bot.stop)
             return stage, ice
 

@@ -17,9 +17,9 @@ from bot.playground.slack.interactions import ClickResult
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from tests.replicas.conftest import OnIce
-from tests.replicas.ice import Ice
 from tests.stories import acts
 from tests.tools.fleet import until
+from tests.tools.wires import Wires
 
 AT_ONCE = 2.0
 """Seconds of the world."""
@@ -148,7 +148,7 @@ async def test_leases_on_their_way_are_not_lost(on_ice: OnIce) -> None:
     await restored_at_once(stage)
 
 
-async def clicked(stage: Stage, ice: Ice) -> ClickResult:
+async def clicked(stage: Stage, ice: Wires) -> ClickResult:
     """A click that is kept, but not acknowledged yet."""
     await acts.ask(stage)
     await acts.type_name(stage)

@@ -17,10 +17,10 @@ from bot.playground.kubevirt.faults import Rule, SlowAnswer
 from bot.playground.stage import Stage
 from bot.restore.model import Phase
 from tests.replicas.conftest import OnIce
-from tests.replicas.ice import Ice
 from tests.stories import acts
 from tests.stories.conftest import documents
 from tests.tools.fleet import until
+from tests.tools.wires import Wires
 
 LEASE = 25
 WRITES = re.compile(r"slack: POST /api/chat\.|kubernetes: (PUT|DELETE|PATCH|POST (?!.*dryRun))")
@@ -198,7 +198,7 @@ def meant(act: Act, step: Step, crossings: list[str]) -> Callable[[str], bool]:
     return chosen
 
 
-async def take_over(stage: Stage, ice: Ice, gesture: Gesture) -> App:
+async def take_over(stage: Stage, ice: Wires, gesture: Gesture) -> App:
     """The gesture freezes the bot; another one does the work. The frozen one, still frozen."""
     frozen = stage.world.bot
     assert frozen is not None
@@ -209,7 +209,7 @@ async def take_over(stage: Stage, ice: Ice, gesture: Gesture) -> App:
     return frozen
 
 
-async def thawed(ice: Ice, bot: App) -> list[str]:
+async def thawed(ice: Wires, bot: App) -> list[str]:
     """Let it go on; what it wrote until its round was over, as crossings."""
     ice.thaw()
     await until(lambda: "redis: release" in ice.crossings, "its round is over")
@@ -316,5 +316,5 @@ def advance(stage: Stage, seconds: float) -> None:
     stage.world.clock.advance(seconds)
 
 
-def _sent(ice: Ice, what: str) -> bool:
+def _sent(ice: Wires, what: str) -> bool:
     return any(what in each for each in ice.crossings)

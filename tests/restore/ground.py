@@ -63,7 +63,9 @@ CONTENT = Content(
     bytes_needed=10 * 1024**3,
     storage=(("fast", 10 * 1024**3),),
     claims=1,
+    specification="as-copied",
 )
+CLAIM = Claim("root-claim", "Bound", uid="claim-1")
 CANDIDATES = Candidates(namespaces=(NAMESPACE,), vms=(VM_NAME, "web-01"), snapshots=(SNAPSHOT,))
 
 
@@ -76,7 +78,7 @@ class Ground:
     snapshots: tuple[Snapshot, ...] = (SNAPSHOT,)
     content: Content | None = CONTENT
     restores: tuple[RestoreObject, ...] = ()
-    claims: tuple[Claim, ...] = (Claim("root-claim", "Bound"),)
+    claims: tuple[Claim, ...] = (CLAIM,)
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None
     forbidden: ApiRejection | None = None
@@ -112,7 +114,7 @@ class Ground:
                     "content": self.content if wished else None,
                     "snapshots": self.snapshots,
                     "restores": self.restores,
-                    "claims": self._names_taken(restore),
+                    "claims": self._held(restore),
                     "quotas": self.quotas,
                     "dry_run": self.dry_run,
                     "candidates": Candidates() if self.vm else self.candidates,
@@ -124,7 +126,7 @@ class Ground:
                     "snapshot": wished,
                     "content": self.content if wished else None,
                     "restores": self.restores,
-                    "claims": self._names_taken(restore),
+                    "claims": self._held(restore),
                 }
                 facts |= self._begun_snapshot(restore)
             case ObservationKind.VMI:
@@ -140,8 +142,11 @@ class Ground:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
         return Observation(kind, at, forbidden=self.forbidden, **facts)
 
-    def _names_taken(self, restore: Restore) -> tuple[Claim, ...]:
-        return self.claims if restore.rules.volume_policy is _PREFIX else ()
+    def _held(self, restore: Restore) -> tuple[Claim, ...]:
+        """The claims of the VM's disks; all with PrefixTargetName."""
+        named = {each.claim for each in self.vm.volumes} if self.vm else set()
+        everything = restore.rules.volume_policy is _PREFIX
+        return tuple(each for each in self.claims if everything or each.name in named)
 
     def _begun_snapshot(self, restore: Restore) -> dict[str, Any]:
         unsure = restore.phase is Phase.PROTECTING and restore.safety is not None

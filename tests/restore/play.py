@@ -1,5 +1,6 @@
 """One restore and its clock, moved by gestures and looks: what the tests of the core are told with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,22 +26,11 @@ from bot.restore.events import (
     Typed,
     Verdict,
 )
-from bot.restore.model import (
-    AuditEntry,
-    Card,
-    CardKind,
-    Outcome,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    StopWhen,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules, StopWhen
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 from tests.restore.ground import (
     LIVE,
     NAMESPACE,
@@ -341,3 +331,40 @@ def stopped(rules: Rules = RULES, **changes: Any) -> Play:
     down = stopping(rules, **changes).looks()
     down.ground = WELL
     return down.looks().looks()
+
+
+STATES: dict[str, Callable[[], Play]] = {
+    "gathering, not yet looked": gathering,
+    "gathering, asked for the VM": lambda: gathering().looks(),
+    "checking": play,
+    "stop choice": stop_choice,
+    "stopping": stopping,
+    "stopping, sent": lambda: stopping().looks(),
+    "stopping, confirmed before": lambda: stopping(CONFIRMED),
+    "stop overdue": stop_overdue,
+    "force stop": lambda: stop_overdue().clicks(Button.FORCE_STOP),
+    "typing": typing,
+    "typing, stopped by us": stopped,
+    "confirming": confirming,
+    "protecting": protecting,
+    "snapshotting": snapshotting,
+    "confirmed": confirmed,
+    "decided": decided,
+    "restoring": restoring,
+    "overdue": overdue,
+    "delete asked": lambda: overdue().clicks(Button.DELETE_RESTORE),
+    "deleting": lambda: overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW),
+    "succeeded": succeeded,
+    "start asked": lambda: succeeded().clicks(Button.START_VM),
+    "failed": failed,
+    "offered": lambda: typing().offers(),
+    "offer declined": lambda: restoring().offers().clicks(Button.DECLINE, OTHER),
+    "offered after the end": lambda: failed().offers(),
+    "taken over": lambda: typing().takes_over().takes_over(OWNER),
+    "taken over and asked again": lambda: typing().takes_over().takes_over(OWNER).looks(),
+    "taken over while overdue": lambda: overdue().takes_over().takes_over(OWNER),
+    "cancelled": cancelled,
+    "refused": refused,
+    "expired": expired,
+}
+"""Every phase, and what can be open in it: the table that tests of all phases go through."""

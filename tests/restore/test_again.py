@@ -16,8 +16,10 @@ from bot.restore.events import (
     StartVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import CardKind, Phase, Reason, Restore, RestoreId
+from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.observation import ApiRejection
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import NAMESPACE, READY, RUNNING, VM, VM_NAME, VMI
 from tests.restore.play import NO, OTHER, OWNER, RULES, Play

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.restore.checks import CHECKS, CheckFailure, first_refusal, is_live, others_in_progress
-from bot.restore.model import Reason, Restore, Rules, VolumePolicy
+from bot.restore.model import Restore, Rules, VolumePolicy
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -18,6 +18,7 @@ from bot.restore.observation import (
     Snapshot,
     Vm,
 )
+from bot.restore.reasons import Reason
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,

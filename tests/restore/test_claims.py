@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 
 from bot.restore import follow_up
+from bot.restore.disks import LeftBehind, LeftBehindKind
 from bot.restore.events import Button, Clicked
-from bot.restore.model import (
-    CardKind,
-    LeftBehind,
-    LeftBehindKind,
-    Phase,
-    Reason,
-    Restore,
-    VolumePolicy,
-)
+from bot.restore.model import Phase, Restore, VolumePolicy
 from bot.restore.observation import Claim, Content, Observation, ObservationKind, Use, Vm, Volume
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT_NAME, VM, WELL
 from tests.restore.play import OWNER, RULES, Play

@@ -1,36 +1,20 @@
 """The page in docs/ shows what the machine does, no more and no less."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-from bot.restore import diagram
 from bot.restore.model import Phase
+from docs import diagram
 
-HOUSE = Path(__file__).parent.parent.parent
-PAGE = HOUSE / "docs" / "workflow.md"
-BEGIN = "<!-- drawn by bot.restore.diagram: do not edit by hand -->\n\n"
-END = "\n\n<!-- end of the drawing -->"
+TEXT = diagram.PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_is_what_the_machine_draws() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    drawn = text.partition(BEGIN)[2].partition(END)[0]
-    assert drawn == diagram.page(), (
-        "put the output of python -m bot.restore.diagram between the marks"
-    )
+    assert diagram.drawn(TEXT) == TEXT, "make diagram draws it anew"
 
 
-def test_the_module_prints_the_page() -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "bot.restore.diagram"],
-        cwd=HOUSE,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert said.stdout == f"{diagram.page()}\n"
-    assert said.stderr == ""
+def test_what_stood_between_the_marks_is_replaced_and_nothing_else() -> None:
+    before, _, rest = TEXT.partition(diagram.BEGIN)
+    after = rest.partition(diagram.END)[2]
+    old = f"{before}{diagram.BEGIN}an older drawing{diagram.END}{after}"
+    assert diagram.drawn(old) == TEXT
 
 
 def test_every_phase_is_reached_and_only_ends_are_not_left() -> None:

@@ -19,22 +19,12 @@ from bot.restore.events import (
     TakenOver,
     Typed,
 )
-from bot.restore.model import (
-    CardKind,
-    Confirmation,
-    Handoff,
-    How,
-    Offer,
-    Phase,
-    Reason,
-    Restore,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Confirmation, Handoff, How, Offer, Phase, Restore
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind, ThreadRef, UserId
 from tests.restore import play as p
 from tests.restore.ground import SNAPSHOT_NAME, WELL
-from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, Play
-from tests.restore.test_workflow_matrix import STATES
+from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, STATES, Play
 
 THIRD = UserId("U0CAROL")
 
@@ -511,9 +501,7 @@ DIRECT = ThreadRef(team="T0TEAM", channel="D0ALICE", thread="1.1", own_thread=Tr
         pytest.param(lambda it: it.takes_over(dm="D0BOB"), id="taken over"),
     ],
 )
-def test_what_lives_in_a_direct_message_goes_on_in_one_with_the_new_owner(
-    way: Way,
-) -> None:
+def test_what_lives_in_a_direct_message_goes_on_in_one_with_the_new_owner(way: Way) -> None:
     thread_ref = way(p.typing(thread_ref=DIRECT)).restore.thread_ref
     assert (thread_ref.channel, thread_ref.thread, thread_ref.own_thread) == ("D0BOB", None, True)
     assert way(p.typing()).restore.thread_ref == p.typing().restore.thread_ref

@@ -21,6 +21,7 @@ from bot.restore.events import (
     Cancel,
     ChannelGone,
     Clicked,
+    ConversationLoss,
     Copied,
     CreateRestore,
     DeleteRestore,
@@ -37,20 +38,10 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    QUESTIONS,
-    CardKind,
-    Phase,
-    Preview,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    StopWhen,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Phase, Preview, Restore, RestoreId, Rules, StopWhen
 from bot.restore.observation import ApiRejection, Observation, ObservationKind
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import QUESTIONS, CardKind, ThreadRef, UserId
 from bot.restore.user_events import BUTTONS
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM, VM_NAME, WELL
 from tests.restore.play import NO, OTHER, OWNER, WISH, YES, asked
@@ -694,7 +685,10 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.restore.phase.ended)
     @rule(
         event=st.sampled_from(
-            (VmClaimedElsewhere(OTHER, "<#C1>", NOW), ChannelGone("gone", dm="D1"))
+            (
+                VmClaimedElsewhere(OTHER, "<#C1>", NOW),
+                ChannelGone(ConversationLoss.UNWRITABLE, "gone", "D1"),
+            )
         )
     )
     def the_thread_is_lost(self, event: Event) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from bot.restore.events import Button, CreateRestore, CreateSnapshot
-from bot.restore.model import CardKind, Phase, Reason
+from bot.restore.model import Phase
 from bot.restore.observation import RestoreObject
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import NOW, READY, RUNNING, SNAPSHOT_NAME, VM, VMI, WELL, restore_object
 from tests.restore.play import CONFIRMED, NO, Play

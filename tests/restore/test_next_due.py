@@ -11,8 +11,7 @@ from bot.restore.model import Offer, Start
 from bot.restore.observation import ObservationKind
 from tests.restore import play as p
 from tests.restore.ground import NOW
-from tests.restore.play import CONFIRMED, OTHER, OWNER, Play
-from tests.restore.test_workflow_matrix import STATES
+from tests.restore.play import CONFIRMED, OTHER, OWNER, STATES, Play
 
 PACES = [
     pytest.param(p.gathering, 1, id="gathering"),

@@ -6,18 +6,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.restore.model import Offer, Reason, RestoreRequest, UserId
+from bot.restore.access import Grant, OnCall, Policy
+from bot.restore.model import Offer
 from bot.restore.policy import (
     Conversation,
-    Grant,
-    OnCall,
     Person,
-    Policy,
     decide,
     may_see,
     may_take_over,
     permitted_namespaces,
 )
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import UserId
 from tests.restore.ground import NOW
 from tests.restore.play import asked
 
@@ -128,14 +129,6 @@ DECISIONS: dict[str, tuple[tuple[Grant, ...], Person, Conversation, str, str | N
         None,
         False,
     ),
-    "a star is no user": (
-        (Grant(users=("*",), namespaces=("*",)),),
-        ALICE,
-        OPS,
-        "main",
-        "x",
-        False,
-    ),
 }
 
 
@@ -201,13 +194,6 @@ TAKING_OVER: dict[str, tuple[OnCall, tuple[Grant, ...], Person, Conversation, bo
         OPS,
         False,
     ),
-    "a star is nobody on call": (
-        OnCall(users=("*",), groups=("*",)),
-        (USER,),
-        ALICE,
-        OPS,
-        False,
-    ),
     "a guest on call": (
         OnCall(users=("U0ALICE",)),
         (EVERYWHERE,),
@@ -256,11 +242,19 @@ def test_who_is_not_on_call_is_told_so() -> None:
         pytest.param({"namespaces": ["x"]}, id="a grant for nobody in particular"),
         pytest.param({"users": ["U0ALICE"]}, id="a grant for no namespace"),
         pytest.param({"users": ["U0ALICE"], "namespaces": ["x"], "vm": "y"}, id="unknown words"),
+        pytest.param({"users": ["*"], "namespaces": ["x"]}, id="a star is no user"),
+        pytest.param({"groups": ["*"], "namespaces": ["x"]}, id="a star is no group"),
     ],
 )
 def test_a_grant_that_says_too_little_or_too_much_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Grant.model_validate(wrong)
+
+
+@pytest.mark.parametrize("who", ["users", "groups"])
+def test_a_star_is_nobody_on_call(who: str) -> None:
+    with pytest.raises(ValidationError):
+        OnCall.model_validate({who: ["*"]})
 
 
 def test_a_namespace_that_is_nearly_one_that_is_allowed_is_named() -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.restore import fates, preview
-from bot.restore.model import Change, Consistency, Fate, VolumePolicy
+from bot.restore.disks import Fate
+from bot.restore.model import Change, Consistency, VolumePolicy
 from bot.restore.observation import Content, ObservationKind, Vm, Volume
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, WELL
 from tests.restore.play import asked

@@ -7,18 +7,31 @@ from typing import Any
 
 import pytest
 
+from bot.restore.differences import COMPARISONS, SNAPSHOT_COMPARISONS, claims_are_the_same
 from bot.restore.events import Button, CreateRestore, CreateSnapshot, StopVm
-from bot.restore.model import Phase, Reason, Rules
-from bot.restore.observation import Vm
-from bot.restore.recheck import COMPARISONS
-from bot.restore.vmstate import state_of
+from bot.restore.model import Phase, Rules
+from bot.restore.observation import Claim, Vm, Volume
+from bot.restore.reasons import Reason
+from bot.restore.vmstate import snapshot_state, state_of
 from tests.restore import play as p
-from tests.restore.ground import LIVE, NOW, READY, RUNNING, SNAPSHOT_NAME, VM, VMI, WELL
+from tests.restore.ground import (
+    CLAIM,
+    CONTENT,
+    LIVE,
+    NOW,
+    READY,
+    RUNNING,
+    SNAPSHOT,
+    SNAPSHOT_NAME,
+    VM,
+    VMI,
+    WELL,
+)
 from tests.restore.play import Play
 
 LATER = NOW + timedelta(minutes=4, seconds=11)
 
-CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
+VM_CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
     "edited": (
         "specification_is_the_same",
         {"specification": "other", "generation": 4, "config": (("cpu", "8 cores"),)},
@@ -48,6 +61,11 @@ CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"generation": 5},
         "The VM was changed: generation 3 → 5.",
     ),
+    "another run strategy": (
+        "run_strategy_is_the_same",
+        {"run_strategy": "Manual"},
+        "The VM's run strategy was changed: Halted → Manual.",
+    ),
     "a Manual VM has run": (
         "it_stayed_down",
         {"down_since": LATER},
@@ -58,21 +76,115 @@ CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"down_since": None},
         "now since not known.",
     ),
+    "a GitOps tool has adopted it": (
+        "same_tool_writes_it",
+        {"gitops": "Argo CD"},
+        "The VM's GitOps owner was changed: nobody → Argo CD.",
+    ),
 }
+CLAIM_CHANGES: dict[str, tuple[str, tuple[Claim, ...], str]] = {
+    "a claim was made again": (
+        "claims_are_the_same",
+        (replace(CLAIM, uid="claim-2"),),
+        "Claim `root-claim` is not the one that was shown: UID claim-1 → claim-2.",
+    ),
+    "a claim was deleted": (
+        "claims_are_the_same",
+        (),
+        "Claim `root-claim` is not the one that was shown: UID claim-1 → none.",
+    ),
+}
+SNAPSHOT_CHANGES: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
+    "another point in time": (
+        "point_in_time_is_the_same",
+        {"created": NOW},
+        {},
+        "point in time was changed: 2026-02-18 10:00:00 UTC → 2026-02-18 16:30:00 UTC.",
+    ),
+    "other disks": (
+        "disks_are_the_same",
+        {"included": ("root", "data")},
+        {},
+        "The snapshot's disks were changed: `root` → `data`, `root`.",
+    ),
+    "another consistency": (
+        "consistency_is_the_same",
+        {"indications": ("Online", "NoGuestAgent")},
+        {},
+        "its consistency was changed: none → `NoGuestAgent`, `Online`.",
+    ),
+    "another content": (
+        "content_is_the_same",
+        {},
+        {"uid": "content-uid-2"},
+        "The snapshot has another content: UID content-uid-1 → content-uid-2.",
+    ),
+    "an edited content": (
+        "content_is_the_same",
+        {},
+        {"specification": "other"},
+        "The snapshot's content was edited: digest of its spec as-copied → other.",
+    ),
+}
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    **{
+        case: ({"vm": replace(VM, **facts)}, words)
+        for case, (_, facts, words) in VM_CHANGES.items()
+    },
+    **{case: ({"claims": claims}, words) for case, (_, claims, words) in CLAIM_CHANGES.items()},
+    **{
+        case: (
+            {"snapshots": (replace(SNAPSHOT, **facts),), "content": replace(CONTENT, **content)},
+            words,
+        )
+        for case, (_, facts, content, words) in SNAPSHOT_CHANGES.items()
+    },
+}
+"""What happens to the cluster after the warning, and what the thread says of it."""
 
 
 def test_each_comparison_has_a_case() -> None:
-    assert {name for name, _, _ in CHANGES.values()} == {each.__name__ for each in COMPARISONS}
+    of_the_vm = {case[0] for case in (*VM_CHANGES.values(), *CLAIM_CHANGES.values())}
+    assert of_the_vm == {each.__name__ for each in COMPARISONS}
+    of_the_snapshot = {case[0] for case in SNAPSHOT_CHANGES.values()}
+    assert of_the_snapshot == {each.__name__ for each in SNAPSHOT_COMPARISONS}
 
 
-@pytest.mark.parametrize("case", CHANGES)
-def test_a_difference_is_found_by_its_own_comparison_alone(case: str) -> None:
-    name, changes, words = CHANGES[case]
-    before, now = state_of(VM), state_of(replace(VM, **changes))
+@pytest.mark.parametrize("case", [*VM_CHANGES, *CLAIM_CHANGES])
+def test_a_difference_of_the_vm_is_found_by_its_own_comparison_alone(case: str) -> None:
+    name = (VM_CHANGES.get(case) or CLAIM_CHANGES[case])[0]
+    facts, words = CHANGES[case]
+    before = state_of(VM, (CLAIM,))
+    now = state_of(facts.get("vm", VM), facts.get("claims", (CLAIM,)))
     said = {each.__name__: each(before, now) for each in COMPARISONS}
     assert words in (said.pop(name) or "")
     assert not any(said.values())
     assert not any(each(now, now) for each in COMPARISONS)
+
+
+@pytest.mark.parametrize("case", SNAPSHOT_CHANGES)
+def test_a_difference_of_the_snapshot_is_found_by_its_own_comparison_alone(case: str) -> None:
+    name, facts, content, words = SNAPSHOT_CHANGES[case]
+    before = snapshot_state(SNAPSHOT, CONTENT)
+    now = snapshot_state(replace(SNAPSHOT, **facts), replace(CONTENT, **content))
+    said = {each.__name__: each(before, now) for each in SNAPSHOT_COMPARISONS}
+    assert words in (said.pop(name) or "")
+    assert not any(said.values())
+
+
+def test_the_order_in_which_kubevirt_writes_its_lists_is_no_difference() -> None:
+    one = replace(SNAPSHOT, included=("a", "b"), indications=("Online", "GuestAgent"))
+    other = replace(SNAPSHOT, included=("b", "a"), indications=("GuestAgent", "Online"))
+    assert snapshot_state(one, CONTENT) == snapshot_state(other, CONTENT)
+
+
+def test_many_claims_are_counted() -> None:
+    volumes = tuple(Volume(f"v{n}", "dataVolume", claim=f"c{n}") for n in range(8))
+    vm = replace(VM, volumes=volumes)
+    before = state_of(vm, tuple(Claim(f"c{n}", "Bound", uid=f"u{n}") for n in range(8)))
+    said = claims_are_the_same(before, state_of(vm, ())) or ""
+    assert said.count("is not the one that was shown") == 5
+    assert said.endswith("So are 3 more claims.")
 
 
 def _at_once(play: Play) -> Play:
@@ -93,8 +205,11 @@ def _protects(play: Play) -> Play:
 def test_nothing_is_created_over_a_difference(
     case: str, way: Callable[[Play], Play], begin: Callable[..., Play]
 ) -> None:
-    _, changes, words = CHANGES[case]
-    played = way(begin()).looks(vm=replace(VM, **changes))
+    changes, words = CHANGES[case]
+    played = way(begin())
+    if snapshots := changes.get("snapshots"):
+        changes = {**changes, "snapshots": (*snapshots, *played.ground.snapshots[1:])}
+    played.looks(**changes)
     assert (played.phase, played.reason) == (Phase.REFUSED, Reason.CHANGED_SINCE_CONFIRMATION)
     assert words in played.outcome.found
     assert played.effects == ()
@@ -108,13 +223,18 @@ def test_all_differences_are_told() -> None:
     assert "has run" in found
 
 
-def test_a_warning_of_an_earlier_release_kept_nothing_to_compare() -> None:
+@pytest.mark.parametrize("lacks", ["vm_state", "snapshot_state", "claims"])
+def test_a_warning_of_an_earlier_release_kept_nothing_to_compare(lacks: str) -> None:
     played = p.confirmed()
-    assert played.restore.preview is not None
-    older = played.restore.preview.model_copy(update={"vm_state": None})
+    shown = played.restore.preview
+    assert shown is not None
+    assert shown.vm_state is not None
+    without_claims = {"vm_state": shown.vm_state.model_copy(update={"claims": None})}
+    older = shown.model_copy(update=without_claims if lacks == "claims" else {lacks: None})
     played.restore = played.restore.model_copy(update={"preview": older})
     assert played.looks().reason is Reason.CHANGED_SINCE_CONFIRMATION
-    assert "an earlier release" in played.outcome.found
+    said = "they were not read" if lacks == "claims" else "an earlier release"
+    assert said in played.outcome.found
     assert played.effects == ()
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from bot.restore import user_events
 from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
-from bot.restore.model import CardKind, Phase, Reason
+from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Claim
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,

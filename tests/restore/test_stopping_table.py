@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from bot.restore.events import Acted, Button, ClearVmi, Done, Effect, StopVm
-from bot.restore.model import Phase, Reason, Rules, StopWhen
+from bot.restore.model import Phase, Rules, StopWhen
 from bot.restore.observation import ApiRejection, Vm, Vmi
+from bot.restore.reasons import Reason
 from bot.restore.recheck import ACT_WITHIN
 from tests.restore import play as p
 from tests.restore.ground import NAMESPACE, RUNNING, VM, VM_NAME, VMI
-from tests.restore.play import CONFIRMED, Play
-from tests.restore.test_workflow_matrix import STATES
+from tests.restore.play import CONFIRMED, STATES, Play
 
 STOP, CLEAR = StopVm(NAMESPACE, VM_NAME), ClearVmi(NAMESPACE, VM_NAME, "vmi-1")
 FINAL = replace(VMI, phase="Succeeded")

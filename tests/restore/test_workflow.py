@@ -13,22 +13,18 @@ from bot.restore.events import (
     Button,
     ChannelGone,
     ClearVmi,
+    ConversationLoss,
     CreateRestore,
     CreateSnapshot,
     Reply,
     StopVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    CardKind,
-    Phase,
-    Reason,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    VolumePolicy,
-)
+from bot.restore.model import Phase, Rules, VolumePolicy
 from bot.restore.observation import ApiRejection, Candidates, ObservationKind
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
@@ -783,14 +779,14 @@ def test_the_first_message_of_the_bot_starts_the_thread_once() -> None:
 
 @pytest.mark.parametrize("state", BEFORE_THE_ACT)
 def test_a_channel_that_is_gone_ends_what_has_not_begun(state: str) -> None:
-    played = BEFORE_THE_ACT[state]().event(ChannelGone("is_archived", dm="D0ALICE"))
+    played = BEFORE_THE_ACT[state]().event(ChannelGone(ConversationLoss.ARCHIVED, dm="D0ALICE"))
     assert played.reason is Reason.CHANNEL_UNREACHABLE
     assert "<#C0OPS>" in played.outcome.found
     assert played.restore.thread_ref.channel == "D0ALICE"
 
 
 def test_what_runs_is_followed_in_a_direct_message() -> None:
-    played = p.restoring().event(ChannelGone("is_archived", dm="D0ALICE"))
+    played = p.restoring().event(ChannelGone(ConversationLoss.ARCHIVED, dm="D0ALICE"))
     assert played.phase is Phase.RESTORING
     assert played.restore.thread_ref == ThreadRef(team="T0TEAM", channel="D0ALICE", own_thread=True)
 

@@ -1,6 +1,5 @@
 """Every phase with every event and every button: nothing raises, and what does not fit is no change."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +15,7 @@ from bot.restore.events import (
     ClearVmi,
     Clicked,
     Continued,
+    ConversationLoss,
     Copied,
     CreateRestore,
     CreateSnapshot,
@@ -35,47 +35,12 @@ from bot.restore.events import (
     Typed,
     VmClaimedElsewhere,
 )
-from bot.restore.model import QUESTIONS, CardKind, Phase, Restore
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.thread import QUESTIONS, CardKind
 from bot.restore.user_events import BUTTONS, start_is_due
-from tests.restore import play as p
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL, Ground
-from tests.restore.play import CONFIRMED, NO, OTHER, OWNER, YES, Play
-
-STATES: dict[str, Callable[[], Play]] = {
-    "gathering, not yet looked": p.gathering,
-    "gathering, asked for the VM": lambda: p.gathering().looks(),
-    "checking": p.play,
-    "stop choice": p.stop_choice,
-    "stopping": p.stopping,
-    "stopping, sent": lambda: p.stopping().looks(),
-    "stopping, confirmed before": lambda: p.stopping(CONFIRMED),
-    "stop overdue": p.stop_overdue,
-    "force stop": lambda: p.stop_overdue().clicks(Button.FORCE_STOP),
-    "typing": p.typing,
-    "typing, stopped by us": p.stopped,
-    "confirming": p.confirming,
-    "protecting": p.protecting,
-    "snapshotting": p.snapshotting,
-    "confirmed": p.confirmed,
-    "decided": p.decided,
-    "restoring": p.restoring,
-    "overdue": p.overdue,
-    "delete asked": lambda: p.overdue().clicks(Button.DELETE_RESTORE),
-    "deleting": lambda: p.overdue().clicks(Button.DELETE_RESTORE).clicks(Button.DELETE_RESTORE_NOW),
-    "succeeded": p.succeeded,
-    "start asked": lambda: p.succeeded().clicks(Button.START_VM),
-    "failed": p.failed,
-    "offered": lambda: p.typing().offers(),
-    "offer declined": lambda: p.restoring().offers().clicks(Button.DECLINE, OTHER),
-    "offered after the end": lambda: p.failed().offers(),
-    "taken over": lambda: p.typing().takes_over().takes_over(OWNER),
-    "taken over and asked again": lambda: p.typing().takes_over().takes_over(OWNER).looks(),
-    "taken over while overdue": lambda: p.overdue().takes_over().takes_over(OWNER),
-    "cancelled": p.cancelled,
-    "refused": p.refused,
-    "expired": p.expired,
-}
+from tests.restore.play import NO, OTHER, OWNER, STATES, YES
 
 EFFECTS: tuple[Effect, ...] = (
     StopVm(NAMESPACE, VM_NAME),
@@ -144,8 +109,8 @@ def events(restore: Restore) -> list[Event]:
         Elapsed(),
         VmClaimedElsewhere(OTHER, "<#C0OPS>", NOW),
         Anchored("5.5"),
-        ChannelGone("channel_not_found"),
-        ChannelGone("is_archived", dm="D0ALICE"),
+        ChannelGone(ConversationLoss.UNSEEN),
+        ChannelGone(ConversationLoss.ARCHIVED, dm="D0ALICE"),
         ChannelMoved("C0OPS", "C0NEW"),
         ChannelMoved("C0ELSE", "C0NEW"),
         *(Acted(effect, result) for effect in EFFECTS for result in RESULTS),

@@ -4,53 +4,40 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.model import (
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
-    Fate,
     Handoff,
     Job,
-    LeftBehind,
-    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
     Preview,
     Proposal,
-    Reason,
     Restore,
     RestoreId,
-    RestoreRequest,
     Rules,
     Safety,
     Start,
     Stop,
     StopWhen,
-    ThreadRef,
     TypedName,
-    UserId,
     VolumePolicy,
 )
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import Card, CardKind
+from tests.restores import ALICE, BOB, HERE, KNOWN, NOW, restore
 
 PREFIXED = Rules(volume_policy=VolumePolicy.PREFIX_TARGET_NAME)
-ALICE = UserId("U0ALICE")
-BOB = UserId("U0BOB")
-ID = RestoreId("k3f9x2ab")
 CREATED = datetime(2026, 2, 18, 10, 0, tzinfo=UTC)
-NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
 UNTIL = NOW + timedelta(minutes=15)
 LATER = NOW + timedelta(minutes=5, seconds=22)
 STOPPED_BY = f"Stop and restore, by <@{ALICE}>"
 
-KNOWN = RestoreRequest(
-    cluster="default", namespace="production", vm="database-01", snapshot="pre-upgrade-snapshot"
-)
-HERE = ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True)
-THEIRS = ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=False)
+THEIRS = HERE.model_copy(update={"own_thread": False})
 PREVIEW = Preview(
     taken_at=NOW,
     vm_uid="vm-uid",
@@ -136,22 +123,6 @@ def card(kind: CardKind, number: int = 3, closed: str | None = None) -> Card:
     return Card(kind=kind, number=number, opened_at=NOW, closed=closed)
 
 
-def restore(phase: Phase, *cards: Card, **changes: Any) -> Restore:
-    """A restore with everything known; `changes` replaces what is different."""
-    known: dict[str, Any] = {
-        "id": ID,
-        "phase": phase,
-        "thread_ref": HERE,
-        "owner": ALICE,
-        "request": KNOWN,
-        "rules": Rules(),
-        "opened_at": NOW,
-        "entered_at": NOW,
-        "cards": cards,
-    }
-    return Restore(**{**known, **changes})
-
-
 def one(phase: Phase, kind: CardKind, closed: str | None = None, **changes: Any) -> Example:
     """A restore and the one card of it that is looked at."""
     only = card(kind, closed=closed)
@@ -163,19 +134,17 @@ def request(**changes: str | None) -> RestoreRequest:
     return KNOWN.model_copy(update=changes)
 
 
-def ended(
-    phase: Phase, reason: Reason | None = None, *, at: datetime = NOW, **outcome: Any
-) -> Example:
-    """A result: what the outcome says, and `with_` for the rest of the document."""
-    rest = outcome.pop("with_", {})
-    told = Outcome(reason=reason, at=at, **outcome)
+def ended(phase: Phase, reason: Reason | None = None, **facts: Any) -> Example:
+    """A result: `facts` are fields of the outcome, or of the rest of the document."""
+    told = {name: facts.pop(name) for name in facts.keys() & Outcome.model_fields.keys()}
     only = card(CardKind.RESULT)
-    return restore(phase, only, outcome=told, **rest), only
+    outcome = Outcome(**{"reason": reason, "at": NOW, **told})
+    return restore(phase, only, outcome=outcome, **facts), only
 
 
-def refused(reason: Reason, found: str = "", **outcome: Any) -> Example:
+def refused(reason: Reason, found: str = "", **facts: Any) -> Example:
     """A refusal."""
-    return ended(Phase.REFUSED, reason, found=found, **outcome)
+    return ended(Phase.REFUSED, reason, found=found, **facts)
 
 
 def _requests() -> Mapping[str, Example]:
@@ -420,7 +389,7 @@ def _successes() -> Mapping[str, Example]:
     begun, done = Start(by=ALICE, at=NOW), Start(by=ALICE, at=NOW, done_at=LATER)
     no = Start(by=ALICE, at=NOW, error="Cannot update VM runStrategy until restore completes")
     return {
-        "succeeded": ended(s, at=LATER, vm_status=calm, with_={**known}),
+        "succeeded": ended(s, at=LATER, vm_status=calm, **known),
         "succeeded-with-everything": ended(
             s,
             at=LATER,
@@ -430,13 +399,13 @@ def _successes() -> Mapping[str, Example]:
             kept=("scratch",),
             deleted=("archive",),
             pending=("restore-1-log",),
-            with_=full,
+            **full,
         ),
         "succeeded-aftercare-over-with-leftovers": ended(
-            s, vm_status=calm, left=LEFT[:2], with_={**full, "closed": True}
+            s, vm_status=calm, left=LEFT[:2], **full, closed=True
         ),
         "succeeded-told-by-an-older-release": ended(
-            s, vm_status=calm, leftovers=("database-01-root",), with_={**known, "preview": OLDER}
+            s, vm_status=calm, leftovers=("database-01-root",), job=JOB, preview=OLDER
         ),
         "succeeded-users-not-looked-up": ended(
             s,
@@ -446,22 +415,24 @@ def _successes() -> Mapping[str, Example]:
                     claim="database-01-root", kind=LeftBehindKind.UNSURE, by="cannot list pods"
                 ),
             ),
-            with_={**known},
+            **known,
         ),
         "succeeded-not-proven": ended(
             s,
             vm_status=calm,
             unproven='the claims could not be read (cannot list resource "persistentvolumeclaims")',
-            with_={**known},
+            **known,
         ),
         "succeeded-where-an-undo-needs-names": ended(
             s,
             vm_status=calm,
-            with_={**known, "safety": READY, "rules": PREFIXED},
+            **known,
+            safety=READY,
+            rules=PREFIXED,
         ),
-        "succeeded-starting": ended(s, vm_status=calm, with_={**known, "start": begun}),
-        "succeeded-start-refused": ended(s, vm_status=calm, with_={**known, "start": no}),
-        "succeeded-aftercare-over": ended(s, vm_status=calm, with_={**full, "closed": True}),
+        "succeeded-starting": ended(s, vm_status=calm, **known, start=begun),
+        "succeeded-start-refused": ended(s, vm_status=calm, **known, start=no),
+        "succeeded-aftercare-over": ended(s, vm_status=calm, **full, closed=True),
         "started": one(s, CardKind.STARTED, start=done),
         "started-not": one(s, CardKind.STARTED, start=no),
         "started-under-way": one(s, CardKind.STARTED, start=begun),
@@ -473,9 +444,7 @@ def _failures() -> Mapping[str, Example]:
     f = Phase.FAILED
     off = "Restore target VMI must be powered off before restore operation"
     return {
-        "failed": ended(
-            f, Reason.RESTORE_FAILED, found=off, with_={"job": JOB, "preview": PREVIEW}
-        ),
+        "failed": ended(f, Reason.RESTORE_FAILED, found=off, job=JOB, preview=PREVIEW),
         "failed-complete-but-not-restored": ended(
             f,
             Reason.NOT_RESTORED,
@@ -485,14 +454,17 @@ def _failures() -> Mapping[str, Example]:
                 "restored there."
             ),
             next="Look at these claims before anything else.",
-            with_={"job": JOB, "preview": PREVIEW, "stop": DONE},
+            job=JOB,
+            preview=PREVIEW,
+            stop=DONE,
         ),
         "failed-create-refused": ended(
             f,
             Reason.CREATE_REFUSED,
             found="admission webhook denied the request: invalid kind",
             vm_status="unchanged: the cluster refused the restore",
-            with_={"job": Job(name=JOB.name, decided_at=NOW), "stop": DONE},
+            job=Job(name=JOB.name, decided_at=NOW),
+            stop=DONE,
         ),
         "failed-before-the-create": ended(
             f, Reason.CREATE_REFUSED, found="A confirmation is missing."
@@ -501,14 +473,16 @@ def _failures() -> Mapping[str, Example]:
             f,
             Reason.VM_DELETED,
             found="The VM was deleted while it was being restored, and the restore with it.",
-            with_={"job": JOB, "preview": PREVIEW},
+            job=JOB,
+            preview=PREVIEW,
         ),
         "failed-create-refused-after-a-failure": ended(
             f,
             Reason.CREATE_REFUSED,
             found="admission webhook denied the request: invalid kind",
             vm_status="unchanged: the cluster refused the restore",
-            with_={"job": Job(name=JOB.name, decided_at=NOW), "vm_state_unknown": True},
+            job=Job(name=JOB.name, decided_at=NOW),
+            vm_state_unknown=True,
         ),
     }
 
@@ -518,12 +492,10 @@ def _cancellations() -> Mapping[str, Example]:
     user, undo = Reason.CANCELLED_BY_USER, request(snapshot=SAFETY.name)
     return {
         "names-differ": ended(c, Reason.NAMES_DIFFER, by=ALICE, typed="Pre-upgrade-snapshot"),
-        "names-differ-stopped": ended(
-            c, Reason.NAMES_DIFFER, by=ALICE, typed="other", with_={"stop": DONE}
-        ),
+        "names-differ-stopped": ended(c, Reason.NAMES_DIFFER, by=ALICE, typed="other", stop=DONE),
         "cancelled": ended(c, user, by=ALICE),
-        "cancelled-stopped": ended(c, user, by=ALICE, with_={"stop": DONE}),
-        "cancelled-stopping": ended(c, user, by=ALICE, with_={"stop": ASKED}),
+        "cancelled-stopped": ended(c, user, by=ALICE, stop=DONE),
+        "cancelled-stopping": ended(c, user, by=ALICE, stop=ASKED),
         "cancelled-typed-instead": ended(c, Reason.TYPED_INSTEAD, by=ALICE),
         "cancelled-too-many-questions": ended(
             c,
@@ -531,13 +503,11 @@ def _cancellations() -> Mapping[str, Example]:
             found="25 questions were asked without getting to the end.",
             next="Start over with the VM, the namespace and the snapshot in one message.",
         ),
-        "cancelled-after-a-failure": ended(c, user, by=ALICE, with_={"vm_state_unknown": True}),
+        "cancelled-after-a-failure": ended(c, user, by=ALICE, vm_state_unknown=True),
         "cancelled-after-a-failure-stopped": ended(
-            c, user, by=ALICE, with_={"vm_state_unknown": True, "stop": DONE}
+            c, user, by=ALICE, vm_state_unknown=True, stop=DONE
         ),
-        "cancelled-undo": ended(
-            c, user, by=ALICE, with_={"previous": RestoreId("k3f9"), "request": undo}
-        ),
+        "cancelled-undo": ended(c, user, by=ALICE, previous=RestoreId("k3f9"), request=undo),
         "cancelled-channel-lost": ended(
             c,
             Reason.CHANNEL_UNREACHABLE,
@@ -545,7 +515,7 @@ def _cancellations() -> Mapping[str, Example]:
             next="Ask again in another channel.",
         ),
         "expired": ended(e, Reason.NO_ANSWER),
-        "expired-stopped": ended(e, Reason.NO_ANSWER, with_={"stop": DONE}),
+        "expired-stopped": ended(e, Reason.NO_ANSWER, stop=DONE),
     }
 
 
@@ -562,7 +532,7 @@ def _refusals() -> Mapping[str, Example]:
         "refused-no-snapshots": refused(
             Reason.SNAPSHOT_NOT_FOUND,
             "VM `database-01` in namespace `production` has no snapshots.",
-            with_={"request": request(snapshot=None)},
+            request=request(snapshot=None),
         ),
         "refused-snapshot-not-ready": refused(
             Reason.SNAPSHOT_NOT_READY,
@@ -601,12 +571,14 @@ def _refusals() -> Mapping[str, Example]:
         "refused-vm-started": refused(
             Reason.VM_STARTED,
             "The VM was stopped; now it is live (phase Running).",
-            with_={"stop": DONE, "confirmation": CONFIRMED},
+            stop=DONE,
+            confirmation=CONFIRMED,
         ),
         "refused-changed": refused(
             Reason.CHANGED_SINCE_CONFIRMATION,
             "The snapshot was re-created: UID a → b.",
-            with_={"stop": DONE, "confirmation": CONFIRMED},
+            stop=DONE,
+            confirmation=CONFIRMED,
         ),
     }
 

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bot.restore.model import Restore
 from bot.slack.markup.mrkdwn import Mrkdwn
-from tests.slack.examples import ALICE, NOW
+from tests.restores import ALICE, NOW
 
 MANY = 100
 LINK = "https://acme.slack.com/archives/C0OPS/p1771430400000100"

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.restore.events import Button, Event, Reply
-from bot.restore.model import Phase, Restore, UserId
+from bot.request import ParsedRequest, Verb, parse_sentence
+from bot.restore.events import Button, Event, Reply, Typed
+from bot.restore.model import Phase, Restore
+from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.deliveries import ButtonClicked, MessageReceived
 from bot.slack.handlers.apply_event import NotYet
 from bot.slack.handlers.conversation_changes import ConversationChanges
-from bot.slack.inbound.dispatcher import Dispatcher, _expects, _is_command
+from bot.slack.inbound.dispatcher import Dispatcher, _expects, _is_command, _request
 from bot.slack.outbound.replies import Caller
 from bot.store.records import PostedCard, Record
 from tests.restore import play as p
@@ -37,10 +39,10 @@ class Parts:
     doubted: list[tuple[str, str, str]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
-    async def in_thread(self, channel: str, thread: str) -> tuple[Restore, ...]:
+    async def in_thread(self, channel: str, thread: str) -> tuple[Record, ...]:
         """The restores of the caller's thread."""
         assert (channel, thread) == (CALLER.channel, CALLER.thread)
-        return self.here
+        return tuple(Record(each, self.shown) for each in self.here)
 
     async def live(self) -> tuple[Restore, ...]:
         """All restores that have not ended."""
@@ -60,8 +62,12 @@ class Parts:
         """Note what is to be looked for."""
         self.doubted.append((id_, card, ts))
 
-    async def apply(self, _id: str, _event: Event, **_: Any) -> Reply | None:
+    async def apply(self, _restore: Restore, _event: Event) -> Reply | None:
         """The answer of the state machine."""
+        return self.answer
+
+    async def apply_reply(self, _record: Record, _typed: Typed) -> Reply | None:
+        """The same for a typed reply."""
         return self.answer
 
     async def reply(self, _caller: Caller, said: str) -> None:
@@ -77,7 +83,7 @@ class Parts:
 def dispatcher(parts: Any) -> Dispatcher:
     """A dispatcher on these parts."""
     context: Any = SimpleNamespace(
-        store=parts, people=NOTHING, responder=parts, config=NOTHING, clock=NOTHING
+        store=parts, authorizer=NOTHING, responder=parts, config=NOTHING, clock=NOTHING
     )
     made = Dispatcher(
         context,
@@ -155,7 +161,7 @@ ASKED: dict[str, tuple[tuple[Restore, ...], str, str | None]] = {
 async def test_which_restore_a_reply_may_answer(case: str) -> None:
     here, typed, answered = ASKED[case]
     found = await dispatcher(Parts(here=here))._asked_of(CALLER, reply(typed))
-    assert (found.id if found else None) == answered
+    assert (found.restore.id if found else None) == answered
 
 
 async def test_of_several_that_ask_the_newest_question_is_answered() -> None:
@@ -167,7 +173,8 @@ async def test_of_several_that_ask_the_newest_question_is_answered() -> None:
     old, new = asked("old", NOW), asked("new", NOW + timedelta(seconds=1))
     for here in ((old, new), (new, old)):
         found = await dispatcher(Parts(here=here))._asked_of(CALLER, reply("x"))
-        assert found == new
+        assert found is not None
+        assert found.restore == new
 
 
 async def test_what_is_not_said_in_a_thread_answers_nothing() -> None:
@@ -258,22 +265,35 @@ COMMANDS: dict[str, tuple[Phase, ...]] = {
 }
 
 
+def is_command(said: str, restore: Restore) -> bool:
+    """Is this, said to the bot in the restore's thread, a command?"""
+    return _is_command(said, parse_sentence(said, addressed=True), restore)
+
+
 @pytest.mark.parametrize("said", COMMANDS)
 def test_what_is_a_command_in_which_phase(said: str) -> None:
     states = (p.gathering, p.play, p.stop_choice, p.typing, p.confirming)
     restores = [make().restore for make in states]
     assert tuple(r.phase for r in restores) == EVERYWHERE
-    assert tuple(r.phase for r in restores if _is_command(said, r)) == COMMANDS[said]
+    assert tuple(r.phase for r in restores if is_command(said, r)) == COMMANDS[said]
 
 
 @pytest.mark.parametrize("name", ["status", "list", "cancel", "help"])
 def test_a_name_that_looks_like_a_command_is_an_answer_where_it_is_asked_for(name: str) -> None:
     request = WISH.model_copy(update={"snapshot": name})
     typing = p.typing().restore.model_copy(update={"request": request})
-    assert not _is_command(name, typing)
-    assert not _is_command(f" {name} ", typing)
-    assert _is_command(name, typing.model_copy(update={"phase": Phase.CONFIRMING}))
-    assert _is_command("status" if name != "status" else "list", typing)
+    assert not is_command(name, typing)
+    assert not is_command(f" {name} ", typing)
+    assert is_command(name, typing.model_copy(update={"phase": Phase.CONFIRMING}))
+    assert is_command("status" if name != "status" else "list", typing)
+
+
+@pytest.mark.parametrize("read", [ParsedRequest(Verb.STATUS), None], ids=["kept", "before"])
+def test_what_the_listener_has_read_is_taken_as_it_is(read: ParsedRequest | None) -> None:
+    """A delivery that was stored before there was such a field is read from its text."""
+    message = reply("restore db-01 from nightly-1").model_copy(update={"request": read})
+    expected = ParsedRequest(Verb.RESTORE, vm="db-01", snapshot="nightly-1")
+    assert _request(message) == (read or expected)
 
 
 # What was dealt with before
@@ -285,7 +305,7 @@ async def test_a_reply_that_had_counted_before_a_worker_died_is_no_request(
 ) -> None:
     restore = TYPING.model_copy(update={"heard_ts": heard})
     parts = Parts(here=(restore,), answer=Reply.LEFT_ALONE)
-    assert await dispatcher(parts)._answered(reply("x"), CALLER, late=False) is taken
+    assert await dispatcher(parts)._answered(reply("x"), None, CALLER, late=False) is taken
     assert parts.said == []
 
 

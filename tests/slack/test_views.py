@@ -9,28 +9,19 @@ import pytest
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.restore import edits, follow_up, user_events
+from bot.restore.disks import LeftBehind, LeftBehindKind
 from bot.restore.events import Button
-from bot.restore.model import (
-    QUESTIONS,
-    Card,
-    CardKind,
-    LeftBehind,
-    LeftBehindKind,
-    Outcome,
-    Phase,
-    Reason,
-    Rules,
-    Start,
-)
+from bot.restore.model import Outcome, Phase, Rules, Start
+from bot.restore.reasons import Reason
+from bot.restore.thread import QUESTIONS, Card, CardKind
 from bot.slack import views
 from bot.slack.views.layout import button_value
+from tests.restores import ALICE, NOW, restore
 from tests.slack.examples import (
-    ALICE,
     DELETING,
     DONE,
     EXAMPLES,
     JOB,
-    NOW,
     PREVIEW,
     RICH,
     UNTIL,
@@ -39,7 +30,6 @@ from tests.slack.examples import (
     ended,
     one,
     request,
-    restore,
 )
 from tests.slack.pages import body, elements, page, pressable
 
@@ -235,7 +225,7 @@ def test_preserved_is_never_said_of_a_restore_that_was_sent(name: str) -> None:
 
 
 def _way_out(phase: Phase, reason: Reason) -> Example:
-    return ended(phase, reason, by=ALICE, typed="x", found="It is so.", with_={"stop": DONE})
+    return ended(phase, reason, by=ALICE, typed="x", found="It is so.", stop=DONE)
 
 
 @pytest.mark.parametrize(
@@ -319,14 +309,14 @@ def commands(*left: LeftBehind, **facts: Any) -> list[str]:
     """What can be copied from a success that leaves these claims."""
     known = {"preview": PREVIEW, **facts}
     return re.findall(
-        r"```(.*)```", body(views.render(*ended(Phase.SUCCEEDED, left=left, with_=known)))
+        r"```(.*)```", body(views.render(*ended(Phase.SUCCEEDED, left=left, **known)))
     )
 
 
 def test_the_volume_command_names_only_what_it_removes() -> None:
     many = [f"disk-{n}" for n in range(40)]
     message = views.render(
-        *ended(Phase.SUCCEEDED, left=found_free(*many), more_left=3, with_={"preview": PREVIEW})
+        *ended(Phase.SUCCEEDED, left=found_free(*many), more_left=3, preview=PREVIEW)
     )
     [command] = re.findall(r"```(.*)```", body(message))
     assert command == "kubectl delete pvc -n production " + " ".join(many[:10])
@@ -345,7 +335,7 @@ def test_a_volume_that_is_no_name_never_gets_into_a_command() -> None:
 )
 def test_what_somebody_may_need_is_named_and_never_put_into_a_command(kind: LeftBehindKind) -> None:
     kept = LeftBehind(claim="precious", kind=kind, by="VM `web-01`")
-    message = views.render(*ended(Phase.SUCCEEDED, left=(kept,), with_={"preview": PREVIEW}))
+    message = views.render(*ended(Phase.SUCCEEDED, left=(kept,), preview=PREVIEW))
     assert "`precious`" in body(message)
     assert "kubectl" not in body(message)
     assert commands(kept, *found_free("free")) == ["kubectl delete pvc -n production free"]
@@ -353,7 +343,7 @@ def test_what_somebody_may_need_is_named_and_never_put_into_a_command(kind: Left
 
 def test_there_is_no_command_for_what_nobody_has_looked_up_just_now() -> None:
     assert commands(*found_free("free"), closed=True) == []
-    older = ended(Phase.SUCCEEDED, leftovers=("old-root",), with_={"preview": PREVIEW})
+    older = ended(Phase.SUCCEEDED, leftovers=("old-root",), preview=PREVIEW)
     assert "`old-root`" in body(views.render(*older))
     assert "kubectl" not in body(views.render(*older))
 

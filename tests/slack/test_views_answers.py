@@ -7,9 +7,11 @@ import pytest
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import CardKind, Phase
+from bot.restore.model import Phase
+from bot.restore.thread import CardKind
 from bot.slack import views
-from tests.slack.examples import ALICE, BOB, DONE, EXAMPLES, JOB, card, request, restore
+from tests.restores import ALICE, BOB, restore
+from tests.slack.examples import DONE, EXAMPLES, JOB, card, request
 from tests.slack.pages import body, elements
 
 LIVE = restore(Phase.TYPING, card(CardKind.REQUEST, 1), card(CardKind.WARNING, 2))

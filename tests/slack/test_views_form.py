@@ -8,8 +8,8 @@ import pytest
 
 from bot.playground.slack.blockkit import check_view
 from bot.restore.events import Verdict
-from bot.restore.model import Reason
 from bot.restore.observation import Snapshot
+from bot.restore.reasons import Reason
 from bot.slack.views.form import by_block, facts, form, options
 from bot.slack.views.form_state import (
     MAX_TEXT,

@@ -8,19 +8,12 @@ from typing import Any
 import pytest
 
 from bot.playground.slack.blockkit import check_view
-from bot.restore.model import (
-    Card,
-    CardKind,
-    Offer,
-    Outcome,
-    Phase,
-    Reason,
-    Restore,
-    RestoreId,
-    UserId,
-)
+from bot.restore.model import Offer, Outcome, Phase, Restore, RestoreId
+from bot.restore.reasons import Reason
+from bot.restore.thread import Card, CardKind, UserId
 from bot.slack.views.home import MAX_LISTED, MAX_RIGHTS, HomePage, Right, home
-from tests.slack.examples import ALICE, BOB, JOB, NOW, card, request, restore
+from tests.restores import ALICE, BOB, NOW, restore
+from tests.slack.examples import JOB, card, request
 from tests.slack.pages import LIVE, texts
 from tests.slack.test_views_limits import HOSTILE, NAME
 

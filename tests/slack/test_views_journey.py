@@ -7,7 +7,7 @@ import pytest
 
 from bot.restore import workflow
 from bot.restore.events import Button, Clicked, Event, Observed, Typed, Verdict
-from bot.restore.model import CardKind, Phase, Restore, RestoreRequest, Rules, StopWhen
+from bot.restore.model import Phase, Restore, Rules, StopWhen
 from bot.restore.observation import (
     Claim,
     Content,
@@ -19,10 +19,13 @@ from bot.restore.observation import (
     Vmi,
     Volume,
 )
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind
 from bot.slack import views
 from bot.slack.views import Message
 from bot.slack.views.layout import action_id
-from tests.slack.examples import ALICE, CREATED, HERE, ID, KNOWN, NOW
+from tests.restores import ALICE, HERE, ID, KNOWN, NOW
+from tests.slack.examples import CREATED
 from tests.slack.pages import elements
 
 YES = Verdict(allowed=True)

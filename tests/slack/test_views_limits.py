@@ -15,42 +15,27 @@ from hypothesis import strategies as st
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
-from bot.restore.disks import Disk
+from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.model import (
     Blocker,
-    CardKind,
     Change,
-    Fate,
     Handoff,
     Job,
-    LeftBehind,
-    LeftBehindKind,
     Offer,
     Outcome,
     Phase,
     Proposal,
-    Reason,
     Restore,
     Safety,
     Start,
-    UserId,
 )
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind, UserId
 from bot.slack import views
 from bot.slack.views import Message
 from bot.texts.answers import OTHER_WISHES
-from tests.slack.examples import (
-    ALICE,
-    ASKED,
-    DONE,
-    EXAMPLES,
-    JOB,
-    NOW,
-    PREVIEW,
-    UNTIL,
-    card,
-    request,
-    restore,
-)
+from tests.restores import ALICE, NOW, restore
+from tests.slack.examples import ASKED, DONE, EXAMPLES, JOB, PREVIEW, UNTIL, card, request
 from tests.slack.giants import LINK, Giants
 from tests.slack.pages import LIVE, mrkdwn
 

@@ -10,12 +10,15 @@ import pytest
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
 from bot.request.verbs import SUBCOMMANDS
-from bot.restore.model import CardKind, Outcome, Phase, Reason, Restore, ThreadRef
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import Snapshot
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind, ThreadRef
 from bot.slack import views
 from bot.slack.views import ListTarget, Message
 from bot.texts import answers
-from tests.slack.examples import ALICE, CREATED, NOW, UNTIL, card, request, restore
+from tests.restores import ALICE, NOW, restore
+from tests.slack.examples import CREATED, UNTIL, card, request
 from tests.slack.pages import body
 
 THREAD = "https://acme.slack.com/archives/C0OPS/p1"

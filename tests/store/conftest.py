@@ -11,6 +11,7 @@ from bot.store import Store, connect
 from bot.store.connection import Client
 from bot.store.keys import DELIVERY, PERMANENT, RESTORE, Keys
 from tests.store import servers
+from tests.store.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +90,12 @@ async def store(server: str, client: Client, team: str, clock: HandClock) -> Asy
     yield store
     leaked = await unguarded(client, Keys(team))
     assert not leaked, f"keys without TTL that nothing will remove: {leaked}"
+
+
+@pytest.fixture
+def db(store: Store, clock: HandClock, client: Client, keys: Keys) -> Database:
+    """The same with what a test needs beside it."""
+    return Database(store, clock, client, keys)
 
 
 def send_twice(store: Store) -> None:

@@ -4,10 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from bot.playground.clock import START
+from bot.restore.audit_kinds import OtherKind
 from bot.restore.model import (
     AuditEntry,
-    Card,
-    CardKind,
     Change,
     Confirmation,
     Consistency,
@@ -16,34 +15,28 @@ from bot.restore.model import (
     Preview,
     Proposal,
     Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
     Safety,
     Stop,
-    ThreadRef,
     TypedName,
-    UserId,
 )
+from bot.restore.thread import Card, CardKind, ThreadRef, UserId
+from tests import restores
+from tests.restores import KNOWN
 
 OWNER = UserId("U01ONCALL")
 
 
 def restore(name: str = "R1", *, vm: str | None = "db-01", **changes: Any) -> Restore:
     """A restore that is being checked; it holds "east/production/db-01"."""
-    fields = {
-        "id": RestoreId(name),
-        "phase": Phase.CHECKING,
+    known = {
+        "id": name,
         "thread_ref": ThreadRef(team="T1", channel="C1", thread="1771432200.000100"),
         "owner": OWNER,
-        "request": RestoreRequest(
-            cluster="east", namespace="production", vm=vm, snapshot="pre-upgrade"
+        "request": KNOWN.model_copy(
+            update={"cluster": "east", "vm": vm, "snapshot": "pre-upgrade"}
         ),
-        "rules": Rules(),
-        "opened_at": START,
-        "entered_at": START,
     }
-    return Restore.model_validate({**fields, **changes})
+    return restores.restore(**{**known, **changes})
 
 
 def changed(before: Restore, **changes: Any) -> Restore:
@@ -58,7 +51,9 @@ def ended(before: Restore) -> Restore:
 
 def said(kind: str, of: Restore | None = None) -> AuditEntry:
     """An audit entry."""
-    return AuditEntry(at=START, restore=None if of is None else of.id, kind=kind, by=OWNER)
+    return AuditEntry(
+        at=START, restore=None if of is None else of.id, kind=OtherKind(kind), by=OWNER
+    )
 
 
 def typical() -> Restore:

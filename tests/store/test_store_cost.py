@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.clock import HandClock
+from bot.restore.target import VmRef
 from bot.store import Store, connect
 from bot.store.connection import Client
 from bot.store.documents import dump
@@ -65,7 +66,7 @@ async def test_each_method_is_one_command(
         ("load_many", lambda: store.load_many(["R1", "R2"])),
         ("in_thread", lambda: store.in_thread("C1", "1771432200.000100")),
         ("live", store.live),
-        ("history", lambda: store.history("a/b/c", 5)),
+        ("history", lambda: store.history(VmRef("a", "b", "c"), 5)),
         ("renew", lambda: store.queue.renew(lease)),
         ("wake", lambda: store.queue.wake(["R1", "R2"])),
         ("append to the audit", lambda: store.audit.append([said("one"), said("two")])),

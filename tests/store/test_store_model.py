@@ -4,36 +4,26 @@ The model knows restores (version, live or ended), who holds which VM, the queue
 restore its fence, the end of its lease and whether it was asked for meanwhile.
 """
 
-import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     MultipleResults,
-    RuleBasedStateMachine,
     consumes,
-    initialize,
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
-from bot.playground.clock import HandClock
 from bot.restore.model import Phase, Restore
-from bot.store import Store, connect
-from bot.store.keys import Keys
 from bot.store.records import ClaimConflict, Committed, Created, Lease, Record, Stale
 from tests.store.conftest import unguarded
+from tests.store.machine import LEASE, Machine, runs
 from tests.store.samples import changed, restore
 
-LEASE = timedelta(seconds=25)
 VMS = st.sampled_from(["db", "web"])
 IDS = st.sampled_from(["A", "B", "C", "D"])
 DELAYS = st.sampled_from([0, 1, 30, 600])
@@ -77,32 +67,14 @@ class Model:
         return sorted((row.due, name) for name, row in self.rows.items() if row.due is not None)
 
 
-class StoreMachine(RuleBasedStateMachine):
+class StoreMachine(Machine):
     """The store beside its model."""
 
-    url = ""
     leases: Bundle[Lease] = Bundle("leases")
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.clock = HandClock()
         self.model = Model()
-
-    @initialize()
-    def connect(self) -> None:
-        """A workspace of its own."""
-        team = f"T{uuid4().hex}"
-        self.client = self.runner.run(self.stack.enter_async_context(connect(self.url)))
-        self.keys = Keys(team)
-        self.store = Store(self.client, team, self.clock, lease_seconds=LEASE.total_seconds())
-
-    def teardown(self) -> None:
-        """Close what was opened."""
-        self.runner.run(self.stack.aclose())
-        self.runner.close()
-        super().teardown()
 
     @rule(name=IDS, vm=VMS, phase=LIVE_PHASES, delay=DELAYS)
     def create(self, name: str, vm: str, phase: Phase, delay: int) -> None:
@@ -255,13 +227,4 @@ class StoreMachine(RuleBasedStateMachine):
 def test_any_order_of_work_goes_as_the_model_says(
     wheel_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(StoreMachine, "url", wheel_url)
-    run_state_machine_as_test(
-        StoreMachine,
-        settings=settings(
-            max_examples=60,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    runs(StoreMachine, wheel_url, monkeypatch, examples=60)

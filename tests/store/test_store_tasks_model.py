@@ -3,36 +3,26 @@
 Restores stand beside the tasks only to move: that makes homes due. See test_store_model.py.
 """
 
-import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     MultipleResults,
-    RuleBasedStateMachine,
     consumes,
-    initialize,
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
-from bot.playground.clock import HandClock
-from bot.store import Store, connect
-from bot.store.keys import Keys
 from bot.store.queue import MAX_CUTS, PUT_OFF
 from bot.store.records import Lease, PeriodicTask
 from tests.store.conftest import unguarded
+from tests.store.machine import LEASE, Machine, runs
 from tests.store.samples import restore, said
 
-LEASE = timedelta(seconds=25)
 PAUSE = timedelta(seconds=3)
 NAMES = st.sampled_from(["home:U1", "home:U2", "report"])
 BODIES = st.sampled_from(["a", "b", "c"])
@@ -61,33 +51,15 @@ class Row:
         self.until, self.again, self.newer, self.cuts = None, None, False, 0
 
 
-class ChoreMachine(RuleBasedStateMachine):
+class TaskMachine(Machine):
     """The tasks beside their model."""
 
-    url = ""
     leases: Bundle[Lease] = Bundle("leases")
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.clock = HandClock()
         self.rows: dict[str, Row] = {}
         self.moves = 0
-
-    @initialize()
-    def connect(self) -> None:
-        """A workspace of its own."""
-        team = f"T{uuid4().hex}"
-        self.client = self.runner.run(self.stack.enter_async_context(connect(self.url)))
-        self.keys = Keys(team)
-        self.store = Store(self.client, team, self.clock, lease_seconds=LEASE.total_seconds())
-
-    def teardown(self) -> None:
-        """Close what was opened."""
-        self.runner.run(self.stack.aclose())
-        self.runner.close()
-        super().teardown()
 
     @rule(name=NAMES, body=BODIES, delay=st.sampled_from([0, 1, 30]))
     def schedule(self, name: str, body: str, delay: int) -> None:
@@ -214,13 +186,4 @@ class ChoreMachine(RuleBasedStateMachine):
 def test_any_order_of_tasks_goes_as_the_model_says(
     wheel_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ChoreMachine, "url", wheel_url)
-    run_state_machine_as_test(
-        ChoreMachine,
-        settings=settings(
-            max_examples=100,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    runs(TaskMachine, wheel_url, monkeypatch, examples=100)

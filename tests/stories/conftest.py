@@ -63,7 +63,8 @@ async def documents(made: World) -> tuple[Restore, ...]:
         found: dict[str, Restore] = {each.id: each for each in await store.live()}
         for room in made.slack.workspace.channels.values():
             for thread in {message.root_ts for message in room.messages}:
-                found |= {each.id: each for each in await store.in_thread(room.id, thread)}
+                here = [each.restore for each in await store.in_thread(room.id, thread)]
+                found |= {each.id: each for each in here}
         return tuple(found.values())
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from bot.errors import StoreUnavailable
 from bot.restore.events import Cancel, Reply
-from bot.restore.model import Phase
+from bot.restore.model import Phase, Restore
 from bot.slack.handlers.apply_event import EventApplier
+from bot.store import Store, connect
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
 
@@ -19,10 +20,10 @@ async def test_killed_before_the_answer_to_a_cancel(
     stage = await stage_for()
     apply, died = EventApplier.apply, list[str]()
 
-    async def dies_once(steps: EventApplier, id_: str, event: Any, **rest: Any) -> Reply | None:
-        reply = await apply(steps, id_, event, **rest)
+    async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Reply | None:
+        reply = await apply(steps, restore, event)
         if isinstance(event, Cancel) and not died:
-            died.append(id_)
+            died.append(restore.id)
             raise StoreUnavailable("the worker was killed")
         return reply
 
@@ -37,3 +38,22 @@ async def test_killed_before_the_answer_to_a_cancel(
     phases = {each.request.vm: each.phase for each in await documents(stage.world)}
     assert phases == {"web-01": Phase.TYPING, "database-01": Phase.CANCELLED}
     assert len(died) == 1
+
+
+async def test_an_event_that_meets_a_newer_document_is_applied_to_that(stage_for: SetStage) -> None:
+    """What was loaded before the name was typed is out of date: the cancel is not lost."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    (old,) = await documents(stage.world)
+    await acts.type_name(stage)
+    await stage.world.quiet()
+    clock = stage.world.clock
+    async with connect(stage.world.redis_url) as client:
+        steps = EventApplier(Store(client, stage.world.slack.team_id, clock), clock)
+        assert await steps.apply(old, Cancel(by=old.owner)) is None
+    (now,) = await documents(stage.world)
+    assert (old.phase, now.phase) == (Phase.TYPING, Phase.CANCELLED)
+    await stage.world.pass_time(60)
+    await stage.card("Restore operation cancelled by user.")
+    assert acts.changes(stage) == []

@@ -7,20 +7,26 @@ new connection its greeting, is no cost of a restore. Everything else is, the id
 """
 
 import asyncio
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from types import CodeType, FrameType
 
+import pytest
 from redis.asyncio import Redis
 
 from bot.playground.stage import Stage
+from bot.request import parse_sentence
+from bot.store.scripts import NAMES, read
 from tests.stories import acts
 from tests.stories.conftest import SetStage
 from tests.tools.bench import flight
 
 SLACK_CALLS, REQUESTS, COMMANDS = 16, 25, 60
 LAST = "the count ends here"
+SCRIPTS = {read(name).sha: name for name in NAMES}
 KEPT = 61
 """Seconds after which the bot asks anew who somebody is."""
 
@@ -32,6 +38,8 @@ class Spent:
     slack: list[str] = field(default_factory=list)
     cluster: list[str] = field(default_factory=list)
     redis: Counter[str] = field(default_factory=Counter)
+    scripts: Counter[str] = field(default_factory=Counter)
+    """The scripts among the commands to Redis, by name."""
 
 
 @asynccontextmanager
@@ -43,7 +51,7 @@ async def counted(stage: Stage) -> AsyncIterator[Spent]:
     async with open_redis(stage) as other, open_redis(stage) as client:
         await other.echo("a greeting, before anything is counted")
         async with client.monitor() as monitor:
-            listening = asyncio.create_task(listen(monitor.listen(), spent.redis))
+            listening = asyncio.create_task(listen(monitor.listen(), spent))
             yield spent
             await world.quiet()
             await other.echo(LAST)
@@ -61,14 +69,16 @@ def open_redis(stage: Stage) -> Redis:
     return Redis.from_url(stage.world.redis_url, decode_responses=True)
 
 
-async def listen(heard: AsyncIterator[dict[str, str]], redis: Counter[str]) -> None:
+async def listen(heard: AsyncIterator[dict[str, str]], spent: Spent) -> None:
     """Count what clients send; a script's own commands come from no client."""
     async for said in heard:
         command, _, rest = said["command"].partition(" ")
         if LAST in rest:
             return
         if said["client_type"] != "lua":
-            redis[command.upper()] += 1
+            spent.redis[command.upper()] += 1
+            if command.upper() == "EVALSHA":
+                spent.scripts[SCRIPTS[rest.split()[0]]] += 1
 
 
 def results(stage: Stage) -> list[str]:
@@ -105,6 +115,85 @@ async def test_happy_restore_of_a_stopped_vm(stage_for: SetStage) -> None:
     assert 10 < len(spent.slack) <= SLACK_CALLS, spent.slack
     assert 10 < len(spent.cluster) <= REQUESTS, spent.cluster
     assert 10 < spent.redis.total() <= COMMANDS, spent.redis
+
+
+def loads(spent: Spent) -> Counter[str]:
+    """How often a stored restore was read outside of a lease, which brings its document."""
+    return Counter({name: spent.scripts[name] for name in ("load_thread", "load_many")})
+
+
+async def test_a_reply_and_a_click_load_the_restore_once(stage_for: SetStage) -> None:
+    """Whose answer it is, and what comes of it, is decided on one document."""
+    stage = await stage_for()
+    await warmed_up(stage)
+    await acts.ask(stage)
+    warning = await stage.card("type `pre-upgrade-snapshot`".capitalize())
+    stage.thread = stage.channel.find(warning.root_ts)
+    async with counted(stage) as spent:
+        await stage.reply("pre-upgrade-snapshot")
+        await stage.card(acts.READY)
+    assert loads(spent) == {"load_thread": 1, "load_many": 0}
+    async with counted(stage) as spent:
+        await stage.press(acts.READY, "Restore VM now")
+        await stage.until(lambda: len(results(stage)) == 2, "the second result")
+    assert loads(spent) == {"load_thread": 0, "load_many": 1}
+
+
+@contextmanager
+def calls_of(function: CodeType) -> Iterator[list[str]]:
+    """Each call of a function in here, wherever it was imported to, by the name of its caller."""
+    found: list[str] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is function and frame.f_back is not None:
+            found.append(frame.f_back.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+
+
+# what is typed into a channel whose plain words are heard -> who parses it
+PARSED: dict[str, tuple[str, list[str]]] = {
+    "plain words": ("restore database-01 from pre-upgrade-snapshot in production", ["heard"]),
+    "plain words that ask for nothing": ("is database-01 down for you, too?", ["heard"]),
+    "a mention": (
+        "{bot} restore database-01 from pre-upgrade-snapshot in production",
+        ["_request"],
+    ),
+    "a command": ("{bot} status", ["_request"]),
+}
+IN_THE_THREAD: dict[str, tuple[str, list[str]]] = {
+    "the name": ("pre-upgrade-snapshot", []),
+    "a command where an answer is waited for": ("{bot} status", ["_request"]),
+    "an answer that mentions the bot": ("{bot} pre-upgrade-snapshot", ["_request"]),
+}
+
+
+@pytest.mark.parametrize("case", PARSED)
+async def test_a_message_is_parsed_once(stage_for: SetStage, case: str) -> None:
+    """By the listener, which then stores what it read, or by the dispatcher."""
+    stage = await stage_for()
+    text, parsed = PARSED[case]
+    with calls_of(parse_sentence.__code__) as calls:
+        await stage.alice.say(stage.channel, text.format(bot=stage.world.slack.mention))
+        await stage.world.quiet()
+    assert calls == parsed
+
+
+@pytest.mark.parametrize("case", IN_THE_THREAD)
+async def test_a_reply_is_parsed_once_at_most(stage_for: SetStage, case: str) -> None:
+    """A reply that does not mention the bot is compared, not parsed."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    text, parsed = IN_THE_THREAD[case]
+    with calls_of(parse_sentence.__code__) as calls:
+        await stage.reply(text.format(bot=stage.world.slack.mention))
+        await stage.world.quiet()
+    assert calls == parsed
 
 
 async def in_flight(stage: Stage, count: int) -> None:

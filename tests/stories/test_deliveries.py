@@ -79,6 +79,23 @@ async def test_same_story_whatever_the_order(
     await story(troubled, same)
 
 
+async def test_what_is_delivered_twice_is_kept_and_counted_once(stage_for: SetStage) -> None:
+    stage = await stage_for()
+    twice(stage)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    await stage.world.quiet()
+    assert stage.world.bot is not None
+    counted = stage.world.bot.exposition().decode().splitlines()
+    kinds = [line for line in counted if line.startswith("vm_restore_deliveries_total")]
+    assert sorted(kinds) == [
+        f'vm_restore_deliveries_total{{kind="{kind}"}} 1.0'
+        for kind in ("click", "command", "message")
+    ]
+    asked = 'vm_restore_kubernetes_requests_total{cluster="default",result="200"} '
+    assert any(line.startswith(asked) for line in counted)
+
+
 async def press_twice(stage: Stage, words: str, label: str) -> None:
     """A nervous double click: the second press comes from the screen as it was at the first."""
     card = await stage.card(words)

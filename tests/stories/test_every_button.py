@@ -22,7 +22,8 @@ from bot.playground.slack.surfaces import Control
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.stage import Stage, access
 from bot.restore.edits import close_for_good
-from bot.restore.model import Card, Phase, Restore, RestoreId, ThreadRef, UserId
+from bot.restore.model import Phase, Restore, RestoreId
+from bot.restore.thread import Card, ThreadRef, UserId
 from bot.slack import views
 from bot.store import Store, connect
 from tests.slack.examples import EXAMPLES

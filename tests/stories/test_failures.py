@@ -8,6 +8,7 @@ from bot.errors import StoreUnavailable
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from bot.restore.events import Continued, Reply
+from bot.restore.model import Restore
 from bot.slack.handlers.apply_event import EventApplier
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
@@ -119,11 +120,11 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     mend(stage)
     apply, died = EventApplier.apply, list[str]()
 
-    async def dies_once(steps: EventApplier, id_: str, event: Any, **rest: Any) -> Reply | None:
+    async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Reply | None:
         if isinstance(event, Continued) and not died:
-            died.append(id_)
+            died.append(restore.id)
             raise StoreUnavailable("the worker was killed")
-        return await apply(steps, id_, event, **rest)
+        return await apply(steps, restore, event)
 
     monkeypatch.setattr(EventApplier, "apply", dies_once)
     await stage.press(FAILED, "Try again")

@@ -197,6 +197,35 @@ async def add_disk(stage: Stage) -> None:
     kube.people.edit_vm(NS, VM, {"spec": {"template": {"spec": added}}})
 
 
+async def replace_claim(stage: Stage) -> None:
+    """The root disk's claim is deleted and made anew, empty."""
+    storage = stage.world.kube.storage
+    held = storage.get("persistentvolumeclaims", NS, f"{VM}-root")
+    held["metadata"]["uid"] = "the-new-claim"
+    storage.put("persistentvolumeclaims", held)
+
+
+async def edit_content(stage: Stage) -> None:
+    """Another VolumeSnapshot behind a disk of the snapshot."""
+    storage = stage.world.kube.storage
+    snapshot = storage.get("virtualmachinesnapshots", NS, SNAPSHOT)
+    name = snapshot["status"]["virtualMachineSnapshotContentName"]
+    content = storage.get("virtualmachinesnapshotcontents", NS, name)
+    content["spec"]["volumeBackups"][0]["volumeSnapshotName"] = "of-somebody"
+    storage.put("virtualmachinesnapshotcontents", content)
+
+
+async def hand_to_argo(stage: Stage) -> None:
+    """Argo CD adopts the VM."""
+    label = {"metadata": {"labels": {"argocd.argoproj.io/instance": "databases"}}}
+    stage.world.kube.people.edit_vm(NS, VM, label)
+
+
+async def set_manual(stage: Stage) -> None:
+    """`spec.runStrategy` is edited; the VM stays down."""
+    stage.world.kube.people.edit_vm(NS, VM, {"spec": {"runStrategy": "Manual"}})
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Something happens to a stopped VM, and what the card says of it."""
@@ -214,6 +243,12 @@ CHANGES = (
     Change("restored", restore_by_hand, "The VM was restored: last restore none → `by-hand-"),
     Change("edited", edit, "The VM was edited: cpu 2 cores → 8 cores."),
     Change("disk-added", add_disk, "The VM was edited: disk data none → "),
+    Change(
+        "claim-replaced", replace_claim, "Claim `database-01-root` is not the one that was shown:"
+    ),
+    Change("content-edited", edit_content, "The snapshot's content was edited: digest of its spec"),
+    Change("gitops", hand_to_argo, "The VM's GitOps owner was changed: nobody → Argo CD."),
+    Change("strategy", set_manual, "The VM's run strategy was changed: Halted → Manual."),
 )
 EACH_CHANGE = [pytest.param(each, id=each.id) for each in CHANGES]
 

@@ -13,7 +13,7 @@ from bot.playground.stage import Stage, access
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
-from tests.tools.cut import Cut, Wires
+from tests.tools.wires import Fault, restarting
 
 NS, VM, NAME = "production", "database-01", "pre-upgrade-snapshot"
 OFFERED = "asks you to go on with this restore"
@@ -684,7 +684,7 @@ async def test_a_worker_dies_over_a_handover_by_direct_message(
     """Around the commit: Bob is not told that nothing was done, and Alice reads where it is."""
     stage = await shift(stage_for, on_call=True)
     await stage.world.stop_bot()
-    async with Wires(stage.world) as wires:
+    async with restarting(stage.world) as wires:
         await stage.world.start_bot()
         slack = stage.world.slack
         hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
@@ -695,7 +695,7 @@ async def test_a_worker_dies_over_a_handover_by_direct_message(
             await stage.until(lambda: his.messages, "the copy for Bob")
         await stage.world.quiet()
         stage.channel = his
-        wires.count(Cut(at, applied=True))
+        wires.count(Fault(at, applied=True))
         if how == "accepted":
             await stage.press(OFFERED, "Accept", by=stage.bob)
         else:

@@ -48,7 +48,7 @@ class Resource:
 
     @property
     def group_kind(self) -> str:
-        """`Kind.group`, as validation errors name it."""
+        """The kind and its group with a dot between them, as validation errors name it."""
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     def api_version(self, version: str = "") -> str:

@@ -147,7 +147,7 @@ class KubeSim:
         self._held = _bound(port)
 
     async def stop(self) -> None:
-        """Close the door and halt the controllers; what is stored stays for the next start."""
+        """Stop the HTTP server and the controllers. Stored objects stay for the next start."""
         await self.pause_controllers()
         if self._runner is not None:
             await self._runner.cleanup()

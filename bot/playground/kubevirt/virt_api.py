@@ -1,4 +1,4 @@
-"""The door of virt-api: which path, method and Accept header it lets in, and how it answers.
+"""Which paths, methods and Accept headers virt-api serves, and how it refuses the others.
 
 virt-api is a web service of its own behind the API server. Its router looks at the path first, then
 at the method, then at the Accept header, and it refuses in plain text. Its PUTs name no media type

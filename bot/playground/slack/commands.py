@@ -1,7 +1,7 @@
 """Slash commands: what is sent for a typed line, and what its ack shows.
 
 Mentions, channels and links in the text are escaped, for the app's manifest says
-`should_escape: true`; without it (`workspace.escapes_commands`) the text goes as it was typed. A
+`should_escape: true`; without it (`escapes_commands` of the workspace) the text goes as it was typed. A
 command is no message: only the one who typed it sees it, unless the answer is for the whole channel.
 """
 

@@ -1,7 +1,6 @@
 """Slack's markup as a person reads it: escapes undone, ids as names, dates in the reader's zone."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,17 @@ Json = dict[str, Any]
 _SEQUENCE = re.compile(r"<([^<>]+)>")
 _DATE = re.compile(r"^!date\^(\d+)\^([^^|]*)(?:\^([^|]*))?\|(.*)$", re.DOTALL)
 _TOKEN = re.compile(r"\{(\w+)\}")
+_SHAPES = {
+    "date": "%B {ordinal}, %Y",
+    "date_num": "%Y-%m-%d",
+    "date_slash": "%m/%d/%Y",
+    "date_long": "%A, %B {ordinal}, %Y",
+    "date_short": "%b {day}, %Y",
+    "time": "%H:%M",
+    "time_secs": "%H:%M:%S",
+}
+_PRETTY = ("date", "date_long", "date_short")
+"""The tokens that say "today" instead, if `_pretty` stands behind them."""
 
 
 class Reader:
@@ -67,28 +77,22 @@ class Reader:
     def date(self, timestamp: int, shape: str, fallback: str) -> str:
         """A date token in the reader's zone; the fallback where Slack does not know the shape."""
         when = self._local(timestamp)
-        words = self._words(when)
-        if any(token not in words for token in _TOKEN.findall(shape)):
+        words = {token: self._word(token, when) for token in _TOKEN.findall(shape)}
+        if None in words.values():
             return fallback
-        return _TOKEN.sub(lambda found: words[found[1]], shape)
+        return _TOKEN.sub(lambda found: words[found[1]] or "", shape)
 
-    def _words(self, when: datetime) -> Mapping[str, str]:
-        day = _ordinal(when.day)
-        long = f"{when:%A}, {when:%B} {day}, {when.year}"
-        short = f"{when:%b} {when.day}, {when.year}"
-        return {
-            "date": f"{when:%B} {day}, {when.year}",
-            "date_num": f"{when:%Y-%m-%d}",
-            "date_slash": f"{when:%m/%d/%Y}",
-            "date_long": long,
-            "date_short": short,
-            "date_pretty": self._pretty(when) or f"{when:%B} {day}, {when.year}",
-            "date_long_pretty": self._pretty(when) or long,
-            "date_short_pretty": self._pretty(when) or short,
-            "time": f"{when:%H:%M}",
-            "time_secs": f"{when:%H:%M:%S}",
-            "ago": self._ago(when),
-        }
+    def _word(self, name: str, when: datetime) -> str | None:
+        """What the token of this name says; None for one that Slack does not know."""
+        if name == "ago":
+            return self._ago(when)
+        plain = name.removesuffix("_pretty")
+        if plain != name and plain in _PRETTY and (near := self._pretty(when)):
+            return near
+        shape = _SHAPES.get(plain) if plain == name or plain in _PRETTY else None
+        if shape is None:
+            return None
+        return when.strftime(shape).format(ordinal=_ordinal(when.day), day=when.day)
 
     def _pretty(self, when: datetime) -> str:
         today = self._workspace.now().astimezone(self.zone).date()

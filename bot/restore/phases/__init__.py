@@ -5,8 +5,8 @@
 STOP_CHOICE, TYPING and CONFIRMING wait for people, so an observation changes nothing there. Each
 phase decides from the document and the observation alone, so it may run any number of times. Before
 a job exists every observation brings the policy's answer with it, and a "no" ends the restore
-whatever was confirmed. A failed or forbidden read never gets here: absence is believed only where
-it was seen.
+whatever was confirmed. Observations with failed or forbidden reads do not get here, except where a
+check reports them: elsewhere "not found" is the cluster's answer.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import ApiRejection
 from bot.restore.phases import (
     checking,
@@ -33,6 +33,7 @@ from bot.restore.phases import (
     restoring,
     stopping,
 )
+from bot.restore.reasons import Reason
 from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]

@@ -6,9 +6,11 @@ from bot.restore import edits, preview
 from bot.restore.checks import CheckFailure, first_refusal, is_live
 from bot.restore.effects import delete_blocker
 from bot.restore.events import DeleteRestore, Effect
-from bot.restore.model import CardKind, Phase, Reason, Restore, Stop, same_line
+from bot.restore.model import Phase, Restore, Stop, same_line
 from bot.restore.observation import ApiRejection, Observation
+from bot.restore.reasons import Reason
 from bot.restore.recheck import SETTLE_WITHIN, decision_expired, unsettled
+from bot.restore.thread import CardKind
 from bot.texts import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]

@@ -5,8 +5,9 @@ from datetime import datetime
 from bot.restore import claims, edits
 from bot.restore.claims import Proof
 from bot.restore.disks import Fate, LeftBehindKind
-from bot.restore.model import Job, Outcome, Phase, Reason, Restore
+from bot.restore.model import Job, Outcome, Phase, Restore
 from bot.restore.observation import Observation, RestoreObject, Volume
+from bot.restore.reasons import Reason
 from bot.texts import endings
 
 MAX_TOLD = 5
@@ -85,7 +86,7 @@ def _not_restored(seen: RestoreObject, refuted: str, now: datetime) -> Outcome:
 
 
 def _unproven(observation: Observation, shown: dict[str, Proof]) -> str:
-    """Why the cluster's word is all there is; empty where the claims show it."""
+    """Why the restored claims could not confirm that the restore is complete; "" where they do."""
     if observation.claims_unread is not None:
         return endings.CLAIMS_UNREAD.format(why=observation.claims_unread[:300].rstrip("."))
     bare = [f"`{name}`" for name, proof in shown.items() if proof is Proof.NONE]

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from bot.restore import edits
 from bot.restore.events import Done, Effect, Observed, StartVm
-from bot.restore.model import CardKind, Restore
+from bot.restore.model import Restore
 from bot.restore.observation import ApiRejection, Vm, Vmi
+from bot.restore.thread import CardKind
 from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import refusals as texts
 

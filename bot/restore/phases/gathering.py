@@ -4,9 +4,11 @@ from datetime import datetime
 
 from bot.restore import edits
 from bot.restore.checks import CheckFailure, kubevirt_is_served, reads_are_allowed
-from bot.restore.model import CardKind, Phase, Proposal, Reason, Restore
+from bot.restore.model import Phase, Proposal, Restore
 from bot.restore.observation import Observation
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import MAX_SUGGESTIONS, nearest, or_a_command
+from bot.restore.thread import CardKind
 from bot.texts import refusals as texts
 
 
@@ -20,10 +22,10 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     if request.vm is None:
         return _ask(restore, CardKind.ASK_VM, Proposal(), now)
     if request.namespace is None:
-        return _gather_namespace(restore, observation, now)
+        return _gather_namespace(restore, request.vm, observation, now)
     if request.snapshot is None:
         if not found.snapshots:
-            return _nothing_to_choose(restore, observation, now)
+            return _nothing_to_choose(restore, request.vm, observation, now)
         names = tuple(each.name for each in found.snapshots)
         fitting = tuple(name for name in names if (request.described or "").lower() in name)
         return _ask(
@@ -32,28 +34,32 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     return edits.enter(restore, Phase.CHECKING, now)
 
 
-def _gather_namespace(restore: Restore, observation: Observation, now: datetime) -> Restore:
+def _gather_namespace(
+    restore: Restore, vm: str, observation: Observation, now: datetime
+) -> Restore:
     found = observation.candidates
     if not found.namespaces:
-        return _ask_again_which(restore, observation, texts.NO_SUCH_VM_ANYWHERE, now)
+        return _ask_again_which(restore, vm, observation, texts.NO_SUCH_VM_ANYWHERE, now)
     only = found.namespaces[0] if len(found.namespaces) == 1 else None
     near = () if only else found.namespaces[:MAX_SUGGESTIONS]
     return _ask(restore, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near), now)
 
 
 def _ask_again_which(
-    restore: Restore, observation: Observation, no_such: str, now: datetime
+    restore: Restore, vm: str, observation: Observation, no_such: str, now: datetime
 ) -> Restore:
     """There is no such VM: the nearest names may help."""
     request = restore.request
-    near = nearest(request.vm or "", observation.candidates.vms)
-    command = or_a_command(request, observation.candidates.vms)
-    problem = no_such.format(vm=request.vm, namespace=request.namespace, command=command)
+    near = nearest(vm, observation.candidates.vms)
+    command = or_a_command(vm, request.snapshot, observation.candidates.vms)
+    problem = no_such.format(vm=vm, namespace=request.namespace, command=command)
     again = restore.model_copy(update={"request": request.model_copy(update={"vm": None})})
     return _ask(again, CardKind.ASK_VM, Proposal(near=near, problem=problem), now)
 
 
-def _nothing_to_choose(restore: Restore, observation: Observation, now: datetime) -> Restore:
+def _nothing_to_choose(
+    restore: Restore, vm: str, observation: Observation, now: datetime
+) -> Restore:
     """A VM that does not exist has no snapshots either; that is another thing to say.
 
     If there is one of that name elsewhere, the namespace is asked for again.
@@ -62,10 +68,10 @@ def _nothing_to_choose(restore: Restore, observation: Observation, now: datetime
     if request.namespace in elsewhere:
         return _no_snapshots(restore, now)
     if not elsewhere:
-        return _ask_again_which(restore, observation, texts.NO_SUCH_VM, now)
+        return _ask_again_which(restore, vm, observation, texts.NO_SUCH_VM, now)
     again = restore.model_copy(update={"request": request.model_copy(update={"namespace": None})})
     only = elsewhere[0] if len(elsewhere) == 1 else None
-    problem = texts.NO_SUCH_VM.format(vm=request.vm, namespace=request.namespace, command="")
+    problem = texts.NO_SUCH_VM.format(vm=vm, namespace=request.namespace, command="")
     near = () if only else elsewhere[:MAX_SUGGESTIONS]
     return _ask(
         again, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.effects import confirmed_name, named_at, own_mark
-from bot.restore.model import CardKind, Job, Phase, Restore, Safety
+from bot.restore.model import Job, Phase, Restore, Safety
 from bot.restore.observation import Observation, RestoreObject
+from bot.restore.thread import CardKind
 from bot.texts import endings
 
 
@@ -34,12 +35,12 @@ _MAY_HAVE_ACTED = frozenset(
 
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
     """The object with this restore's label; should there be several, one that is not complete."""
-    request = restore.request
+    target = restore.target
     own = [
         each
         for each in observation.restores
         if each.restore_id == restore.id
-        and (each.target, each.snapshot) == (request.vm, request.snapshot)
+        and (each.target, each.snapshot) == (target.vm, target.snapshot)
     ]
     return min(own, key=lambda each: each.complete, default=None)
 

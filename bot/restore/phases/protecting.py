@@ -3,17 +3,18 @@
 from datetime import datetime, timedelta
 
 from bot.restore import edits
+from bot.restore.differences import differences
 from bot.restore.effects import confirmed_name, create_snapshot, object_name
 from bot.restore.events import CreateSnapshot, Done, Effect
-from bot.restore.model import CardKind, Phase, Restore, Safety
+from bot.restore.model import Phase, Restore, Safety
 from bot.restore.observation import ApiRejection, Observation, Snapshot
 from bot.restore.recheck import (
     decision_expired,
-    differences,
     stop_at_difference,
     too_late,
     unsettled,
 )
+from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.texts import endings
 from bot.texts import refusals as texts

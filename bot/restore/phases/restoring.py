@@ -12,20 +12,22 @@ lost: the name comes from the confirmation, so that the cluster can be asked for
 from datetime import datetime, timedelta
 
 from bot.restore import edits
+from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
-from bot.restore.model import CardKind, Job, Phase, Reason, Restore
+from bot.restore.model import Job, Phase, Restore
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.phases import completed
 from bot.restore.phases.made_before import adopted, as_found
+from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
     decision_expired,
-    differences,
     stop_at_difference,
     too_late,
     unsettled,
 )
+from bot.restore.thread import CardKind
 from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]
@@ -74,9 +76,7 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
         if each.name == job.name and each.restore_id == restore.id:
             known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
             return adopted(restore, known, each.uid), ()
-    if observation.vm is not None and (observation.vm.last_restore or "").startswith(
-        f"{job.name}-"
-    ):
+    if observation.vm is not None and observation.vm.was_restored_by(job.name):
         return _deleted(restore, observation, now), ()
     if observation.vm is not None and observation.vm.restore_in_progress == job.name:
         # It was there: its VM says so. It may be listed a moment later, but is not made again.
@@ -125,7 +125,7 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
         known = as_found(job, seen) if late else job
         told = restore.model_copy(update={"job": known})
         return completed.succeeded(told, observation, seen, now), ()
-    delete = DeleteRestore(restore.request.namespace or "", job.name, job.uid or "")
+    delete = DeleteRestore(restore.target.namespace, job.name, seen.uid)
     if seen.failure is not None and not job.deleting:
         found = seen.failure
         if observation.vmi is not None:
@@ -164,7 +164,7 @@ def _deleted(restore: Restore, observation: Observation, now: datetime) -> Resto
         return edits.fail(restore, Reason.RESTORE_GIVEN_UP, endings.DELETED_ON_REQUEST, now)
     name = job.name if job else "?"
     lost = endings.DELETED_BY_OTHERS
-    if observation.vm is not None and (observation.vm.last_restore or "").startswith(f"{name}-"):
+    if observation.vm is not None and observation.vm.was_restored_by(name):
         lost = endings.DELETED_AFTERWARDS
     told = lost.format(name=name)
     told = _dated(job, told) if job is not None else told

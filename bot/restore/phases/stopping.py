@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.checks import CheckFailure, is_live
+from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.model import CardKind, Phase, Reason, Restore, Stop
+from bot.restore.model import Phase, Restore, Stop
 from bot.restore.observation import ApiRejection, Observation, Vm
+from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
     SETTLE_WITHIN,
-    Difference,
-    before_a_stop,
     decision_expired,
     stop_at_difference,
     too_late,
     unsettled,
-    written_besides,
 )
+from bot.restore.stops import before_a_stop, written_besides
+from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
 from bot.texts import endings, refusals
@@ -35,7 +36,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     vm, stop = observation.vm, restore.stop
     if vm is None or stop is None:
         gone = CheckFailure.telling(
-            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.request.vm
+            Reason.VM_DELETED, refusals.STOPPING_VM_GONE, vm=restore.target.vm
         )
         return edits.refuse(restore, gone, now), ()
     if restore.preview is not None and vm.uid != restore.preview.vm_uid:

@@ -11,9 +11,10 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.errors import Permanent
-from bot.restore.model import UserId
 from bot.restore.policy import Conversation, Person
+from bot.restore.thread import UserId
 from bot.slack.api.client import SlackApi
+from bot.slack.api.error_codes import UNKNOWN_GROUP, UNKNOWN_USER, SlackCode
 
 KEPT = timedelta(seconds=60)
 MAX_KEPT = 2000
@@ -40,6 +41,14 @@ class ConversationInfo:
     member: bool
     private: bool = False
 
+    @classmethod
+    def direct(cls, channel: str = "") -> "ConversationInfo":
+        """A direct message with the bot, of which Slack need not be asked.
+
+        Without a channel it is yet to be opened: grants for a channel do not hold there.
+        """
+        return cls(Conversation(channel), member=True)
+
 
 class Directory:
     """Reads people, their user groups and channels from Slack."""
@@ -61,7 +70,7 @@ class Directory:
         try:
             found = await self._ask("users.info", fresh, user=user)
         except Permanent as refused:
-            if refused.reason not in ("user_not_found", "user_not_visible", "users_not_found"):
+            if refused.reason not in UNKNOWN_USER:
                 raise
             return Person(id=user)
         return self._parsed(user, found["user"], await self._groups_of(user, fresh=fresh))
@@ -74,7 +83,7 @@ class Directory:
         try:
             found = (await self._ask("conversations.info", fresh, channel=channel))["channel"]
         except Permanent as refused:
-            if refused.reason != "channel_not_found":
+            if refused.reason != SlackCode.CHANNEL_NOT_FOUND:
                 raise
             return ConversationInfo(Conversation(channel), member=False)
         shared = bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared"))
@@ -109,7 +118,7 @@ class Directory:
             try:
                 listed = await self._ask("usergroups.users.list", fresh, usergroup=group)
             except Permanent as refused:
-                if refused.reason not in ("no_such_subteam", "subteam_not_found"):
+                if refused.reason not in UNKNOWN_GROUP:
                     raise
                 continue
             if user in listed["users"]:

@@ -17,18 +17,13 @@ from typing import Any
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, RestoreId, UserId
-from bot.restore.policy import (
-    Conversation,
-    Person,
-    Policy,
-    decide,
-    may_see,
-    may_take_over,
-    permitted_namespaces,
-)
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import UserId
+from bot.slack.api.authorizer import Asker
+from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import Ping, SlackContext
 from bot.slack.outbound.edit_throttle import EditThrottle
+from bot.slack.periodic_tasks import HomeTask, fields, load
 from bot.slack.views.home import MAX_LISTED, HomePage, Right, home
 from bot.store.keys import HOME
 from bot.store.records import PeriodicTask, TaskResult
@@ -51,10 +46,10 @@ class AppHome:
 
     def __init__(self, context: SlackContext) -> None:
         self._store = context.store
-        self._people = context.people
+        self._authorizer = context.authorizer
         self._responder = context.responder
         self._web = context.web
-        self._visibility = HomeVisibility(context.config.policy, tuple(context.pings))
+        self._visibility = HomeVisibility(context.authorizer.channels, tuple(context.pings))
         self._clusters = context.pings
         self._version = context.version
         self._clock = context.clock
@@ -64,23 +59,25 @@ class AppHome:
 
     async def opened(self, user: UserId, direct: str) -> None:
         """Somebody looks at their Home: draw it at once, and keep it current from now on."""
-        await self._store.tasks.schedule(HOME + user, {"direct": direct}, due=self._clock.now())
+        body = fields(HomeTask(direct=direct))
+        await self._store.tasks.schedule(HOME + user, body, due=self._clock.now())
 
     async def used(self, user: UserId) -> None:
         """Somebody has pressed a button of their Home: show what came of it."""
-        known = await self._store.tasks.body(HOME + user)
-        if known is not None:
-            await self._store.tasks.schedule(HOME + user, known, due=self._clock.now())
+        body = await self._store.tasks.body(HOME + user)
+        if body is not None:
+            await self._store.tasks.schedule(HOME + user, body, due=self._clock.now())
 
     async def refresh(self, task: PeriodicTask) -> TaskResult | None:
         """Bring one Home up to date; None if it need not be kept current any more."""
         user, now = UserId(task.name.removeprefix(HOME)), self._clock.now()
-        shown = task.body.get("digest")
+        known = load(HomeTask, task)
+        shown = known.digest
         # A Home that was just opened does not wait for its turn.
         if shown is not None and (turn := self._pace.turn(HOME, user, now)) > now:
             return TaskResult(turn)
         try:
-            page = await self._page(user, str(task.body["direct"]))
+            page = await self._page(user, known.direct)
             blocks = home(page)
             digest = _digest(blocks)
             if digest != shown:
@@ -93,28 +90,24 @@ class AppHome:
             return None
         under_way = page.mine or page.running or page.offered
         again = now + LOOK_AGAIN if under_way or page.unlinked else None
-        return TaskResult(again, {"direct": task.body["direct"], "digest": digest})
+        return TaskResult(again, fields(HomeTask(direct=known.direct, digest=digest)))
 
     async def _page(self, user: UserId, direct: str) -> HomePage:
         """All that this person's Home shows now."""
-        person = await self._people.person(user)
-        health, spot = await self._pinged(), Conversation(direct)
-        refused = self._visibility.refusal(person, spot)
+        asker = await self._authorizer.asker(user, ConversationInfo.direct(direct))
+        health = await self._pinged()
+        refused = self._visibility.refusal(asker)
         if refused:
             return HomePage(self._clock.now(), self._version, health, refused=refused)
         live, recent = await self._store.live(), await self._store.recent(MAX_READ)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
-        seen = [
-            each
-            for each in live
-            if each.id not in over and self._visibility.sees(person, spot, each)
-        ]
+        seen = [each for each in live if each.id not in over and self._visibility.sees(asker, each)]
         mine = [each for each in seen if each.owner == user]
         others = [each for each in seen if each.owner != user]
         offered = [each for each in others if _is_offered(each, user)]
         running = [each for each in others if not _is_offered(each, user)]
-        ended = [each for each in recent if self._visibility.sees(person, spot, each)]
+        ended = [each for each in recent if self._visibility.sees(asker, each)]
         listed = [each for kind in (mine, offered, running, ended) for each in kind[:MAX_LISTED]]
         links = await self._addresses(listed, user)
         return HomePage(
@@ -127,9 +120,9 @@ class AppHome:
             ended=ended,
             links=links,
             unlinked=any(each.id not in links for each in listed),
-            rights=self._visibility.rights(person, spot),
-            denials=self._visibility.denials(person, spot),
-            no_take_over=self._visibility.no_take_over(person, spot),
+            rights=self._visibility.rights(asker),
+            denials=self._visibility.denials(asker),
+            no_take_over=self._visibility.no_take_over(asker),
         )
 
     async def _addresses(
@@ -163,58 +156,50 @@ class AppHome:
 
 
 class HomeVisibility:
-    """What somebody may see and do from their Home, by the policy."""
+    """What somebody may see and do from their Home. An asker is in the direct message with the bot."""
 
-    def __init__(self, policy: Policy, clusters: Sequence[str]) -> None:
-        self._policy = policy
+    def __init__(self, channels: Sequence[str], clusters: Sequence[str]) -> None:
+        self._channels = channels
         self._clusters = clusters
-        # Grants for everybody in a channel do not tell who is in it.
-        personal = tuple(grant for grant in policy.grants if grant.users or grant.groups)
-        self._personal = policy.model_copy(update={"grants": personal})
-        self._channels = sorted({name for grant in policy.grants for name in grant.channels})
 
-    def refusal(self, person: Person, spot: Conversation) -> str:
+    def refusal(self, asker: Asker) -> str:
         """Why this person may restore nothing at all; empty if they may something."""
-        if self.rights(person, spot):
+        if self.rights(asker):
             return ""
-        return next(iter(self.denials(person, spot).values()), "")
+        return next(iter(self.denials(asker).values()), "")
 
-    def sees(self, person: Person, spot: Conversation, restore: Restore) -> bool:
+    def sees(self, asker: Asker, restore: Restore) -> bool:
         """Their own, what is offered to them, and what they might restore themselves."""
-        where = ((self._policy, spot), (self._personal, Conversation(restore.thread_ref.channel)))
-        return any(may_see(policy, person, at, restore) for policy, at in where)
+        there = asker.by_name().elsewhere(restore.thread_ref.channel)
+        return asker.sees(restore) or there.sees(restore)
 
-    def rights(self, person: Person, spot: Conversation) -> list[Right]:
+    def rights(self, asker: Asker) -> list[Right]:
         """Where they may restore, asked in a direct message; and what more in which channel."""
-        return [right for name in self._clusters for right in self._rights_in(name, person, spot)]
+        return [right for name in self._clusters for right in self._rights_in(name, asker)]
 
-    def _rights_in(self, cluster: str, person: Person, spot: Conversation) -> Iterable[Right]:
-        def permitted(at: Conversation) -> frozenset[str] | None:
-            return permitted_namespaces(self._policy, person, at, cluster=cluster)
-
-        anywhere = permitted(spot)
+    def _rights_in(self, cluster: str, asker: Asker) -> Iterable[Right]:
+        anywhere = asker.permitted(cluster)
         if anywhere is None or anywhere:
             yield Right(cluster, anywhere)
         for channel in self._channels if anywhere is not None else ():
-            there = permitted(Conversation(channel))
+            there = asker.elsewhere(channel).permitted(cluster)
             if there is None or there - (anywhere or frozenset()):
                 yield Right(cluster, there, channel)
 
-    def denials(self, person: Person, spot: Conversation) -> dict[str, str]:
+    def denials(self, asker: Asker) -> dict[str, str]:
         """Clusters in which they may nothing, and why."""
-        allowed = {right.cluster for right in self.rights(person, spot)}
+        allowed = {right.cluster for right in self.rights(asker)}
         return {
-            name: decide(self._policy, person, spot, cluster=name, namespace=None).text
-            for name in self._clusters
-            if name not in allowed
+            name: asker.may_restore(name).text for name in self._clusters if name not in allowed
         }
 
-    def no_take_over(self, person: Person, spot: Conversation) -> str:
+    def no_take_over(self, asker: Asker) -> str:
         """Why they may not take over a restore, in the cluster where they may most."""
         verdicts = [
-            may_take_over(self._policy, person, at, cluster=right.cluster, namespace=None)
-            for right in self.rights(person, spot)
-            for at in (Conversation(right.channel) if right.channel else spot,)
+            (asker.elsewhere(right.channel) if right.channel else asker).may_take_over(
+                right.cluster
+            )
+            for right in self.rights(asker)
         ]
         refused = [each.text for each in verdicts if not each.allowed]
         return refused[0] if len(refused) == len(verdicts) else ""

@@ -1,14 +1,17 @@
-"""One person's event, applied to a stored restore: load, step, commit, and again if it moved on."""
+"""One person's event, applied to a restore as it was loaded: step and commit.
+
+If the stored document has moved on since, it is loaded again, and the event is applied to that.
+"""
 
 from collections.abc import Mapping
 
 from bot.clock import Clock
 from bot.errors import Temporary
 from bot.restore import workflow
-from bot.restore.events import Event, Reply
-from bot.restore.model import Restore
+from bot.restore.events import Event, Reply, Typed
+from bot.restore.model import Restore, RestoreId
 from bot.restore.thread import slack_order
-from bot.store.records import ClaimConflict, Committed, PostedCard
+from bot.store.records import ClaimConflict, Committed, PostedCard, Record
 from bot.store.store import Store
 
 TRIES = 8
@@ -25,30 +28,38 @@ class EventApplier:
         self._store = store
         self._clock = clock
 
-    async def apply(
-        self,
-        id_: str,
-        event: Event,
-        *,
-        posted_before: str | None = None,
+    async def apply(self, restore: Restore, event: Event) -> Reply | None:
+        """Apply an event that came in before `restore` was loaded."""
+        return await self._apply(restore, None, event)
+
+    async def apply_reply(self, record: Record, typed: Typed) -> Reply | None:
+        """The same for a typed reply: LEFT_ALONE if it was written before the open question."""
+        return await self._apply(record.restore, record.shown, typed)
+
+    async def load_and_apply(self, restore_id: RestoreId, event: Event) -> Reply | None:
+        """Apply an event that follows a change which this process has just stored."""
+        record = await self._store.load(restore_id)
+        return Reply.ENDED if record is None else await self.apply(record.restore, event)
+
+    async def _apply(
+        self, restore: Restore, shown: Mapping[str, PostedCard] | None, event: Event
     ) -> Reply | None:
-        """Step and commit; if somebody was faster, on the document as it is then."""
         for _ in range(TRIES):
-            record = await self._store.load(id_)
-            if record is None:
-                return Reply.ENDED
-            before = record.restore
-            if posted_before is not None and not _stood(record.shown, before, posted_before):
+            if isinstance(event, Typed) and not _stood(shown or {}, restore, event.ts):
                 return Reply.LEFT_ALONE
             now = self._clock.now()
-            step = workflow.step(before, event, now)
-            if step.restore == before:
+            step = workflow.step(restore, event, now)
+            if step.restore == restore:
                 return step.reply
             done = await self._store.commit(step.restore, due=now, audit=step.audit)
             if isinstance(done, Committed):
                 return step.reply
             if isinstance(done, ClaimConflict):
                 return Reply.VM_HELD
+            record = await self._store.load(restore.id)
+            if record is None:
+                return Reply.ENDED
+            restore, shown = record.restore, record.shown
         raise NotYet("the restore is changing too quickly")
 
 

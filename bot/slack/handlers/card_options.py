@@ -11,8 +11,7 @@ from typing import Any
 from slack_sdk.models.blocks import Option
 
 from bot.restore.events import Button, button_named
-from bot.restore.model import Restore, UserId
-from bot.restore.policy import decide, permitted_namespaces
+from bot.restore.model import Restore
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.markup.mrkdwn import shortened
@@ -27,8 +26,7 @@ class Pickers:
 
     def __init__(self, context: SlackContext) -> None:
         self._store = context.store
-        self._people = context.people
-        self._policy = context.config.policy
+        self._authorizer = context.authorizer
         self._names = context.names
 
     async def options(self, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -57,13 +55,12 @@ class Pickers:
 
     async def _candidates(self, restore: Restore, button: Button) -> list[str]:
         """Names that fit the question, only where the owner may restore."""
-        request, user = restore.request, UserId(restore.owner)
+        request, vm_ref = restore.request, restore.request.vm_ref
         names = self._names.get(request.cluster)
         if names is None:
             return []
-        room = await self._people.room(restore.thread_ref.channel)
-        person = await self._people.person(user)
-        permitted = permitted_namespaces(self._policy, person, room.spot, cluster=request.cluster)
+        asker = await self._authorizer.asker(restore.owner, restore.thread_ref.channel)
+        permitted = asker.permitted(request.cluster)
         match button:
             case Button.PICK_VM:
                 vms = await names.vms(permitted)
@@ -71,17 +68,10 @@ class Pickers:
             case Button.PICK_NAMESPACE:
                 vms = await names.vms(permitted)
                 return sorted({ns for ns, vm in vms if request.vm in (None, vm)})
-            case Button.PICK_SNAPSHOT if request.namespace and request.vm:
-                verdict = decide(
-                    self._policy,
-                    person,
-                    room.spot,
-                    cluster=request.cluster,
-                    namespace=request.namespace,
-                )
-                if not verdict.allowed:
+            case Button.PICK_SNAPSHOT if vm_ref is not None:
+                if not asker.may_restore(request.cluster, vm_ref.namespace).allowed:
                     return []
-                return [each.name for each in await names.snapshots(request.namespace, request.vm)]
+                return [each.name for each in await names.snapshots(vm_ref.namespace, vm_ref.vm)]
             case _:
                 return []
 

@@ -17,21 +17,20 @@ class ConversationChanges:
 
     async def message_deleted(self, channel: str, thread: str, ts: str) -> None:
         """Somebody has deleted a card. What may still be of use is posted anew."""
-        for restore in await self._store.in_thread(channel, thread):
-            record = await self._store.load(restore.id)
-            if record is None or record.restore.closed:
+        for record in await self._store.in_thread(channel, thread):
+            if record.restore.closed:
                 continue
             for card in record.restore.cards:
                 shown = record.shown.get(card.key)
                 if card.closed is None and shown is not None and shown.ts == ts:
-                    await self._store.queue.invalidate_card(restore.id, card.key, ts)
+                    await self._store.queue.invalidate_card(record.restore.id, card.key, ts)
 
     async def channel_moved(self, moved: ChannelMoved) -> None:
         """Everything that belongs to the channel goes on under its new id, last buttons included."""
         known = (*await self._store.live(), *await self._store.recent(MAX_RECENT))
         for restore in known:
             if restore.thread_ref.channel == moved.old:
-                await self._steps.apply(restore.id, moved)
+                await self._steps.apply(restore, moved)
 
     async def channel_lost(self, channel: str) -> None:
         """Its restores find out now, by a look at their first card, not when they next speak."""

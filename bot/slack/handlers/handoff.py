@@ -15,9 +15,10 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
-from bot.restore.model import Restore, UserId
-from bot.restore.policy import Conversation, decide, may_see, may_take_over
+from bot.restore.model import Restore
+from bot.restore.thread import UserId
 from bot.slack import views
+from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.handoff_reach import HandoffReach
@@ -42,7 +43,7 @@ class HandoffHandler:
         self._store = context.store
         self._people = context.people
         self._responder = context.responder
-        self._policy = context.config.policy
+        self._authorizer = context.authorizer
         self._reach = HandoffReach(context)
         self._bot_user = context.config.home.bot_user
         self._steps = EventApplier(context.store, context.clock)
@@ -148,20 +149,18 @@ class HandoffHandler:
 
     async def _may_have(self, restore: Restore, user: UserId) -> Verdict:
         """May this person go on with the restore? As things are right now."""
-        person = await self._people.person(user, fresh=True)
-        spot = await self._spot(restore, user, fresh=True)
-        request = restore.request
-        return decide(
-            self._policy, person, spot, cluster=request.cluster, namespace=request.namespace
-        )
+        where = await self._where(restore, user, fresh=True)
+        return await self._authorizer.may_restore(user, where, restore.request, fresh=True)
 
-    async def _spot(self, restore: Restore, user: UserId, *, fresh: bool) -> Conversation:
+    async def _where(
+        self, restore: Restore, user: UserId, *, fresh: bool
+    ) -> str | ConversationInfo:
         """Where the restore would go on: where it is, or in a direct message with this person."""
         thread_ref = restore.thread_ref
         if thread_ref.direct:
             theirs = await self._reach.direct(user) if fresh else None
-            return Conversation(theirs or thread_ref.channel)
-        return (await self._people.room(thread_ref.channel, fresh=fresh)).spot
+            return ConversationInfo.direct(theirs or thread_ref.channel)
+        return thread_ref.channel
 
     async def _tell_taker(self, restore: Restore, taker: UserId) -> None:
         """By direct message, if they would not see the card: Slack notifies members only."""
@@ -174,7 +173,9 @@ class HandoffHandler:
         direct = await self._reach.direct(taker)
         if direct is not None:
             address = await self._responder.link(restore, taker)
-            await self._step(restore, Copied(to=taker, channel=direct, address=address))
+            copied = Copied(to=taker, channel=direct, address=address)
+            # The offer may have been stored a moment ago: `restore` is from before it.
+            await self._steps.load_and_apply(restore.id, copied)
 
     # Accepting
 
@@ -242,19 +243,13 @@ class HandoffHandler:
         return views_handoff.yours_now(restore)
 
     async def _may_take(self, restore: Restore, user: UserId, *, fresh: bool) -> Verdict:
-        person = await self._people.person(user, fresh=fresh)
-        spot = await self._spot(restore, user, fresh=fresh)
-        request = restore.request
-        return may_take_over(
-            self._policy, person, spot, cluster=request.cluster, namespace=request.namespace
-        )
+        where = await self._where(restore, user, fresh=fresh)
+        return await self._authorizer.may_take_over(user, where, restore.request, fresh=fresh)
 
     async def _seen(self, caller: Caller) -> list[Restore]:
         """What lives, as far as this person may hear of it where they speak."""
-        person = await self._people.person(caller.user)
-        spot = (await self._people.room(caller.channel)).spot
         live = await self._store.live()
-        return [each for each in live if may_see(self._policy, person, spot, each)]
+        return await self._authorizer.visible(caller.user, caller.channel, live)
 
     # Both
 
@@ -263,11 +258,11 @@ class HandoffHandler:
         if caller.thread is None:
             return []
         found = await self._store.in_thread(caller.channel, caller.thread)
-        passable = [each for each in found if not each.closed]
+        passable = [each.restore for each in found if not each.restore.closed]
         return [each for each in passable if not each.phase.ended] or passable[-1:]
 
     async def _step(self, restore: Restore, event: Event) -> Reply | None:
-        return await self._steps.apply(restore.id, event)
+        return await self._steps.apply(restore, event)
 
     async def _told(self, caller: Caller, restore: Restore, reply: Reply | None) -> Answer | None:
         """A click that counted is answered by the thread."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import UserId
 from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message

@@ -14,11 +14,12 @@ import structlog
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
-from bot.restore.model import ThreadRef, UserId
 from bot.restore.observation import Snapshot
-from bot.restore.policy import Conversation, Person, decide, permitted_namespaces
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack import views
+from bot.slack.api.authorizer import Asker
 from bot.slack.api.directory import ConversationInfo
+from bot.slack.api.error_codes import TRIGGER_TOO_OLD, TRIGGER_USED
 from bot.slack.context import SlackContext
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.outbound.replies import Caller
@@ -43,10 +44,6 @@ from bot.slack.views.form_state import (
 LOOK: Final = 1.8
 """Seconds that a look may take before a sent form is answered; Slack waits for three."""
 
-_TOO_LATE = frozenset({"trigger_expired", "expired_trigger_id", "invalid_trigger_id"})
-_OPENED = frozenset({"trigger_exchanged", "exchanged_trigger_id"})
-_SOMEWHERE = Conversation("")
-"""A direct message that is yet to be opened: grants for a channel do not hold there."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -57,7 +54,7 @@ class ModalHandler:
 
     def __init__(self, context: SlackContext, requests: RequestHandler) -> None:
         self._web = context.web
-        self._people = context.people
+        self._authorizer = context.authorizer
         self._responder = context.responder
         self._names = context.names
         self._config = context.config
@@ -66,14 +63,12 @@ class ModalHandler:
 
     async def open(self, caller: Caller, trigger: str) -> None:
         """Show an empty form, or say why not. Without a channel it asks where to talk."""
-        room, person = await asyncio.gather(
-            self._room(caller.channel), self._people.person(caller.user)
-        )
-        clusters = self._clusters(person, room, anywhere=not caller.channel)
+        asker = await self._asker(caller.user, caller.channel)
+        clusters = self._clusters(asker, anywhere=not caller.channel)
         if not clusters:
-            await self._refuse(caller, self._decided(person, room, self._config.default_cluster))
+            await self._refuse(caller, asker.may_restore(self._config.default_cluster))
             return
-        if not room.member:
+        if not asker.room.member:
             await self._responder.try_reply(caller, views.in_channel_needed(caller.channel))
             return
         at = FormConversation(channel=caller.channel, thread=caller.thread)
@@ -84,22 +79,22 @@ class ModalHandler:
                 "views.open", trigger_id=trigger, view=form(at, self._offered(clusters), chosen)
             )
         except Permanent as refused:
-            if refused.reason in _TOO_LATE:
+            if refused.reason in TRIGGER_TOO_OLD:
                 await self._responder.try_reply(caller, too_slow())
-            elif refused.reason not in _OPENED:  # it was opened, and then the process died
+            elif refused.reason not in TRIGGER_USED:  # it was opened, and then the process died
                 raise
 
     async def redraw(self, user: UserId, filled: FormState, changed: Field) -> None:
         """Draw the form anew after a choice, if it is still open. If not, nothing is lost."""
         try:
-            room, person = await asyncio.gather(self._room(filled.room), self._people.person(user))
-            clusters = self._clusters(person, room, anywhere=not filled.at.channel)
+            asker = await self._asker(user, filled.room)
+            clusters = self._clusters(asker, anywhere=not filled.at.channel)
             chosen = resolve(filled, changed)
             view = form(filled.at, self._offered(clusters), chosen)
             await self._web.call("views.update", view_id=filled.view, view=view)
             if changed is Field.VM:
                 # The next picker to be opened is the one of its snapshots, and they may be many.
-                await self._snapshots(chosen, person, room)
+                await self._snapshots(chosen, asker)
         except (Temporary, Permanent) as failed:
             log.info("a form was not drawn anew", error=type(failed).__name__)
 
@@ -107,16 +102,16 @@ class ModalHandler:
         self, user: UserId, filled: FormState, field: Field, typed: str
     ) -> list[dict[str, Any]]:
         """What a picker of the form offers. Raises Temporary or Permanent if nobody can tell."""
-        room, person = await asyncio.gather(self._room(filled.room), self._people.person(user))
+        asker = await self._asker(user, filled.room)
         text, chosen = typed.strip().lower(), filled.chosen
         if field is Field.SNAPSHOT:
             now = self._clock.now()
             return options(
                 snapshot_choice(chosen.cluster, chosen.vm, each.name, facts(each, now))
-                for each in await self._snapshots(chosen, person, room)
+                for each in await self._snapshots(chosen, asker)
                 if chosen.vm is not None and text in each.name
             )
-        permitted = self._permitted(person, room, chosen.cluster)
+        permitted = self._permitted(asker, chosen.cluster)
         if permitted == frozenset():
             return []
         vms = await self._names[chosen.cluster].vms(permitted)
@@ -171,15 +166,12 @@ class ModalHandler:
         """All that can be found out in time."""
         until = asyncio.get_running_loop().time() + LOOK
         chosen = filled.chosen
-        met = await _in_time(
-            until, asyncio.gather(self._room(filled.room), self._people.person(user))
-        )
-        if met is None:
+        asker = await _in_time(until, self._asker(user, filled.room))
+        if asker is None:
             return FormChecks()
-        room, person = met
-        verdict = self._decided(person, room, chosen.cluster, chosen.in_namespace)
+        verdict = asker.may_restore(chosen.cluster, chosen.in_namespace)
         if not verdict.allowed or chosen.vm is None or chosen.cluster not in self._names:
-            return FormChecks(member=room.member, verdict=verdict)
+            return FormChecks(member=asker.room.member, verdict=verdict)
         names, namespace = self._names[chosen.cluster], chosen.vm.front
         found = await _in_time(until, names.vms((namespace,)))
         vms = None if found is None else tuple(vm for _, vm in found)
@@ -188,58 +180,42 @@ class ModalHandler:
         if chosen.snapshot is not None and vm is not None:
             snapshots = await _in_time(until, names.snapshots(namespace, vm))
         return FormChecks(
-            member=room.member,
+            member=asker.room.member,
             verdict=verdict,
             vms=vms,
             snapshots=None if snapshots is None else tuple(snapshots),
         )
 
-    async def _snapshots(
-        self, chosen: Selection, person: Person, room: ConversationInfo
-    ) -> list[Snapshot]:
+    async def _snapshots(self, chosen: Selection, asker: Asker) -> list[Snapshot]:
         """The chosen VM's snapshots, newest first."""
-        permitted = self._permitted(person, room, chosen.cluster)
+        permitted = self._permitted(asker, chosen.cluster)
         if chosen.vm is None or (permitted is not None and chosen.vm.front not in permitted):
             return []
         names, namespace = self._names[chosen.cluster], chosen.vm.front
         name = named(chosen.vm, [vm for _, vm in await names.vms((namespace,))])
         return [] if name is None else await names.snapshots(namespace, name)
 
-    def _permitted(
-        self, person: Person, room: ConversationInfo, cluster: str
-    ) -> frozenset[str] | None:
+    def _permitted(self, asker: Asker, cluster: str) -> frozenset[str] | None:
         if cluster not in self._names:  # taken out of the settings while the form was open
             return frozenset()
-        return permitted_namespaces(self._config.policy, person, room.spot, cluster=cluster)
+        return asker.permitted(cluster)
 
-    async def _room(self, channel: str) -> ConversationInfo:
-        if not channel:
-            return ConversationInfo(_SOMEWHERE, member=True)
-        return await self._people.room(channel)
+    async def _asker(self, user: UserId, channel: str) -> Asker:
+        return await self._authorizer.asker(user, channel or ConversationInfo.direct())
 
-    def _clusters(
-        self, person: Person, room: ConversationInfo, *, anywhere: bool
-    ) -> tuple[str, ...]:
+    def _clusters(self, asker: Asker, *, anywhere: bool) -> tuple[str, ...]:
         """Where this person may restore something: in this room, or in any that they may choose."""
-        named_rooms = {spot for grant in self._config.policy.grants for spot in grant.channels}
-        spots = [room.spot, *(Conversation(each) for each in sorted(named_rooms) if anywhere)]
+        named_rooms = self._authorizer.channels if anywhere else ()
+        askers = [asker, *(asker.elsewhere(each) for each in named_rooms)]
         return tuple(
             cluster
             for cluster in self._config.clusters
-            if any(
-                decide(self._config.policy, person, spot, cluster=cluster, namespace=None).allowed
-                for spot in spots
-            )
+            if any(each.may_restore(cluster).allowed for each in askers)
         )
 
     def _offered(self, clusters: tuple[str, ...]) -> tuple[str, ...]:
         """Nothing, if there is nothing to choose between."""
         return clusters if len(self._config.clusters) > 1 else ()
-
-    def _decided(
-        self, person: Person, room: ConversationInfo, cluster: str, namespace: str | None = None
-    ) -> Verdict:
-        return decide(self._config.policy, person, room.spot, cluster=cluster, namespace=namespace)
 
     async def _refuse(self, caller: Caller, verdict: Verdict) -> None:
         await self._requests.refuse(caller, verdict, ParsedRequest(Verb.RESTORE))

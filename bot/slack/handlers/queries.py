@@ -7,15 +7,15 @@ be asked spoils no answer that can be given without it.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
-from bot.restore.policy import Conversation, Person, Policy, decide, may_see, permitted_namespaces
 from bot.restore.suggestions import nearest
+from bot.restore.target import VmRef
 from bot.slack import views
+from bot.slack.api.authorizer import Asker
 from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Example, ListTarget, Message
@@ -34,32 +34,13 @@ MAX_TRIED = 3
 """So many VMs are asked for a snapshot that could stand in an example."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    """Who asks, and where: what they may see follows from it."""
-
-    policy: Policy
-    person: Person
-    spot: Conversation
-
-    def verdict(self, cluster: str, namespace: str | None) -> Verdict:
-        return decide(self.policy, self.person, self.spot, cluster=cluster, namespace=namespace)
-
-    def permitted(self, cluster: str) -> frozenset[str] | None:
-        return permitted_namespaces(self.policy, self.person, self.spot, cluster=cluster)
-
-    def sees(self, restore: Restore) -> bool:
-        return may_see(self.policy, self.person, self.spot, restore)
-
-
 class QueryHandler:
     """Answers the requests that only read."""
 
     def __init__(self, context: SlackContext) -> None:
         self._store = context.store
-        self._people = context.people
+        self._authorizer = context.authorizer
         self._responder = context.responder
-        self._policy = context.config.policy
         self._names = context.names
         self._default = context.config.default_cluster
         self._clock = context.clock
@@ -80,18 +61,16 @@ class QueryHandler:
             case _:
                 return await self._unknown(caller)
 
-    async def _asker(self, caller: Caller) -> _Asker:
-        room = await self._people.room(caller.channel)
-        person = await self._people.person(caller.user)
-        return _Asker(self._policy, person, room.spot)
+    async def _asker(self, caller: Caller) -> Asker:
+        return await self._authorizer.asker(caller.user, caller.channel)
 
     # list
 
-    async def _list(self, asker: _Asker, parsed: ParsedRequest) -> Answer:
+    async def _list(self, asker: Asker, parsed: ParsedRequest) -> Answer:
         if parsed.vm is None and parsed.namespace is None:
             return await self._overview(asker, parsed.cluster)
         cluster = parsed.cluster or self._default
-        verdict = asker.verdict(cluster, parsed.namespace)
+        verdict = asker.may_restore(cluster, parsed.namespace)
         if not verdict.allowed:
             return verdict
         try:
@@ -104,7 +83,7 @@ class QueryHandler:
         except Permanent as refused:
             return views.cluster_refuses(refused.text or refused.reason)
 
-    async def _somewhere(self, asker: _Asker, cluster: str, vm: str) -> Answer:
+    async def _somewhere(self, asker: Asker, cluster: str, vm: str) -> Answer:
         """A VM without its namespace: shown if there is only one; else which ones there are.
 
         A name that no VM has may be that of a namespace.
@@ -119,7 +98,7 @@ class QueryHandler:
             return await self._snapshots(asker, self._target(cluster, vm, None))
         return views.no_such_vm(vm, None, nearest(vm, (name for _, name in found)))
 
-    async def _snapshots(self, asker: _Asker, target: ListTarget) -> Answer:
+    async def _snapshots(self, asker: Asker, target: ListTarget) -> Answer:
         cluster = target.cluster or self._default
         names, now = self._names[cluster], self._clock.now()
         if target.vm is None:
@@ -138,16 +117,16 @@ class QueryHandler:
     def _target(self, cluster: str, namespace: str, vm: str | None) -> ListTarget:
         return ListTarget(namespace, vm, None if cluster == self._default else cluster)
 
-    async def _overview(self, asker: _Asker, cluster: str | None) -> Answer:
+    async def _overview(self, asker: Asker, cluster: str | None) -> Answer:
         """What there is in all clusters, or in the one that was named."""
         clusters = [cluster] if cluster else list(self._names)
-        allowed = [each for each in clusters if asker.verdict(each, None).allowed]
+        allowed = [each for each in clusters if asker.may_restore(each).allowed]
         if not allowed:
-            return asker.verdict(clusters[0], None)
+            return asker.may_restore(clusters[0])
         spaces = await asyncio.gather(*(self._spaces(asker, each) for each in allowed))
         return views.overview(dict(zip(allowed, spaces, strict=True)), self._default)
 
-    async def _spaces(self, asker: _Asker, cluster: str) -> Mapping[str, Sequence[str]] | None:
+    async def _spaces(self, asker: Asker, cluster: str) -> Mapping[str, Sequence[str]] | None:
         """The VMs by namespace; None if the cluster cannot be asked."""
         try:
             found = await self._names[cluster].vms(asker.permitted(cluster))
@@ -160,41 +139,41 @@ class QueryHandler:
 
     # status and history
 
-    async def _status(self, asker: _Asker, parsed: ParsedRequest) -> Answer:
+    async def _status(self, asker: Asker, parsed: ParsedRequest) -> Answer:
         mine_first = sorted(await self._store.live(), key=lambda one: one.owner != asker.person.id)
         shown = [each for each in mine_first if asker.sees(each) and meant(each, parsed)]
         return views.status(shown, await self._links(asker, shown), parsed.vm)
 
-    async def _history(self, asker: _Asker, parsed: ParsedRequest) -> Answer:
+    async def _history(self, asker: Asker, parsed: ParsedRequest) -> Answer:
         ended = await self._ended(asker, parsed)
         seen = [each for each in ended if asker.sees(each) and meant(each, parsed)]
         shown = sorted(seen, key=lambda one: one.ended_at, reverse=True)[:MAX_HISTORY]
         return views.history(shown, await self._links(asker, shown), parsed.vm)
 
-    async def _ended(self, asker: _Asker, parsed: ParsedRequest) -> list[Restore]:
+    async def _ended(self, asker: Asker, parsed: ParsedRequest) -> list[Restore]:
         """The last ones of the workspace, and those of the VM that was named, wherever it is."""
         asked = [self._store.recent(MAX_RECENT)]
         if parsed.vm is not None:
-            claims = await self._claims(asker, parsed, parsed.vm)
-            asked += [self._store.history(each, MAX_HISTORY) for each in claims]
+            places = await self._places(asker, parsed, parsed.vm)
+            asked += [self._store.history(each, MAX_HISTORY) for each in places]
         found = await asyncio.gather(*asked)
         return list({each.id: each for restores in found for each in restores}.values())
 
-    async def _claims(self, asker: _Asker, parsed: ParsedRequest, vm: str) -> list[str]:
+    async def _places(self, asker: Asker, parsed: ParsedRequest, vm: str) -> list[VmRef]:
         """Where a VM of that name is, or was meant to be."""
         clusters = [parsed.cluster] if parsed.cluster else list(self._names)
         if parsed.namespace is not None:
-            return [f"{cluster}/{parsed.namespace}/{vm}" for cluster in clusters]
+            return [VmRef(cluster, parsed.namespace, vm) for cluster in clusters]
         spaces = await asyncio.gather(*(self._spaces(asker, each) for each in clusters))
         return [
-            f"{cluster}/{namespace}/{vm}"
+            VmRef(cluster, namespace, vm)
             for cluster, found in zip(clusters, spaces, strict=True)
             for namespace, names in (found or {}).items()
             if vm in names
         ]
 
     async def _links(
-        self, asker: _Asker, restores: Sequence[Restore]
+        self, asker: Asker, restores: Sequence[Restore]
     ) -> dict[RestoreId, str | None]:
         """Addresses of the first few threads: Slack limits how often it is asked for them."""
         return await self._responder.links(restores[:MAX_LINKS], asker.person.id)
@@ -211,7 +190,7 @@ class QueryHandler:
 
     async def _real_example(self, caller: Caller) -> Example:
         asker, cluster = await self._asker(caller), self._default
-        if not asker.verdict(cluster, None).allowed:
+        if not asker.may_restore(cluster).allowed:
             return Example()
         names = self._names[cluster]
         vms = await names.vms(asker.permitted(cluster))

@@ -10,19 +10,13 @@ from datetime import datetime
 
 from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Cancel, Reply, Verdict
-from bot.restore.model import (
-    AuditEntry,
-    Reason,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    ThreadRef,
-    UserId,
-)
-from bot.restore.policy import decide
+from bot.restore.model import AuditEntry, Restore, RestoreId
+from bot.restore.reasons import Reason
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack import views
-from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.handoff import HandoffHandler
@@ -49,7 +43,7 @@ class RequestHandler:
         reports: ShiftReporter,
     ) -> None:
         self._store = context.store
-        self._people = context.people
+        self._authorizer = context.authorizer
         self._responder = context.responder
         self._config = context.config
         self._clock = context.clock
@@ -116,12 +110,12 @@ class RequestHandler:
                 caller, views.unknown_cluster(cluster, self._config.clusters)
             )
             return
-        room = await self._people.room(caller.channel)
-        verdict = await self.verdict(caller, room, cluster, parsed.namespace)
+        asker = await self._authorizer.asker(caller.user, caller.channel)
+        verdict = asker.may_restore(cluster, parsed.namespace)
         if not verdict.allowed:
             await self.refuse(caller, verdict, parsed)
             return
-        if not room.member:
+        if not asker.room.member:
             await self._responder.reply(caller, views.in_channel_needed(caller.channel))
             return
         request = RestoreRequest(
@@ -145,7 +139,7 @@ class RequestHandler:
         """Store a new restore, or say who holds the VM."""
         now = self._clock.now()
         asked = AuditEntry(
-            at=now, restore=new.id, kind="requested", by=new.owner, target=audit.target(new)
+            at=now, restore=new.id, kind=AuditKind.REQUESTED, by=new.owner, target=audit.target(new)
         )
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, ClaimConflict):
@@ -154,13 +148,6 @@ class RequestHandler:
         elif caller.response_url is not None:
             await self._store.ways.keep(new.id, caller.response_url)
         return opened
-
-    async def verdict(
-        self, caller: Caller, room: ConversationInfo, cluster: str, namespace: str | None
-    ) -> Verdict:
-        """May this person restore there?"""
-        person = await self._people.person(caller.user)
-        return decide(self._config.policy, person, room.spot, cluster=cluster, namespace=namespace)
 
     async def refuse(self, caller: Caller, verdict: Verdict, parsed: ParsedRequest) -> None:
         """Say no, and note it: in this order, so that what is said again is noted once."""
@@ -172,7 +159,7 @@ class RequestHandler:
         self._metrics.refusals.labels(verdict.reason).inc()
         refused = AuditEntry(
             at=self._clock.now(),
-            kind="refused",
+            kind=AuditKind.REFUSED,
             by=user,
             verdict="denied",
             reason=verdict.reason,
@@ -200,7 +187,7 @@ class RequestHandler:
         elif len(chosen) > 1:
             await self._responder.reply(caller, views.which_to_cancel(chosen))
         else:
-            reply = await self._steps.apply(chosen[0].id, Cancel(by=caller.user))
+            reply = await self._steps.apply(chosen[0], Cancel(by=caller.user))
             await self._responder.reply(caller, views.reply(reply or Reply.DONE, chosen[0]))
 
     async def _cancelled(

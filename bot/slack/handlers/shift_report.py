@@ -17,14 +17,17 @@ import structlog
 
 from bot.errors import Permanent
 from bot.restore.events import Verdict
-from bot.restore.model import Restore, ThreadRef, UserId
-from bot.restore.policy import decide, may_see
-from bot.slack.context import SlackContext, Timetable
+from bot.restore.model import Restore
+from bot.restore.thread import ThreadRef, UserId
+from bot.slack.api.error_codes import SlackCode
+from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller
 from bot.slack.outbound.thread_sync import CLOCKS_DIFFER
+from bot.slack.periodic_tasks import ReportTask, fields, load
 from bot.slack.views import Message
 from bot.slack.views import report as views_report
 from bot.slack.views.report import Shift
+from bot.store.documents import Unreadable
 from bot.store.records import PeriodicTask, TaskResult
 
 TASK = "report"
@@ -48,7 +51,7 @@ class ShiftReporter:
         self._store = context.store
         self._people = context.people
         self._responder = context.responder
-        self._policy = context.config.policy
+        self._authorizer = context.authorizer
         self._clusters = context.config.clusters
         self._web = context.web
         self._timetable = context.timetable
@@ -59,20 +62,12 @@ class ShiftReporter:
 
     async def answer(self, caller: Caller, thread_ref: ThreadRef) -> Message | Verdict | None:
         """For the one who asked; None if it was posted where they asked in the open."""
-        room = await self._people.room(caller.channel)
-        person = await self._people.person(caller.user)
-
-        def sees(restore: Restore) -> bool:
-            return may_see(self._policy, person, room.spot, restore)
-
-        verdicts = [
-            decide(self._policy, person, room.spot, cluster=each, namespace=None)
-            for each in self._clusters
-        ]
+        asker = await self._authorizer.asker(caller.user, caller.channel)
+        verdicts = [asker.may_restore(each) for each in self._clusters]
         if not any(verdict.allowed for verdict in verdicts):
             return verdicts[0]
         alone = caller.user if thread_ref.asked_ts is None else None
-        shift = await self._shift(sees, await self._last(), alone)
+        shift = await self._shift(asker.sees, await self._last(), alone)
         message = views_report.report(shift, asker=caller.user)
         if alone:
             return message
@@ -93,35 +88,36 @@ class ShiftReporter:
 
     async def _last(self) -> datetime:
         """When the last report was posted by the clock; a day ago if there was none."""
-        known = await self._store.tasks.body(TASK)
-        return self._since(known or {})
+        return self._since(_readable(await self._store.tasks.body(TASK)))
 
-    def _since(self, body: Mapping[str, Any]) -> datetime:
-        last = body.get("last")
-        return datetime.fromisoformat(last) if last else self._clock.now() - USUAL
+    def _since(self, known: ReportTask | None) -> datetime:
+        last = known.last if known else None
+        return last or self._clock.now() - USUAL
 
     # By the clock
 
     async def schedule(self) -> None:
         """At the start: make the periodic task what the settings say. One that is overdue stays due."""
-        known, timetable = await self._store.tasks.body(TASK), self._timetable
+        body, timetable = await self._store.tasks.body(TASK), self._timetable
+        known = _readable(body)
         if timetable is None:
-            if known is not None:
+            if body is not None:
                 await self._store.tasks.delete(TASK)
-        elif known is None or known["plan"] != timetable.plan:
+        elif known is None or known.plan != timetable.plan:
             due = timetable.after(self._clock.now())
-            last = known["last"] if known else None
-            await self._store.tasks.schedule(TASK, _body(timetable, due, last), due=due)
+            last = known.last if known else None
+            task = ReportTask(plan=timetable.plan, due=due, last=last)
+            await self._store.tasks.schedule(TASK, fields(task), due=due)
 
     async def post(self, task: PeriodicTask) -> TaskResult | None:
         """One report by the clock, and the next time. Raises Temporary to be asked again soon."""
-        timetable, body = self._timetable, task.body
-        if timetable is None or body["plan"] != timetable.plan:
+        timetable, known = self._timetable, load(ReportTask, task)
+        if timetable is None or known.plan != timetable.plan:
             # Kept by a replica with other settings, which is the one to post it.
             return TaskResult(due=self._clock.now() + ASK_AGAIN)
-        now, since = self._clock.now(), self._since(body)
+        now, since = self._clock.now(), self._since(known)
         try:
-            await self._post_due(timetable.channel, str(body["due"]), since)
+            await self._post_due(timetable.channel, known.due, since)
         except Permanent as refused:
             log.warning("a shift report cannot be posted", error=refused.reason)
             self._metrics.reports.labels("refused").inc()
@@ -130,18 +126,19 @@ class ShiftReporter:
             self._metrics.reports.labels("posted").inc()
             told = now
         due = timetable.after(now)
-        return TaskResult(due=due, body=_body(timetable, due, told.isoformat()))
+        return TaskResult(due, fields(ReportTask(plan=timetable.plan, due=due, last=told)))
 
-    async def _post_due(self, channel: str, due: str, since: datetime) -> None:
+    async def _post_due(self, channel: str, due: datetime, since: datetime) -> None:
         room = await self._people.room(channel, fresh=True)
         if room.spot.shared:
             raise Permanent("shared_channel", "people of other companies read this channel")
         if not room.member:
-            raise Permanent("not_in_channel", "the bot cannot write in this channel")
-        if await self._stands(due, "conversations.history", channel, oldest=_just_before(due)):
+            raise Permanent(SlackCode.NOT_IN_CHANNEL, "the bot cannot write in this channel")
+        mark = due.isoformat()
+        if await self._stands(mark, "conversations.history", channel, oldest=_just_before(due)):
             return
         shift = await self._shift(lambda _: True, since, None)
-        await self._post(channel, views_report.report(shift), due)
+        await self._post(channel, views_report.report(shift), mark)
 
     # Both
 
@@ -178,9 +175,13 @@ class ShiftReporter:
         )
 
 
-def _body(timetable: Timetable, due: datetime, last: str | None) -> dict[str, Any]:
-    """What the periodic task knows: under which settings, when it is due, and until when all is told."""
-    return {"plan": timetable.plan, "due": due.isoformat(), "last": last}
+def _readable(body: Mapping[str, Any] | None) -> ReportTask | None:
+    """The stored task; one of another release counts as none, and does not keep the bot down."""
+    try:
+        return None if body is None else load(ReportTask, PeriodicTask(TASK, body))
+    except Unreadable as error:
+        log.warning("the task of the shift report does not load", found=error.text)
+        return None
 
 
 def _marks(messages: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -188,6 +189,6 @@ def _marks(messages: Iterable[Mapping[str, Any]]) -> set[str]:
     return {str(each["report"]) for each in payloads if "report" in each}
 
 
-def _just_before(due: str) -> str:
+def _just_before(due: datetime) -> str:
     """As a Slack `ts`, by Slack's own clock."""
-    return f"{(datetime.fromisoformat(due) - CLOCKS_DIFFER).timestamp():.6f}"
+    return f"{(due - CLOCKS_DIFFER).timestamp():.6f}"

@@ -21,8 +21,8 @@ from bot.request import (
 )
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.follow_up import successor
-from bot.restore.model import Phase, Restore, ThreadRef
-from bot.restore.thread import slack_order
+from bot.restore.model import Phase, Restore
+from bot.restore.thread import ThreadRef, slack_order
 from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.deliveries import (
@@ -50,7 +50,7 @@ from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
-from bot.store.records import AlreadyExists, ClaimConflict, Delivery
+from bot.store.records import AlreadyExists, ClaimConflict, Delivery, Record
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
@@ -74,7 +74,7 @@ class Dispatcher:
         handoffs: HandoffHandler,
     ) -> None:
         self._store = context.store
-        self._people = context.people
+        self._authorizer = context.authorizer
         self._responder = context.responder
         self._config = context.config
         self._clock = context.clock
@@ -169,11 +169,12 @@ class Dispatcher:
         thread = message.thread
         caller = _caller(message)
         late = self._clock.now() - _moment(message.ts) > LATE
-        if thread is not None and await self._answered(message, caller, late=late):
+        request = _request(message) if message.addressed else message.request
+        if thread is not None and await self._answered(message, request, caller, late=late):
             return
         if not (message.addressed or message.words):
             return
-        parsed = _request(message)
+        parsed = request or _request(message)
         if parsed.verb is Verb.NONE:
             return
         if late:
@@ -188,18 +189,26 @@ class Dispatcher:
         )
         await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
 
-    async def _answered(self, message: MessageReceived, caller: Caller, *, late: bool) -> bool:
-        """Was this reply taken as an answer to a restore in its thread?"""
-        restore = await self._asked_of(caller, message)
-        if restore is None:
+    async def _answered(
+        self,
+        message: MessageReceived,
+        request: ParsedRequest | None,
+        caller: Caller,
+        *,
+        late: bool,
+    ) -> bool:
+        """Was this reply taken as an answer to a restore in its thread? `request`: what it says."""
+        record = await self._asked_of(caller, message)
+        if record is None:
             return False
-        if message.addressed and _is_command(message.spoken, restore):
+        restore = record.restore
+        if message.addressed and request and _is_command(message.spoken, request, restore):
             return False
         if late:
             await self._responder.try_reply(caller, views.too_late())
             return True
         typed = Typed(by=caller.user, text=message.typed, ts=message.ts, plain=message.plain)
-        reply = await self._steps.apply(restore.id, typed, posted_before=message.ts)
+        reply = await self._steps.apply_reply(record, typed)
         if reply is Reply.LEFT_ALONE:
             # A worker died over this very reply, after it had counted.
             return restore.heard_ts == message.ts
@@ -207,17 +216,18 @@ class Dispatcher:
             await self._responder.try_reply(caller, views.reply(reply, restore))
         return True
 
-    async def _asked_of(self, caller: Caller, message: MessageReceived) -> Restore | None:
+    async def _asked_of(self, caller: Caller, message: MessageReceived) -> Record | None:
         """The restore in this thread that a reply of this person may answer."""
         if caller.thread is None:
             return None
         here = await self._store.in_thread(caller.channel, caller.thread)
         if not here and message.bot_thread:
             await self._wait_for_the_thread(caller)
-        mine = [each for each in here if each.owner == caller.user and not each.phase.ended]
-        asking = [each for each in mine if each.question is not None]
-        exact = [each for each in asking if _expects(each, message.typed)]
-        return max(exact or asking or mine, key=_asked_at, default=None)
+        owned = [each for each in here if each.restore.owner == caller.user]
+        live = [each for each in owned if not each.restore.phase.ended]
+        asking = [each for each in live if each.restore.question is not None]
+        exact = [each for each in asking if _expects(each.restore, message.typed)]
+        return max(exact or asking or live, key=_asked_at, default=None)
 
     async def _wait_for_the_thread(self, caller: Caller) -> None:
         """A reply in a restore's thread may come before the thread is written down.
@@ -260,16 +270,16 @@ class Dispatcher:
         value = await self._pickers.resolve(restore, button, picked) if picked else None
         click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
-            room = await self._people.room(restore.thread_ref.channel)
-            request = restore.request
-            verdict = await self._requests.verdict(caller, room, request.cluster, request.namespace)
+            verdict = await self._authorizer.may_restore(
+                caller.user, restore.thread_ref.channel, restore.request, fresh=False
+            )
             if not verdict.allowed:
                 await self._requests.refuse(caller, verdict, _about(restore))
                 return
         if button in SUCCESSORS:
             reply = await self._follow(caller, restore, click)
         else:
-            reply = await self._steps.apply(restore.id, click)
+            reply = await self._steps.apply(restore, click)
         if begun is not None and reply in (Reply.OLD_CARD, Reply.ENDED):
             await self._responder.reply(caller, views.interrupted())
         elif reply is Reply.NOT_YOURS:
@@ -287,7 +297,7 @@ class Dispatcher:
         if isinstance(opened, ClaimConflict):
             return None
         # If a worker dies before this, the click that comes next finds the new restore and does it.
-        await self._steps.apply(restore.id, Continued(by=click.by))
+        await self._steps.apply(restore, Continued(by=click.by))
         return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
 
 
@@ -300,7 +310,13 @@ def _caller(received: FromPerson) -> Caller:
 
 
 def _request(message: MessageReceived) -> ParsedRequest:
-    """What a message asks for. A mention of the bot only calls it, but behind `handoff` it is a name."""
+    """What a message asks for, unless the listener has read it already.
+
+    A mention of the bot only calls it, but behind `handoff` it is a name: such a message is read
+    as it was typed, mentions included.
+    """
+    if message.request is not None:
+        return message.request
     parsed = parse_sentence(message.spoken, addressed=message.addressed)
     if parsed.verb is Verb.HANDOFF and parsed.user is None:
         named = parse_sentence(message.typed, addressed=True)
@@ -334,19 +350,20 @@ def _expects(restore: Restore, typed: str) -> bool:
             return False
 
 
-def _asked_at(restore: Restore) -> datetime:
+def _asked_at(record: Record) -> datetime:
+    restore = record.restore
     return restore.question.opened_at if restore.question else restore.opened_at
 
 
-def _is_command(text: str, restore: Restore) -> bool:
-    """Said to the bot by name, and not the name that is asked for.
+def _is_command(text: str, request: ParsedRequest, restore: Restore) -> bool:
+    """Said to the bot by name, and not the name that is asked for. `request`: the text, parsed.
 
     Of what is only nearly a command a single word may be a name, written wrong; and what may mean
     to cancel is an answer, since an answer that does not fit cancels.
     """
     if restore.phase is Phase.TYPING and text.strip() == restore.request.snapshot:
         return False
-    if parse_sentence(text, addressed=True).verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
+    if request.verb not in (Verb.NONE, Verb.UNKNOWN, Verb.RESTORE):
         return True
     named = restore.phase in (Phase.GATHERING, Phase.TYPING) and single_name(text) is not None
     return not named and command_meant(text) not in (None, Verb.CANCEL)

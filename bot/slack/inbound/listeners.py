@@ -151,10 +151,11 @@ def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> MessageRec
     direct = event.get("channel_type") == "im" or str(channel).startswith("D")
     thread = event.get("thread_ts")
     in_thread = thread is not None and thread != ts
-    if not (spoken.mentioned or direct or in_thread or _asks(spoken.text, str(channel), hears)):
+    asked, words = spoken.mentioned or direct or in_thread, hears(str(channel))
+    if not (asked or words):
         return None
     typed = typed_text(event, home.bot_user)
-    return MessageReceived(
+    message = MessageReceived(
         user=user,
         channel=channel,
         ts=ts,
@@ -164,8 +165,12 @@ def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> MessageRec
         plain=typed.plain,
         spoken=spoken.text[:MAX_TEXT],
         addressed=spoken.mentioned or direct,
-        words=hears(str(channel)),
+        words=words,
     )
+    if asked:
+        return message
+    request = parse_sentence(message.spoken, addressed=False)
+    return None if request.verb is Verb.NONE else message.model_copy(update={"request": request})
 
 
 def removed(event: Mapping[str, Any], home: Workspace) -> MessageDeleted | None:
@@ -176,10 +181,6 @@ def removed(event: Mapping[str, Any], home: Workspace) -> MessageDeleted | None:
     ts = str(event["deleted_ts"])
     thread = str(before.get("thread_ts") or ts)
     return MessageDeleted(channel=event["channel"], thread=thread, ts=ts)
-
-
-def _asks(text: str, channel: str, hears: Hears) -> bool:
-    return hears(channel) and parse_sentence(text, addressed=False).verb is not Verb.NONE
 
 
 def _command(body: Mapping[str, Any]) -> SlashCommand:

@@ -14,7 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import Permanent, StoreUnavailable, Temporary
-from bot.restore.model import UserId
+from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.deliveries import ModalChanged, ModalOpened, ModalSubmitted
 from bot.slack.handlers.modal import ModalHandler

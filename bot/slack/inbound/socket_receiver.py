@@ -17,7 +17,7 @@ from bot.errors import Permanent, Temporary
 from bot.slack.api.client import SlackApi, TokenRefused
 
 LAST_WORDS = 3.0
-"""Seconds that each door gets to answer what came in before it was closed."""
+"""Seconds in which a receiver that is being closed may still acknowledge what it got before."""
 PING = 10.0
 """Seconds between two pings of the SDK, and between two tries to connect again."""
 TICKET = 25.0

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import structlog
 
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Restore, RestoreId, UserId
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import UserId
 from bot.slack.api.client import SlackApi
+from bot.slack.outbound.thread_address import thread_address
 from bot.slack.views import Message
 
 log = structlog.get_logger(__name__)
@@ -104,13 +106,4 @@ class Responder:
 
     async def address(self, restore: Restore, reader: UserId | None) -> str | None:
         """The same for who can ask again. Raises Temporary if Slack does not say just now."""
-        thread_ref = restore.thread_ref
-        if thread_ref.thread is None or (thread_ref.direct and reader != restore.owner):
-            return None
-        try:
-            found = await self._web.call(
-                "chat.getPermalink", channel=thread_ref.channel, message_ts=thread_ref.thread
-            )
-        except Permanent:
-            return None
-        return str(found["permalink"])
+        return await thread_address(self._web, restore, reader)

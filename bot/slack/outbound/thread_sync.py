@@ -19,11 +19,11 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
-from bot.restore.model import Card, CardKind, Copy, Restore
-from bot.restore.thread import slack_order
+from bot.restore.model import Restore
+from bot.restore.thread import Card, CardKind, Copy, slack_order
 from bot.slack import views
 from bot.slack.api.client import SlackApi, Uncertain
-from bot.slack.api.error_codes import Meaning, meaning
+from bot.slack.api.error_codes import NO_PARENT, Meaning, meaning
 from bot.slack.outbound.edit_throttle import EditThrottle
 from bot.slack.views import Message
 from bot.store.records import PostedCard
@@ -31,7 +31,6 @@ from bot.store.records import PostedCard
 EVENT_TYPE = "vm_restore_card"
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Slack's clock and the bot's may differ by so much."""
-GONE = frozenset({"message_not_found", "thread_not_found"})
 TICKING = frozenset({CardKind.REQUEST, CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""
 SHORT = 3_000
@@ -285,7 +284,7 @@ class ThreadSync:
                     method, include_all_metadata=True, limit=200, cursor=cursor, **where
                 )
             except Permanent as refused:
-                if refused.reason not in GONE:
+                if refused.reason not in NO_PARENT:
                     raise
                 return messages
             messages.extend(page["messages"])

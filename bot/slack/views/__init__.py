@@ -1,17 +1,19 @@
 """What people see: a restore goes in, Slack messages come out. Pure, and the document alone decides.
 
-This is the door: nobody imports the other views_*.py, but forms.py its views_form, handoffs.py its
-views_handoff and report.py its views_report. `render` draws one card of a thread as it must look
-now. Behind it: views_questions, views_preview, views_progress, views_results (with views_refusals
-and views_aftermath) draw the cards, views_answers and views_lists what only one person is told,
-views_layout makes the blocks, words*.py hold all texts and markup.py makes untrusted text safe.
+Other rooms import the views from here; only what deals with the form, handoffs, the shift report and
+the Home tab imports the file of its own page as well. `render` draws one card of a thread.
+
+- Cards: questions, preview, progress, results, with refusals and aftermath.
+- Answers to one person: answers and lists. Pages: form, home, report, handoff.
+- layout builds the blocks; the texts are in bot/texts; bot/slack/markup makes untrusted text safe.
 """
 
 import re
 from collections.abc import Callable
 from typing import Final
 
-from bot.restore.model import Card, CardKind, Copy, Restore, RestoreId
+from bot.restore.model import Restore, RestoreId
+from bot.restore.thread import Card, CardKind, Copy
 from bot.slack.views.answers import (
     cluster_down,
     dm_notice,

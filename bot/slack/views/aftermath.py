@@ -7,7 +7,8 @@ said on every way out.
 from slack_sdk.models.blocks import Block
 
 from bot.restore import user_events
-from bot.restore.model import Outcome, Phase, Reason, Restore
+from bot.restore.model import Outcome, Phase, Restore
+from bot.restore.reasons import Reason
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, moment, names, referring, sentence
 from bot.slack.views.layout import CardContext, section
 from bot.texts import results as texts

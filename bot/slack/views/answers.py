@@ -6,7 +6,8 @@ from slack_sdk.models.blocks import Block
 
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import Card, CardKind, Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.thread import Card, CardKind, UserId
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     answering,

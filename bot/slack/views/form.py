@@ -1,6 +1,6 @@
 """How the form looks: pickers for everything that a restore is asked with. Pure.
 
-It is drawn from what is chosen (see choices.py), so drawing it again changes nothing else. A block
+It is drawn from what is chosen (see form_state.py), so drawing it again changes nothing else. A block
 keeps its id, and Slack what is on the screen in it, as long as nothing that it depends on changes.
 """
 

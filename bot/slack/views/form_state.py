@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 from bot.restore.events import Verdict
-from bot.restore.model import Stored
 from bot.restore.observation import Snapshot
+from bot.restore.thread import Stored
 from bot.slack.markup.mrkdwn import plain, shortened
 from bot.texts import form as texts
 

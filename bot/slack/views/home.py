@@ -19,7 +19,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button
-from bot.restore.model import Card, Restore
+from bot.restore.model import Restore
+from bot.restore.thread import Card
 from bot.restore.user_events import BUTTONS
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,

@@ -29,7 +29,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, Card, CardKind, Restore
+from bot.restore.model import Restore
+from bot.restore.thread import QUESTIONS, Card, CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,

@@ -7,7 +7,8 @@ nobody uses, whose data was in the snapshot and stands filled in the restored co
 import re
 from collections.abc import Sequence
 
-from bot.restore.model import LeftBehind, LeftBehindKind, Outcome
+from bot.restore.disks import LeftBehind, LeftBehindKind
+from bot.restore.model import Outcome
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import CardContext
 from bot.texts import general
@@ -62,7 +63,7 @@ def _named(left: LeftBehind) -> Mrkdwn:
 
 def _free(ctx: CardContext, free: list[str]) -> list[Mrkdwn]:
     """The command names only what it removes, in full; it is gone when the card is."""
-    namespace = ctx.restore.request.namespace or ""
+    namespace = ctx.restore.target.namespace
     sure = [each for each in free if _KUBERNETES_NAME.fullmatch(each)]
     if not free:
         return []

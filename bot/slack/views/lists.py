@@ -10,9 +10,10 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
-from bot.restore.model import CardKind, Phase, Restore, RestoreId
+from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.observation import Snapshot
 from bot.restore.preview import consistency
+from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     channel_link,

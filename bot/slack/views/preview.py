@@ -8,8 +8,10 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
+from bot.restore.disks import Fate
 from bot.restore.events import Button
-from bot.restore.model import CardKind, Change, Fate, Preview, Restore
+from bot.restore.model import Change, Preview, Restore
+from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,

@@ -3,7 +3,9 @@
 from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject, UserSelectElement
 
 from bot.restore.events import Button
-from bot.restore.model import CardKind, Job, Phase, Reason, Restore
+from bot.restore.model import Job, Phase, Restore
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, sentence
 from bot.slack.views.layout import (
     CardContext,

@@ -5,7 +5,8 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.restore.events import Button
-from bot.restore.model import CardKind, Proposal
+from bot.restore.model import Proposal
+from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from slack_sdk.models.blocks import Block
 
-from bot.restore.model import Outcome, Reason
+from bot.restore.model import Outcome
+from bot.restore.reasons import Reason
 from bot.slack.markup.mrkdwn import Mrkdwn, fill, sentence, visible
 from bot.slack.views.aftermath import about, advice, found, preserved, told
 from bot.slack.views.layout import CardContext, section

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.restore.disks import LeftBehindKind
 from bot.restore.edits import was_continued
-from bot.restore.model import LeftBehindKind, Outcome, Phase, Reason, Restore, RestoreId
+from bot.restore.model import Outcome, Phase, Restore, RestoreId
+from bot.restore.reasons import Reason
 from bot.restore.user_events import never_created
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
 from bot.slack.views.layout import Draft, Message, header, section, to_message

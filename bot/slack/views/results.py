@@ -1,6 +1,7 @@
 """The card that says how a restore ended, what state the VM is in, and what can be done now.
 
-Which buttons are answered is decided by the core (`answers.start_is_offered`, `again.offered`);
+Which buttons are answered is decided by the core (`user_events.start_is_offered`,
+`follow_up.offered`);
 this file only leaves out those that would not help.
 """
 
@@ -11,7 +12,8 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.restore import follow_up, user_events
 from bot.restore.events import Button
-from bot.restore.model import Outcome, Phase, Reason, Restore, VolumePolicy
+from bot.restore.model import Outcome, Phase, Restore, VolumePolicy
+from bot.restore.reasons import Reason
 from bot.slack.markup.message_text import hint
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -258,7 +260,7 @@ def _typed(restore: Restore, outcome: Outcome) -> Mrkdwn:
 
 def _hint(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
     """Why the names may differ although the right one was meant."""
-    said = hint(outcome.typed or "", ctx.restore.request.snapshot or "")
+    said = hint(outcome.typed or "", ctx.restore.target.snapshot)
     return fill(texts.HINT, hint=sentence(said, 400)) if said else None
 
 

@@ -3,7 +3,6 @@
 -- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, thread, vm, now, version,
 --   fence, due_at
 -- `version` is the one the change was made from; `fence` and `due_at` are '' when not given.
-now = tonumber(now)
 
 local seen = redis.call('HMGET', record, 'version', 'token', 'fence', 'until')
 if seen[2] == token then return {'committed'} end

@@ -1,7 +1,6 @@
 -- Store a new restore: {'created'}, {'known', document} or {'held', document of the holder}.
 -- KEYS: record, due, living, claims, audit, recent, homes
 -- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, thread, vm, now, due_at
-now = tonumber(now)
 
 local known = redis.call('HMGET', record, 'doc', 'token')
 if known[1] then

@@ -1,6 +1,7 @@
 -- Keep a delivery and lease it to the caller; 0 when it is known already.
 -- KEYS: record, due
--- ARGV: member, token, kind, body, now, lease_end
+-- ARGV: member, token, kind, body, now, lease_ms
+local lease_end = now + lease_ms
 
 local known = redis.call('HMGET', record, 'token', 'fence', 'body')
 if known[1] then

@@ -7,6 +7,6 @@ card = 'card:' .. card
 local stood = redis.call('HGET', record, card)
 if stood and string.sub(stood, 1, #ts + 1) == ts .. '|' then
   redis.call('HSET', record, card, '|')
-  ask_for(due, record, member, now, tonumber(now), 'LT')
+  ask_for(due, record, member, now, now, 'LT')
 end
 return 1

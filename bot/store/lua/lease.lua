@@ -1,9 +1,9 @@
 -- Take what is due: {taken, abandoned, time of the next due}. Sent twice it takes other things;
 -- the first ones come back when their lease runs out, as they do when a replica dies.
 -- KEYS: due, audit
--- ARGV: prefix, now, lease_end, limit, max_cuts, ttl, now_iso, later
-now = tonumber(now)
+-- ARGV: prefix, now, lease_ms, limit, max_cuts, ttl, now_iso, put_off_ms
 max_cuts = tonumber(max_cuts)
+local lease_end, later = now + lease_ms, now + put_off_ms
 
 -- Its workers died too often: something in it stops every one of them. Give it up and say so. What is
 -- put off in good order, because Slack or the cluster is away, may be taken as often as it needs.
@@ -44,4 +44,4 @@ for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT
   end
 end
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-return {taken, abandoned, first[2] or false}
+return {taken, abandoned, first[2] or false, now}

@@ -8,6 +8,14 @@ local HOME_KEPT = 14 * 24 * 3600 * 1000
 -- Homes are drawn so long after a restore has moved, all its moves of that time at once.
 local HOME_PAUSE = 3000
 
+-- The present, in ms: the time of this server, which is the same for all replicas. `told` stands for it
+-- where time is moved by hand; else it is ''.
+local function present(told)
+  if told ~= '' then return tonumber(told) end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 -- Add entries (a JSON list of JSON texts) to the audit stream.
 local function append_entries(audit, entries)
   for _, entry in ipairs(cjson.decode(entries)) do

@@ -8,7 +8,7 @@ local seen = redis.call('HMGET', record, 'fence', 'until', 'again', 'live', 'tas
 if seen[1] ~= fence then return 0 end
 -- Sent twice: a request that came in between must keep its place in the queue.
 if not seen[2] then return 1 end
-if seen[3] then due_at = math.max(tonumber(now), tonumber(seen[3])) end
+if seen[3] then due_at = math.max(now, tonumber(seen[3])) end
 if due_at == '' and seen[4] then return -1 end
 
 local cards = cjson.decode(shown)

@@ -2,7 +2,6 @@
 -- KEYS: record, due, homes
 -- ARGV: member, body, due_at, now, ttl, home
 -- `home` is 1 for a Home tab, which is due again whenever a restore has moved.
-now = tonumber(now)
 
 -- From the time: a fence of a deleted task of this name must not fit.
 redis.call('HSETNX', record, 'fence', now)

@@ -1,7 +1,6 @@
 -- Have live restores looked at now; others are not meant.
 -- KEYS: due
 -- ARGV: prefix, now, ids
-now = tonumber(now)
 ids = cjson.decode(ids)
 
 for _, id in ipairs(ids) do

@@ -26,6 +26,9 @@
   resources: [virtualmachinerestores]
   verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
-  resources: [persistentvolumeclaims, resourcequotas]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list]
+- apiGroups: [""]
+  resources: [resourcequotas]
   verbs: [list]
 {{- end }}

@@ -7,7 +7,7 @@ import pytest
 
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
-from tests.playground.kubevirt.kit import NS, KubeClient, Pass, connected, settle
+from tests.playground.kubevirt.kit import NS, KubeClient, Lab, connected
 
 
 @pytest.fixture
@@ -17,9 +17,9 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
+async def sim(clock: HandClock) -> AsyncIterator[Lab]:
     """A running cluster with one namespace."""
-    cluster = KubeSim(clock)
+    cluster = Lab(clock)
     cluster.seed.namespace(NS)
     await cluster.start()
     yield cluster
@@ -38,18 +38,3 @@ async def bot(sim: KubeSim, tmp_path: Path) -> AsyncIterator[KubeClient]:
     """A client with the bot's own rights."""
     async with connected(sim, tmp_path / "bot", "vm-restore-bot") as made:
         yield made
-
-
-@pytest.fixture
-def pass_time(sim: KubeSim, clock: HandClock) -> Pass:
-    """Move the clock second by second, letting the cluster act in between."""
-
-    async def passing(seconds: float) -> None:
-        await settle(sim)
-        left = seconds
-        while left > 0:
-            clock.advance(min(1.0, left))
-            left -= 1.0
-            await settle(sim)
-
-    return passing

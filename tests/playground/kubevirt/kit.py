@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import aiohttp
 from kubernetes.aio import client, config
 from multidict import CIMultiDict
 
+from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from tests.tools.fleet import PATIENCE
 
@@ -126,6 +127,38 @@ async def settle(sim: KubeSim) -> None:
     raise AssertionError(f"the cluster does not come to rest: busy={sim.busy}")
 
 
+class Lab(KubeSim):
+    """A cluster whose time a test moves."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.clock = clock
+
+    async def passes(self, seconds: float) -> None:
+        """Move the clock second by second, letting the cluster act in between."""
+        await settle(self)
+        left = seconds
+        while left > 0:
+            self.clock.advance(min(1.0, left))
+            left -= 1.0
+            await settle(self)
+
+
+def restored(sim: KubeSim, name: str = "r1") -> Json:
+    """The restore object."""
+    return sim.storage.get("virtualmachinerestores", NS, name)
+
+
+def the_vm(sim: KubeSim) -> Json:
+    """The VM."""
+    return sim.storage.get("virtualmachines", NS, VM)
+
+
+def claims(sim: KubeSim) -> list[str]:
+    """The names of all claims."""
+    return [name for _, name in sim.storage.keys("persistentvolumeclaims")]
+
+
 async def raw(
     sim: KubeSim, method: str, path: str, data: bytes = b"", **headers: str
 ) -> tuple[int, str]:
@@ -137,9 +170,6 @@ async def raw(
         session.request(method, f"{sim.url}{path}", data=data, headers=sent) as answer,
     ):
         return answer.status, await answer.text()
-
-
-Pass = Callable[[float], Awaitable[None]]
 
 
 def restore_of(name: str = "r1", vm: str = VM, snapshot: str = SNAPSHOT, **spec: Any) -> Json:

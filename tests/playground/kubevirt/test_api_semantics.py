@@ -7,7 +7,6 @@ import pytest
 
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
     PVCS_PATH,
@@ -18,7 +17,7 @@ from tests.playground.kubevirt.kit import (
     VMIS_PATH,
     VMS_PATH,
     KubeClient,
-    Pass,
+    Lab,
     names,
     raw,
     restore_of,
@@ -32,7 +31,7 @@ HELD = "example.com/held"
 
 
 async def test_a_create_answers_201_with_identity_and_without_status(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sent = {**restore_of(), "status": {"complete": True}}
@@ -48,7 +47,7 @@ async def test_a_create_answers_201_with_identity_and_without_status(
     assert metadata["managedFields"][0]["time"] == "2026-02-18T16:30:00Z"
 
 
-async def test_generate_name_is_filled(sim: KubeSim, admin: KubeClient) -> None:
+async def test_generate_name_is_filled(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     sent = restore_of()
     sent["metadata"] = {"generateName": "restore-"}
@@ -76,7 +75,7 @@ async def test_generate_name_is_filled(sim: KubeSim, admin: KubeClient) -> None:
     ],
 )
 async def test_bad_metadata_is_refused(
-    sim: KubeSim, admin: KubeClient, change: Json, code: int, text: str
+    sim: Lab, admin: KubeClient, change: Json, code: int, text: str
 ) -> None:
     with_stopped_vm(sim)
     sent = restore_of()
@@ -131,7 +130,7 @@ async def test_required_fields_and_types_are_checked(admin: KubeClient) -> None:
 
 
 async def test_unknown_fields_are_pruned_with_a_warning_or_refused_when_strict(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sent = restore_of(volumeMagic="yes")
@@ -148,7 +147,7 @@ async def test_unknown_fields_are_pruned_with_a_warning_or_refused_when_strict(
 
 
 async def test_an_older_crd_lacks_the_readiness_policy_everywhere(
-    sim: KubeSim, admin: KubeClient, bot: KubeClient
+    sim: Lab, admin: KubeClient, bot: KubeClient
 ) -> None:
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/virtualmachinerestores.snapshot.kubevirt.io"
 
@@ -174,7 +173,7 @@ async def test_a_missing_namespace_is_404(admin: KubeClient) -> None:
 
 
 async def test_a_missing_object_is_a_status_and_a_missing_group_is_plain_text(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     missing = await admin.get(f"{VMS_PATH}/ghost")
     assert missing.code == 404
@@ -190,7 +189,7 @@ async def test_a_missing_object_is_a_status_and_a_missing_group_is_plain_text(
     assert (gone.code, gone.body.strip()) == (404, "404 page not found")
 
 
-async def test_an_update_needs_the_current_revision(sim: KubeSim, admin: KubeClient) -> None:
+async def test_an_update_needs_the_current_revision(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     path = f"{VMS_PATH}/{VM}"
@@ -209,7 +208,7 @@ async def test_an_update_needs_the_current_revision(sim: KubeSim, admin: KubeCli
     )
 
 
-async def test_status_and_spec_are_written_apart(sim: KubeSim, admin: KubeClient) -> None:
+async def test_status_and_spec_are_written_apart(sim: Lab, admin: KubeClient) -> None:
     await sim.pause_controllers()
     with_stopped_vm(sim)
     path = f"{VMS_PATH}/{VM}"
@@ -226,7 +225,7 @@ async def test_status_and_spec_are_written_apart(sim: KubeSim, admin: KubeClient
 
 
 async def test_a_vmi_has_no_status_subresource_and_its_generation_counts_all(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     await sim.pause_controllers()
     with_running_vm(sim)
@@ -237,9 +236,7 @@ async def test_a_vmi_has_no_status_subresource_and_its_generation_counts_all(
     assert changed.body["metadata"]["generation"] == 2
 
 
-async def test_a_write_that_changes_nothing_makes_no_revision(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_a_write_that_changes_nothing_makes_no_revision(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     before = sim.storage.revision
@@ -248,7 +245,7 @@ async def test_a_write_that_changes_nothing_makes_no_revision(
     assert sim.storage.revision == before
 
 
-async def test_json_patch_tests_are_honoured(sim: KubeSim, admin: KubeClient) -> None:
+async def test_json_patch_tests_are_honoured(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     path = f"{VMS_PATH}/{VM}"
     replace = {"op": "replace", "path": "/spec/runStrategy", "value": "Manual"}
@@ -260,9 +257,7 @@ async def test_json_patch_tests_are_honoured(sim: KubeSim, admin: KubeClient) ->
     assert sim.storage.get("virtualmachines", NS, VM)["spec"]["runStrategy"] == "Manual"
 
 
-async def test_a_merge_patch_with_an_old_revision_conflicts(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_a_merge_patch_with_an_old_revision_conflicts(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     stale = {"metadata": {"resourceVersion": "2", "labels": {"a": "b"}}}
     assert (await admin.patch(f"{VMS_PATH}/{VM}", stale)).code == 409
@@ -276,14 +271,14 @@ async def test_a_merge_patch_with_an_old_revision_conflicts(
     ],
 )
 async def test_other_patch_types_are_refused_for_custom_resources(
-    sim: KubeSim, admin: KubeClient, kind: str, code: int
+    sim: Lab, admin: KubeClient, kind: str, code: int
 ) -> None:
     with_stopped_vm(sim)
     assert (await admin.patch(f"{VMS_PATH}/{VM}", {"metadata": {}}, kind)).code == code
 
 
 async def test_strategic_merge_works_for_built_in_kinds_without_lists(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     path = f"{PVCS_PATH}/{VM}-root"
@@ -294,7 +289,7 @@ async def test_strategic_merge_works_for_built_in_kinds_without_lists(
     assert (await admin.patch(path, lists, kind)).code == 501
 
 
-async def test_protobuf_bodies_and_answers_are_refused(sim: KubeSim, admin: KubeClient) -> None:
+async def test_protobuf_bodies_and_answers_are_refused(sim: Lab, admin: KubeClient) -> None:
     protobuf = "application/vnd.kubernetes.protobuf"
     code, body = await raw(sim, "POST", RESTORES_PATH, b"k8s", Content_Type=protobuf)
     assert (code, json.loads(body)["reason"]) == (415, "UnsupportedMediaType")
@@ -302,7 +297,7 @@ async def test_protobuf_bodies_and_answers_are_refused(sim: KubeSim, admin: Kube
     assert (answer.code, answer.body["reason"]) == (501, "NotImplemented")
 
 
-async def test_a_claims_spec_is_immutable_but_for_its_size(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_claims_spec_is_immutable_but_for_its_size(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     path = f"{PVCS_PATH}/{VM}-root"
     moved = await admin.patch(path, {"spec": {"storageClassName": "other"}})
@@ -326,14 +321,14 @@ async def test_a_claims_spec_is_immutable_but_for_its_size(sim: KubeSim, admin: 
     ],
 )
 async def test_label_selectors(
-    sim: KubeSim, admin: KubeClient, selector: str, expected: list[str]
+    sim: Lab, admin: KubeClient, selector: str, expected: list[str]
 ) -> None:
     for name, labels in (("a", {"tier": "db"}), ("b", {"tier": "web"}), ("c", {})):
         sim.seed.vm(NS, name, running=False, labels=labels)
     assert names((await admin.get(VMS_PATH, labelSelector=selector)).body) == expected
 
 
-async def test_field_selectors(sim: KubeSim, admin: KubeClient) -> None:
+async def test_field_selectors(sim: Lab, admin: KubeClient) -> None:
     for name in ("a", "b"):
         sim.seed.vm(NS, name, running=False)
     sim.seed.vm("other", "a", running=False)
@@ -346,7 +341,7 @@ async def test_field_selectors(sim: KubeSim, admin: KubeClient) -> None:
     assert (unsupported.code, unsupported.body["reason"]) == (400, "BadRequest")
 
 
-async def test_events_are_selected_by_their_object(sim: KubeSim, admin: KubeClient) -> None:
+async def test_events_are_selected_by_their_object(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, "nope")
     await settle(sim)
@@ -357,7 +352,7 @@ async def test_events_are_selected_by_their_object(sim: KubeSim, admin: KubeClie
     assert names((await admin.get(path, fieldSelector="involvedObject.name=zz")).body) == []
 
 
-async def test_pages_hold_together_by_their_continue_token(sim: KubeSim, admin: KubeClient) -> None:
+async def test_pages_hold_together_by_their_continue_token(sim: Lab, admin: KubeClient) -> None:
     for number in range(5):
         sim.seed.vm(NS, f"vm-{number}", running=False, disks=[])
     first = (await admin.get(VMS_PATH, limit="2")).body
@@ -373,7 +368,7 @@ async def test_pages_hold_together_by_their_continue_token(sim: KubeSim, admin: 
     assert "continue" not in last["metadata"]
 
 
-async def test_an_old_continue_token_is_410(sim: KubeSim, admin: KubeClient) -> None:
+async def test_an_old_continue_token_is_410(sim: Lab, admin: KubeClient) -> None:
     for number in range(3):
         sim.seed.vm(NS, f"vm-{number}", running=False, disks=[])
     token = (await admin.get(VMS_PATH, limit="1")).body["metadata"]["continue"]
@@ -390,7 +385,7 @@ async def test_a_list_from_the_future_times_out(admin: KubeClient) -> None:
 
 
 async def test_a_delete_answers_success_or_the_object_that_is_held(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     await sim.pause_controllers()
     with_stopped_vm(sim)
@@ -411,7 +406,7 @@ async def test_a_delete_answers_success_or_the_object_that_is_held(
     assert (await admin.get(f"{RESTORES_PATH}/r2")).code == 404
 
 
-async def test_delete_preconditions(sim: KubeSim, admin: KubeClient) -> None:
+async def test_delete_preconditions(sim: Lab, admin: KubeClient) -> None:
     await sim.pause_controllers()
     with_stopped_vm(sim)
     made = (await admin.post(RESTORES_PATH, restore_of())).body["metadata"]
@@ -427,9 +422,7 @@ async def test_delete_preconditions(sim: KubeSim, admin: KubeClient) -> None:
     assert (await admin.delete(path, right)).code == 200
 
 
-async def test_delete_collection_takes_what_the_selector_names(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_delete_collection_takes_what_the_selector_names(sim: Lab, admin: KubeClient) -> None:
     sim.seed.vm(NS, VM, running=False)
     for name, tier in (("s1", "a"), ("s2", "b")):
         sim.seed.snapshot(NS, name, VM, labels={"tier": tier})
@@ -439,7 +432,7 @@ async def test_delete_collection_takes_what_the_selector_names(
 
 
 @pytest.mark.parametrize("policy", ["Background", "Foreground", "Orphan"])
-async def test_deletion_propagates_as_asked(sim: KubeSim, admin: KubeClient, policy: str) -> None:
+async def test_deletion_propagates_as_asked(sim: Lab, admin: KubeClient, policy: str) -> None:
     sim.seed.vm(NS, VM, running=False, disks=[Disk("data", source="dataVolume")])
     await settle(sim)
     path = f"/apis/cdi.kubevirt.io/v1beta1/namespaces/{NS}/datavolumes/{VM}-data"
@@ -450,21 +443,19 @@ async def test_deletion_propagates_as_asked(sim: KubeSim, admin: KubeClient, pol
     assert (claim is not None) is (policy == "Orphan")
 
 
-async def test_a_namespace_takes_everything_with_it(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_a_namespace_takes_everything_with_it(sim: Lab, admin: KubeClient) -> None:
     with_running_vm(sim)
     await settle(sim)
     await admin.delete(f"/api/v1/namespaces/{NS}")
     refused = await admin.post(RESTORES_PATH, restore_of())
     assert refused.code == 403
     assert "because it is being terminated" in refused.message
-    await pass_time(10)
+    await sim.passes(10)
     assert (await admin.get(f"/api/v1/namespaces/{NS}")).code == 404
     assert sim.storage.keys("virtualmachines") == []
 
 
-async def test_metadata_only_lists(sim: KubeSim, admin: KubeClient) -> None:
+async def test_metadata_only_lists(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
     listed = (await admin.call("GET", VMS_PATH, None, {"Accept": accept})).body
@@ -472,7 +463,7 @@ async def test_metadata_only_lists(sim: KubeSim, admin: KubeClient) -> None:
     assert set(listed["items"][0]) == {"kind", "apiVersion", "metadata"}
 
 
-async def test_tables_have_the_printer_columns(sim: KubeSim, admin: KubeClient) -> None:
+async def test_tables_have_the_printer_columns(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
@@ -509,7 +500,7 @@ async def test_discovery_names_groups_resources_and_subresources(admin: KubeClie
 
 
 async def test_managed_fields_tell_spec_writers_from_status_writers(
-    sim: KubeSim, admin: KubeClient, clock: HandClock
+    sim: Lab, admin: KubeClient, clock: HandClock
 ) -> None:
     with_stopped_vm(sim)
     await settle(sim)

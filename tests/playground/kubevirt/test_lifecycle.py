@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
     SNAPSHOT,
     SUBRESOURCES,
     VM,
     KubeClient,
-    Pass,
+    Lab,
     settle,
+    the_vm,
     with_stopped_vm,
 )
 
@@ -22,11 +22,7 @@ SHORTER = "Halted only supports manual stop requests with a shorter graceperiod"
 NOT_RUNNING = "VM is not running"
 
 
-def the_vm(sim: KubeSim) -> Json:
-    return sim.storage.get("virtualmachines", NS, VM)
-
-
-async def seeded(sim: KubeSim, strategy: str, state: str) -> None:
+async def seeded(sim: Lab, strategy: str, state: str) -> None:
     """A VM with no instance, a live one or a final one. Controllers rest, so that it stays so."""
     await sim.pause_controllers()
     uses_running = strategy in ("true", "false")
@@ -64,7 +60,7 @@ async def seeded(sim: KubeSim, strategy: str, state: str) -> None:
     ],
 )
 async def test_stop(
-    sim: KubeSim, admin: KubeClient, strategy: str, state: str, code: int, text: str
+    sim: Lab, admin: KubeClient, strategy: str, state: str, code: int, text: str
 ) -> None:
     await seeded(sim, strategy, state)
     answer = await admin.put(f"{SUBRESOURCES}/{VM}/stop")
@@ -89,7 +85,7 @@ async def test_stop(
 
 
 async def test_a_shorter_grace_period_stops_a_halted_vm_that_still_runs(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     await seeded(sim, "Halted", "live")
     vmi = sim.storage.get("virtualmachineinstances", NS, VM)
@@ -126,7 +122,7 @@ async def test_a_shorter_grace_period_stops_a_halted_vm_that_still_runs(
     ],
 )
 async def test_start(
-    sim: KubeSim, admin: KubeClient, strategy: str, state: str, code: int, text: str
+    sim: Lab, admin: KubeClient, strategy: str, state: str, code: int, text: str
 ) -> None:
     await seeded(sim, strategy, state)
     answer = await admin.put(f"{SUBRESOURCES}/{VM}/start")
@@ -146,7 +142,7 @@ async def test_start(
 
 
 async def test_a_second_start_is_refused_while_the_first_is_queued(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     await seeded(sim, "Manual", "none")
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
@@ -157,7 +153,7 @@ async def test_a_second_start_is_refused_while_the_first_is_queued(
     )
 
 
-async def test_a_vm_in_recovery_cannot_be_started(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_vm_in_recovery_cannot_be_started(sim: Lab, admin: KubeClient) -> None:
     await seeded(sim, "Halted", "none")
     vm = the_vm(sim)
     vm["status"]["conditions"] = [{"type": "ManualRecoveryRequired", "status": "True"}]
@@ -166,18 +162,16 @@ async def test_a_vm_in_recovery_cannot_be_started(sim: KubeSim, admin: KubeClien
     assert answer.message.startswith(f"{CONFLICT}VM recovery required: Volume migration failed, ")
 
 
-async def test_a_paused_start_queues_even_on_a_halted_vm(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_a_paused_start_queues_even_on_a_halted_vm(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start", {"paused": True})).code == 202
-    await pass_time(8)
+    await sim.passes(8)
     assert the_vm(sim)["spec"]["runStrategy"] == "Always"
 
 
 async def test_start_and_stop_of_a_restoring_or_snapshotted_vm_meet_the_webhook(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     await seeded(sim, "Always", "live")
     vm = the_vm(sim)
@@ -200,27 +194,25 @@ async def test_start_and_stop_of_a_restoring_or_snapshotted_vm_meet_the_webhook(
     ],
 )
 async def test_restart_refusals(
-    sim: KubeSim, admin: KubeClient, strategy: str, state: str, text: str
+    sim: Lab, admin: KubeClient, strategy: str, state: str, text: str
 ) -> None:
     await seeded(sim, strategy, state)
     answer = await admin.put(f"{SUBRESOURCES}/{VM}/restart")
     assert (answer.code, answer.message) == (409, CONFLICT + text)
 
 
-async def test_restart_replaces_the_instance(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_restart_replaces_the_instance(sim: Lab, admin: KubeClient) -> None:
     sim.seed.vm(NS, VM)
     await settle(sim)
     old = sim.storage.get("virtualmachineinstances", NS, VM)["metadata"]["uid"]
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/restart")).code == 202
-    await pass_time(15)
+    await sim.passes(15)
     new = sim.storage.get("virtualmachineinstances", NS, VM)
     assert new["metadata"]["uid"] != old
     assert new["status"]["phase"] == "Running"
 
 
-async def test_an_unknown_vm_is_404_in_virt_apis_own_form(sim: KubeSim, admin: KubeClient) -> None:
+async def test_an_unknown_vm_is_404_in_virt_apis_own_form(sim: Lab, admin: KubeClient) -> None:
     answer = await admin.put(f"{SUBRESOURCES}/ghost/stop")
     assert (answer.code, answer.message) == (
         404,
@@ -229,21 +221,21 @@ async def test_an_unknown_vm_is_404_in_virt_apis_own_form(sim: KubeSim, admin: K
     assert sim.unknown == []
 
 
-async def test_a_body_that_is_no_json_is_400(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_body_that_is_no_json_is_400(sim: Lab, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
     answer = await admin.call("PUT", f"{SUBRESOURCES}/{VM}/stop", "not an object")
     assert answer.code == 400
     assert answer.message.startswith("Can not unmarshal Request body to struct, error: ")
 
 
-async def test_a_dry_run_stop_changes_nothing(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_dry_run_stop_changes_nothing(sim: Lab, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/stop", {"dryRun": ["All"]})).code == 202
     assert the_vm(sim)["spec"]["runStrategy"] == "Always"
     assert sim.log[-1].dry_run
 
 
-async def test_an_unknown_subresource_is_refused_loudly(sim: KubeSim, admin: KubeClient) -> None:
+async def test_an_unknown_subresource_is_refused_loudly(sim: Lab, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
     answer = await admin.put(f"{SUBRESOURCES}/{VM}/migrate")
     assert (answer.code, answer.body["reason"]) == (501, "NotImplemented")
@@ -252,9 +244,7 @@ async def test_an_unknown_subresource_is_refused_loudly(sim: KubeSim, admin: Kub
     assert sim.unknown == [f"PUT {SUBRESOURCES}/{VM}/nonsense"]
 
 
-async def test_another_method_than_put_is_405_in_plain_text(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_another_method_than_put_is_405_in_plain_text(sim: Lab, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
     answer = await admin.get(f"{SUBRESOURCES}/{VM}/stop")
     assert (answer.code, answer.body) == (405, "405: Method Not Allowed")
@@ -265,7 +255,7 @@ async def test_another_method_than_put_is_405_in_plain_text(
 )
 @pytest.mark.parametrize("name", [VM, "ghost"])
 async def test_an_accept_header_without_any_type_is_406_in_plain_text(
-    accept: str, name: str, sim: KubeSim, admin: KubeClient
+    accept: str, name: str, sim: Lab, admin: KubeClient
 ) -> None:
     await seeded(sim, "Always", "live")
     answer = await admin.call("PUT", f"{SUBRESOURCES}/{name}/stop", {}, {"Accept": accept})
@@ -277,7 +267,7 @@ async def test_an_accept_header_without_any_type_is_406_in_plain_text(
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json, */*", "a/b;q=0.9,*/*;q=0.1", ""])
 async def test_success_has_no_body_and_no_content_type(
-    accept: str, sim: KubeSim, admin: KubeClient
+    accept: str, sim: Lab, admin: KubeClient
 ) -> None:
     await seeded(sim, "Always", "live")
     answer = await admin.call("PUT", f"{SUBRESOURCES}/{VM}/stop", {}, {"Accept": accept})
@@ -285,7 +275,7 @@ async def test_success_has_no_body_and_no_content_type(
     assert "Content-Type" not in answer.headers
 
 
-async def test_virt_api_down_is_503(sim: KubeSim, admin: KubeClient) -> None:
+async def test_virt_api_down_is_503(sim: Lab, admin: KubeClient) -> None:
     await seeded(sim, "Always", "live")
     sim.knobs.virt_api_down = True
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/stop")).code == 503
@@ -296,14 +286,12 @@ async def test_the_version_needs_no_rights(bot: KubeClient) -> None:
     assert answer.body["gitVersion"] == "v1.9.0"
 
 
-async def test_once_becomes_halted_and_then_always(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_once_becomes_halted_and_then_always(sim: Lab, admin: KubeClient) -> None:
     sim.seed.vm(NS, VM, run_strategy="Once")
     sim.seed.snapshot(NS, SNAPSHOT, VM)
     await settle(sim)
     await admin.put(f"{SUBRESOURCES}/{VM}/stop")
     assert the_vm(sim)["spec"]["runStrategy"] == "Halted"
-    await pass_time(10)
+    await sim.passes(10)
     await admin.put(f"{SUBRESOURCES}/{VM}/start")
     assert the_vm(sim)["spec"]["runStrategy"] == "Always"

@@ -12,7 +12,6 @@ from kubernetes.aio import client
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.authorization import Rule
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
     RESTORES_PATH,
@@ -23,10 +22,12 @@ from tests.playground.kubevirt.kit import (
     VMIS_PATH,
     VMS_PATH,
     KubeClient,
-    Pass,
+    Lab,
     reasons,
     restore_of,
+    restored,
     settle,
+    the_vm,
     until,
     with_running_vm,
     with_stopped_vm,
@@ -36,15 +37,7 @@ Json = dict[str, Any]
 MUST_BE_OFF = "Restore target VMI must be powered off before restore operation"
 
 
-def restored(sim: KubeSim, name: str = "r1") -> Json:
-    return sim.storage.get("virtualmachinerestores", NS, name)
-
-
-def the_vm(sim: KubeSim) -> Json:
-    return sim.storage.get("virtualmachines", NS, VM)
-
-
-async def watched(sim: KubeSim, token: str, path: str) -> AsyncIterator[Json]:
+async def watched(sim: Lab, token: str, path: str) -> AsyncIterator[Json]:
     """The events of a watch on a real socket."""
     headers = {"Authorization": f"Bearer {token}"}
     async with (
@@ -56,7 +49,7 @@ async def watched(sim: KubeSim, token: str, path: str) -> AsyncIterator[Json]:
 
 
 async def test_01_a_watcher_sees_every_step_of_a_restore_as_its_own_event(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     before = the_vm(sim)["metadata"]["uid"]
@@ -74,7 +67,7 @@ async def test_01_a_watcher_sees_every_step_of_a_restore_as_its_own_event(
     await until(lambda: bool(sim.watches.resources), "an open watch")
     sent = restore_of(targetReadinessPolicy="FailImmediate")
     assert (await admin.post(RESTORES_PATH, sent)).code == 201
-    await pass_time(5)
+    await sim.passes(5)
     events = await task
 
     assert [event["type"] for event in events] == ["ADDED"] + ["MODIFIED"] * 5
@@ -112,7 +105,7 @@ async def test_01_a_watcher_sees_every_step_of_a_restore_as_its_own_event(
 
 
 async def test_02_a_dry_run_create_is_fully_checked_and_stores_nothing(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     bad = await admin.post(RESTORES_PATH, restore_of(targetReadinessPolicy="Now"), dryRun="All")
@@ -135,7 +128,7 @@ async def test_02_a_dry_run_create_is_fully_checked_and_stores_nothing(
 
 
 async def test_02_an_impersonated_person_without_rights_gets_403(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     answer = await admin.call(
         "POST", RESTORES_PATH, restore_of(), {"Impersonate-User": "alice"}, dryRun="All"
@@ -149,7 +142,7 @@ async def test_02_an_impersonated_person_without_rights_gets_403(
     assert (sim.log[-1].user, sim.log[-1].by) == ("alice", "admin")
 
 
-async def test_03_a_running_vm_fails_an_immediate_restore_at_once(sim: KubeSim) -> None:
+async def test_03_a_running_vm_fails_an_immediate_restore_at_once(sim: Lab) -> None:
     with_running_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="FailImmediate")
     await settle(sim)
@@ -162,7 +155,7 @@ async def test_03_a_running_vm_fails_an_immediate_restore_at_once(sim: KubeSim) 
 
 
 async def test_04_a_failed_restore_blocks_the_next_until_it_is_deleted(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_running_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="FailImmediate")
@@ -172,14 +165,12 @@ async def test_04_a_failed_restore_blocks_the_next_until_it_is_deleted(
     assert blocked.message.endswith('VirtualMachineRestore "r1" in progress')
     assert blocked.body["details"]["causes"][0]["field"] == "spec.target"
     assert (await admin.delete(f"{RESTORES_PATH}/r1")).code == 200
-    await pass_time(1)
+    await sim.passes(1)
     assert (await admin.get(f"{RESTORES_PATH}/r1")).code == 404
     assert (await admin.post(RESTORES_PATH, restore_of("r2"))).code == 201
 
 
-async def test_05_a_halted_vm_cannot_start_during_a_restore(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_05_a_halted_vm_cannot_start_during_a_restore(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
     await settle(sim)
@@ -192,20 +183,20 @@ async def test_05_a_halted_vm_cannot_start_during_a_restore(
 
 
 async def test_05_a_manual_vm_starts_during_a_restore_and_the_restore_fails(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim, run_strategy="Manual")
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="FailImmediate")
     await settle(sim)
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
-    await pass_time(8)
+    await sim.passes(8)
     assert reasons(restored(sim))["Failure"] == ("True", MUST_BE_OFF)
     assert the_vm(sim)["status"]["printableStatus"] == "Running"
     assert the_vm(sim)["status"]["restoreInProgress"] == "r1"
 
 
 async def test_06_deleting_a_restore_unlocks_the_vm_and_leaves_the_new_claim(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
@@ -213,20 +204,18 @@ async def test_06_deleting_a_restore_unlocks_the_vm_and_leaves_the_new_claim(
     claim = f"restore-{restored(sim)['metadata']['uid']}-root"
     assert the_vm(sim)["status"]["restoreInProgress"] == "r1"
     await admin.delete(f"{RESTORES_PATH}/r1")
-    await pass_time(1)
+    await sim.passes(1)
     assert "restoreInProgress" not in the_vm(sim)["status"]
     assert sim.storage.find("persistentvolumeclaims", NS, claim)
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
 
 
-async def test_07_a_recreated_vm_is_followed_by_source_uid_and_overwritten(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_07_a_recreated_vm_is_followed_by_source_uid_and_overwritten(sim: Lab) -> None:
     with_stopped_vm(sim)
     old = the_vm(sim)["metadata"]["uid"]
     await settle(sim)
     new = sim.people.recreate_vm(NS, VM)["metadata"]["uid"]
-    await pass_time(1)
+    await sim.passes(1)
     assert new != old
     snapshot = sim.storage.get("virtualmachinesnapshots", NS, SNAPSHOT)
     assert snapshot["status"]["sourceUID"] == new
@@ -234,19 +223,17 @@ async def test_07_a_recreated_vm_is_followed_by_source_uid_and_overwritten(
     content = sim.storage.get("virtualmachinesnapshotcontents", NS, name)
     assert content["spec"]["source"]["virtualMachine"]["metadata"]["uid"] == old
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(5)
+    await sim.passes(5)
     assert restored(sim)["status"]["complete"] is True
     assert the_vm(sim)["metadata"]["uid"] == new
 
 
-async def test_08_a_quota_that_is_too_small_keeps_the_restore_trying(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_08_a_quota_that_is_too_small_keeps_the_restore_trying(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=[Disk("root", "1Gi"), Disk("data", "6Gi")])
     sim.seed.snapshot(NS, SNAPSHOT, VM, volumes=["root"])
     sim.seed.quota(NS, "storage", requests_storage="5Gi")
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(20)
+    await sim.passes(20)
     uid = restored(sim)["metadata"]["uid"]
     text = (
         f'persistentvolumeclaims "restore-{uid}-root" is forbidden: exceeded quota: storage, '
@@ -260,19 +247,19 @@ async def test_08_a_quota_that_is_too_small_keeps_the_restore_trying(
     assert events[0]["count"] > 2
     sim.people.set_quota(NS, "storage", requests_storage="50Gi")
     sim.people.annotate_restore(NS, "r1")
-    await pass_time(5)
+    await sim.passes(5)
     assert restored(sim)["status"]["complete"] is True
 
 
 async def test_09_stop_halts_a_running_vm_and_a_second_stop_conflicts(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_running_vm(sim)
     await settle(sim)
     answer = await admin.put(f"{SUBRESOURCES}/{VM}/stop")
     assert (answer.code, answer.body) == (202, "")
     assert the_vm(sim)["spec"]["runStrategy"] == "Halted"
-    await pass_time(10)
+    await sim.passes(10)
     assert (await admin.get(f"{VMIS_PATH}/{VM}")).code == 404
     again = await admin.put(f"{SUBRESOURCES}/{VM}/stop")
     assert again.code == 409
@@ -282,20 +269,16 @@ async def test_09_stop_halts_a_running_vm_and_a_second_stop_conflicts(
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
 
 
-async def test_10_a_cloud_init_volume_is_excluded_from_a_snapshot(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_10_a_cloud_init_volume_is_excluded_from_a_snapshot(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=["root", Disk("ci", source="cloudInit")])
     sim.people.create_snapshot(NS, "s1", VM)
-    await pass_time(5)
+    await sim.passes(5)
     status = sim.storage.get("virtualmachinesnapshots", NS, "s1")["status"]
     assert status["snapshotVolumes"] == {"includedVolumes": ["root"], "excludedVolumes": ["ci"]}
     assert "indications" not in status
 
 
-async def test_11_the_generated_client_and_access_reviews_work(
-    sim: KubeSim, admin: KubeClient
-) -> None:
+async def test_11_the_generated_client_and_access_reviews_work(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     where: tuple[str, ...] = ("snapshot.kubevirt.io", "v1beta1", NS, "virtualmachinerestores")
     objects: Any = client.CustomObjectsApi(admin.real)
@@ -318,7 +301,7 @@ async def test_11_the_generated_client_and_access_reviews_work(
 
 
 async def test_12_an_unknown_group_is_403_for_the_bot_and_404_for_an_admin(
-    sim: KubeSim, admin: KubeClient, bot: KubeClient
+    sim: Lab, admin: KubeClient, bot: KubeClient
 ) -> None:
     path = f"/apis/unknown.example.com/v1/namespaces/{NS}/things"
     assert (await bot.get(path)).code == 403
@@ -328,22 +311,20 @@ async def test_12_an_unknown_group_is_403_for_the_bot_and_404_for_an_admin(
 
 
 async def test_13_a_missing_snapshot_is_accepted_and_waited_for_without_end(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     assert (await admin.post(RESTORES_PATH, restore_of(snapshot="nope"))).code == 201
-    await pass_time(30)
+    await sim.passes(30)
     text = f"VMSnapshot {NS}/nope does not exist"
     assert reasons(restored(sim)) == {"Progressing": ("False", text), "Ready": ("False", text)}
 
 
-async def test_14_storage_that_never_binds_leaves_its_trace_on_the_claim_only(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_14_storage_that_never_binds_leaves_its_trace_on_the_claim_only(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.knobs.own_class("standard").bind = None
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(60)
+    await sim.passes(60)
     assert reasons(restored(sim)) == {
         "Progressing": ("True", "Creating new PVCs"),
         "Ready": ("False", "Waiting for new PVCs"),
@@ -355,42 +336,40 @@ async def test_14_storage_that_never_binds_leaves_its_trace_on_the_claim_only(
 
 
 async def test_15_a_vm_deleted_during_a_restore_takes_the_restore_with_it(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sim.knobs.own_class("standard").bind = None
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
     await settle(sim)
     await admin.delete(f"{VMS_PATH}/{VM}")
-    await pass_time(2)
+    await sim.passes(2)
     assert (await admin.get(f"{VMS_PATH}/{VM}")).code == 404
     assert (await admin.get(f"{RESTORES_PATH}/r1")).code == 404
 
 
-async def test_16_wait_for_first_consumer_completes_with_a_pending_claim(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_16_wait_for_first_consumer_completes_with_a_pending_claim(sim: Lab) -> None:
     sim.seed.storage_class("lazy", "WaitForFirstConsumer")
     with_stopped_vm(sim, disks=[Disk("root", storage_class="lazy")])
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(2)
+    await sim.passes(2)
     assert reasons(restored(sim))["Ready"] == ("True", "Operation complete")
     claim = f"restore-{restored(sim)['metadata']['uid']}-root"
     assert sim.storage.get("persistentvolumeclaims", NS, claim)["status"]["phase"] == "Pending"
     assert the_vm(sim)["status"]["printableStatus"] == "Stopped"
     sim.people.start(NS, VM)
-    await pass_time(10)
+    await sim.passes(10)
     assert sim.storage.get("persistentvolumeclaims", NS, claim)["status"]["phase"] == "Bound"
     assert the_vm(sim)["status"]["printableStatus"] == "Running"
 
 
 async def test_17_a_manual_vm_powered_off_from_inside_keeps_its_final_instance(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_running_vm(sim, run_strategy="Manual")
     await settle(sim)
     sim.people.power_off(NS, VM)
-    await pass_time(30)
+    await sim.passes(30)
     vmi = await admin.get(f"{VMIS_PATH}/{VM}")
     assert vmi.body["status"]["phase"] == "Succeeded"
     assert the_vm(sim)["status"]["printableStatus"] == "Stopped"
@@ -400,30 +379,30 @@ async def test_17_a_manual_vm_powered_off_from_inside_keeps_its_final_instance(
     await settle(sim)
     assert reasons(restored(sim))["Failure"] == ("True", MUST_BE_OFF)
     assert (await admin.delete(f"{VMIS_PATH}/{VM}")).code == 200
-    await pass_time(2)
+    await sim.passes(2)
     assert (await admin.get(f"{VMIS_PATH}/{VM}")).code == 404
 
 
 async def test_18_the_same_name_again_is_422_while_unfinished_and_409_once_complete(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     assert (await admin.post(RESTORES_PATH, restore_of())).code == 201
     unfinished = await admin.post(RESTORES_PATH, restore_of())
     assert unfinished.code == 422
     assert unfinished.message.endswith('VirtualMachineRestore "r1" in progress')
-    await pass_time(5)
+    await sim.passes(5)
     complete = await admin.post(RESTORES_PATH, restore_of())
     assert (complete.code, complete.body["reason"]) == (409, "AlreadyExists")
     assert complete.message == ('virtualmachinerestores.snapshot.kubevirt.io "r1" already exists')
 
 
 async def test_19_a_snapshot_made_during_a_restore_is_accepted_and_both_finish(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(1)
+    await sim.passes(1)
     source = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": VM}
     manifest = {"metadata": {"name": "during"}, "spec": {"source": source}}
     assert (await admin.post(SNAPSHOTS_PATH, manifest)).code == 201
@@ -431,18 +410,18 @@ async def test_19_a_snapshot_made_during_a_restore_is_accepted_and_both_finish(
     during = sim.storage.get("virtualmachinesnapshots", NS, "during")
     assert during["status"]["phase"] == "InProgress"
     assert reasons(during)["Progressing"] == ("True", "Source locked and operation in progress")
-    await pass_time(12)
+    await sim.passes(12)
     assert sim.storage.get("virtualmachinesnapshots", NS, "during")["status"]["readyToUse"] is True
     assert restored(sim)["status"]["complete"] is True
 
 
 async def test_20_a_snapshot_in_error_goes_on_until_its_deadline(
-    sim: KubeSim, clock: HandClock, pass_time: Pass
+    sim: Lab, clock: HandClock
 ) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.knobs.own_class("standard").error = "rpc error: pool is full"
     sim.people.create_snapshot(NS, "s1", VM, failureDeadline="1m0s")
-    await pass_time(5)
+    await sim.passes(5)
     snapshot = sim.storage.get("virtualmachinesnapshots", NS, "s1")
     assert reasons(snapshot)["Progressing"] == ("False", "In error state")
     assert snapshot["status"]["error"]["message"].endswith("error: rpc error: pool is full")
@@ -458,7 +437,7 @@ async def test_20_a_snapshot_in_error_goes_on_until_its_deadline(
 
 @pytest.mark.parametrize("wanted", ["v1beta1", "v1alpha1"])
 async def test_both_versions_of_the_snapshot_group_show_the_same_object(
-    sim: KubeSim, admin: KubeClient, wanted: str
+    sim: Lab, admin: KubeClient, wanted: str
 ) -> None:
     with_stopped_vm(sim)
     path = RESTORES_PATH.replace("v1beta1", wanted)

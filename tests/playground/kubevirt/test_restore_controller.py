@@ -8,7 +8,6 @@ import pytest
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.problems import ApiError
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
     RESTORES_PATH,
@@ -16,9 +15,12 @@ from tests.playground.kubevirt.kit import (
     SUBRESOURCES,
     VM,
     KubeClient,
-    Pass,
+    Lab,
+    claims,
     reasons,
+    restored,
     settle,
+    the_vm,
     with_running_vm,
     with_stopped_vm,
 )
@@ -28,42 +30,28 @@ WAIT = "Waiting for target VM to be powered off. Please stop the restore target 
 STILL = "Restore target VMI still exists, please stop the restore target to proceed with restore"
 
 
-def restored(sim: KubeSim, name: str = "r1") -> Json:
-    return sim.storage.get("virtualmachinerestores", NS, name)
-
-
-def the_vm(sim: KubeSim) -> Json:
-    return sim.storage.get("virtualmachines", NS, VM)
-
-
-def claims(sim: KubeSim) -> list[str]:
-    return [name for _, name in sim.storage.keys("persistentvolumeclaims")]
-
-
-def warnings(sim: KubeSim) -> list[tuple[str, str]]:
+def warnings(sim: Lab) -> list[tuple[str, str]]:
     events = sim.storage.objects("events", NS)
     return [(e["reason"], e["message"]) for e in events if e["type"] == "Warning"]
 
 
-async def test_the_grace_period_waits_and_goes_on_when_the_vm_is_down(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_the_grace_period_waits_and_goes_on_when_the_vm_is_down(sim: Lab) -> None:
     with_running_vm(sim)
     await settle(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(5)
+    await sim.passes(5)
     text = f"{WAIT}, or the operation will fail after 5m0s"
     assert reasons(restored(sim)) == {"Progressing": ("False", text), "Ready": ("False", text)}
     assert warnings(sim) == [("RestoreTargetNotReady", STILL)]
     assert "restoreInProgress" not in the_vm(sim)["status"]
     sim.people.stop(NS, VM)
-    await pass_time(15)
+    await sim.passes(15)
     assert restored(sim)["status"]["complete"] is True
     assert the_vm(sim)["spec"]["runStrategy"] == "Halted"
 
 
 async def test_the_grace_period_has_no_timer_and_ends_when_somebody_looks(
-    sim: KubeSim, clock: HandClock
+    sim: Lab, clock: HandClock
 ) -> None:
     with_running_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
@@ -81,9 +69,7 @@ async def test_the_grace_period_has_no_timer_and_ends_when_somebody_looks(
     assert ("Operation failed", f"VirtualMachineRestore failed {text}") in warnings(sim)
 
 
-async def test_a_vm_that_is_down_is_restored_even_after_the_grace_period(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_vm_that_is_down_is_restored_even_after_the_grace_period(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
     await sim.pause_controllers()
@@ -92,11 +78,11 @@ async def test_a_vm_that_is_down_is_restored_even_after_the_grace_period(
     restore["metadata"]["creationTimestamp"] = old
     sim.storage.put("virtualmachinerestores", restore)
     sim.resume_controllers()
-    await pass_time(6)
+    await sim.passes(6)
     assert restored(sim)["status"]["complete"] is True
 
 
-async def test_wait_eventually_never_fails(sim: KubeSim, clock: HandClock, pass_time: Pass) -> None:
+async def test_wait_eventually_never_fails(sim: Lab, clock: HandClock) -> None:
     with_running_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="WaitEventually")
     await settle(sim)
@@ -106,22 +92,20 @@ async def test_wait_eventually_never_fails(sim: KubeSim, clock: HandClock, pass_
     await settle(sim)
     assert "Failure" not in reasons(restored(sim))
     sim.people.stop(NS, VM)
-    await pass_time(15)
+    await sim.passes(15)
     assert restored(sim)["status"]["complete"] is True
 
 
-async def test_stop_target_stops_and_restores_with_the_expected_noise(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_stop_target_stops_and_restores_with_the_expected_noise(sim: Lab) -> None:
     with_running_vm(sim)
     await settle(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="StopTarget")
-    await pass_time(2)
+    await sim.passes(2)
     stopping = "Automatically stopping restore target for restore operation"
     assert ("RestoreTargetNotReady", stopping) in warnings(sim)
     noise = "Halted only supports manual stop requests with a shorter graceperiod"
     assert noise in reasons(restored(sim))["Ready"][1]
-    await pass_time(20)
+    await sim.passes(20)
     assert restored(sim)["status"]["complete"] is True
 
 
@@ -130,14 +114,14 @@ async def test_stop_target_stops_and_restores_with_the_expected_noise(
     [("Halted", False, "Halted"), ("Manual", False, "Manual"), ("RerunOnFailure", False, "RerunOnFailure"), ("Halted", True, None)],
 )  # fmt: skip
 async def test_the_run_strategy_survives_a_restore(
-    sim: KubeSim, pass_time: Pass, strategy: str, after: str | None, *, uses_running: bool
+    sim: Lab, strategy: str, after: str | None, *, uses_running: bool
 ) -> None:
     sim.seed.vm(NS, VM, running=False, run_strategy=strategy, uses_running=uses_running)
     sim.seed.snapshot(
         NS, SNAPSHOT, VM, vm_change={"spec": {"runStrategy": "Always", "running": None}}
     )
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(15)
+    await sim.passes(15)
     assert restored(sim)["status"]["complete"] is True
     spec = the_vm(sim)["spec"]
     assert spec.get("runStrategy") == after
@@ -145,24 +129,20 @@ async def test_the_run_strategy_survives_a_restore(
     assert sim.storage.find("virtualmachineinstances", NS, VM) is None
 
 
-async def test_a_crash_looping_vm_starts_again_after_its_restore(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_crash_looping_vm_starts_again_after_its_restore(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, run_strategy="Always")
     sim.seed.snapshot(NS, SNAPSHOT, VM)
     sim.knobs.own_guest(NS, VM).crashes_at_boot = True
-    await pass_time(8)
+    await sim.passes(8)
     assert the_vm(sim)["status"]["printableStatus"] == "CrashLoopBackOff"
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
     sim.knobs.own_guest(NS, VM).crashes_at_boot = False
-    await pass_time(30)
+    await sim.passes(30)
     assert restored(sim)["status"]["complete"] is True
     assert the_vm(sim)["status"]["printableStatus"] == "Running"
 
 
-async def test_the_spec_comes_back_and_the_vms_own_labels_stay(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_the_spec_comes_back_and_the_vms_own_labels_stay(sim: Lab) -> None:
     old = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 1}}}}}}
     sim.seed.vm(NS, VM, running=False, cpu=8, labels={"team": "now"}, disks=["root", "extra"])
     sim.seed.snapshot(NS, SNAPSHOT, VM, vm_change={**old, "metadata": {"labels": {"team": "then"}}})
@@ -174,7 +154,7 @@ async def test_the_spec_comes_back_and_the_vms_own_labels_stay(
     content["spec"]["volumeBackups"] = content["spec"]["volumeBackups"][:1]
     sim.storage.put("virtualmachinesnapshotcontents", content)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(6)
+    await sim.passes(6)
     vm = the_vm(sim)
     assert vm["spec"]["template"]["spec"]["domain"]["cpu"]["cores"] == 1
     assert vm["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"]
@@ -183,31 +163,27 @@ async def test_the_spec_comes_back_and_the_vms_own_labels_stay(
     assert f"{VM}-extra" in claims(sim)
 
 
-async def test_an_excluded_disk_keeps_todays_claim(sim: KubeSim, pass_time: Pass) -> None:
+async def test_an_excluded_disk_keeps_todays_claim(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=["root", "data"])
     sim.seed.snapshot(NS, SNAPSHOT, VM, volumes=["root"])
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(6)
+    await sim.passes(6)
     volumes = the_vm(sim)["spec"]["template"]["spec"]["volumes"]
     named = [volume["persistentVolumeClaim"]["claimName"] for volume in volumes]
     assert named == [f"restore-{restored(sim)['metadata']['uid']}-root", f"{VM}-data"]
 
 
-async def test_a_snapshot_without_volumes_restores_the_spec_only(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_snapshot_without_volumes_restores_the_spec_only(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.seed.snapshot(NS, SNAPSHOT, VM, volumes=[])
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(1)
+    await sim.passes(1)
     assert restored(sim)["status"]["complete"] is True
     assert "restores" not in restored(sim)["status"]
     assert claims(sim) == [f"{VM}-root"]
 
 
-async def test_a_new_claim_copies_what_matters_and_belongs_to_the_vm(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_new_claim_copies_what_matters_and_belongs_to_the_vm(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     claim = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
     claim["metadata"]["labels"] = {"tier": "db"}
@@ -220,7 +196,7 @@ async def test_a_new_claim_copies_what_matters_and_belongs_to_the_vm(
     sim.storage.put("persistentvolumeclaims", claim)
     sim.seed.snapshot(NS, SNAPSHOT, VM)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(6)
+    await sim.passes(6)
     uid = restored(sim)["metadata"]["uid"]
     made = sim.storage.get("persistentvolumeclaims", NS, f"restore-{uid}-root")
     assert made["metadata"]["labels"] == {
@@ -239,29 +215,25 @@ async def test_a_new_claim_copies_what_matters_and_belongs_to_the_vm(
     assert made["metadata"]["ownerReferences"][0]["uid"] == the_vm(sim)["metadata"]["uid"]
 
 
-async def test_a_volume_snapshot_larger_than_the_claim_decides_the_size(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_volume_snapshot_larger_than_the_claim_decides_the_size(sim: Lab) -> None:
     with_stopped_vm(sim)
     (held,) = sim.storage.objects("volumesnapshots", NS)
     held["status"]["restoreSize"] = "12Gi"
     sim.storage.put("volumesnapshots", held)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeOwnershipPolicy="None")
-    await pass_time(6)
+    await sim.passes(6)
     name = f"restore-{restored(sim)['metadata']['uid']}-root"
     made = sim.storage.get("persistentvolumeclaims", NS, name)
     assert made["spec"]["resources"]["requests"]["storage"] == "12Gi"
     assert "ownerReferences" not in made["metadata"]
 
 
-async def test_template_disks_come_back_as_data_volumes_and_the_old_ones_go(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_template_disks_come_back_as_data_volumes_and_the_old_ones_go(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=[Disk("root", source="template")])
     sim.seed.snapshot(NS, SNAPSHOT, VM)
     await settle(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(8)
+    await sim.passes(8)
     uid = restored(sim)["metadata"]["uid"]
     new = f"restore-{uid}-root"
     status = restored(sim)["status"]
@@ -280,13 +252,11 @@ async def test_template_disks_come_back_as_data_volumes_and_the_old_ones_go(
     assert volume["status"]["phase"] == "Succeeded"
 
 
-async def test_a_standalone_data_volume_becomes_a_claim_and_is_kept(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_standalone_data_volume_becomes_a_claim_and_is_kept(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=[Disk("root", source="dataVolume")])
     sim.seed.snapshot(NS, SNAPSHOT, VM)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(6)
+    await sim.passes(6)
     new = f"restore-{restored(sim)['metadata']['uid']}-root"
     volumes = the_vm(sim)["spec"]["template"]["spec"]["volumes"]
     assert volumes == [{"name": "root", "persistentVolumeClaim": {"claimName": new}}]
@@ -294,11 +264,11 @@ async def test_a_standalone_data_volume_becomes_a_claim_and_is_kept(
     assert sim.storage.find("datavolumes", NS, f"{VM}-root")
 
 
-async def test_in_place_replaces_the_claim(sim: KubeSim, pass_time: Pass) -> None:
+async def test_in_place_replaces_the_claim(sim: Lab) -> None:
     with_stopped_vm(sim)
     old = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")["metadata"]["uid"]
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="InPlace")
-    await pass_time(6)
+    await sim.passes(6)
     assert restored(sim)["status"]["complete"] is True
     assert claims(sim) == [f"{VM}-root"]
     new = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
@@ -306,48 +276,42 @@ async def test_in_place_replaces_the_claim(sim: KubeSim, pass_time: Pass) -> Non
     assert new["spec"]["dataSource"]["kind"] == "VolumeSnapshot"
 
 
-async def test_in_place_with_a_quota_refusal_has_lost_the_old_claim(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_in_place_with_a_quota_refusal_has_lost_the_old_claim(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.seed.quota(NS, "storage", requests_storage="5Gi")
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="InPlace")
-    await pass_time(6)
+    await sim.passes(6)
     assert claims(sim) == []
     assert "exceeded quota" in reasons(restored(sim))["Ready"][1]
 
 
-async def test_prefix_target_name_adopts_a_claim_that_is_already_there(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_prefix_target_name_adopts_a_claim_that_is_already_there(sim: Lab) -> None:
     with_stopped_vm(sim)
     old = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="PrefixTargetName")
-    await pass_time(2)
+    await sim.passes(2)
     assert restored(sim)["status"]["complete"] is True
     kept = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
     assert kept["metadata"]["uid"] == old["metadata"]["uid"]
     assert "dataSource" not in kept["spec"]
 
 
-async def test_an_override_names_the_claim_and_adds_labels(sim: KubeSim, pass_time: Pass) -> None:
+async def test_an_override_names_the_claim_and_adds_labels(sim: Lab) -> None:
     with_stopped_vm(sim)
     override = {"volumeName": "root", "restoreName": "mine", "labels": {"a": "b"}}
     sim.people.create_restore(
         NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="InPlace", volumeRestoreOverrides=[override]
     )
-    await pass_time(6)
+    await sim.passes(6)
     assert claims(sim) == [f"{VM}-root", "mine"]
     assert sim.storage.get("persistentvolumeclaims", NS, "mine")["metadata"]["labels"]["a"] == "b"
 
 
-async def test_a_missing_target_is_made_anew_halted_and_patched(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_missing_target_is_made_anew_halted_and_patched(sim: Lab) -> None:
     with_stopped_vm(sim, labels={"team": "db"}, run_strategy="Manual")
     patch = '{"op": "replace", "path": "/spec/template/spec/domain/cpu/cores", "value": 1}'
     sim.people.create_restore(NS, "r1", "copy", SNAPSHOT, patches=[patch])
-    await pass_time(6)
+    await sim.passes(6)
     copy = sim.storage.get("virtualmachines", NS, "copy")
     assert restored(sim)["status"]["complete"] is True
     assert copy["spec"]["runStrategy"] == "Halted"
@@ -356,18 +320,18 @@ async def test_a_missing_target_is_made_anew_halted_and_patched(
     assert restored(sim)["metadata"]["ownerReferences"][0]["uid"] == copy["metadata"]["uid"]
 
 
-async def test_another_existing_vm_is_never_overwritten(sim: KubeSim, pass_time: Pass) -> None:
+async def test_another_existing_vm_is_never_overwritten(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.seed.vm(NS, "other", running=False)
     before = sim.storage.get("virtualmachines", NS, "other")["spec"]
     sim.people.create_restore(NS, "r1", "other", SNAPSHOT)
-    await pass_time(20)
+    await sim.passes(20)
     text = "restore source and restore target are different but restore target already exists"
     assert reasons(restored(sim)) == {"Progressing": ("False", text), "Ready": ("False", text)}
     assert sim.storage.get("virtualmachines", NS, "other")["spec"] == before
 
 
-async def test_readiness_comes_before_the_snapshots_lookup(sim: KubeSim) -> None:
+async def test_readiness_comes_before_the_snapshots_lookup(sim: Lab) -> None:
     with_running_vm(sim)
     sim.people.create_restore(NS, "r1", VM, "nope", targetReadinessPolicy="WaitEventually")
     await settle(sim)
@@ -384,7 +348,7 @@ TROUBLES = [
 
 @pytest.mark.parametrize(("options", "loss", "expected"), TROUBLES)
 async def test_an_unusable_snapshot_is_named_and_waited_for(
-    sim: KubeSim, pass_time: Pass, options: Any, loss: str, expected: str
+    sim: Lab, options: Any, loss: str, expected: str
 ) -> None:
     sim.seed.vm(NS, VM, running=False)
     snapshot = sim.seed.snapshot(NS, SNAPSHOT, VM, **options)
@@ -395,7 +359,7 @@ async def test_an_unusable_snapshot_is_named_and_waited_for(
         sim.people.delete_volume_snapshot(NS, SNAPSHOT, "root")
     await settle(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(3)
+    await sim.passes(3)
     name = snapshot["status"].get("virtualMachineSnapshotContentName", "")
     assert reasons(restored(sim))["Ready"] == ("False", expected.format(ns=NS, content=name))
     assert "Failure" not in reasons(restored(sim))
@@ -404,15 +368,15 @@ async def test_an_unusable_snapshot_is_named_and_waited_for(
 
 @pytest.mark.parametrize(("policy", "left"), [("RandomizeNames", [f"{VM}-root"]), ("InPlace", [])])
 async def test_a_restore_from_a_content_that_is_going_hangs_and_may_take_the_disk(
-    sim: KubeSim, pass_time: Pass, policy: str, left: list[str]
+    sim: Lab, policy: str, left: list[str]
 ) -> None:
     """Admission accepts it. With InPlace neither the claim nor the volume snapshot is left."""
     with_stopped_vm(sim)
     await settle(sim)
     sim.people.delete_content(NS, SNAPSHOT)
-    await pass_time(1)
+    await sim.passes(1)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy=policy)
-    await pass_time(20)
+    await sim.passes(20)
     assert [name for _, name in sim.storage.keys("persistentvolumeclaims")] == left
     assert sim.storage.keys("volumesnapshots") == []
     assert reasons(restored(sim))["Ready"][1].startswith("missing volumeSnapshot vmsnapshot-")
@@ -420,15 +384,13 @@ async def test_a_restore_from_a_content_that_is_going_hangs_and_may_take_the_dis
     assert restored(sim)["status"]["complete"] is False
 
 
-async def test_a_claim_that_has_the_name_is_taken_as_restored(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_claim_that_has_the_name_is_taken_as_restored(sim: Lab) -> None:
     """PrefixTargetName can do nothing, and say that it is complete."""
     with_stopped_vm(sim)
     await settle(sim)
     before = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="PrefixTargetName")
-    await pass_time(20)
+    await sim.passes(20)
     after = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
     assert restored(sim)["status"]["complete"] is True
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
@@ -436,37 +398,31 @@ async def test_a_claim_that_has_the_name_is_taken_as_restored(
     assert "restore.kubevirt.io/lastRestoreUID" not in after["metadata"].get("annotations", {})
 
 
-async def test_a_claim_that_was_restored_carries_the_mark_of_its_restore(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_claim_that_was_restored_carries_the_mark_of_its_restore(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(20)
+    await sim.passes(20)
     uid = restored(sim)["metadata"]["uid"]
     claim = sim.storage.get("persistentvolumeclaims", NS, f"restore-{uid}-root")
     assert claim["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] == f"r1-{uid}"
     assert claim["spec"]["dataSource"]["kind"] == "VolumeSnapshot"
 
 
-async def test_a_restore_heals_when_its_snapshot_becomes_ready(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_restore_heals_when_its_snapshot_becomes_ready(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.seed.snapshot(NS, SNAPSHOT, VM, ready=False)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(2)
+    await sim.passes(2)
     sim.people.make_ready(NS, SNAPSHOT)
-    await pass_time(20)
+    await sim.passes(20)
     assert restored(sim)["status"]["complete"] is True
 
 
-async def test_lost_and_vanished_claims_and_classes_are_named(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_lost_and_vanished_claims_and_classes_are_named(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.knobs.own_class("standard").bind = None
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(1)
+    await sim.passes(1)
     name = f"restore-{restored(sim)['metadata']['uid']}-root"
     held = sim.storage.remove("storageclasses", "", "standard")
     sim.people.annotate_restore(NS, "r1")
@@ -474,48 +430,42 @@ async def test_lost_and_vanished_claims_and_classes_are_named(
     assert reasons(restored(sim))["Ready"] == ("False", "StorageClass standard does not exist")
     sim.storage.put("storageclasses", held)
     sim.people.lose_claim(NS, name)
-    await pass_time(5)
+    await sim.passes(5)
     assert reasons(restored(sim))["Ready"] == ("False", f'PVC {NS}/{name} in status "Lost"')
 
 
-async def test_a_restore_that_finds_the_vm_held_by_another_says_nothing(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_restore_that_finds_the_vm_held_by_another_says_nothing(sim: Lab) -> None:
     with_stopped_vm(sim)
     vm = the_vm(sim)
     sim.storage.put(
         "virtualmachines", {**vm, "status": {**vm["status"], "restoreInProgress": "r0"}}
     )
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(10)
+    await sim.passes(10)
     text = "Initializing VirtualMachineRestore"
     assert reasons(restored(sim)) == {"Progressing": ("True", text), "Ready": ("False", text)}
     assert warnings(sim) == []
 
 
-async def test_two_creates_of_one_target_do_not_both_pass(sim: KubeSim) -> None:
+async def test_two_creates_of_one_target_do_not_both_pass(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
     with pytest.raises(ApiError, match='"r1" in progress'):
         sim.people.create_restore(NS, "r2", VM, SNAPSHOT)
 
 
-async def test_deleting_a_complete_restore_is_harmless(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_deleting_a_complete_restore_is_harmless(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(6)
+    await sim.passes(6)
     before, held = the_vm(sim)["spec"], claims(sim)
     await admin.delete(f"{RESTORES_PATH}/r1")
-    await pass_time(1)
+    await sim.passes(1)
     assert sim.storage.keys("virtualmachinerestores") == []
     assert (the_vm(sim)["spec"], claims(sim)) == (before, held)
 
 
-async def test_a_restore_over_a_running_true_vm_without_instance_loops(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_restore_over_a_running_true_vm_without_instance_loops(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, run_strategy="Always", uses_running=True)
     vm = the_vm(sim)
     sim.seed.snapshot(NS, SNAPSHOT, VM)
@@ -524,31 +474,29 @@ async def test_a_restore_over_a_running_true_vm_without_instance_loops(
     sim.knobs.own_guest(NS, VM).crashes_at_boot = True
     sim.knobs.own_guest(NS, VM).schedule = 0.0
     sim.knobs.own_guest(NS, VM).boot = 0.0
-    await pass_time(100)
+    await sim.passes(100)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="WaitEventually")
-    await pass_time(6)
+    await sim.passes(6)
     assert "Cannot update VM runStrategy until restore" in reasons(restored(sim))["Ready"][1]
 
 
 async def test_the_second_restore_after_a_first_is_possible_and_leaves_orphans(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     for name in ("r1", "r2"):
         sim.people.create_restore(NS, name, VM, SNAPSHOT)
-        await pass_time(6)
+        await sim.passes(6)
         assert restored(sim, name)["status"]["complete"] is True
     assert len(claims(sim)) == 3
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
 
 
-async def test_conditions_keep_their_time_while_nothing_changes(
-    sim: KubeSim, clock: HandClock, pass_time: Pass
-) -> None:
+async def test_conditions_keep_their_time_while_nothing_changes(sim: Lab, clock: HandClock) -> None:
     with_stopped_vm(sim)
     began = clock.now()
     sim.people.create_restore(NS, "r1", VM, "nope")
-    await pass_time(30)
+    await sim.passes(30)
     since = restored(sim)["status"]["conditions"][1]["lastTransitionTime"]
     assert since == began.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert clock.now() - began == timedelta(seconds=30)

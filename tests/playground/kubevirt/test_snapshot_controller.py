@@ -6,13 +6,13 @@ import pytest
 
 from bot.playground.kubevirt.controllers.snapshot import seconds_of
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
     VM,
-    Pass,
+    Lab,
     reasons,
     settle,
+    the_vm,
     with_running_vm,
     with_stopped_vm,
 )
@@ -20,22 +20,16 @@ from tests.playground.kubevirt.kit import (
 Json = dict[str, Any]
 
 
-def taken(sim: KubeSim, name: str = "s1") -> Json:
+def taken(sim: Lab, name: str = "s1") -> Json:
     return sim.storage.get("virtualmachinesnapshots", NS, name)
 
 
-def content_of(sim: KubeSim, name: str = "s1") -> Json:
+def content_of(sim: Lab, name: str = "s1") -> Json:
     held = taken(sim, name)["status"]["virtualMachineSnapshotContentName"]
     return sim.storage.get("virtualmachinesnapshotcontents", NS, held)
 
 
-def the_vm(sim: KubeSim) -> Json:
-    return sim.storage.get("virtualmachines", NS, VM)
-
-
-async def test_a_snapshot_locks_cuts_unlocks_and_becomes_ready(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_snapshot_locks_cuts_unlocks_and_becomes_ready(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     await settle(sim)
     sim.people.create_snapshot(NS, "s1", VM)
@@ -49,24 +43,22 @@ async def test_a_snapshot_locks_cuts_unlocks_and_becomes_ready(
     assert (
         "snapshot.kubevirt.io/snapshot-source-protection" in the_vm(sim)["metadata"]["finalizers"]
     )
-    await pass_time(1)
+    await sim.passes(1)
     status = taken(sim)["status"]
     assert (status["phase"], status["readyToUse"]) == ("Succeeded", False)
     assert status["creationTime"] == "2026-02-18T16:30:01Z"
     assert reasons(taken(sim))["Progressing"] == ("False", "Operation complete")
     assert "snapshotInProgress" not in the_vm(sim)["status"]
     assert the_vm(sim)["metadata"]["finalizers"] == ["kubevirt.io/virtualMachineControllerFinalize"]
-    await pass_time(2)
+    await sim.passes(2)
     assert taken(sim)["status"]["readyToUse"] is True
     assert reasons(taken(sim))["Ready"] == ("True", "Ready")
 
 
-async def test_the_content_holds_the_whole_vm_and_names_its_volume_snapshots(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_the_content_holds_the_whole_vm_and_names_its_volume_snapshots(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, labels={"a": "b"})
     sim.people.create_snapshot(NS, "s1", VM)
-    await pass_time(4)
+    await sim.passes(4)
     uid, content = taken(sim)["metadata"]["uid"], content_of(sim)
     assert content["metadata"]["name"] == f"vmsnapshot-content-{uid}"
     copy = content["spec"]["source"]["virtualMachine"]
@@ -96,7 +88,7 @@ async def test_the_content_holds_the_whole_vm_and_names_its_volume_snapshots(
     ],
 )
 async def test_indications_say_how_consistent_a_snapshot_is(
-    sim: KubeSim, pass_time: Pass, setting: str, expected: list[str]
+    sim: Lab, setting: str, expected: list[str]
 ) -> None:
     guest = sim.knobs.own_guest(NS, VM)
     guest.has_agent = setting != "no agent"
@@ -105,26 +97,24 @@ async def test_indications_say_how_consistent_a_snapshot_is(
     if setting == "paused":
         sim.people.pause(NS, VM)
     sim.people.create_snapshot(NS, "s1", VM)
-    await pass_time(4)
+    await sim.passes(4)
     status = taken(sim)["status"]
     assert status.get("indications", []) == expected
     assert [held["indication"] for held in status.get("sourceIndications", [])] == expected
 
 
-async def test_a_disk_without_a_snapshot_class_makes_the_snapshot_partial(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_disk_without_a_snapshot_class_makes_the_snapshot_partial(sim: Lab) -> None:
     sim.seed.storage_class("plain", snapshots=False)
     sim.seed.vm(NS, VM, running=False, disks=["root", Disk("data", storage_class="plain")])
     sim.people.create_snapshot(NS, "s1", VM)
-    await pass_time(4)
+    await sim.passes(4)
     status = taken(sim)["status"]
     assert status["snapshotVolumes"] == {"includedVolumes": ["root"], "excludedVolumes": ["data"]}
     assert status["indications"] == ["PartialSnapshot"]
     assert status["readyToUse"] is True
 
 
-async def test_a_snapshot_without_volumes_succeeds_at_once(sim: KubeSim) -> None:
+async def test_a_snapshot_without_volumes_succeeds_at_once(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=[Disk("os", source="containerDisk")])
     sim.people.create_snapshot(NS, "s1", VM)
     await settle(sim)
@@ -133,23 +123,19 @@ async def test_a_snapshot_without_volumes_succeeds_at_once(sim: KubeSim) -> None
     assert status["snapshotVolumes"] == {"excludedVolumes": ["os"]}
 
 
-async def test_an_online_snapshot_captures_the_spec_the_vm_was_started_with(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_an_online_snapshot_captures_the_spec_the_vm_was_started_with(sim: Lab) -> None:
     sim.seed.vm(NS, VM, cpu=2)
     await settle(sim)
     change = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 8}}}}}}
     sim.people.edit_vm(NS, VM, change)
     sim.people.create_snapshot(NS, "s1", VM)
-    await pass_time(4)
+    await sim.passes(4)
     spec = content_of(sim)["spec"]["source"]["virtualMachine"]["spec"]
     assert spec["template"]["spec"]["domain"]["cpu"]["cores"] == 2
     assert spec["runStrategy"] == "Always"
 
 
-async def test_a_snapshot_waits_for_an_unbound_claim_and_says_so(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_snapshot_waits_for_an_unbound_claim_and_says_so(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     claim = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
     sim.knobs.own_class("standard").bind = None
@@ -159,11 +145,11 @@ async def test_a_snapshot_waits_for_an_unbound_claim_and_says_so(
     text = f"Source not locked source {NS}/{VM} volume not bound: {VM}-root"
     assert reasons(taken(sim))["Progressing"] == ("False", text)
     sim.storage.put("persistentvolumeclaims", claim)
-    await pass_time(10)
+    await sim.passes(10)
     assert taken(sim)["status"]["readyToUse"] is True
 
 
-async def test_a_second_snapshot_waits_for_the_first(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_second_snapshot_waits_for_the_first(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.people.create_snapshot(NS, "s1", VM)
     await settle(sim)
@@ -171,29 +157,27 @@ async def test_a_second_snapshot_waits_for_the_first(sim: KubeSim, pass_time: Pa
     await settle(sim)
     text = 'Source not locked snapshot "s1" in progress'
     assert reasons(taken(sim, "s2"))["Progressing"] == ("False", text)
-    await pass_time(12)
+    await sim.passes(12)
     assert taken(sim, "s2")["status"]["readyToUse"] is True
 
 
-async def test_succeeded_without_ready_when_the_upload_never_ends(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_succeeded_without_ready_when_the_upload_never_ends(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.knobs.own_class("standard").upload = None
     sim.people.create_snapshot(NS, "s1", VM)
-    await pass_time(400)
+    await sim.passes(400)
     assert (taken(sim)["status"]["phase"], taken(sim)["status"]["readyToUse"]) == (
         "Succeeded",
         False,
     )
 
 
-async def test_a_lost_volume_snapshot_takes_readiness_away(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_lost_volume_snapshot_takes_readiness_away(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     name = content_of(sim, "pre-upgrade")["spec"]["volumeBackups"][0]["volumeSnapshotName"]
     sim.people.delete_volume_snapshot(NS, "pre-upgrade", "root")
-    await pass_time(1)
+    await sim.passes(1)
     status = taken(sim, "pre-upgrade")["status"]
     assert (status["phase"], status["readyToUse"]) == ("Succeeded", False)
     assert status["error"]["message"] == f"VolumeSnapshots ({name}) missing"
@@ -201,18 +185,18 @@ async def test_a_lost_volume_snapshot_takes_readiness_away(sim: KubeSim, pass_ti
     assert events == [f"VolumeSnapshot {name} no longer exists"]
 
 
-async def test_readiness_can_be_lost_and_come_back(sim: KubeSim, pass_time: Pass) -> None:
+async def test_readiness_can_be_lost_and_come_back(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     sim.people.make_not_ready(NS, "pre-upgrade")
-    await pass_time(10)
+    await sim.passes(10)
     assert taken(sim, "pre-upgrade")["status"]["readyToUse"] is False
     sim.people.make_ready(NS, "pre-upgrade")
     await settle(sim)
     assert taken(sim, "pre-upgrade")["status"]["readyToUse"] is True
 
 
-async def test_a_seeded_snapshot_stays_as_it_was_seeded(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_seeded_snapshot_stays_as_it_was_seeded(sim: Lab) -> None:
     with_running_vm(sim)
     sim.seed.snapshot(NS, "unready", VM, ready=False)
     sim.seed.snapshot(NS, "failed", VM, phase="Failed")
@@ -220,59 +204,53 @@ async def test_a_seeded_snapshot_stays_as_it_was_seeded(sim: KubeSim, pass_time:
     before = {
         name: taken(sim, name)["status"] for name in ("unready", "failed", "crash-consistent")
     }
-    await pass_time(30)
+    await sim.passes(30)
     assert {name: taken(sim, name)["status"] for name in before} == before
     assert before["unready"]["readyToUse"] is False
     assert before["failed"]["phase"] == "Failed"
 
 
-async def test_deleting_a_snapshot_takes_content_and_volumes_with_it(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_deleting_a_snapshot_takes_content_and_volumes_with_it(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     sim.people.delete_snapshot(NS, "pre-upgrade")
-    await pass_time(1)
+    await sim.passes(1)
     for kind in ("virtualmachinesnapshots", "virtualmachinesnapshotcontents", "volumesnapshots"):
         assert sim.storage.keys(kind) == []
 
 
-async def test_a_retained_content_stays(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_retained_content_stays(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.people.create_snapshot(NS, "s1", VM, deletionPolicy="Retain")
-    await pass_time(5)
+    await sim.passes(5)
     sim.people.delete_snapshot(NS, "s1")
-    await pass_time(1)
+    await sim.passes(1)
     assert sim.storage.keys("virtualmachinesnapshots") == []
     assert len(sim.storage.keys("virtualmachinesnapshotcontents")) == 1
 
 
-async def test_a_snapshot_survives_its_vm(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_snapshot_survives_its_vm(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     sim.people.delete_vm(NS, VM)
-    await pass_time(2)
+    await sim.passes(2)
     assert taken(sim, "pre-upgrade")["status"]["readyToUse"] is True
 
 
-async def test_a_lost_content_leaves_the_snapshot_saying_it_is_ready(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_lost_content_leaves_the_snapshot_saying_it_is_ready(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     sim.people.lose_content(NS, "pre-upgrade")
-    await pass_time(1)
+    await sim.passes(1)
     assert sim.storage.keys("virtualmachinesnapshotcontents") == []
     assert taken(sim, "pre-upgrade")["status"]["readyToUse"] is True
 
 
-async def test_a_deleted_content_stays_on_its_finalizer_and_says_that_it_is_ready(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_deleted_content_stays_on_its_finalizer_and_says_that_it_is_ready(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)
     sim.people.delete_content(NS, "pre-upgrade")
-    await pass_time(400)
+    await sim.passes(400)
     [content] = sim.storage.objects("virtualmachinesnapshotcontents")
     assert "deletionTimestamp" in content["metadata"]
     assert content["status"]["readyToUse"] is True
@@ -280,26 +258,24 @@ async def test_a_deleted_content_stays_on_its_finalizer_and_says_that_it_is_read
     # Its volume snapshots are lost, and nobody says so.
     assert sim.storage.keys("volumesnapshots") == []
     sim.people.delete_snapshot(NS, "pre-upgrade")
-    await pass_time(1)
+    await sim.passes(1)
     assert sim.storage.keys("virtualmachinesnapshotcontents") == []
     assert sim.storage.keys("virtualmachinesnapshots") == []
 
 
-async def test_a_retained_content_outlives_its_snapshot(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_retained_content_outlives_its_snapshot(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.people.create_snapshot(NS, "kept", VM, deletionPolicy="Retain")
-    await pass_time(10)
+    await sim.passes(10)
     sim.people.delete_snapshot(NS, "kept")
-    await pass_time(1)
+    await sim.passes(1)
     [content] = sim.storage.objects("virtualmachinesnapshotcontents")
     assert content["status"]["readyToUse"] is True
     assert "finalizers" not in content["metadata"]
     assert sim.storage.keys("virtualmachinesnapshots") == []
 
 
-async def test_deleting_a_snapshot_in_progress_unlocks_the_vm(
-    sim: KubeSim,
-) -> None:
+async def test_deleting_a_snapshot_in_progress_unlocks_the_vm(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.knobs.own_class("standard").cut = None
     sim.people.create_snapshot(NS, "s1", VM)
@@ -318,9 +294,9 @@ def test_go_durations(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds
 
 
-async def test_a_deadline_of_zero_never_ends(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_deadline_of_zero_never_ends(sim: Lab) -> None:
     sim.people.create_snapshot(NS, "s1", "ghost", failureDeadline="0")
     sim.people.create_snapshot(NS, "s2", "ghost")
-    await pass_time(301)
+    await sim.passes(301)
     assert taken(sim, "s1")["status"]["phase"] == "InProgress"
     assert taken(sim, "s2")["status"]["phase"] == "Failed"

@@ -25,7 +25,7 @@ from tests.playground.kubevirt.kit import (
     VM,
     VMS_PATH,
     KubeClient,
-    Pass,
+    Lab,
     reasons,
     restore_of,
     settle,
@@ -37,7 +37,7 @@ from tests.playground.kubevirt.kit import (
 Json = dict[str, Any]
 
 
-async def test_an_ordered_answer_replaces_the_request(sim: KubeSim, admin: KubeClient) -> None:
+async def test_an_ordered_answer_replaces_the_request(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     busy = Answer(429, "TooManyRequests", "slow down", retry_after=7)
     sim.faults.add(Rule(busy, verb="create", resource="virtualmachinerestores", times=2))
@@ -48,7 +48,7 @@ async def test_an_ordered_answer_replaces_the_request(sim: KubeSim, admin: KubeC
     assert (await admin.post(RESTORES_PATH, restore_of())).code == 201
 
 
-async def test_a_request_can_be_lost_before_it_is_applied(sim: KubeSim, admin: KubeClient) -> None:
+async def test_a_request_can_be_lost_before_it_is_applied(sim: Lab, admin: KubeClient) -> None:
     with_stopped_vm(sim)
     sim.faults.add(Rule(DropBefore(), verb="create"))
     with pytest.raises(aiohttp.ClientError):
@@ -58,7 +58,7 @@ async def test_a_request_can_be_lost_before_it_is_applied(sim: KubeSim, admin: K
 
 
 async def test_an_answer_can_be_lost_after_the_request_was_applied(
-    sim: KubeSim, admin: KubeClient
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sim.faults.add(Rule(DropAfter(), verb="create", resource="virtualmachinerestores"))
@@ -70,7 +70,7 @@ async def test_an_answer_can_be_lost_after_the_request_was_applied(
 
 
 async def test_a_delayed_request_is_applied_late_and_is_not_busy_meanwhile(
-    sim: KubeSim, admin: KubeClient, clock: HandClock
+    sim: Lab, admin: KubeClient, clock: HandClock
 ) -> None:
     with_stopped_vm(sim)
     sim.faults.add(Rule(Delay(30), verb="create"))
@@ -83,7 +83,7 @@ async def test_a_delayed_request_is_applied_late_and_is_not_busy_meanwhile(
 
 
 async def test_a_slow_answer_is_applied_at_once(
-    sim: KubeSim, admin: KubeClient, clock: HandClock
+    sim: Lab, admin: KubeClient, clock: HandClock
 ) -> None:
     with_stopped_vm(sim)
     sim.faults.add(Rule(SlowAnswer(30), verb="create"))
@@ -96,7 +96,7 @@ async def test_a_slow_answer_is_applied_at_once(
 
 
 async def test_rules_match_by_verb_name_dry_run_user_and_count(
-    sim: KubeSim, admin: KubeClient, bot: KubeClient
+    sim: Lab, admin: KubeClient, bot: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     no = Answer(503, "ServiceUnavailable")
@@ -115,36 +115,36 @@ async def test_rules_match_by_verb_name_dry_run_user_and_count(
     assert (await bot.put(f"{SUBRESOURCES}/{VM}/stop")).code == 503
 
 
-async def test_a_webhook_outage_hits_controllers_too(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_webhook_outage_hits_controllers_too(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(2)
+    await sim.passes(2)
     outage = sim.faults.add(Rule(WebhookDown(), resource="virtualmachines", times=None))
-    await pass_time(5)
+    await sim.passes(5)
     restore = sim.storage.get("virtualmachinerestores", NS, "r1")
     assert "failed calling webhook" in reasons(restore)["Ready"][1]
     sim.faults.remove(outage)
-    await pass_time(10)
+    await sim.passes(10)
     assert sim.storage.get("virtualmachinerestores", NS, "r1")["status"]["complete"] is True
 
 
 async def test_without_virt_controller_nothing_moves_and_deletion_hangs(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     with_stopped_vm(sim)
     sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await pass_time(1)
+    await sim.passes(1)
     await sim.pause_controllers(virt_only=True)
-    await pass_time(30)
+    await sim.passes(30)
     assert (await admin.delete(f"{RESTORES_PATH}/r1")).code == 200
-    await pass_time(5)
+    await sim.passes(5)
     assert (await admin.get(f"{RESTORES_PATH}/r1")).code == 200
     sim.resume_controllers(virt_only=True)
-    await pass_time(1)
+    await sim.passes(1)
     assert (await admin.get(f"{RESTORES_PATH}/r1")).code == 404
 
 
-async def test_the_log_tells_everything_about_a_request(sim: KubeSim, bot: KubeClient) -> None:
+async def test_the_log_tells_everything_about_a_request(sim: Lab, bot: KubeClient) -> None:
     with_running_vm(sim)
     await settle(sim)
     await bot.post(RESTORES_PATH, restore_of(), dryRun="All")

@@ -6,30 +6,26 @@ import pytest
 
 from bot.playground.kubevirt.controllers.vm_status import Scene, printable_status
 from bot.playground.kubevirt.seed import Disk
-from bot.playground.kubevirt.server import KubeSim
 from tests.playground.kubevirt.kit import (
     NS,
     SUBRESOURCES,
     VM,
     VMS_PATH,
     KubeClient,
-    Pass,
+    Lab,
     reasons,
     settle,
+    the_vm,
 )
 
 Json = dict[str, Any]
 
 
-def the_vm(sim: KubeSim) -> Json:
-    return sim.storage.get("virtualmachines", NS, VM)
-
-
-def shown(sim: KubeSim) -> str:
+def shown(sim: Lab) -> str:
     return str(the_vm(sim)["status"]["printableStatus"])
 
 
-def vmi_phase(sim: KubeSim) -> str | None:
+def vmi_phase(sim: Lab) -> str | None:
     vmi = sim.storage.find("virtualmachineinstances", NS, VM)
     return None if vmi is None else str(vmi["status"]["phase"])
 
@@ -90,16 +86,14 @@ def test_the_first_state_of_the_table_that_holds_is_shown(expected: str, seen: S
     assert printable_status(seen) == expected
 
 
-async def test_a_stop_passes_through_stopped_with_a_final_instance(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_stop_passes_through_stopped_with_a_final_instance(sim: Lab) -> None:
     sim.seed.vm(NS, VM)
     await settle(sim)
     assert (shown(sim), the_vm(sim)["status"]["created"]) == ("Running", True)
     sim.people.stop(NS, VM)
     seen = []
     for _ in range(8):
-        await pass_time(1)
+        await sim.passes(1)
         seen.append((shown(sim), vmi_phase(sim)))
     assert (
         seen == [("Stopping", "Running")] * 4 + [("Stopped", "Succeeded")] + [("Stopped", None)] * 3
@@ -109,57 +103,49 @@ async def test_a_stop_passes_through_stopped_with_a_final_instance(
     assert (ready["reason"], ready["message"]) == ("VMINotExists", "VMI does not exist")
 
 
-async def test_a_guest_that_ignores_shutdown_is_killed_after_its_grace_period(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_guest_that_ignores_shutdown_is_killed_after_its_grace_period(sim: Lab) -> None:
     sim.seed.vm(NS, VM, grace_period=60)
     sim.people.ignore_shutdown(NS, VM)
     await settle(sim)
     sim.people.stop(NS, VM)
-    await pass_time(59)
+    await sim.passes(59)
     assert (shown(sim), vmi_phase(sim)) == ("Stopping", "Running")
-    await pass_time(1)
+    await sim.passes(1)
     assert vmi_phase(sim) == "Failed"
-    await pass_time(2)
+    await sim.passes(2)
     assert vmi_phase(sim) is None
 
 
-async def test_without_a_grace_period_of_its_own_a_guest_has_30_seconds(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_without_a_grace_period_of_its_own_a_guest_has_30_seconds(sim: Lab) -> None:
     sim.seed.vm(NS, VM)
     sim.people.ignore_shutdown(NS, VM)
     await settle(sim)
     sim.people.stop(NS, VM)
-    await pass_time(29)
+    await sim.passes(29)
     assert vmi_phase(sim) == "Running"
-    await pass_time(1)
+    await sim.passes(1)
     assert vmi_phase(sim) == "Failed"
 
 
-async def test_a_forced_stop_kills_at_once(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_a_forced_stop_kills_at_once(sim: Lab, admin: KubeClient) -> None:
     sim.seed.vm(NS, VM, grace_period=600)
     sim.people.ignore_shutdown(NS, VM)
     await settle(sim)
     sim.people.stop(NS, VM)
-    await pass_time(3)
+    await sim.passes(3)
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/stop", {"gracePeriod": 0})).code == 202
-    await pass_time(2)
+    await sim.passes(2)
     assert vmi_phase(sim) is None
 
 
-async def test_starting_goes_through_the_phases(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_starting_goes_through_the_phases(sim: Lab, admin: KubeClient) -> None:
     sim.seed.vm(NS, VM, running=False)
     await settle(sim)
     assert shown(sim) == "Stopped"
     await admin.put(f"{SUBRESOURCES}/{VM}/start")
     await settle(sim)
     assert shown(sim) == "Starting"
-    await pass_time(6)
+    await sim.passes(6)
     vmi = sim.storage.get("virtualmachineinstances", NS, VM)
     phases = [entry["phase"] for entry in vmi["status"]["phaseTransitionTimestamps"]]
     assert phases == ["Pending", "Scheduling", "Scheduled", "Running"]
@@ -180,22 +166,20 @@ async def test_starting_goes_through_the_phases(
     ],
 )
 async def test_what_becomes_of_a_guest_that_ends_by_itself(
-    sim: KubeSim, pass_time: Pass, strategy: str, how: str, expected: str | None
+    sim: Lab, strategy: str, how: str, expected: str | None
 ) -> None:
     sim.seed.vm(NS, VM, run_strategy=strategy)
     if strategy != "Halted":
         await settle(sim)
     getattr(sim.people, how)(NS, VM)
-    await pass_time(15)
+    await sim.passes(15)
     assert vmi_phase(sim) == expected
 
 
-async def test_a_new_once_vm_starts_and_a_halted_one_does_not(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_new_once_vm_starts_and_a_halted_one_does_not(sim: Lab) -> None:
     for name, strategy in (("once", "Once"), ("halted", "Halted"), ("manual", "Manual")):
         sim.seed.vm(NS, name, running=False, run_strategy=strategy)
-    await pass_time(8)
+    await sim.passes(8)
     phases = {
         vmi["metadata"]["name"]: vmi["status"]["phase"]
         for vmi in sim.storage.objects("virtualmachineinstances")
@@ -203,73 +187,67 @@ async def test_a_new_once_vm_starts_and_a_halted_one_does_not(
     assert phases == {"once": "Running"}
 
 
-async def test_rerun_on_failure_starts_only_when_the_strategy_is_new(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_rerun_on_failure_starts_only_when_the_strategy_is_new(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, run_strategy="RerunOnFailure")
-    await pass_time(8)
+    await sim.passes(8)
     assert vmi_phase(sim) is None
     sim.people.edit_vm(NS, VM, {"spec": {"runStrategy": "Halted"}})
     await settle(sim)
     sim.people.edit_vm(NS, VM, {"spec": {"runStrategy": "RerunOnFailure"}})
-    await pass_time(8)
+    await sim.passes(8)
     assert vmi_phase(sim) == "Running"
 
 
-async def test_a_guest_that_cannot_boot_backs_off_longer_each_time(
-    sim: KubeSim, pass_time: Pass
-) -> None:
+async def test_a_guest_that_cannot_boot_backs_off_longer_each_time(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, run_strategy="Always")
     sim.knobs.own_guest(NS, VM).crashes_at_boot = True
-    await pass_time(8)
+    await sim.passes(8)
     assert shown(sim) == "CrashLoopBackOff"
     assert the_vm(sim)["status"]["startFailure"]["consecutiveFailCount"] == 1
-    await pass_time(20)
+    await sim.passes(20)
     assert the_vm(sim)["status"]["startFailure"]["consecutiveFailCount"] == 2
     sim.knobs.own_guest(NS, VM).crashes_at_boot = False
-    await pass_time(40)
+    await sim.passes(40)
     assert shown(sim) == "Running"
     assert "startFailure" not in the_vm(sim)["status"]
 
 
-async def test_a_manual_start_and_stop_empty_the_queue(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
-) -> None:
+async def test_a_manual_start_and_stop_empty_the_queue(sim: Lab, admin: KubeClient) -> None:
     sim.seed.vm(NS, VM, running=False, run_strategy="Manual")
     await settle(sim)
     await admin.put(f"{SUBRESOURCES}/{VM}/start")
-    await pass_time(8)
+    await sim.passes(8)
     assert (vmi_phase(sim), "stateChangeRequests" in the_vm(sim)["status"]) == ("Running", False)
     await admin.put(f"{SUBRESOURCES}/{VM}/stop")
-    await pass_time(8)
+    await sim.passes(8)
     assert (vmi_phase(sim), "stateChangeRequests" in the_vm(sim)["status"]) == (None, False)
     assert the_vm(sim)["spec"]["runStrategy"] == "Manual"
 
 
 async def test_starting_a_manual_vm_with_a_final_instance_replaces_it(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     sim.seed.vm(NS, VM, run_strategy="Manual")
     await settle(sim)
     sim.people.power_off(NS, VM)
-    await pass_time(2)
+    await sim.passes(2)
     assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
-    await pass_time(10)
+    await sim.passes(10)
     assert vmi_phase(sim) == "Running"
 
 
-async def test_a_missing_claim_is_reported(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_missing_claim_is_reported(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False)
     sim.storage.remove("persistentvolumeclaims", NS, f"{VM}-root")
     sim.people.start(NS, VM)
-    await pass_time(2)
+    await sim.passes(2)
     assert shown(sim) == "ErrorPvcNotFound"
     sim.seed.claim(NS, f"{VM}-root", Disk("root"))
-    await pass_time(8)
+    await sim.passes(8)
     assert shown(sim) == "Running"
 
 
-async def test_pause_and_migration_show(sim: KubeSim) -> None:
+async def test_pause_and_migration_show(sim: Lab) -> None:
     sim.seed.vm(NS, VM)
     sim.people.migrate(NS, VM)
     await settle(sim)
@@ -281,7 +259,7 @@ async def test_pause_and_migration_show(sim: KubeSim) -> None:
 
 
 async def test_a_changed_template_of_a_running_vm_requires_a_restart(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     sim.seed.vm(NS, VM)
     change = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 8}}}}}}
@@ -291,24 +269,24 @@ async def test_a_changed_template_of_a_running_vm_requires_a_restart(
     status = the_vm(sim)["status"]
     assert (status["observedGeneration"], status["desiredGeneration"]) == (1, 2)
     await admin.put(f"{SUBRESOURCES}/{VM}/restart")
-    await pass_time(15)
+    await sim.passes(15)
     assert "RestartRequired" not in reasons(the_vm(sim))
 
 
 async def test_deleting_a_running_vm_shows_terminating_until_the_guest_is_down(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     sim.seed.vm(NS, VM)
     await settle(sim)
     await admin.delete(f"{VMS_PATH}/{VM}")
-    await pass_time(3)
+    await sim.passes(3)
     assert shown(sim) == "Terminating"
-    await pass_time(5)
+    await sim.passes(5)
     assert sim.storage.find("virtualmachines", NS, VM) is None
 
 
 async def test_a_template_data_volume_is_imported_before_the_start(
-    sim: KubeSim, admin: KubeClient, pass_time: Pass
+    sim: Lab, admin: KubeClient
 ) -> None:
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     template = {"metadata": {"name": "boot"}, "spec": {"pvc": claim, "source": {"blank": {}}}}
@@ -322,21 +300,21 @@ async def test_a_template_data_volume_is_imported_before_the_start(
         },
     }
     assert (await admin.post(VMS_PATH, vm)).code == 201
-    await pass_time(1)
+    await sim.passes(1)
 
     def fresh() -> str:
         held = sim.storage.get("virtualmachines", NS, "fresh")
         return str(held["status"]["printableStatus"])
 
     assert fresh() == "Provisioning"
-    await pass_time(20)
+    await sim.passes(20)
     assert fresh() == "Running"
     pvc = sim.storage.get("persistentvolumeclaims", NS, "boot")
     assert pvc["spec"]["storageClassName"] == "standard"
     assert pvc["metadata"]["ownerReferences"][0]["kind"] == "DataVolume"
 
 
-async def test_volume_snapshot_statuses_tell_what_cannot_be_snapshotted(sim: KubeSim) -> None:
+async def test_volume_snapshot_statuses_tell_what_cannot_be_snapshotted(sim: Lab) -> None:
     sim.seed.storage_class("plain", snapshots=False)
     disks: list[Disk | str] = [
         "root",
@@ -355,12 +333,12 @@ async def test_volume_snapshot_statuses_tell_what_cannot_be_snapshotted(sim: Kub
     }
 
 
-async def test_a_claim_in_use_is_kept_until_its_vm_is_down(sim: KubeSim, pass_time: Pass) -> None:
+async def test_a_claim_in_use_is_kept_until_its_vm_is_down(sim: Lab) -> None:
     sim.seed.vm(NS, VM)
     await settle(sim)
     sim.people.delete_claim(NS, f"{VM}-root")
-    await pass_time(5)
+    await sim.passes(5)
     assert sim.storage.find("persistentvolumeclaims", NS, f"{VM}-root")
     sim.people.stop(NS, VM)
-    await pass_time(8)
+    await sim.passes(8)
     assert sim.storage.find("persistentvolumeclaims", NS, f"{VM}-root") is None

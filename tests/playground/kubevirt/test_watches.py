@@ -20,7 +20,7 @@ from tests.playground.kubevirt.kit import (
     VM,
     VMS_PATH,
     KubeClient,
-    Pass,
+    Lab,
     raw,
     settle,
     until,
@@ -170,12 +170,10 @@ async def test_bookmarks_come_on_the_clock_and_only_when_asked_for(
     assert silent.events == []
 
 
-async def test_a_watch_ends_when_its_time_is_over(
-    sim: KubeSim, clock: HandClock, pass_time: Pass
-) -> None:
+async def test_a_watch_ends_when_its_time_is_over(sim: Lab, clock: HandClock) -> None:
     revision = await at_rest(sim)
     async with following(sim, resourceVersion=revision, timeoutSeconds="30") as watch:
-        await pass_time(29)
+        await sim.passes(29)
         assert not watch.ended.is_set()
         clock.advance(1)
         await watch.until(lambda w: w.ended.is_set())

@@ -1,4 +1,3 @@
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -11,32 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
-from tests.tools.fleet import PATIENCE
+from tests.playground.slack.kit import until
 
 Json = dict[str, Any]
-Until = Callable[[Callable[[], object], str], Awaitable[None]]
 QUIET = logging.getLogger("quiet-bolt")
 QUIET.setLevel(logging.CRITICAL + 1)
-
-
-async def _until(true: Callable[[], object], what: str) -> None:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE
-    while not true():
-        assert loop.time() < end, f"never saw: {what}"
-        await asyncio.sleep(0.002)
-
-
-@pytest.fixture
-def until() -> Until:
-    """Let the loop run until the predicate holds."""
-    return _until
-
-
-@pytest.fixture
-def quiet(sim: SlackSim) -> Callable[[], Awaitable[None]]:
-    """Let the loop run until Slack has nothing under way but what waits for the clock."""
-    return lambda: _until(lambda: sim.busy == sim.waiting, "quiet")
 
 
 @pytest.fixture
@@ -106,7 +84,7 @@ async def handler(sim: SlackSim, bolt: AsyncApp) -> AsyncIterator[AsyncSocketMod
     """The app's connection over Socket Mode."""
     made = AsyncSocketModeHandler(bolt, sim.app_token, logger=QUIET)
     await made.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types here
-    await _until(lambda: sim.connections == 1, "the app's socket")
+    await until(lambda: sim.connections == 1, "the app's socket")
     yield made
     await made.close_async()  # type: ignore[no-untyped-call]  # as above
 

@@ -13,11 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
+from tests.playground.slack.kit import quiet, until
 from tests.tools.fleet import PATIENCE
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
-Until = Callable[[Callable[[], object], str], Awaitable[None]]
 
 
 class Socket:
@@ -84,13 +83,7 @@ async def test_the_eleventh_connection_is_sent_away(sim: SlackSim, connect: Conn
 
 
 async def test_an_event_is_redelivered_until_it_is_acked(
-    *,
-    sim: SlackSim,
-    connect: Connect,
-    clock: HandClock,
-    alice: Person,
-    channel: Channel,
-    until: Until,
+    sim: SlackSim, connect: Connect, clock: HandClock, alice: Person, channel: Channel
 ) -> None:
     socket = await connect()
     await socket.frame()
@@ -110,7 +103,7 @@ async def test_an_event_is_redelivered_until_it_is_acked(
 
 
 async def test_an_event_that_nobody_acks_is_lost_after_three_more_tries(
-    sim: SlackSim, clock: HandClock, alice: Person, channel: Channel, until: Until
+    sim: SlackSim, clock: HandClock, alice: Person, channel: Channel
 ) -> None:
     await alice.say(channel, "hi")
     for pause in (0.5, 60, 300):
@@ -124,13 +117,7 @@ async def test_an_event_that_nobody_acks_is_lost_after_three_more_tries(
 
 
 async def test_an_ack_counts_only_on_the_connection_of_its_envelope(
-    *,
-    sim: SlackSim,
-    connect: Connect,
-    clock: HandClock,
-    alice: Person,
-    channel: Channel,
-    until: Until,
+    sim: SlackSim, connect: Connect, clock: HandClock, alice: Person, channel: Channel
 ) -> None:
     first = await connect()
     await first.frame()
@@ -151,7 +138,7 @@ async def test_an_ack_counts_only_on_the_connection_of_its_envelope(
 
 
 async def test_each_event_goes_to_one_connection_by_chance(
-    sim: SlackSim, connect: Connect, alice: Person, channel: Channel, until: Until
+    sim: SlackSim, connect: Connect, alice: Person, channel: Channel
 ) -> None:
     sockets = [await connect() for _ in range(2)]
     for socket in sockets:
@@ -175,9 +162,7 @@ async def test_each_event_goes_to_one_connection_by_chance(
     assert set(counts) == {0, 1}
 
 
-async def test_disconnect_frames(
-    sim: SlackSim, connect: Connect, clock: HandClock, until: Until
-) -> None:
+async def test_disconnect_frames(sim: SlackSim, connect: Connect, clock: HandClock) -> None:
     socket = await connect()
     await socket.frame()
     await sim.disconnect("warning")
@@ -194,12 +179,7 @@ async def test_disconnect_frames(
 
 @pytest.mark.usefixtures("app")
 async def test_bolt_comes_back_after_a_refresh(
-    sim: SlackSim,
-    clock: HandClock,
-    alice: Person,
-    channel: Channel,
-    heard: list[Json],
-    until: Until,
+    sim: SlackSim, clock: HandClock, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     await sim.disconnect("refresh_requested")
     # The SDK may open two, since both of its ways to come back race, and drops one of them; what
@@ -222,10 +202,10 @@ def _opened(sim: SlackSim) -> int:
 
 @pytest.mark.usefixtures("app")
 async def test_a_mention_comes_as_two_events_with_one_ts(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     message = await alice.say(channel, f"{sim.mention} restore x")
-    await quiet()
+    await quiet(sim)
     assert {body["event"]["type"] for body in heard} == {"message", "app_mention"}
     assert {body["event"]["ts"] for body in heard} == {message.ts}
     assert {body["event"]["client_msg_id"] for body in heard} == {message.client_msg_id}
@@ -234,59 +214,57 @@ async def test_a_mention_comes_as_two_events_with_one_ts(
 
 @pytest.mark.usefixtures("app")
 async def test_the_order_of_the_two_is_not_fixed(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     for _ in range(8):
         await alice.say(channel, sim.mention)
-        await quiet()
+        await quiet(sim)
     firsts = {body["event"]["type"] for body in heard[::2]}
     assert firsts == {"message", "app_mention"}
 
 
 @pytest.mark.usefixtures("app")
-async def test_what_the_bot_does_not_hear(
-    sim: SlackSim, alice: Person, heard: list[Json], quiet: Quiet
-) -> None:
+async def test_what_the_bot_does_not_hear(sim: SlackSim, alice: Person, heard: list[Json]) -> None:
     away = sim.channel("away", alice, bot=False)
     await alice.say(away, f"{sim.mention} hello")
     await alice.say(sim.dm(alice), f"{sim.mention} hello")
-    await quiet()
+    await quiet(sim)
     assert [body["event"]["channel_type"] for body in heard] == ["im"]
 
 
 @pytest.mark.usefixtures("app")
 async def test_twice_delivers_everything_twice(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     sim.faults.twice = True
     await alice.say(channel, f"{sim.mention} hello")
-    await quiet()
+    await quiet(sim)
     ids = Counter(body["event_id"] for body in heard)
     assert sorted(ids.values()) == [2, 2]
     sim.faults.twice = False
     await alice.say(channel, "once more", twice=True)
-    await quiet()
+    await quiet(sim)
     assert len(heard) == 6
     assert heard[-1] == heard[-2]
 
 
 @pytest.mark.usefixtures("app")
 async def test_swap_lets_each_second_event_overtake(
-    sim: SlackSim, clock: HandClock, alice: Person, channel: Channel, quiet: Quiet
+    sim: SlackSim, clock: HandClock, alice: Person, channel: Channel
 ) -> None:
     sim.faults.swap = True
     for text in ("a", "b", "c", "d", "e"):
         await alice.say(channel, text)
-    await quiet()
+    await quiet(sim)
     clock.advance(1)
-    await quiet()
+    await quiet(sim)
     handed_over = [parcel.payload["event"]["text"] for parcel in sim.sent]
     assert handed_over == ["b", "a", "d", "c", "e"]
 
 
 @pytest.mark.usefixtures("app")
 async def test_deliveries_can_be_lost_delayed_and_doubled(
-    sim: SlackSim, clock: HandClock, alice: Person, heard: list[Json], quiet: Quiet
+    sim: SlackSim, clock: HandClock, alice: Person, heard: list[Json]
 ) -> None:
     channel = sim.channel("ops", alice)
     sim.faults.lose_delivery()
@@ -295,21 +273,15 @@ async def test_deliveries_can_be_lost_delayed_and_doubled(
     await alice.say(channel, "late")
     sim.faults.duplicate_delivery()
     await alice.say(channel, "double")
-    await quiet()
+    await quiet(sim)
     assert [body["event"]["text"] for body in heard] == ["double", "double"]
     clock.advance(600)
-    await quiet()
+    await quiet(sim)
     assert heard[-1]["event"]["text"] == "late"
 
 
 async def test_a_socket_that_breaks_on_delivery_brings_the_event_again(
-    *,
-    sim: SlackSim,
-    connect: Connect,
-    clock: HandClock,
-    alice: Person,
-    channel: Channel,
-    until: Until,
+    sim: SlackSim, connect: Connect, clock: HandClock, alice: Person, channel: Channel
 ) -> None:
     await (await connect()).frame()
     sim.faults.drop_socket_on_delivery()
@@ -336,7 +308,7 @@ async def test_switching_socket_mode_off_ends_the_connection(
     assert (await socket.ws.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
-async def test_all_sockets_can_break(sim: SlackSim, connect: Connect, until: Until) -> None:
+async def test_all_sockets_can_break(sim: SlackSim, connect: Connect) -> None:
     sockets = [await connect() for _ in range(2)]
     for socket in sockets:
         await socket.frame()
@@ -346,21 +318,21 @@ async def test_all_sockets_can_break(sim: SlackSim, connect: Connect, until: Unt
 
 @pytest.mark.usefixtures("app")
 async def test_a_mention_may_come_without_its_twin(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     sim.faults.only_mentions = True
     await alice.say(channel, sim.mention)
     await alice.say(channel, "plain")
-    await quiet()
+    await quiet(sim)
     assert [body["event"]["type"] for body in heard] == ["app_mention", "message"]
 
 
 @pytest.mark.usefixtures("app")
 async def test_a_message_can_change_without_an_edit(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     await sim.touch(await alice.say(channel, "see https://x.io"))
-    await quiet()
+    await quiet(sim)
     event = heard[1]["event"]
     assert event["subtype"] == "message_changed"
     assert event["message"]["text"] == event["previous_message"]["text"]
@@ -369,17 +341,17 @@ async def test_a_message_can_change_without_an_edit(
 
 @pytest.mark.usefixtures("app")
 async def test_an_old_payload_can_come_again(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     await alice.say(channel, "hi")
-    await quiet()
+    await quiet(sim)
     await sim.deliver(heard[0])
-    await quiet()
+    await quiet(sim)
     assert heard[1] == heard[0]
 
 
 async def test_clicks_and_commands_come_twice_too(
-    sim: SlackSim, app: AsyncApp, alice: Person, channel: Channel, quiet: Quiet
+    sim: SlackSim, app: AsyncApp, alice: Person, channel: Channel
 ) -> None:
     triggers: list[str] = []
 
@@ -390,7 +362,7 @@ async def test_clicks_and_commands_come_twice_too(
 
     sim.faults.twice = True
     result = await (await alice.slash(channel, "/vm-restore x")).settled()
-    await quiet()
+    await quiet(sim)
     assert len(triggers) == 2
     assert len(set(triggers)) == 1
     assert [m.text for m in result.responses] == ["once"]
@@ -451,12 +423,10 @@ async def test_without_the_app_a_command_fails_at_once(alice: Person, channel: C
 
 
 async def test_a_late_ack_is_a_timeout_for_the_person(
-    *,
     sim: SlackSim,
     connect: Connect,
     alice: Person,
     channel: Channel,
-    until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.playground.slack.delivery.SCREEN_SECONDS", 0.02)
@@ -473,12 +443,10 @@ async def test_a_late_ack_is_a_timeout_for_the_person(
 
 
 async def test_interactions_can_be_redelivered(
-    *,
     sim: SlackSim,
     connect: Connect,
     clock: HandClock,
     alice: Person,
-    until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.playground.slack.delivery.SCREEN_SECONDS", 0.02)

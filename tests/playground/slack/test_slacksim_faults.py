@@ -1,7 +1,7 @@
 """Faults on Web API methods, as the real client meets them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
@@ -12,8 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
-
-Until = Callable[[Callable[[], object], str], Awaitable[None]]
+from tests.playground.slack.kit import until
 
 
 async def status(call: Awaitable[Any]) -> tuple[int, str]:
@@ -79,7 +78,7 @@ async def test_the_default_client_posts_twice_when_an_answer_is_lost(
 
 
 async def test_an_answer_can_be_late(
-    sim: SlackSim, client: AsyncWebClient, clock: HandClock, until: Until
+    sim: SlackSim, client: AsyncWebClient, clock: HandClock
 ) -> None:
     sim.faults.delay("auth.test", 10)
     call = asyncio.ensure_future(client.auth_test())

@@ -1,7 +1,6 @@
 """What people can do, and what comes of it at a real Bolt app."""
 
 import copy
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import Keyboard, NotPossible, Person, SlackSim
 from bot.playground.slack.workspace import Channel, Message
+from tests.playground.slack.kit import quiet
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
 
 
 def plain(text: str) -> Json:
@@ -234,12 +233,12 @@ async def test_a_click_that_the_app_does_not_ack_fails(
 
 @pytest.mark.usefixtures("app")
 async def test_edits_and_deletions_are_told(
-    alice: Person, bob: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, bob: Person, channel: Channel, heard: list[Json]
 ) -> None:
     message = await alice.say(channel, "snap-1")
     await alice.edit(message, "snap-2")
     await alice.delete(message)
-    await quiet()
+    await quiet(sim)
     _, changed, deleted = [body["event"] for body in heard]
     assert changed["message"]["text"] == "snap-2"
     assert changed["message"]["edited"]["user"] == alice.id
@@ -253,12 +252,12 @@ async def test_edits_and_deletions_are_told(
 
 @pytest.mark.usefixtures("app")
 async def test_a_mention_that_comes_by_an_edit_is_a_mention(
-    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     message = await alice.say(channel, "restore")
     await alice.edit(message, f"{sim.mention} restore")
     await alice.edit(message, f"{sim.mention} restore it")
-    await quiet()
+    await quiet(sim)
     kinds = [body["event"]["type"] for body in heard]
     assert kinds == ["message", "message", "app_mention", "message"]
     assert heard[2]["event"]["edited"]["user"] == alice.id
@@ -266,12 +265,12 @@ async def test_a_mention_that_comes_by_an_edit_is_a_mention(
 
 @pytest.mark.usefixtures("app")
 async def test_replies_and_broadcasts(
-    alice: Person, bob: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, bob: Person, channel: Channel, heard: list[Json]
 ) -> None:
     root = await alice.say(channel, "incident")
     await bob.say(channel, "looking", root)
     await bob.say(channel, "found it", root, broadcast=True)
-    await quiet()
+    await quiet(sim)
     reply, broadcast = heard[1]["event"], heard[2]["event"]
     assert (reply["thread_ts"], reply["parent_user_id"]) == (root.ts, alice.id)
     assert broadcast["subtype"] == "thread_broadcast"
@@ -282,35 +281,33 @@ async def test_replies_and_broadcasts(
 
 @pytest.mark.usefixtures("app")
 async def test_a_message_can_come_without_blocks_and_through_a_keyboard(
-    alice: Person, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     await alice.say(channel, "snap--1", raw_blocks=False, keyboard=Keyboard(smart_punctuation=True))
-    await quiet()
+    await quiet(sim)
     assert "blocks" not in heard[0]["event"]
     assert heard[0]["event"]["text"] == "snap\u20141"
 
 
 @pytest.mark.usefixtures("app")
 async def test_other_apps_and_bots_say_that_they_are_none(
-    sim: SlackSim, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, channel: Channel, heard: list[Json]
 ) -> None:
     robot = sim.person("robot", bot=True)
     channel.members.append(robot.user)
     await robot.say(channel, "snap-1")
     await sim.post_as_app(channel, f"<@{sim.bot_user_id}> snap-1")
-    await quiet()
+    await quiet(sim)
     assert all(body["event"]["bot_id"] not in ("", sim.bot_id) for body in heard)
     assert sorted(body["event"]["type"] for body in heard) == ["app_mention", "message", "message"]
 
 
 @pytest.mark.usefixtures("app")
-async def test_strangers_carry_their_team(
-    sim: SlackSim, alice: Person, heard: list[Json], quiet: Quiet
-) -> None:
+async def test_strangers_carry_their_team(sim: SlackSim, alice: Person, heard: list[Json]) -> None:
     mallory = sim.person("mallory", foreign=True)
     shared = sim.channel("partners", alice, mallory, ext_shared=True)
     await mallory.say(shared, "confirm")
-    await quiet()
+    await quiet(sim)
     event = heard[0]["event"]
     assert heard[0]["is_ext_shared_channel"] is True
     assert event["user_team"] == event["source_team"] == event["team"] == mallory.user.team_id
@@ -350,12 +347,12 @@ async def test_message_shortcuts_carry_the_message(
 
 
 async def test_inviting_the_bot_is_an_event(
-    sim: SlackSim, app: AsyncApp, alice: Person, heard: list[Json], quiet: Quiet
+    sim: SlackSim, app: AsyncApp, alice: Person, heard: list[Json]
 ) -> None:
     assert app.client.base_url == sim.api_url
     away = sim.channel("away", alice, bot=False)
     await sim.invite_bot(away)
-    await quiet()
+    await quiet(sim)
     assert heard[0]["event"]["type"] == "member_joined_channel"
     sim.remove_bot(away)
     await alice.say(away, "x")

@@ -13,10 +13,9 @@ from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.http_door import signature
 from bot.playground.slack.workspace import Channel
+from tests.playground.slack.kit import quiet, until
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
-Until = Callable[[Callable[[], object], str], Awaitable[None]]
 Serve = Callable[[web.Application], Awaitable[str]]
 
 
@@ -61,13 +60,7 @@ async def test_the_handshake(sim: SlackSim) -> None:
 
 
 async def test_events_commands_and_clicks_reach_bolt(
-    *,
-    sim: SlackSim,
-    http_app: AsyncApp,
-    alice: Person,
-    channel: Channel,
-    heard: list[Json],
-    quiet: Quiet,
+    sim: SlackSim, http_app: AsyncApp, alice: Person, channel: Channel, heard: list[Json]
 ) -> None:
     @http_app.command("/vm-restore")
     async def command(ack: AsyncAck) -> None:
@@ -78,7 +71,7 @@ async def test_events_commands_and_clicks_reach_bolt(
         await ack()
 
     await alice.say(channel, f"{sim.mention} hi")
-    await quiet()
+    await quiet(sim)
     assert {body["event"]["type"] for body in heard} == {"message", "app_mention"}
     result = await (await alice.slash(channel, "/vm-restore db-1 & x")).settled()
     assert (result.status, result.text) == ("ok", "got it")
@@ -116,7 +109,7 @@ async def test_an_old_signature_is_refused(
 
 
 async def test_failures_are_retried_with_their_reason(
-    sim: SlackSim, clock: HandClock, serve: Serve, alice: Person, until: Until
+    sim: SlackSim, clock: HandClock, serve: Serve, alice: Person
 ) -> None:
     seen: list[tuple[str | None, str | None]] = []
     verifier = SignatureVerifier(sim.signing_secret)
@@ -139,9 +132,7 @@ async def test_failures_are_retried_with_their_reason(
     assert seen == [(None, None), ("1", "http_error"), ("2", "http_error")]
 
 
-async def test_the_app_can_forbid_retries(
-    sim: SlackSim, serve: Serve, alice: Person, until: Until
-) -> None:
+async def test_the_app_can_forbid_retries(sim: SlackSim, serve: Serve, alice: Person) -> None:
     async def receive(_request: web.Request) -> web.Response:
         return web.Response(status=500, headers={"x-slack-no-retry": "1"})
 
@@ -153,7 +144,7 @@ async def test_the_app_can_forbid_retries(
     assert len(sim.sent) == 1
 
 
-async def test_nobody_listens(sim: SlackSim, alice: Person, channel: Channel, until: Until) -> None:
+async def test_nobody_listens(sim: SlackSim, alice: Person, channel: Channel) -> None:
     sim.use_http("http://127.0.0.1:9/slack/events")
     await alice.say(channel, "hi")
     await until(lambda: sim.waiting == 1, "the pause")
@@ -161,9 +152,7 @@ async def test_nobody_listens(sim: SlackSim, alice: Person, channel: Channel, un
     assert result.status == "dispatch_failed"
 
 
-async def test_sockets_are_switched_off(
-    sim: SlackSim, http_app: AsyncApp, until: Until, alice: Person
-) -> None:
+async def test_sockets_are_switched_off(sim: SlackSim, http_app: AsyncApp, alice: Person) -> None:
     answer = await http_app.client.apps_connections_open(app_token=sim.app_token)
     assert answer["ok"]
     assert sim.connections == 0

@@ -3,7 +3,7 @@
 The expected sets were written down from samples of the real thing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,9 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
+from tests.playground.slack.kit import quiet
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
 
 CALLBACK = {
     "token",
@@ -114,25 +114,25 @@ def by_subtype(app: AsyncApp, heard: list[Json]) -> Callable[[str], Json]:
 
 
 async def test_events_of_people(
+    sim: SlackSim,
     by_subtype: Callable[[str], Json],
     channel: Channel,
     alice: Person,
     heard: list[Json],
-    quiet: Quiet,
 ) -> None:
     root = await alice.say(channel, "@vm-restore hi")
-    await quiet()
+    await quiet(sim)
     assert set(heard[0]) == CALLBACK
     assert set(by_subtype("message")) == TYPED | EVENT | {"channel_type"}
     assert set(by_subtype("app_mention")) == TYPED | EVENT
     heard.clear()
     reply = await alice.say(channel, "a", root)
-    await quiet()
+    await quiet(sim)
     assert set(by_subtype("message")) == TYPED | EVENT | REPLY | {"channel_type"}
     await alice.say(channel, "b", root, broadcast=True)
     await alice.edit(reply, "c")
     await alice.delete(reply)
-    await quiet()
+    await quiet(sim)
     broadcast = by_subtype("thread_broadcast")
     facts = {"reply_count", "reply_users_count", "latest_reply", "reply_users", "is_locked"}
     assert set(broadcast["root"]) == TYPED | {"thread_ts"} | facts
@@ -146,12 +146,12 @@ async def test_events_of_people(
 
 
 async def test_events_of_strangers(
-    sim: SlackSim, by_subtype: Callable[[str], Json], alice: Person, quiet: Quiet
+    sim: SlackSim, by_subtype: Callable[[str], Json], alice: Person
 ) -> None:
     mallory = sim.person("mallory", foreign=True)
     shared = sim.channel("partners", alice, mallory, ext_shared=True)
     await mallory.say(shared, "confirm")
-    await quiet()
+    await quiet(sim)
     foreign = {"user_team", "source_team", "user_profile"}
     event = by_subtype("message")
     assert set(event) == TYPED | EVENT | foreign | {"channel_type"}
@@ -169,18 +169,18 @@ async def test_events_of_strangers(
 
 
 async def test_events_of_the_app_itself(
+    sim: SlackSim,
     by_subtype: Callable[[str], Json],
     client: AsyncWebClient,
     channel: Channel,
     alice: Person,
-    quiet: Quiet,
 ) -> None:
     root = await alice.say(channel, "hi")
-    await quiet()
+    await quiet(sim)
     answer = await client.chat_postMessage(channel=channel.id, text="x", thread_ts=root.ts)
     assert set(answer["message"]) == APP_POST | REPLY
     await client.chat_update(channel=channel.id, ts=answer["ts"], text="y")
-    await quiet()
+    await quiet(sim)
     changed = by_subtype("message_changed")
     assert set(changed["message"]) == APP_POST | REPLY | {"edited"}
     assert changed["message"]["edited"]["user"].startswith("B")

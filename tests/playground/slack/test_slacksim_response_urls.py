@@ -11,10 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel, Message
+from tests.playground.slack.kit import quiet, until
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
-Until = Callable[[Callable[[], object], str], Awaitable[None]]
 Post = Callable[..., Awaitable[tuple[int, Json]]]
 BUTTON = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
 CARD = [{"type": "actions", "elements": [BUTTON]}]
@@ -91,10 +90,10 @@ async def test_a_post_is_for_the_asker_unless_it_says_otherwise(
 
 
 async def test_a_post_for_all_comes_back_as_a_classic_bot_message(
-    post: Post, command_url: str, heard: list[Json], quiet: Quiet
+    sim: SlackSim, post: Post, command_url: str, heard: list[Json]
 ) -> None:
     await post(command_url, text="all", response_type="in_channel")
-    await quiet()
+    await quiet(sim)
     event = heard[-1]["event"]
     assert event["subtype"] == "bot_message"
     assert "user" not in event
@@ -124,13 +123,13 @@ async def test_bad_posts_are_refused(post: Post, command_url: str, body: Json, e
 
 
 async def test_a_card_can_be_replaced_and_deleted(
-    post: Post, click_url: str, card: Message, heard: list[Json], quiet: Quiet
+    sim: SlackSim, post: Post, click_url: str, card: Message, heard: list[Json]
 ) -> None:
     await post(click_url, text="new", replace_original=True)
     assert (card.text, card.blocks) == ("new", None)
     await post(click_url, delete_original=True)
     assert card.deleted
-    await quiet()
+    await quiet(sim)
     subtypes = [body["event"].get("subtype") for body in heard if "event" in body]
     assert subtypes[-2:] == ["message_changed", "message_deleted"]
     assert (await post(click_url, text="x", replace_original=True))[0] == 400
@@ -158,9 +157,7 @@ async def test_only_through_it_can_an_ephemeral_message_change(
     assert bob.sees(channel) == []
 
 
-async def test_results_list_what_was_answered(
-    app: AsyncApp, bob: Person, card: Message, until: Until
-) -> None:
+async def test_results_list_what_was_answered(app: AsyncApp, bob: Person, card: Message) -> None:
     @app.action("go")
     async def answer(ack: AsyncAck, respond: Any) -> None:
         await ack()

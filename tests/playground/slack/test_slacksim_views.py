@@ -1,6 +1,6 @@
 """Modals and the Home tab, with a real Bolt app on the other side."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import NotPossible, Person, SlackSim
 from bot.playground.slack.workspace import Channel
+from tests.playground.slack.kit import quiet, until
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
-Until = Callable[[Callable[[], object], str], Awaitable[None]]
 
 
 def plain(text: str) -> Json:
@@ -192,7 +191,7 @@ async def test_a_modal_can_be_updated_by_its_ids_and_its_hash(
 
 
 async def test_a_stack_holds_three_modals(
-    app: AsyncApp, client: AsyncWebClient, trigger: str, alice: Person, until: Until
+    app: AsyncApp, client: AsyncWebClient, trigger: str, alice: Person
 ) -> None:
     more = {"type": "button", "action_id": "more", "text": plain("More")}
     blocks = [{"type": "actions", "elements": [more]}]
@@ -220,7 +219,7 @@ async def test_a_stack_holds_three_modals(
 
 
 async def test_closing_is_told_only_on_request(
-    app: AsyncApp, client: AsyncWebClient, trigger: str, alice: Person, until: Until
+    app: AsyncApp, client: AsyncWebClient, trigger: str, alice: Person
 ) -> None:
     told: list[Json] = []
 
@@ -237,9 +236,11 @@ async def test_closing_is_told_only_on_request(
 
 
 @pytest.mark.usefixtures("app")
-async def test_home(client: AsyncWebClient, alice: Person, quiet: Quiet, heard: list[Json]) -> None:
+async def test_home(
+    sim: SlackSim, client: AsyncWebClient, alice: Person, heard: list[Json]
+) -> None:
     await alice.open_home()
-    await quiet()
+    await quiet(sim)
     assert heard[0]["event"]["tab"] == "home"
     assert "view" not in heard[0]["event"]
     home = {"type": "home", "blocks": [{"type": "divider"}]}
@@ -247,14 +248,14 @@ async def test_home(client: AsyncWebClient, alice: Person, quiet: Quiet, heard: 
     assert alice.home is not None
     assert published["view"]["id"] == alice.home.id
     await alice.open_home()
-    await quiet()
+    await quiet(sim)
     assert heard[1]["event"]["view"]["hash"] == alice.home.hash
     call = client.views_publish(user_id=alice.id, view=home, hash="0.old")
     assert await refusal(call) == "hash_conflict"
 
 
 async def test_a_command_can_open_a_modal(
-    app: AsyncApp, client: AsyncWebClient, alice: Person, channel: Channel, quiet: Quiet
+    sim: SlackSim, app: AsyncApp, client: AsyncWebClient, alice: Person, channel: Channel
 ) -> None:
     @app.command("/vm-restore")
     async def start(ack: AsyncAck, body: Json) -> None:
@@ -262,7 +263,7 @@ async def test_a_command_can_open_a_modal(
         await client.views_open(trigger_id=body["trigger_id"], view=modal())
 
     await (await alice.slash(channel, "/vm-restore")).settled()
-    await quiet()
+    await quiet(sim)
     assert alice.view is not None
 
 

@@ -1,6 +1,6 @@
 """The Web API, driven by the real client."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import aiohttp
@@ -11,9 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.clock import HandClock
 from bot.playground.slack import COVERED, Person, SlackSim
 from bot.playground.slack.workspace import Channel, Message
+from tests.playground.slack.kit import quiet
 
 Json = dict[str, Any]
-Quiet = Callable[[], Awaitable[None]]
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*hi*"}}
 METADATA = {"event_type": "vm_restore", "event_payload": {"id": "r-1"}}
 
@@ -594,15 +594,15 @@ async def test_methods_have_tiers(sim: SlackSim, client: AsyncWebClient, clock: 
 
 @pytest.mark.usefixtures("app")
 async def test_a_message_that_is_posted_comes_back_as_an_event(
-    client: AsyncWebClient, channel: Channel, heard: list[Json], quiet: Quiet
+    sim: SlackSim, client: AsyncWebClient, channel: Channel, heard: list[Json]
 ) -> None:
     await client.chat_postMessage(channel=channel.id, text="hi", metadata=METADATA)
-    await quiet()
+    await quiet(sim)
     event = heard[-1]["event"]
     assert event["bot_profile"]["id"] == event["bot_id"]
     assert event["metadata"] == METADATA
     await client.chat_update(channel=channel.id, ts=event["ts"], text="ho")
-    await quiet()
+    await quiet(sim)
     event = heard[-1]["event"]
     assert event["subtype"] == "message_changed"
     assert (event["previous_message"]["text"], event["message"]["text"]) == ("hi", "ho")

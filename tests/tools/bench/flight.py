@@ -16,19 +16,9 @@ from bot.playground.stage import access
 from bot.playground.world import World, world
 from bot.restore import edits, workflow
 from bot.restore.effects import RESTORE_ID
-from bot.restore.model import (
-    CardKind,
-    Consistency,
-    Job,
-    Phase,
-    Preview,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Consistency, Job, Phase, Preview, Restore, RestoreId, Rules
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.store import Store, connect
 from tests.tools.bench.process import Measured, real_bot
 

@@ -18,7 +18,7 @@ from bot.app import App
 from bot.errors import Misconfigured
 from bot.playground.world import World
 from bot.settings import Settings, build
-from tests.tools.chaos.wires import Side, Wires
+from tests.tools.wires import Side, Wires
 
 SOCKET_LOOK = timedelta(seconds=10)
 START_LOOKS, START_LOOK = 200, 0.01
@@ -103,7 +103,7 @@ class Crew:
     async def dismiss(self) -> None:
         """Stop everybody in good order, and take the wires away."""
         for replica in self.replicas:
-            replica.wires.release()
+            replica.wires.thaw()
             app, replica.app = replica.app, None
             if app is not None:
                 await app.stop()
@@ -140,7 +140,7 @@ class Crew:
         for replica in self.replicas:
             replica.wires.away.clear()
             replica.wires.spare()
-            replica.wires.release()
+            replica.wires.thaw()
             if replica.starts_at is not None:
                 replica.starts_at = self.world.clock.now()
         await self.look_after()

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.restore.model import CardKind
+from bot.restore.thread import CardKind
 
 
 class Door(StrEnum):

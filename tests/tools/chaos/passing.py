@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.playground.slack import NotPossible, Person
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, CardKind
+from bot.restore.thread import QUESTIONS, CardKind
 from bot.slack.views import PREFIX
 from tests.tools.chaos.habits import Answer, Claim, Habits, Handoff, Offering, Takeover
 from tests.tools.chaos.memory import Memory

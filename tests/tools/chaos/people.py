@@ -13,7 +13,7 @@ from typing import Any
 from bot.playground.slack import NotPossible, Person
 from bot.playground.slack.workspace import Message
 from bot.restore.events import Button
-from bot.restore.model import QUESTIONS, CardKind
+from bot.restore.thread import QUESTIONS, CardKind
 from bot.slack.views import PREFIX
 from tests.tools.chaos.asides import Asides
 from tests.tools.chaos.form import FormFiller

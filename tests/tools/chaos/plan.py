@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from bot.restore.model import CardKind
+from bot.restore.thread import CardKind
 from tests.tools.chaos.habits import Door, Habits, drawn
 
 T = TypeVar("T")

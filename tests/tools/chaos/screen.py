@@ -9,7 +9,7 @@ from bot.playground.slack import Person
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Channel, Message
 from bot.restore.events import Button
-from bot.restore.model import CardKind
+from bot.restore.thread import CardKind
 from bot.slack.views import PREFIX
 from tests.tools.chaos.ground import Ground
 

@@ -27,7 +27,7 @@ from tests.tools.chaos.crew import Replica
 from tests.tools.chaos.ground import Ground
 from tests.tools.chaos.kinds import KINDS, OFTEN, RARE, kind
 from tests.tools.chaos.plan import NAMESPACE, SNAPSHOT, VM, Trouble
-from tests.tools.chaos.wires import Break, Side
+from tests.tools.wires import Fault, FaultKind, Side
 
 VERBS = (
     *(("create", "virtualmachinerestores", None),) * 4,
@@ -162,7 +162,7 @@ async def _redis_unheard(ground: Ground, rng: random.Random) -> str:
 
 def _broken(ground: Ground, rng: random.Random, side: Side, *, applied: bool) -> str:
     replica, crossing = rng.choice(ground.crew.replicas), rng.randrange(12)
-    replica.wires.break_at(crossing, Break(side, applied=applied))
+    replica.wires.arrange(Fault(crossing, applied, FaultKind.BREAK, side))
     return f"for {replica.name}, at its crossing {crossing} to {side} from now"
 
 
@@ -192,7 +192,7 @@ async def _killed_there(ground: Ground, rng: random.Random) -> str:
     replica, crossing = rng.choice(ground.crew.replicas), rng.randrange(60)
     applied, side = rng.random() < 0.5, rng.choice((None, None, Side.SLACK, Side.CLUSTER))
     number = crossing if side is None else crossing % 8
-    replica.wires.break_at(number, Break(side, applied=applied, fatal=True))
+    replica.wires.arrange(Fault(number, applied, side=side))
     how = "after it was dealt with" if applied else "before it gets through"
     return f"{replica.name}, {how}, at its crossing {number} to {side or 'anything'} from now"
 
@@ -204,7 +204,7 @@ async def _zombie(ground: Ground, rng: random.Random) -> str | None:
         return None
     seconds = rng.choice((8.0, 27.0, 40.0))
     replica.wires.hold()
-    ground.later(seconds, replica.wires.release)
+    ground.later(seconds, replica.wires.thaw)
     return f"{replica.name} for {seconds:.0f} s"
 
 

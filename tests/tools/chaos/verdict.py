@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
+from bot.restore.audit_kinds import AuditKind
 from bot.restore.edits import PATIENT
-from bot.restore.model import CardKind, Phase, Reason, Restore
+from bot.restore.model import Phase, Restore
+from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from bot.slack.views import PREFIX
 from bot.store import Store, connect
 from bot.store.keys import PERMANENT, RESTORE, TASK, Keys
@@ -22,7 +25,7 @@ UNTOUCHED = ("as before", "unchanged")
 """How the end of a restore begins that never reached the VM."""
 STAYING = (CardKind.RESULT, CardKind.OFFER, CardKind.REQUEST)
 """Cards that keep buttons after an end: it can still be passed on, to whoever goes on from there."""
-FOUND_BY_THE_BOT = ("abandoned", "parked")
+FOUND_BY_THE_BOT = (AuditKind.ABANDONED, AuditKind.DEFERRED)
 """Audit entries that no fault of ours may cause."""
 
 

@@ -7,7 +7,8 @@ from bot.playground.slack import Person
 from bot.playground.slack.surfaces import controls
 from bot.playground.slack.workspace import Message
 from bot.restore.events import Button
-from bot.restore.model import CardKind, Restore, UserId
+from bot.restore.model import Restore
+from bot.restore.thread import CardKind, UserId
 from bot.slack.views import PREFIX, parse_value
 from tests.tools.chaos.ground import Ground
 

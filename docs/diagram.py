@@ -2,14 +2,14 @@
 
 It starts from new restores, applies everything that can happen to a restore, and follows what comes
 out until nothing new does. So the picture cannot tell more or less than `step` does. A test compares;
-`python -m bot.restore.diagram` prints what belongs between the markers of that page.
+`make diagram` puts the drawing between the marks of that page.
 """
 
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from bot.restore import user_events, workflow
 from bot.restore.events import (
@@ -18,6 +18,7 @@ from bot.restore.events import (
     Cancel,
     ChannelGone,
     Clicked,
+    ConversationLoss,
     CreateRestore,
     CreateSnapshot,
     Done,
@@ -32,16 +33,7 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import (
-    Phase,
-    Restore,
-    RestoreId,
-    RestoreRequest,
-    Rules,
-    StopWhen,
-    ThreadRef,
-    UserId,
-)
+from bot.restore.model import Phase, Restore, RestoreId, Rules, StopWhen
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -53,8 +45,12 @@ from bot.restore.observation import (
     Vm,
     Vmi,
 )
-from bot.restore.thread import slack_order
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import ThreadRef, UserId, slack_order
 
+PAGE = Path(__file__).parent / "workflow.md"
+BEGIN = "<!-- drawn by docs/diagram.py: do not edit by hand -->\n\n"
+END = "\n\n<!-- end of the drawing -->"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, BOB = UserId("U1"), UserId("U2")
 ENDS = (Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED)
@@ -181,7 +177,7 @@ def _happenings(restore: Restore) -> Iterator[Happening]:
     yield from _seen(restore)
     yield Happening("cancel", (Cancel(restore.owner),))
     yield Happening("handed over or taken over", (TakenOver(_other(restore)),))
-    yield Happening("the channel is gone", (ChannelGone("is_archived"),))
+    yield Happening("the channel is gone", (ChannelGone(ConversationLoss.ARCHIVED),))
     if restore.phase is Phase.CHECKING:
         yield Happening("somebody else holds the VM", (VmClaimedElsewhere(BOB, "there", START),))
     if restore.deadline is not None:
@@ -317,10 +313,12 @@ def _job_scenes(restore: Restore) -> Iterable[tuple[str, Observation]]:
 # What it looks like
 
 
-def page() -> str:
-    """What stands between the markers of docs/workflow.md."""
+def drawn(page: str) -> str:
+    """The page with what the machine does between the marks, whatever stood there; ValueError without them."""
     found = edges()
-    return "\n".join((*_picture(found), "", *_table(found)))
+    drawing = "\n".join((*_picture(found), "", *_table(found)))
+    begin = page.index(BEGIN) + len(BEGIN)
+    return page[:begin] + drawing + page[page.index(END, begin - 1) :]
 
 
 def _picture(found: tuple[Edge, ...]) -> Iterator[str]:
@@ -352,4 +350,4 @@ def _labels(found: tuple[Edge, ...], source: Phase, target: Phase, between: str)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{page()}\n")
+    PAGE.write_text(drawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

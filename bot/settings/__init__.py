@@ -1,0 +1,6 @@
+"""The settings: what the environment and the YAML file say, checked, as one frozen tree."""
+
+from bot.settings.loader import build, load
+from bot.settings.schema import ClusterSettings, Settings
+
+__all__ = ["ClusterSettings", "Settings", "build", "load"]

@@ -1,0 +1,206 @@
+"""Who may do what, as the simulated Slack and the policy say; and how old that knowledge may be."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import Temporary
+from bot.playground.clock import HandClock
+from bot.playground.slack import Person, SlackSim
+from bot.playground.slack.workspace import Channel
+from bot.restore.access import Grant, OnCall, Policy
+from bot.restore.events import Verdict
+from bot.restore.model import Restore
+from bot.restore.target import RestoreRequest
+from bot.restore.thread import UserId
+from bot.slack.api.authorizer import Authorizer
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import ConversationInfo, Directory, Workspace
+from bot.telemetry import Metrics
+from tests.restore.play import asked
+
+PRODUCTION = RestoreRequest(cluster="default", namespace="production", vm="db-01")
+OTHERS: Restore = asked(request=PRODUCTION)
+"""A restore of somebody who is not in this workspace."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The authorizer, and the workspace that it asks."""
+
+    slack: SlackSim
+    clock: HandClock
+    people: dict[str, Person]
+    rooms: dict[str, Channel]
+    authorizer: Authorizer
+
+    def user(self, name: str) -> UserId:
+        """The id of a person."""
+        return UserId(self.people[name].id)
+
+    def where(self, name: str) -> str | ConversationInfo:
+        """A channel by its id; a direct message is known without a look."""
+        return self.rooms[name].id if name in self.rooms else ConversationInfo.direct()
+
+    @property
+    def calls(self) -> Counter[str]:
+        """What Slack was asked, by method."""
+        return Counter(call.method for call in self.slack.log)
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    """Alice is named; Carol is in the group that is named and on call; #ops is granted to all."""
+    clock = HandClock()
+    slack = SlackSim(clock)
+    people = {name: slack.person(name) for name in ("alice", "carol", "dave")} | {
+        "guest": slack.person("guest", guest=True),
+        "foreign": slack.person("foreign", foreign=True),
+        "robot": slack.person("robot", bot=True),
+    }
+    everybody = people.values()
+    rooms = {
+        "ops": slack.channel("ops", *everybody),
+        "talk": slack.channel("talk", *everybody),
+        "shared": slack.channel("shared", *everybody, ext_shared=True),
+    }
+    on_call = slack.user_group("oncall", people["carol"]).id
+    policy = Policy(
+        grants=(
+            Grant(users=(people["alice"].id,), namespaces=("production",)),
+            Grant(groups=(on_call,), namespaces=("*",)),
+            Grant(channels=(rooms["ops"].id,), namespaces=("production",)),
+        ),
+        on_call=OnCall(groups=(on_call,)),
+    )
+    await slack.start()
+    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+    home = Workspace(slack.workspace.team_id, bot_user="U0BOT", bot_id="B0BOT")
+    directory = Directory(SlackApi(client, Metrics()), home, policy.groups, clock)
+    yield Scene(slack, clock, people, rooms, Authorizer(directory, policy))
+    await slack.stop()
+
+
+# Who, where -> may restore, may take over, is told of the restore.
+ANSWERS = {
+    ("alice", "talk"): (True, False, True),
+    ("alice", "direct"): (True, False, True),
+    ("alice", "shared"): (False, False, False),
+    ("carol", "talk"): (True, True, True),
+    ("carol", "direct"): (True, True, True),
+    ("carol", "shared"): (False, False, False),
+    ("dave", "ops"): (True, False, True),
+    ("dave", "talk"): (False, False, False),
+    ("dave", "direct"): (False, False, False),
+    ("guest", "ops"): (False, False, False),
+    ("foreign", "ops"): (False, False, False),
+    ("robot", "ops"): (False, False, False),
+}
+
+
+async def test_who_may_do_what_where(scene: Scene) -> None:
+    found = {}
+    for who, room in ANSWERS:
+        user, where, ask = scene.user(who), scene.where(room), scene.authorizer
+        restores = await ask.may_restore(user, where, PRODUCTION, fresh=False)
+        takes = await ask.may_take_over(user, where, PRODUCTION, fresh=False)
+        sees = await ask.visible(user, where, [OTHERS])
+        found[who, room] = (restores.allowed, takes.allowed, sees == [OTHERS])
+    assert found == ANSWERS
+
+
+async def test_the_namespace_of_the_request_is_asked_about(scene: Scene) -> None:
+    other = PRODUCTION.model_copy(update={"namespace": "staging"})
+    alice, carol, where = scene.user("alice"), scene.user("carol"), scene.where("talk")
+    ask = scene.authorizer
+    assert not (await ask.may_restore(alice, where, other, fresh=False)).allowed
+    assert (await ask.may_take_over(carol, where, other, fresh=False)).allowed
+    assert await ask.visible(alice, where, [asked(request=other), OTHERS]) == [OTHERS]
+
+
+Ask = Callable[[Scene], Awaitable[bool]]
+
+
+async def may_restore(scene: Scene) -> bool:
+    return (await _may_restore(scene, fresh=False)).allowed
+
+
+async def may_restore_now(scene: Scene) -> bool:
+    return (await _may_restore(scene, fresh=True)).allowed
+
+
+def _may_restore(scene: Scene, *, fresh: bool) -> Awaitable[Verdict]:
+    ask = scene.authorizer.may_restore
+    return ask(scene.user("carol"), scene.where("talk"), PRODUCTION, fresh=fresh)
+
+
+async def may_take_over(scene: Scene) -> bool:
+    return (await _may_take_over(scene, fresh=False)).allowed
+
+
+async def may_take_over_now(scene: Scene) -> bool:
+    return (await _may_take_over(scene, fresh=True)).allowed
+
+
+def _may_take_over(scene: Scene, *, fresh: bool) -> Awaitable[Verdict]:
+    ask = scene.authorizer.may_take_over
+    return ask(scene.user("carol"), scene.where("talk"), PRODUCTION, fresh=fresh)
+
+
+async def visible(scene: Scene) -> bool:
+    return bool(await scene.authorizer.visible(scene.user("carol"), scene.where("talk"), [OTHERS]))
+
+
+QUESTIONS = [
+    pytest.param(may_restore, False, id="may restore"),
+    pytest.param(may_restore_now, True, id="may restore, asked now"),
+    pytest.param(may_take_over, False, id="may take over"),
+    pytest.param(may_take_over_now, True, id="may take over, asked now"),
+    pytest.param(visible, False, id="visible"),
+]
+
+
+@pytest.mark.parametrize(("ask", "fresh"), QUESTIONS)
+async def test_what_has_changed_is_known_now_or_within_a_minute(
+    ask: Ask, fresh: bool, scene: Scene
+) -> None:
+    assert await ask(scene)
+    before = scene.calls
+    scene.people["carol"].user.deactivated = True
+    assert await ask(scene) is not fresh
+    again = {"conversations.info": 1, "users.info": 1, "usergroups.users.list": 1}
+    assert scene.calls - before == (again if fresh else {})
+    scene.clock.advance(61)
+    assert not await ask(scene)
+
+
+@pytest.mark.parametrize("method", ["conversations.info", "users.info", "usergroups.users.list"])
+@pytest.mark.parametrize(("ask", "fresh"), QUESTIONS)
+async def test_nobody_is_allowed_anything_on_a_guess(
+    ask: Ask, fresh: bool, method: str, scene: Scene
+) -> None:
+    del fresh
+    scene.slack.faults.fail(method, 503)
+    with pytest.raises(Temporary):
+        await ask(scene)
+
+
+async def test_what_is_known_of_a_conversation_is_not_asked_again(scene: Scene) -> None:
+    alice = await scene.authorizer.asker(scene.user("alice"), scene.where("shared"))
+    carol = await scene.authorizer.asker(scene.user("carol"), alice.room, fresh=True)
+    assert carol.room.spot.shared
+    assert scene.calls["conversations.info"] == 1
+
+
+async def test_somebody_elsewhere_is_judged_by_the_grants_that_hold_there(scene: Scene) -> None:
+    ops = scene.rooms["ops"].id
+    dave = await scene.authorizer.asker(scene.user("dave"), ConversationInfo.direct())
+    alice = await scene.authorizer.asker(scene.user("alice"), ConversationInfo.direct())
+    assert scene.authorizer.channels == (ops,)
+    assert dave.elsewhere(ops).permitted("default") == frozenset({"production"})
+    assert dave.elsewhere(ops).by_name().permitted("default") == frozenset()
+    assert alice.elsewhere(ops).by_name().permitted("default") == frozenset({"production"})
+    assert scene.calls["conversations.info"] == 0

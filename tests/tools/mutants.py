@@ -1,0 +1,183 @@
+"""Guards taken out of the code one by one: does a fast test notice?
+
+`make mutants` copies the code to a temporary folder, changes one place of the copy at a time, and runs
+the tests that should fail then. It ends with exit code 1 if one of them does not. A guard that is new
+or changes gets its lines in `MUTANTS`; tests/test_mutants.py holds that each of them can be tried.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HOUSE = Path(__file__).parent.parent.parent
+COPIED = ("bot", "docs", "tests", "pyproject.toml")
+FAILED, PASSED = 1, 0
+"""Exit codes of pytest. Any other is no answer: the tests were not found, or did not load."""
+LIMIT = 300.0
+"""Seconds after which the tests of a mutant are ended; one that spins for ever is noticed, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of the code that a test must notice."""
+
+    file: str
+    old: str
+    """Stands exactly once in the file."""
+    new: str
+    test: str
+    """The file of the fast test that notices."""
+
+    def __str__(self) -> str:
+        old, new = (" ".join(text.split()) for text in (self.old, self.new))
+        return f"{self.file}: {old} -> {new or 'nothing'}"
+
+    def applied(self, text: str) -> str:
+        """The text of the file with the change in it; ValueError if its place is not clear."""
+        if text.count(self.old) != 1:
+            raise ValueError(f"stands {text.count(self.old)} times: {self}")
+        return text.replace(self.old, self.new)
+
+
+def of(file: str, test: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
+    """Several changes of one file that one test file notices."""
+    return tuple(Mutant(file, old, new, test) for old, new in changes)
+
+
+_LEASED = "    before()\n    simpler"
+_UNKNOWN = "refusal.code != 400 or _UNKNOWN_READINESS not in refusal.text"
+_OWN = "not (each.name == own and each.restore_id == restore.id)"
+_REASON = 'return text(condition, "reason") or text(condition, "message")'
+_COPY = "made is None or made.to != event.to or sent"
+_DUE = "return now if moved else now + timedelta(seconds=_BRISK)"
+_OFFERED = "(offer is not None and person.id == offer.to)"
+_STANDS = "string.sub(stood, 1, #ts + 1) == ts .. '|'"
+_NAMED = (
+    "named = restore.phase in (Phase.GATHERING, Phase.TYPING) and single_name(text) is not None"
+)
+
+MUTANTS = (
+    *of(
+        "bot/cluster/create.py",
+        "tests/cluster/test_cluster_perform.py",
+        (_LEASED, "    simpler"),
+        (_UNKNOWN, "refusal.code != 400"),
+        (_UNKNOWN, "_UNKNOWN_READINESS not in refusal.text"),
+    ),
+    *of(
+        "bot/cluster/parse.py",
+        "tests/cluster/test_cluster_parse.py",
+        (_REASON, 'return text(condition, "reason")'),
+    ),
+    *of(
+        "bot/restore/checks.py",
+        "tests/restore/test_checks.py",
+        (_OWN, "not (each.name == own)"),
+        (_OWN, "not (each.restore_id == restore.id)"),
+    ),
+    *of(
+        "bot/restore/handoff.py",
+        "tests/restore/test_handover.py",
+        (_COPY, "made is None or sent"),
+        (_COPY, "made is None or made.to != event.to"),
+    ),
+    *of(
+        "bot/restore/preview.py",
+        "tests/restore/test_preview.py",
+        ("if v.holds_data and v.claim)", "if v.holds_data)"),
+        ("if v.holds_data and v.claim)", "if v.claim)"),
+    ),
+    *of(
+        "bot/restore/policy.py",
+        "tests/restore/test_policy.py",
+        (_OFFERED, "offer is not None"),
+        ("if person.id == restore.owner or (offer", "if (offer"),
+    ),
+    *of(
+        "bot/restore/workflow.py",
+        "tests/restore/test_next_due.py",
+        (_DUE, "return now"),
+        ("restore.job.wait_until and restore.job.wait_until > now", "restore.job.wait_until"),
+        ("(restore.deadline, _offered_until(restore))", "(restore.deadline,)"),
+    ),
+    *of(
+        "bot/restore/edits.py",
+        "tests/restore/test_workflow.py",
+        ('"trouble": None, "trouble_since": None}', '"trouble": None}'),
+    ),
+    *of(
+        "bot/store/lua/invalidate_card.lua",
+        "tests/store/test_store_queue.py",
+        (f"if stood and {_STANDS} then", "if stood then"),
+        ("  ask_for(due, record, member, now, tonumber(now), 'LT')\n", ""),
+    ),
+    *of(
+        "bot/slack/inbound/dispatcher.py",
+        "tests/slack/test_dispatcher.py",
+        ("each.owner == caller.user and not each.phase.ended]", "not each.phase.ended]"),
+        ("exact or asking or mine", "asking or mine"),
+        ("each.owner == caller.user and (begun or moved)", "(begun or moved)"),
+        ("begun = thread_ref.channel == caller.channel and thread_ref", "begun = thread_ref"),
+        (_NAMED, "named = False"),
+    ),
+    *of(
+        "bot/slack/handlers/apply_event.py",
+        "tests/slack/test_apply_event.py",
+        ("card is None or card.ts is None", "card is None"),
+        ("slack_order(card.ts) < slack_order(ts)", "slack_order(card.ts) <= slack_order(ts)"),
+    ),
+)
+
+
+def code_of(mutant: Mutant, house: Path) -> int:
+    """The exit code of the tests with this mutant in the code of a folder, which is as before then."""
+    file = house / mutant.file
+    text = file.read_text(encoding="utf-8")
+    file.write_text(mutant.applied(text), encoding="utf-8")
+    # Byte code of a copy could be of another mutant: it is told by second and size.
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-n", "0", mutant.test]
+    try:
+        return subprocess.run(  # noqa: S603 - the command is fixed but for the names of our tests
+            [*command, "-p", "no:randomly", "-p", "no:cacheprovider"],
+            cwd=house,
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return FAILED
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Try them all, or those of one file; say of each what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", default="", help="only mutants of files with this in their name")
+    only = parser.parse_args().file
+    words = {FAILED: "noticed", PASSED: "NOT NOTICED"}
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        house = Path(folder)
+        for name in COPIED:
+            if (HOUSE / name).is_dir():
+                leave = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(HOUSE / name, house / name, ignore=leave)
+            else:
+                shutil.copy2(HOUSE / name, house / name)
+        for mutant in (each for each in MUTANTS if only in each.file):
+            code = code_of(mutant, house)
+            bad += code != FAILED
+            said = words.get(code, f"NO ANSWER (exit code {code})")
+            sys.stdout.write(f"{said:12} {mutant}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{bad} not noticed\n" if bad else "all noticed\n")
+    return int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
