@@ -13,7 +13,6 @@ from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
 from bot.restore.model import Phase, Restore, Stop
 from bot.restore.observation import ApiRejection, Observation, Vm
-from bot.restore.own_stop import before_a_stop, written_besides
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
@@ -23,6 +22,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.stops import before_a_stop, written_besides
 from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of

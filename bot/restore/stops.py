@@ -1,18 +1,16 @@
-"""Which VM the bot may stop, and what is not its own stop: the comparisons of the phase STOPPING."""
+"""Which live VM may be stopped: the one that was to be stopped, in the same run, and no other."""
 
 from bot.restore.differences import (
     EDITS,
     Difference,
     compared,
     generation_is_the_same,
-    moment,
     nobody_restored_it,
-    shown_state,
 )
 from bot.restore.model import Restore, Stop
 from bot.restore.observation import Observation, Vm, Vmi
 from bot.restore.reasons import Reason
-from bot.restore.vmstate import state_of
+from bot.restore.vmstate import VmState, state_of
 from bot.texts import refusals as texts
 
 
@@ -29,11 +27,12 @@ def before_a_stop(restore: Restore, observation: Observation) -> tuple[Differenc
     begun = stop.asked_at is not None or restore.confirmation is None
     going_down = begun and vm.run_strategy == "Halted"
     untouched = (nobody_restored_it,) if going_down else (*EDITS, generation_is_the_same)
-    by_older = stop.asked_at is not None and shown_state(restore) is None
+    by_older = stop.asked_at is not None and _shown(restore) is None
     found = () if by_older else tuple(compared(restore, state_of(vm), untouched))
     if going_down or not _is_another_run(restore, stop, observation.vmi):
         return found
-    when = moment(observation.vmi.created if observation.vmi else None)
+    began = observation.vmi.created if observation.vmi else None
+    when = texts.SECOND.format(when=began) if began else texts.NOT_KNOWN
     return (Difference(Reason.VM_STARTED, texts.VM_STARTED_ANEW.format(when=when)), *found)
 
 
@@ -43,7 +42,7 @@ def _is_another_run(restore: Restore, stop: Stop, vmi: Vmi | None) -> bool:
     Before the first stop a VM that crashes and starts by itself may have a new VMI: only one that is
     younger than the decision counts.
     """
-    shown = restore.preview.vm_state if restore.preview else None
+    shown = _shown(restore)
     if vmi is None or vmi.uid == stop.vmi:
         return False
     if stop.vmi is not None:
@@ -58,7 +57,11 @@ def _is_another_run(restore: Restore, stop: Stop, vmi: Vmi | None) -> bool:
 
 def written_besides(restore: Restore, vm: Vm) -> tuple[Difference, ...]:
     """What was written to a VM that is down, beyond the one write of our own stop."""
-    shown = restore.preview.vm_state if restore.preview else None
+    shown = _shown(restore)
     if shown is None or vm.generation <= shown.generation + 1:
         return ()
     return tuple(compared(restore, state_of(vm), (*EDITS, generation_is_the_same)))
+
+
+def _shown(restore: Restore) -> VmState | None:
+    return restore.preview.vm_state if restore.preview else None
