@@ -113,6 +113,8 @@ class Observer:
             quotas = first.create_task(reads.quotas())
         everything = snapshots.result()
         snapshot = next((one for one in everything if one.name == asked.snapshot), None)
+        seen = vm.result()
+        lock = seen.snapshot_in_progress if seen else None
         worth_trying = vm.result() is not None and snapshot is not None
         async with Together() as second:
             content = second.create_task(reads.content(snapshot))
@@ -126,6 +128,7 @@ class Observer:
             vmi=vmi.result(),
             snapshot=snapshot,
             content=content.result(),
+            locked_by=next((one for one in everything if one.name == lock), None),
             snapshots=tuple(
                 one for one in everything if one.source == asked.vm and not parse.of_a_clone(one)
             ),

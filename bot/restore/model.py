@@ -239,6 +239,8 @@ class Outcome(Stored):
     """How it ended. `found`, `expected` and `next` are plain sentences."""
 
     reason: Reason | None = None
+    cause: Reason | None = None
+    """Of a stop or a create that was refused: why, by what the API server's message says."""
     at: AwareDatetime
     by: UserId | None = None
     found: str = ""

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
-
 
 class ObservationKind(StrEnum):
     """What a round needs to know."""
@@ -248,16 +246,6 @@ class ApiRejection:
     reason: str
     text: str
 
-    @property
-    def lacks_right(self) -> bool:
-        """The right to create is missing. A quota, a policy and a namespace that goes are a 403 as well."""
-        return self.code == 403 and RIGHT_MISSING in self.text
-
-    @property
-    def namespace_goes(self) -> bool:
-        """Nothing can be created any more, since the namespace is being deleted."""
-        return self.code == 403 and NAMESPACE_TERMINATING in self.text
-
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -284,6 +272,8 @@ class Observation:
     vmi: Vmi | None = None
     snapshot: Snapshot | None = None
     content: Content | None = None
+    locked_by: Snapshot | None = None
+    """The snapshot that the VM's status names, if it names one (FULL)."""
     snapshots: tuple[Snapshot, ...] = ()
     """All snapshots of the VM, newest first (FULL)."""
     restores: tuple[RestoreObject, ...] = ()

@@ -61,8 +61,9 @@ STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
 
 STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
 STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
+STOP_OVERDUE_WAIT: Final = "• *Keep waiting*: the guest may still be shutting down."
+STOP_OVERDUE_FAILED: Final = "• *Keep waiting*: the stop is sent again, and may fail again."
 STOP_OVERDUE_CHOICES: Final = (
-    "• *Keep waiting*: the guest may still be shutting down.",
     "• *Force stop*: like pulling the power cord; you are asked once more.",
     "• *Cancel*: nothing is restored. The stop that was sent cannot be taken back.",
 )

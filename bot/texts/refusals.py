@@ -30,11 +30,7 @@ FORBIDDEN: Final = RefusalText(
 )
 NAMESPACE: Final = "namespace `{namespace}`"
 CLUSTER: Final = "cluster `{cluster}`"
-WOULD_BE_REFUSED: Final = RefusalText(
-    "The cluster would refuse this restore: {text}",
-    "A restore that the cluster accepts.",
-    "Mend what the message names, then ask again.",
-)
+WOULD_BE_REFUSED: Final = "The cluster would refuse this restore. {found}"
 QUOTA_EXCEEDED: Final = RefusalText(
     "Quota `{quota}` has {left} left.",
     "The restored volumes need {need} ({resource}).",
@@ -69,45 +65,26 @@ VM_BEING_DELETED: Final = RefusalText(
     "A VM that stays.",
     "Find out who deletes it. Its snapshots outlive it.",
 )
-NAMESPACE_BEING_DELETED: Final = RefusalText(
-    "Namespace `{namespace}` is being deleted, with every VM and snapshot in it.",
-    "A namespace that stays.",
-    "Find out who deletes it. What is still needed must be copied out before it is gone.",
-)
-RIGHT_MISSING: Final = "cannot create "
-"""How the API server refuses a create for want of a right (403)."""
-NAMESPACE_TERMINATING: Final = "because it is being terminated"
-"""How the API server refuses a create in such a namespace (403)."""
 VM_MIGRATING: Final = RefusalText(
     "VM `{vm}` is migrating to another node.",
     "A VM that is not being migrated.",
     "Wait until the migration has ended, then ask again.",
+)
+VM_WAITS_AS_RECEIVER: Final = RefusalText(
+    "VM `{vm}` has run strategy WaitAsReceiver: it waits for a guest that migrates to it from another "
+    "cluster or namespace. A stop is accepted and has no effect.",
+    "A VM that can be stopped.",
+    "Ask the owner of the VM whether that migration is still to come. The guest may live elsewhere.",
 )
 VM_RECREATED: Final = RefusalText(
     "VM `{vm}` was re-created since the snapshot was taken (UID {uid}).",
     "The VM that the snapshot was taken of (UID {taken_of}).",
     "Restoring would overwrite a different VM of the same name. Ask a cluster admin.",
 )
-RESTORE_IN_PROGRESS: Final = RefusalText(
-    "VirtualMachineRestore `{name}` of this VM is in progress{by}.",
-    "No other unfinished restore of this VM.",
-    "Wait for it to end; if it failed or is stuck, somebody must delete that object first.",
-)
-FAILED_RESTORE_LEFT: Final = RefusalText(
-    "VirtualMachineRestore `{name}` of this VM has failed and was not removed{by}.",
-    RESTORE_IN_PROGRESS.expected,
-    RESTORE_IN_PROGRESS.next,
-)
-MADE_BY: Final = ", asked for by <@{user}>"
 BLOCKER_STAYS: Final = RefusalText(
-    "VirtualMachineRestore `{name}` could not be removed: {text}",
-    RESTORE_IN_PROGRESS.expected,
+    "VirtualMachineRestore `{name}` could not be removed. {found}",
+    "No other unfinished restore of this VM.",
     "Ask a cluster admin to delete that object, then ask again.",
-)
-SNAPSHOT_IN_PROGRESS: Final = RefusalText(
-    "Snapshot `{snapshot}` of this VM is being taken.",
-    "No snapshot in progress.",
-    "Wait until it has ended, then ask again.",
 )
 HELD: Final = RefusalText(
     "<@{by}> is already restoring this VM, since {since} UTC: {where}",
@@ -260,13 +237,7 @@ STOPPING_VM_GONE: Final = RefusalText(VM_GONE, next="Check the VM, then ask agai
 STOPPING_OTHER_VM: Final = RefusalText(
     "VM `{vm}` was re-created while it was being stopped.", next="Check the VM, then ask again."
 )
-STOP_REFUSED: Final = RefusalText(
-    "{text}",
-    next=(
-        "Ask a cluster admin to let the bot stop VMs there, or stop the VM yourself, then start "
-        "over."
-    ),
-)
+STOP_REFUSED_NEXT: Final = "{next} Or stop the VM yourself, then start over."
 
 # The conversation
 

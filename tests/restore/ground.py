@@ -78,6 +78,7 @@ class Ground:
     snapshots: tuple[Snapshot, ...] = (SNAPSHOT,)
     content: Content | None = CONTENT
     restores: tuple[RestoreObject, ...] = ()
+    locked_by: Snapshot | None = None
     claims: tuple[Claim, ...] = (CLAIM,)
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None
@@ -113,6 +114,7 @@ class Ground:
                     "snapshot": wished,
                     "content": self.content if wished else None,
                     "snapshots": self.snapshots,
+                    "locked_by": self.locked_by,
                     "restores": self.restores,
                     "claims": self._held(restore),
                     "quotas": self.quotas,

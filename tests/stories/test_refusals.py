@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.kubevirt.seed import Disk
 from bot.playground.slack import Person
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
+RESTORES = "virtualmachinerestores.snapshot.kubevirt.io"
 NS, VM, SNAPSHOT = "production", "database-01", "pre-upgrade-snapshot"
 THIS = f"/vm-restore {VM} from the-one in {NS}"
 
@@ -124,6 +126,59 @@ def _no_lists_of_vms(stage: Stage) -> None:
     stage.world.kube.deny("list", "virtualmachines", NS)
 
 
+def _marked(stage: Stage, field: str, name: str) -> None:
+    held = stage.world.kube.storage.get("virtualmachines", NS, VM)
+    held["status"][field] = name
+    stage.world.kube.storage.put("virtualmachines", held)
+
+
+def _mark_of_no_restore(stage: Stage) -> None:
+    _marked(stage, "restoreInProgress", "gone-since")
+
+
+def _mark_of_no_snapshot(stage: Stage) -> None:
+    _marked(stage, "snapshotInProgress", "gone-since")
+
+
+def _denies(stage: Stage, code: int, message: str) -> None:
+    answer = Answer(code, "Forbidden" if code == 403 else "Invalid", message)
+    stage.world.kube.faults.add(Rule(answer, verb="create", resource="virtualmachinerestores"))
+
+
+def _denied_by_webhook(stage: Stage) -> None:
+    """In words that would be links and code in Slack."""
+    said = "change freeze until Monday, ask <!channel> `now`"
+    _denies(stage, 403, f'admission webhook "freeze.example.com" denied the request: {said}')
+
+
+def _denied_by_gatekeeper(stage: Stage) -> None:
+    said = "[no-restores-on-friday] bots cannot create restores"
+    _denies(stage, 403, f'admission webhook "validation.gatekeeper.sh" denied the request: {said}')
+
+
+def _denied_by_policy(stage: Stage) -> None:
+    said = "ValidatingAdmissionPolicy 'freeze' with binding 'freeze' denied request: until Monday"
+    _denies(stage, 422, f'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: {said}')
+
+
+def _gate_off(stage: Stage) -> None:
+    stage.world.kube.knobs.snapshot_gate = False
+
+
+def _waits_as_receiver(stage: Stage) -> None:
+    held = stage.world.kube.storage.get("virtualmachines", NS, VM)
+    held["spec"]["runStrategy"] = "WaitAsReceiver"
+    stage.world.kube.storage.put("virtualmachines", held)
+
+
+def _old_and_manual(stage: Stage) -> None:
+    kube = stage.world.kube
+    kube.knobs.restores_want_halted = True
+    held = kube.storage.get("virtualmachines", NS, VM)
+    held["spec"]["runStrategy"] = "Manual"
+    kube.storage.put("virtualmachines", held)
+
+
 CASES = [
     Case(
         "snapshot-missing",
@@ -184,6 +239,8 @@ CASES = [
     ),
     Case("restore-of-somebody-else", "Another Restore Is in Progress", _foreign_restore),
     Case("failed-restore-left-behind", "Another Restore Is in Progress", _failed_leftover),
+    Case("mark-of-a-restore-that-is-gone", "Another Restore Is in Progress", _mark_of_no_restore),
+    Case("mark-of-a-snapshot-that-is-gone", "A Snapshot Is in Progress", _mark_of_no_snapshot),
     Case("snapshot-being-taken", "A Snapshot Is in Progress", _snapshot_under_way),
     Case(
         "quota-too-small",
@@ -224,6 +281,17 @@ CASES = [
         _nothing_installed,
         f"/vm-restore {VM} from {SNAPSHOT}",
     ),
+    Case(
+        "object-quota-used-up",
+        "Quota Used Up",
+        lambda stage: stage.world.kube.seed.quota(NS, "objects", **{f"count/{RESTORES}": "0"}),
+    ),
+    Case("admission-webhook-denies", "Denied by a Policy of the Cluster", _denied_by_webhook),
+    Case("Gatekeeper-denies", "Denied by a Policy of the Cluster", _denied_by_gatekeeper),
+    Case("admission-policy-denies", "Denied by a Policy of the Cluster", _denied_by_policy),
+    Case("feature-gate-off", "Snapshots Are Switched Off", _gate_off),
+    Case("VM-waits-as-receiver", "VM Waits for a Migration", _waits_as_receiver),
+    Case("older-KubeVirt-and-a-Manual-VM", "Cluster Would Refuse the Restore", _old_and_manual),
     Case("snapshot-API-not-installed", "KubeVirt Not Found", _uninstalled),
     Case("KubeVirt-not-installed", "KubeVirt Not Found", _nothing_installed),
 ]
@@ -401,3 +469,20 @@ async def test_two_vms_at_once(stage_for: SetStage) -> None:
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         "before-release"
     ]
+
+
+async def test_a_mark_that_passes_by_itself_is_waited_for(stage_for: SetStage) -> None:
+    """KubeVirt takes the mark away a moment after the snapshot is ready: that is no refusal."""
+    stage = await stage_for(start=False)
+    kube = stage.world.kube
+    await kube.pause_controllers()
+    _marked(stage, "snapshotInProgress", SNAPSHOT)
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    await stage.world.pass_time(3)
+    assert stage.shown(acts.TYPE_IT) is None
+    assert stage.shown("❌") is None
+    held = kube.storage.get("virtualmachines", NS, VM)
+    del held["status"]["snapshotInProgress"]
+    kube.storage.put("virtualmachines", held)
+    await stage.card(acts.TYPE_IT, within=5)

@@ -108,7 +108,7 @@ async def test_safety_snapshot_refused(stage_for: SetStage, golden: Golden) -> N
         Rule(Answer(422, "Invalid", text), verb="create", resource=SNAPSHOTS)
     )
     await confirm_protected(stage)
-    await stage.card("The safety snapshot failed: admission webhook")
+    await stage.card("The safety snapshot failed: Admission webhook `vmsnapshot` denies it")
     await stage.world.quiet()
     await golden(stage)
     assert stage.creates(RESTORES) == []

@@ -74,7 +74,7 @@ MUTANTS = (
         (_REASON, 'return text(condition, "reason")'),
     ),
     *of(
-        "bot/restore/checks.py",
+        "bot/restore/locks.py",
         "tests/restore/test_checks.py",
         (_OWN, "not (each.name == own)"),
         (_OWN, "not (each.restore_id == restore.id)"),

@@ -22,7 +22,7 @@ from bot.slack.views.layout import (
     section,
     trouble,
 )
-from bot.slack.views.questions import no_end
+from bot.slack.views.questions import no_end, stop_error
 from bot.texts import cards as texts
 from bot.texts import general, handoff, results
 
@@ -111,22 +111,15 @@ def stopping(ctx: CardContext) -> Draft:
     before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
     blocks = [
         header(texts.STOPPING_HEADING),
-        *section(gently, _stop_error(ctx), trouble(ctx.restore)),
+        *section(gently, stop_error(ctx), trouble(ctx.restore)),
         *context(before),
         *actions(ctx, cancel(ctx)),
     ]
     return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
 
 
-def _stop_error(ctx: CardContext) -> Mrkdwn | None:
-    stop = ctx.restore.stop
-    if stop is None or not stop.error:
-        return None
-    return ctx.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
-
-
 def _stop_ended(ctx: CardContext) -> Mrkdwn:
-    failed = None if ctx.restore.stop and ctx.restore.stop.done_at else _stop_error(ctx)
+    failed = None if ctx.restore.stop and ctx.restore.stop.done_at else stop_error(ctx)
     ended = ctx.say(texts.STOP_ENDED, closed=ctx.closed)
     return joined((ended, failed), "\n") if failed else ended
 
