@@ -1,6 +1,7 @@
 """`Cluster` is what other rooms use of bot/cluster: one object for each configured cluster."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -11,8 +12,10 @@ from bot.cluster.client import Api, Counted
 from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
+from bot.cluster.rights import Rights
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
+from bot.errors import Permanent, Temporary
 from bot.restore.events import CreateRestore, Effect, Result
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, ObservationKind
@@ -32,7 +35,8 @@ class Cluster:
         self._clock = clock
         self._schema = Schema(api)
         self.catalog = Catalog(api, self._schema, clock, scopes)
-        self._observer = Observer(api, self._schema, self.catalog, clock)
+        self.rights = Rights(api, clock)
+        self._observer = Observer(api, self._schema, self.catalog, self.rights, clock)
         self._performer = Performer(api, self._schema, clock)
         self._reflectors: tuple[Reflector, ...] = ()
 
@@ -104,12 +108,19 @@ class Cluster:
             asyncio.create_task(each.run(), name=f"watch {self.name} {scope or EVERYWHERE}")
             for scope, each in zip(self._scopes, self._reflectors, strict=True)
         ]
+        tasks.append(asyncio.create_task(self.tell_rights(), name=f"rights {self.name}"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
                 task.result()
         finally:
             await cancelled(tasks, within=LAST_SECONDS)
+
+    async def tell_rights(self) -> None:
+        """A log line for each scope in which rights are missing; none if the cluster is away."""
+        for scope in self._scopes:
+            with contextlib.suppress(Temporary, Permanent):
+                await self.rights.tell(scope)
 
     @property
     def watching(self) -> bool:

@@ -14,6 +14,7 @@ from bot.cluster import create, parse
 from bot.cluster.catalog import Catalog
 from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.reads import Reads, Together
+from bot.cluster.rights import Rights
 from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore import claims
@@ -69,8 +70,11 @@ class Question:
 class Observer:
     """Looks at one cluster."""
 
-    def __init__(self, api: Api, schema: Schema, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, api: Api, schema: Schema, catalog: Catalog, rights: Rights, clock: Clock
+    ) -> None:
         self._api = api
+        self._rights = rights
         self._schema = schema
         self._catalog = catalog
         self._clock = clock
@@ -111,6 +115,7 @@ class Observer:
             snapshots = first.create_task(reads.snapshots())
             restores = first.create_task(reads.restores_of(asked.vm))
             quotas = first.create_task(reads.quotas())
+            missing = first.create_task(self._rights.needed_and_missing(asked.vm_ref.namespace))
         everything = snapshots.result()
         snapshot = next((one for one in everything if one.name == asked.snapshot), None)
         seen = vm.result()
@@ -137,6 +142,7 @@ class Observer:
             claims=held.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
+            missing_rights=missing.result(),
             candidates=others.result(),
         )
 

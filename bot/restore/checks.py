@@ -69,6 +69,18 @@ def kubevirt_is_served(observation: Observation, restore: Restore) -> CheckFailu
     )
 
 
+def rights_are_held(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """All that are missing are named at once, before a person is asked for anything."""
+    if not observation.missing_rights:
+        return None
+    return CheckFailure.telling(
+        Reason.RBAC_FORBIDDEN,
+        texts.RIGHTS_MISSING,
+        rights=", ".join(f"`{each}`" for each in observation.missing_rights),
+        where=_where(restore),
+    )
+
+
 def reads_are_allowed(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The bot itself must be able to read what it is to judge."""
     if observation.forbidden is None:
@@ -321,6 +333,7 @@ def cluster_would_accept(observation: Observation, restore: Restore) -> CheckFai
 
 CHECKS: tuple[Check, ...] = (
     kubevirt_is_served,
+    rights_are_held,
     reads_are_allowed,
     namespace_stays,
     vm_exists,

@@ -286,6 +286,8 @@ class Observation:
     """What the dry-run create was refused with; None if it was accepted (FULL)."""
     forbidden: ApiRejection | None = None
     """A read that was refused (403), if any: then the facts above are incomplete."""
+    missing_rights: tuple[str, ...] = ()
+    """Rights that the restore can need and the bot does not have, such as "create pods" (FULL)."""
     safety: Snapshot | None = None
     """SAFETY, and RECHECK while its create is not answered."""
     job: RestoreObject | None = None

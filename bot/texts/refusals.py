@@ -28,6 +28,11 @@ FORBIDDEN: Final = RefusalText(
     "RBAC rights for this bot in {where}.",
     "Ask a cluster admin to grant the verb that the message names.",
 )
+RIGHTS_MISSING: Final = RefusalText(
+    "The bot does not have all rights in {where} that a restore can need. Missing: {rights}.",
+    "All of them, so that a restore does not stop half-way.",
+    "Ask a cluster admin to grant them to the bot, as its chart does, then ask again.",
+)
 NAMESPACE: Final = "namespace `{namespace}`"
 CLUSTER: Final = "cluster `{cluster}`"
 WOULD_BE_REFUSED: Final = "The cluster would refuse this restore. {found}"

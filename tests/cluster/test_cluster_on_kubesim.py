@@ -106,6 +106,7 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
     sim.seed.snapshot(NS, "of-web", "web", created=TAKEN)
     observation = await look(cluster, ObservationKind.FULL)
     assert calls(sim) == [
+        ("create", "selfsubjectrulesreviews"),
         ("create", "virtualmachinerestores"),
         ("get", "persistentvolumeclaims"),
         ("get", "persistentvolumeclaims"),
@@ -116,7 +117,7 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 8 + 2, "the schema is read once more, the first time; and two claims"
+    assert len(sim.log) == 8 + 3, "the first time also the schema and the rights; and two claims"
     assert observation.kubevirt
     assert observation.at == START
     assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)

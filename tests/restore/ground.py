@@ -83,6 +83,7 @@ class Ground:
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None
     forbidden: ApiRejection | None = None
+    missing_rights: tuple[str, ...] = ()
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
     policy: VolumePolicy | None = None
@@ -119,6 +120,7 @@ class Ground:
                     "claims": self._held(restore),
                     "quotas": self.quotas,
                     "dry_run": self.dry_run,
+                    "missing_rights": self.missing_rights,
                     "candidates": Candidates() if self.vm else self.candidates,
                 }
             case ObservationKind.RECHECK:

@@ -100,6 +100,14 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     "kubevirt_is_served": [
         ("not installed", WELL.but(kubevirt=False), Reason.KUBEVIRT_MISSING, "`default` does not"),
     ],
+    "rights_are_held": [
+        (
+            "two are missing",
+            WELL.but(missing_rights=("update virtualmachines/start", "get virtualmachinerestores")),
+            Reason.RBAC_FORBIDDEN,
+            "Missing: `update virtualmachines/start`, `get virtualmachinerestores`.",
+        ),
+    ],
     "reads_are_allowed": [
         ("forbidden", WELL.but(forbidden=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
     ],

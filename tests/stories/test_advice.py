@@ -127,6 +127,7 @@ async def test_claims_that_may_not_be_listed_do_not_hold_up_the_result(
 ) -> None:
     """The restore is complete; that is told at once, and as no more than that."""
     stage = await stage_for()
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny("list", "persistentvolumeclaims", NS)
     said = await restored(stage, "Restore Complete, Not Proven")
     assert "the claims could not be read" in said

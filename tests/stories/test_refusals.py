@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.cluster.rights import RIGHTS, ClusterRight
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.kubevirt.seed import Disk
+from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import Person
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from tests.stories import acts
@@ -118,6 +120,12 @@ def _uninstalled(stage: Stage) -> None:
 def _nothing_installed(stage: Stage) -> None:
     stage.world.kube.uninstall("snapshot.kubevirt.io")
     stage.world.kube.uninstall("kubevirt.io")
+
+
+def _untold(stage: Stage) -> KubeSim:
+    """The cluster does not tell the bot which rights it has."""
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
+    return stage.world.kube
 
 
 def _no_lists_of_vms(stage: Stage) -> None:
@@ -251,17 +259,17 @@ CASES = [
     Case(
         "create-forbidden-found-by-the-dry-run",
         "Cluster Permission Missing",
-        lambda stage: stage.world.kube.deny("create", "virtualmachinerestores", NS),
+        lambda stage: _untold(stage).deny("create", "virtualmachinerestores", NS),
     ),
     Case(
         "reading-the-VM-forbidden",
         "Cluster Permission Missing",
-        lambda stage: stage.world.kube.deny("get", "virtualmachines", NS),
+        lambda stage: _untold(stage).deny("get", "virtualmachines", NS),
     ),
     Case(
         "reading-snapshots-forbidden",
         "Cluster Permission Missing",
-        lambda stage: stage.world.kube.deny("list", "virtualmachinesnapshots", NS),
+        lambda stage: _untold(stage).deny("list", "virtualmachinesnapshots", NS),
     ),
     Case(
         "listing-VMs-forbidden-while-gathering",
@@ -310,26 +318,83 @@ async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
     assert stage.alice.notified[-1:] == [refused]
 
 
-@pytest.mark.parametrize(
-    ("verb", "resource"),
-    [
-        ("get", "virtualmachineinstances"),
-        ("get", "virtualmachinesnapshotcontents"),
-        ("list", "virtualmachinerestores"),
-        ("list", "resourcequotas"),
-    ],
-)
+READS = [
+    ("get", "virtualmachineinstances"),
+    ("get", "virtualmachinesnapshotcontents"),
+    ("list", "virtualmachinerestores"),
+    ("list", "resourcequotas"),
+]
+
+
+@pytest.mark.parametrize(("verb", "resource"), READS)
 async def test_a_forbidden_read_proves_nothing(
     verb: str, resource: str, stage_for: SetStage
 ) -> None:
-    """What may not be read is not taken for absent: the missing verb is named, nothing is done."""
+    """Where the cluster does not tell about rights: what may not be read is not taken for absent."""
     stage = await stage_for()
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny(verb, resource, NS)
     await acts.ask(stage)
     said = stage.read(await stage.card("❌ Cluster Permission Missing"))
     assert f'cannot {verb} resource "{resource}"' in said
     await stage.world.pass_time(60)
     assert acts.changes(stage) == []
+
+
+NEEDED = [each for each in RIGHTS if each.needed]
+
+
+@pytest.mark.parametrize("right", NEEDED, ids=str)
+async def test_a_missing_right_is_named_before_anything_is_asked(
+    right: ClusterRight, stage_for: SetStage
+) -> None:
+    """Each right of the chart taken away in turn: nobody types, and nothing is stopped, in vain."""
+    stage = await stage_for(running=True)
+    stage.world.kube.deny(right.verb, right.resource, NS)
+    await acts.ask(stage)
+    said = stage.read(await stage.card("❌ Cluster Permission Missing"))
+    assert f"Missing: `{right}`." in said
+    assert acts.changes(stage) == []
+
+
+async def test_all_missing_rights_are_named_at_once(stage_for: SetStage, golden: Golden) -> None:
+    """One round with the cluster admin, not one for each right."""
+    stage = await stage_for()
+    for right in NEEDED:
+        stage.world.kube.deny(right.verb, right.resource, NS)
+    await acts.ask(stage)
+    await stage.card("❌ Cluster Permission Missing")
+    await golden(stage)
+
+
+async def test_a_right_that_only_helps_is_no_refusal(stage_for: SetStage) -> None:
+    """Who uses a claim decorates the result; the restore does not need it."""
+    stage = await stage_for()
+    for right in RIGHTS:
+        if not right.needed:
+            stage.world.kube.deny(right.verb, right.resource, NS)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_rights_are_asked_for_again_after_a_403_and_not_before(stage_for: SetStage) -> None:
+    """They are kept for some minutes: the second check costs no request for them."""
+    stage = await stage_for()
+
+    def asked() -> int:
+        return len(stage.creates("selfsubjectrulesreviews"))
+
+    await acts.ask(stage)
+    await stage.press(acts.TYPE_IT, "Cancel")
+    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    await stage.card("Type `before-release` to confirm")
+    assert asked() == 1
+    stage.world.kube.deny("create", "virtualmachinerestores", NS)
+    await acts.ask(stage)
+    await stage.card("cannot create resource")
+    await acts.ask(stage)
+    await stage.card("Missing: `create virtualmachinerestores`.")
+    assert asked() == 2
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ async def test_old_confirmation_is_worth_nothing_after_a_failed_snapshot(
 ) -> None:
     """The click of before does not serve a second time: both confirmations are asked for anew."""
     stage = await stage_for()
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny("create", SNAPSHOTS, NS)
     await confirm_protected(stage)
     await stage.card("The safety snapshot failed:")

@@ -190,8 +190,10 @@ async def test_other_run_strategies(stage_for: SetStage, strategy: str) -> None:
 async def test_stop_forbidden(stage_for: SetStage, golden: Golden) -> None:
     """A stop that RBAC refuses ends the restore; the VM was never stopped."""
     stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
     stage.world.kube.deny("update", "virtualmachines/stop", NS)
-    await stop(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
     await stage.card("❌ VM Could Not Be Stopped")
     await stage.world.pass_time(30)
     await golden(stage)
@@ -245,8 +247,10 @@ async def test_what_a_guest_left_behind_may_not_be_removed(stage_for: SetStage) 
     """A Manual VM that was powered off from inside: the missing right is named, and asked for once."""
     stage = await stage_for(running=True, run_strategy="Manual")
     stage.world.kube.people.power_off(NS, VM)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
     stage.world.kube.deny("delete", "virtualmachineinstances", NS)
-    await stop(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
     said = stage.read(await stage.card("❌ VM Could Not Be Stopped"))
     assert 'cannot delete resource "virtualmachineinstances"' in said
     assert "The bot did not stop or change the VM." in said
