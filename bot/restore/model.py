@@ -184,6 +184,8 @@ class Safety(Stored):
     decided_at: AwareDatetime
     uid: str | None = None
     ready_at: AwareDatetime | None = None
+    said: str = ""
+    """What KubeVirt met that keeps it from becoming ready, if anything."""
 
 
 class Job(Stored):

@@ -123,6 +123,8 @@ class Snapshot:
     ready: bool = False
     deleting: bool = False
     error: str | None = None
+    progressing: str = ""
+    """Text of its `Progressing` condition."""
     content_name: str | None = None
     indications: tuple[str, ...] = ()
     included: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.restore.denials import MAX_QUOTE, denial, wants_halted
+from bot.restore.locks import is_stuck
 from bot.restore.observation import ApiRejection
 from bot.restore.reasons import Reason
 
@@ -210,3 +211,25 @@ def test_what_others_write_is_cut_and_holds_no_links_and_no_code() -> None:
 )
 def test_only_kubevirt_itself_wants_the_vm_stopped(text: str, *, expected: bool) -> None:
     assert wants_halted(ApiRejection(422, "Invalid", text)) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", False),
+        ("Initializing VirtualMachineRestore", False),
+        ("Creating new PVCs", False),
+        ("Waiting for new PVCs", False),
+        ("Updating target spec", False),
+        ("Operation complete", False),
+        ("VM restore is deleting", False),
+        ('persistentvolumeclaims "x" is forbidden: exceeded quota: storage', True),
+        ('admission webhook "freeze.example" denied the request: until Monday', True),
+        ("VMSnapshot production/nope does not exist", True),
+        ("missing volumeSnapshot vs-1", True),
+    ],
+)
+def test_what_kubevirt_says_of_a_restore_is_progress_or_an_error(
+    said: str, *, expected: bool
+) -> None:
+    assert is_stuck(said) is expected

@@ -166,3 +166,19 @@ async def test_undo(stage_for: SetStage, golden: Golden) -> None:
         "pre-upgrade-snapshot",
         taken.name,
     ]
+
+
+async def test_what_keeps_the_safety_snapshot_waiting_is_told_at_once(stage_for: SetStage) -> None:
+    """A disk that is not bound: the reason stands in Progressing all the time, and on the card."""
+    stage = await stage_for(config={"rules": {"safety_timeout": 60}})
+    kube = stage.world.kube
+    kube.knobs.own_class("standard").bind = None
+    claim = kube.storage.get("persistentvolumeclaims", NS, "database-01-root")
+    claim["status"]["phase"] = "Pending"
+    kube.storage.put("persistentvolumeclaims", claim)
+    await confirm_protected(stage)
+    said = "volume not bound: database-01-root"
+    await stage.card(f"source {NS}/database-01 {said}", within=10)
+    asked = await stage.card("The safety snapshot failed:", within=90)
+    assert said in stage.read(asked)
+    assert stage.restores() == []

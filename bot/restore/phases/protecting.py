@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.restore import edits
-from bot.restore.denials import denial
+from bot.restore.denials import denial, quote
 from bot.restore.differences import differences
 from bot.restore.effects import confirmed_name, create_snapshot, object_name
 from bot.restore.events import CreateSnapshot, Done, Effect
@@ -82,16 +82,24 @@ def _unsafe(
     if snapshot.phase == "Failed" or snapshot.deleting:
         return snapshot.error or texts.SAFETY_WITHOUT_ERROR
     if late:
-        return snapshot.error or texts.SAFETY_NOT_READY
+        return snapshot.error or _with_words(texts.SAFETY_NOT_READY, safety.said)
     if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
         return texts.SAFETY_EMPTY
     return None
 
 
+def _with_words(found: str, said: str) -> str:
+    return texts.SAFETY_SAID.format(found=found, said=said) if said else found
+
+
 def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:
     if snapshot is None:
         return restore
-    return restore.model_copy(update={"safety": safety.model_copy(update={"uid": snapshot.uid})})
+    # What else Progressing says is said of every snapshot for a moment.
+    waits = snapshot.progressing if texts.NOT_LOCKED in snapshot.progressing.casefold() else ""
+    said = quote(snapshot.error or waits)
+    known = safety.model_copy(update={"uid": snapshot.uid, "said": said})
+    return restore.model_copy(update={"safety": known})
 
 
 def created(

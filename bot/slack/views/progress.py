@@ -2,8 +2,11 @@
 
 from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject, UserSelectElement
 
+from bot.restore.denials import denial
 from bot.restore.events import Button
+from bot.restore.locks import is_stuck
 from bot.restore.model import Job, Phase, Restore
+from bot.restore.observation import ApiRejection
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, moment, sentence
@@ -134,8 +137,17 @@ def protecting(ctx: CardContext) -> Draft:
     else:
         ready = safety.ready_at is not None
         said = ctx.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
+    waits = _waits(ctx) if ctx.open else None
     bad = trouble(ctx.restore) if ctx.open else None
-    return Draft(said, [*section(said, bad), *actions(ctx, cancel(ctx))])
+    return Draft(said, [*section(said, waits, bad), *actions(ctx, cancel(ctx))])
+
+
+def _waits(ctx: CardContext) -> Mrkdwn | None:
+    """Why the safety snapshot is not ready yet, in KubeVirt's words."""
+    safety = ctx.restore.safety
+    if safety is None or safety.ready_at is not None or not safety.said:
+        return None
+    return fill(texts.PROTECTING_WAITS, said=sentence(safety.said, 500))
 
 
 def progress(ctx: CardContext) -> Draft:
@@ -146,11 +158,21 @@ def progress(ctx: CardContext) -> Draft:
         return Draft(said, [*section(said), *context(*_end(job))])
     blocks = [
         header(texts.PROGRESS_HEADING),
-        *section(Mrkdwn(texts.PROGRESS_MINUTES)),
+        *section(_stuck(restore) or Mrkdwn(texts.PROGRESS_MINUTES)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
         *section(*known(job), elapsed(job), *_deleting(job), trouble(restore)),
     ]
     return Draft(ctx.say(texts.PROGRESS_TEXT), blocks)
+
+
+def _stuck(restore: Restore) -> Mrkdwn | None:
+    """What KubeVirt says is an error, which time alone may not heal: who can change it."""
+    job = restore.job
+    if job is None or not is_stuck(job.progressing):
+        return None
+    cause = denial(ApiRejection(0, "", job.progressing), restore.target.namespace)
+    onward = sentence(cause.next, 400) if cause.stays else Mrkdwn(texts.STUCK_NEXT)
+    return fill(texts.STUCK, next=onward)
 
 
 def known(job: Job | None) -> list[Mrkdwn | None]:
@@ -211,7 +233,11 @@ def overdue(ctx: CardContext) -> Draft:
     blocks = [
         header(texts.OVERDUE_HEADING),
         *section(ctx.when_open(texts.STOP_ASK), said),
-        *section(*(*known(job), _delete_error(ctx), trouble(restore)) if ctx.open else ()),
+        *section(
+            *(*known(job), _stuck(restore), _delete_error(ctx), trouble(restore))
+            if ctx.open
+            else ()
+        ),
         *section(*choices),
         *actions(ctx, *_overdue_buttons(ctx)),
         *no_end(ctx),
