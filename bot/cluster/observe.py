@@ -29,6 +29,7 @@ from bot.restore.observation import (
     RestoreObject,
     Snapshot,
     Vm,
+    Vmi,
 )
 from bot.restore.target import VmRef
 
@@ -296,16 +297,20 @@ async def _job(reads: Reads, asked: Question, at: datetime) -> Observation:
         return Observation(asked.kind, at, job=job, claims=made or (), forbidden=reads.forbidden)
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
-        vmi = group.create_task(reads.vmi(asked.vm))
+        vmi = group.create_task(
+            reads.if_possible(_vmi_of(asked.vm), patient=_is_new(asked.restore, at))
+        )
         all_claims = group.create_task(
             reads.if_possible(Reads.claims, patient=_is_new(asked.restore, at))
         )
     found, unread = all_claims.result()
+    live, not_seen = vmi.result()
     seen = Observation(
         asked.kind,
         at,
         vm=vm.result(),
-        vmi=vmi.result(),
+        vmi=live,
+        vmi_unread=not_seen or None,
         job=job,
         claims=_that_matter(found or (), asked, job, vm.result()),
         claims_unread=None if found is not None else unread,
@@ -317,6 +322,10 @@ async def _job(reads: Reads, asked: Question, at: datetime) -> Observation:
 def _is_new(restore: Restore, at: datetime) -> bool:
     """The trouble with the cluster has not lasted long, if there is any."""
     return restore.trouble_since is None or at - restore.trouble_since < PATIENCE
+
+
+def _vmi_of(vm: str) -> Callable[[Reads], Awaitable[Vmi | None]]:
+    return lambda reads: reads.vmi(vm)
 
 
 def _made_for(vm: str) -> Callable[[Reads], Awaitable[tuple[Claim, ...]]]:

@@ -272,6 +272,8 @@ class Observation:
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
     vmi: Vmi | None = None
+    vmi_unread: str | None = None
+    """Why the VMI could not be read at the end of a restore, which does not need it (JOB)."""
     snapshot: Snapshot | None = None
     content: Content | None = None
     locked_by: Snapshot | None = None
