@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from bot.cluster.cluster import Cluster
 from bot.cluster.rights import RIGHTS, ClusterRight
 from bot.playground.clock import HandClock
+from bot.playground.kubevirt import authorization
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.observation import ObservationKind
@@ -63,6 +64,24 @@ async def test_what_the_list_of_rules_does_not_show_is_asked_for(
     sim.faults.add(Rule(Answer(201), resource="selfsubjectrulesreviews"))
     assert await cluster.rights.missing(NS) == ()
     assert len(reviews(sim)) == 1 + len(RIGHTS)
+
+
+async def test_a_right_to_objects_of_some_names_is_none(sim: KubeSim, cluster: Cluster) -> None:
+    rules = sim.authorizer.accounts["vm-restore-bot"].rules
+    bare = [each for each in rules if "virtualmachines/stop" not in each.resources]
+    rules[:] = bare
+    named = ("virtualmachines/stop", "virtualmachines/start")
+    sim.allow(
+        "vm-restore-bot",
+        authorization.Rule(("update",), ("subresources.kubevirt.io",), named, names=("other",)),
+    )
+    missing = [str(each) for each in await cluster.rights.missing(NS)]
+    assert missing == ["update virtualmachines/start", "update virtualmachines/stop"]
+
+
+async def test_rights_in_one_namespace_are_none_everywhere(sim: KubeSim, cluster: Cluster) -> None:
+    sim.confine("default")
+    assert await cluster.rights.missing(None) == RIGHTS
 
 
 async def test_a_cluster_that_does_not_tell_is_believed_to_allow_it(
