@@ -212,7 +212,9 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
         async with _connected(name, settings) as cluster:
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
-            return [answers, *_capabilities(part, await cluster.capabilities(), rules)]
+            told_apart = [] if await cluster.tellable() else [_looks_like_any(part)]
+            installed = _capabilities(part, await cluster.capabilities(), rules)
+            return [answers, *told_apart, *installed]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -221,6 +223,15 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
     except Permanent as refused:
         fix = "give the bot a kubeconfig or service account that the API server accepts"
         return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", fix)]
+
+
+def _looks_like_any(part: str) -> CheckRow:
+    return CheckRow(
+        part,
+        Grade.WARN,
+        "unknown: nothing tells it from other clusters, so another one under its name is not noticed",
+        "let the bot get the namespace kube-system, as the chart does",
+    )
 
 
 @asynccontextmanager

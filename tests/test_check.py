@@ -204,6 +204,15 @@ async def test_each_cluster_has_its_rows(made: World) -> None:
     assert [each.found for each in found if each.part == "cluster east"][-1] == FIELDS
 
 
+async def test_a_cluster_that_nothing_tells_from_others_is_warned_of(made: World) -> None:
+    for resource in ("namespaces", "kubevirts"):
+        made.kube.deny("", resource)
+    (unknown,) = bad(await examined(told(made)))
+    assert (unknown.part, unknown.grade) == ("cluster default", Grade.WARN)
+    assert "nothing tells it from other clusters" in unknown.found
+    assert "kube-system" in unknown.fix
+
+
 def dead_kubeconfig(made: World) -> str:
     """A kubeconfig of an API server that is not there."""
     path = made.kube.kubeconfig(made.directory / "dead")

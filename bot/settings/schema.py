@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from bot.restore.access import ANY, Channel, Namespace, Policy
+from bot.restore.installation import DEFAULT
 from bot.restore.model import Rules
 from bot.settings.types import (
     ApiUrl,
@@ -19,6 +20,7 @@ from bot.settings.types import (
     BotToken,
     ClusterName,
     Duration,
+    InstallationName,
     Kubeconfig,
     SigningSecret,
     StoreUrl,
@@ -163,6 +165,8 @@ class Settings(Section):
 
     environment: Environment
     """What came from the environment."""
+    installation: InstallationName = DEFAULT
+    """The name of this installation: another one in the same Slack workspace and Redis needs another."""
     clusters: Mapping[ClusterName, Annotated[ClusterSettings, BeforeValidator(_or_empty)]] = {}
     """Clusters by name; without any, one called `default` from `KUBECONFIG` or the pod."""
     default_cluster: str = ""

@@ -69,6 +69,7 @@ class Seed(SnapshotSeed):
         head = {"metadata": {"namespace": "kubevirt", "name": "kubevirt"}}
         self._put(KUBEVIRTS, {**head, "spec": {"configuration": gates}, "status": status})
         self.crds()
+        self.namespace("kube-system")
 
     def crds(self) -> None:
         """The CRDs as the knobs say they are now."""
