@@ -161,7 +161,8 @@ async def _store(settings: Settings) -> list[CheckRow]:
         return [_embedded(settings)]
     try:
         async with connect(url.get_secret_value()) as client:
-            store = Store(client, _PROBE, Clock())
+            awaited = settings.store.replicas_to_wait_for
+            store = Store(client, _PROBE, Clock(), replicas_to_wait_for=awaited)
             await store.ping()
             reached = CheckRow("store", Grade.OK, "Redis answers")
             return [reached, *_durability(await store.durability())]

@@ -45,6 +45,7 @@ async def open_store(
         clock,
         installation=settings.installation,
         lease_seconds=settings.store.lease_seconds,
+        replicas_to_wait_for=settings.store.replicas_to_wait_for,
     )
     await waits.until("store", store.queue.learn_the_time)
     for risk in (await waits.until("store", store.durability)).risks:

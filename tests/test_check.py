@@ -160,6 +160,12 @@ async def test_a_redis_that_forgets_or_drops_keys_is_warned_of(made: World) -> N
     assert "noeviction" in memory.fix
 
 
+async def test_a_redis_with_fewer_replicas_than_the_bot_waits_for_is_warned_of(made: World) -> None:
+    (few,) = bad(await examined(told(made, {"store": {"replicas_to_wait_for": 1}})))
+    assert (few.part, few.grade) == ("store", Grade.WARN)
+    assert "fewer replicas than `store.replicas_to_wait_for`" in few.found
+
+
 async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: World) -> None:
     async with connect(made.redis_url) as client:
         await client.execute_command("ACL", "SETUSER", "bot", "on", ">pw", "~*", "+ping")

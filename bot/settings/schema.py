@@ -112,6 +112,8 @@ class StoreSettings(Section):
     """Where the embedded server keeps its data when there is no `REDIS_URL`."""
     lease_seconds: Duration = Field(default=25, ge=20, le=120)
     """How long a restore belongs to one replica: what its sudden death costs at most."""
+    replicas_to_wait_for: int = Field(default=0, ge=0, le=5)
+    """Replicas of Redis that must have a decision before it is acted on or told; 1 where it has some."""
 
 
 class Log(Section):

@@ -39,7 +39,7 @@ KEPT = timedelta(days=30)
 class Store:
     """The restores of one installation, its queue, its periodic tasks and its audit stream."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says one thing about the store
         self,
         client: Client,
         team: str,
@@ -47,13 +47,17 @@ class Store:
         *,
         installation: str = DEFAULT,
         lease_seconds: float = 25,
+        replicas_to_wait_for: int = 0,
     ) -> None:
         self._client = client
         self._scripts = Scripts(client)
         self._keys = Keys(team, installation)
         self._clock = clock
         lease_time = timedelta(seconds=lease_seconds)
-        self.queue = WorkQueue(self._scripts, self._keys, clock, lease_time=lease_time)
+        self._replicas = replicas_to_wait_for
+        self.queue = WorkQueue(
+            self._scripts, self._keys, clock, lease_time=lease_time, replicas=replicas_to_wait_for
+        )
         self.audit = AuditStream(self._scripts, self._keys)
         self.tasks = PeriodicTasks(self._scripts, self._keys, clock)
         self.ways = Ways(client, self._keys)
@@ -66,7 +70,7 @@ class Store:
 
     async def durability(self) -> Durability:
         """Does what is stored stay there? What the server does not say is None."""
-        return await durability.read(self._client, self._keys.due)
+        return await durability.read(self._client, self._keys.due, self._replicas)
 
     async def create(
         self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]

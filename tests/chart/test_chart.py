@@ -358,6 +358,7 @@ def test_replicas_that_share_a_redis_need_no_disk_and_roll() -> None:
         ({"podSecurityContext": {"privileged": True}}, "'privileged' not allowed"),
         ({"config": {"http": {"port": 1}}}, "/config"),
         ({"config": {"store": {"data_dir": "/x"}}}, "/config/store"),
+        ({"config": {"store": {"replicas_to_wait_for": -1}}}, "/config/store/replicas_to_wait_for"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
