@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from bot.cancelling import closes
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.cluster.identity import Installation
@@ -69,7 +70,7 @@ async def open_clusters(
             counted=partial(metrics.kubernetes_answered, name),
             installation=installation,
         )
-        stack.push_async_callback(cluster.close)
+        closes(stack, f"cluster {name}", cluster.close)
         clusters[name] = cluster
     await _recognised(clusters)
     return clusters

@@ -78,6 +78,7 @@ class Dispatcher:
         self._responder = context.responder
         self._config = context.config
         self._clock = context.clock
+        self._web = context.web
         self._steps = EventApplier(context.store, context.clock)
         self._conversations = ConversationChanges(context.store, self._steps)
         self._requests = requests
@@ -168,7 +169,7 @@ class Dispatcher:
     async def _message(self, delivery: Delivery, message: MessageReceived) -> None:
         thread = message.thread
         caller = _caller(message)
-        late = self._clock.now() - _moment(message.ts) > LATE
+        late = self._web.clock.now() - _moment(message.ts) > LATE
         request = _request(message) if message.addressed else message.request
         if thread is not None and await self._answered(message, request, caller, late=late):
             return
