@@ -253,13 +253,13 @@ async def _build(
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
     closes(stack, "the HTTP port", front.close)
-    socket = await _socket(
-        settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
-    )
+    web = SlackApi(bolt.client, metrics, slack.clock)
+    socket = await _socket(settings, bolt, web, waits, stack)
     tasks += _background(worker, clusters)
     front.door = _door(settings, bolt, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
-    app.clocks = ClockWatch(clock, metrics, {"slack": slack.clock})
+    far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
+    app.clocks = ClockWatch(clock, metrics, far)
     return app
 
 

@@ -72,7 +72,7 @@ async def examine(
     found = [_settings(settings), *await _slack(settings, machine)]
     found += await _store(settings, machine)
     for name, cluster in settings.clusters.items():
-        found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
+        found += await _cluster(name, cluster, settings.rules, machine)
     return tuple(found)
 
 
@@ -224,12 +224,16 @@ def _unknown(what: str, fix: str) -> CheckRow:
 # --- Clusters -------------------------------------------------------------------------------------
 
 
-async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[CheckRow]:
+async def _cluster(
+    name: str, settings: ClusterSettings, rules: Rules, machine: Clock
+) -> list[CheckRow]:
+    part = f"cluster {name}"
     try:
-        async with _connected(name, settings) as cluster:
+        async with _connected(name, settings, machine) as cluster:
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
-            return [answers, *_capabilities(part, await cluster.capabilities(), rules)]
+            differs = _clock(part, cluster.clock.ahead)
+            return [answers, *differs, *_capabilities(part, await cluster.capabilities(), rules)]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -241,13 +245,15 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
 
 
 @asynccontextmanager
-async def _connected(name: str, settings: ClusterSettings) -> AsyncIterator[Cluster]:
+async def _connected(
+    name: str, settings: ClusterSettings, machine: Clock
+) -> AsyncIterator[Cluster]:
     cluster = await Cluster.connect(
         name,
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         namespaces=() if settings.everywhere else settings.namespaces,
-        clock=Clock(),
+        clock=machine,
     )
     try:
         yield cluster

@@ -134,6 +134,13 @@ class FarClock:
         """What it shows now."""
         return self._clock.steady() + self._offset.ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead of our clock, to the millisecond; nothing until it has told the time."""
+        if not self.known:
+            return timedelta()
+        return timedelta(seconds=round((self.now() - self._clock.now()).total_seconds(), 3))
+
     def of(self, ours: datetime) -> datetime:
         """What it shows when our clock shows this."""
         return ours + (self.now() - self._clock.now())

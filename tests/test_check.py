@@ -317,10 +317,11 @@ def test_run_prints_and_returns_the_exit_code() -> None:
 
 
 async def test_a_machine_whose_clock_is_wrong(made: World) -> None:
-    """Slack and Redis say so, each for itself; the bot works."""
+    """Slack, Redis and the API server say so, each for itself; the bot works."""
     wrong = WrongClock(HandClock(), 300)
     found = bad(await check.examine(lambda: told(made), wrong))
     assert [(each.part, each.grade, each.found) for each in found] == [
         ("slack", Grade.WARN, "its clock is 299 s behind this machine's"),  # it tells whole seconds
         ("store", Grade.WARN, "its clock is 300 s behind this machine's"),
+        ("cluster default", Grade.WARN, "its clock is 299 s behind this machine's"),
     ]

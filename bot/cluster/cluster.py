@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from bot.cancelling import cancelled
-from bot.clock import Clock
+from bot.clock import Clock, FarClock
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
 from bot.cluster.login import log_in
@@ -55,9 +55,13 @@ class Cluster:
         everywhere = not namespaces or EVERYWHERE in namespaces
         scopes = (None,) if everywhere else tuple(dict.fromkeys(namespaces))
         configuration = await log_in(name, kubeconfig, context)
-        return cls(
-            name, Api(name, configuration, watches=len(scopes), counted=counted), scopes, clock
-        )
+        api = Api(name, configuration, clock=FarClock(clock), watches=len(scopes), counted=counted)
+        return cls(name, api, scopes, clock)
+
+    @property
+    def clock(self) -> FarClock:
+        """The API server's clock, as the `Date` of its answers shows it."""
+        return self._api.clock
 
     async def close(self) -> None:
         """Close all connections."""

@@ -5,7 +5,7 @@ fields were read, so that the core never takes an unread object for a missing on
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
@@ -278,6 +278,9 @@ class Observation:
 
     kind: ObservationKind
     at: datetime
+    """By our clock; the times of the facts are by the API server's."""
+    ahead: timedelta = timedelta()
+    """How far the API server's clock is ahead of ours, as its answers show."""
     kubevirt: bool = True
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
@@ -307,3 +310,7 @@ class Observation:
     """Who uses which claim; None if it was not looked up."""
     uses_unread: str | None = None
     candidates: Candidates = field(default_factory=Candidates)
+
+    def by_our_clock(self, theirs: datetime) -> datetime:
+        """What our clock showed at this moment of the API server's."""
+        return theirs - self.ahead

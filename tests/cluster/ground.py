@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from bot.clock import Clock
+from bot.clock import Clock, FarClock
 from bot.cluster import names
 from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.cluster import Cluster
@@ -314,7 +314,8 @@ async def laid(
     cluster, stranger = await connected(), await connected()
     client: Any = stranger._api._client  # which has no annotations
     client.set_default_header("Impersonate-User", NOBODY)
-    api = Api("test", await log_in("test", login.kubeconfig, login.context))
+    logged_in = await log_in("test", login.kubeconfig, login.context)
+    api = Api("test", logged_in, clock=FarClock(clock))
     ground = Ground(login.name, cluster, api, stranger, namespace, clock, second)
     try:
         async with _namespace(ground):

@@ -84,6 +84,7 @@ class Ground:
     forbidden: ApiRejection | None = None
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
+    ahead: timedelta = timedelta()
     policy: VolumePolicy | None = None
     """The setting of the restore that looks at it; with PrefixTargetName the claims are read."""
 
@@ -140,7 +141,7 @@ class Ground:
                 facts = self._job(restore)
         if self.forbidden is not None:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
-        return Observation(kind, at, forbidden=self.forbidden, **facts)
+        return Observation(kind, at, self.ahead, forbidden=self.forbidden, **facts)
 
     def _held(self, restore: Restore) -> tuple[Claim, ...]:
         """The claims of the VM's disks; all with PrefixTargetName."""
