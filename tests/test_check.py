@@ -88,11 +88,11 @@ async def test_nobody_may_restore(made: World) -> None:
 
 
 async def test_slack_refuses_the_token(made: World) -> None:
-    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-not-ours"))
+    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-of-another-app"))
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
     assert "invalid_auth" in wrong.found
-    assert "xoxb-not-ours" not in wrong.found
+    assert "xoxb-of-another-app" not in wrong.found
     assert "SLACK_BOT_TOKEN" in wrong.fix
 
 
@@ -297,7 +297,7 @@ async def test_the_command(made: World, policy: str, code: int, line: str) -> No
             await client.config_set("maxmemory", "100mb")
             await client.config_set("maxmemory-policy", policy)
     else:
-        env["SLACK_BOT_TOKEN"] = "xoxb-not-ours"
+        env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check"),
         env=env,

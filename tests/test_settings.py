@@ -1,4 +1,4 @@
-"""Settings: what is right is taken as it was meant, what is wrong is named with its mend."""
+"""Settings: what is right is taken as it was meant, what is wrong is named with its fix."""
 
 import json
 import re

@@ -264,12 +264,12 @@ class Candidates:
     """Names that fit the open question, only those that the asker may restore."""
 
     namespaces: tuple[str, ...] = ()
-    """Permitted namespaces that hold a VM of the wished name; not read once the VM or snapshots
+    """Permitted namespaces that hold a VM of the requested name; not read once the VM or snapshots
     of it are there."""
     vms: tuple[str, ...] = ()
     """Names of permitted VMs, at most a few hundred."""
     snapshots: tuple[Snapshot, ...] = ()
-    """Snapshots of the wished VM, newest first."""
+    """Snapshots of the requested VM, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,7 @@ class Observation:
     at: datetime
     """By our clock; the times of the facts are by the API server's."""
     ahead: timedelta = timedelta()
-    """How far the API server's clock is ahead of ours, as its answers show."""
+    """How far the API server's clock is ahead of this bot's, as its answers show."""
     kubevirt: bool = True
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None

@@ -53,7 +53,7 @@ STORAGE_CLASS = os.environ.get("VM_RESTORE_TEST_STORAGE_CLASS") or None
 
 VM, DISK, CLAIM, SNAPSHOT = "subject", "data", "subject-data", "before"
 ID = "test.1"
-OURS = ((RESTORE_ID, ID),)
+OWN_LABELS = ((RESTORE_ID, ID),)
 NOBODY = "vm-restore-test-nobody"
 TESTER = "tester"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "testing-on-a-cluster.md"
@@ -145,7 +145,7 @@ class Ground:
         )
 
     def restore(
-        self, snapshot: str = SNAPSHOT, labels: tuple[tuple[str, str], ...] = OURS
+        self, snapshot: str = SNAPSHOT, labels: tuple[tuple[str, str], ...] = OWN_LABELS
     ) -> CreateRestore:
         """A restore of the VM with a name of its own."""
         name = f"restore-{uuid4().hex[:8]}"
@@ -395,7 +395,7 @@ async def _snapshot(ground: Ground) -> None:
         return any(text(one, "name") == DISK and flag(one, "enabled") for one in statuses)
 
     await ground.until("the cluster says that the disk can be snapshotted", can_be_snapshotted, 60)
-    effect = CreateSnapshot(ground.namespace, VM, SNAPSHOT, OURS, ())
+    effect = CreateSnapshot(ground.namespace, VM, SNAPSHOT, OWN_LABELS, ())
     await ground.does(effect)
     await usable(ground, SNAPSHOT)
 
@@ -412,7 +412,7 @@ async def usable(ground: Ground, name: str) -> None:
 
 
 async def _impersonates(ground: Ground) -> None:
-    """Whoever may not impersonate is refused with these words; everybody else as that person."""
+    """A user who may not impersonate is refused with these words; everybody else as that person."""
     found = await ground.look(ObservationKind.VMI, by=ground.stranger)
     assert found.forbidden is not None, "even nobody may read VMs there"
     assert "impersonate" not in found.forbidden.text, found.forbidden.text

@@ -290,8 +290,8 @@ async def test_candidates(sim: Lab, cluster: Cluster) -> None:
     sim.seed.vm("staging", VM, running=False)
 
     async def offered(permitted: frozenset[str] | None, **request: Any) -> Observation:
-        wished = samples.restore().request.model_copy(update=request)
-        restore = samples.restore(request=wished)
+        requested = samples.restore().request.model_copy(update=request)
+        restore = samples.restore(request=requested)
         return await cluster.observe(restore, ObservationKind.CANDIDATES, permitted=permitted)
 
     observation = await offered(None, namespace=None)

@@ -103,7 +103,7 @@ class Ground:
         live = not restore.phase.ended
         if not self.kubevirt and (kind is not ObservationKind.VMI or live):
             return Observation(kind, at, kubevirt=False)
-        wished = self.snapshot(restore.request.snapshot)
+        requested = self.snapshot(restore.request.snapshot)
         match kind:
             case ObservationKind.CANDIDATES:
                 facts: dict[str, Any] = {"candidates": self.candidates}
@@ -111,8 +111,8 @@ class Ground:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
-                    "snapshot": wished,
-                    "content": self.content if wished else None,
+                    "snapshot": requested,
+                    "content": self.content if requested else None,
                     "snapshots": self.snapshots,
                     "restores": self.restores,
                     "claims": self._held(restore),
@@ -124,8 +124,8 @@ class Ground:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
-                    "snapshot": wished,
-                    "content": self.content if wished else None,
+                    "snapshot": requested,
+                    "content": self.content if requested else None,
                     "restores": self.restores,
                     "claims": self._held(restore),
                 }

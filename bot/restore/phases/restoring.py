@@ -67,7 +67,7 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
 
 
 def _send(restore: Restore, job: Job, now: datetime) -> Move:
-    """Create it, once this is stored: whoever finds no answer then knows what may be under way."""
+    """Create it, once this is stored: a look that finds no answer then knows what may be under way."""
     sent = restore.model_copy(update={"job": job.model_copy(update={"sent_at": now})})
     return sent, (create_restore(sent, job.name, now + SEND_WITHIN),)
 
