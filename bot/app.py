@@ -2,7 +2,7 @@
 
 SIGTERM drains: the bot is not ready any more and takes no new work; what Slack still brings is kept
 and handed over; what runs gets a moment to end, and what does not is given back to the replica that
-leases it next; then the doors are closed, the work behind them last. All of it takes less than the 30
+leases it next; then the receivers are closed, the work behind them last. All of it takes less than the 30
 seconds a pod is given to end, whatever hangs, and what hangs is told.
 """
 
@@ -251,16 +251,16 @@ async def _build(
     inbox = Inbox(store.queue, worker, clock, metrics)
     wiring.listen(bolt, inbox.accept, settings.listen.hears_words)
     tasks: list[asyncio.Task[None]] = []
-    # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
+    # In the order opposite to this: Slack's receivers are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
     closes(stack, "the HTTP port", front.close)
-    socket = await _socket(
-        settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
-    )
+    web = SlackApi(bolt.client, metrics, slack.clock)
+    socket = await _socket(settings, bolt, web, waits, stack)
     tasks += _background(worker, clusters)
-    front.door = _door(settings, bolt, slack.clock)
+    front.receiver = _http_receiver(settings, bolt, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
-    app.clocks = ClockWatch(clock, metrics, {"slack": slack.clock})
+    far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
+    app.clocks = ClockWatch(clock, metrics, far)
     return app
 
 
@@ -336,7 +336,7 @@ def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio
 
 
 async def _wound_up(worker: Worker, tasks: list[asyncio.Task[None]]) -> None:
-    # Once more: until the doors were closed, something may have come in.
+    # Once more: until the receivers were closed, something may have come in.
     await worker.drain(LAST_WORDS, grace=0)
     await end_all(tasks)
 
@@ -347,7 +347,7 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
 
 
-def _door(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
+def _http_receiver(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
     secret = settings.environment.signing_secret
     if settings.socket_mode or secret is None:
         return None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from bot.cancelling import cancelled
-from bot.clock import Clock
+from bot.clock import Clock, FarClock
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
 from bot.cluster.identity import Identity, Installation
@@ -68,8 +68,13 @@ class Cluster:
         everywhere = not namespaces or EVERYWHERE in namespaces
         scopes = (None,) if everywhere else tuple(dict.fromkeys(namespaces))
         configuration = await log_in(name, kubeconfig, context)
-        api = Api(name, configuration, watches=len(scopes), counted=counted)
+        api = Api(name, configuration, clock=FarClock(clock), watches=len(scopes), counted=counted)
         return cls(name, api, scopes, clock, installation)
+
+    @property
+    def clock(self) -> FarClock:
+        """The API server's clock, as the `Date` of its answers shows it."""
+        return self._api.clock
 
     async def close(self) -> None:
         """Close all connections."""

@@ -55,7 +55,7 @@ def own_mark(restore: Restore, mark: str | None) -> str | None:
 
 
 def named_at(name: str) -> datetime:
-    """The moment of the confirmation that a name of ours comes from, to the second."""
+    """The moment of the confirmation that a name made here comes from, to the second."""
     stamp = name[-_STAMP_LENGTH - SUFFIX - 1 : -SUFFIX - 1]
     return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
 

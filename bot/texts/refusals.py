@@ -33,7 +33,7 @@ CLUSTER: Final = "cluster `{cluster}`"
 WOULD_BE_REFUSED: Final = RefusalText(
     "The cluster would refuse this restore: {text}",
     "A restore that the cluster accepts.",
-    "Mend what the message names, then ask again.",
+    "Fix what the message names, then ask again.",
 )
 QUOTA_EXCEEDED: Final = RefusalText(
     "Quota `{quota}` has {left} left.",

@@ -228,12 +228,16 @@ async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
     assert '"theirs" in progress' in observation.dry_run.text
 
 
-async def test_a_vmi_look_is_two_requests(sim: Lab, cluster: Cluster) -> None:
+async def test_a_vmi_look_is_three_requests(sim: Lab, cluster: Cluster) -> None:
     sim.people.start(NS, VM)
     await sim.passes(10)
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.VMI)
-    assert calls(sim, before) == [("get", "virtualmachineinstances"), ("get", "virtualmachines")]
+    assert calls(sim, before) == [
+        ("get", "virtualmachineinstances"),
+        ("get", "virtualmachines"),
+        ("list", "virtualmachinerestores"),
+    ]
     assert observation.vm is not None
     assert observation.vmi is not None
     assert (observation.vm.run_strategy, observation.vm.status, observation.vmi.phase) == (
@@ -286,8 +290,8 @@ async def test_candidates(sim: Lab, cluster: Cluster) -> None:
     sim.seed.vm("staging", VM, running=False)
 
     async def offered(permitted: frozenset[str] | None, **request: Any) -> Observation:
-        wished = samples.restore().request.model_copy(update=request)
-        restore = samples.restore(request=wished)
+        requested = samples.restore().request.model_copy(update=request)
+        restore = samples.restore(request=requested)
         return await cluster.observe(restore, ObservationKind.CANDIDATES, permitted=permitted)
 
     observation = await offered(None, namespace=None)

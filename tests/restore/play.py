@@ -47,10 +47,10 @@ from tests.restore.ground import (
 OWNER, OTHER = UserId("U0ALICE"), UserId("U0BOB")
 YES = Verdict(allowed=True)
 NO = Verdict(allowed=False, reason="not_permitted", text="You may not.")
-WISH = RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
+REQUEST = RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
 RULES = Rules()
 SLACK_AHEAD = -7200
-"""Seconds: Slack's clock is another one than ours, and dates of the two are never compared."""
+"""Seconds: Slack's clock is another one than the bot's, and dates of the two are never compared."""
 CONFIRMED = Rules(stop_when=StopWhen.CONFIRMED)
 
 
@@ -60,7 +60,7 @@ def asked(**changes: Any) -> Restore:
         "id_": RestoreId("k3f9"),
         "thread_ref": ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True),
         "owner": OWNER,
-        "request": WISH,
+        "request": REQUEST,
         "rules": RULES,
         "now": NOW,
     }

@@ -63,7 +63,7 @@ class RequestHandler:
         *,
         begun: datetime | None = None,
     ) -> None:
-        """Do or answer what was wished for. `begun`: since when it may have been done already."""
+        """Do or answer what was asked for. `begun`: since when it may have been done already."""
         if parsed.problem is not None:
             await self._responder.reply(caller, views.problem(parsed.problem))
             return

@@ -30,7 +30,7 @@ from bot.store.records import PostedCard
 
 EVENT_TYPE = "vm_restore_card"
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""Slack dates what it keeps by several clocks, and ours of it is an estimate: nearer than this."""
+"""Slack dates by several clocks, and what is known of them is an estimate: nearer than this."""
 TICKING = frozenset({CardKind.REQUEST, CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""
 SHORT = 3_000

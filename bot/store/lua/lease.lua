@@ -37,7 +37,7 @@ for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT
     local fence = redis.call('HINCRBY', record, 'fence', 1)
     redis.call('HSET', record, 'until', lease_end)
     if counted and interrupted == 1 then redis.call('HINCRBY', record, 'cuts', 1) end
-    -- Whoever leases sees the record as it is now, so earlier requests for a look are met.
+    -- The worker that leases sees the record as it is now, so earlier requests for a look are met.
     redis.call('HDEL', record, 'again', 'newer')
     redis.call('ZADD', due, lease_end, member)
     taken[#taken + 1] = {member, fence, redis.call('HGETALL', record), interrupted}
