@@ -177,13 +177,17 @@ RIGHTS = {
         "create",
         "delete",
     },
+    ("snapshot.storage.k8s.io", "volumesnapshots"): {"get", "list"},
     ("", "persistentvolumeclaims"): {"get", "list"},
     ("", "pods"): {"list"},
     ("", "resourcequotas"): {"list"},
 }
 """What bot/cluster calls in a namespace with VMs, verb by verb."""
 
-SCHEMA_RIGHTS = {("apiextensions.k8s.io", "customresourcedefinitions"): {"get"}}
+SCHEMA_RIGHTS = {
+    ("apiextensions.k8s.io", "customresourcedefinitions"): {"get"},
+    ("storage.k8s.io", "storageclasses"): {"get"},
+}
 
 
 def rights(role: Document) -> dict[tuple[str, str], set[str]]:
@@ -220,7 +224,7 @@ def test_without_a_list_the_same_rights_hold_everywhere() -> None:
 
 
 def test_the_schema_of_one_resource_definition_may_be_read_and_of_no_other() -> None:
-    [rule] = only(rendered({"namespaces": ["a"]}), "ClusterRole")["rules"]
+    rule, _ = only(rendered({"namespaces": ["a"]}), "ClusterRole")["rules"]
     assert rule["resourceNames"] == ["virtualmachinerestores.snapshot.kubevirt.io"]
 
 
