@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.restore import audit, edits, handoff, phases, user_events
-from bot.restore.checks import CheckFailure
+from bot.restore.check_failure import CheckFailure
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
     Acted,

@@ -177,6 +177,30 @@ CONTENT_BEING_DELETED: Final = RefusalText(
     "A snapshot whose VirtualMachineSnapshotContent stays.",
     "Choose another snapshot. Its status may go on saying that it is ready.",
 )
+COPIES: Final = RefusalText(
+    "{text}",
+    "A VolumeSnapshot for each disk that is ready to use and stays.",
+    "Choose another snapshot, or ask a cluster admin what has become of this one's volumes.",
+)
+COPY_GOES: Final = "VolumeSnapshot `{name}`, the copy of disk `{disk}`, is being deleted."
+COPY_GONE: Final = "VolumeSnapshot `{name}`, the copy of disk `{disk}`, does not exist any more."
+COPY_UNREADY: Final = "VolumeSnapshot `{name}`, the copy of disk `{disk}`, is not ready to use."
+COPY_HAS_ERROR: Final = (
+    "VolumeSnapshot `{name}`, the copy of disk `{disk}`, is not ready to use: {error}"
+)
+CLAIMS_STAY: Final = RefusalText(
+    "{text}",
+    "Claims that stay: the restored VM would use this one under its name.",
+    "Find out who deletes it, and wait until it is gone or was made anew. Then ask again.",
+)
+CLAIM_GOES: Final = "Claim `{claim}` is being deleted."
+CLASSES: Final = RefusalText(
+    "{text}",
+    "The storage class that the snapshot's volumes were made with.",
+    "Ask a cluster admin to put the storage class back, then ask again. Without it the new claims "
+    "would wait for ever.",
+)
+CLASS_GONE: Final = "Storage class `{name}` does not exist any more."
 CONFIGURATION_ONLY: Final = RefusalText(
     "Snapshot `{snapshot}` holds no disks: it is configuration only.",
     "A snapshot that includes at least one disk.",

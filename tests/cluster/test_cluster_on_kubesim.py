@@ -37,7 +37,7 @@ TAKEN = START - timedelta(hours=6, minutes=30)
 CREATE = CreateRestore(
     NS, VM, SNAP, samples.CREATE.name, None, samples.LABELS, ((REQUESTED_BY, "U1"),)
 )
-JOB = Job(name=CREATE.name, decided_at=START)
+JOB = Job(name=CREATE.name, decided_at=START, looked_at=START)
 
 
 @pytest.fixture
@@ -109,14 +109,19 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
         ("create", "virtualmachinerestores"),
         ("get", "persistentvolumeclaims"),
         ("get", "persistentvolumeclaims"),
+        ("get", "storageclasses"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
+        ("get", "volumesnapshots"),
+        ("get", "volumesnapshots"),
         ("list", "resourcequotas"),
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 8 + 2, "the schema is read once more, the first time; and two claims"
+    assert len(sim.log) == 9 + 4, (
+        "the schema is read once more, the first time; and two claims and their copies"
+    )
     assert observation.kubevirt
     assert observation.at == START
     assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)
@@ -166,7 +171,9 @@ async def test_further_full_looks_do_not_read_the_schema_again(sim: Lab, cluster
     await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
     await look(cluster, ObservationKind.FULL)
-    assert len(sim.log) - before == 7 + 2, "seven, and each of the claims of its two disks"
+    assert len(sim.log) - before == 8 + 4, (
+        "eight, and each of the claims of its two disks with its copy"
+    )
 
 
 async def test_a_full_look_at_nothing(sim: Lab, cluster: Cluster) -> None:
@@ -191,19 +198,20 @@ async def test_a_vm_that_was_recreated_is_told_by_the_content(sim: Lab, cluster:
     assert observation.content.vm_uid != observation.vm.uid
 
 
-async def test_a_recheck_is_five_requests_and_one_for_each_claim(
-    sim: Lab, cluster: Cluster
-) -> None:
+async def test_a_recheck_is_six_requests_and_two_for_each_claim(sim: Lab, cluster: Cluster) -> None:
     await cluster.capabilities()
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.RECHECK)
     assert calls(sim, before) == [
         ("get", "persistentvolumeclaims"),
         ("get", "persistentvolumeclaims"),
+        ("get", "storageclasses"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
         ("get", "virtualmachinesnapshots"),
+        ("get", "volumesnapshots"),
+        ("get", "volumesnapshots"),
         ("list", "virtualmachinerestores"),
     ]
     assert observation.vm is not None

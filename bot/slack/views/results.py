@@ -59,6 +59,8 @@ OF_SNAPSHOTS = frozenset(
         Reason.SNAPSHOT_NOT_FOUND,
         Reason.SNAPSHOT_BEING_DELETED,
         Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        Reason.VOLUME_SNAPSHOT_BEING_DELETED,
+        Reason.VOLUME_SNAPSHOT_MISSING,
         Reason.SNAPSHOT_OF_OTHER_VM,
         Reason.CONFIGURATION_ONLY,
         Reason.VM_RECREATED,
