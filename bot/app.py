@@ -27,6 +27,7 @@ from bot.http_server import Front, Waits
 from bot.inbox import Inbox
 from bot.process import LooseThreads
 from bot.reconciler import ReconcilerDeps
+from bot.recovery import TASK, Recovery
 from bot.settings import Settings
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi, TokenRefused
@@ -216,7 +217,9 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     )
     wiring = wire(_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
-    worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
+    recovery = Recovery(parts, home, settings.rules)
+    handlers = {**wiring.task_handlers, TASK: recovery.look_into}
+    worker = Worker(parts, wiring.dispatcher, handlers)
     bolt = bolt_app(
         AsyncWebClient(base_url=settings.environment.slack_api, session=session, retry_handlers=[]),
         home,
@@ -229,7 +232,7 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     stack.push_async_callback(_wound_up, worker, tasks)
     stack.push_async_callback(front.close)
     socket = await _socket(settings, bolt, SlackApi(bolt.client, metrics), waits, stack)
-    tasks += _background(worker, clusters)
+    tasks += _background(worker, recovery, clusters)
     front.door = _door(settings, bolt)
     return App(settings, worker, parts, front, socket, tasks)
 
@@ -328,11 +331,15 @@ async def _clusters(
     return clusters
 
 
-def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:
+def _background(
+    worker: Worker, recovery: Recovery, clusters: Mapping[str, Cluster]
+) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
     tasks = [asyncio.create_task(worker.run(), name="reconciler")]
     tasks += [
-        asyncio.create_task(cluster.watch(worker.wake), name=f"watch {name}")
+        asyncio.create_task(
+            cluster.watch(partial(recovery.heard, worker.wake, name)), name=f"watch {name}"
+        )
         for name, cluster in clusters.items()
     ]
     for task in tasks:

@@ -161,6 +161,9 @@ class Metrics:
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )
+        self.records_lost = self._counter(
+            "records_lost", "Restores whose record was gone or broken, by how it was found", "why"
+        )
         self.reports = self._counter("reports", "Shift reports by the clock", "result")
         self.kubernetes_requests = self._counter(
             "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bot.errors import Permanent
 from bot.restore.model import AuditEntry, Restore
+from bot.restore.traces import Trace
 
 
 class Unreadable(Permanent):
@@ -40,6 +41,11 @@ def places(error: ValidationError) -> str:
     """Where something does not load, never the values: they hold what people typed."""
     found = sorted({".".join(map(str, each["loc"])) or "-" for each in error.errors()})
     return ", ".join(found[:5])
+
+
+def dump_trace(trace: Trace) -> str:
+    """What is kept of a live restore apart from its document; what is not known is left out."""
+    return _compact(trace.model_dump(mode="json", exclude_defaults=True))
 
 
 def dump_entry(entry: AuditEntry) -> str:

@@ -86,9 +86,9 @@ class WorkQueue:
         """
         now = self._clock.now()
         until = now + self._lease_time
-        taken, abandoned, following, theirs = await self._scripts.run(
+        taken, abandoned, lost, following, theirs = await self._scripts.run(
             "lease",
-            {"due": self._keys.due, "audit": self._keys.audit},
+            self._indexes(),
             prefix=self._keys.prefix,
             now=times.now(self._clock),
             lease_ms=times.length(self._lease_time),
@@ -97,8 +97,12 @@ class WorkQueue:
             ttl=int(REMEMBERED.total_seconds()),
             now_iso=now.isoformat(),
             put_off_ms=times.length(PUT_OFF),
+            task_ttl=int(tasks.KEPT.total_seconds()),
         )
         self._clock.follow(times.moment(theirs), now)
+        for member, missed in lost:
+            tell = log.error if missed else log.info
+            tell("a record is gone, it was evicted or deleted", record=member)
         for member in abandoned:
             log.error("it stopped every worker", record=member, attempts=MAX_CUTS)
         leased = [
@@ -155,8 +159,14 @@ class WorkQueue:
         )
         return longer if renewed else None
 
-    async def wake(self, ids: Sequence[str]) -> None:
-        """Make these restores due now; ended and unknown ones are left as they are."""
+    async def wake(
+        self, ids: Sequence[str], lost: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Make these restores due now; ended ones are left as they are.
+
+        `lost` has the body of the task "lost:ID" for ids that are looked into if they are unknown.
+        """
+        bodies = {each: documents.dump_body(body) for each, body in (lost or {}).items()}
         for page in scripts.pages(ids):
             await self._scripts.run(
                 "wake",
@@ -164,7 +174,20 @@ class WorkQueue:
                 prefix=self._keys.prefix,
                 now=times.now(self._clock),
                 ids=json.dumps(page),
+                lost=json.dumps({each: bodies[each] for each in page if each in bodies}),
+                ttl=int(tasks.KEPT.total_seconds()),
             )
+
+    def _indexes(self) -> dict[str, str]:
+        """All that may name a restore."""
+        keys = self._keys
+        return {
+            "due": keys.due,
+            "living": keys.live,
+            "claims": keys.claims,
+            "traces": keys.traces,
+            "audit": keys.audit,
+        }
 
     async def invalidate_card(self, restore: str, card: str, ts: str) -> None:
         """The message `ts` of a card is gone; the next worker searches the thread for the card."""

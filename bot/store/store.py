@@ -11,12 +11,13 @@ Rules
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
+from bot.restore.traces import trace
 from bot.store import documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
 from bot.store.connection import Client
@@ -24,7 +25,16 @@ from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import RESTORE, Keys
 from bot.store.queue import WorkQueue
-from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Lease, Record, Stale
+from bot.store.records import (
+    AlreadyExists,
+    ClaimConflict,
+    Committed,
+    Created,
+    Lease,
+    PostedCard,
+    Record,
+    Stale,
+)
 from bot.store.response_urls import Ways
 from bot.store.scripts import PAGE, Scripts
 from bot.store.tasks import PeriodicTasks
@@ -59,14 +69,23 @@ class Store:
         return await durability.read(self._client, self._keys.due)
 
     async def create(
-        self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]
+        self,
+        restore: Restore,
+        *,
+        due: datetime,
+        audit: Sequence[AuditEntry],
+        shown: Mapping[str, PostedCard] | None = None,
     ) -> Created | AlreadyExists | ClaimConflict:
-        """Store a new restore, take its claim on the VM and put it in the queue."""
+        """Store a new restore, take its claim on the VM and put it in the queue.
+
+        `shown` are cards of it that stand in Slack already.
+        """
         reply = await self._scripts.run(
             "create",
             self._keys_of(restore),
             **self._filing(restore, audit),
             due_at=times.due(due),
+            shown=json.dumps(replies.flat(shown or {})),
         )
         match reply:
             case ["created"]:
@@ -170,6 +189,7 @@ class Store:
             **self._keys.queued(RESTORE + restore.id),
             "living": keys.live,
             "claims": keys.claims,
+            "traces": keys.traces,
             "audit": keys.audit,
             "recent": keys.recent,
             "homes": keys.homes,
@@ -189,6 +209,7 @@ class Store:
             "live": 0 if restore.phase.ended else 1,
             "opened": times.passed(restore.opened_at),
             "claim": restore.claim or "",
+            "trace": documents.dump_trace(trace(restore)),
             "thread": thread if thread_ref.thread else "",
             "vm": "" if vm_ref is None else vm_ref.key,
             "now": times.now(self._clock),

@@ -53,6 +53,15 @@ UNREACHABLE: Final = RefusalText(
     "The cluster could not be asked: {what}",
     next="Nothing was restored. Ask again when the cluster answers.",
 )
+RECORD_LOST: Final = RefusalText(
+    "The bot's record of this restore is lost, and the cluster has no VirtualMachineRestore of it.",
+    "Nothing more is done. If the bot had stopped the VM, it is still stopped.",
+    "Look at the VM as it is now, then ask again.",
+)
+RECORD_LOST_UNSEEN: Final = (
+    "The bot's record of this restore is lost, and the cluster could not be asked whether it has a "
+    "VirtualMachineRestore of it: {what}"
+)
 NOT_CONFIGURED: Final = "cluster {cluster} is not configured any more"
 NOT_SERVED_NOW: Final = "the cluster does not serve the snapshot.kubevirt.io API just now"
 MAY_NOT_LOOK: Final = "the cluster does not let this bot look: {text}"

@@ -81,7 +81,7 @@ async def test_every_listed_exception_is_still_sent(
     assert all(one.reason for one in shapes.UNRECORDED)
 
 
-async def _nobody(_: str) -> None:
+async def _nobody(_: object) -> None:
     return None
 
 

@@ -6,10 +6,21 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.restore.model import Phase
-from bot.store import Store, connect
+from bot.restore.traces import trace
+from bot.store import Store, connect, documents
 from bot.store.documents import Unreadable
 from bot.store.queue import MAX_CUTS, PUT_OFF
-from bot.store.records import Committed, Delivery, Lease, Leased, PostedCard, Record, Stale
+from bot.store.records import (
+    Committed,
+    Created,
+    Delivery,
+    Lease,
+    Leased,
+    PeriodicTask,
+    PostedCard,
+    Record,
+    Stale,
+)
 from tests.store.database import HOUR, Database
 from tests.store.samples import changed, ended, restore, said
 
@@ -63,11 +74,49 @@ async def test_a_lease_that_ran_out_passes_on_with_a_higher_fence(db: Database) 
     assert (first.fence, second.fence) == (1, 2)
 
 
-async def test_an_id_whose_document_is_gone_leaves_the_queue(db: Database) -> None:
-    await db.create()
+LOST_TASK = {
+    "why": "gone",
+    "trace": documents.load_body(documents.dump_trace(trace(restore("R1")))),
+}
+
+
+async def test_a_restore_whose_record_is_gone_leaves_every_index_and_is_looked_into(
+    db: Database,
+) -> None:
+    """Evicted, or deleted by hand: it is told in the log and the audit stream, and to its owner."""
+    made = restore("R1")
+    await db.store.create(made, due=db.now, audit=[])
     await db.client.delete(db.keys.restore("R1"))
-    assert await db.queue.lease(5) == ([], None)
-    await db.client.zrem(db.keys.live, "R1")
+    with capture_logs() as logs:
+        assert await db.queue.lease(5) == ([], db.now)
+    assert [(each["log_level"], each["record"]) for each in logs] == [("error", "restore:R1")]
+    leased, _ = await db.queue.lease(5)
+    assert [each.work for each in leased] == [PeriodicTask("lost:R1", LOST_TASK)]
+    await db.tasks.delete("lost:R1", lease=leased[0].lease)
+    entries = [each async for each in db.store.audit.read()]
+    assert [(each.kind, each.restore, each.reason) for each in entries] == [
+        ("record-lost", "R1", "gone")
+    ]
+    assert await db.names() == {"audit"}
+    assert await db.store.create(restore("R2"), due=db.now, audit=[]) == Created(restore("R2"))
+
+
+async def test_a_trace_is_kept_as_long_as_the_restore_lives_or_holds_a_vm(db: Database) -> None:
+    lease = await db.leased()
+    assert await db.client.hkeys(db.keys.traces) == ["R1"]
+    await db.store.commit(ended(restore(vm="R1")), due=None, audit=[], lease=lease)
+    assert await db.client.hkeys(db.keys.traces) == []
+
+
+async def test_an_id_without_a_record_is_looked_into_once(db: Database) -> None:
+    """Which only the cluster knows. What rests has been done; ended ones are known."""
+    await db.store.create(ended(restore("R2")), due=db.later(60), audit=[])
+    await db.queue.wake(["R1", "R2", "R3"], {"R1": {"why": "unknown"}, "R2": {"why": "unknown"}})
+    leased, _ = await db.queue.lease(5)
+    assert [each.work for each in leased] == [PeriodicTask("lost:R1", {"why": "unknown"})]
+    await db.queue.release(leased[0].lease, due=None)
+    await db.queue.wake(["R1"], {"R1": {"why": "unknown"}})
+    assert (await db.queue.lease(5))[0] == []
 
 
 # release

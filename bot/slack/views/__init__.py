@@ -58,7 +58,15 @@ from bot.slack.views.lists import (
     which_namespace,
 )
 from bot.slack.views.preview import confirm, warning
-from bot.slack.views.progress import overdue, progress, protecting, request, started, stopping
+from bot.slack.views.progress import (
+    found_again,
+    overdue,
+    progress,
+    protecting,
+    request,
+    started,
+    stopping,
+)
 from bot.slack.views.questions import ask, delete_restore, force_stop, stop_choice, stop_overdue
 from bot.slack.views.results import result
 
@@ -123,6 +131,7 @@ _CARDS: Final[dict[CardKind, Callable[[CardContext], Draft]]] = {
     CardKind.DELETE_RESTORE: delete_restore,
     CardKind.RESULT: result,
     CardKind.STARTED: started,
+    CardKind.FOUND_AGAIN: found_again,
     CardKind.OFFER: offer,
     CardKind.NOT_TAKEN: not_taken,
     CardKind.HANDED: handed,
