@@ -25,8 +25,8 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _TS = re.compile(r"\d{10}\.\d{6}")
 _ID = re.compile(r"[a-z0-9]{1,20}(\.\d{1,5})?")
 _CARD = re.compile(r"([a-z-]+)\.(\d{1,9})")
-_TOLD_ELSEWHERE = frozenset({CardKind.WARNING, CardKind.CONFIRM, CardKind.RESULT, CardKind.OFFER})
-"""Cards that say what only the lost document knew: they are left as they are."""
+_LEFT_AS_IT_IS = frozenset({CardKind.OFFER, CardKind.NOT_TAKEN, CardKind.HANDED})
+"""Cards about offers and owners, which only the lost document knew."""
 
 
 class Trace(Stored):
@@ -118,7 +118,6 @@ def given_up(remains: Remains, vm_status: str, *, unseen: str = "") -> Restore:
         reason=Reason.RECORD_LOST,
         at=remains.now,
         found=found,
-        expected=lost.expected,
         next=lost.next,
         vm_status=vm_status or endings.UNKNOWN,
     )
@@ -161,7 +160,7 @@ def _cards(remains: Remains, *wanted: CardKind) -> tuple[Card, ...]:
         (number, kind)
         for number, kind in there
         if (kind in going_on and newest[kind] == number)
-        or ((number, kind) == there[-1] and kind not in _TOLD_ELSEWHERE)
+        or ((number, kind) == there[-1] and kind not in _LEFT_AS_IT_IS)
     ]
     first = () if there else (CardKind.REQUEST,)
     new = [kind for kind in (*first, *wanted) if kind not in newest]

@@ -28,6 +28,8 @@ REMEMBERED = timedelta(hours=24)
 """How long a completed delivery is known, so that a copy of it is dropped."""
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is leased again, perhaps by a release that can read it."""
+SAID_NOW = 2
+"""The answer of a script that has said something for the first time."""
 MAX_CUTS = 5
 """A delivery whose workers died this often is given up; a periodic task is put off."""
 
@@ -203,21 +205,56 @@ class WorkQueue:
         try:
             return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
         except documents.Unreadable as error:
-            await self.defer(lease, error)
+            broken = lease.id.startswith(RESTORE) and not isinstance(error, documents.Newer)
+            await (self._discard if broken else self.defer)(lease, error)
             return None
 
     async def defer(self, lease: Lease, error: documents.Unreadable) -> None:
-        """Put off what does not load: it must not stop the worker, nor be lost to a newer release."""
-        log.error("unreadable record put off", record=lease.id, found=error.text)
-        now = self._clock.now()
-        entry = AuditEntry(
-            at=now, kind=AuditKind.DEFERRED, reason=error.reason, target=lease.id, detail=error.text
-        )
-        await self._scripts.run(
+        """Put off what does not load: it must not stop the worker, nor be lost to a newer release.
+
+        What a newer release keeps stays as it is, its claim included, until that comes back.
+        """
+        entry = self._entry(AuditKind.DEFERRED, lease, error)
+        told = await self._scripts.run(
             "defer_unreadable",
             {**self._keys.queued(lease.id), "audit": self._keys.audit},
             member=lease.id,
             fence=lease.fence,
-            due_at=times.due(now + PUT_OFF),
+            due_at=times.due(entry.at + PUT_OFF),
             entries=documents.dump_entries([entry]),
+        )
+        if told == SAID_NOW and isinstance(error, documents.Newer):
+            log.warning("left to a newer release", record=lease.id, found=error.text)
+        elif told == SAID_NOW:
+            log.error("unreadable record put off", record=lease.id, found=error.text)
+
+    async def _discard(self, lease: Lease, error: documents.Unreadable) -> None:
+        """A restore whose document no release reads: its owner is told, and it holds nothing more."""
+        restore = lease.id.removeprefix(RESTORE)
+        entry = self._entry(AuditKind.RECORD_LOST, lease, error)
+        done = await self._scripts.run(
+            "discard_broken",
+            {
+                **self._indexes(),
+                "record": self._keys.record(lease.id),
+                "broken": self._keys.broken(restore),
+            },
+            prefix=self._keys.prefix,
+            id=restore,
+            fence=lease.fence,
+            entries=documents.dump_entries([entry]),
+            now=times.now(self._clock),
+            kept=int(tasks.KEPT.total_seconds()),
+            task_ttl=int(tasks.KEPT.total_seconds()),
+        )
+        if done:
+            log.error("a record is broken, it was put aside", record=lease.id, found=error.text)
+
+    def _entry(self, kind: AuditKind, lease: Lease, error: documents.Unreadable) -> AuditEntry:
+        return AuditEntry(
+            at=self._clock.now(),
+            kind=kind,
+            reason=error.reason,
+            target=lease.id,
+            detail=error.text,
         )

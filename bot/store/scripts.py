@@ -34,6 +34,7 @@ NAMES = (
     "create",
     "defer_unreadable",
     "delete_task",
+    "discard_broken",
     "enqueue_delivery",
     "invalidate_card",
     "lease",

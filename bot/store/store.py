@@ -31,6 +31,7 @@ from bot.store.records import (
     Committed,
     Created,
     Lease,
+    Listed,
     PostedCard,
     Record,
     Stale,
@@ -93,7 +94,7 @@ class Store:
             case ["known", str(document)]:
                 return AlreadyExists(documents.load(document))
             case ["held", str(document)]:
-                return ClaimConflict(documents.load(document))
+                return ClaimConflict(replies.if_readable(document))
             case _:
                 raise TypeError(f"not an answer of create: {reply!r}")
 
@@ -125,7 +126,7 @@ class Store:
             case ["stale"]:
                 return Stale()
             case ["held", str(document)]:
-                return ClaimConflict(documents.load(document))
+                return ClaimConflict(replies.if_readable(document))
             case _:
                 raise TypeError(f"not an answer of commit: {reply!r}")
 
@@ -157,14 +158,18 @@ class Store:
         return replies.readable_records(replies.paired(fields) for fields in found)
 
     async def live(self) -> tuple[Restore, ...]:
-        """All restores that have not ended, oldest first."""
+        """All restores that have not ended and can be read, oldest first."""
+        return (await self.under_way()).restores
+
+    async def under_way(self) -> Listed:
+        """The same, and how many more have not ended but cannot be read."""
         found: list[str] = []
         # Pages by rank: a restore that ends between two pages may hide another one this time.
         while page := await self._listed(self._keys.live, len(found), len(found) + PAGE - 1):
             found += page
             if len(page) < PAGE:
                 break
-        return replies.readable(found)
+        return replies.listed(found)
 
     async def history(self, vm_ref: VmRef, limit: int) -> tuple[Restore, ...]:
         """The last ended restores of a VM, newest first."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from bot.playground.stage import Stage
 from bot.restore.effects import OWNER, RESTORE_ID, TEAM, THREAD
@@ -123,6 +124,7 @@ class Moment:
     id: str
     reached: acts.Act
     running: bool = False
+    protect: bool = False
     begun: bool = False
     """The cluster has the object already."""
 
@@ -156,9 +158,7 @@ async def asked_to_confirm(stage: Stage) -> None:
 
 async def being_protected(stage: Stage) -> None:
     stage.world.kube.knobs.own_class("standard").cut = 100_000
-    await acts.to_the_warning(stage)
-    await stage.press(acts.TYPE_IT, "Snapshot current state first: turn ON")
-    await acts.confirm(stage)
+    await acts.ask_and_confirm(stage)
     await stage.card("Taking safety snapshot `pre-restore")
 
 
@@ -169,7 +169,7 @@ MOMENTS = (
     Moment("being stopped", being_stopped, running=True),
     Moment("asked to type", acts.to_the_warning),
     Moment("asked to confirm", asked_to_confirm),
-    Moment("protecting", being_protected),
+    Moment("protecting", being_protected, protect=True),
     Moment("restoring", restoring, begun=True),
 )
 
@@ -177,7 +177,8 @@ MOMENTS = (
 @pytest.mark.parametrize("at", MOMENTS, ids=lambda at: at.id)
 async def test_one_record_is_evicted(stage_for: SetStage, at: Moment) -> None:
     """The owner is told in the thread, once; nothing is sent for it any more; the VM is free again."""
-    stage = await stage_for(running=at.running)
+    rules = {"protect_by_default": at.protect}
+    stage = await stage_for(running=at.running, config={"rules": rules})
     await at.reached(stage)
     await stage.world.quiet()
     sent = acts.sent(stage)
@@ -315,3 +316,74 @@ async def test_thousands_of_old_objects_at_a_start(stage_for: SetStage) -> None:
         assert stats["cmdstat_evalsha"]["calls"] < 100
         assert [key async for key in client.scan_iter(match="*:task:lost:r*")] == []
     assert stage.marks() == before
+
+
+# --- Records that do not load ---------------------------------------------------------------------
+
+
+async def rewritten(stage: Stage, document: Callable[[str], str]) -> None:
+    """Somebody, or another release, has written the one document."""
+    async with Redis.from_url(stage.world.redis_url, decode_responses=True) as client:
+        (key,) = [key async for key in client.scan_iter(match="*:restore:*")]
+        await client.hset(key, "doc", document(await client.hget(key, "doc") or ""))
+
+
+async def test_a_record_of_a_newer_release_is_left_to_it(stage_for: SetStage) -> None:
+    """The bot was rolled back. One line in the log, one in `status`, and nothing is begun or said."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    await stage.world.stop_bot()
+    await rewritten(stage, lambda text: text.replace("{", '{"mood":"calm",', 1))
+    before = stage.transcript()
+    with capture_logs() as logs:
+        await stage.world.start_bot()
+        await stage.world.pass_time(3600)
+    assert [each["event"] for each in logs].count("left to a newer release") == 1
+    assert stage.transcript() == before
+    await stage.alice.slash(stage.channel, "/vm-restore status")
+    await stage.whispered("1 restore is kept by a newer release of this bot")
+    await acts.ask(stage)
+    await stage.whispered("held by another restore, whose record I cannot read")
+    await stage.press(acts.TYPE_IT, "Cancel")
+    await stage.whispered("Nothing was done: I cannot read the record of this restore")
+    await stage.world.stop_bot()
+    await rewritten(stage, lambda text: text.replace('"mood":"calm",', ""))
+    await stage.world.start_bot()
+    await stage.world.pass_time(600)
+    assert stage.shown("Nobody answered in time")
+
+
+@pytest.mark.parametrize("document", ["no json", "{}"])
+async def test_a_broken_record_is_told_and_given_up(stage_for: SetStage, document: str) -> None:
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    await stage.world.stop_bot()
+    await rewritten(stage, lambda _: document)
+    await stage.world.start_bot()
+    await stage.card(LOST, within=1500)
+    await stage.world.pass_time(1200)
+    assert (told(stage, LOST), acts.sent(stage)) == (1, [])
+    await stage.press(LOST, "Start over")
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert len(stage.restores()) == 1
+
+
+async def test_a_broken_record_of_a_restore_that_runs_is_followed(stage_for: SetStage) -> None:
+    stage = await stage_for()
+    await restoring(stage)
+    await rewritten(stage, lambda _: "{}")
+    await stage.card(acts.RESTORED, within=400)
+    assert (told(stage, GONE), len(stage.restores())) == (1, 1)
+
+
+async def test_status_counts_what_it_cannot_read(stage_for: SetStage) -> None:
+    """Evicted a moment ago: it is not said that nothing is under way."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.world.quiet()
+    await evicted(stage)
+    await stage.alice.slash(stage.channel, "/vm-restore status")
+    await stage.whispered("The record of 1 restore cannot be read")

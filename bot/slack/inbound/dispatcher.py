@@ -50,6 +50,7 @@ from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
+from bot.store.documents import Unreadable
 from bot.store.records import AlreadyExists, ClaimConflict, Delivery, Record
 
 LATE = timedelta(minutes=5)
@@ -253,22 +254,20 @@ class Dispatcher:
         Nobody knows which, so it is not said that nothing was done.
         """
         caller = _caller(clicked)
-        ref = views.parse_value(clicked.ref or "")
-        record = await self._store.load(ref[0]) if ref else None
-        if ref is None or record is None:
-            await self._responder.reply(caller, views.unknown_card())
+        found = await self._card(caller, clicked.ref or "")
+        if found is None:
             return
-        restore, button = record.restore, clicked.button
+        (restore, number), button = found, clicked.button
         if caller.response_url is not None and caller.user == restore.owner:
             await self._store.ways.keep(restore.id, caller.response_url)
         if button in HANDOFF_BUTTONS:
-            chosen = Clicked(by=caller.user, button=button, number=ref[1], value=clicked.value)
+            chosen = Clicked(by=caller.user, button=button, number=number, value=clicked.value)
             answer = await self._handoffs.click(caller, restore, chosen, begun)
             await self._requests.told(caller, _about(restore), answer)
             return
         picked = clicked.value
         value = await self._pickers.resolve(restore, button, picked) if picked else None
-        click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
+        click = Clicked(by=caller.user, button=button, number=number, value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
             verdict = await self._authorizer.may_restore(
                 caller.user, restore.thread_ref.channel, restore.request, fresh=False
@@ -287,6 +286,19 @@ class Dispatcher:
             await self._requests.told(caller, _about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
             await self._responder.reply(caller, views.reply(reply, restore))
+
+    async def _card(self, caller: Caller, value: str) -> tuple[Restore, int] | None:
+        """The restore and the card's number; None if the one who clicked is told why there is none."""
+        ref = views.parse_value(value)
+        try:
+            record = await self._store.load(ref[0]) if ref else None
+        except Unreadable:
+            await self._responder.reply(caller, views.unread_card())
+            return None
+        if ref is None or record is None:
+            await self._responder.reply(caller, views.unknown_card())
+            return None
+        return record.restore, ref[1]
 
     async def _follow(self, caller: Caller, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""

@@ -30,6 +30,7 @@ from bot.slack.views.answers import (
     too_late,
     unknown_card,
     unknown_cluster,
+    unread_card,
     went_wrong,
     which_to_cancel,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "too_late",
     "unknown_card",
     "unknown_cluster",
+    "unread_card",
     "went_wrong",
     "which_namespace",
     "which_to_cancel",
