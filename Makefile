@@ -2,8 +2,9 @@
 # it is on PATH.
 #
 #   make demo    the bot on a simulated Slack and a simulated cluster, playing its story
-#   make test    everything CI runs: lint, types, tests
+#   make test    lint, types, tests
 #   make test-under-load   the tests, three times, beside two busy loops; TESTS=tests/slack a part of them
+#   make coverage   do the fast tests of bot/restore and bot/store reach their branches? CI asks
 #   make lint    only ruff and mypy
 #   make chaos   random stories with random faults; RUNS=1000 SEED=1 says how many, and from where on
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
@@ -27,13 +28,20 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: bench chaos clean demo diagram lint lock mutants test test-under-load
+.PHONY: bench chaos clean coverage demo diagram lint lock mutants test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
 
 test: lint
 	$(BIN)/pytest -q -n 3 --dist worksteal
+
+# Without the long random walks, which take two fifths of the time of these tests.
+COVERING := tests/restore tests/request tests/store \
+	--ignore=tests/restore/test_machine.py --ignore-glob='*_model.py'
+coverage: $(VENV)/.test
+	$(BIN)/coverage run -m pytest -q -n 0 $(COVERING)
+	$(BIN)/coverage report
 
 # Each loop ends with the shell that started it, even if that is killed.
 TIMES ?= 3

@@ -1,9 +1,9 @@
 """The composition root: builds every part, wires them, starts them and stops them in order.
 
-Nothing is remembered here that a restart would lose. SIGTERM drains: the bot is not ready any more
-and takes no new work; what Slack still brings is kept and handed over; what runs gets a moment to
-end, and what does not is given back, to be carried on by the replica that leases it next; then the doors are
-closed, the work behind them last. All of it takes less than the 30 seconds a pod is given to end.
+SIGTERM drains: the bot is not ready any more and takes no new work; what Slack still brings is kept
+and handed over; what runs gets a moment to end, and what does not is given back to the replica that
+leases it next; then the doors are closed, the work behind them last. All of it takes less than the 30
+seconds a pod is given to end, whatever hangs, and what hangs is told.
 """
 
 import asyncio
@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import __version__
-from bot.clock import Clock, SharedClock
+from bot import __version__, process
+from bot.cancelling import cancelled, closed, closes, end_all
+from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.http_server import Front, Waits
@@ -30,8 +30,8 @@ from bot.reconciler import ReconcilerDeps
 from bot.recovery import TASK, Recovery
 from bot.settings import Settings
 from bot.slack.api.authorizer import Authorizer
-from bot.slack.api.client import SlackApi, TokenRefused
-from bot.slack.api.directory import Directory, Workspace
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory, Workspace, workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.bolt_app import bolt_app
 from bot.slack.inbound.http_receiver import HttpReceiver
@@ -40,7 +40,7 @@ from bot.slack.outbound.replies import Responder
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import EmbeddedRedis, Store, connect
-from bot.telemetry import Metrics
+from bot.telemetry import ClockWatch, Metrics
 from bot.worker import Worker
 
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
@@ -48,6 +48,10 @@ PATIENCE = 5.0
 """Seconds that rounds get to end when the bot is told to stop."""
 GRACE = 12.0
 """Then they get so many to end the step they are in, which waits for 10 seconds at most."""
+STOP_SECONDS = 24.0
+"""So long the stop takes at most, LINGER aside. What hangs is told and left."""
+DEADLINE = 29.0
+"""Seconds from SIGTERM to the end of the process, even if its loop is blocked: a pod has 30."""
 LINGER = 3.0
 """Seconds in which requests still come by HTTP, until everybody knows that this pod is leaving."""
 
@@ -64,6 +68,7 @@ class App:
     _front: Front
     _socket: SocketReceiver | None
     _tasks: list[asyncio.Task[None]]
+    clocks: ClockWatch = field(init=False)
     _stack: AsyncExitStack = field(init=False)
     """Closes all of it."""
     _draining: bool = field(default=False, init=False)
@@ -100,8 +105,14 @@ class App:
 
     @property
     def alive(self) -> bool:
-        """False when a part that must never end has ended: only a restart helps."""
-        return self._draining or not any(task.done() for task in self._tasks)
+        """False when a part that must never end has ended, or no worker moves: only a restart helps."""
+        ended = any(task.done() for task in self._tasks)
+        return self._draining or not (ended or self.worker.stalled)
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What is not as it should be, though the bot can work, by part."""
+        return self.clocks.wrong
 
     def exposition(self) -> bytes:
         """The metrics, with the gauges read now."""
@@ -132,9 +143,16 @@ class App:
         self._draining = True
         self.worker.leave()
 
-    async def stop(self) -> None:
-        """Drain, then close everything in the order opposite to how it was opened."""
+    async def stop(self) -> bool:
+        """Drain, then close everything in the order opposite to how it was opened.
+
+        Ends within its time, whatever hangs. False if something did not end: it is in the log.
+        """
         self.withdraw()
+        in_time = await closed("the bot", self._close(), seconds=STOP_SECONDS)
+        return in_time and all(task.done() for task in self._tasks)
+
+    async def _close(self) -> None:
         await self.worker.drain(PATIENCE, grace=GRACE)
         await self._stack.aclose()
 
@@ -153,11 +171,14 @@ async def run(settings: Settings, machine: Clock | None = None) -> None:
     log.info("ready", port=app.port, mode="socket" if settings.socket_mode else "http")
     await stopping.wait()
     log.info("draining")
+    process.end_within(DEADLINE)
     app.withdraw()
     if not settings.socket_mode:
         await asyncio.sleep(LINGER)
-    await app.stop()
+    in_order = await app.stop()
     log.info("stopped")
+    if not in_order:
+        process.give_up()
 
 
 async def _started(
@@ -169,7 +190,8 @@ async def _started(
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
     if not starting.done():
-        starting.cancel()
+        process.end_within(DEADLINE)
+        await cancelled({starting}, within=STOP_SECONDS)
     try:
         return await starting
     except asyncio.CancelledError:
@@ -185,14 +207,16 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
         front = Front(settings, Waits(clock, Metrics()))
-        stack.push_async_callback(front.close)
+        closes(stack, "the HTTP port", front.close)
         await front.open()
         front.bot = app = await _build(settings, clock, front, stack)
         app._stack = stack.pop_all()  # noqa: SLF001 - the App owns what was opened for it
     return app
 
 
-async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExitStack) -> App:
+async def _build(
+    settings: Settings, clock: SharedClock, front: Front, stack: AsyncExitStack
+) -> App:
     waits, metrics = front.waits, front.waits.metrics
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
     client = AsyncWebClient(
@@ -201,7 +225,7 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
         session=session,
         retry_handlers=[],
     )
-    slack = SlackApi(client, metrics)
+    slack = SlackApi(client, metrics, FarClock(clock))
     home = await _home(slack, waits)
     store = await _store(settings, home, clock, waits, stack)
     clusters = await _clusters(settings, clock, metrics, stack)
@@ -230,11 +254,15 @@ async def _build(settings: Settings, clock: Clock, front: Front, stack: AsyncExi
     tasks: list[asyncio.Task[None]] = []
     # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
-    stack.push_async_callback(front.close)
-    socket = await _socket(settings, bolt, SlackApi(bolt.client, metrics), waits, stack)
+    closes(stack, "the HTTP port", front.close)
+    socket = await _socket(
+        settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
+    )
     tasks += _background(worker, recovery, clusters)
-    front.door = _door(settings, bolt)
-    return App(settings, worker, parts, front, socket, tasks)
+    front.door = _door(settings, bolt, slack.clock)
+    app = App(settings, worker, parts, front, socket, tasks)
+    app.clocks = ClockWatch(clock, metrics, {"slack": slack.clock})
+    return app
 
 
 def _context(
@@ -277,22 +305,9 @@ def _timetable(settings: Settings) -> Timetable | None:
 async def _home(slack: SlackApi, waits: Waits) -> Workspace:
     """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
     try:
-        said = await waits.until("slack", partial(_who_we_are, slack))
+        return await waits.until("slack", partial(workspace, slack))
     except Permanent as refused:
         raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
-    return Workspace(
-        team=said["team_id"],
-        bot_user=said["user_id"],
-        bot_id=said["bot_id"],
-        enterprise=said.get("enterprise_id"),
-    )
-
-
-async def _who_we_are(slack: SlackApi) -> Mapping[str, Any]:
-    try:
-        return await slack.call("auth.test")
-    except TokenRefused as refused:
-        raise Permanent(refused.code) from refused
 
 
 async def _store(
@@ -326,7 +341,7 @@ async def _clusters(
             clock=clock,
             counted=partial(metrics.kubernetes_answered, name),
         )
-        stack.push_async_callback(cluster.close)
+        closes(stack, f"cluster {name}", cluster.close)
         clusters[name] = cluster
     return clusters
 
@@ -348,11 +363,9 @@ def _background(
 
 
 async def _wound_up(worker: Worker, tasks: list[asyncio.Task[None]]) -> None:
-    # Once more: until the doors were closed, something may have come in that is to be handed over.
+    # Once more: until the doors were closed, something may have come in.
     await worker.drain(LAST_WORDS, grace=0)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_all(tasks)
 
 
 def _ended(task: asyncio.Task[None]) -> None:
@@ -361,11 +374,11 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
 
 
-def _door(settings: Settings, bolt: AsyncApp) -> HttpReceiver | None:
+def _door(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
     secret = settings.environment.signing_secret
     if settings.socket_mode or secret is None:
         return None
-    return HttpReceiver(bolt, secret.get_secret_value())
+    return HttpReceiver(bolt, secret.get_secret_value(), slack)
 
 
 async def _socket(
@@ -375,6 +388,6 @@ async def _socket(
     if token is None:
         return None
     socket = SocketReceiver(bolt, token.get_secret_value(), gate)
-    stack.push_async_callback(socket.close)
+    closes(stack, "the socket", socket.close)
     await waits.until("slack", socket.open)
     return socket

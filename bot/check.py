@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final, TextIO
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import Clock
+from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
@@ -24,7 +25,7 @@ from bot.settings import ClusterSettings, Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.store import Durability, Store, connect
 from bot.store.embedded import find_server
-from bot.telemetry import Metrics
+from bot.telemetry import CLOCKS_AGREE, Metrics, clock_words
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=3)
 _READINESS: Final = "targetReadinessPolicy"
@@ -59,13 +60,17 @@ def run(load: Callable[[], Settings], out: TextIO) -> int:
     return 1 if any(each.grade is Grade.FAIL for each in findings) else 0
 
 
-async def examine(load: Callable[[], Settings]) -> tuple[CheckRow, ...]:
+async def examine(
+    load: Callable[[], Settings], machine: Clock | None = None
+) -> tuple[CheckRow, ...]:
     """Every part, in the order in which they are needed. Settings that are wrong end it."""
     try:
         settings = load()
     except Misconfigured as wrong:
         return tuple(_wrong_setting(line) for line in str(wrong).splitlines())
-    found = [_settings(settings), *await _slack(settings), *await _store(settings)]
+    machine = machine or Clock()
+    found = [_settings(settings), *await _slack(settings, machine)]
+    found += await _store(settings, machine)
     for name, cluster in settings.clusters.items():
         found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
     return tuple(found)
@@ -106,7 +111,7 @@ def _settings(settings: Settings) -> CheckRow:
 # --- Slack ----------------------------------------------------------------------------------------
 
 
-async def _slack(settings: Settings) -> list[CheckRow]:
+async def _slack(settings: Settings, machine: Clock) -> list[CheckRow]:
     """Can answers go out, and can Slack's events come in?"""
     environment = settings.environment
     token, app_token = environment.bot_token.get_secret_value(), environment.app_token
@@ -117,11 +122,21 @@ async def _slack(settings: Settings) -> list[CheckRow]:
             session=session,
             retry_handlers=[],
         )
-        web = SlackApi(client, Metrics())
+        web = SlackApi(client, Metrics(), FarClock(machine))
         found = [await _bot_token(web)]
         if app_token is not None and found[0].grade is Grade.OK:
             found.append(await _app_token(web, app_token.get_secret_value()))
+        found += _clock("slack", web.clock.now() - machine.steady())
     return found
+
+
+def _clock(part: str, ahead: timedelta) -> list[CheckRow]:
+    """A row, if that clock and this machine's do not agree."""
+    seconds = ahead.total_seconds()
+    if abs(seconds) <= CLOCKS_AGREE:
+        return []
+    fix = "let NTP set the clock of this machine and of the other one"
+    return [CheckRow(part, Grade.WARN, clock_words(seconds), fix)]
 
 
 async def _bot_token(web: SlackApi) -> CheckRow:
@@ -155,16 +170,18 @@ async def _app_token(web: SlackApi, token: str) -> CheckRow:
 # --- The store ------------------------------------------------------------------------------------
 
 
-async def _store(settings: Settings) -> list[CheckRow]:
+async def _store(settings: Settings, machine: Clock) -> list[CheckRow]:
     url = settings.environment.redis_url
     if url is None:
         return [_embedded(settings)]
     try:
         async with connect(url.get_secret_value()) as client:
-            store = Store(client, _PROBE, Clock())
-            await store.ping()
+            clock = SharedClock(machine)
+            store = Store(client, _PROBE, clock)
+            await store.queue.learn_the_time()
             reached = CheckRow("store", Grade.OK, "Redis answers")
-            return [reached, *_durability(await store.durability())]
+            differs = _clock("store", clock.now() - machine.steady())
+            return [reached, *differs, *_durability(await store.durability())]
     except Misconfigured as wrong:
         return [CheckRow("store", Grade.FAIL, str(wrong))]
     except StoreUnavailable as away:

@@ -7,7 +7,9 @@ moves by hand. Time limits of network calls are not here: they belong to the wir
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Counts on while the machine sleeps, and is set by nobody."""
@@ -83,6 +85,8 @@ class SharedClock(Clock):
 
     def __init__(self, machine: Clock) -> None:
         self.machine = machine
+        self.followed: Callable[[], None] = lambda: None
+        """Called each time that Redis has said what time it is."""
         self._redis = Offset()
 
     def now(self) -> datetime:
@@ -90,8 +94,8 @@ class SharedClock(Clock):
         return self.machine.steady() + self._redis.ahead
 
     def steady(self) -> datetime:
-        """The same: nobody sets this clock by hand."""
-        return self.now()
+        """What goes on evenly also when Redis says that it is another time."""
+        return self.machine.steady()
 
     def told(self) -> datetime | None:
         """As the machine has it."""
@@ -106,7 +110,50 @@ class SharedClock(Clock):
             answered - self._redis.ahead,
             timedelta(milliseconds=1),
         )
+        self.followed()
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when` or soon after; at once if it is past."""
         await self.machine.sleep_until(self.machine.now() + (when - self.now()))
+
+
+class FarClock:
+    """The clock of a far side, Slack's or an API server's, as far as its answers tell it.
+
+    What the far side has dated is compared with this clock, and never with one of ours. It is kept by
+    the even clock of the machine, so that it stays right whatever Redis says.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset = Offset()
+        self.known = False
+        """It has told the time at least once."""
+
+    def now(self) -> datetime:
+        """What it shows now."""
+        return self._clock.steady() + self._offset.ahead
+
+    def of(self, ours: datetime) -> datetime:
+        """What it shows when our clock shows this."""
+        return ours + (self.now() - self._clock.now())
+
+    def asked(self) -> datetime:
+        """When a question goes out, by the even clock: `dated` and `said` want to know."""
+        return self._clock.steady()
+
+    def said(
+        self, theirs: datetime, asked: datetime, within: timedelta = timedelta(milliseconds=1)
+    ) -> None:
+        """An answer shows that it was `theirs` there, rounded down by `within` at most."""
+        self.known = True
+        self._offset.hear(theirs, asked, self._clock.steady(), within)
+
+    def dated(self, header: str | None, asked: datetime) -> None:
+        """An answer has this `Date` header, in whole seconds. One that is none tells nothing."""
+        try:
+            theirs = parsedate_to_datetime(header or "")
+        except ValueError:
+            return
+        if theirs.tzinfo is not None:
+            self.said(theirs, asked, timedelta(seconds=1))

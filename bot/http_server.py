@@ -33,6 +33,10 @@ class Bot(Protocol):
     def alive(self) -> bool:
         """Only a restart helps if not."""
 
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What is not as it should be, though it can work, by part."""
+
     async def not_ready(self) -> dict[str, str]:
         """Why it should get no traffic, by part."""
 
@@ -111,7 +115,10 @@ class Front:
             trouble = dict(self.waits.reasons) or {"bot": "is starting"}
         else:
             trouble = await self.bot.not_ready()
-        return http.json_response(trouble or {"ok": True}, status=503 if trouble else 200)
+        if trouble:
+            return http.json_response(trouble, status=503)
+        warnings = {} if self.bot is None else self.bot.warnings
+        return http.json_response({"ok": True} | ({"warnings": warnings} if warnings else {}))
 
     async def _exposed(self, _: http.Request) -> http.Response:
         body = self.waits.metrics.exposition() if self.bot is None else self.bot.exposition()

@@ -1,5 +1,6 @@
 """How the process behaves towards the machine: it ends when it is told to, and keeps its secrets."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -78,8 +79,24 @@ class LooseThreads(ThreadPoolExecutor):
         super().shutdown(wait=False, cancel_futures=True)
 
 
+def end_within(seconds: float) -> None:
+    """End with 1 after so many seconds, whatever hangs, and print where every thread stands.
+
+    A thread of the interpreter does it, so that it also works while the event loop is blocked.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def give_up() -> Never:
+    """End at once with 1: something does not end by itself, and has been told of."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
 def end() -> None:
     """End at once, now that all is closed. Python itself would wait for threads that hang."""
+    faulthandler.cancel_dump_traceback_later()
     if threading.active_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -46,6 +46,9 @@ MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for
 10 seconds. What arrives later could meet what the next worker has done already."""
 
+LATE = timedelta(minutes=1)
+"""What is found after so long may have been found, and told, by a document that is lost since."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -97,7 +100,7 @@ class Reconciler:
             try:
                 self._may_go_on()
                 effects = await self._apply(turn, await self._look(restore))
-                turn.search = turn.search or _was_forgotten(turn)
+                turn.search = turn.search or _was_forgotten(turn, self._clock.now())
                 for effect in effects:
                     self._may_go_on()
                     await self._perform(turn, effect)
@@ -119,7 +122,7 @@ class Reconciler:
 
     async def _look(self, restore: Restore) -> Event:
         """Ask the cluster, and the policy, what the phase needs to know."""
-        kind = workflow.wanted(restore)
+        kind = workflow.wanted(restore) or workflow.last_look(restore, self._clock.now())
         if kind is None:
             return Elapsed()
         try:
@@ -138,7 +141,7 @@ class Reconciler:
             gone = refusals.NOT_CONFIGURED.format(cluster=request.cluster)
             raise Permanent("unknown_cluster", gone)
         fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
-        if kind is ObservationKind.JOB:
+        if kind is ObservationKind.JOB or workflow.wanted(restore) is None:
             return Observed(await cluster.observe(restore, kind), workflow.ALLOWED)
         channel = restore.thread_ref.channel
         owner = await parts.authorizer.asker(restore.owner, channel, fresh=fresh)
@@ -266,10 +269,16 @@ def _about_another(user: UserId, verdict: Verdict) -> Verdict:
     return replace(verdict, text=text)
 
 
-def _was_forgotten(turn: Reconciliation) -> bool:
+def _was_forgotten(turn: Reconciliation, now: datetime) -> bool:
     """What this restore did was lost from the store, and so perhaps were the cards that told it."""
-    job = turn.restore.job
-    return job is not None and job.adopted and turn.moved
+    job, start = turn.restore.job, turn.restore.start
+    found = job is not None and (
+        job.adopted
+        or job.restored_at is not None
+        or now >= (job.looked_at or job.decided_at) + LATE
+    )
+    started = start is not None and not start.pending and now >= start.at + LATE
+    return turn.moved and (found or started)
 
 
 def _moved(before: Restore, after: Restore) -> bool:

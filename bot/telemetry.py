@@ -21,10 +21,13 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from bot.clock import FarClock, SharedClock
 from bot.errors import BotError
 
 Level = Literal["debug", "info", "warning", "error"]
 Style = Literal["json", "console"]
+
+log = structlog.get_logger(__name__)
 
 REDACTED: Final = "[redacted]"
 WITHHELD: Final = "[withheld]"
@@ -169,6 +172,9 @@ class Metrics:
             "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"
         )
         self.watch_up = self._gauge("watch_up", "1 while the watch of a cluster runs", "cluster")
+        self.clock_ahead = self._gauge(
+            "clock_ahead_seconds", "Seconds that another clock is ahead of ours", "of"
+        )
         self.ready = self._gauge("ready", "1 while a part the bot needs answers", "part")
 
     def kubernetes_answered(self, cluster: str, result: str) -> None:
@@ -184,3 +190,51 @@ class Metrics:
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"vm_restore_{name}", meaning, labels, registry=self.registry)
+
+
+CLOCKS_AGREE: Final = 5.0
+"""Seconds by which the clocks of two machines may differ without a word."""
+
+
+class ClockWatch:
+    """Says how far the clocks of Redis and of the far sides are ahead of this machine's."""
+
+    def __init__(self, clock: SharedClock, metrics: Metrics, far: Mapping[str, FarClock]) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._far = far
+        self._told: dict[str, float] = {}
+        clock.followed = self.look
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """In words, by part: those that do not agree with this machine's clock."""
+        return {
+            part: clock_words(ahead)
+            for part, ahead in self._ahead().items()
+            if abs(ahead) > CLOCKS_AGREE
+        }
+
+    def look(self) -> None:
+        """Measure; a clock that has gone wrong, or is wrong by another amount, is told once."""
+        for part, ahead in self._ahead().items():
+            self._metrics.clock_ahead.labels(part).set(ahead)
+            told = self._told.get(part, 0.0)
+            if abs(ahead) <= CLOCKS_AGREE and told:
+                log.info("the clocks agree again", of=part)
+                del self._told[part]
+            elif abs(ahead) > CLOCKS_AGREE < abs(ahead - told):
+                log.warning("the clocks differ", of=part, what=clock_words(ahead))
+                self._told[part] = ahead
+
+    def _ahead(self) -> dict[str, float]:
+        present = self._clock.machine.now()
+        shown = {"redis": self._clock.now()}
+        shown |= {part: far.now() for part, far in self._far.items() if far.known}
+        return {part: (each - present).total_seconds() for part, each in shown.items()}
+
+
+def clock_words(ahead: float) -> str:
+    """How far another clock is from this machine's."""
+    where = "ahead of" if ahead > 0 else "behind"
+    return f"its clock is {abs(ahead):.0f} s {where} this machine's"

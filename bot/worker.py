@@ -10,9 +10,14 @@ A process that is told to end leaves in three steps (`drain`): it leases nothing
 still brings goes into the queue for the others; rounds get some time to end; then they stop before
 their next step and give their leases back, so that nobody waits for a lease to run out. No call is
 broken off: an act or a post that has begun gets its answer.
+
+No work is without a limit: what takes longer than `ROUND_SECONDS` is cut off, and its worker is free
+for something else. Its lease runs out, so that the next one knows that more may have been done than is
+written down. What was cut off is held back for a while, each time longer.
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,6 +25,7 @@ from typing import Any
 
 import structlog
 
+from bot.cancelling import Overrun, cancelled, limited
 from bot.errors import StoreUnavailable, Temporary
 from bot.reconciler import Reconciler, ReconcilerDeps, TooLateError
 from bot.slack.inbound.dispatcher import Dispatcher
@@ -36,9 +42,46 @@ PUT_OFF = timedelta(minutes=5)
 TRY_AGAIN = timedelta(seconds=10)
 """When a periodic task is tried again after a failure that named no time."""
 
+ROUND_SECONDS = 60.0
+"""How long one piece of work may take, in real time. Each call in it has a limit of its own; two
+leases are over by then, so that nothing it would still do could count."""
+STALLED_SECONDS = 180.0
+"""If no worker has moved for so long, in real time, only a restart of the process helps."""
+AT_ONCE = 2
+"""How often one thing may be at work in a process. A second time is usual: the first is slow, and has
+lost its lease."""
+CUT_OFF_SECONDS = 1.0
+"""Seconds in which what still hangs at the end of the process may end when it is cancelled."""
+HELD_BACK, HELD_BACK_LONGEST = 30.0, 600.0
+"""Seconds, real ones, in which this process leaves alone what it has cut off; doubled each time."""
+
 _KINDS = {Record: "restore", Delivery: "delivery", PeriodicTask: "task"}
 
 log = structlog.get_logger(__name__)
+
+
+class Overruns:
+    """What was cut off in this process, and how long it is left alone. The key is a lease's id."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+
+    def note(self, key: str) -> float:
+        """It was cut off once more; the seconds in which it is left alone."""
+        times = self._times[key] = self._times.get(key, 0) + 1
+        seconds = min(HELD_BACK * 2.0 ** min(times - 1, 10), HELD_BACK_LONGEST)
+        self._until[key] = time.monotonic() + seconds
+        return seconds
+
+    def forget(self, key: str) -> None:
+        """It has ended by itself."""
+        self._times.pop(key, None)
+        self._until.pop(key, None)
+
+    def holds(self, key: str) -> bool:
+        """It is to be left alone now."""
+        return time.monotonic() < self._until.get(key, 0.0)
 
 
 class Worker:
@@ -57,7 +100,10 @@ class Worker:
         self._task_handlers = task_handlers
         self._rounds = Reconciler(parts, lambda: not self._hurried)
         self._nudged = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
+        """What is at work, and of which lease."""
+        self._overruns = Overruns()
+        self._moved_at = time.monotonic()
         self._loop: asyncio.Task[None] | None = None
         self._leaving = False
         self._hurried = False
@@ -74,6 +120,11 @@ class Worker:
     def busy(self) -> int:
         """How many things are being worked on by this process."""
         return len(self._tasks)
+
+    @property
+    def stalled(self) -> bool:
+        """Nothing has ended, and nothing new could begin, for too long."""
+        return time.monotonic() - self._moved_at > STALLED_SECONDS
 
     async def wake(self, found: Mapping[str, Mapping[str, Any] | None]) -> None:
         """The cluster has news of these restores; with what is looked into where there is no record."""
@@ -115,10 +166,7 @@ class Worker:
         await self._ended(patience)
         self._hurried = True
         await self._ended(grace)
-        left = self._running()
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await cancelled(self._running(), within=CUT_OFF_SECONDS)
 
     async def _ended(self, seconds: float) -> None:
         """Wait until nothing runs any more, for so many seconds at most."""
@@ -130,15 +178,16 @@ class Worker:
     def _running(self) -> set[asyncio.Task[None]]:
         """The rounds, and the loop: it may be about to come back with new leases."""
         loop = {self._loop} if self._loop is not None and not self._loop.done() else set()
-        return self._tasks | loop
+        return self._tasks.keys() | loop
 
     def work_on(self, leased: Leased) -> None:
         """Deal with something that has come and is leased to us already, or hand it over."""
-        self._begin(self._release(leased.lease) if self._leaving else self._work(leased))
+        work = self._release(leased.lease) if self._leaving else self._work(leased)
+        self._begin(work, leased.lease.id)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
+    def _begin(self, work: Coroutine[Any, Any, None], key: str) -> None:
+        task = asyncio.create_task(work, name=f"work on {key}")
+        self._tasks[task] = key
         task.add_done_callback(self._done)
 
     async def _release(self, lease: Lease) -> None:
@@ -149,7 +198,7 @@ class Worker:
             log.warning("the store is away", what=away.what)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         self.nudge()
 
     async def _take(self) -> datetime:
@@ -158,33 +207,48 @@ class Worker:
         now = self._clock.now()
         if room <= 0:
             return now + POLL
+        self._moved_at = time.monotonic()
         try:
             leased, following = await self._store.queue.lease(room)
         except StoreUnavailable as away:
             log.warning("the store is away", what=away.what)
             return now + STORE_AWAY
         for each in leased:
-            self._begin(self._work(each))
+            if self._wanted(each.lease.id):
+                self._begin(self._work(each), each.lease.id)
         return min(following or now + POLL, now + POLL)
+
+    def _wanted(self, key: str) -> bool:
+        """Work can begin on it; if not, its lease runs out, and another replica may have it."""
+        at_work = sum(each == key for each in self._tasks.values())
+        return at_work < AT_ONCE and not self._overruns.holds(key)
 
     async def _work(self, leased: Leased) -> None:
         """One thing, with the one catch-all: what fails here is due again when its lease ends."""
-        kind = _KINDS[type(leased.work)]
+        kind, key = _KINDS[type(leased.work)], leased.lease.id
         try:
             with self._metrics.round_seconds.time():
-                await self._act(leased)
+                await limited(self._act(leased), seconds=ROUND_SECONDS, name=f"round of {key}")
+        except Overrun as cut:
+            result = "overrun"
+            pause = self._overruns.note(key)
+            told = {"where": cut.at, "ended": cut.ended, "again_in": pause}
+            log.error("a round took too long", id=key, **told)  # noqa: TRY400 - `where` says it
         except TooLateError:
             result = "too_late"
         except StoreUnavailable as away:
             log.warning("the store is away", what=away.what)
             result = "store_away"
         except Exception:
-            log.exception("a round failed", id=leased.lease.id)
+            log.exception("a round failed", id=key)
             result = "failed"
             await self._apologise(leased)
         else:
             result = "ok"
         self._metrics.rounds.labels(f"{kind}_{result}").inc()
+        if result != "overrun":
+            self._overruns.forget(key)
+            self._moved_at = time.monotonic()
 
     async def _act(self, leased: Leased) -> None:
         match leased.work:

@@ -233,8 +233,10 @@ def _seen(restore: Restore) -> Iterator[Happening]:
     kind = workflow.wanted(restore)
     if kind is None:
         return
+    # What the cluster may still carry out is waited for.
+    sure = timedelta(minutes=2) if restore.job is not None else timedelta()
     for label, observation in _scenes(restore, kind):
-        yield Happening(label, (_look(observation, kind),))
+        yield Happening(label, (_look(observation, kind),), sure)
     if (
         kind
         in (
@@ -249,7 +251,7 @@ def _seen(restore: Restore) -> Iterator[Happening]:
         there = replace(DOWN, restores=(own,))
         yield Happening("the restore object exists already", (_look(there, kind),))
     if kind is not ObservationKind.JOB:
-        yield Happening("the policy says no", (replace(_look(DOWN, kind), verdict=NO),))
+        yield Happening("the policy says no", (replace(_look(DOWN, kind), verdict=NO),), sure)
     if restore.deadline is None:
         yield Happening("the cluster stays away", (AWAY, AWAY), timedelta(days=1))
     if kind in (ObservationKind.RECHECK, ObservationKind.VMI):

@@ -18,10 +18,15 @@ LIMITS = (
     "bot.app.GRACE",
     "bot.app.LAST_WORDS",
     "bot.app.PATIENCE",
+    "bot.app.STOP_SECONDS",
+    "bot.cancelling.CLOSE_SECONDS",
+    "bot.cancelling.CUT_OFF_SECONDS",
+    "bot.cancelling.LAST_SECONDS",
     "bot.cluster.client.CONNECT_SECONDS",
     "bot.cluster.client.SECONDS",
     "bot.cluster.client.WATCH_IDLE_SECONDS",
     "bot.cluster.client.WATCH_OPEN_SECONDS",
+    "bot.cluster.cluster.LAST_SECONDS",
     "bot.cluster.login._GLANCE",
     "bot.cluster.login._PATIENCE",
     "bot.cluster.plugin.LOGIN_SECONDS",
@@ -35,6 +40,9 @@ LIMITS = (
     "bot.store.connection.ANSWER_SECONDS",
     "bot.store.connection.CONNECT_SECONDS",
     "bot.store.embedded._STOP_LIMIT",
+    "bot.worker.CUT_OFF_SECONDS",
+    "bot.worker.ROUND_SECONDS",
+    "bot.worker.STALLED_SECONDS",
 )
 """The limits that are kept in real time."""
 CLIENTS = ("bot.app.SLACK_TIMEOUT", "bot.check._TIMEOUT")

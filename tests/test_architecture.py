@@ -157,6 +157,7 @@ PART = re.compile(r"`([A-Za-z_]\w*)\.([A-Za-z_]\w*)[\w.]*`")
 NOT_OURS = {
     "chat",
     "details",
+    "exec",
     "plural",
     "requests",
     "spec",
@@ -202,14 +203,15 @@ def wrong_names(text: str) -> Iterator[str]:
         if not path.exists() or match.group(2) not in names_in(path):
             yield match.group()
     for match in FILE.finditer(text):
-        if not any(path for top in ("bot", "tests") for path in (HOUSE / top).rglob(match.group())):
+        inside = (path for top in ("bot", "tests") for path in (HOUSE / top).rglob(match.group()))
+        if not (HOUSE / match.group()).exists() and not any(inside):
             yield match.group()
     yield from (each.group() for each in DOTTED.finditer(text) if not exists(each.group()))
     for match in PART.finditer(text):
         whole, part = match.groups()
         of_a_class = whole[0].isupper()
         known = f"{whole}.{part}" in everything() if of_a_class else part in defined_in(whole)
-        if part != "py" and whole not in NOT_OURS and not known:
+        if part not in ("py", "lua") and whole not in NOT_OURS and not known:
             yield match.group()
 
 

@@ -13,6 +13,7 @@ import pytest
 from bot import check
 from bot.check import CheckRow, Grade
 from bot.errors import Misconfigured
+from bot.playground.clock import HandClock, WrongClock
 from bot.playground.stage import set_stage
 from bot.playground.world import World, world
 from bot.settings import Settings, build
@@ -47,7 +48,7 @@ def told(made: World, tree: dict[str, Any] | None = None, **env: str) -> Setting
 
 
 async def examined(settings: Settings) -> tuple[CheckRow, ...]:
-    return await check.examine(lambda: settings)
+    return await check.examine(lambda: settings, HandClock())
 
 
 def bad(findings: tuple[CheckRow, ...]) -> list[CheckRow]:
@@ -162,7 +163,9 @@ async def test_a_redis_that_forgets_or_drops_keys_is_warned_of(made: World) -> N
 
 async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: World) -> None:
     async with connect(made.redis_url) as client:
-        await client.execute_command("ACL", "SETUSER", "bot", "on", ">pw", "~*", "+ping")
+        await client.execute_command(
+            "ACL", "SETUSER", "bot", "on", ">pw", "~*", "+ping", "+eval", "+evalsha", "+time"
+        )
     path = made.redis_url.removeprefix("unix://")
     disk, memory = bad(await examined(told(made, REDIS_URL=f"unix://bot:pw@{path}")))
     assert (disk.grade, memory.grade) == (Grade.WARN, Grade.WARN)
@@ -311,3 +314,13 @@ def test_run_prints_and_returns_the_exit_code() -> None:
     out = io.StringIO()
     assert check.run(lambda: build({}, {}), out) == 1
     assert out.getvalue().startswith("settings  fail  SLACK_")
+
+
+async def test_a_machine_whose_clock_is_wrong(made: World) -> None:
+    """Slack and Redis say so, each for itself; the bot works."""
+    wrong = WrongClock(HandClock(), 300)
+    found = bad(await check.examine(lambda: told(made), wrong))
+    assert [(each.part, each.grade, each.found) for each in found] == [
+        ("slack", Grade.WARN, "its clock is 299 s behind this machine's"),  # it tells whole seconds
+        ("store", Grade.WARN, "its clock is 300 s behind this machine's"),
+    ]

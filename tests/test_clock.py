@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from bot.clock import Offset, SharedClock
+from bot.clock import FarClock, Offset, SharedClock
 from bot.playground.clock import START, HandClock, WrongClock
+from bot.telemetry import ClockWatch, Metrics
 
 
 def at(seconds: float) -> datetime:
@@ -51,3 +53,34 @@ async def test_machines_that_differ_have_one_time(ahead: float) -> None:
     assert abs(clock.now() - world.now()) <= timedelta(milliseconds=1)
     world.advance(90)
     assert abs(clock.now() - world.now()) <= timedelta(milliseconds=1)
+
+
+def test_a_clock_that_is_wrong_is_told_once() -> None:
+    """And again when it is put right, or wrong by another amount; the metric is always current."""
+    world, metrics = HandClock(), Metrics()
+    machine = WrongClock(world, 0)
+    clock = SharedClock(machine)
+    slack = FarClock(clock)
+    watch = ClockWatch(clock, metrics, {"slack": slack})
+    said = []
+    for ahead in (0, 120, 120, 121, 300, 0, 0):
+        machine.ahead = timedelta(seconds=ahead)
+        with capture_logs() as lines:
+            slack.said(world.now(), slack.asked())
+            clock.follow(world.now(), clock.now())
+        said.append([(line["event"], line["of"]) for line in lines])
+        assert watch.wrong == (
+            dict.fromkeys(("redis", "slack"), f"its clock is {ahead} s behind this machine's")
+            if ahead
+            else {}
+        )
+        for part in ("redis", "slack"):
+            shown = metrics.registry.get_sample_value(
+                "vm_restore_clock_ahead_seconds", {"of": part}
+            )
+            assert shown == pytest.approx(-ahead, abs=0.01)
+    differ, agree = (
+        [(words, part) for part in ("redis", "slack")]
+        for words in ("the clocks differ", "the clocks agree again")
+    )
+    assert said == [[], differ, [], [], differ, agree, []]

@@ -187,6 +187,7 @@ def test_metrics_of_two_apps_in_one_process_do_not_meet() -> None:
 def test_every_metric_is_named_after_the_bot_and_explained() -> None:
     families = list(Metrics().registry.collect())
     assert sorted(family.name for family in families) == [
+        "vm_restore_clock_ahead_seconds",
         "vm_restore_deliveries",
         "vm_restore_kubernetes_requests",
         "vm_restore_ready",

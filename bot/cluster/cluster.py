@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from bot.cancelling import cancelled
 from bot.clock import Clock
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
@@ -23,6 +24,8 @@ from bot.texts import refusals
 
 EVERYWHERE = "*"
 F = TypeVar("F")
+LAST_SECONDS = 5.0
+"""(Real) seconds in which the watches end when they are told to."""
 
 
 class Cluster:
@@ -121,9 +124,17 @@ class Cluster:
         self._reflectors = tuple(
             Reflector(self._api, self._schema, self._clock, scope, wake) for scope in self._scopes
         )
-        async with asyncio.TaskGroup() as group:
-            for reflector in self._reflectors:
-                group.create_task(reflector.run())
+        # No TaskGroup: it hands a cancel on once, and then waits for who has swallowed it.
+        tasks = [
+            asyncio.create_task(each.run(), name=f"watch {self.name} {scope or EVERYWHERE}")
+            for scope, each in zip(self._scopes, self._reflectors, strict=True)
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            await cancelled(tasks, within=LAST_SECONDS)
 
     @property
     def watching(self) -> bool:

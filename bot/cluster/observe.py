@@ -26,6 +26,7 @@ from bot.restore.observation import (
     Observation,
     ObservationKind,
     RestoreObject,
+    Snapshot,
     Vm,
 )
 from bot.restore.target import VmRef
@@ -83,7 +84,7 @@ class Observer:
             # It ended while its VM was asked for again, since no VM had that name any more.
             return Observation(asked.kind, at)
         namespace = asked.vm_ref.namespace
-        if asked.kind is ObservationKind.VMI and asked.restore.phase is not Phase.STOPPING:
+        if asked.kind is ObservationKind.VMI and asked.restore.phase.ended:
             return await _vmi(Reads(self._api, namespace), asked, at)
         served = await self._schema.known()
         if served is None:
@@ -93,7 +94,7 @@ class Observer:
             case ObservationKind.FULL:
                 return await self._full(reads, asked, at)
             case ObservationKind.VMI:
-                return await _stopping(reads, asked, at)
+                return await _before_the_restore(reads, asked, at)
             case ObservationKind.RECHECK:
                 return await _recheck(reads, asked, at)
             case ObservationKind.SAFETY:
@@ -204,8 +205,8 @@ async def _vmi(reads: Reads, asked: Question, at: datetime) -> Observation:
     return Observation(asked.kind, at, vm=vm.result(), vmi=vmi.result(), forbidden=reads.forbidden)
 
 
-async def _stopping(reads: Reads, asked: Question, at: datetime) -> Observation:
-    """The VM that is being stopped, and whether what it is stopped for was done already."""
+async def _before_the_restore(reads: Reads, asked: Question, at: datetime) -> Observation:
+    """A VM before its restore is made, and whether that was made already."""
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
@@ -226,6 +227,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         vmi = group.create_task(reads.vmi(asked.vm))
         snapshot = group.create_task(reads.snapshot(asked.snapshot))
         restores = group.create_task(reads.restores_of(asked.vm))
+        safety = group.create_task(_begun_snapshot(reads, asked.restore))
     async with Together() as second:
         content = second.create_task(reads.content(snapshot.result()))
         held = second.create_task(_claims(reads, asked, vm.result()))
@@ -237,6 +239,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         snapshot=snapshot.result(),
         content=content.result(),
         restores=restores.result(),
+        safety=safety.result(),
         claims=held.result(),
         forbidden=reads.forbidden,
     )
@@ -248,6 +251,12 @@ async def _claims(reads: Reads, asked: Question, vm: Vm | None) -> tuple[Claim, 
         return await reads.claims()
     named = {each.claim for each in vm.volumes if each.claim} if vm else set()
     return await reads.claims_named(sorted(named))
+
+
+async def _begun_snapshot(reads: Reads, restore: Restore) -> Snapshot | None:
+    """The safety snapshot whose create was not answered."""
+    unsure = restore.phase is Phase.PROTECTING and restore.safety is not None
+    return await reads.snapshot(restore.safety.name) if unsure and restore.safety else None
 
 
 async def _safety(reads: Reads, asked: Question, at: datetime) -> Observation:

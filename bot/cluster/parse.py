@@ -87,6 +87,7 @@ def vmi(document: Json) -> Vmi:
         uid=text(document, "metadata", "uid"),
         phase=text(document, "status", "phase"),
         deleting=_deleting(document),
+        created=moment(document, "metadata", "creationTimestamp"),
     )
 
 

@@ -73,7 +73,7 @@ class Performer:
             case CreateSnapshot():
                 return await self._create_snapshot(effect, in_time)
             case CreateRestore():
-                return await self._create_restore(effect, in_time)
+                return await self._create_restore(effect, self._both_in_time(effect, in_time))
             case DeleteRestore():
                 served = await self._schema.served()
                 path = names.snapshot_group(
@@ -154,6 +154,16 @@ class Performer:
     def _in_time(self, not_after: datetime) -> None:
         if self._clock.now() >= not_after:
             raise Temporary(f"cluster {self._api.cluster}: too late to act, the lease is over")
+
+    def _both_in_time(self, effect: CreateRestore, in_time: InTime) -> InTime:
+        """Within the lease, and while the document counts on the request to be on its way."""
+
+        def check() -> None:
+            in_time()
+            if effect.not_after is not None and self._clock.now() >= effect.not_after:
+                raise Temporary(f"cluster {self._api.cluster}: too late to send the restore")
+
+        return check
 
 
 def _meaning(refusal: ApiStatusError) -> ApiRejection:

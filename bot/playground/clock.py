@@ -3,7 +3,11 @@
 import asyncio
 import heapq
 import itertools
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+from aiohttp import web
 
 from bot.clock import Clock
 
@@ -85,3 +89,12 @@ class WrongClock(Clock):
     async def sleep_until(self, when: datetime) -> None:
         """Wait as long as it seems to be until then."""
         await self._world.sleep_until(when - self.ahead)
+
+
+def dated_by(clock: Clock) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """For `on_response_prepare`: a server whose `Date` header is by this clock."""
+
+    async def date(_: web.Request, answer: web.StreamResponse) -> None:
+        answer.headers["Date"] = format_datetime(clock.now(), usegmt=True)
+
+    return date

@@ -15,7 +15,7 @@ from typing import Any
 from bot import app as house
 from bot.app import App
 from bot.clock import Clock
-from bot.playground.clock import HandClock
+from bot.playground.clock import HandClock, WrongClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import SlackSim
 from bot.playground.threads import NoThreads
@@ -176,16 +176,19 @@ async def world(  # noqa: PLR0913 - each has a default that fits most
     seed: int = 0,
     kube_port: int = 0,
     lent_redis: str | None = None,
+    slack_ahead: float = 0.0,
 ) -> AsyncIterator[World]:
     """A world without people, VMs and bot yet; everything is closed at the end.
 
     `lent_redis` is the address of a Redis that runs already and may be emptied: for worlds that come
     one after the other and do not stop or configure it. Left out, the world starts one of its own.
+    `slack_ahead`: so many seconds Slack's clock is ahead of everybody else's.
     """
     clock = clock or HandClock()
     if isinstance(clock, HandClock):
         asyncio.get_running_loop().set_default_executor(NoThreads())
-    slack, kube, redis = SlackSim(clock, seed=seed), KubeSim(clock, seed=seed), EmbeddedRedis()
+    slacks = WrongClock(clock, slack_ahead) if slack_ahead else clock
+    slack, kube, redis = SlackSim(slacks, seed=seed), KubeSim(clock, seed=seed), EmbeddedRedis()
     await slack.start()
     await kube.start(kube_port)
     made = World(

@@ -95,7 +95,7 @@ def vm_stands_as_shown(both: Compared) -> Iterator[Difference]:
     """Its specification, its history and its claims; one that is live is told as that alone."""
     if both.same_vm:
         comparisons = EDITS if both.live else COMPARISONS
-        now = state_of(both.vm, None if both.live else both.seen.claims)
+        now = state_of(both.vm, claims=None if both.live else both.seen.claims)
         yield from compared(both.restore, now, comparisons)
 
 
@@ -137,7 +137,7 @@ def it_stayed_down(before: VmState, now: VmState) -> str | None:
     """The guest has not run, and so not written: a Manual VM leaves no other trace of that."""
     if before.down_since == now.down_since:
         return None
-    return texts.VM_RAN.format(before=_moment(before.down_since), now=_moment(now.down_since))
+    return texts.VM_RAN.format(before=moment(before.down_since), now=moment(now.down_since))
 
 
 def same_tool_writes_it(before: VmState, now: VmState) -> str | None:
@@ -183,7 +183,7 @@ def compared(
     restore: Restore, now: VmState, comparisons: tuple[StateComparison, ...]
 ) -> Iterator[Difference]:
     """The VM's state as it was shown, against what it is now."""
-    before = _shown(restore)
+    before = shown_state(restore)
     if before is None:
         yield Difference(CHANGED, texts.SHOWN_BY_OLDER)
         return
@@ -192,7 +192,7 @@ def compared(
             yield Difference(CHANGED, text)
 
 
-def _shown(restore: Restore) -> VmState | None:
+def shown_state(restore: Restore) -> VmState | None:
     """What was shown, but for what the bot's own stop after the confirmation has changed."""
     shown = restore.preview.vm_state if restore.preview else None
     stopped = restore.stop.vm_state if restore.stop else None
@@ -258,7 +258,7 @@ def point_in_time_is_the_same(before: SnapshotState, now: SnapshotState) -> str 
     """The time whose data comes back."""
     if before.created == now.created:
         return None
-    return texts.SNAPSHOT_TIME.format(before=_moment(before.created), now=_moment(now.created))
+    return texts.SNAPSHOT_TIME.format(before=moment(before.created), now=moment(now.created))
 
 
 def disks_are_the_same(before: SnapshotState, now: SnapshotState) -> str | None:
@@ -337,7 +337,8 @@ DIFFERENCES: tuple[Callable[[Compared], Iterator[Difference]], ...] = (
 )
 
 
-def _moment(when: datetime | None) -> str:
+def moment(when: datetime | None) -> str:
+    """A moment in UTC, to the second."""
     return texts.SECOND.format(when=when) if when else texts.NOT_KNOWN
 
 

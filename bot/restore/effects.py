@@ -84,7 +84,7 @@ def confirmed_name(prefix: str, restore: Restore) -> str | None:
     return object_name(prefix, restore, clicked.at) if clicked is not None else None
 
 
-def create_restore(restore: Restore, name: str) -> CreateRestore:
+def create_restore(restore: Restore, name: str, not_after: datetime | None = None) -> CreateRestore:
     """The VirtualMachineRestore for this document."""
     target = restore.target
     return CreateRestore(
@@ -95,6 +95,7 @@ def create_restore(restore: Restore, name: str) -> CreateRestore:
         volume_policy=restore.rules.volume_policy,
         labels=_labels(restore),
         annotations=_annotations(restore),
+        not_after=not_after,
     )
 
 

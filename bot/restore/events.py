@@ -80,13 +80,15 @@ class Typed:
 class Clicked:
     """A button or picker on card `number`. `value` is what a picker brought.
 
-    With ACCEPT it is a direct message with the taker, where a restore that lives in one goes on.
+    With ACCEPT it is a direct message with the taker, where a restore that lives in one goes on, and
+    `since` a moment just before it by Slack's clock, as a `ts`.
     """
 
     by: UserId
     button: Button
     number: int
     value: str | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,13 @@ class Copied:
 class TakenOver:
     """Somebody on call claims the restore. The policy has said by now that they may.
 
-    `dm` is a direct message with them, where a restore that lives in one goes on.
+    `dm` is a direct message with them, where a restore that lives in one goes on; `since` a moment just
+    before it by Slack's clock, as a `ts`.
     """
 
     by: UserId
     dm: str | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +257,8 @@ class CreateRestore:
     volume_policy: VolumePolicy | None
     labels: tuple[tuple[str, str], ...]
     annotations: tuple[tuple[str, str], ...]
+    not_after: datetime | None = None
+    """When its bytes must be on their way; later it is not sent. None for a dry run."""
 
 
 @dataclass(frozen=True, slots=True)

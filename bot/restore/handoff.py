@@ -10,6 +10,7 @@ and in the name of the person who did. Nobody's words from before the handover a
 it: replies count from about that moment on only, and every card that waits for somebody is a new one.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.restore import edits
@@ -22,11 +23,6 @@ Answer = tuple[Restore, Reply | None]
 
 UNDER_WAY = frozenset({CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that tell what the cluster is doing."""
-
-
-CLOCK_SKEW = timedelta(seconds=5)
-"""The bot's clock may be so much ahead of Slack's, which dates the replies: no reply of the new owner is
-dropped for it. Slack's clock alone tells whether it was written after the card (`apply_event`)."""
 
 
 # Offers
@@ -79,7 +75,7 @@ def answered(restore: Restore, card: Card, click: Clicked, now: datetime) -> Ans
         return _not_taken(restore, endings.OFFER_DECLINED.format(user=click.by), now), None
     there = _moved(restore, click.value, now)
     words = endings.OFFER_ACCEPTED.format(user=click.by)
-    return _handed(there, click.by, "accepted", words, now), None
+    return _handed(there, _Change(click.by, "accepted", click.since), words, now), None
 
 
 def lapsed(restore: Restore, now: datetime) -> Restore:
@@ -107,20 +103,29 @@ def taken_over(restore: Restore, event: TakenOver, now: datetime) -> Answer:
         return restore, Reply.ENDED
     there = _moved(restore, event.dm, now)
     words = endings.TAKEN_OVER.format(user=event.by)
-    return _handed(there, event.by, "taken", words, now), None
+    return _handed(there, _Change(event.by, "taken", event.since), words, now), None
 
 
-def _handed(restore: Restore, taker: UserId, how: How, words: str, now: datetime) -> Restore:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Who takes it, and how; replies count that Slack dates after `since`."""
+
+    taker: UserId
+    how: How
+    since: str
+
+
+def _handed(restore: Restore, to: _Change, words: str, now: datetime) -> Restore:
     """The restore is the taker's from now on."""
-    change = Handoff(at=now, giver=restore.owner, taker=taker, how=how)
+    change = Handoff(at=now, giver=restore.owner, taker=to.taker, how=to.how)
     free = edits.drop_offer(restore, words)
     for news in (CardKind.HANDED, CardKind.NOT_TAKEN):
         free = edits.close_slot(free, news, words)
     theirs = free.model_copy(
         update={
-            "owner": taker,
+            "owner": to.taker,
             "handoffs": (*free.handoffs, change),
-            "heard_ts": max(free.heard_ts, _slack_time(now - CLOCK_SKEW), key=slack_order),
+            "heard_ts": max(free.heard_ts, to.since, key=slack_order),
         }
     )
     return _asked_anew(edits.post(theirs, CardKind.HANDED, now), now)
@@ -180,8 +185,3 @@ def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
     before = restore.thread_ref
     left = Left(channel=before.channel, thread=before.thread, cards=over)
     return restore.model_copy(update={"thread_ref": thread_ref, "cards": cards, "left": left})
-
-
-def _slack_time(now: datetime) -> str:
-    """This moment as a Slack `ts`."""
-    return f"{int(now.timestamp())}.{now.microsecond:06d}"

@@ -82,6 +82,7 @@ class Rules(Stored):
     stop_timeout: int = Field(default=300, ge=10)
     restore_timeout: int = Field(default=600, ge=10)
     safety_timeout: int = Field(default=600, ge=10)
+    request_timeout: int = Field(default=60, ge=10)
     protect_by_default: bool = False
     volume_policy: VolumePolicy | None = None
 
@@ -149,6 +150,8 @@ class Stop(Stored):
     """The run strategy before the bot touched the VM."""
     asked_at: AwareDatetime | None = None
     """When the first stop was sent (or decided to be sent); None while only agreed to."""
+    vmi: str | None = None
+    """UID of the VMI that the first stop was sent to."""
     wait_until: AwareDatetime | None = None
     force: bool = False
     done_at: AwareDatetime | None = None
@@ -203,6 +206,12 @@ class Job(Stored):
     """When it completed, if that was before this bot learnt of it."""
     adopted: bool = False
     """Found in the cluster by a document that did not know of it: its cards may be posted, too."""
+    sent_at: AwareDatetime | None = None
+    """When the create was sent last, if no answer to it is known."""
+    unanswered_until: AwareDatetime | None = None
+    """Until then the cluster may still carry out a create that was never answered."""
+    seen: bool = False
+    """The VM has carried its name: it was there, and is not made again."""
 
 
 class Offer(Stored):

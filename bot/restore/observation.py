@@ -101,6 +101,8 @@ class Vmi:
     uid: str
     phase: str = ""
     deleting: bool = False
+    created: datetime | None = None
+    """When this run of the VM began, by the API server's clock."""
 
     @property
     def final(self) -> bool:
@@ -291,7 +293,7 @@ class Observation:
     restores: tuple[RestoreObject, ...] = ()
     """All VirtualMachineRestores of the namespace with this VM as target (FULL, RECHECK).
 
-    In SAFETY, and in VMI while a VM is stopped, only those that this very restore has made.
+    In SAFETY, and in VMI before the end, only those that this very restore has made.
     """
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None
@@ -299,6 +301,7 @@ class Observation:
     forbidden: ApiRejection | None = None
     """A read that was refused (403), if any: then the facts above are incomplete."""
     safety: Snapshot | None = None
+    """SAFETY, and RECHECK while its create is not answered."""
     job: RestoreObject | None = None
     claims: tuple[Claim, ...] = ()
     """Claims of the VM's disks (FULL, RECHECK), and those that the restore makes and leaves (JOB)."""

@@ -50,7 +50,7 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
         newer=newer[:MAX_NEWER],
         more_newer=max(0, len(newer) - MAX_NEWER),
         gitops=vm.gitops,
-        vm_state=state_of(vm, observation.claims),
+        vm_state=state_of(vm, claims=observation.claims, vmi=observation.vmi),
         snapshot_state=snapshot_state(snapshot, content),
     )
 

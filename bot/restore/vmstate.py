@@ -8,7 +8,7 @@ that is deleted and made again keeps its name, which is all that the specificati
 
 from pydantic import AwareDatetime
 
-from bot.restore.observation import Claim, Content, Snapshot, Vm
+from bot.restore.observation import Claim, Content, Snapshot, Vm, Vmi
 from bot.restore.thread import Stored
 
 MAX_FIELDS = 40
@@ -36,6 +36,8 @@ class VmState(Stored):
 
     None where they were not read, and in documents of a release that did not read them.
     """
+    vmi: str | None = None
+    """UID of its VMI, which is another one each time the VM is started."""
 
 
 class SnapshotState(Stored):
@@ -52,8 +54,8 @@ class SnapshotState(Stored):
     """Digest of the content's spec: the copy of the VM, and the VolumeSnapshot of each disk."""
 
 
-def state_of(vm: Vm, claims: tuple[Claim, ...] | None = None) -> VmState:
-    """What is kept of a look at a VM, and at its claims if they were read."""
+def state_of(vm: Vm, *, claims: tuple[Claim, ...] | None = None, vmi: Vmi | None = None) -> VmState:
+    """What is kept of a look at a VM, and at its claims and its VMI if they were read."""
     return VmState(
         generation=vm.generation,
         specification=vm.specification,
@@ -63,6 +65,7 @@ def state_of(vm: Vm, claims: tuple[Claim, ...] | None = None) -> VmState:
         run_strategy=vm.run_strategy,
         written_by=vm.gitops,
         claims=None if claims is None else _uids(vm, claims),
+        vmi=vmi.uid if vmi is not None else None,
     )
 
 

@@ -67,6 +67,7 @@ from bot.restore.events import (
 from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.phases import ended
+from bot.restore.phases.made_before import made_before
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
@@ -122,6 +123,9 @@ def begin(  # noqa: PLR0913 - a document has this many independent parts
 def step(restore: Restore, event: Event, now: datetime) -> Step:
     """Apply one event. Never raises: an event that does not fit leaves the document as it is."""
     late = expired(restore, now)
+    if isinstance(event, Observed) and late.phase is Phase.EXPIRED and not restore.phase.ended:
+        # Nobody answered in time, or it was done long ago and the document was put back since.
+        late = made_before(restore, event.observation, now) or late
     after, effects, reply = _apply(late, event, now)
     return Step(after, effects, audit.entries(restore, after, event, now), reply)
 
@@ -182,12 +186,20 @@ def wanted(restore: Restore) -> ObservationKind | None:
         case Phase.STOPPING:
             return ObservationKind.VMI
         case Phase.PROTECTING:
-            return ObservationKind.RECHECK if restore.safety is None else ObservationKind.SAFETY
+            taken = restore.safety is not None and restore.safety.uid is not None
+            return ObservationKind.SAFETY if taken else ObservationKind.RECHECK
         case Phase.RESTORING:
             unsure = restore.job is None or restore.job.uid is None
             return ObservationKind.RECHECK if unsure else ObservationKind.JOB
         case Phase.SUCCEEDED | Phase.FAILED | Phase.CANCELLED | Phase.REFUSED | Phase.EXPIRED:
             return ObservationKind.VMI if start_is_due(restore) else None
+
+
+def last_look(restore: Restore, now: datetime) -> ObservationKind | None:
+    """What is looked up before an open question expires: whether it was answered and done already."""
+    over = restore.deadline is not None and now >= restore.deadline
+    asked = restore.phase in (Phase.STOP_CHOICE, Phase.TYPING, Phase.CONFIRMING)
+    return ObservationKind.VMI if over and asked else None
 
 
 def acts_for(restore: Restore) -> tuple[UserId, ...]:
@@ -257,9 +269,10 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
 
 def _blind(restore: Restore, observation: Observation) -> str | None:
     """Why nothing may be taken for absent in this look, where no check will say it."""
-    deciding = restore.phase in (Phase.PROTECTING, Phase.RESTORING) and restore.job is None
+    protecting = restore.phase is Phase.PROTECTING and restore.safety is None
+    restoring = restore.phase is Phase.RESTORING and restore.job is None
     checked = restore.phase in (Phase.GATHERING, Phase.CHECKING)
-    if checked or (deciding and wanted(restore) is ObservationKind.RECHECK):
+    if checked or protecting or restoring:
         return None
     if not observation.kubevirt:
         return refusals.NOT_SERVED_NOW

@@ -152,6 +152,10 @@ RULES: Final = {
     "stop_timeout": "How long a stop may take before the thread says so and asks.",
     "restore_timeout": "How long a restore may take before the thread says so and asks.",
     "safety_timeout": "How long the snapshot of the current state may take.",
+    "request_timeout": (
+        "The API server's own limit for a request (`--request-timeout`): so long it may still carry"
+        " out one that it has not answered."
+    ),
     "protect_by_default": 'Is "Snapshot current state first" on when the warning appears?',
     "volume_policy": "`RandomizeNames`, `InPlace` or `PrefixTargetName`; not set: the cluster's.",
 }

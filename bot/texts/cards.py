@@ -270,6 +270,10 @@ SNAPSHOT: Final = "*Snapshot*: {snapshot}"
 JOB: Final = "*Restore object*: {job}"
 SAYS: Final = "*KubeVirt says*: {said}"
 QUOTE: Final = "“{said}”"
+NOT_ANSWERED: Final = (
+    "*Not known yet*: the API server has not answered the request to create it. It may still carry "
+    "it out until {until}. I go on looking; nothing else is done before."
+)
 NOT_SEEN_YET: Final = "*KubeVirt says*: nothing yet; the restore has just been handed over"
 MEANS: Final[tuple[tuple[str, str], ...]] = (
     ("exceeded quota", "the namespace's quota leaves no room for the new volumes"),

@@ -57,6 +57,7 @@ DELETED_BY_OTHERS: Final = (
 DELETED_AFTERWARDS: Final = (
     "VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
 )
+FOUND_LATER: Final = "{found} (VirtualMachineRestore `{name}` of {when:%Y-%m-%d %H:%M:%S} UTC)"
 NOT_RESTORED: Final = (
     "The cluster reports VirtualMachineRestore `{name}` as complete, but {found}. "
     "The data of the snapshot was not restored there."

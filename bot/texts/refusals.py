@@ -231,6 +231,10 @@ VM_EDITED_FIELD: Final = "{field} {before} → {now}"
 VM_EDITED_ELSEWHERE: Final = "its specification, generation {before} → {now}"
 VM_REWRITTEN: Final = "The VM was changed: generation {before} → {now}."
 VM_RESTORED: Final = "The VM was restored: last restore {before} → {now}."
+VM_STARTED_ANEW: Final = (
+    "The VM was started again after it was to be stopped (it has run since {when}). It is not stopped "
+    "a second time without being asked."
+)
 VM_RAN: Final = "The VM has run: it was down since {before}, now since {now}."
 VM_STRATEGY: Final = "The VM's run strategy was changed: {before} → {now}."
 VM_WRITTEN_BY: Final = "The VM's GitOps owner was changed: {before} → {now}."
@@ -326,6 +330,9 @@ MAY_NOT_START: Final = "you may not do that"
 START_VM_GONE: Final = "the VM does not exist any more"
 START_VM_IS_OTHER: Final = "the VM was re-created since"
 START_RESTORING: Final = "restore `{name}` is in progress"
+START_HAS_RUN: Final = (
+    "it has run since you pressed the button, and is down again; press the button again to start it"
+)
 START_TOO_LATE: Final = "it could not be started in time; press the button again"
 START_UNREACHABLE: Final = "the cluster could not be asked: {what}"
 

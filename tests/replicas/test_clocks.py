@@ -1,12 +1,18 @@
 """Replicas whose clocks differ: each thing is done once, and nobody's time limit is cut short."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.playground.clock import WrongClock
+from bot.playground.stage import access, set_stage
+from bot.playground.world import world
 from tests.replicas.conftest import OnIce
 from tests.stories import acts
+from tests.stories import test_handoffs as handoffs
 from tests.tools.fleet import until
 
+NAME = "pre-upgrade-snapshot"
 MOMENT = 3.0
 """Seconds; a lease has 25."""
 
@@ -29,3 +35,41 @@ async def test_a_clock_that_is_ahead_takes_no_lease_before_its_time(
     await stage.card(acts.RESTORED)
     assert len(stage.marks()) == len(set(stage.marks()))
     assert len(stage.restores()) == 1
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+@pytest.mark.parametrize("socket_mode", [True, False])
+async def test_slack_has_another_time_than_we(
+    tmp_path: Path, lent_redis: str, ahead: float, *, socket_mode: bool
+) -> None:
+    """Replies and requests are as old as Slack says, not as our clock has it, also to a new owner."""
+    async with world(
+        tmp_path, socket_mode=socket_mode, lent_redis=lent_redis, slack_ahead=ahead
+    ) as made:
+        stage = await set_stage(made, running=False)
+        made.config = access(stage.alice, stage.bob)
+        await made.start_bot()
+        await acts.to_the_warning(stage)
+        await handoffs.accept(stage)
+        await stage.card("@bob, please read this before you type anything")
+        await stage.reply(NAME, by=stage.bob)
+        await stage.press(acts.READY, "Restore VM now", by=stage.bob)
+        await stage.card(acts.RESTORED)
+        assert len(stage.restores()) == 1
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+async def test_what_is_late_by_slacks_clock_is_late(
+    tmp_path: Path, lent_redis: str, ahead: float
+) -> None:
+    """A reply that Slack brings after more than five minutes, whatever our clock has."""
+    async with world(tmp_path, lent_redis=lent_redis, slack_ahead=ahead) as made:
+        stage = await set_stage(made, running=False)
+        await made.start_bot()
+        await acts.to_the_warning(stage)
+        await made.quiet()
+        made.slack.faults.delay_delivery(400)
+        await stage.reply(NAME)
+        await made.leap(400)
+        await stage.whispered("more than five minutes late")
+        assert stage.shown(acts.READY) is None

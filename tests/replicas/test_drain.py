@@ -25,7 +25,7 @@ AT_ONCE = 2.0
 """Seconds of the world."""
 
 
-async def leaving(stage: Stage) -> tuple[App, "asyncio.Task[None]"]:
+async def leaving(stage: Stage) -> tuple[App, "asyncio.Task[bool]"]:
     """The bot is told to stop, and has begun to."""
     bot = stage.world.bot
     assert bot is not None
@@ -111,7 +111,10 @@ def test_all_that_a_bot_waits_for_at_its_end_is_less_than_a_pod_is_given(
 ) -> None:
     receiver = "slack.inbound.socket_receiver.LAST_WORDS"
     waits = ("app.PATIENCE", "app.GRACE", "app.LAST_WORDS", receiver)
-    assert house.LINGER + sum(own_limits[f"bot.{each}"] for each in waits) < 30
+    own = own_limits["bot.app.STOP_SECONDS"]
+    assert sum(own_limits[f"bot.{each}"] for each in waits) < own
+    cut_off = own_limits["bot.cancelling.CUT_OFF_SECONDS"]
+    assert house.LINGER + own + cut_off < house.DEADLINE < 30
 
 
 async def test_a_delivery_that_comes_while_draining_is_handed_over(on_ice: OnIce) -> None:

@@ -99,8 +99,8 @@ class Ground:
         self, kind: ObservationKind, restore: Restore, at: datetime = NOW
     ) -> Observation:
         """What that look would read, and no more than that."""
-        stopping = restore.phase is Phase.STOPPING
-        if not self.kubevirt and (kind is not ObservationKind.VMI or stopping):
+        live = not restore.phase.ended
+        if not self.kubevirt and (kind is not ObservationKind.VMI or live):
             return Observation(kind, at, kubevirt=False)
         wished = self.snapshot(restore.request.snapshot)
         match kind:
@@ -128,9 +128,10 @@ class Ground:
                     "restores": self.restores,
                     "claims": self._held(restore),
                 }
+                facts |= self._begun_snapshot(restore)
             case ObservationKind.VMI:
                 facts = {"vm": self.vm, "vmi": self.vmi}
-                if stopping:
+                if live:
                     facts["restores"] = self._own(restore)
             case ObservationKind.SAFETY:
                 named = restore.safety.name if restore.safety else None
@@ -146,6 +147,10 @@ class Ground:
         named = {each.claim for each in self.vm.volumes} if self.vm else set()
         everything = restore.rules.volume_policy is _PREFIX
         return tuple(each for each in self.claims if everything or each.name in named)
+
+    def _begun_snapshot(self, restore: Restore) -> dict[str, Any]:
+        unsure = restore.phase is Phase.PROTECTING and restore.safety is not None
+        return {"safety": self.snapshot(restore.safety.name)} if unsure and restore.safety else {}
 
     def _own(self, restore: Restore) -> tuple[RestoreObject, ...]:
         return tuple(one for one in self.restores if one.restore_id == restore.id)

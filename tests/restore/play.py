@@ -49,6 +49,8 @@ YES = Verdict(allowed=True)
 NO = Verdict(allowed=False, reason="not_permitted", text="You may not.")
 WISH = RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
 RULES = Rules()
+SLACK_AHEAD = -7200
+"""Seconds: Slack's clock is another one than ours, and dates of the two are never compared."""
 CONFIRMED = Rules(stop_when=StopWhen.CONFIRMED)
 
 
@@ -126,7 +128,7 @@ class Play:
 
     def types(self, text: str, by: UserId = OWNER, **more: Any) -> "Play":
         """A new reply in the thread."""
-        self.heard = max(self.heard, int(self.now.timestamp())) + 1
+        self.heard = max(self.heard, int(self.since.partition(".")[0])) + 1
         return self.event(Typed(**{"by": by, "text": text, "ts": f"{self.heard}.000100", **more}))
 
     def clicks(
@@ -139,7 +141,12 @@ class Play:
     ) -> "Play":
         """A click; without a number, on the newest card that has the button."""
         at = self.card(button).number if number is None else number
-        return self.event(Clicked(by, button, at, value))
+        return self.event(Clicked(by, button, at, value, self.since))
+
+    @property
+    def since(self) -> str:
+        """The present as Slack dates it, which may have any other time than we."""
+        return f"{int(self.now.timestamp() + SLACK_AHEAD)}.000000"
 
     def card(self, button: Button) -> Card:
         """The newest card that has this button."""
@@ -165,14 +172,14 @@ class Play:
 
     def takes_over(self, by: UserId = OTHER, dm: str | None = None) -> "Play":
         """Somebody on call claims it."""
-        return self.event(TakenOver(by, dm))
+        return self.event(TakenOver(by, dm, self.since))
 
     # The bot
 
     def looks(self, verdict: Verdict = YES, **changes: Any) -> "Play":
         """One round of the reconciler, without the acts."""
         self.ground = self.ground.but(**changes)
-        kind = workflow.wanted(self.restore)
+        kind = workflow.wanted(self.restore) or workflow.last_look(self.restore, self.now)
         if kind is None:
             return self.event(Elapsed())
         observation = self.ground.observation(kind, self.restore, self.now)

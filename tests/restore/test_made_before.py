@@ -20,6 +20,10 @@ from tests.restore import play as p
 from tests.restore.ground import NOW, READY, RUNNING, SNAPSHOT_NAME, VM, VMI, WELL, restore_object
 from tests.restore.play import CONFIRMED, NO, Play
 
+OBJECT = "restore-database-01-20260218-163000-7kdup"
+SAFETY_OBJECT = f"pre-{OBJECT}"
+MARK = f"{OBJECT}-uid"
+"""What KubeVirt leaves in the VM."""
 DONE = NOW + timedelta(seconds=40)
 STATES: dict[str, dict[str, Any]] = {
     "begun": {},
@@ -58,12 +62,11 @@ MOMENTS: dict[str, Callable[[], Play]] = {
 
 def _made(played: Play, **facts: Any) -> RestoreObject:
     """The object that this restore has made by now, whatever its document says."""
-    name = "restore-database-01-20260218-163000-7kdup"
     effect = CreateRestore(
         "production",
         "database-01",
         SNAPSHOT_NAME,
-        name,
+        OBJECT,
         None,
         (("vm-restore-bot/restore-id", played.restore.id),),
         (),
@@ -123,22 +126,24 @@ def test_a_failed_one_is_told_as_failed_and_leaves_its_object_to_the_next() -> N
     played.ground = played.ground.but(restores=(_made(played, failure="no space left"),))
     assert played.looks().looks().reason is Reason.RESTORE_FAILED
     assert "no space left" in played.outcome.found
+    assert f"`{OBJECT}` of 2026-02-18 16:30:00 UTC" in played.outcome.found
 
 
 @pytest.mark.parametrize("moment", ["both confirmations", "before the safety snapshot"])
 def test_the_mark_of_our_name_is_enough(moment: str) -> None:
     """The object was deleted since; the VM still carries what it left."""
     played = MOMENTS[moment]()
-    marked = replace(VM, last_restore="restore-database-01-20260218-163000-7kdup-uid")
+    marked = replace(VM, last_restore=MARK)
     played.looks(vm=marked)
     assert played.effects == ()
     assert played.looks().reason is Reason.RESTORE_DELETED
     assert "carries its mark" in played.outcome.found
+    assert f"`{OBJECT}` of 2026-02-18 16:30:00 UTC" in played.outcome.found
 
 
 def test_a_vm_that_runs_again_is_not_stopped_for_what_was_done() -> None:
     played = p.stopping(CONFIRMED)
-    marked = replace(RUNNING, last_restore="restore-database-01-20260218-163000-7kdup-uid")
+    marked = replace(RUNNING, last_restore=MARK)
     assert played.looks(vm=marked, vmi=VMI).effects == ()
     assert played.phase is Phase.RESTORING
     assert played.looks().reason is Reason.RESTORE_DELETED
@@ -153,12 +158,12 @@ def test_a_protected_one_was_protected(begin: Callable[[], Play]) -> None:
     assert played.phase is Phase.SUCCEEDED
     assert played.restore.safety is not None
     assert played.restore.safety.ready_at is not None
-    assert played.restore.safety.name == "pre-restore-database-01-20260218-163000-7kdup"
+    assert played.restore.safety.name == SAFETY_OBJECT
 
 
 def test_a_lock_of_our_name_is_waited_for() -> None:
     played = p.confirmed()
-    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000-7kdup")
+    locked = replace(VM, restore_in_progress=OBJECT)
     assert played.looks(vm=locked).effects == ()
     assert played.phase is Phase.RESTORING
     played.looks(restores=(_made(played),))
@@ -169,7 +174,7 @@ def test_a_lock_of_our_name_is_waited_for() -> None:
 def test_what_only_a_lock_showed_is_not_made_again_when_the_lock_is_gone() -> None:
     """The document never decided on it: it was found, and it was deleted since."""
     played = p.confirmed()
-    locked = replace(VM, restore_in_progress="restore-database-01-20260218-163000-7kdup")
+    locked = replace(VM, restore_in_progress=OBJECT)
     played.looks(vm=locked)
     assert played.looks(vm=VM).effects == ()
     assert played.restore.outcome is not None
@@ -189,13 +194,11 @@ def test_the_same_confirmation_gives_the_same_names() -> None:
     once, again = p.confirmed().looks(), p.confirmed().wait(77).looks()
     assert isinstance(once.effect, CreateRestore)
     assert isinstance(again.effect, CreateRestore)
-    assert once.effect.name == again.effect.name == "restore-database-01-20260218-163000-7kdup"
+    assert once.effect.name == again.effect.name == OBJECT
     first, second = p.protecting().looks(), p.protecting().wait(77).looks()
     assert isinstance(first.effect, CreateSnapshot)
     assert isinstance(second.effect, CreateSnapshot)
-    assert (
-        first.effect.name == second.effect.name == "pre-restore-database-01-20260218-163000-7kdup"
-    )
+    assert first.effect.name == second.effect.name == SAFETY_OBJECT
 
 
 def test_another_confirmation_gives_another_name() -> None:
@@ -212,7 +215,7 @@ def test_another_confirmation_gives_another_name() -> None:
 def test_our_own_safety_snapshot_in_progress_is_nobody_elses() -> None:
     """A document of before the safety snapshot finds it under the same name."""
     played = p.protecting()
-    locked = replace(VM, snapshot_in_progress="pre-restore-database-01-20260218-163000-7kdup")
+    locked = replace(VM, snapshot_in_progress=SAFETY_OBJECT)
     assert isinstance(played.looks(vm=locked).effect, CreateSnapshot)
     played.created().looks().safety_becomes(**READY).looks()
     assert played.looks().phase is Phase.RESTORING

@@ -154,8 +154,8 @@ def test_each_comparison_has_a_case() -> None:
 def test_a_difference_of_the_vm_is_found_by_its_own_comparison_alone(case: str) -> None:
     name = (VM_CHANGES.get(case) or CLAIM_CHANGES[case])[0]
     facts, words = CHANGES[case]
-    before = state_of(VM, (CLAIM,))
-    now = state_of(facts.get("vm", VM), facts.get("claims", (CLAIM,)))
+    before = state_of(VM, claims=(CLAIM,))
+    now = state_of(facts.get("vm", VM), claims=facts.get("claims", (CLAIM,)))
     said = {each.__name__: each(before, now) for each in COMPARISONS}
     assert words in (said.pop(name) or "")
     assert not any(said.values())
@@ -181,8 +181,8 @@ def test_the_order_in_which_kubevirt_writes_its_lists_is_no_difference() -> None
 def test_many_claims_are_counted() -> None:
     volumes = tuple(Volume(f"v{n}", "dataVolume", claim=f"c{n}") for n in range(8))
     vm = replace(VM, volumes=volumes)
-    before = state_of(vm, tuple(Claim(f"c{n}", "Bound", uid=f"u{n}") for n in range(8)))
-    said = claims_are_the_same(before, state_of(vm, ())) or ""
+    before = state_of(vm, claims=tuple(Claim(f"c{n}", "Bound", uid=f"u{n}") for n in range(8)))
+    said = claims_are_the_same(before, state_of(vm, claims=())) or ""
     assert said.count("is not the one that was shown") == 5
     assert said.endswith("So are 3 more claims.")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bot.restore import user_events
 from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
 from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Claim
+from bot.restore.phases.restoring import SEND_WITHIN
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
 from tests.restore import play as p
@@ -25,6 +27,9 @@ from tests.restore.ground import (
     restore_object,
 )
 from tests.restore.play import Play
+
+MAY_COME = 90
+"""Seconds after the create was sent for the last time: 20 to go out, 60 in the server, and 10."""
 
 # --- The recheck ----------------------------------------------------------------------------------
 
@@ -153,6 +158,8 @@ def test_any_difference_from_what_was_confirmed_stops_it(case: str) -> None:
 def test_a_create_with_a_lost_answer_is_not_sent_again_over_a_difference(case: str) -> None:
     changes, _, words = DIFFERENCES[case]
     played = p.decided().wait().looks(**changes)
+    assert (played.phase, played.effects) == (Phase.RESTORING, ()), "it may still be carried out"
+    played.wait(MAY_COME).looks()
     assert played.phase is Phase.FAILED
     assert words in played.outcome.found
     assert played.effects == ()
@@ -192,10 +199,64 @@ def test_an_object_that_is_found_is_adopted() -> None:
 def test_an_object_that_never_came_is_sent_again_under_the_same_name() -> None:
     played = p.decided()
     first = played.effect
-    assert played.wait(30).looks().effect == first
-    assert played.wait(569).looks().effect == first
-    assert played.wait(1).looks().reason is Reason.CONFIRMATION_TOO_OLD
+    assert isinstance(first, CreateRestore)
+    for seconds in (30, 569):
+        again = played.wait(seconds).looks().effect
+        assert again == replace(first, not_after=played.now + SEND_WITHIN)
+    assert played.wait(1).looks().phase is Phase.RESTORING
     assert played.effects == ()
+    assert played.wait(MAY_COME).looks().reason is Reason.CONFIRMATION_TOO_OLD
+    assert played.effects == ()
+
+
+# A server may hold a request for as long as its own limit allows, and carry it out then
+
+
+def test_what_was_never_answered_is_not_absent_until_the_server_cannot_carry_it_out() -> None:
+    played = p.decided().wait(5).looks(vmi=VMI)
+    job = played.restore.job
+    assert job is not None
+    assert job.unanswered_until == played.now - timedelta(seconds=5) + timedelta(seconds=MAY_COME)
+    assert played.wait(MAY_COME - 6).looks().phase is Phase.RESTORING
+    assert played.wait(1).looks().reason is Reason.VM_STARTED
+    assert played.outcome.vm_status == "as before: the cluster has no such restore"
+
+
+def test_what_comes_late_is_adopted() -> None:
+    played = p.decided()
+    effect = played.effect
+    assert isinstance(effect, CreateRestore)
+    played.wait(5).looks(vmi=VMI)
+    played.wait(60).looks(restores=(restore_object(effect),))
+    job = played.restore.job
+    assert job is not None
+    assert (job.uid, job.sent_at, job.unanswered_until) == ("restore-1", None, None)
+    assert played.phase is Phase.RESTORING
+
+
+def test_a_longer_limit_of_the_server_is_waited_for() -> None:
+    played = p.decided(rules=p.RULES.model_copy(update={"request_timeout": 300}))
+    played.wait(5).looks(vmi=VMI)
+    assert played.wait(MAY_COME).looks().phase is Phase.RESTORING
+    assert played.wait(240).looks().phase is Phase.FAILED
+
+
+def test_a_refused_attempt_says_nothing_of_an_earlier_one_without_an_answer() -> None:
+    played = p.decided().wait(5).looks()
+    refusal = ApiRejection(403, "Forbidden", "change freeze")
+    assert played.acted(refusal).phase is Phase.RESTORING
+    played.wait(MAY_COME).looks()
+    assert played.acted(refusal).reason is Reason.CREATE_REFUSED
+
+
+def test_a_refused_attempt_alone_is_an_end() -> None:
+    assert p.decided().acted(ApiRejection(403, "Forbidden", "no")).phase is Phase.FAILED
+
+
+def test_a_create_must_be_on_its_way_before_the_document_stops_counting_on_it() -> None:
+    played = p.decided()
+    assert isinstance(played.effect, CreateRestore)
+    assert played.effect.not_after == played.now + SEND_WITHIN
 
 
 def test_a_vm_that_carries_our_mark_was_restored_by_an_object_that_is_gone() -> None:
@@ -228,7 +289,8 @@ def test_an_object_of_our_name_that_somebody_else_made_is_not_adopted() -> None:
     played = p.decided()
     assert isinstance(played.effect, CreateRestore)
     stranger = replace(restore_object(played.effect), restore_id="other")
-    assert played.wait().looks(restores=(stranger,)).phase is Phase.FAILED
+    assert played.wait().looks(restores=(stranger,)).phase is Phase.RESTORING
+    assert played.wait(MAY_COME).looks().phase is Phase.FAILED
     assert played.restore.job is not None
     assert played.restore.job.uid is None
 
@@ -269,12 +331,16 @@ def test_an_answer_without_a_uid_is_looked_after() -> None:
             id="the create was refused",
         ),
         pytest.param(lambda it: it.wait(600).looks(), True, id="it was never handed over"),
-        pytest.param(lambda it: it.looks(p.NO), True, id="the policy turned to no"),
+        pytest.param(
+            lambda it: it.looks(p.NO).wait(MAY_COME).looks(p.NO), True, id="the policy turned to no"
+        ),
         pytest.param(lambda it: it.created().job_becomes(failure="x").looks(), False, id="failed"),
         pytest.param(
             lambda it: it.created().looks(restores=()), False, id="it was deleted by others"
         ),
-        pytest.param(lambda it: it.looks(vm=None), False, id="the VM is gone"),
+        pytest.param(
+            lambda it: it.looks(vm=None).wait(MAY_COME).looks(), False, id="the VM is gone"
+        ),
     ],
 )
 def test_start_is_offered_after_a_failure_only_if_nothing_was_touched(

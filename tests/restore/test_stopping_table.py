@@ -16,6 +16,7 @@ from tests.restore.play import CONFIRMED, STATES, Play
 
 STOP, CLEAR = StopVm(NAMESPACE, VM_NAME), ClearVmi(NAMESPACE, VM_NAME, "vmi-1")
 FINAL = replace(VMI, phase="Succeeded")
+MANUAL = replace(RUNNING, run_strategy="Manual")
 GOING = replace(VMI, deleting=True)
 FORBIDDEN = ApiRejection(403, "Forbidden", "no")
 
@@ -26,14 +27,14 @@ ACTS: dict[str, tuple[Vm, Vmi | None, tuple[Effect, ...]]] = {
     "a VMI that is being deleted": (RUNNING, GOING, ()),
     "a guest that ended under Always would run again": (RUNNING, FINAL, (STOP,)),
     "a guest that failed under Always": (RUNNING, replace(VMI, phase="Failed"), (STOP,)),
-    "a guest that ended under Manual": (replace(VM, run_strategy="Manual"), FINAL, (CLEAR,)),
+    "a guest that ended under Manual": (MANUAL, FINAL, (CLEAR,)),
     "a guest that ended under RerunOnFailure": (
-        replace(VM, run_strategy="RerunOnFailure"),
+        replace(MANUAL, run_strategy="RerunOnFailure"),
         FINAL,
         (CLEAR,),
     ),
     "a guest that ended under Manual with a start queued": (
-        replace(VM, run_strategy="Manual", start_queued=True),
+        replace(MANUAL, start_queued=True),
         FINAL,
         (STOP,),
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.clock import FarClock
 from bot.errors import Temporary
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
@@ -79,7 +80,7 @@ async def scene() -> AsyncIterator[Scene]:
     await slack.start()
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
     home = Workspace(slack.workspace.team_id, bot_user="U0BOT", bot_id="B0BOT")
-    directory = Directory(SlackApi(client, Metrics()), home, policy.groups, clock)
+    directory = Directory(SlackApi(client, Metrics(), FarClock(clock)), home, policy.groups, clock)
     yield Scene(slack, clock, people, rooms, Authorizer(directory, policy))
     await slack.stop()
 

@@ -83,7 +83,12 @@ class Parts:
 def dispatcher(parts: Any) -> Dispatcher:
     """A dispatcher on these parts."""
     context: Any = SimpleNamespace(
-        store=parts, authorizer=NOTHING, responder=parts, config=NOTHING, clock=NOTHING
+        store=parts,
+        authorizer=NOTHING,
+        responder=parts,
+        config=NOTHING,
+        clock=NOTHING,
+        web=NOTHING,
     )
     made = Dispatcher(
         context,

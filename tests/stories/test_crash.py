@@ -34,8 +34,9 @@ GROUPS = 6
 COARSE = 24
 """Of the longer story each item takes one crossing out of so many."""
 
+# Also the end of a name: a request that is made again has another id.
 _TIMES = re.compile(
-    r"\d{8}-\d{6}|\d{4}-\d\d-\d\d|(today )?\d\d:\d\d(:\d\d)?|(\d+ (hour|minute|second)s? ?)+"
+    r"\d{8}-\d{6}-[a-z2-7]{5}|\d{4}-\d\d-\d\d|(today )?\d\d:\d\d(:\d\d)?|(\d+ (hour|minute|second)s? ?)+"
 )
 
 Story = Callable[[Stage], Awaitable[None]]

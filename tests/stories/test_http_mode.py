@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlencode
 
@@ -10,6 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.playground.clock import START
 from bot.playground.slack.payloads import LEGACY_TOKEN
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from tests.stories import acts, test_restore, test_stopping
@@ -108,7 +108,7 @@ def command(stage: Stage, text: str = "help") -> str:
 
 def signed(secret: str, body: str, *, at: float | None = None, kind: str = FORM) -> dict[str, str]:
     """Slack's headers for a body."""
-    stamp = str(int(time.time() if at is None else at))
+    stamp = str(int(START.timestamp() if at is None else at))
     signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
     assert signature is not None
     return {
@@ -153,7 +153,7 @@ async def test_properly_signed(stage_for: SetStage) -> None:
 async def test_not_signed_by_slack(stage_for: SetStage, wrong: str) -> None:
     """Another secret, another body, a stamp of another time or none: 401, and nothing happens."""
     stage = await stage_for(socket_mode=False)
-    secret, now = stage.world.slack.signing_secret, time.time()
+    secret, now = stage.world.slack.signing_secret, START.timestamp()
     body = command(stage, "database-01 from pre-upgrade-snapshot in production")
     headers: dict[str, str] = {
         "secret": signed("0" * 32, body),
@@ -171,7 +171,7 @@ async def test_not_signed_by_slack(stage_for: SetStage, wrong: str) -> None:
 async def test_slack_delivers_with_a_clock_that_is_wrong(stage_for: SetStage) -> None:
     """An old request that somebody sends again is refused, though its signature is right."""
     stage = await stage_for(socket_mode=False)
-    stage.world.slack.door.stamp = lambda: time.time() - FIVE_MINUTES - 5
+    stage.world.slack.http.stamp = lambda: START.timestamp() - FIVE_MINUTES - 5
     result = await (await stage.alice.slash(stage.channel, acts.REQUEST)).settled()
     assert result.status == "dispatch_failed"
     await nothing_came_of_it(stage)

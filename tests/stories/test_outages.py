@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.playground.kubevirt.faults import Answer, DropAfter, DropBefore, Rule
+from bot.playground.kubevirt.faults import Answer, ApplyLate, DropAfter, DropBefore, Rule
 from bot.playground.stage import Stage
 from bot.playground.world import World
 from tests.stories import acts
@@ -141,6 +141,47 @@ async def test_create_without_an_answer(
     assert len(stage.creates(RESTORES)) == creates
     assert len({call.name for call in stage.creates(RESTORES)}) == 1
     once(stage)
+
+
+@pytest.mark.parametrize("what", ["edited", "started"])
+async def test_create_that_the_server_holds_while_the_vm_changes(
+    stage_for: SetStage, what: str
+) -> None:
+    """It is not called absent, and nothing ends, while the server may still carry it out."""
+    stage = await stage_for(run_strategy="Manual", running=False)
+    kube = stage.world.kube
+    kube.faults.add(Rule(ApplyLate(45), verb="create", resource=RESTORES, dry_run=False))
+    kube.faults.add(
+        Rule(DropBefore(), verb="create", resource=RESTORES, dry_run=False, skip=1, times=None)
+    )
+    await acts.ask_and_confirm(stage)
+    await stage.until(lambda: len(kube.faults.rules) == 1, "it is sent")
+    if what == "edited":
+        kube.people.edit_vm(NS, VM, {"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}})
+    else:
+        kube.people.start(NS, VM)
+    await stage.card("*Not known yet*: the API server has not answered the request to create it.")
+    await stage.world.pass_time(30)
+    assert not any(":result." in mark for mark in stage.marks())
+    assert stage.restores() == []
+    await stage.world.pass_time(20)
+    await stage.card(acts.RESTORED if what == "edited" else "❌ VM Restore Failed")
+    once(stage)
+
+
+async def test_create_that_never_arrives_while_the_vm_changes(stage_for: SetStage) -> None:
+    """Once the server cannot carry it out any more, the thread ends with what is so."""
+    stage = await stage_for()
+    kube = stage.world.kube
+    kube.faults.add(Rule(DropBefore(), verb="create", resource=RESTORES, dry_run=False, times=None))
+    await acts.ask_and_confirm(stage)
+    await stage.card("*Not known yet*")
+    kube.people.edit_vm(NS, VM, {"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}})
+    await stage.world.pass_time(95)
+    ended = stage.read(await stage.card("❌ VM Restore Failed"))
+    assert "The VM was edited" in ended
+    assert "as before: the cluster has no such restore" in ended
+    assert stage.restores() == []
 
 
 async def test_stop_without_an_answer(stage_for: SetStage) -> None:

@@ -48,7 +48,7 @@ def of(file: str, test: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
     return tuple(Mutant(file, old, new, test) for old, new in changes)
 
 
-_LEASED = "    before()\n    simpler"
+_LEASED = "bodies.restore(effect, simpler), before=before)"
 _UNKNOWN = "refusal.code != 400 or _UNKNOWN_READINESS not in refusal.text"
 _OWN = "not (each.name == own and each.restore_id == restore.id)"
 _REASON = 'return text(condition, "reason") or text(condition, "message")'
@@ -64,7 +64,7 @@ MUTANTS = (
     *of(
         "bot/cluster/create.py",
         "tests/cluster/test_cluster_perform.py",
-        (_LEASED, "    simpler"),
+        (_LEASED, "bodies.restore(effect, simpler))"),
         (_UNKNOWN, "refusal.code != 400"),
         (_UNKNOWN, "_UNKNOWN_READINESS not in refusal.text"),
     ),
@@ -113,13 +113,13 @@ MUTANTS = (
         "bot/store/lua/invalidate_card.lua",
         "tests/store/test_store_queue.py",
         (f"if stood and {_STANDS} then", "if stood then"),
-        ("  ask_for(due, record, member, now, tonumber(now), 'LT')\n", ""),
+        ("  ask_for(due, record, member, now, now, 'LT')\n", ""),
     ),
     *of(
         "bot/slack/inbound/dispatcher.py",
         "tests/slack/test_dispatcher.py",
-        ("each.owner == caller.user and not each.phase.ended]", "not each.phase.ended]"),
-        ("exact or asking or mine", "asking or mine"),
+        ("here if each.restore.owner == caller.user]", "here]"),
+        ("exact or asking or live", "asking or live"),
         ("each.owner == caller.user and (begun or moved)", "(begun or moved)"),
         ("begun = thread_ref.channel == caller.channel and thread_ref", "begun = thread_ref"),
         (_NAMED, "named = False"),

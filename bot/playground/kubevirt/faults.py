@@ -45,11 +45,18 @@ class SlowAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyLate:
+    """The client hears nothing any more; the request is carried out this much later."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookDown:
     """The admission webhook of the resource cannot be called."""
 
 
-Effect = Answer | DropBefore | DropAfter | Delay | SlowAnswer | WebhookDown
+Effect = Answer | DropBefore | DropAfter | Delay | SlowAnswer | ApplyLate | WebhookDown
 
 
 @dataclass(slots=True)
@@ -100,6 +107,8 @@ class Faults:
     """The rules in force."""
 
     rules: list[Rule] = field(default_factory=list)
+    late: set[str] = field(default_factory=set)
+    """Names of objects whose creates are carried out late."""
 
     def add(self, rule: Rule) -> Rule:
         """Put a rule in force; keep what is returned to `remove` it."""

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from bot.playground.clock import dated_by
 from bot.playground.kubevirt import virt_api
 from bot.playground.kubevirt.api import Api
 from bot.playground.kubevirt.authorization import Authorizer, User, review, unauthorized
@@ -18,6 +19,7 @@ from bot.playground.kubevirt.discovery import discover
 from bot.playground.kubevirt.exchange import ApiCall, Exchange, Reply, read_exchange, sent_object
 from bot.playground.kubevirt.faults import (
     Answer,
+    ApplyLate,
     Delay,
     DropAfter,
     DropBefore,
@@ -60,6 +62,7 @@ class Frontend:
         app = web.Application(client_max_size=3 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
         app.on_shutdown.append(self._on_shutdown)
+        app.on_response_prepare.append(dated_by(self._plane.clock))
         return app
 
     async def _on_shutdown(self, _: web.Application) -> None:
@@ -90,13 +93,17 @@ class Frontend:
         if isinstance(effect, DropBefore):
             self._note(exchange, Reply(0, None), answered=False)
             return _dropped(request)
-        if isinstance(effect, Delay):
+        if isinstance(effect, ApplyLate):
+            _dropped(request)
+            self._plane.faults.late.add(_name_in(exchange))
+        if isinstance(effect, Delay | ApplyLate):
             await self._sleep(effect.seconds)
         reply = self._reply(exchange)
         if isinstance(reply, WatchRequest):
             self._note(exchange, Reply(200, None))
-            return _dropped(request) if isinstance(effect, DropAfter) else reply
-        if isinstance(effect, DropAfter):
+            lost = isinstance(effect, DropAfter | ApplyLate)
+            return _dropped(request) if lost else reply
+        if isinstance(effect, DropAfter | ApplyLate):
             self._note(exchange, reply, answered=False)
             return _dropped(request)
         response = self._send(exchange, reply)
@@ -255,3 +262,9 @@ def _dropped(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+def _name_in(exchange: Exchange) -> str:
+    """The name of the object that a create sends."""
+    metadata = (exchange.body or {}).get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""

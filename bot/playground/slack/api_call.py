@@ -1,4 +1,4 @@
-"""One Web API call, and the desk at which it is answered."""
+"""One Web API call, and what every method works with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CallContext:
     """What the methods work on."""
 
     workspace: Workspace

@@ -11,7 +11,7 @@ from typing import Any
 from bot.playground.slack.composer import Composer, Keyboard, keyed
 from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.interactions import Result
-from bot.playground.slack.parcels import Parcel
+from bot.playground.slack.outgoing import Outgoing
 from bot.playground.slack.payloads import LEGACY_TOKEN, channel_ref
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.surfaces import NotPossible
@@ -74,7 +74,7 @@ class Commands:
         typed = self._typed(user, channel, f"{command} {text}".strip())
         url, responses = self._urls.new("commands", user, channel)
         payload = self._payload(user, channel, command, text) | {"response_url": url}
-        request = await self._delivery.request(Parcel("slash_commands", payload, answers=True))
+        request = await self._delivery.request(Outgoing("slash_commands", payload, answers=True))
         result = SlashResult(request, responses)
         request.when_settled(lambda: self._show(result, typed, url))
         return result

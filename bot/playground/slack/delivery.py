@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.playground.slack.faults import Faults
-from bot.playground.slack.http_door import HttpDoor
-from bot.playground.slack.parcels import FIRST, Attempt, Outcome, Parcel
+from bot.playground.slack.http_transport import HttpTransport
+from bot.playground.slack.outgoing import FIRST, Attempt, Outcome, Outgoing
 from bot.playground.slack.sockets import SocketHub
 from bot.playground.slack.workspace import Workspace
 
@@ -32,7 +32,7 @@ TIMEOUT = Outcome(ok=False, reason="timeout")
 class Request:
     """A command or interaction on its way; `outcome` is known once it is acked or has failed."""
 
-    parcel: Parcel
+    outgoing: Outgoing
     handed: asyncio.Event = field(default_factory=asyncio.Event)
     outcome: Outcome | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,19 +58,19 @@ class Delivery:
     """Everything that is on its way to the app."""
 
     def __init__(
-        self, workspace: Workspace, faults: Faults, hub: SocketHub, door: HttpDoor
+        self, workspace: Workspace, faults: Faults, hub: SocketHub, http: HttpTransport
     ) -> None:
         self._workspace = workspace
         self.faults = faults
         self._hub = hub
-        self._door = door
+        self._http = http
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: Parcel | None = None
+        self._held: Outgoing | None = None
         self._pauses: list[datetime] = []
         self.screens_on_clock = False
         """The three seconds that somebody waits at the screen pass on the clock, too."""
-        self.lost: list[Parcel] = []
-        self.sent: list[Parcel] = []
+        self.lost: list[Outgoing] = []
+        self.sent: list[Outgoing] = []
 
     @property
     def busy(self) -> int:
@@ -85,20 +85,20 @@ class Delivery:
 
     async def event(self, payload: Json) -> None:
         """Deliver an event; returns when the first attempt has been handed over."""
-        parcel = Parcel("events_api", payload)
+        outgoing = Outgoing("events_api", payload)
         if self.faults.swap:
-            await self._swapped(parcel)
+            await self._swapped(outgoing)
         else:
-            await self._launch(parcel)
+            await self._launch(outgoing)
 
     def event_soon(self, payload: Json) -> None:
         """Deliver an event without waiting for anything."""
         self._start(self.event(payload))
 
-    async def request(self, parcel: Parcel) -> Request:
+    async def request(self, outgoing: Outgoing) -> Request:
         """Deliver a command or an interaction; returns when it has been handed over."""
-        request = Request(parcel)
-        copies = 1 if parcel.payload.get("type") == "block_suggestion" else self.faults.copies()
+        request = Request(outgoing)
+        copies = 1 if outgoing.payload.get("type") == "block_suggestion" else self.faults.copies()
         for _ in range(copies):
             self._start(self._ask(request))
         if copies == 0:
@@ -119,42 +119,42 @@ class Delivery:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _swapped(self, parcel: Parcel) -> None:
+    async def _swapped(self, outgoing: Outgoing) -> None:
         """Each second event overtakes the one before it."""
         earlier, self._held = self._held, None
         if earlier is None:
-            self._held = parcel
-            self._start(self._release(parcel))
+            self._held = outgoing
+            self._start(self._release(outgoing))
             return
-        await self._launch(parcel)
+        await self._launch(outgoing)
         await self._launch(earlier)
 
-    async def _release(self, parcel: Parcel) -> None:
+    async def _release(self, outgoing: Outgoing) -> None:
         """Nobody came to overtake it."""
         await self._pause(SWAP_SECONDS)
-        if self._held is parcel:
+        if self._held is outgoing:
             self._held = None
-            await self._launch(parcel)
+            await self._launch(outgoing)
 
-    async def _launch(self, parcel: Parcel) -> None:
+    async def _launch(self, outgoing: Outgoing) -> None:
         for _ in range(self.faults.copies()):
             handed = asyncio.Event()
-            self._start(self._pursue(parcel, handed))
+            self._start(self._pursue(outgoing, handed))
             await handed.wait()
 
-    async def _pursue(self, parcel: Parcel, handed: asyncio.Event) -> None:
+    async def _pursue(self, outgoing: Outgoing, handed: asyncio.Event) -> None:
         """Try until it is acked or the schedule ends."""
         try:
             await self._hold_back(handed)
             attempt = FIRST
             for pause in (*PAUSES, None):
-                outcome = await self._attempt(parcel, attempt, handed)
+                outcome = await self._attempt(outgoing, attempt, handed)
                 if outcome.ok or outcome.final:
                     return
                 if pause is not None:
                     await self._pause(pause)
                     attempt = Attempt(attempt.number + 1, outcome.reason)
-            self.lost.append(parcel)
+            self.lost.append(outgoing)
         finally:
             handed.set()
 
@@ -172,11 +172,13 @@ class Delivery:
         finally:
             self._pauses.remove(until)
 
-    async def _attempt(self, parcel: Parcel, attempt: Attempt, handed: asyncio.Event) -> Outcome:
+    async def _attempt(
+        self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event
+    ) -> Outcome:
         """One try within 3 s of the clock. A lost connection is noticed only when they are over."""
         clock = self._workspace.clock
         deadline = clock.now() + timedelta(seconds=ACK_SECONDS)
-        outcome = await self._within(parcel, attempt, handed, deadline_on_clock=True)
+        outcome = await self._within(outgoing, attempt, handed, deadline_on_clock=True)
         handed.set()
         if outcome.reason == "timeout" and clock.now() < deadline:
             await self._pause((deadline - clock.now()).total_seconds())
@@ -189,7 +191,7 @@ class Delivery:
             for pause in (*PAUSES[:1], None):
                 on_clock = self.screens_on_clock or attempt is not FIRST
                 outcome = await self._within(
-                    request.parcel, attempt, request.handed, deadline_on_clock=on_clock
+                    request.outgoing, attempt, request.handed, deadline_on_clock=on_clock
                 )
                 request.settle(outcome)
                 if outcome.ok or pause is None or not self.faults.redeliver_interactions:
@@ -202,11 +204,16 @@ class Delivery:
             request.settle(TIMEOUT)
 
     async def _within(
-        self, parcel: Parcel, attempt: Attempt, handed: asyncio.Event, *, deadline_on_clock: bool
+        self,
+        outgoing: Outgoing,
+        attempt: Attempt,
+        handed: asyncio.Event,
+        *,
+        deadline_on_clock: bool,
     ) -> Outcome:
-        self.sent.append(parcel)
-        transport = self._door if self._door.url else self._hub
-        work = asyncio.ensure_future(transport.deliver(parcel, attempt, handed))
+        self.sent.append(outgoing)
+        transport = self._http if self._http.url else self._hub
+        work = asyncio.ensure_future(transport.deliver(outgoing, attempt, handed))
         over = asyncio.Event()
         work.add_done_callback(lambda _: over.set())
         try:
@@ -222,4 +229,4 @@ class Delivery:
             await asyncio.gather(work, return_exceptions=True)
 
     def _late(self) -> Outcome:
-        return Outcome(ok=False, reason="http_timeout") if self._door.url else TIMEOUT
+        return Outcome(ok=False, reason="http_timeout") if self._http.url else TIMEOUT

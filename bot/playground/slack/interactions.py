@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bot.playground.slack.blockkit import check_view
 from bot.playground.slack.delivery import Delivery, Request
 from bot.playground.slack.elements import OPTION, OPTION_GROUP
-from bot.playground.slack.parcels import Parcel
+from bot.playground.slack.outgoing import Outgoing
 from bot.playground.slack.payloads import (
     channel_ref,
     interaction,
@@ -59,9 +59,9 @@ class Result:
     @property
     def body(self) -> Any:
         """What the ack carried, where it may carry anything."""
-        parcel = self.request.parcel if self.request else None
+        outgoing = self.request.outgoing if self.request else None
         outcome = self.request.outcome if self.request else None
-        return outcome.body if outcome and parcel and parcel.answers else None
+        return outcome.body if outcome and outgoing and outgoing.answers else None
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +110,7 @@ class Interactions:
         if isinstance(surface, Message):
             channel = surface.channel
             payload["response_url"], responses = self._urls.new("actions", user, channel, surface)
-        request = await self._delivery.request(Parcel("interactive", payload))
+        request = await self._delivery.request(Outgoing("interactive", payload))
         return ClickResult(request, responses)
 
     def type_in(self, surface: Surface, control: Control, value: Any) -> None:
@@ -133,7 +133,7 @@ class Interactions:
         payload |= self._where(user, surface, with_state=False)
         names = {"action_id": control.action_id, "block_id": control.block_id}
         payload |= {**names, "value": typed}
-        request = await self._delivery.request(Parcel("interactive", payload, answers=True))
+        request = await self._delivery.request(Outgoing("interactive", payload, answers=True))
         await request.done.wait()
         outcome = request.outcome
         if outcome is None or not outcome.ok:
@@ -148,7 +148,7 @@ class Interactions:
             "view": self._views.show(view, with_state=True),
             "response_urls": [],
         }
-        request = await self._delivery.request(Parcel("interactive", payload, answers=True))
+        request = await self._delivery.request(Outgoing("interactive", payload, answers=True))
         await request.done.wait()
         view.problems = {}
         result = SubmitResult(request)
@@ -186,7 +186,7 @@ class Interactions:
             return
         payload = interaction(self._workspace, "view_closed", user)
         payload |= {"view": self._views.show(view), "is_cleared": False}
-        await self._delivery.request(Parcel("interactive", payload))
+        await self._delivery.request(Outgoing("interactive", payload))
 
     async def shortcut(
         self, user: User, callback_id: str, looking_at: Channel | None = None
@@ -200,7 +200,7 @@ class Interactions:
             "callback_id": callback_id,
             "trigger_id": self._views.new_trigger(user, looking_at=looking_at),
         }
-        return ClickResult(await self._delivery.request(Parcel("interactive", payload)))
+        return ClickResult(await self._delivery.request(Outgoing("interactive", payload)))
 
     async def message_shortcut(self, user: User, message: Message, callback_id: str) -> ClickResult:
         """Send a message shortcut."""
@@ -216,7 +216,9 @@ class Interactions:
             "message_ts": message.ts,
             "message": message_json(message),
         }
-        return ClickResult(await self._delivery.request(Parcel("interactive", payload)), responses)
+        return ClickResult(
+            await self._delivery.request(Outgoing("interactive", payload)), responses
+        )
 
     def _where(self, user: User, surface: Surface, *, with_state: bool = True) -> Json:
         if isinstance(surface, View):

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from bot.playground.slack.api_call import Call, Desk
+from bot.playground.slack.api_call import Call, CallContext
 from bot.playground.slack.payloads import channel_json, group_json, listed_json, user_json
 from bot.playground.slack.posting import flag
 from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, SlackRefusal, User
@@ -16,11 +16,11 @@ _READ = {kind: f"{scope}:read" for kind, scope in _SCOPES.items()}
 _HISTORY = {kind: f"{scope}:history" for kind, scope in _SCOPES.items()}
 
 
-def auth_test(desk: Desk, _call: Call) -> Json:
+def auth_test(context: CallContext, _call: Call) -> Json:
     """auth.test."""
-    bot = desk.workspace.bot
+    bot = context.workspace.bot
     return {
-        "url": f"https://{desk.workspace.domain}.slack.com/",
+        "url": f"https://{context.workspace.domain}.slack.com/",
         "team": "Example Ops",
         "user": bot.name,
         "team_id": bot.team_id,
@@ -31,68 +31,68 @@ def auth_test(desk: Desk, _call: Call) -> Json:
     }
 
 
-def open_connection(desk: Desk, call: Call) -> Json:
+def open_connection(context: CallContext, call: Call) -> Json:
     """apps.connections.open."""
-    return {"url": desk.new_socket_url(call.host)}
+    return {"url": context.new_socket_url(call.host)}
 
 
-def user_info(desk: Desk, call: Call) -> Json:
+def user_info(context: CallContext, call: Call) -> Json:
     """users.info."""
-    user = desk.workspace.users.get(call.text("user"))
+    user = context.workspace.users.get(call.text("user"))
     if user is None:
         raise SlackRefusal("user_not_found")
-    return {"user": _shown(desk, user)}
+    return {"user": _shown(context, user)}
 
 
-def user_by_email(desk: Desk, call: Call) -> Json:
+def user_by_email(context: CallContext, call: Call) -> Json:
     """users.lookupByEmail."""
     email = call.text("email").lower()
-    for user in desk.workspace.users.values():
+    for user in context.workspace.users.values():
         if user.email and user.email.lower() == email and not user.deactivated:
-            return {"user": _shown(desk, user)}
+            return {"user": _shown(context, user)}
     raise SlackRefusal("users_not_found")
 
 
-def _shown(desk: Desk, user: User) -> Json:
-    return user_json(user, with_email="users:read.email" in desk.workspace.scopes)
+def _shown(context: CallContext, user: User) -> Json:
+    return user_json(user, with_email="users:read.email" in context.workspace.scopes)
 
 
-def groups(desk: Desk, call: Call) -> Json:
+def groups(context: CallContext, call: Call) -> Json:
     """usergroups.list."""
     with_users = flag(call.args, "include_users")
     disabled = flag(call.args, "include_disabled")
-    shown = [g for g in desk.workspace.groups.values() if disabled or not g.disabled]
-    return {"usergroups": [group_json(g, desk.workspace, with_users=with_users) for g in shown]}
+    shown = [g for g in context.workspace.groups.values() if disabled or not g.disabled]
+    return {"usergroups": [group_json(g, context.workspace, with_users=with_users) for g in shown]}
 
 
-def group_users(desk: Desk, call: Call) -> Json:
+def group_users(context: CallContext, call: Call) -> Json:
     """usergroups.users.list."""
-    group = desk.workspace.groups.get(call.text("usergroup"))
+    group = context.workspace.groups.get(call.text("usergroup"))
     if group is None or (group.disabled and not flag(call.args, "include_disabled")):
         raise SlackRefusal("no_such_subteam")
     return {"users": [user.id for user in group.members]}
 
 
-def conversation(desk: Desk, call: Call) -> Json:
+def conversation(context: CallContext, call: Call) -> Json:
     """conversations.info."""
-    channel = _readable(desk, call, _READ)
-    body = channel_json(channel, desk.workspace.bot)
+    channel = _readable(context, call, _READ)
+    body = channel_json(channel, context.workspace.bot)
     if flag(call.args, "include_num_members"):
         body["num_members"] = len(channel.members)
     return {"channel": body}
 
 
-def members(desk: Desk, call: Call) -> Json:
+def members(context: CallContext, call: Call) -> Json:
     """conversations.members."""
-    channel = _readable(desk, call, _READ)
+    channel = _readable(context, call, _READ)
     page, cursor = _page([user.id for user in channel.members], call, 100)
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
-def replies(desk: Desk, call: Call) -> Json:
+def replies(context: CallContext, call: Call) -> Json:
     """conversations.replies: the parent first, then the replies, oldest first."""
-    channel = _readable(desk, call, _HISTORY)
-    _must_be_member(desk, channel)
+    channel = _readable(context, call, _HISTORY)
+    _must_be_member(context, channel)
     ts = call.text("ts")
     parent = channel.find(ts)
     if parent is None or (parent.deleted and not channel.replies(ts)):
@@ -102,10 +102,10 @@ def replies(desk: Desk, call: Call) -> Json:
     return _listed(call, chosen, MAX_PER_PAGE)
 
 
-def history(desk: Desk, call: Call) -> Json:
+def history(context: CallContext, call: Call) -> Json:
     """conversations.history: the channel's own messages, newest first."""
-    channel = _readable(desk, call, _HISTORY)
-    _must_be_member(desk, channel)
+    channel = _readable(context, call, _HISTORY)
+    _must_be_member(context, channel)
     seen = [m for m in channel.messages if _in_history(m) and _in_range(m, call)]
     return _listed(call, seen[::-1], 100)
 
@@ -154,32 +154,34 @@ def _page(items: list[T], call: Call, default: int) -> tuple[list[T], str]:
     return items[start:end], f"next:{end}" if end < len(items) else ""
 
 
-def open_conversation(desk: Desk, call: Call) -> Json:
+def open_conversation(context: CallContext, call: Call) -> Json:
     """conversations.open: a direct message with one person."""
     if call.args.get("channel"):
-        channel = desk.channel(call)
+        channel = context.channel(call)
         return {"channel": {"id": channel.id}, "no_op": True, "already_open": True}
     ids = str(call.args.get("users") or "").split(",")
     if ids == [""]:
         raise SlackRefusal("users_list_not_supplied")
     if len(ids) > 1:
         raise SlackRefusal("playground_does_not_cover_group_messages")
-    user = desk.workspace.users.get(ids[0])
+    user = context.workspace.users.get(ids[0])
     if user is None:
         raise SlackRefusal("user_not_found")
     if user.deactivated:
         raise SlackRefusal("user_disabled")
     if user.bot:
         raise SlackRefusal("cannot_dm_bot")
-    channel = desk.workspace.direct(user)
+    channel = context.workspace.direct(user)
     whole = flag(call.args, "return_im")
-    return {"channel": channel_json(channel, desk.workspace.bot) if whole else {"id": channel.id}}
+    return {
+        "channel": channel_json(channel, context.workspace.bot) if whole else {"id": channel.id}
+    }
 
 
-def join(desk: Desk, call: Call) -> Json:
+def join(context: CallContext, call: Call) -> Json:
     """conversations.join: public channels only."""
-    channel = desk.channel(call)
-    bot = desk.workspace.bot
+    channel = context.channel(call)
+    bot = context.workspace.bot
     if channel.private:
         raise SlackRefusal("method_not_supported_for_channel_type")
     if channel.archived:
@@ -189,16 +191,16 @@ def join(desk: Desk, call: Call) -> Json:
         warnings = {"response_metadata": {"warnings": ["already_in_channel"]}}
         return {"channel": channel_json(channel, bot), **again, **warnings}
     channel.members.append(bot)
-    desk.events.send_soon(desk.events.joined(channel, bot))
+    context.events.send_soon(context.events.joined(channel, bot))
     return {"channel": channel_json(channel, bot)}
 
 
-def _readable(desk: Desk, call: Call, scopes: dict[str, str]) -> Channel:
-    channel = desk.channel(call)
-    desk.need(scopes[channel.kind])
+def _readable(context: CallContext, call: Call, scopes: dict[str, str]) -> Channel:
+    channel = context.channel(call)
+    context.need(scopes[channel.kind])
     return channel
 
 
-def _must_be_member(desk: Desk, channel: Channel) -> None:
-    if not channel.has(desk.workspace.bot):
+def _must_be_member(context: CallContext, channel: Channel) -> None:
+    if not channel.has(context.workspace.bot):
         raise SlackRefusal("not_in_channel")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.playground.slack.api_call import Call, Desk
+from bot.playground.slack.api_call import Call, CallContext
 from bot.playground.slack.posting import decoded
 from bot.playground.slack.workspace import SlackRefusal
 
@@ -18,29 +18,29 @@ def _trigger(call: Call) -> str:
     return str(call.args.get("interactivity_pointer") or call.text("trigger_id"))
 
 
-def open_view(desk: Desk, call: Call) -> Json:
+def open_view(context: CallContext, call: Call) -> Json:
     """views.open."""
-    return {"view": desk.views.show(desk.views.open(_trigger(call), _definition(call)))}
+    return {"view": context.views.show(context.views.open(_trigger(call), _definition(call)))}
 
 
-def push(desk: Desk, call: Call) -> Json:
+def push(context: CallContext, call: Call) -> Json:
     """views.push."""
-    return {"view": desk.views.show(desk.views.push(_trigger(call), _definition(call)))}
+    return {"view": context.views.show(context.views.push(_trigger(call), _definition(call)))}
 
 
-def update(desk: Desk, call: Call) -> Json:
+def update(context: CallContext, call: Call) -> Json:
     """views.update."""
-    view = desk.views.find(call.args.get("view_id"), call.args.get("external_id"))
+    view = context.views.find(call.args.get("view_id"), call.args.get("external_id"))
     known = call.args.get("hash")
-    return {"view": desk.views.show(desk.views.update(view, _definition(call), known))}
+    return {"view": context.views.show(context.views.update(view, _definition(call), known))}
 
 
-def publish(desk: Desk, call: Call) -> Json:
+def publish(context: CallContext, call: Call) -> Json:
     """views.publish."""
-    user = desk.workspace.users.get(call.text("user_id"))
+    user = context.workspace.users.get(call.text("user_id"))
     if user is None or user.deactivated:
         raise SlackRefusal("invalid_arguments")
-    view = desk.views.publish(user, _definition(call), call.args.get("hash"))
+    view = context.views.publish(user, _definition(call), call.args.get("hash"))
     absent = ("title", "app_installed_team_id")  # in events they are there
-    shown = desk.views.show(view).items()
+    shown = context.views.show(view).items()
     return {"view": {key: value for key, value in shown if key not in absent}}

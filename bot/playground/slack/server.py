@@ -5,7 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import Clock
-from bot.playground.slack.api_call import Desk
+from bot.playground.clock import dated_by
+from bot.playground.slack.api_call import CallContext
 from bot.playground.slack.blockkit import normalised
 from bot.playground.slack.commands import Commands
 from bot.playground.slack.composer import Composer
@@ -13,7 +14,7 @@ from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.events import Events
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.gestures import Person, Stage, Thread
-from bot.playground.slack.http_door import HttpDoor
+from bot.playground.slack.http_transport import HttpTransport
 from bot.playground.slack.interactions import Interactions
 from bot.playground.slack.limits import RateLimits
 from bot.playground.slack.payloads import message_json
@@ -57,12 +58,12 @@ class SlackSim(SlackView):
         workspace = self.workspace
         self._views = Views(workspace)
         self._hub = SocketHub(workspace, self.faults)
-        self._door = HttpDoor(workspace, self.signing_secret)
-        self.delivery = Delivery(workspace, self.faults, self._hub, self._door)
+        self._http = HttpTransport(workspace, self.signing_secret)
+        self.delivery = Delivery(workspace, self.faults, self._hub, self._http)
         self._events = Events(workspace, self.delivery, self._views)
         self._urls = ResponseUrls(workspace, self._events)
-        desk = Desk(workspace, self._views, self._events, self.limits, self._socket_url)
-        self._api = WebApi(desk, self.faults, self._urls, (self.bot_token, self.app_token))
+        context = CallContext(workspace, self._views, self._events, self.limits, self._socket_url)
+        self._api = WebApi(context, self.faults, self._urls, (self.bot_token, self.app_token))
         interactions = Interactions(workspace, self._views, self._urls, self.delivery)
         composer = Composer(workspace)
         commands = Commands(workspace, composer, self._views, self._urls, self.delivery)
@@ -82,6 +83,7 @@ class SlackSim(SlackView):
         app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_get("/link/", self._hub.serve)
         app.router.add_post("/response/{path:.+}", self._api.serve_response)
+        app.on_response_prepare.append(dated_by(self.workspace.clock))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, _HOST, port)
@@ -99,24 +101,24 @@ class SlackSim(SlackView):
         """Close everything."""
         await self.delivery.stop()
         await self._hub.close()
-        await self._door.close()
+        await self._http.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     def use_http(self, request_url: str) -> None:
         """Deliver by signed HTTP from now on; Socket Mode is off then."""
-        self._door.url = request_url
+        self._http.url = request_url
         self._hub.enabled = False
 
     async def verify_url(self) -> bool:
         """The url_verification handshake that saving a request URL starts."""
-        return await self._door.verify()
+        return await self._http.verify()
 
     @property
-    def door(self) -> HttpDoor:
+    def http(self) -> HttpTransport:
         """The HTTP delivery, e.g. to set the time that it stamps on requests."""
-        return self._door
+        return self._http
 
     def _socket_url(self, host: str) -> str:
         return f"ws://{host}/link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
@@ -246,9 +248,9 @@ class SlackSim(SlackView):
         await self.delivery.event(payload)
 
     @property
-    def transport(self) -> SocketHub | HttpDoor:
+    def transport(self) -> SocketHub | HttpTransport:
         """What carries a single delivery, without the schedule around it: to time an ack."""
-        return self._door if self._door.url else self._hub
+        return self._http if self._http.url else self._hub
 
     def event_of(self, message: Message) -> Json:
         """The payload that tells the app of a message, without telling it."""

@@ -3,7 +3,7 @@
 from bot.playground.slack.api_call import SlackCall
 from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.gestures import Person
-from bot.playground.slack.parcels import Parcel
+from bot.playground.slack.outgoing import Outgoing
 from bot.playground.slack.sockets import SocketHub
 from bot.playground.slack.transcript import Transcript
 from bot.playground.slack.web_api import WebApi
@@ -68,12 +68,12 @@ class SlackView:
         return self.workspace.broadcasts
 
     @property
-    def sent(self) -> list[Parcel]:
+    def sent(self) -> list[Outgoing]:
         """Every attempt to deliver something to the app."""
         return self.delivery.sent
 
     @property
-    def lost(self) -> list[Parcel]:
+    def lost(self) -> list[Outgoing]:
         """Events given up after all retries."""
         return self.delivery.lost
 

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.playground.slack.faults import Faults
-from bot.playground.slack.parcels import Attempt, Outcome, Parcel
+from bot.playground.slack.outgoing import Attempt, Outcome, Outgoing
 from bot.playground.slack.workspace import Workspace
 
 Json = dict[str, Any]
@@ -137,7 +137,7 @@ class SocketHub:
             "connection_info": {"app_id": self._workspace.bot.app_id},
         }
 
-    async def deliver(self, parcel: Parcel, attempt: Attempt, handed: asyncio.Event) -> Outcome:
+    async def deliver(self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event) -> Outcome:
         """Send one envelope and wait for its ack; whoever waits too long cancels."""
         usable = [c for c in self.open if not c.closing and not c.socket.closed]
         if not usable:
@@ -146,7 +146,7 @@ class SocketHub:
         envelope_id = self._workspace.ids.uuid("envelope")
         ack = connection.expect(envelope_id)
         try:
-            await connection.send(_envelope(parcel, attempt, envelope_id))
+            await connection.send(_envelope(outgoing, attempt, envelope_id))
             handed.set()
             if self._faults.drops_socket():
                 connection.cut()
@@ -203,13 +203,13 @@ def _read(connection: Connection, data: str) -> None:
         connection.acked(frame)
 
 
-def _envelope(parcel: Parcel, attempt: Attempt, envelope_id: str) -> Json:
+def _envelope(outgoing: Outgoing, attempt: Attempt, envelope_id: str) -> Json:
     frame = {
         "envelope_id": envelope_id,
-        "payload": parcel.payload,
-        "type": parcel.kind,
-        "accepts_response_payload": parcel.answers,
+        "payload": outgoing.payload,
+        "type": outgoing.kind,
+        "accepts_response_payload": outgoing.answers,
     }
-    if parcel.kind == "events_api":
+    if outgoing.kind == "events_api":
         frame |= {"retry_attempt": attempt.number, "retry_reason": attempt.reason}
     return frame

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from bot.playground.slack import methods_chat, methods_people, methods_views
-from bot.playground.slack.api_call import Call, Desk, SlackCall, TooFast
+from bot.playground.slack.api_call import Call, CallContext, SlackCall, TooFast
 from bot.playground.slack.faults import Faults, Kind, MethodFault
 from bot.playground.slack.limits import SPECIAL
 from bot.playground.slack.response_urls import ResponseUrls
@@ -32,7 +32,7 @@ _FORM = "application/x-www-form-urlencoded"
 class Method:
     """How a method is called and what it takes. JSON bodies are read only where `json` says so."""
 
-    answer: Callable[[Desk, Call], Json]
+    answer: Callable[[CallContext, Call], Json]
     tier: int
     verb: Verb
     scope: str | None = None
@@ -93,9 +93,9 @@ class WebApi:
     """Answers /api/METHOD."""
 
     def __init__(
-        self, desk: Desk, faults: Faults, urls: ResponseUrls, tokens: tuple[str, str]
+        self, context: CallContext, faults: Faults, urls: ResponseUrls, tokens: tuple[str, str]
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._faults = faults
         self._urls = urls
         self._bot_token, self._app_token = tokens
@@ -132,7 +132,7 @@ class WebApi:
 
     def note(self, method: str, args: Json, error: str | None) -> None:
         """Write a call into the log."""
-        now = self._desk.workspace.now()
+        now = self._context.workspace.now()
         self.log.append(SlackCall(method, args, error is None, error, now))
 
     async def _answered(self, request: web.Request, name: str) -> web.StreamResponse:
@@ -162,7 +162,7 @@ class WebApi:
         """Nothing but the clock moves this call; meanwhile it is not under way."""
         self.in_flight, self.held_back = self.in_flight - 1, self.held_back + 1
         try:
-            await self._desk.workspace.clock.sleep(seconds)
+            await self._context.workspace.clock.sleep(seconds)
         finally:
             self.in_flight, self.held_back = self.in_flight + 1, self.held_back - 1
 
@@ -190,7 +190,7 @@ class WebApi:
             return _refusal(SlackRefusal("unknown_method", req_method=name))
         try:
             self._admit(request, name, method, args)
-            body = method.answer(self._desk, Call(name, args, request.host))
+            body = method.answer(self._context, Call(name, args, request.host))
         except SlackRefusal as refusal:
             return _refusal(refusal)
         except TooFast as early:
@@ -203,8 +203,8 @@ class WebApi:
         if request.method != method.verb and name != "auth.test":
             raise SlackRefusal("invalid_request_method")
         if method.scope is not None:
-            self._desk.need(method.scope)
-        if seconds := self._desk.limits.on_method(name, method.tier):
+            self._context.need(method.scope)
+        if seconds := self._context.limits.on_method(name, method.tier):
             raise TooFast(seconds)
 
     def _check_token(self, request: web.Request, method: Method, args: Json) -> None:
@@ -222,8 +222,8 @@ class WebApi:
     def _response(self, name: str, answer: Answer) -> web.Response:
         method = METHODS.get(name)
         headers = {
-            "x-slack-req-id": self._desk.workspace.ids.secret("request", 32, "0123456789abcdef"),
-            "x-oauth-scopes": ",".join(sorted(self._desk.workspace.scopes)),
+            "x-slack-req-id": self._context.workspace.ids.secret("request", 32, "0123456789abcdef"),
+            "x-oauth-scopes": ",".join(sorted(self._context.workspace.scopes)),
             "x-accepted-oauth-scopes": (method.scope if method else None) or "",
         }
         if answer.retry_after is not None:

@@ -28,7 +28,9 @@ def made_before(restore: Restore, observation: Observation, now: datetime) -> Re
     return adopted(there, as_found(job, own), own.uid) if own else there
 
 
-_MAY_HAVE_ACTED = frozenset({Phase.CHECKING, Phase.STOPPING, Phase.PROTECTING, Phase.RESTORING})
+_MAY_HAVE_ACTED = frozenset(
+    each for each in Phase if each is not Phase.GATHERING and not each.ended
+)
 
 
 def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
@@ -80,5 +82,14 @@ def adopted(restore: Restore, job: Job, uid: str) -> Restore:
     """The object is there, by this UID: it is watched until its time is over."""
     until = job.decided_at + timedelta(seconds=restore.rules.restore_timeout)
     return restore.model_copy(
-        update={"job": job.model_copy(update={"uid": uid, "wait_until": until})}
+        update={
+            "job": job.model_copy(
+                update={
+                    "uid": uid,
+                    "wait_until": until,
+                    "sent_at": None,
+                    "unanswered_until": None,
+                }
+            )
+        }
     )

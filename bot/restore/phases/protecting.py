@@ -44,7 +44,7 @@ def _safety_progress(
     snapshot = observation.safety
     late = now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
     if snapshot is None and safety.uid is None and not late:
-        return restore, (create_snapshot(restore, safety),)
+        return _again(restore, safety, observation, now)
     if failure := _unsafe(restore, safety, snapshot, late=late):
         return _unprotected(restore, failure, now), ()
     if snapshot is None or not (snapshot.usable and snapshot.phase == "Succeeded"):
@@ -53,6 +53,18 @@ def _safety_progress(
     words = endings.SAFETY_READY.format(name=safety.name)
     done = edits.close_slot(restore, CardKind.PROTECTING, words)
     return after_stop(done.model_copy(update={"safety": ready}), now), ()
+
+
+def _again(restore: Restore, safety: Safety, observation: Observation, now: datetime) -> Move:
+    """Its create was not answered: send the very same again, if nothing has changed since.
+
+    The document may be older than what was done: the snapshot was taken then, and deleted since.
+    """
+    if decision_expired(restore, now):
+        return too_late(restore, now), ()
+    if found := differences(observation, restore):
+        return stop_at_difference(restore, found, now), ()
+    return restore, (create_snapshot(restore, safety),)
 
 
 def _unsafe(

@@ -15,7 +15,7 @@ from bot.restore import edits
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
-from bot.restore.model import Job, Phase, Restore
+from bot.restore.model import Job, Phase, Restore, Rules
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.phases import completed
 from bot.restore.phases.made_before import adopted, as_found
@@ -32,8 +32,12 @@ from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]
 
+SEND_WITHIN = timedelta(seconds=20)
+"""A create that is not on its way by then is not sent any more: the next look decides again."""
+SAFE_SIDE = timedelta(seconds=10)
+"""Added to the API server's own limit for a request."""
 A_WHILE = timedelta(minutes=1)
-"""After a lost answer, what completes within this time is told like any other."""
+"""What completes within this time after the last look is told like any other, without its own time."""
 
 
 def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
@@ -59,8 +63,13 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
     if found := differences(observation, restore):
         return stop_at_difference(restore, found, now), ()
     job = Job(name=object_name("restore", restore, clicked.at), decided_at=now)
-    decided = restore.model_copy(update={"job": job})
-    return decided, (create_restore(decided, job.name),)
+    return _send(restore, job, now)
+
+
+def _send(restore: Restore, job: Job, now: datetime) -> Move:
+    """Create it, once this is stored: whoever finds no answer then knows what may be under way."""
+    sent = restore.model_copy(update={"job": job.model_copy(update={"sent_at": now})})
+    return sent, (create_restore(sent, job.name, now + SEND_WITHIN),)
 
 
 def _is_unlocking(restore: Restore, observation: Observation) -> bool:
@@ -70,31 +79,59 @@ def _is_unlocking(restore: Restore, observation: Observation) -> bool:
 
 
 def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
-    """The create's answer was lost: adopt what is there, or send the very same create again."""
+    """The create's answer was lost: adopt what is there, or send the very same create again.
+
+    What is not there may still come: the server may hold a request for as long as its limit allows.
+    Until then nothing is said to be absent, and nothing ends.
+    """
     observation = seen.observation
+    job = _unanswered(job, restore.rules)
+    restore = restore.model_copy(update={"job": job})
     for each in observation.restores:
         if each.name == job.name and each.restore_id == restore.id:
             known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
             return adopted(restore, known, each.uid), ()
-    young = now < job.decided_at + ACT_WITHIN
     if observation.vm is not None and observation.vm.was_restored_by(job.name):
         return _deleted(restore, observation, now), ()
     if observation.vm is not None and observation.vm.restore_in_progress == job.name:
         # It was there: its VM says so. It may be listed a moment later, but is not made again.
-        return (restore if young else _deleted(restore, observation, now)), ()
-    if job.adopted:
-        # It was found, never decided on here: what is gone since was deleted.
+        if now >= job.decided_at + ACT_WITHIN:
+            return _deleted(restore, observation, now), ()
+        return restore.model_copy(update={"job": job.model_copy(update={"seen": True})}), ()
+    if job.adopted or job.seen:
+        # It was there, and what is gone since was deleted.
         return _deleted(restore, observation, now), ()
-    untouched = endings.UNTOUCHED
-    if found := differences(observation, restore):
+    return _absent(restore, job, seen, now)
+
+
+def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
+    """It is not there: sent again while all is as it was confirmed, else an end, once that is sure."""
+    observation, untouched = seen.observation, endings.UNTOUCHED
+    pending = job.unanswered_until is not None and now < job.unanswered_until
+    old = decision_expired(restore, now)
+    found = differences(observation, restore)
+    if pending and (found or not seen.verdict.allowed or old):
+        return restore, ()
+    if found:
         text = " ".join(each.text for each in found)
         return edits.fail(restore, found[0].reason, text, now, untouched), ()
     if not seen.verdict.allowed:
         return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
-    if not young:
-        old = endings.NOT_HANDED_OVER
-        return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, old, now, untouched), ()
-    return restore, (create_restore(restore, job.name),)
+    if old:
+        late = endings.NOT_HANDED_OVER
+        return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, late, now, untouched), ()
+    return _send(restore, job, now)
+
+
+def _unanswered(job: Job, rules: Rules) -> Job:
+    """A look has come before the answer: the create that was sent last may be carried out late."""
+    if job.sent_at is None:
+        return job
+    limit = SEND_WITHIN + timedelta(seconds=rules.request_timeout) + SAFE_SIDE
+    until = job.sent_at + limit
+    known = job.unanswered_until
+    later = until if known is None else max(until, known)
+    return job.model_copy(update={"sent_at": None, "unanswered_until": later})
 
 
 def created(
@@ -108,6 +145,10 @@ def created(
         # It is known to be there; a late answer to another attempt cannot undo that.
         return restore
     if isinstance(result, ApiRejection):
+        answered = job.model_copy(update={"sent_at": None})
+        if answered.unanswered_until is not None and now < answered.unanswered_until:
+            # This attempt was refused; an earlier one may still be carried out.
+            return restore.model_copy(update={"job": answered})
         unchanged = endings.UNCHANGED_REFUSED
         goes = result.namespace_goes
         reason = Reason.NAMESPACE_BEING_DELETED if goes else Reason.CREATE_REFUSED
@@ -120,13 +161,16 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
     if seen is None or seen.uid != job.uid:
         return _deleted(restore, observation, now), ()
     if seen.complete:
-        return completed.succeeded(restore, observation, seen, now), ()
+        late = now >= (job.looked_at or job.decided_at) + A_WHILE
+        known = as_found(job, seen) if late else job
+        told = restore.model_copy(update={"job": known})
+        return completed.succeeded(told, observation, seen, now), ()
     delete = DeleteRestore(restore.target.namespace, job.name, seen.uid)
     if seen.failure is not None and not job.deleting:
         found = seen.failure
         if observation.vmi is not None:
             found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
-        return edits.fail(restore, Reason.RESTORE_FAILED, found, now), ()
+        return edits.fail(restore, Reason.RESTORE_FAILED, _dated(job, found), now), ()
     followed = completed.progress(restore, job, observation, seen, now)
     if job.deleting:
         return followed, () if seen.deleting else (delete,)
@@ -162,4 +206,13 @@ def _deleted(restore: Restore, observation: Observation, now: datetime) -> Resto
     lost = endings.DELETED_BY_OTHERS
     if observation.vm is not None and observation.vm.was_restored_by(name):
         lost = endings.DELETED_AFTERWARDS
-    return edits.fail(restore, Reason.RESTORE_DELETED, lost.format(name=name), now)
+    told = lost.format(name=name)
+    told = _dated(job, told) if job is not None else told
+    return edits.fail(restore, Reason.RESTORE_DELETED, told, now)
+
+
+def _dated(job: Job, found: str) -> str:
+    """What was found in the cluster, and not made by this document, is told with its date."""
+    if not job.adopted:
+        return found
+    return endings.FOUND_LATER.format(found=found, name=job.name, when=job.decided_at)

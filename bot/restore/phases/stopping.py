@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.checks import CheckFailure, is_live
-from bot.restore.differences import EDITS, compared, generation_is_the_same
+from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
 from bot.restore.model import Phase, Restore, Stop
 from bot.restore.observation import ApiRejection, Observation, Vm
@@ -22,6 +22,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.stops import before_a_stop, written_besides
 from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
@@ -50,12 +51,19 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
         return (restore if settles else _stopped(restore, stop, vm, now)), ()
     if stop.wait_until is None and decision_expired(restore, now):
         return too_late(restore, now), ()
-    first = stop.asked_at is None and restore.confirmation is not None
-    untouched = (*EDITS, generation_is_the_same)
-    if first and (found := tuple(compared(restore, state_of(vm), untouched))):
-        # It is not stopped for a restore that would then be refused.
-        return stop_at_difference(restore, found, now), ()
+    if found := before_a_stop(restore, observation):
+        return _left_alone(restore, stop, found, now), ()
     return _go_on(restore, stop, observation, vm, now)
+
+
+def _left_alone(
+    restore: Restore, stop: Stop, found: tuple[Difference, ...], now: datetime
+) -> Restore:
+    """It is not stopped for a restore that would then be refused, nor stopped a second time."""
+    started = any(each.reason is Reason.VM_STARTED for each in found)
+    # What a stop has done is over: the VM runs, by somebody else's will.
+    left = stop.model_copy(update={"asked_at": None}) if started else stop
+    return stop_at_difference(restore.model_copy(update={"stop": left}), found, now)
 
 
 def _go_on(restore: Restore, stop: Stop, observation: Observation, vm: Vm, now: datetime) -> Move:
@@ -67,7 +75,8 @@ def _go_on(restore: Restore, stop: Stop, observation: Observation, vm: Vm, now: 
     effects = _acts(observation, vm, stop)
     until = stop.wait_until or now + timedelta(seconds=restore.rules.stop_timeout)
     sent = stop.asked_at or (now if effects else None)
-    begun = stop.model_copy(update={"asked_at": sent, "wait_until": until})
+    sent_to = observation.vmi.uid if observation.vmi and stop.asked_at is None else stop.vmi
+    begun = stop.model_copy(update={"asked_at": sent, "wait_until": until, "vmi": sent_to})
     return restore.model_copy(update={"stop": begun}), effects
 
 
@@ -86,6 +95,8 @@ def _stopped(restore: Restore, stop: Stop, vm: Vm, now: datetime) -> Restore:
     confirmed = restore.confirmation is not None
     if confirmed and restore.question is None and _unwatched(restore, stop, now):
         return too_late(restore, now)
+    if confirmed and (found := written_besides(restore, vm)):
+        return stop_at_difference(restore, found, now)
     done = edits.close(restore, endings.VM_STOPPED)
     done = edits.close_slot(done, CardKind.STOPPING, endings.VM_STOPPED)
     left = state_of(vm) if confirmed else None

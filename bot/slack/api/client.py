@@ -15,7 +15,9 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.clock import FarClock
 from bot.errors import Permanent, Temporary
 from bot.slack.api.error_codes import Meaning, meaning
 from bot.telemetry import Metrics
@@ -48,9 +50,11 @@ class TokenRefused(Temporary):
 class SlackApi:
     """Slack's Web API with our errors."""
 
-    def __init__(self, client: AsyncWebClient, metrics: Metrics) -> None:
+    def __init__(self, client: AsyncWebClient, metrics: Metrics, clock: FarClock) -> None:
         self._client = client
         self._metrics = metrics
+        self.clock = clock
+        """Slack's own, by which messages, clicks and replies are dated."""
         self.trouble: str | None = None
         """Why nothing goes out to Slack just now; None as soon as Slack has answered a call."""
 
@@ -89,9 +93,11 @@ class SlackApi:
         return str(opened["channel"]["id"])
 
     async def _run(self, method: str, doing: Awaitable[T]) -> T:
+        asked = self.clock.asked()
         try:
             result = await doing
         except SlackApiError as refused:
+            self.clock.dated(refused.response.headers.get("Date"), asked)
             self._metrics.slack_calls.labels(method, _code(refused)).inc()
             error = _translated(method, refused)
             self._note(method, error.what if isinstance(error, TokenRefused) else None)
@@ -104,6 +110,8 @@ class SlackApi:
         except (aiohttp.ClientError, TimeoutError) as lost:
             self._metrics.slack_calls.labels(method, "no_answer").inc()
             raise Uncertain(f"Slack did not answer ({method})") from lost
+        if isinstance(result, AsyncSlackResponse):
+            self.clock.dated(result.headers.get("Date"), asked)
         self._metrics.slack_calls.labels(method, "ok").inc()
         self._note(method, None)
         return result

@@ -8,7 +8,7 @@ direct message; a restore that lives in a direct message moves to one with its n
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -33,6 +33,10 @@ HANDOFF_BUTTONS = frozenset(
 )
 """The buttons that are dealt with here."""
 
+NEARLY = timedelta(seconds=5)
+"""Slack's clock is known to a second or so. A reply of the new owner is not dropped for that; whether it was
+written after the card is told by Slack's two dates alone (`apply_event`)."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,6 +45,7 @@ class HandoffHandler:
 
     def __init__(self, context: SlackContext) -> None:
         self._store = context.store
+        self._web = context.web
         self._people = context.people
         self._responder = context.responder
         self._authorizer = context.authorizer
@@ -192,7 +197,7 @@ class HandoffHandler:
         dm = await self._reach.direct(click.by) if restore.thread_ref.direct else None
         if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, click.by)
-        reply = await self._step(restore, replace(click, value=dm))
+        reply = await self._step(restore, replace(click, value=dm, since=self._since()))
         if reply is None:
             await self._leave(restore)
         return await self._told(caller, restore, reply)
@@ -236,7 +241,7 @@ class HandoffHandler:
         dm = await self._reach.direct(user) if restore.thread_ref.direct else None
         if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, user)
-        reply = await self._step(restore, TakenOver(by=user, dm=dm))
+        reply = await self._step(restore, TakenOver(by=user, dm=dm, since=self._since()))
         if reply is not None:
             return views.reply(reply, restore)
         await self._leave(restore)
@@ -260,6 +265,10 @@ class HandoffHandler:
         found = await self._store.in_thread(caller.channel, caller.thread)
         passable = [each.restore for each in found if not each.restore.closed]
         return [each for each in passable if not each.phase.ended] or passable[-1:]
+
+    def _since(self) -> str:
+        """A moment just before now, as Slack dates what is said."""
+        return f"{(self._web.clock.now() - NEARLY).timestamp():.6f}"
 
     async def _step(self, restore: Restore, event: Event) -> Reply | None:
         return await self._steps.apply(restore, event)

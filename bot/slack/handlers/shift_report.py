@@ -136,7 +136,8 @@ class ShiftReporter:
         if not room.member:
             raise Permanent(SlackCode.NOT_IN_CHANNEL, "the bot cannot write in this channel")
         mark = due.isoformat()
-        if await self._stands(mark, "conversations.history", channel, oldest=_just_before(due)):
+        oldest = self._just_before(mark)
+        if await self._stands(mark, "conversations.history", channel, oldest=oldest):
             return
         shift = await self._shift(lambda _: True, since, None)
         await self._post(channel, views_report.report(shift), mark)
@@ -158,6 +159,11 @@ class ShiftReporter:
             links=links,
             unread=Unread(newer=found.newer, lost=found.lost),
         )
+
+    def _just_before(self, due: str) -> str:
+        """As a Slack `ts`, by Slack's own clock."""
+        by_slack = self._web.clock.of(datetime.fromisoformat(due) - CLOCKS_DIFFER)
+        return f"{by_slack.timestamp():.6f}"
 
     async def _stands(self, mark: str, method: str, channel: str, **where: str | None) -> bool:
         """Is this very report there already? A worker may have died right after it."""
@@ -193,8 +199,3 @@ def _readable(body: Mapping[str, Any] | None) -> ReportTask | None:
 def _marks(messages: Iterable[Mapping[str, Any]]) -> set[str]:
     payloads = ((each.get("metadata") or {}).get("event_payload") or {} for each in messages)
     return {str(each["report"]) for each in payloads if "report" in each}
-
-
-def _just_before(due: datetime) -> str:
-    """As a Slack `ts`, by Slack's own clock."""
-    return f"{(due - CLOCKS_DIFFER).timestamp():.6f}"

@@ -52,6 +52,7 @@ from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
 from bot.store.documents import Unreadable
 from bot.store.records import AlreadyExists, ClaimConflict, Delivery, Record
+from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
@@ -79,6 +80,7 @@ class Dispatcher:
         self._responder = context.responder
         self._config = context.config
         self._clock = context.clock
+        self._web = context.web
         self._steps = EventApplier(context.store, context.clock)
         self._conversations = ConversationChanges(context.store, self._steps)
         self._requests = requests
@@ -169,7 +171,7 @@ class Dispatcher:
     async def _message(self, delivery: Delivery, message: MessageReceived) -> None:
         thread = message.thread
         caller = _caller(message)
-        late = self._clock.now() - _moment(message.ts) > LATE
+        late = self._web.clock.now() - _moment(message.ts) > LATE
         request = _request(message) if message.addressed else message.request
         if thread is not None and await self._answered(message, request, caller, late=late):
             return
@@ -254,8 +256,9 @@ class Dispatcher:
         Nobody knows which, so it is not said that nothing was done.
         """
         caller = _caller(clicked)
-        found = await self._card(caller, clicked.ref or "")
-        if found is None:
+        found = await _clicked_on(self._store, clicked.ref or "")
+        if isinstance(found, str):
+            await self._responder.reply(caller, found)
             return
         (restore, number), button = found, clicked.button
         if caller.response_url is not None and caller.user == restore.owner:
@@ -287,19 +290,6 @@ class Dispatcher:
         elif reply is not None and reply is not Reply.DONE:
             await self._responder.reply(caller, views.reply(reply, restore))
 
-    async def _card(self, caller: Caller, value: str) -> tuple[Restore, int] | None:
-        """The restore and the card's number; None if the one who clicked is told why there is none."""
-        ref = views.parse_value(value)
-        try:
-            record = await self._store.load(ref[0]) if ref else None
-        except Unreadable:
-            await self._responder.reply(caller, views.unread_card())
-            return None
-        if ref is None or record is None:
-            await self._responder.reply(caller, views.unknown_card())
-            return None
-        return record.restore, ref[1]
-
     async def _follow(self, caller: Caller, restore: Restore, click: Clicked) -> Reply | None:
         """Start over, try again, another snapshot, undo: a restore of its own."""
         new = successor(restore, click, self._config.rules, self._clock.now())
@@ -311,6 +301,16 @@ class Dispatcher:
         # If a worker dies before this, the click that comes next finds the new restore and does it.
         await self._steps.apply(restore, Continued(by=click.by))
         return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
+
+
+async def _clicked_on(store: Store, value: str) -> tuple[Restore, int] | str:
+    """The restore of a button, and the number of its card; or why there is none."""
+    ref = views.parse_value(value)
+    try:
+        record = await store.load(ref[0]) if ref else None
+    except Unreadable:
+        return views.unread_card()
+    return (record.restore, ref[1]) if ref and record else views.unknown_card()
 
 
 def _caller(received: FromPerson) -> Caller:

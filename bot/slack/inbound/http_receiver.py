@@ -13,15 +13,28 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.signature import SignatureVerifier
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from bot.clock import FarClock
+
+
+class SlacksTime(Clock):
+    """Slack's own time, by which it is told whether a signed request is too old."""
+
+    def __init__(self, slack: FarClock) -> None:
+        self._slack = slack
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._slack.now().timestamp()
 
 
 class HttpReceiver:
     """The one route that Slack posts to."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, slack: FarClock) -> None:
         self._app = app
-        self._verifier = SignatureVerifier(signing_secret)
+        self._verifier = SignatureVerifier(signing_secret, SlacksTime(slack))
 
     async def handle(self, request: web.Request) -> web.Response:
         """Check, parse, dispatch; 401 for what is not signed by Slack."""

@@ -30,7 +30,7 @@ from bot.slack.views import Message
 from bot.store.records import PostedCard
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""Slack's clock and the bot's may differ by so much."""
+"""Slack dates what it keeps by several clocks, and ours of it is an estimate: nearer than this."""
 TICKING = frozenset({CardKind.REQUEST, CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""
 SHORT = 3_000
@@ -229,7 +229,7 @@ class ThreadSync:
         """Look for cards that may have been posted: for our thread's root first, then below it."""
         thread_ref, root = restore.thread_ref, restore.cards[0].key
         if thread_ref.thread is None and root in keys:
-            since = (restore.opened_at - CLOCKS_DIFFER).timestamp()
+            since = self._web.clock.of(restore.opened_at - CLOCKS_DIFFER).timestamp()
             said = await messages(
                 self._web,
                 "conversations.history",
@@ -250,7 +250,7 @@ class ThreadSync:
 
     async def _beside(self, copy: Copy) -> list[Mapping[str, Any]]:
         """What was said in the direct message since the copy was to be there."""
-        since = (copy.card.opened_at - CLOCKS_DIFFER).timestamp()
+        since = self._web.clock.of(copy.card.opened_at - CLOCKS_DIFFER).timestamp()
         where = {"channel": copy.channel, "oldest": f"{since:.6f}"}
         try:
             return await messages(self._web, "conversations.history", **where)

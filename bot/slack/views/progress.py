@@ -6,7 +6,7 @@ from bot.restore.events import Button
 from bot.restore.model import Job, Phase, Restore
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
-from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, sentence
+from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, moment, sentence
 from bot.slack.views.layout import (
     CardContext,
     Draft,
@@ -167,9 +167,16 @@ def known(job: Job | None) -> list[Mrkdwn | None]:
     volumes = fill(texts.VOLUMES, bound=job.volumes_bound, total=job.volumes_total)
     return [
         fill(texts.JOB, job=code(job.name)),
-        _said(job),
+        _unanswered(job) or _said(job),
         volumes if job.volumes_total else None,
     ]
+
+
+def _unanswered(job: Job) -> Mrkdwn | None:
+    """The create has no answer: nothing is known of it until the server's own limit is over."""
+    if job.uid is not None or job.unanswered_until is None:
+        return None
+    return fill(texts.NOT_ANSWERED, until=moment(job.unanswered_until))
 
 
 def _said(job: Job) -> Mrkdwn:

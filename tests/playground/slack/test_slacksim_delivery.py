@@ -112,7 +112,7 @@ async def test_an_event_that_nobody_acks_is_lost_after_three_more_tries(
         clock.advance(pause)
         await until(lambda: sim.waiting == 0 or sim.busy == 0, "the try")
     await until(lambda: sim.busy == 0, "the end")
-    assert [parcel.payload["event"]["text"] for parcel in sim.lost] == ["hi"]
+    assert [outgoing.payload["event"]["text"] for outgoing in sim.lost] == ["hi"]
     assert len(sim.sent) == 4
 
 
@@ -258,7 +258,7 @@ async def test_swap_lets_each_second_event_overtake(
     await quiet(sim)
     clock.advance(1)
     await quiet(sim)
-    handed_over = [parcel.payload["event"]["text"] for parcel in sim.sent]
+    handed_over = [outgoing.payload["event"]["text"] for outgoing in sim.sent]
     assert handed_over == ["b", "a", "d", "c", "e"]
 
 

@@ -11,7 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
-from bot.playground.slack.http_door import signature
+from bot.playground.slack.http_transport import signature
 from bot.playground.slack.workspace import Channel
 from tests.playground.slack.kit import quiet, until
 
@@ -38,6 +38,7 @@ async def serve() -> AsyncIterator[Serve]:
 @pytest.fixture
 async def http_app(sim: SlackSim, bolt: AsyncApp, serve: Serve) -> AsyncApp:
     sim.use_http(await serve(bolt.web_app(path="/slack/events")))
+    sim.http.stamp = time.time  # Bolt goes by the clock of the wall
     return bolt
 
 
@@ -100,7 +101,7 @@ async def test_an_old_signature_is_refused(
     async def command(ack: AsyncAck) -> None:
         await ack()
 
-    sim.door.stamp = lambda: time.time() - 301
+    sim.http.stamp = lambda: time.time() - 301
     result = await (await alice.slash(channel, "/vm-restore x")).settled()
     assert result.status == "dispatch_failed"
     assert result.request is not None
@@ -124,6 +125,7 @@ async def test_failures_are_retried_with_their_reason(
     server = web.Application()
     server.router.add_post("/slack/events", receive)
     sim.use_http(await serve(server))
+    sim.http.stamp = time.time
     await alice.say(sim.dm(alice), "hi")
     for pause in (0.5, 60):
         await until(lambda: sim.waiting == 1, "the pause")
@@ -139,6 +141,7 @@ async def test_the_app_can_forbid_retries(sim: SlackSim, serve: Serve, alice: Pe
     server = web.Application()
     server.router.add_post("/slack/events", receive)
     sim.use_http(await serve(server))
+    sim.http.stamp = time.time
     await alice.say(sim.dm(alice), "hi")
     await until(lambda: sim.busy == 0, "quiet")
     assert len(sim.sent) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import Clock
-from bot.playground.slack.parcels import FIRST, Parcel
+from bot.playground.slack.outgoing import FIRST, Outgoing
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage, set_stage
 from bot.playground.world import World, world
@@ -60,7 +60,7 @@ async def _measured(made: World, stage: Stage) -> Acks:
 async def _one(made: World, payload: dict[str, Any]) -> float | None:
     begun = time.perf_counter()
     outcome = await made.slack.transport.deliver(
-        Parcel("events_api", payload), FIRST, asyncio.Event()
+        Outgoing("events_api", payload), FIRST, asyncio.Event()
     )
     return (time.perf_counter() - begun) * 1000 if outcome.ok else None
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from bot.playground.kubevirt.faults import (
     Answer,
+    ApplyLate,
     DropAfter,
     DropBefore,
     Effect,
@@ -88,6 +89,10 @@ _cluster("the cluster answers 503", lambda _: Answer(503, "ServiceUnavailable", 
 _cluster("the cluster does it, the answer is lost", lambda _: DropAfter())
 _cluster("the cluster breaks the connection", lambda _: DropBefore())
 _cluster("the cluster answers late", lambda rng: SlowAnswer(rng.choice((3.0, 9.0, 20.0, 30.0))))
+_cluster(
+    "the cluster does it late, without an answer",
+    lambda rng: ApplyLate(rng.choice((5.0, 20.0, 45.0, 59.0))),
+)
 
 
 @kind("watches end")

@@ -51,11 +51,11 @@ def _accepted_more_than_once(ground: Ground, restore: Restore) -> list[str]:
 def _accepts(ground: Ground, restore: Restore) -> list[tuple[str, int]]:
     """Who pressed Accept, on which card."""
     found = []
-    for parcel in ground.world.slack.sent:
-        for action in parcel.payload.get("actions") or ():
+    for outgoing in ground.world.slack.sent:
+        for action in outgoing.payload.get("actions") or ():
             ref = parse_value(str(action.get("value") or ""))
             if action["action_id"] == f"{PREFIX}{Button.ACCEPT}" and ref and ref[0] == restore.id:
-                found.append((parcel.payload["user"]["id"], ref[1]))
+                found.append((outgoing.payload["user"]["id"], ref[1]))
     return found
 
 

@@ -1,17 +1,17 @@
-"""What travels between Slack and the app: a parcel out, an outcome back."""
+"""What travels between Slack and the app: a payload out, an outcome back."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Json = dict[str, Any]
-ParcelKind = Literal["events_api", "interactive", "slash_commands"]
+PayloadKind = Literal["events_api", "interactive", "slash_commands"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Outgoing:
     """One payload for the app. `answers` says whether the ack may carry a payload."""
 
-    kind: ParcelKind
+    kind: PayloadKind
     payload: Json
     answers: bool = False
 

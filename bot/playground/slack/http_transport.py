@@ -1,14 +1,13 @@
 """Signed HTTP delivery: the other way in which Slack talks to an app.
 
-The signature's timestamp is real time, for the app's verifier compares it with its own clock of the
-wall. A test that checks old signatures sets `stamp`.
+The signature's timestamp is by the clock of this Slack. A test whose app goes by the clock of the wall, or
+that checks old signatures, sets `stamp`.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +15,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.playground.slack.parcels import FIRST, Attempt, Outcome, Parcel
+from bot.playground.slack.outgoing import FIRST, Attempt, Outcome, Outgoing
 from bot.playground.slack.payloads import LEGACY_TOKEN
 from bot.playground.slack.workspace import Workspace
 
@@ -32,7 +31,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-class HttpDoor:
+class HttpTransport:
     """Posts to the app's request URL."""
 
     def __init__(self, workspace: Workspace, signing_secret: str) -> None:
@@ -40,14 +39,14 @@ class HttpDoor:
         self._secret = signing_secret
         self._session: aiohttp.ClientSession | None = None
         self.url = ""
-        self.stamp: Callable[[], float] = time.time
+        self.stamp: Callable[[], float] = lambda: workspace.now().timestamp()
 
-    async def deliver(self, parcel: Parcel, attempt: Attempt, handed: asyncio.Event) -> Outcome:
+    async def deliver(self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event) -> Outcome:
         """Post one payload and judge the answer; whoever waits too long cancels."""
-        kind, body = _encoded(parcel)
+        kind, body = _encoded(outgoing)
         handed.set()
         try:
-            return await self._post(kind, body, attempt, answers=parcel.kind != "events_api")
+            return await self._post(kind, body, attempt, answers=outgoing.kind != "events_api")
         except TimeoutError:
             return Outcome(ok=False, reason="http_timeout")
         except (aiohttp.ClientConnectionError, ConnectionError):
@@ -101,14 +100,14 @@ class HttpDoor:
         return headers
 
 
-def _encoded(parcel: Parcel) -> tuple[str, bytes]:
-    match parcel.kind:
+def _encoded(outgoing: Outgoing) -> tuple[str, bytes]:
+    match outgoing.kind:
         case "events_api":
-            return "application/json", json.dumps(parcel.payload).encode()
+            return "application/json", json.dumps(outgoing.payload).encode()
         case "slash_commands":
-            return _FORM, urlencode(parcel.payload).encode()
+            return _FORM, urlencode(outgoing.payload).encode()
         case "interactive":
-            return _FORM, urlencode({"payload": json.dumps(parcel.payload)}).encode()
+            return _FORM, urlencode({"payload": json.dumps(outgoing.payload)}).encode()
 
 
 def _decoded(headers: Mapping[str, str], text: str) -> Any:

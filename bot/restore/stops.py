@@ -1,0 +1,67 @@
+"""Which live VM may be stopped: the one that was to be stopped, in the same run, and no other."""
+
+from bot.restore.differences import (
+    EDITS,
+    Difference,
+    compared,
+    generation_is_the_same,
+    nobody_restored_it,
+)
+from bot.restore.model import Restore, Stop
+from bot.restore.observation import Observation, Vm, Vmi
+from bot.restore.reasons import Reason
+from bot.restore.vmstate import VmState, state_of
+from bot.texts import refusals as texts
+
+
+def before_a_stop(restore: Restore, observation: Observation) -> tuple[Difference, ...]:
+    """What keeps a live VM from being stopped; empty means: it is the one that was to be stopped.
+
+    The document may be older than what was done: its VM was stopped then, restored, started and is
+    used. Before the first stop nothing may differ from what was shown. After it only what the stop
+    itself changes, and once the VM is halted it goes down by itself.
+    """
+    vm, stop = observation.vm, restore.stop
+    if vm is None or stop is None:
+        return ()
+    begun = stop.asked_at is not None or restore.confirmation is None
+    going_down = begun and vm.run_strategy == "Halted"
+    untouched = (nobody_restored_it,) if going_down else (*EDITS, generation_is_the_same)
+    by_older = stop.asked_at is not None and _shown(restore) is None
+    found = () if by_older else tuple(compared(restore, state_of(vm), untouched))
+    if going_down or not _is_another_run(restore, stop, observation.vmi):
+        return found
+    began = observation.vmi.created if observation.vmi else None
+    when = texts.SECOND.format(when=began) if began else texts.NOT_KNOWN
+    return (Difference(Reason.VM_STARTED, texts.VM_STARTED_ANEW.format(when=when)), *found)
+
+
+def _is_another_run(restore: Restore, stop: Stop, vmi: Vmi | None) -> bool:
+    """The VMI is neither the one that was shown nor the one that a stop was sent to.
+
+    Before the first stop a VM that crashes and starts by itself may have a new VMI: only one that is
+    younger than the decision counts.
+    """
+    shown = _shown(restore)
+    if vmi is None or vmi.uid == stop.vmi:
+        return False
+    if stop.vmi is not None:
+        return True
+    known = shown is not None and vmi.uid == shown.vmi
+    return (
+        not known
+        and vmi.created is not None
+        and vmi.created > (stop.asked_at or restore.entered_at)
+    )
+
+
+def written_besides(restore: Restore, vm: Vm) -> tuple[Difference, ...]:
+    """What was written to a VM that is down, beyond the one write of our own stop."""
+    shown = _shown(restore)
+    if shown is None or vm.generation <= shown.generation + 1:
+        return ()
+    return tuple(compared(restore, state_of(vm), (*EDITS, generation_is_the_same)))
+
+
+def _shown(restore: Restore) -> VmState | None:
+    return restore.preview.vm_state if restore.preview else None
