@@ -325,7 +325,7 @@ async def rewritten(stage: Stage, document: Callable[[str], str]) -> None:
     """Somebody, or another release, has written the one document."""
     async with Redis.from_url(stage.world.redis_url, decode_responses=True) as client:
         (key,) = [key async for key in client.scan_iter(match="*:restore:*")]
-        await client.hset(key, "doc", document(await client.hget(key, "doc") or ""))
+        await client.hset(key, "doc", document(str(await client.hget(key, "doc"))))
 
 
 async def test_a_record_of_a_newer_release_is_left_to_it(stage_for: SetStage) -> None:
