@@ -167,6 +167,9 @@ class Metrics:
         self.records_lost = self._counter(
             "records_lost", "Restores whose record was gone or broken, by how it was found", "why"
         )
+        self.unreplicated = self._counter(
+            "unreplicated", "Rounds put off because too few replicas had what was stored"
+        )
         self.reports = self._counter("reports", "Shift reports by the clock", "result")
         self.kubernetes_requests = self._counter(
             "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"
