@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import aiohttp
 import structlog
@@ -29,10 +28,11 @@ from bot.http_server import Front, Waits
 from bot.inbox import Inbox
 from bot.process import LooseThreads
 from bot.reconciler import ReconcilerDeps
+from bot.recovery import TASK, Recovery
 from bot.settings import Settings
 from bot.slack.api.authorizer import Authorizer
-from bot.slack.api.client import SlackApi, TokenRefused
-from bot.slack.api.directory import Directory, Workspace
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory, Workspace, workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.bolt_app import bolt_app
 from bot.slack.inbound.http_receiver import HttpReceiver
@@ -242,7 +242,9 @@ async def _build(
     )
     wiring = wire(_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
-    worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
+    recovery = Recovery(parts, home, settings.rules)
+    handlers = {**wiring.task_handlers, TASK: recovery.look_into}
+    worker = Worker(parts, wiring.dispatcher, handlers)
     bolt = bolt_app(
         AsyncWebClient(base_url=settings.environment.slack_api, session=session, retry_handlers=[]),
         home,
@@ -256,7 +258,7 @@ async def _build(
     closes(stack, "the HTTP port", front.close)
     web = SlackApi(bolt.client, metrics, slack.clock)
     socket = await _socket(settings, bolt, web, waits, stack)
-    tasks += _background(worker, clusters)
+    tasks += _background(worker, recovery, clusters)
     front.receiver = _http_receiver(settings, bolt, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
     far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
@@ -305,29 +307,20 @@ def _timetable(settings: Settings) -> Timetable | None:
 async def _home(slack: SlackApi, waits: Waits) -> Workspace:
     """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
     try:
-        said = await waits.until("slack", partial(_who_we_are, slack))
+        return await waits.until("slack", partial(workspace, slack))
     except Permanent as refused:
         raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
-    return Workspace(
-        team=said["team_id"],
-        bot_user=said["user_id"],
-        bot_id=said["bot_id"],
-        enterprise=said.get("enterprise_id"),
-    )
 
 
-async def _who_we_are(slack: SlackApi) -> Mapping[str, Any]:
-    try:
-        return await slack.call("auth.test")
-    except TokenRefused as refused:
-        raise Permanent(refused.code) from refused
-
-
-def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:
+def _background(
+    worker: Worker, recovery: Recovery, clusters: Mapping[str, Cluster]
+) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
     tasks = [asyncio.create_task(worker.run(), name="reconciler")]
     tasks += [
-        asyncio.create_task(cluster.watch(worker.wake), name=f"watch {name}")
+        asyncio.create_task(
+            cluster.watch(partial(recovery.heard, worker.wake, name)), name=f"watch {name}"
+        )
         for name, cluster in clusters.items()
     ]
     for task in tasks:

@@ -191,6 +191,7 @@ def test_every_metric_is_named_after_the_bot_and_explained() -> None:
         "vm_restore_deliveries",
         "vm_restore_kubernetes_requests",
         "vm_restore_ready",
+        "vm_restore_records_lost",
         "vm_restore_refusals",
         "vm_restore_reports",
         "vm_restore_restores",

@@ -25,7 +25,7 @@ from bot.cluster.document import (
 )
 from bot.cluster.names import SOURCE_VM_LABEL
 from bot.cluster.quantity import quantity
-from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.effects import OWNER, REQUESTED_BY, RESTORE_ID, TEAM, THREAD
 from bot.restore.observation import (
     Claim,
     Content,
@@ -212,6 +212,9 @@ def restore(document: Json) -> RestoreObject:
         deleted=strings(status, "deletedDataVolumes"),
         restore_id=_label(document, RESTORE_ID),
         made_by=_annotation(document, REQUESTED_BY),
+        team=_annotation(document, TEAM),
+        thread=_annotation(document, THREAD),
+        owner=_annotation(document, OWNER),
     )
 
 

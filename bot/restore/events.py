@@ -160,11 +160,14 @@ class Elapsed:
 
 @dataclass(frozen=True, slots=True)
 class VmClaimedElsewhere:
-    """The VM is held by another live restore; `by` and `where` say whose and in which thread."""
+    """The VM is held by another live restore; `by` and `where` say whose and in which thread.
 
-    by: UserId
-    where: str
-    since: datetime
+    Without `by` its document cannot be read.
+    """
+
+    by: UserId | None = None
+    where: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,10 @@ class RestoreObject:
     """Our label."""
     made_by: str | None = None
     """Our annotation: the Slack user who asked."""
+    team: str | None = None
+    """Our annotations, as anybody may have written them: the workspace, and where it is told."""
+    thread: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class CardKind(StrEnum):
     DELETE_RESTORE = "delete-restore"
     RESULT = "result"
     STARTED = "started"
+    FOUND_AGAIN = "found-again"
+    """News: the bot's records of it are gone, and it goes on from what the cluster knows."""
     OFFER = "offer"
     NOT_TAKEN = "not-taken"
     """News for the owner: the offer just before it was declined, or not accepted in time."""

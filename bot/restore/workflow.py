@@ -319,6 +319,9 @@ def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore
 def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:
     if restore.phase.ended or restore.job is not None:
         return restore
+    if held.by is None or held.since is None:
+        unread = CheckFailure.telling(Reason.HELD_BY_OTHER, refusals.HELD_UNREAD)
+        return edits.refuse(restore, unread, now)
     refusal = CheckFailure.telling(
         Reason.HELD_BY_OTHER,
         refusals.HELD,

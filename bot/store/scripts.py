@@ -36,6 +36,7 @@ NAMES = (
     "create",
     "defer_unreadable",
     "delete_task",
+    "discard_broken",
     "enqueue_delivery",
     "forget_cluster",
     "invalidate_card",

@@ -217,6 +217,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "restore_deleted": "❌ Restore Object Was Deleted",
     "restore_given_up": "❌ Restore Was Given Up",
     "vm_deleted": "❌ VM Was Deleted",
+    "record_lost": "❌ Record of the Restore Is Lost",
 }
 NOT_FOUND: Final = "*Snapshot*: {snapshot} does not exist in namespace {namespace}."
 TO_LIST: Final = "*To list available snapshots:*"

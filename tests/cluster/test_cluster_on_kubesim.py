@@ -1,7 +1,7 @@
 """The whole room against a simulated control plane, with the real client in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from bot.restore.events import (
     StopVm,
 )
 from bot.restore.model import Job, Preview, Safety
-from bot.restore.observation import ApiRejection, Observation, ObservationKind
+from bot.restore.observation import ApiRejection, Observation, ObservationKind, RestoreObject
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until
 from tests.cluster.samples import NS, SNAP, VM
@@ -617,9 +617,9 @@ class Watched:
         self.woken: list[str] = []
         self.task = asyncio.create_task(cluster.watch(self._wake))
 
-    async def _wake(self, name: str) -> None:
+    async def _wake(self, found: Sequence[RestoreObject]) -> None:
         await asyncio.sleep(0)
-        self.woken.append(name)
+        self.woken += [each.restore_id or "" for each in found]
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ async def _anything(*_: str) -> None:
     """Every cluster is right."""
 
 
-async def _nobody(_: str) -> None:
+async def _nobody(_: object) -> None:
     return None
 
 

@@ -328,6 +328,8 @@ def _progress() -> Mapping[str, Example]:
         "progress-last-check": one(r, CardKind.PROGRESS),
         "progress-handed-over": one(r, CardKind.PROGRESS, job=young),
         "progress": one(r, CardKind.PROGRESS, job=JOB),
+        "found-again": one(r, CardKind.FOUND_AGAIN, job=JOB),
+        "found-again-closed": one(r, CardKind.FOUND_AGAIN, "Restored", job=JOB),
         "progress-stuck": one(r, CardKind.PROGRESS, job=stuck, trouble="the watch has ended"),
         "progress-deleting": one(r, CardKind.PROGRESS, job=leaving),
         "progress-closed": one(Phase.SUCCEEDED, CardKind.PROGRESS, "Restored", job=JOB),
