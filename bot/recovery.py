@@ -19,15 +19,24 @@ import structlog
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, StoreUnavailable, Temporary
 from bot.reconciler import ReconcilerDeps
-from bot.restore import audit, traces
+from bot.restore import audit, traces, workflow
 from bot.restore.audit_kinds import AuditKind
+from bot.restore.events import Appeared
 from bot.restore.model import AuditEntry, Restore, RestoreId, Rules
 from bot.restore.observation import RestoreObject
+from bot.restore.phases.made_before import is_unaware
 from bot.restore.traces import Remains, Trace
 from bot.slack.api.directory import Workspace
 from bot.slack.outbound.thread_search import marked, messages
 from bot.slack.periodic_tasks import LostTask, fields, load
-from bot.store.records import ClaimConflict, Created, PeriodicTask, PostedCard, TaskResult
+from bot.store.records import (
+    ClaimConflict,
+    Committed,
+    Created,
+    PeriodicTask,
+    PostedCard,
+    TaskResult,
+)
 from bot.texts import refusals
 
 TASK = "lost"
@@ -86,9 +95,9 @@ class Recovery:
     async def look_into(self, task: PeriodicTask) -> TaskResult | None:
         """Find out what became of one. Raises Temporary to be asked again."""
         lost, id_ = load(LostTask, task), RestoreId(task.name.partition(":")[2])
-        if await self._store.load(id_) is not None:
+        known, record = lost.trace, await self._store.load(id_)
+        if record is not None and not is_unaware(record.restore):
             return None
-        known = lost.trace
         try:
             found, status = await self._in_the_cluster(id_, known)
             unseen = ""
@@ -101,6 +110,8 @@ class Recovery:
                 later = lost.model_copy(update={"since": since})
                 return TaskResult(now + ASK_AGAIN, fields(later))
             found, status = None, ""
+        if record is not None:
+            return None if found is None else await self._go_on(record.restore, found)
         thread = await self._thread(id_, known)
         remains = Remains(
             id=id_,
@@ -117,6 +128,17 @@ class Recovery:
         else:
             new = traces.given_up(remains, status, unseen=unseen)
         return await self._keep(new, lost, thread)
+
+    async def _go_on(self, restore: Restore, found: RestoreObject) -> TaskResult | None:
+        """An ended restore whose object has come into being late."""
+        now = self._clock.now()
+        step = workflow.step(restore, Appeared(found), now)
+        match await self._store.commit(step.restore, due=now, audit=step.audit):
+            case Committed():
+                log.error("the object of an ended restore has appeared", restore=restore.id)
+                return None
+            case _:  # Another restore holds the VM, or somebody has moved this one.
+                return TaskResult(now + ASK_AGAIN)
 
     async def _in_the_cluster(
         self, id_: RestoreId, known: Trace

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from bot.restore.model import VolumePolicy
-from bot.restore.observation import ApiRejection, Observation
+from bot.restore.observation import ApiRejection, Observation, RestoreObject
 from bot.restore.thread import UserId
 
 
@@ -190,6 +190,13 @@ class ConversationLoss(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Appeared:
+    """An object of an ended restore is there, of which its document knows nothing."""
+
+    found: RestoreObject
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelGone:
     """Slack refuses for good to post in the conversation. `said` is Slack's answer, for quoting.
 
@@ -303,6 +310,7 @@ Event = (
     | ObservationFailed
     | Elapsed
     | VmClaimedElsewhere
+    | Appeared
     | Anchored
     | ChannelGone
     | ChannelMoved

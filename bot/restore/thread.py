@@ -53,6 +53,8 @@ class CardKind(StrEnum):
     STARTED = "started"
     FOUND_AGAIN = "found-again"
     """News: the bot's records of it are gone, and it goes on from what the cluster knows."""
+    APPEARED = "appeared"
+    """News: its object has come into being after the restore had ended, so that it goes on."""
     OFFER = "offer"
     NOT_TAKEN = "not-taken"
     """News for the owner: the offer just before it was declined, or not accepted in time."""

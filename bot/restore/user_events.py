@@ -74,6 +74,7 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     CardKind.RESULT: frozenset({Button.START_VM}),
     CardKind.STARTED: frozenset(),
     CardKind.FOUND_AGAIN: frozenset(),
+    CardKind.APPEARED: frozenset(),
     CardKind.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),
     CardKind.NOT_TAKEN: frozenset(),
     CardKind.HANDED: frozenset(),

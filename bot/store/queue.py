@@ -191,9 +191,10 @@ class WorkQueue:
     async def wake(
         self, ids: Sequence[str], lost: Mapping[str, Mapping[str, Any]] | None = None
     ) -> None:
-        """Make these restores due now; ended ones are left as they are.
+        """Make these restores due now; ended ones are left as they are, but for what appears late.
 
-        `lost` has the body of the task "lost:ID" for ids that are looked into if they are unknown.
+        `lost` has the body of the task "lost:ID" for ids that are looked into if they are unknown, or
+        have ended and know of no object in the cluster.
         """
         bodies = {each: documents.dump_body(body) for each, body in (lost or {}).items()}
         for page in scripts.pages(ids):

@@ -164,6 +164,10 @@ SAFETY_UNSURE: Final = "*Safety snapshot*: {name} may have been begun; if so, it
 STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"
 STARTED: Final = "✓ VM {vm} started by {by}"
 START_FAILED: Final = "❌ VM {vm} could not be started: {error}"
+EARLIER_END: Final = (
+    "An earlier end of this restore of VM {vm}: the cluster had no restore object then. It has appeared "
+    "since, and is told below."
+)
 EARLIER_START: Final = "An earlier attempt to start VM {vm} did not succeed."
 NO_START: Final = "No start of VM {vm} was asked for."
 

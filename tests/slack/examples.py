@@ -329,6 +329,7 @@ def _progress() -> Mapping[str, Example]:
         "progress-handed-over": one(r, CardKind.PROGRESS, job=young),
         "progress": one(r, CardKind.PROGRESS, job=JOB),
         "found-again": one(r, CardKind.FOUND_AGAIN, job=JOB),
+        "appeared": one(r, CardKind.APPEARED, job=JOB),
         "found-again-closed": one(r, CardKind.FOUND_AGAIN, "Restored", job=JOB),
         "progress-stuck": one(r, CardKind.PROGRESS, job=stuck, trouble="the watch has ended"),
         "progress-deleting": one(r, CardKind.PROGRESS, job=leaving),

@@ -60,6 +60,7 @@ from bot.slack.views.lists import (
 )
 from bot.slack.views.preview import confirm, warning
 from bot.slack.views.progress import (
+    appeared,
     found_again,
     overdue,
     progress,
@@ -134,6 +135,7 @@ _CARDS: Final[dict[CardKind, Callable[[CardContext], Draft]]] = {
     CardKind.RESULT: result,
     CardKind.STARTED: started,
     CardKind.FOUND_AGAIN: found_again,
+    CardKind.APPEARED: appeared,
     CardKind.OFFER: offer,
     CardKind.NOT_TAKEN: not_taken,
     CardKind.HANDED: handed,
