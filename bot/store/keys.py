@@ -80,6 +80,16 @@ class Keys:
         """What a script needs of one member of the queue: its record and the queue."""
         return {"record": self.record(member), "due": self.due}
 
+    def indexes(self) -> dict[str, str]:
+        """All that may name a restore, and the audit stream."""
+        return {
+            "due": self.due,
+            "living": self.live,
+            "claims": self.claims,
+            "traces": self.traces,
+            "audit": self.audit,
+        }
+
     def restore(self, restore: str) -> str:
         """The record of a restore."""
         return self.prefix + RESTORE + restore

@@ -97,7 +97,7 @@ class WorkQueue:
         until = now + self._lease_time
         taken, abandoned, lost, following, theirs = await self._scripts.run(
             "lease",
-            self._indexes(),
+            self._keys.indexes(),
             prefix=self._keys.prefix,
             now=times.now(self._clock),
             lease_ms=times.length(self._lease_time),
@@ -208,17 +208,6 @@ class WorkQueue:
                 ttl=int(tasks.KEPT.total_seconds()),
             )
 
-    def _indexes(self) -> dict[str, str]:
-        """All that may name a restore."""
-        keys = self._keys
-        return {
-            "due": keys.due,
-            "living": keys.live,
-            "claims": keys.claims,
-            "traces": keys.traces,
-            "audit": keys.audit,
-        }
-
     async def invalidate_card(self, restore: str, card: str, ts: str) -> None:
         """The message `ts` of a card is gone; the next worker searches the thread for the card."""
         member = RESTORE + restore
@@ -242,7 +231,7 @@ class WorkQueue:
 
         What a newer release keeps stays as it is, its claim included, until that comes back.
         """
-        entry = self._entry(AuditKind.DEFERRED, lease, error)
+        entry = _entry(AuditKind.DEFERRED, lease, error, self._clock.now())
         told = await self._scripts.run(
             "defer_unreadable",
             {**self._keys.queued(lease.id), "audit": self._keys.audit},
@@ -259,11 +248,11 @@ class WorkQueue:
     async def _discard(self, lease: Lease, error: documents.Unreadable) -> None:
         """A restore whose document no release reads: its owner is told, and it holds nothing more."""
         restore = lease.id.removeprefix(RESTORE)
-        entry = self._entry(AuditKind.RECORD_LOST, lease, error)
+        entry = _entry(AuditKind.RECORD_LOST, lease, error, self._clock.now())
         done = await self._scripts.run(
             "discard_broken",
             {
-                **self._indexes(),
+                **self._keys.indexes(),
                 "record": self._keys.record(lease.id),
                 "broken": self._keys.broken(restore),
             },
@@ -278,11 +267,6 @@ class WorkQueue:
         if done:
             log.error("a record is broken, it was put aside", record=lease.id, found=error.text)
 
-    def _entry(self, kind: AuditKind, lease: Lease, error: documents.Unreadable) -> AuditEntry:
-        return AuditEntry(
-            at=self._clock.now(),
-            kind=kind,
-            reason=error.reason,
-            target=lease.id,
-            detail=error.text,
-        )
+
+def _entry(kind: AuditKind, lease: Lease, error: documents.Unreadable, now: datetime) -> AuditEntry:
+    return AuditEntry(at=now, kind=kind, reason=error.reason, target=lease.id, detail=error.text)
