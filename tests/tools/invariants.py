@@ -64,17 +64,19 @@ class Invariants:
         self,
         documents: tuple[Restore, ...],
         forgotten: Callable[[Message], bool] = lambda _: False,
+        unknown: Callable[[ApiCall, Restore], bool] = lambda *_: False,
     ) -> list[str]:
         """Everything that went wrong, now that the story is over.
 
         `forgotten`: Redis was put back to before this message, so nobody knows that it stands there.
+        `unknown`: it was put back to before this create, and the document cannot find out that it was.
         """
         found = list(self.violations)
         made = [call for call in self.world.kube.log if _created(call)]
         found += self._unconfirmed(made)
         found += _doubled(made)
         found += self.deeds.judge()
-        found += _made_after_the_end(made, documents)
+        found += _made_after_the_end(made, documents, unknown)
         found += self._cards(forgotten)
         slack, kube = self.world.slack, self.world.kube
         found += [f"a live broadcast was posted: {each}" for each in slack.broadcasts]
@@ -208,12 +210,16 @@ def _doubled(made: list[ApiCall]) -> list[str]:
     ]
 
 
-def _made_after_the_end(made: list[ApiCall], documents: tuple[Restore, ...]) -> list[str]:
-    ended = {str(each.id): each.phase for each in documents if each.phase in NEVER_AFTER}
+def _made_after_the_end(
+    made: list[ApiCall],
+    documents: tuple[Restore, ...],
+    unknown: Callable[[ApiCall, Restore], bool],
+) -> list[str]:
+    ended = {str(each.id): each for each in documents if each.phase in NEVER_AFTER}
     return [
-        f"{call.name} was created although {restore_id(call)} is {ended[restore_id(call)]}"
+        f"{call.name} was created although {restore_id(call)} is {ended[restore_id(call)].phase}"
         for call in made
-        if restore_id(call) in ended
+        if restore_id(call) in ended and not unknown(call, ended[restore_id(call)])
     ]
 
 

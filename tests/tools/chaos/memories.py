@@ -4,14 +4,16 @@ A copy is all keys with what is left of their lives, read by one script; it is p
 transaction, and every connection ends, as when another server takes over. The bot goes on running.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.slack.workspace import Message
 from bot.playground.world import World
+from bot.restore.model import Restore
 
 MOST = 200
 """So many copies are kept."""
@@ -27,11 +29,17 @@ _WRITES = ("chat.postMessage", "chat.update", "response_url", "views.publish")
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """All that Redis held at a moment."""
+    """All that Redis held from one moment to another: states count, not how long they last."""
 
+    since: datetime
     at: datetime
+    """When it was seen last."""
     keys: tuple[tuple[bytes, bytes, int], ...]
     """Name, value as DUMP gives it, and milliseconds to live; 0 means for ever."""
+
+
+def _states(keys: tuple[tuple[bytes, bytes, int], ...]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value, _ in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,13 @@ class Memories:
                 found = await client.eval(_ALL, 0)
         except RedisError:
             return
-        keys = tuple((key, value, max(0, left)) for key, value, left in found)
-        self.copies = [*self.copies, Copy(self.world.clock.now(), keys)][-MOST:]
+        now = self.world.clock.now()
+        keys = tuple((key, value, max(0, left)) for key, value, left in sorted(found))
+        last = self.copies[-1] if self.copies else None
+        if last is not None and _states(last.keys) == _states(keys):
+            self.copies[-1] = replace(last, at=now)
+        else:
+            self.copies = [*self.copies, Copy(now, now, keys)][-MOST:]
 
     async def put_back(self, copy: Copy | None) -> bool:
         """Redis as it was then; None: empty. False if it takes no writes just now."""
@@ -89,6 +102,15 @@ class Memories:
     def torn(self) -> bool:
         """Redis has forgotten something in this run."""
         return bool(self.gaps)
+
+    def hides(self, call: ApiCall, restore: Restore) -> bool:
+        """The create was in a gap, and the document came back from before it knew what to restore.
+
+        Without the VM and the snapshot the cluster is not asked for an object; the question that is
+        open again runs out. From the first check on the bot has to find what it made.
+        """
+        made = any(gap.spans(call.at.timestamp()) for gap in self.gaps)
+        return made and restore.preview is None
 
     def forgot(self, message: Message) -> bool:
         """The message was posted or changed in a gap: the document may not know what it shows."""

@@ -98,6 +98,30 @@ _cluster(
 )
 
 
+LOOKS = 60
+"""So many seconds somebody waits for a create to be held."""
+
+
+@kind("a create is done late, the VM is started meanwhile")
+async def _late_create(ground: Ground, rng: random.Random) -> str:
+    """Nobody knows whether it is there, and it is not wanted any more."""
+    seconds, started = rng.choice((20.0, 45.0, 59.0)), rng.choice((1, 5, 15))
+    create = {"verb": "create", "resource": "virtualmachinerestores", "dry_run": False}
+    ground.world.kube.faults.add(Rule(ApplyLate(seconds), **create))
+    ground.later(1.0, partial(_starts_meanwhile, ground, started, LOOKS))
+    return f"by {seconds:.0f} s, started after {started} s"
+
+
+def _starts_meanwhile(ground: Ground, after: int, looks: int) -> None:
+    held = bool(ground.world.kube.faults.late)
+    if held and after <= 0:
+        with suppress(ApiError):
+            ground.world.kube.people.start(NAMESPACE, VM)
+    elif looks > 0:
+        again = partial(_starts_meanwhile, ground, after - held, looks - 1)
+        ground.later(1.0, again)
+
+
 @kind("watches end")
 async def _watches(ground: Ground, rng: random.Random) -> str:
     how = rng.choice(("close", "cut", "expire"))

@@ -2,7 +2,8 @@
 
 Where Redis has forgotten something (`memories.py`) the documents are no witness of it, and what they
 cannot know is not held against them: a message that was posted or changed in a gap may stand twice or
-keep its buttons, and a Home may show what is forgotten until it is opened. What the cluster was made to do is judged as
+keep its buttons; a Home may show what is forgotten until it is opened; a document that came back from before it
+was known what to restore may expire. What the cluster was made to do is judged as
 always, by the cluster's own log (`tests/tools/deeds.py`): a gap hides nothing there.
 """
 
@@ -65,7 +66,8 @@ async def stored(ground: Ground) -> tuple[Restore, ...]:
 async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore, ...]) -> Verdict:
     """Look at everything, before the aftercare of the restores is over."""
     verdict = Verdict()
-    for found in invariants.judge(documents, ground.memories.forgot):
+    memories = ground.memories
+    for found in invariants.judge(documents, memories.forgot, memories.hides):
         (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(
             found
         )
