@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from typing import TextIO
 
 from bot.clock import Clock
-from bot.connections import store_url
 from bot.errors import StoreUnavailable
+from bot.parts import store_url
 from bot.settings import Settings
 from bot.store import Store, connect
 from bot.store.clusters import workspaces

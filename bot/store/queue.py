@@ -166,7 +166,7 @@ class WorkQueue:
         """The same; and would a fail-over keep all that was stored until now?
 
         That is so if as many replicas have it as the settings ask for: WAIT counts those that have
-        everything that the server wrote up to the renewal, whoever it was for. With none asked for
+        everything that the server wrote up to the renewal, for every caller. With none asked for
         nothing is sent.
         """
         if not self._replicas:

@@ -140,15 +140,15 @@ async def test_everything_listed_and_every_change_is_woken(watch: Watching) -> N
     ]
     woken = await watch.start()
     await wait_until(lambda: woken == ["a", "b", "c", "a", "b"], "five wakes")
-    ours = f"{RESTORE_ID},{INSTALLATION}=default"
+    own = f"{RESTORE_ID},{INSTALLATION}=default"
     assert watch.watched[0].query == {
         "watch": "true",
         "allowWatchBookmarks": "true",
         "timeoutSeconds": "240",
         "resourceVersion": "100",
-        "labelSelector": ours,
+        "labelSelector": own,
     }
-    assert watch.listed[0].query == {"labelSelector": ours, "limit": "500"}
+    assert watch.listed[0].query == {"labelSelector": own, "limit": "500"}
 
 
 async def test_a_list_of_many_pages_is_read_to_its_end(watch: Watching) -> None:
