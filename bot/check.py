@@ -73,7 +73,7 @@ async def examine(
     found = [_settings(settings), *await _slack(settings, machine)]
     found += await _store(settings, machine)
     for name, cluster in settings.clusters.items():
-        found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
+        found += await _cluster(name, cluster, settings.rules, machine)
     return tuple(found)
 
 
@@ -178,7 +178,8 @@ async def _store(settings: Settings, machine: Clock) -> list[CheckRow]:
     try:
         async with connect(url.get_secret_value()) as client:
             clock = SharedClock(machine)
-            store = Store(client, _PROBE, clock)
+            awaited = settings.store.replicas_to_wait_for
+            store = Store(client, _PROBE, clock, replicas_to_wait_for=awaited)
             await store.queue.learn_the_time()
             reached = CheckRow("store", Grade.OK, "Redis answers")
             differs = _clock("store", clock.now() - machine.steady())
@@ -225,14 +226,19 @@ def _unknown(what: str, fix: str) -> CheckRow:
 # --- Clusters -------------------------------------------------------------------------------------
 
 
-async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[CheckRow]:
+async def _cluster(
+    name: str, settings: ClusterSettings, rules: Rules, machine: Clock
+) -> list[CheckRow]:
+    part = f"cluster {name}"
     try:
-        async with _connected(name, settings) as cluster:
+        async with _connected(name, settings, machine) as cluster:
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
+            differs = _clock(part, cluster.clock.ahead)
+            told_apart = [] if await cluster.tellable() else [_looks_like_any(part)]
             found = await cluster.capabilities()
             rights = await _rights(part, cluster, settings) if found.served else []
-            return [answers, *_capabilities(part, found, rules), *rights]
+            return [answers, *differs, *told_apart, *_capabilities(part, found, rules), *rights]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -243,14 +249,25 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
         return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", fix)]
 
 
+def _looks_like_any(part: str) -> CheckRow:
+    return CheckRow(
+        part,
+        Grade.WARN,
+        "unknown: nothing tells it from other clusters, so another one under its name is not noticed",
+        "let the bot get the namespace kube-system, as the chart does",
+    )
+
+
 @asynccontextmanager
-async def _connected(name: str, settings: ClusterSettings) -> AsyncIterator[Cluster]:
+async def _connected(
+    name: str, settings: ClusterSettings, machine: Clock
+) -> AsyncIterator[Cluster]:
     cluster = await Cluster.connect(
         name,
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         namespaces=() if settings.everywhere else settings.namespaces,
-        clock=Clock(),
+        clock=machine,
     )
     try:
         yield cluster

@@ -23,6 +23,7 @@ _NAMED = re.compile(r"(?P<root>/api/v1|/apis/[^/]+/[^/]+)(/namespaces/(?P<ns>[^/
 # What the form of a request was refused with.
 _NOT_THE_FORM = {400, 405, 406, 415}
 # Values that say what is done; of the others only the name counts.
+_CLUSTER_WIDE = ("customresourcedefinitions", "kubevirts", "namespaces", "storageclasses", "version")
 _TOLD = {"dryRun", "fieldValidation", "allowWatchBookmarks"}
 # Whose keys a person or the bot chooses.
 _FREE = ("metadata.labels.", "metadata.annotations.")
@@ -51,6 +52,15 @@ _METADATA = "metadata of every kind; what a label may hold is recorded on restor
 
 UNRECORDED = (
     Unrecorded("GET /version", "the API server's own version; any account may read it"),
+    Unrecorded(
+        "GET /api/v1/namespaces/{name}",
+        "the UID of kube-system; any kind of the core API is read so",
+    ),
+    Unrecorded(
+        "GET /apis/kubevirt.io/v1/kubevirts",
+        "only where that namespace is closed; every authenticated account may list them, by the"
+        " ClusterRole kubevirt.io:default of KubeVirt's operator",
+    ),
     Unrecorded(
         "GET /apis/subresources.kubevirt.io/v1/version",
         "virt-api's version, for the check of a set-up only; by its source it produces JSON",
@@ -88,6 +98,14 @@ UNRECORDED = (
     Unrecorded("GET /api/v1/namespaces/{namespace}/pods", "recorded for claims, of the same API"),
     Unrecorded(
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"
+    ),
+    Unrecorded(
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots/{name}",
+        "the storage system's own objects; by name, as recorded for KubeVirt's snapshots",
+    ),
+    Unrecorded(
+        "GET /apis/storage.k8s.io/v1/storageclasses/{name}",
+        "of the API server itself, by name and in no namespace",
     ),
     Unrecorded(
         "POST (API server) ?fieldValidation=Strict",
@@ -130,7 +148,7 @@ def called(log: Iterable[ApiCall]) -> set[tuple[str, str, str]]:
         if call.user == BOT
         and call.resource
         and call.group != "authorization.k8s.io"
-        and call.resource not in ("customresourcedefinitions", "version")
+        and call.resource not in _CLUSTER_WIDE
     }
 
 

@@ -56,6 +56,8 @@ RIGHTS = (
     ClusterRight("get", "", "persistentvolumeclaims"),
     ClusterRight("list", "", "persistentvolumeclaims"),
     ClusterRight("list", "", "pods", needed=False),
+    ClusterRight("get", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
+    ClusterRight("list", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "", "resourcequotas"),
 )
 """What bot/cluster calls in a namespace with VMs. The chart's role grants exactly these."""

@@ -8,6 +8,7 @@ import pytest
 
 from bot.cluster import client
 from bot.cluster.cluster import Cluster
+from bot.cluster.identity import Installation
 from bot.cluster.reads import Reads
 from bot.cluster.rights import RIGHTS
 from bot.playground.clock import HandClock
@@ -47,7 +48,12 @@ async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
 async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
     path = sim.kubeconfig(tmp_path / "config")
     connected = await Cluster.connect(
-        "prod", kubeconfig=str(path), context=None, namespaces=(), clock=clock
+        "prod",
+        kubeconfig=str(path),
+        context=None,
+        namespaces=(),
+        clock=clock,
+        installation=Installation(recognise=_anything),
     )
     yield connected
     await connected.close()
@@ -58,6 +64,7 @@ async def test_every_listed_exception_is_still_sent(
 ) -> None:
     """Everything that the bot can read and do, on one cluster."""
     monkeypatch.setattr(client, "PAGE", 1)
+    sim.deny("get", "namespaces")
     await cluster.ping()
     await cluster.capabilities()
     watching = asyncio.create_task(cluster.watch(_nobody))
@@ -69,8 +76,9 @@ async def test_every_listed_exception_is_still_sent(
         await cluster.observe(samples.restore(), look, create)
     await cluster.catalog.vms(None)
     reads = Reads(cluster._api, NS, "v1beta1")
-    await reads.uses()
+    await reads.everybody(VM)
     await reads.restore(create.name)
+    await reads.copies(list("abcd"))
     live = sim.storage.get("virtualmachineinstances", NS, "live")["metadata"]["uid"]
     effects: list[Effect] = [
         ClearVmi(NS, "live", live),
@@ -97,7 +105,11 @@ async def test_every_listed_exception_is_still_sent(
     assert all(one.reason for one in shapes.UNRECORDED)
 
 
-async def _nobody(_: str) -> None:
+async def _anything(*_: str) -> None:
+    """Every cluster is right."""
+
+
+async def _nobody(_: object) -> None:
     return None
 
 
