@@ -23,7 +23,13 @@ _NAMED = re.compile(r"(?P<root>/api/v1|/apis/[^/]+/[^/]+)(/namespaces/(?P<ns>[^/
 # What the form of a request was refused with.
 _NOT_THE_FORM = {400, 405, 406, 415}
 # Values that say what is done; of the others only the name counts.
-_CLUSTER_WIDE = ("customresourcedefinitions", "kubevirts", "namespaces", "storageclasses", "version")
+_CLUSTER_WIDE = (
+    "customresourcedefinitions",
+    "kubevirts",
+    "namespaces",
+    "storageclasses",
+    "version",
+)
 _TOLD = {"dryRun", "fieldValidation", "allowWatchBookmarks"}
 # Whose keys a person or the bot chooses.
 _FREE = ("metadata.labels.", "metadata.annotations.")
@@ -94,6 +100,10 @@ UNRECORDED = (
     Unrecorded(
         "GET /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}",
         "recorded as a list of the same kind in the same namespace",
+    ),
+    Unrecorded(
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots",
+        "where there are many; a list of a custom resource, as recorded for snapshots",
     ),
     Unrecorded("GET /api/v1/namespaces/{namespace}/pods", "recorded for claims, of the same API"),
     Unrecorded(
