@@ -11,6 +11,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -32,6 +33,7 @@ from bot.parts import (
 )
 from bot.process import LooseThreads
 from bot.reconciler import ReconcilerDeps
+from bot.recovery import TASK, Recovery
 from bot.settings import Settings
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
@@ -234,7 +236,9 @@ async def _build(
     )
     wiring = wire(slack_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
-    worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
+    recovery = Recovery(parts, home, settings.rules)
+    handlers = {**wiring.task_handlers, TASK: recovery.look_into}
+    worker = Worker(parts, wiring.dispatcher, handlers)
     bolt = bolt_app(bolts_client, home, settings.environment.bot_token.get_secret_value())
     inbox = Inbox(store.queue, worker, clock, metrics)
     wiring.listen(bolt, inbox.accept, settings.listen.hears_words)
@@ -244,7 +248,7 @@ async def _build(
     closes(stack, "the HTTP port", front.close)
     web = SlackApi(bolt.client, metrics, slack.clock)
     socket = await open_socket(settings, bolt, web, waits, stack)
-    tasks += _background(worker, clusters)
+    tasks += _background(worker, recovery, clusters)
     front.receiver = http_receiver(settings, bolt, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
     far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
@@ -252,11 +256,15 @@ async def _build(
     return app
 
 
-def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:
+def _background(
+    worker: Worker, recovery: Recovery, clusters: Mapping[str, Cluster]
+) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
     tasks = [asyncio.create_task(worker.run(), name="reconciler")]
     tasks += [
-        asyncio.create_task(cluster.watch(worker.wake), name=f"watch {name}")
+        asyncio.create_task(
+            cluster.watch(partial(recovery.heard, worker.wake, name)), name=f"watch {name}"
+        )
         for name, cluster in clusters.items()
     ]
     for task in tasks:

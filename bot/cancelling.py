@@ -73,6 +73,7 @@ async def limited(
     try:
         await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
+        task.add_done_callback(_unheard)
         await cancelled({task}, within=within)
         raise
     if task.done():

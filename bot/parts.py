@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
 
 import aiohttp
 import structlog
@@ -23,8 +22,8 @@ from bot.errors import AnotherCluster, Misconfigured, Permanent, Temporary
 from bot.http_server import Waits
 from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
-from bot.slack.api.client import SlackApi, TokenRefused
-from bot.slack.api.directory import Directory, Workspace
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory, Workspace, workspace
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.socket_receiver import SocketReceiver
@@ -57,22 +56,9 @@ async def open_slack(
 async def who_we_are(slack: SlackApi, waits: Waits) -> Workspace:
     """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
     try:
-        said = await waits.until("slack", partial(_auth_test, slack))
+        return await waits.until("slack", partial(workspace, slack))
     except Permanent as refused:
         raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
-    return Workspace(
-        team=said["team_id"],
-        bot_user=said["user_id"],
-        bot_id=said["bot_id"],
-        enterprise=said.get("enterprise_id"),
-    )
-
-
-async def _auth_test(slack: SlackApi) -> Mapping[str, Any]:
-    try:
-        return await slack.call("auth.test")
-    except TokenRefused as refused:
-        raise Permanent(refused.code) from refused
 
 
 async def store_url(settings: Settings, stack: AsyncExitStack) -> str:

@@ -166,6 +166,9 @@ class Metrics:
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )
+        self.records_lost = self._counter(
+            "records_lost", "Restores whose record was gone or broken, by how it was found", "why"
+        )
         self.unreplicated = self._counter(
             "unreplicated", "Rounds put off because too few replicas had what was stored"
         )

@@ -160,6 +160,10 @@ class Content:
     """The DataVolumes of the VM's `dataVolumeTemplates` of then."""
     backups: tuple[tuple[str, str], ...] = ()
     """Volume and claim of everything that was copied."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """Volume and VolumeSnapshot of the same."""
+    unready: tuple[tuple[str, str], ...] = ()
+    """VolumeSnapshots that its status calls not ready, each with its error or ""."""
     specification: str = ""
     """A digest of the spec: the copy of the VM, and which VolumeSnapshot holds which disk."""
 
@@ -167,6 +171,18 @@ class Content:
     def usable(self) -> bool:
         """Ready, without an error, and not going away."""
         return self.ready and self.error is None and not self.deleting
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSnapshot:
+    """A VolumeSnapshot of the storage system: the copy of one disk."""
+
+    name: str
+    ready: bool
+    deleting: bool = False
+    error: str | None = None
+    size: int = 0
+    """`status.restoreSize` in bytes: a claim that is filled from it is never smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +213,10 @@ class RestoreObject:
     """Our label."""
     made_by: str | None = None
     """Our annotation: the Slack user who asked."""
+    team: str | None = None
+    """Our annotations, as anybody may have written them: the workspace, and where it is told."""
+    thread: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +329,10 @@ class Observation:
     uses: tuple[Use, ...] | None = None
     """Who uses which claim; None if it was not looked up."""
     uses_unread: str | None = None
+    copies: tuple[VolumeSnapshot, ...] | None = None
+    """The VolumeSnapshots of the content that are there (FULL, RECHECK); None if not readable."""
+    classes: tuple[str, ...] | None = None
+    """Those of the content's storage classes that are there (FULL, RECHECK); None if not readable."""
     candidates: Candidates = field(default_factory=Candidates)
 
     def by_our_clock(self, theirs: datetime) -> datetime:

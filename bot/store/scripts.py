@@ -26,7 +26,9 @@ from redis.exceptions import NoScriptError
 
 from bot.store.failures import translated
 
-READ_ONLY = frozenset({"load_index", "load_many", "load_thread", "read_audit", "task_body", "time"})
+READ_ONLY = frozenset(
+    {"known_clusters", "load_index", "load_many", "load_thread", "read_audit", "task_body", "time"}
+)
 NAMES = (
     "append_audit",
     "commit",
@@ -34,9 +36,11 @@ NAMES = (
     "create",
     "defer_unreadable",
     "delete_task",
+    "discard_broken",
     "enqueue_delivery",
     "forget_cluster",
     "invalidate_card",
+    "known_clusters",
     "lease",
     "load_index",
     "load_many",

@@ -8,7 +8,7 @@ docs/testing-on-a-cluster.md says what that makes, what it needs and what it nev
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.events import CreateSnapshot, DeleteRestore, Done, Effect, StartVm, StopVm
 from bot.restore.model import Job, Preview, Safety
-from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.observation import ApiRejection, ObservationKind, RestoreObject
 from tests.cluster import ground as grounds
 from tests.cluster.ground import (
     DISK,
@@ -400,9 +400,10 @@ async def test_the_watch_wakes_what_is_labelled_and_nothing_else(ground: Ground)
     woken: list[str] = []
     jobs: list[Job] = []
 
-    async def wake(restore: str) -> None:
+    async def wake(told: Sequence[RestoreObject]) -> None:
         found = await ground.look(ObservationKind.JOB, job=jobs[-1])
-        woken.append(f"{restore} {'gone' if found.job is None else 'there'}")
+        there = "gone" if found.job is None else "there"
+        woken.extend(f"{each.restore_id} {there}" for each in told)
 
     watching = asyncio.create_task(ground.cluster.watch(wake))
     try:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.restore import user_events, workflow
+from bot.restore import traces, user_events, workflow
 from bot.restore.events import (
     Acted,
+    Appeared,
     Button,
     Cancel,
     Clicked,
@@ -31,6 +32,7 @@ from bot.restore.observation import Observation, ObservationKind
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, ThreadRef, UserId
+from bot.restore.traces import Remains, trace
 from tests.restore.ground import (
     LIVE,
     NAMESPACE,
@@ -38,6 +40,7 @@ from tests.restore.ground import (
     READY,
     SNAPSHOT_NAME,
     VM_NAME,
+    VMI,
     WELL,
     Ground,
     restore_object,
@@ -340,6 +343,24 @@ def stopped(rules: Rules = RULES, **changes: Any) -> Play:
     return down.looks().looks()
 
 
+def appeared(rules: Rules = RULES, **changes: Any) -> Play:
+    """It had ended, and its object has come into being since."""
+    ended = decided(rules, **changes)
+    assert isinstance(ended.effect, CreateRestore)
+    late = restore_object(ended.effect)
+    ended.wait(5).looks(vmi=VMI).wait(90).looks()
+    ended.ground = ended.ground.but(vmi=None, restores=(late,))
+    return ended.event(Appeared(late))
+
+
+def found_again(rules: Rules = RULES, **changes: Any) -> Play:
+    """Its record was lost, and made anew from what the cluster has."""
+    lost = restoring(rules, **changes)
+    remains = Remains(lost.restore.id, trace(lost.restore), rules, (), lost.now)
+    lost.restore = traces.found_again(remains, lost.ground.restores[0])
+    return lost
+
+
 STATES: dict[str, Callable[[], Play]] = {
     "gathering, not yet looked": gathering,
     "gathering, asked for the VM": lambda: gathering().looks(),
@@ -373,5 +394,7 @@ STATES: dict[str, Callable[[], Play]] = {
     "cancelled": cancelled,
     "refused": refused,
     "expired": expired,
+    "appeared after the end": appeared,
+    "record lost and found again": found_again,
 }
 """Every phase, and what can be open in it: the table that tests of all phases go through."""

@@ -10,6 +10,7 @@ from bot.slack.api.error_codes import Meaning, SlackCode, conversation_loss, mea
 
 BOT = Path(__file__).parents[2] / "bot"
 A_FIELD = "slack/api/directory.py: is_archived"
+A_SETTING = "settings/schema.py: request_timeout"
 """A channel says so of itself, in the same word."""
 A_SETTING = "settings/schema.py: request_timeout"
 """The API server's limit for a request."""

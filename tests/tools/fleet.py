@@ -57,14 +57,15 @@ class Replica:
     process: "subprocess.Popen[bytes]"
     output: Path
 
-    def said(self) -> list[dict[str, Any]]:
-        """Its log lines so far."""
+    def said(self, words: str = "") -> list[dict[str, Any]]:
+        """Its log lines so far, that have these words."""
         lines = self.output.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        whole = [line for line in lines if line.startswith("{") and line.endswith("}")]
+        return [json.loads(line) for line in whole if words in line]
 
     def heard(self, event: str) -> list[dict[str, Any]]:
-        """Its log lines of this kind so far."""
-        return [line for line in self.said() if line.get("event") == event]
+        """Its log lines of this kind so far; who waits asks a hundred times a second."""
+        return [line for line in self.said(json.dumps(event)) if line.get("event") == event]
 
     def port(self) -> int | None:
         """Where it answers, which it does long before it is ready; None until it has said so."""

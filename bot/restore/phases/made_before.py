@@ -100,3 +100,29 @@ def adopted(restore: Restore, job: Job, uid: str) -> Restore:
             )
         }
     )
+
+
+def is_unaware(restore: Restore) -> bool:
+    """It has ended, and knows of no object in the cluster."""
+    return restore.phase.ended and (restore.job is None or restore.job.uid is None)
+
+
+def appeared(restore: Restore, found: RestoreObject, now: datetime) -> Restore:
+    """An ended restore goes on: the cluster has carried out late what was never answered.
+
+    It is followed to its end like any other, which holds the VM again.
+    """
+    if not is_unaware(restore) or found.restore_id != restore.id:
+        return restore
+    for kind in (CardKind.RESULT, CardKind.STARTED):
+        restore = edits.close_slot(restore, kind, endings.APPEARED)
+    again = restore.model_copy(update={"outcome": None, "start": None, "closed": False})
+    known = edits.post(edits.enter(again, Phase.RESTORING, now), CardKind.APPEARED, now)
+    job = Job(
+        name=found.name,
+        decided_at=found.created or now,
+        restored_at=found.restored_at if found.complete else None,
+        adopted=True,
+    )
+    followed = edits.post(known, CardKind.PROGRESS, now).model_copy(update={"job": job})
+    return adopted(followed, job, found.uid)
