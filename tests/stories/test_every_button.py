@@ -1,4 +1,4 @@
-"""Every button and picker of every card, in every phase, answers whoever uses it.
+"""Every button and picker of every card, in every phase, answers everybody who uses it.
 
 The restores are put into the store as they are in each state that people meet, and the bot posts
 their cards. Then everything on these cards is used, by everybody: also what a card had before it was
@@ -343,7 +343,7 @@ async def answers_answer(stage: Stage, people: Cast, asides: list[list[Spot]]) -
 
 
 async def the_documents_are_gone(stage: Stage, people: Cast, spots: list[Spot]) -> None:
-    """After thirty days, or with another store, whoever uses a card is told that it is not known."""
+    """After thirty days, or with another store, everybody who uses a card is told that it is not known."""
     async with connect(stage.world.redis_url) as client:
         await client.flushall()
     for person in (people.alice, people.bob):

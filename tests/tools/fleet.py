@@ -92,6 +92,11 @@ class Replica:
         found: dict[str, str] = {} if status == HTTPStatus.OK else json.loads(said)
         return found
 
+    async def warnings(self) -> dict[str, str]:
+        """What /readyz says beside it, by part."""
+        found: dict[str, str] = json.loads((await self._get("/readyz"))[1]).get("warnings", {})
+        return found
+
     async def alive(self) -> bool:
         """Does /healthz say so?"""
         return (await self._get("/healthz"))[0] == HTTPStatus.OK
@@ -169,8 +174,11 @@ class Fleet:
             await each.up()
         return started
 
-    def begin(self, **env: str) -> Replica:
-        """Start one more, with this changed in its environment, and do not wait for it."""
+    def begin(self, *, clock_ahead: float = 0, **env: str) -> Replica:
+        """Start one more, with this changed in its environment, and do not wait for it.
+
+        `clock_ahead`: by so many seconds the clock of its machine is wrong.
+        """
         world, name = self.world, f"replica-{len(self.replicas) + 1}"
         thread_ref = world.directory / name
         thread_ref.mkdir()
@@ -187,7 +195,8 @@ class Fleet:
         # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
         told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]
         output = thread_ref / "output.log"
-        process = spawn([*told_by, sys.executable, "-m", "bot", "run"], output)
+        started = ["tests.tools.wrong_machine", str(clock_ahead)] if clock_ahead else ["bot", "run"]
+        process = spawn([*told_by, sys.executable, "-m", *started], output)
         self.replicas.append(Replica(name, process, output))
         return self.replicas[-1]
 
