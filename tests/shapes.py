@@ -23,7 +23,13 @@ _NAMED = re.compile(r"(?P<root>/api/v1|/apis/[^/]+/[^/]+)(/namespaces/(?P<ns>[^/
 # What the form of a request was refused with.
 _NOT_THE_FORM = {400, 405, 406, 415}
 # Values that say what is done; of the others only the name counts.
-_CLUSTER_WIDE = ("customresourcedefinitions", "kubevirts", "namespaces", "storageclasses", "version")
+_CLUSTER_WIDE = (
+    "customresourcedefinitions",
+    "kubevirts",
+    "namespaces",
+    "storageclasses",
+    "version",
+)
 _TOLD = {"dryRun", "fieldValidation", "allowWatchBookmarks"}
 # Whose keys a person or the bot chooses.
 _FREE = ("metadata.labels.", "metadata.annotations.")
