@@ -76,7 +76,7 @@ def _validate(block: JsonObject) -> None:
 
 
 # slack_sdk looks through all attributes of each block for its checks: half the time of a card.
-JsonObject.validate_json = _validate  # type: ignore[assignment, method-assign]
+JsonObject.validate_json = _validate  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(trylast=True)
