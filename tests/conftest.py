@@ -3,13 +3,11 @@
 import gc
 import os
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pkgutil import resolve_name
 
 import aiohttp
 import pytest
 from hypothesis import HealthCheck, settings
-from slack_sdk.models.basic_objects import JsonObject
 
 from bot.store.embedded import find_server
 from tests.store import servers
@@ -62,21 +60,6 @@ if "VM_RESTORE_TEST_KUBECONFIG" not in os.environ:
 
 # By default a quarter of the time goes into looking through modules and tests for garbage.
 gc.set_threshold(100_000, 20, 20)
-
-
-@cache
-def _validators(kind: type) -> tuple[str, ...]:
-    """The names of a class's checks, in the order in which slack_sdk calls them."""
-    return tuple(each for each in dir(kind) if hasattr(getattr(kind, each), "validator"))
-
-
-def _validate(block: JsonObject) -> None:
-    for name in _validators(type(block)):
-        getattr(block, name)()
-
-
-# slack_sdk looks through all attributes of each block for its checks: half the time of a card.
-JsonObject.validate_json = _validate  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(trylast=True)
