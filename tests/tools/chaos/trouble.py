@@ -106,8 +106,9 @@ LOOKS = 60
 async def _late_create(ground: Ground, rng: random.Random) -> str:
     """Nobody knows whether it is there, and it is not wanted any more."""
     seconds, started = rng.choice((20.0, 45.0, 59.0)), rng.choice((1, 5, 15))
-    create = {"verb": "create", "resource": "virtualmachinerestores", "dry_run": False}
-    ground.world.kube.faults.add(Rule(ApplyLate(seconds), **create))
+    ground.world.kube.faults.add(
+        Rule(ApplyLate(seconds), verb="create", resource="virtualmachinerestores", dry_run=False)
+    )
     ground.later(1.0, partial(_starts_meanwhile, ground, started, LOOKS))
     return f"by {seconds:.0f} s, started after {started} s"
 
