@@ -80,6 +80,14 @@ UNRECORDED = (
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"
     ),
     Unrecorded(
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots/{name}",
+        "the storage system's own objects; by name, as recorded for KubeVirt's snapshots",
+    ),
+    Unrecorded(
+        "GET /apis/storage.k8s.io/v1/storageclasses/{name}",
+        "of the API server itself, by name and in no namespace",
+    ),
+    Unrecorded(
         "POST (API server) ?fieldValidation=Strict",
         "recorded with an unknown field, which it then refuses by name (400)",
     ),

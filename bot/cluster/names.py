@@ -46,6 +46,17 @@ def core(kind: str, namespace: str | None, name: str | None = None) -> str:
     return _path("/api/v1", kind, namespace, name)
 
 
+def volume_snapshots(kind: str, namespace: str | None, name: str | None = None) -> str:
+    """Path of the storage system's VolumeSnapshots."""
+    return _path("/apis/snapshot.storage.k8s.io/v1", kind, namespace, name)
+
+
+def storage(kind: str, namespace: str | None, name: str | None = None) -> str:
+    """Path of storage classes, which stand in no namespace."""
+    del namespace
+    return _path("/apis/storage.k8s.io/v1", kind, None, name)
+
+
 def subresource(namespace: str, vm: str, verb: str) -> str:
     """Path of a VM's `start` or `stop`."""
     return f"{_path('/apis/subresources.kubevirt.io/v1', VMS, namespace, vm)}/{verb}"

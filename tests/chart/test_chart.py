@@ -178,6 +178,7 @@ RIGHTS = {
         "create",
         "delete",
     },
+    ("snapshot.storage.k8s.io", "volumesnapshots"): {"get", "list"},
     ("", "persistentvolumeclaims"): {"get", "list"},
     ("", "pods"): {"list"},
     ("", "resourcequotas"): {"list"},
@@ -187,6 +188,7 @@ RIGHTS = {
 SCHEMA_RIGHTS = {
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"get"},
     ("", "namespaces"): {"get"},
+    ("storage.k8s.io", "storageclasses"): {"get"},
 }
 
 
@@ -225,10 +227,10 @@ def test_without_a_list_the_same_rights_hold_everywhere() -> None:
 
 def test_the_schema_of_one_resource_definition_may_be_read_and_of_no_other() -> None:
     named = [
-        rule["resourceNames"]
+        rule.get("resourceNames")
         for rule in only(rendered({"namespaces": ["a"]}), "ClusterRole")["rules"]
     ]
-    assert named == [["virtualmachinerestores.snapshot.kubevirt.io"], ["kube-system"]]
+    assert named == [["virtualmachinerestores.snapshot.kubevirt.io"], ["kube-system"], None]
 
 
 def test_a_release_is_an_installation_of_its_own() -> None:

@@ -25,6 +25,10 @@
 - apiGroups: [snapshot.kubevirt.io]
   resources: [virtualmachinerestores]
   verbs: [get, list, watch, create, delete]
+# the copies of the disks, behind a snapshot that says it is ready
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshots]
+  verbs: [get, list]
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list]

@@ -226,7 +226,7 @@ async def _minute(ground: Ground) -> None:
 
 
 async def _homes_looked_at(ground: Ground) -> list[str]:
-    """Whoever has opened their Home does so once more, and sees what was there already."""
+    """Each person who has opened their Home does so once more, and sees what was there already."""
     before, drawn = homes(ground), _drawn(ground)
     for each in (ground.stage.alice, ground.stage.bob):
         if each.name in before:

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def judge_asking(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
-    """One wish opens one restore, however often it was sent or delivered."""
+    """One request opens one restore, however often it was sent or delivered."""
     asked = [each for each in documents if each.previous is None]
     if len(asked) <= ground.asks:
         return []
