@@ -111,6 +111,7 @@ def snapshot(document: Json) -> Snapshot:
         ready=flag(status, "readyToUse"),
         deleting=_deleting(document),
         error=_snapshot_error(status),
+        progressing=_condition(status, "Progressing") or "",
         content_name=text(status, "virtualMachineSnapshotContentName") or None,
         indications=_indications(status),
         included=strings(status, "snapshotVolumes", "includedVolumes"),

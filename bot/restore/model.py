@@ -184,6 +184,8 @@ class Safety(Stored):
     decided_at: AwareDatetime
     uid: str | None = None
     ready_at: AwareDatetime | None = None
+    said: str = ""
+    """What KubeVirt met that keeps it from becoming ready, if anything."""
 
 
 class Job(Stored):
@@ -241,6 +243,8 @@ class Outcome(Stored):
     """How it ended. `found`, `expected` and `next` are plain sentences."""
 
     reason: Reason | None = None
+    cause: Reason | None = None
+    """Of a stop or a create that was refused: why, by what the API server's message says."""
     at: AwareDatetime
     by: UserId | None = None
     found: str = ""

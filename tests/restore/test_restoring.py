@@ -340,7 +340,7 @@ def test_the_cluster_refuses_the_create() -> None:
 
 def test_pages_of_a_cluster_are_cut() -> None:
     played = p.decided().acted(ApiRejection(422, "Invalid", "x" * 100_000))
-    assert len(played.outcome.found) == 1000
+    assert 400 < len(played.outcome.found) < 500
 
 
 def test_a_late_no_to_a_second_attempt_does_not_fail_what_is_there() -> None:
@@ -554,7 +554,11 @@ def test_a_refused_delete_asks_again_instead_of_trying_for_ever() -> None:
     assert played.question is CardKind.OVERDUE
     job = played.restore.job
     assert job is not None
-    assert (job.deleting, job.delete_error) == (False, "cannot delete")
+    assert not job.deleting
+    assert job.delete_error == (
+        "The cluster does not let this bot do it: cannot delete "
+        "Ask a cluster admin to grant the verb that the message names."
+    )
     assert played.looks().effects == ()
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
 

@@ -12,6 +12,7 @@ lost: the name comes from the confirmation, so that the cluster can be asked for
 from datetime import datetime, timedelta
 
 from bot.restore import edits
+from bot.restore.denials import denial
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
@@ -36,6 +37,8 @@ SEND_WITHIN = timedelta(seconds=20)
 """A create that is not on its way by then is not sent any more: the next look decides again."""
 SAFE_SIDE = timedelta(seconds=10)
 """Added to the API server's own limit for a request."""
+MAX_WHY = 600
+"""Letters of why a deletion was refused, and of who can change that."""
 A_WHILE = timedelta(minutes=1)
 """What completes within this time after the last look is told like any other, without its own time."""
 
@@ -163,10 +166,7 @@ def created(
         if answered.unanswered_until is not None and now < answered.unanswered_until:
             # This attempt was refused; an earlier one may still be carried out.
             return restore.model_copy(update={"job": answered})
-        unchanged = endings.UNCHANGED_REFUSED
-        goes = result.namespace_goes
-        reason = Reason.NAMESPACE_BEING_DELETED if goes else Reason.CREATE_REFUSED
-        return edits.fail(restore, reason, result.text, now, unchanged)
+        return edits.fail_denied(restore, denial(result, effect.namespace), now)
     return adopted(restore, job, result.uid) if result.uid else restore
 
 
@@ -205,7 +205,9 @@ def delete_refused(
     job = restore.job
     if job is None or not job.deleting or job.uid != effect.uid:
         return restore
-    kept = job.model_copy(update={"deleting": False, "delete_error": rejection.text[:300]})
+    cause = denial(rejection, effect.namespace)
+    why = cause.told[:MAX_WHY]
+    kept = job.model_copy(update={"deleting": False, "delete_error": why})
     return edits.ask(restore.model_copy(update={"job": kept}), CardKind.OVERDUE, now)
 
 
