@@ -51,7 +51,7 @@ class Vm:
     uid: str
     generation: int = 0
     version: str = ""
-    """`metadata.resourceVersion`: another one means that somebody has written to it, status included."""
+    """Its resourceVersion: another one means that somebody has written to it, status included."""
     run_strategy: str = "Halted"
     """`spec.runStrategy`, or what `spec.running` stands for (Always or Halted)."""
     observed_run_strategy: str | None = None
