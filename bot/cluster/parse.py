@@ -60,6 +60,7 @@ def vm(document: Json) -> Vm:
         name=text(document, "metadata", "name"),
         uid=text(document, "metadata", "uid"),
         generation=number(document, "metadata", "generation"),
+        version=text(document, "metadata", "resourceVersion"),
         run_strategy=_run_strategy(document),
         observed_run_strategy=text(status, "runStrategy") or None,
         status=printable,

@@ -214,6 +214,8 @@ class Job(Stored):
     """Until then the cluster may still carry out a create that was never answered."""
     seen: bool = False
     """The VM has carried its name: it was there, and is not made again."""
+    vm_version: str = ""
+    """The VM's resourceVersion when the create was decided on: a restore locks the VM, which writes to it."""
 
 
 class Offer(Stored):

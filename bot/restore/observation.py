@@ -50,6 +50,8 @@ class Vm:
     name: str
     uid: str
     generation: int = 0
+    version: str = ""
+    """Its resourceVersion: another one means that somebody has written to it, status included."""
     run_strategy: str = "Halted"
     """`spec.runStrategy`, or what `spec.running` stands for (Always or Halted)."""
     observed_run_strategy: str | None = None

@@ -55,6 +55,10 @@ DELETED_ON_REQUEST: Final = "The restore object was deleted on request. That rol
 DELETED_BY_OTHERS: Final = (
     "VirtualMachineRestore `{name}` was deleted by somebody else before it completed."
 )
+PERHAPS_DELETED: Final = (
+    "The cluster did not answer the create of VirtualMachineRestore `{name}` and has no such object, "
+    "but the VM was written to since: it may have been made, and deleted by somebody else."
+)
 DELETED_AFTERWARDS: Final = (
     "VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
 )

@@ -306,6 +306,21 @@ def test_a_vm_that_is_locked_by_our_name_is_waited_for_and_nothing_is_sent_again
     assert played.wait(600).looks().reason is Reason.RESTORE_DELETED
 
 
+def test_an_object_that_may_have_come_and_gone_is_not_made_again() -> None:
+    """Nobody has seen it, but its VM was written to: a lock may have been set and taken away."""
+    played = p.play()
+    played.ground = WELL.but(vm=replace(VM, version="7"))
+    played.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
+    assert isinstance(played.effect, CreateRestore)
+    again = played.wait(5).looks(vm=replace(VM, version="7")).effect
+    assert isinstance(again, CreateRestore)
+    assert played.wait(5).looks(vm=replace(VM, version="9")).effects == ()
+    assert played.phase is Phase.RESTORING
+    assert played.wait(MAY_COME).looks(vm=replace(VM, version="9")).reason is Reason.RESTORE_DELETED
+    assert "made, and deleted" in played.outcome.found
+    assert played.effects == ()
+
+
 def test_an_object_of_our_name_that_somebody_else_made_is_not_adopted() -> None:
     played = p.decided()
     assert isinstance(played.effect, CreateRestore)

@@ -65,7 +65,11 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
         return restore, ()
     if found := differences(observation, restore):
         return stop_at_difference(restore, found, now), ()
-    job = Job(name=object_name("restore", restore, clicked.at), decided_at=now)
+    job = Job(
+        name=object_name("restore", restore, clicked.at),
+        decided_at=now,
+        vm_version=observation.vm.version if observation.vm else "",
+    )
     return _send(restore, job, now)
 
 
@@ -113,17 +117,27 @@ def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     pending = job.unanswered_until is not None and now < job.unanswered_until
     old = decision_expired(restore, now)
     found = differences(observation, restore)
-    if pending and (found or not seen.verdict.allowed or old):
+    perhaps = _perhaps_deleted(job, observation)
+    if pending and (found or perhaps or not seen.verdict.allowed or old):
         return restore, ()
     if found:
         text = " ".join(each.text for each in found)
         return edits.fail(restore, found[0].reason, text, now, untouched), ()
+    if perhaps:
+        text = endings.PERHAPS_DELETED.format(name=job.name)
+        return edits.fail(restore, Reason.RESTORE_DELETED, text, now), ()
     if not seen.verdict.allowed:
         return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
     if old:
         late = endings.NOT_HANDED_OVER
         return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, late, now, untouched), ()
     return _send(restore, job, now)
+
+
+def _perhaps_deleted(job: Job, observation: Observation) -> bool:
+    """Our object may have come and gone unseen: its VM was written to since the create was decided on."""
+    vm = observation.vm
+    return vm is not None and job.vm_version not in ("", vm.version)
 
 
 def _unanswered(job: Job, rules: Rules) -> Job:
