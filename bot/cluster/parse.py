@@ -77,6 +77,7 @@ def vm(document: Json) -> Vm:
         templates=_templates(document),
         config=configuration(document),
         specification=_specification(document),
+        keeps_state=_keeps_state(document),
         has_instance=flag(status, "created"),
         down_since=_down_since(status),
     )
@@ -94,6 +95,7 @@ def vmi(document: Json) -> Vmi:
         phase=text(document, "status", "phase"),
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
+        volumes=_volumes(mapping(document, "spec")),
     )
 
 
@@ -113,6 +115,7 @@ def snapshot(document: Json) -> Snapshot:
         content_name=text(status, "virtualMachineSnapshotContentName") or None,
         indications=_indications(status),
         included=strings(status, "snapshotVolumes", "includedVolumes"),
+        excluded=strings(status, "snapshotVolumes", "excludedVolumes"),
         restore_id=_label(document, RESTORE_ID),
     )
 
@@ -256,13 +259,24 @@ def quotas(document: Json) -> tuple[Quota, ...]:
 
 def volumes(document: Json) -> tuple[Volume, ...]:
     """The volumes of a VM's template."""
-    spec = mapping(document, "spec", "template", "spec")
+    return _volumes(mapping(document, "spec", "template", "spec"))
+
+
+def _volumes(spec: Json) -> tuple[Volume, ...]:
     shared = {
         text(disk, "name")
         for disk in items(spec, "domain", "devices", "disks")
         if flag(disk, "shareable")
     }
     return tuple(_volume(one, shared) for one in items(spec, "volumes"))
+
+
+def _keeps_state(document: Json) -> bool:
+    """A persistent vTPM or EFI: their state has a claim of its own."""
+    domain = mapping(document, "spec", "template", "spec", "domain")
+    return flag(domain, "devices", "tpm", "persistent") or flag(
+        domain, "firmware", "bootloader", "efi", "persistent"
+    )
 
 
 def _templates(document: Json) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from bot.restore import backing
 from bot.restore.check_failure import CheckFailure
 from bot.restore.claims import taken_names
+from bot.restore.fates import MEMORY_DUMP, copied_disks
 from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
 from bot.restore.reasons import Reason
@@ -218,14 +219,14 @@ def vm_is_the_same(observation: Observation, restore: Restore) -> CheckFailure |
 
 
 def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A snapshot without volumes restores successfully and brings no data back."""
+    """A snapshot without disks, or with a memory dump alone, restores "successfully" and no data."""
     del restore
-    snapshot = _snapshot(observation)
-    if snapshot.included:
+    snapshot, content = _snapshot(observation), observation.content
+    if content is None or copied_disks(content):
         return None
-    return CheckFailure.telling(
-        Reason.CONFIGURATION_ONLY, texts.CONFIGURATION_ONLY, snapshot=snapshot.name
-    )
+    dump = any(each.kind == MEMORY_DUMP for each in content.volumes) and content.backups
+    words = texts.ONLY_A_MEMORY_DUMP if dump else texts.CONFIGURATION_ONLY
+    return CheckFailure.telling(Reason.CONFIGURATION_ONLY, words, snapshot=snapshot.name)
 
 
 def nobody_else_restores(observation: Observation, restore: Restore) -> CheckFailure | None:

@@ -107,7 +107,8 @@ def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind,
         return ()
     used = observation.vm.volumes if observation.vm else ()
     keep = {*seen.claims, *(each.claim for each in used if each.claim)}
-    disks = {each.claim: each for each in shown.fates if each.fate is not Fate.RETURNS}
+    back = (Fate.RETURNS, Fate.RETURNS_AS_IS)
+    disks = {each.claim: each for each in shown.fates if each.fate not in back}
     before = {*disks, *shown.claims} - keep
     proven = {name for name, proof in proofs(observation, restore, seen) if proof is Proof.GIVEN}
     return tuple(

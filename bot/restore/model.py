@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NewType
 from pydantic import AwareDatetime, Field
 
 from bot.restore.audit_kinds import AuditKind, OtherKind
-from bot.restore.disks import Disk, LeftBehind
+from bot.restore.disks import Coverage, Disk, LeftBehind
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest, Target
 from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
@@ -122,6 +122,7 @@ class Preview(Stored):
     disks_left_out: tuple[str, ...] = ()
     """Only in documents of a release that did not know what becomes of each disk."""
     fates: tuple[Disk, ...] = ()
+    coverage: Coverage = Coverage()
     shared_disks: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     more_changes: int = 0
@@ -315,6 +316,8 @@ class Restore(Stored):
     stop: Stop | None = None
     typed: TypedName | None = None
     confirmation: Confirmation | None = None
+    deletion_agreed: bool = False
+    """The disks that it deletes may go without a copy: said on the card that is confirmed."""
     safety: Safety | None = None
     job: Job | None = None
     outcome: Outcome | None = None

@@ -207,6 +207,12 @@ CONFIGURATION_ONLY: Final = RefusalText(
     "Choose another snapshot; no data would come back from this one.",
 )
 
+ONLY_A_MEMORY_DUMP: Final = RefusalText(
+    "Snapshot `{snapshot}` holds no disks, only a memory dump, which a restore does not bring back.",
+    CONFIGURATION_ONLY.expected,
+    CONFIGURATION_ONLY.next,
+)
+
 # What was named and is not there
 
 NO_SUCH_VM: Final = "There is no VM `{vm}` in namespace `{namespace}`.{command}"
@@ -358,4 +364,5 @@ SAFETY_NOT_TAKEN: Final = "the safety snapshot could not be taken in time"
 SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by the bot"
 SAFETY_WITHOUT_ERROR: Final = "the safety snapshot failed"
 SAFETY_NOT_READY: Final = "the safety snapshot did not become ready in time"
+SAFETY_LACKS: Final = "the safety snapshot does not hold what the restore deletes: {disks}"
 SAFETY_EMPTY: Final = "the safety snapshot holds no disks"

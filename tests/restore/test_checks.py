@@ -231,7 +231,24 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
         ),
     ],
     "snapshot_holds_disks": [
-        ("no disks", snapshots(included=()), Reason.CONFIGURATION_ONLY, "holds no disks"),
+        (
+            "no disks",
+            WELL.but(content=replace(CONTENT, backups=(), copies=())),
+            Reason.CONFIGURATION_ONLY,
+            "holds no disks: it is configuration only",
+        ),
+        (
+            "a memory dump alone",
+            WELL.but(
+                content=replace(
+                    CONTENT,
+                    volumes=(Volume("dump", "memoryDump", claim="dump"),),
+                    backups=(("dump", "dump"),),
+                )
+            ),
+            Reason.CONFIGURATION_ONLY,
+            "holds no disks, only a memory dump",
+        ),
     ],
     "claims_stay": [
         (
@@ -410,7 +427,7 @@ def test_the_first_of_two_refusals_is_told() -> None:
     """Wherever two checks speak, the one that comes first in the table is heard."""
     both = WELL.but(
         vm=replace(VM, migrating=True),
-        snapshots=(replace(SNAPSHOT, included=()),),
+        content=replace(CONTENT, backups=()),
         dry_run=FORBIDDEN,
     )
     said = refusal(both)

@@ -28,6 +28,7 @@ from bot.restore.recheck import (
     unsettled,
 )
 from bot.restore.thread import CardKind
+from bot.restore.user_events import wants_agreement
 from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]
@@ -53,7 +54,8 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
 def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
     """The last gate: both confirmations by one person, and nothing differs from what was shown."""
     typed, clicked = restore.typed, restore.confirmation
-    if typed is None or clicked is None or typed.by != clicked.by:
+    agreed = not wants_agreement(restore)
+    if typed is None or clicked is None or typed.by != clicked.by or not agreed:
         missing = endings.CONFIRMATION_MISSING
         return edits.fail(restore, Reason.CREATE_REFUSED, missing, now, endings.UNCHANGED), ()
     if decision_expired(restore, now):
