@@ -96,6 +96,7 @@ def vmi(document: Json) -> Vmi:
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
         volumes=_volumes(mapping(document, "spec")),
+        moved=_moved(mapping(document, "status")),
     )
 
 
@@ -215,6 +216,9 @@ def restore(document: Json) -> RestoreObject:
         deleted=strings(status, "deletedDataVolumes"),
         restore_id=_label(document, RESTORE_ID),
         made_by=_annotation(document, REQUESTED_BY),
+        clone=next(
+            (name for kind, name in _owners(document) if kind == "VirtualMachineClone"), None
+        ),
     )
 
 
@@ -227,10 +231,7 @@ def claim(document: Json) -> Claim:
         vm=_label(document, SOURCE_VM_LABEL),
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
-        owners=tuple(
-            (text(one, "kind"), text(one, "name"))
-            for one in items(document, "metadata", "ownerReferences")
-        ),
+        owners=_owners(document),
         restored_by=_annotation(document, _RESTORED_BY),
         mark=_annotation(document, _LAST_RESTORE),
         source=_volume_snapshot(document),
@@ -282,6 +283,21 @@ def _keeps_state(document: Json) -> bool:
 def _templates(document: Json) -> tuple[str, ...]:
     made = items(document, "spec", "dataVolumeTemplates")
     return tuple(text(one, "metadata", "name") for one in made)
+
+
+def _owners(document: Json) -> tuple[tuple[str, str], ...]:
+    """Kind and name of each owner."""
+    references = items(document, "metadata", "ownerReferences")
+    return tuple((text(one, "kind"), text(one, "name")) for one in references)
+
+
+def _moved(status: Json) -> bool:
+    """As KubeVirt tells it: only one side of a decentralised migration has an address to sync with."""
+    state = mapping(status, "migrationState")
+    sides = mapping(state, "sourceState"), mapping(state, "targetState")
+    addresses = [present(side, "syncAddress") for side in sides]
+    ended = text(status, "phase") in ("Succeeded", "Failed")
+    return ended and flag(state, "completed") and addresses.count(True) == 1
 
 
 def _volume_snapshot(document: Json) -> str | None:

@@ -96,6 +96,14 @@ def vm_is_settled(observation: Observation, restore: Restore) -> CheckFailure | 
     return CheckFailure.telling(Reason.VM_MIGRATING, texts.VM_MIGRATING, vm=vm.name)
 
 
+def vm_lives_here(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """A decentralised migration leaves its source stopped, while the guest runs elsewhere."""
+    del restore
+    if observation.vmi is None or not observation.vmi.moved:
+        return None
+    return CheckFailure.telling(Reason.VM_MOVED, texts.VM_MOVED, vm=_vm(observation).name)
+
+
 def snapshot_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The named snapshot is there."""
     if observation.snapshot is not None:
@@ -235,6 +243,13 @@ def nobody_else_restores(observation: Observation, restore: Restore) -> CheckFai
     other = next(iter(others_in_progress(observation, restore)), None)
     if other is None and vm.restore_in_progress is None:
         return None
+    if other is not None and other.clone is not None:
+        return CheckFailure.telling(
+            Reason.RESTORE_IN_PROGRESS,
+            texts.CLONE_IN_PROGRESS,
+            name=other.name,
+            clone=other.clone,
+        )
     failed = other is not None and other.failure is not None
     return CheckFailure.telling(
         Reason.RESTORE_IN_PROGRESS,
@@ -314,6 +329,7 @@ CHECKS: tuple[Check, ...] = (
     namespace_stays,
     vm_exists,
     vm_stays,
+    vm_lives_here,
     snapshot_exists,
     snapshot_is_of_this_vm,
     snapshot_stays,

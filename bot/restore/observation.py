@@ -108,6 +108,9 @@ class Vmi:
     volumes: tuple[Volume, ...] = ()
     """Those that it runs with: a disk that was hot-plugged into it alone is not in the VM's."""
 
+    moved: bool = False
+    """A decentralised migration has completed: the guest runs in another namespace or cluster."""
+
     @property
     def final(self) -> bool:
         """The guest has ended but the object still stands in the way."""
@@ -219,6 +222,8 @@ class RestoreObject:
     """Our label."""
     made_by: str | None = None
     """Our annotation: the Slack user who asked."""
+    clone: str | None = None
+    """The VirtualMachineClone that made it, and would make it again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def _typed_name(restore: Restore, typed: Typed, now: datetime) -> Answer:
     """The typed confirmation: byte for byte, or the restore is over."""
     if typed.plain and typed.text == restore.request.snapshot:
         name = TypedName(by=typed.by, at=now, ts=typed.ts)
-        passed = restore.model_copy(update={"typed": name, "note": None, "deletion_agreed": False})
+        passed = restore.model_copy(update={"typed": name, "note": None})
         onward = edits.enter(passed, Phase.CONFIRMING, now)
         return edits.ask(onward, CardKind.CONFIRM, now, endings.NAME_PASSED), None
     if _is_conversation(restore, typed.text):

@@ -83,6 +83,11 @@ VM_MIGRATING: Final = RefusalText(
     "A VM that is not being migrated.",
     "Wait until the migration has ended, then ask again.",
 )
+VM_MOVED: Final = RefusalText(
+    "VM `{vm}` was migrated to another namespace or cluster, and lives there now.",
+    "A VM that lives in this namespace.",
+    "Restoring here would give it a second life with the same addresses. Restore it where it runs.",
+)
 VM_RECREATED: Final = RefusalText(
     "VM `{vm}` was re-created since the snapshot was taken (UID {uid}).",
     "The VM that the snapshot was taken of (UID {taken_of}).",
@@ -97,6 +102,12 @@ FAILED_RESTORE_LEFT: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM has failed and was not removed{by}.",
     RESTORE_IN_PROGRESS.expected,
     RESTORE_IN_PROGRESS.next,
+)
+CLONE_IN_PROGRESS: Final = RefusalText(
+    "VirtualMachineClone `{clone}` restores this VM by VirtualMachineRestore `{name}`.",
+    RESTORE_IN_PROGRESS.expected,
+    "Wait for the clone to end. If it is stuck or not wanted, whoever made it must delete the "
+    "VirtualMachineClone: it would make its restore again.",
 )
 MADE_BY: Final = ", asked for by <@{user}>"
 BLOCKER_STAYS: Final = RefusalText(
@@ -277,6 +288,7 @@ CONTENT_GOES: Final = "The snapshot's content is being deleted, and its data wit
 CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error: {error}"
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
+CLONE_BEGAN: Final = "VirtualMachineClone `{clone}` has begun to restore this VM: `{name}`."
 OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."
 
 NAME_IS_TAKEN: Final = (

@@ -71,6 +71,9 @@ LEFT_LINES: Final[Mapping[str, str]] = {
 }
 LEFT_ONE: Final = "{claim} ({by})"
 LEFT_MORE: Final = "• and {count} more claims"
+LEFT_WITHOUT_STATE: Final = (
+    "• ⚠️ They are no undo by themselves: the vTPM and EFI state that belonged to them is deleted."
+)
 FREE: Final = (
     "• No VM, VMI or pod of the namespace uses {claims}. They hold the state before the restore and "
     "use space until removed. Once you are sure that nobody needs them:"
@@ -178,6 +181,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "kubevirt_missing": "❌ KubeVirt Not Found",
     "vm_not_found": "❌ VM Not Found",
     "vm_being_deleted": "❌ VM Is Being Deleted",
+    "vm_moved": "❌ VM Lives Elsewhere",
     "vm_migrating": "❌ VM Is Migrating",
     "snapshot_not_found": "❌ Snapshot Not Found",
     "snapshot_being_deleted": "❌ Snapshot Is Being Deleted",

@@ -18,6 +18,7 @@ from bot.restore.observation import (
     Quota,
     Snapshot,
     Vm,
+    Vmi,
     Volume,
 )
 from bot.restore.reasons import Reason
@@ -108,6 +109,14 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     ],
     "vm_stays": [
         ("deleted", vm(deleting=True), Reason.VM_BEING_DELETED, "VM `database-01` is being deleted")
+    ],
+    "vm_lives_here": [
+        (
+            "migrated to another cluster",
+            WELL.but(vmi=Vmi("vmi-1", "Succeeded", moved=True)),
+            Reason.VM_MOVED,
+            "was migrated to another namespace or cluster",
+        ),
     ],
     "snapshot_exists": [
         (
@@ -282,6 +291,12 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             WELL.but(restores=(foreign_restore(),)),
             Reason.RESTORE_IN_PROGRESS,
             "`of-somebody` of this VM is in progress.",
+        ),
+        (
+            "a clone onto the VM",
+            WELL.but(restores=(foreign_restore("tmp-restore-1", clone="copy-of-db"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "VirtualMachineClone `copy-of-db` restores this VM by VirtualMachineRestore `tmp-r",
         ),
         (
             "in progress, by whom",

@@ -7,7 +7,7 @@ nobody uses, whose data was in the snapshot and stands filled in the restored co
 import re
 from collections.abc import Sequence
 
-from bot.restore.disks import LeftBehind, LeftBehindKind
+from bot.restore.disks import GuestState, LeftBehind, LeftBehindKind
 from bot.restore.model import Outcome
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import CardContext
@@ -37,7 +37,10 @@ def leftovers(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn]:
     ]
     more = [fill(texts.LEFT_MORE, count=outcome.more_left)] if outcome.more_left else []
     free = [each.claim for each in kinds[LeftBehindKind.FREE]]
-    return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *_free(ctx, free)]
+    shown = ctx.restore.preview
+    state = shown is not None and shown.coverage.guest_state is GuestState.ROLLS_BACK
+    alone = [Mrkdwn(texts.LEFT_WITHOUT_STATE)] if state else []
+    return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *alone, *_free(ctx, free)]
 
 
 def _listed(found: Sequence[LeftBehind]) -> Mrkdwn:
