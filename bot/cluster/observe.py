@@ -115,6 +115,8 @@ class Observer:
             restores = first.create_task(reads.restores_of(asked.vm))
             quotas = first.create_task(reads.quotas())
         everything = snapshots.result()
+        if reads.forbidden is None:
+            self._catalog.seen(asked.vm_ref.namespace, everything)
         snapshot = next((one for one in everything if one.name == asked.snapshot), None)
         worth_trying = vm.result() is not None and snapshot is not None
         async with Together() as second:

@@ -81,6 +81,8 @@ class LeftBehindKind(StrEnum):
     OWNED = "owned"
     """Its owner makes it again, or deletes it with itself."""
     GOING = "going"
+    MADE = "made"
+    """A restore that did not succeed has made it, and the VM does not use it."""
     UNSURE = "unsure"
     """It was not possible to look who uses it."""
 

@@ -140,6 +140,8 @@ class Proposal(Stored):
 
     value: str | None = None
     near: tuple[str, ...] = ()
+    more: int = 0
+    """Of them that are not named."""
     problem: str | None = None
     """Why it is asked (again), in plain words."""
 
@@ -262,6 +264,8 @@ class Outcome(Stored):
     """Disks that are in the VM and did not roll back."""
     deleted: tuple[str, ...] = ()
     """Disks that the cluster has deleted with the restore."""
+    live: bool = False
+    """The VM ran when its restore had failed."""
     unproven: str = ""
     """Why nothing but the cluster's word says that the data is the snapshot's."""
 

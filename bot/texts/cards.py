@@ -142,12 +142,12 @@ COME_BACK_AS_IS: Final = (
     "{disks}"
 )
 COME_BACK_WITHOUT_CLAIM: Final = (
-    "• ⚠️ *Disks that come back without their claim*: {disks}. It does not exist any more: the VM does "
-    "not start with them, or gets empty ones from its `dataVolumeTemplates`."
+    "• ⚠️ *Disks that come back without their claim*: {disks}. The VM does not start with them, "
+    "or gets empty ones from its `dataVolumeTemplates`."
 )
 DETACHED: Final = (
-    "• ⚠️ *Hot-plugged disks, in the running guest only*: {disks}. A stop takes them out of it, and "
-    "neither the restore nor a start puts them back. Their claims stay, with their data."
+    "• ⚠️ *Hot-plugged disks, in the running guest only*: {disks}. A stop takes them out, and "
+    "nothing puts them back. Their claims stay."
 )
 STOP_DETACHES: Final = (
     "⚠️ *Hot-plugged disks, in the running guest only*: {disks}. The stop takes them out of it; their "
@@ -159,13 +159,13 @@ PARTIAL_UNNAMED: Final = (
 )
 PARTIAL_SHORT: Final = "partial, {level}"
 NOT_ONE_MOMENT: Final = (
-    "• ⚠️ *Not one moment*: its disks were copied one after the other while the guest could write. "
-    "Data that spans several of them may not fit together."
+    "• ⚠️ *Not one moment*: its disks were copied one after the other while the guest could write, "
+    "and may not fit together."
 )
 GUEST_STATES: Final[Mapping[str, str]] = {
     "rolls-back": (
         "• ⚠️ *vTPM and EFI state* goes back as well, and the cluster deletes today's. The old "
-        "volumes alone are no way back then: only a safety snapshot holds both."
+        "volumes alone are no way back then."
     ),
     "stays": (
         "• ⚠️ *vTPM and EFI state* is not in the snapshot: today's stays, beside disks of then. A "
@@ -226,6 +226,10 @@ CRITICAL: Final = (
     "*⚠️ CRITICAL: This restore is permanent. "
     "Current VM state cannot be recovered unless you create a snapshot now.*"
 )
+CRITICAL_PROTECTED: Final = (
+    "*⚠️ CRITICAL: This restore is permanent. "
+    "Only the safety snapshot that is taken first can bring the current VM state back.*"
+)
 PROTECT: Final = "*Snapshot current state first*: {state}"
 PROTECT_MEANING: Final = (
     " (a safety snapshot is taken of the stopped VM, and the restore waits for it)"
@@ -275,6 +279,7 @@ IMPACT_LOST: Final = "• All changes in the last {length} will be permanently l
 IMPACT_DELETES: Final = "• 🔴 Disks {disks} are DELETED, with DataVolume, claim and data"
 IMPACT_STOP: Final = "• The VM is live: it is stopped first, then everything is checked again"
 PROCEED: Final = "*Proceed with VM restore? This action cannot be undone.*"
+PROCEED_PROTECTED: Final = "*Proceed with VM restore? Only the safety snapshot leads back.*"
 PROCEED_HOW: Final = (
     "Only the button *Restore VM now* restores. Typing anything as a reply cancels."
 )

@@ -7,11 +7,19 @@ NOT_ENDED: Final = "VM {vm}: {state}"
 OWNER: Final = "{owner}, this is how it ended."
 CANCELLED_PRESERVED: Final = "Operation cancelled. Current VM state preserved."
 PRESERVED: Final = "Current VM state preserved."
+CANCELLED_STOPPED: Final = "Operation cancelled. Disks and configuration of the VM are preserved; a stop was sent to its guest."
+PRESERVED_BUT_STOPPED: Final = (
+    "Disks and configuration of the VM are preserved; a stop was sent to its guest."
+)
 OPERATION_CANCELLED: Final = "Restore operation cancelled."
 CURRENT_STATE: Final = "*Current VM State*: {state}"
 STATE_UNKNOWN: Final = "UNKNOWN - may be partially restored or unchanged"
 STATE_UNCHANGED: Final = "unchanged - no restore was started"
 DO_NOT_START: Final = "*CRITICAL*: Do not start VM until restore issue is resolved"
+STOP_IT: Final = (
+    "*CRITICAL*: The VM is live on disks that may be half restored. Stop it now, and leave it stopped "
+    "until the restore issue is resolved: `virtctl stop` (VM {vm}, namespace {namespace})"
+)
 VM_STATUS: Final = "*VM Status*: {status}"
 FOUND: Final = "*Found*: {found}"
 EXPECTED: Final = "*Expected*: {expected}"
@@ -56,6 +64,7 @@ LEFTOVERS: Final = (
     "*Volumes left over*: {volumes}. The VM used them before. Nobody has looked who needs them now."
 )
 LEFT: Final = "*Volumes that the VM used before* (looked up at {when}):"
+LEFT_MADE: Final = "*Volumes that this restore made* (looked up at {when}; they use space):"
 LEFT_LINES: Final[Mapping[str, str]] = {
     "used": "• In use, keep: {claims}",
     "only-copy": "• ⚠️ Keep: not in the snapshot, so the only copy of a disk: {claims}",
@@ -67,6 +76,7 @@ LEFT_LINES: Final[Mapping[str, str]] = {
         "• Belongs to another object, which makes it again or takes it along when it goes: {claims}"
     ),
     "going": "• Being deleted by the cluster: {claims}",
+    "made": "• Not used by the VM; whether it is whole, or used by others, was not looked up: {claims}",
     "unsure": "• Keep: it was not possible to look who uses it: {claims}",
 }
 LEFT_ONE: Final = "{claim} ({by})"
@@ -146,6 +156,11 @@ STOP_FAILED: Final = "⚠️ A stop was sent to VM {vm} at {when}, and failed: {
 IN_SHORT_STOPPED: Final = "The VM is stopped."
 IN_SHORT_STOPPING: Final = "The VM is stopping."
 WAS_STRATEGY: Final = "Run strategy before the stop: {strategy}"
+WAS_ONCE: Final = (
+    "Run strategy before the stop: {strategy}. A start makes it `Always`: the cluster then starts the VM "
+    "again whenever its guest ends."
+)
+STARTED_ONCE: Final = "Its run strategy is `Always` now. Before the stop it was {strategy}."
 START_OFFERED: Final = "Press *Start VM again* if it should run."
 NOT_TOUCHED: Final = "The bot did not stop or change the VM."
 NOT_TOUCHED_AGAIN: Final = "This time the bot did not stop or change the VM."

@@ -460,6 +460,15 @@ def _failures() -> Mapping[str, Example]:
     off = "Restore target VMI must be powered off before restore operation"
     return {
         "failed": ended(f, Reason.RESTORE_FAILED, found=off, job=JOB, preview=PREVIEW),
+        "failed-and-live": ended(
+            f,
+            Reason.RESTORE_FAILED,
+            found=off,
+            job=JOB,
+            preview=PREVIEW,
+            live=True,
+            left=(LeftBehind(claim="restore-1-root", kind=LeftBehindKind.MADE),),
+        ),
         "failed-complete-but-not-restored": ended(
             f,
             Reason.NOT_RESTORED,

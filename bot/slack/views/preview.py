@@ -43,10 +43,12 @@ from bot.slack.views.questions import waits
 from bot.texts import cards as texts
 from bot.texts import general
 
-MAX_CHANGES = 8
+MAX_CHANGES = 7
 VALUE = 60
 FIELD = 40
 DISK_IN_LABEL = 30
+ROOM = 60
+"""Bytes for the names of the disks of one fate: a card has at most 10,000."""
 UNKNOWN_TIME = Mrkdwn(texts.CREATED_UNKNOWN)
 
 
@@ -82,7 +84,10 @@ def warning(ctx: CardContext) -> Draft:
         *section(*_deletes(restore)),
         *_facts(ctx, restore.preview),
         divider(),
-        *section(Mrkdwn(texts.CRITICAL), _protection(restore)),
+        *section(
+            Mrkdwn(texts.CRITICAL_PROTECTED if restore.protect else texts.CRITICAL),
+            _protection(restore),
+        ),
         *_request(ctx),
         *actions(ctx, _protect_button(ctx), cancel(ctx)),
         *waits(ctx, _waits(restore)),
@@ -213,7 +218,7 @@ def _level(preview: Preview) -> Mrkdwn:
         return level
     if not held.missing:
         return fill(texts.PARTIAL_UNNAMED, level=level)
-    return fill(texts.PARTIAL, disks=disks(held.missing), level=level)
+    return fill(texts.PARTIAL, disks=disks(held.missing, ROOM), level=level)
 
 
 def _guest_state(preview: Preview) -> Mrkdwn | None:
@@ -234,7 +239,7 @@ def _other_disks(preview: Preview) -> list[Mrkdwn | None]:
         # A document of an earlier release, which did not tell these apart.
         (texts.LEFT_OUT, () if preview.fates else preview.disks_left_out),
     )
-    return [fill(text, disks=disks(found)) if found else None for text, found in told]
+    return [fill(text, disks=disks(found, ROOM)) if found else None for text, found in told]
 
 
 def _changes(preview: Preview) -> list[Mrkdwn]:
@@ -332,7 +337,8 @@ def _last_words(ctx: CardContext) -> list[Mrkdwn | None]:
     own = ctx.restore.thread_ref.own_thread
     how = Mrkdwn(texts.PROCEED_HOW if own else texts.PROCEED_HOW_THERE)
     first = Mrkdwn(texts.AGREE_FIRST) if wants_agreement(ctx.restore) else None
-    return [_note(ctx), Mrkdwn(texts.PROCEED), first, how]
+    proceed = texts.PROCEED_PROTECTED if ctx.restore.protect else texts.PROCEED
+    return [_note(ctx), Mrkdwn(proceed), first, how]
 
 
 def _agreed(ctx: CardContext, gone: tuple[str, ...]) -> Mrkdwn | None:

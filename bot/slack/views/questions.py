@@ -92,7 +92,7 @@ def _proposed(ctx: CardContext, proposal: Proposal | None) -> list[Mrkdwn | None
     return [
         sentence(proposal.problem) if proposal.problem else None,
         ctx.say(texts.FOUND_HERE, value=code(value)) if value and usable else None,
-        ctx.say(_offer(ctx), near=names(near, most=5)) if near else None,
+        ctx.say(_offer(ctx), near=names(near, most=5, more=proposal.more)) if near else None,
     ]
 
 
