@@ -72,7 +72,7 @@ async def examine(
     found = [_settings(settings), *await _slack(settings, machine)]
     found += await _store(settings, machine)
     for name, cluster in settings.clusters.items():
-        found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
+        found += await _cluster(name, cluster, settings.rules, machine)
     return tuple(found)
 
 
@@ -177,7 +177,8 @@ async def _store(settings: Settings, machine: Clock) -> list[CheckRow]:
     try:
         async with connect(url.get_secret_value()) as client:
             clock = SharedClock(machine)
-            store = Store(client, _PROBE, clock)
+            awaited = settings.store.replicas_to_wait_for
+            store = Store(client, _PROBE, clock, replicas_to_wait_for=awaited)
             await store.queue.learn_the_time()
             reached = CheckRow("store", Grade.OK, "Redis answers")
             differs = _clock("store", clock.now() - machine.steady())
@@ -224,12 +225,18 @@ def _unknown(what: str, fix: str) -> CheckRow:
 # --- Clusters -------------------------------------------------------------------------------------
 
 
-async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[CheckRow]:
+async def _cluster(
+    name: str, settings: ClusterSettings, rules: Rules, machine: Clock
+) -> list[CheckRow]:
+    part = f"cluster {name}"
     try:
-        async with _connected(name, settings) as cluster:
+        async with _connected(name, settings, machine) as cluster:
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
-            return [answers, *_capabilities(part, await cluster.capabilities(), rules)]
+            differs = _clock(part, cluster.clock.ahead)
+            told_apart = [] if await cluster.tellable() else [_looks_like_any(part)]
+            installed = _capabilities(part, await cluster.capabilities(), rules)
+            return [answers, *differs, *told_apart, *installed]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -240,14 +247,25 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
         return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", fix)]
 
 
+def _looks_like_any(part: str) -> CheckRow:
+    return CheckRow(
+        part,
+        Grade.WARN,
+        "unknown: nothing tells it from other clusters, so another one under its name is not noticed",
+        "let the bot get the namespace kube-system, as the chart does",
+    )
+
+
 @asynccontextmanager
-async def _connected(name: str, settings: ClusterSettings) -> AsyncIterator[Cluster]:
+async def _connected(
+    name: str, settings: ClusterSettings, machine: Clock
+) -> AsyncIterator[Cluster]:
     cluster = await Cluster.connect(
         name,
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         namespaces=() if settings.everywhere else settings.namespaces,
-        clock=Clock(),
+        clock=machine,
     )
     try:
         yield cluster

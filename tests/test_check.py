@@ -88,11 +88,11 @@ async def test_nobody_may_restore(made: World) -> None:
 
 
 async def test_slack_refuses_the_token(made: World) -> None:
-    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-not-ours"))
+    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-of-another-app"))
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
     assert "invalid_auth" in wrong.found
-    assert "xoxb-not-ours" not in wrong.found
+    assert "xoxb-of-another-app" not in wrong.found
     assert "SLACK_BOT_TOKEN" in wrong.fix
 
 
@@ -161,6 +161,12 @@ async def test_a_redis_that_forgets_or_drops_keys_is_warned_of(made: World) -> N
     assert "noeviction" in memory.fix
 
 
+async def test_a_redis_with_fewer_replicas_than_the_bot_waits_for_is_warned_of(made: World) -> None:
+    (few,) = bad(await examined(told(made, {"store": {"replicas_to_wait_for": 1}})))
+    assert (few.part, few.grade) == ("store", Grade.WARN)
+    assert "fewer replicas than `store.replicas_to_wait_for`" in few.found
+
+
 async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: World) -> None:
     async with connect(made.redis_url) as client:
         await client.execute_command(
@@ -205,6 +211,15 @@ async def test_each_cluster_has_its_rows(made: World) -> None:
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("cluster west", Grade.FAIL)
     assert [each.found for each in found if each.part == "cluster east"][-1] == FIELDS
+
+
+async def test_a_cluster_that_nothing_tells_from_others_is_warned_of(made: World) -> None:
+    for resource in ("namespaces", "kubevirts"):
+        made.kube.deny("", resource)
+    (unknown,) = bad(await examined(told(made)))
+    assert (unknown.part, unknown.grade) == ("cluster default", Grade.WARN)
+    assert "nothing tells it from other clusters" in unknown.found
+    assert "kube-system" in unknown.fix
 
 
 def dead_kubeconfig(made: World) -> str:
@@ -297,7 +312,7 @@ async def test_the_command(made: World, policy: str, code: int, line: str) -> No
             await client.config_set("maxmemory", "100mb")
             await client.config_set("maxmemory-policy", policy)
     else:
-        env["SLACK_BOT_TOKEN"] = "xoxb-not-ours"
+        env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check"),
         env=env,
@@ -317,10 +332,11 @@ def test_run_prints_and_returns_the_exit_code() -> None:
 
 
 async def test_a_machine_whose_clock_is_wrong(made: World) -> None:
-    """Slack and Redis say so, each for itself; the bot works."""
+    """Slack, Redis and the API server say so, each for itself; the bot works."""
     wrong = WrongClock(HandClock(), 300)
     found = bad(await check.examine(lambda: told(made), wrong))
     assert [(each.part, each.grade, each.found) for each in found] == [
         ("slack", Grade.WARN, "its clock is 299 s behind this machine's"),  # it tells whole seconds
         ("store", Grade.WARN, "its clock is 300 s behind this machine's"),
+        ("cluster default", Grade.WARN, "its clock is 299 s behind this machine's"),
     ]

@@ -14,7 +14,7 @@ Rules of this file
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException
 
 from bot import __version__
+from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
 from bot.cluster.login import Renewal
 from bot.errors import Permanent, Temporary
@@ -115,6 +116,11 @@ def _whenever() -> None:
     """A read may be sent at any time."""
 
 
+async def _open() -> None:
+    """Everybody may call."""
+
+
+Gate = Callable[[], Awaitable[None]]
 Counted = Callable[[str], None]
 """Told the status of every answer ("200"), or "no_answer"; watches aside."""
 
@@ -128,10 +134,14 @@ class _Request:
     accept: str = JSON
 
     @property
+    def aggregated(self) -> bool:
+        """virt-api answers it, by its own clock, and not the API server."""
+        return self.path.startswith(AGGREGATED)
+
+    @property
     def headers(self) -> dict[str, str]:
         """What this end of the cluster's API takes."""
-        aggregated = self.path.startswith(AGGREGATED)
-        return {"Accept": ANYTHING if aggregated else self.accept, "Content-Type": JSON}
+        return {"Accept": ANYTHING if self.aggregated else self.accept, "Content-Type": JSON}
 
 
 class Api:
@@ -142,6 +152,7 @@ class Api:
         cluster: str,
         configuration: Configuration,
         *,
+        clock: FarClock,
         watches: int = 1,
         counted: Counted = lambda _: None,
     ) -> None:
@@ -149,7 +160,10 @@ class Api:
         configuration.connection_pool_maxsize = 100 + watches
         configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
+        self.clock = clock
         self._counted = counted
+        self.gate: Gate = _open
+        """Called before each request but those of `send`; it may raise, and nothing is sent then."""
         # The client asks its hook only if it has a token: a login that came late would never be used.
         hook: Any = configuration.refresh_api_key_hook
         self._renewal = hook if isinstance(hook, Renewal) else None
@@ -175,10 +189,24 @@ class Api:
         accept: str = JSON,
         before: Callable[[], None] = _whenever,
     ) -> Json:
-        """Send one request; the parsed answer, empty if it had no body.
+        """Pass the gate and send one request; the parsed answer, empty if it had no body.
 
         `before` is called when the login is there and the request goes out, and may raise.
         """
+        await self.gate()
+        return await self.send(method, path, query, body, accept=accept, before=before)
+
+    async def send(  # noqa: PLR0913 - as above
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        *,
+        accept: str = JSON,
+        before: Callable[[], None] = _whenever,
+    ) -> Json:
+        """The same without the gate, for what the gate itself has to know."""
         _sends_left.set(2 if method == "GET" else 1)
         _may_be_sent.set(before)
         request = _Request(method, path, query or {}, body, accept)
@@ -242,6 +270,7 @@ class Api:
         self, path: str, query: Mapping[str, str]
     ) -> AsyncIterator[AsyncIterator[Json]]:
         """Open a watch. Its events are parsed; it ends when the server ends it or falls silent."""
+        await self.gate()
         limit = aiohttp.ClientTimeout(
             total=None, connect=CONNECT_SECONDS, sock_read=WATCH_IDLE_SECONDS
         )
@@ -273,11 +302,15 @@ class Api:
             body=request.body,
             auth_settings=["BearerToken"],
         )
+        asked = self.clock.asked()
         answer: Any = await self._client.call_api(
             verb, url, headers, content, _request_timeout=limit
         )
         # The client's own wrapper has no annotations; what it wraps has.
         response: aiohttp.ClientResponse = answer.response
+        # A proxy that finds no server answers with a 5xx, dated by itself.
+        if not request.aggregated and response.status < 500:
+            self.clock.dated(response.headers.get("Date"), asked)
         return response
 
     async def _rest_of(self, response: aiohttp.ClientResponse) -> bytes:

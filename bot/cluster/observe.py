@@ -79,7 +79,11 @@ class Observer:
         self._clock = clock
 
     async def observation(self, asked: Question) -> Observation:
-        """Look once."""
+        """Look once, and tell by which clock the facts are dated."""
+        seen = await self._look(asked)
+        return replace(seen, ahead=self._api.clock.ahead)
+
+    async def _look(self, asked: Question) -> Observation:
         at = self._clock.now()
         if asked.kind is ObservationKind.CANDIDATES:
             return await self._candidates(asked, at)

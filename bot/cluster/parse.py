@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from bot.cluster import marks
 from bot.cluster.configuration import configuration
 from bot.cluster.document import (
     Json,
@@ -25,7 +26,7 @@ from bot.cluster.document import (
 )
 from bot.cluster.names import SOURCE_VM_LABEL
 from bot.cluster.quantity import quantity
-from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.effects import OWNER, REQUESTED_BY, RESTORE_ID, TEAM, THREAD
 from bot.restore.observation import (
     Claim,
     Content,
@@ -42,9 +43,6 @@ from bot.restore.observation import (
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"
 _RESTORED_BY = "restore.kubevirt.io/name"
-# app.kubernetes.io/instance alone is not enough: Helm and many others set it, too.
-_ARGO_CD = ("argocd.argoproj.io/instance", "argocd.argoproj.io/tracking-id")
-_FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 _VOLUME_QUOTA = re.compile(
     r"(.+\.storageclass\.storage\.k8s\.io/)?(requests\.storage|persistentvolumeclaims)"
     r"|count/persistentvolumeclaims"
@@ -71,15 +69,15 @@ def vm(document: Json) -> Vm:
         snapshot_in_progress=text(status, "snapshotInProgress") or None,
         restore_in_progress=text(status, "restoreInProgress") or None,
         last_restore=_annotation(document, _LAST_RESTORE),
-        last_modified=_last_modified(document),
-        gitops=_gitops(document),
+        last_modified=marks.last_modified(document),
+        gitops=marks.gitops(document),
         volumes=volumes(document),
         templates=_templates(document),
         config=configuration(document),
         specification=_specification(document),
-        keeps_state=_keeps_state(document),
+        keeps_state=marks.keeps_state(document),
         has_instance=flag(status, "created"),
-        down_since=_down_since(status),
+        down_since=marks.down_since(status),
     )
 
 
@@ -96,7 +94,7 @@ def vmi(document: Json) -> Vmi:
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
         volumes=_volumes(mapping(document, "spec")),
-        moved=_moved(mapping(document, "status")),
+        moved=marks.moved(mapping(document, "status")),
     )
 
 
@@ -219,6 +217,9 @@ def restore(document: Json) -> RestoreObject:
         clone=next(
             (name for kind, name in _owners(document) if kind == "VirtualMachineClone"), None
         ),
+        team=_annotation(document, TEAM),
+        thread=_annotation(document, THREAD),
+        owner=_annotation(document, OWNER),
     )
 
 
@@ -272,14 +273,6 @@ def _volumes(spec: Json) -> tuple[Volume, ...]:
     return tuple(_volume(one, shared) for one in items(spec, "volumes"))
 
 
-def _keeps_state(document: Json) -> bool:
-    """A persistent vTPM or EFI: their state has a claim of its own."""
-    domain = mapping(document, "spec", "template", "spec", "domain")
-    return flag(domain, "devices", "tpm", "persistent") or flag(
-        domain, "firmware", "bootloader", "efi", "persistent"
-    )
-
-
 def _templates(document: Json) -> tuple[str, ...]:
     made = items(document, "spec", "dataVolumeTemplates")
     return tuple(text(one, "metadata", "name") for one in made)
@@ -289,15 +282,6 @@ def _owners(document: Json) -> tuple[tuple[str, str], ...]:
     """Kind and name of each owner."""
     references = items(document, "metadata", "ownerReferences")
     return tuple((text(one, "kind"), text(one, "name")) for one in references)
-
-
-def _moved(status: Json) -> bool:
-    """As KubeVirt tells it: only one side of a decentralised migration has an address to sync with."""
-    state = mapping(status, "migrationState")
-    sides = mapping(state, "sourceState"), mapping(state, "targetState")
-    addresses = [present(side, "syncAddress") for side in sides]
-    ended = text(status, "phase") in ("Succeeded", "Failed")
-    return ended and flag(state, "completed") and addresses.count(True) == 1
 
 
 def _volume_snapshot(document: Json) -> str | None:
@@ -332,34 +316,6 @@ def _specification(document: Json) -> str:
 
 def _digest(spec: Json) -> str:
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _down_since(status: Json) -> datetime | None:
-    """Since when the VM's controller knows of no VMI."""
-    for condition in items(status, "conditions"):
-        if (text(condition, "type"), text(condition, "reason")) == ("Ready", "VMINotExists"):
-            return moment(condition, "lastTransitionTime")
-    return None
-
-
-def _last_modified(document: Json) -> datetime | None:
-    """The newest write to spec or metadata; a status ticks all the time and says nothing."""
-    times = (
-        moment(entry, "time")
-        for entry in items(document, "metadata", "managedFields")
-        if text(entry, "subresource") != "status"
-    )
-    return max((time for time in times if time is not None), default=None)
-
-
-def _gitops(document: Json) -> str | None:
-    marks = {
-        *mapping(document, "metadata", "labels"),
-        *mapping(document, "metadata", "annotations"),
-    }
-    if marks.intersection(_ARGO_CD):
-        return "Argo CD"
-    return "Flux" if marks.intersection(_FLUX) else None
 
 
 def _indications(status: Json) -> tuple[str, ...]:

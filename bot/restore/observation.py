@@ -5,7 +5,7 @@ fields were read, so that the core never takes an unread object for a missing on
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
@@ -224,6 +224,10 @@ class RestoreObject:
     """Our annotation: the Slack user who asked."""
     clone: str | None = None
     """The VirtualMachineClone that made it, and would make it again."""
+    team: str | None = None
+    """Our annotations, as anybody may have written them: the workspace, and where it is told."""
+    thread: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,12 +295,12 @@ class Candidates:
     """Names that fit the open question, only those that the asker may restore."""
 
     namespaces: tuple[str, ...] = ()
-    """Permitted namespaces that hold a VM of the wished name; not read once the VM or snapshots
+    """Permitted namespaces that hold a VM of the requested name; not read once the VM or snapshots
     of it are there."""
     vms: tuple[str, ...] = ()
     """Names of permitted VMs, at most a few hundred."""
     snapshots: tuple[Snapshot, ...] = ()
-    """Snapshots of the wished VM, newest first."""
+    """Snapshots of the requested VM, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +309,9 @@ class Observation:
 
     kind: ObservationKind
     at: datetime
+    """By our clock; the times of the facts are by the API server's."""
+    ahead: timedelta = timedelta()
+    """How far the API server's clock is ahead of this bot's, as its answers show."""
     kubevirt: bool = True
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
@@ -338,3 +345,7 @@ class Observation:
     classes: tuple[str, ...] | None = None
     """Those of the content's storage classes that are there (FULL, RECHECK); None if not readable."""
     candidates: Candidates = field(default_factory=Candidates)
+
+    def by_our_clock(self, theirs: datetime) -> datetime:
+        """What our clock showed at this moment of the API server's."""
+        return theirs - self.ahead

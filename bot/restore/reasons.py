@@ -58,3 +58,4 @@ class Reason(StrEnum):
     RESTORE_DELETED = "restore_deleted"
     RESTORE_GIVEN_UP = "restore_given_up"
     VM_DELETED = "vm_deleted"
+    RECORD_LOST = "record_lost"

@@ -74,6 +74,8 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     CardKind.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
     CardKind.RESULT: frozenset({Button.START_VM}),
     CardKind.STARTED: frozenset(),
+    CardKind.FOUND_AGAIN: frozenset(),
+    CardKind.APPEARED: frozenset(),
     CardKind.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),
     CardKind.NOT_TAKEN: frozenset(),
     CardKind.HANDED: frozenset(),

@@ -1,6 +1,7 @@
 """The documents of the restores, and the entrance to everything else that Redis holds.
 
-`store.queue` leases work, `store.tasks` has the periodic tasks, `store.audit` the audit stream.
+`store.queue` leases work, `store.tasks` has the periodic tasks, `store.audit` the audit stream,
+`store.clusters` knows which cluster each name stands for.
 
 Rules
 - Each method is one script and one command (reading the audit stream and lists longer than a page
@@ -11,20 +12,33 @@ Rules
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
+from bot.restore.traces import trace
 from bot.store import documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
+from bot.store.clusters import KnownClusters
 from bot.store.connection import Client
 from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import RESTORE, Keys
 from bot.store.queue import WorkQueue
-from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Lease, Record, Stale
+from bot.store.records import (
+    AlreadyExists,
+    ClaimConflict,
+    Committed,
+    Created,
+    Lease,
+    Listed,
+    PostedCard,
+    Record,
+    Stale,
+)
 from bot.store.response_urls import Ways
 from bot.store.scripts import PAGE, Scripts
 from bot.store.tasks import PeriodicTasks
@@ -34,20 +48,31 @@ KEPT = timedelta(days=30)
 
 
 class Store:
-    """The restores of one Slack workspace, its queue, its periodic tasks and its audit stream."""
+    """The restores of one installation, its queue, its periodic tasks and its audit stream."""
 
-    def __init__(
-        self, client: Client, team: str, clock: Clock, *, lease_seconds: float = 25
+    def __init__(  # noqa: PLR0913 - each says one thing about the store
+        self,
+        client: Client,
+        team: str,
+        clock: Clock,
+        *,
+        installation: str = DEFAULT,
+        lease_seconds: float = 25,
+        replicas_to_wait_for: int = 0,
     ) -> None:
         self._client = client
         self._scripts = Scripts(client)
-        self._keys = Keys(team)
+        self._keys = Keys(team, installation)
         self._clock = clock
         lease_time = timedelta(seconds=lease_seconds)
-        self.queue = WorkQueue(self._scripts, self._keys, clock, lease_time=lease_time)
+        self._replicas = replicas_to_wait_for
+        self.queue = WorkQueue(
+            self._scripts, self._keys, clock, lease_time=lease_time, replicas=replicas_to_wait_for
+        )
         self.audit = AuditStream(self._scripts, self._keys)
         self.tasks = PeriodicTasks(self._scripts, self._keys, clock)
         self.ways = Ways(client, self._keys)
+        self.clusters = KnownClusters(self._scripts, self._keys)
 
     async def ping(self) -> None:
         """Return if Redis answers; raise StoreUnavailable if not."""
@@ -56,17 +81,26 @@ class Store:
 
     async def durability(self) -> Durability:
         """Does what is stored stay there? What the server does not say is None."""
-        return await durability.read(self._client, self._keys.due)
+        return await durability.read(self._client, self._keys.due, self._replicas)
 
     async def create(
-        self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]
+        self,
+        restore: Restore,
+        *,
+        due: datetime,
+        audit: Sequence[AuditEntry],
+        shown: Mapping[str, PostedCard] | None = None,
     ) -> Created | AlreadyExists | ClaimConflict:
-        """Store a new restore, take its claim on the VM and put it in the queue."""
+        """Store a new restore, take its claim on the VM and put it in the queue.
+
+        `shown` are cards of it that stand in Slack already.
+        """
         reply = await self._scripts.run(
             "create",
             self._keys_of(restore),
             **self._filing(restore, audit),
             due_at=times.due(due),
+            shown=json.dumps(replies.flat(shown or {})),
         )
         match reply:
             case ["created"]:
@@ -74,7 +108,7 @@ class Store:
             case ["known", str(document)]:
                 return AlreadyExists(documents.load(document))
             case ["held", str(document)]:
-                return ClaimConflict(documents.load(document))
+                return ClaimConflict(replies.if_readable(document))
             case _:
                 raise TypeError(f"not an answer of create: {reply!r}")
 
@@ -106,7 +140,7 @@ class Store:
             case ["stale"]:
                 return Stale()
             case ["held", str(document)]:
-                return ClaimConflict(documents.load(document))
+                return ClaimConflict(replies.if_readable(document))
             case _:
                 raise TypeError(f"not an answer of commit: {reply!r}")
 
@@ -138,14 +172,18 @@ class Store:
         return replies.readable_records(replies.paired(fields) for fields in found)
 
     async def live(self) -> tuple[Restore, ...]:
-        """All restores that have not ended, oldest first."""
+        """All restores that have not ended and can be read, oldest first."""
+        return (await self.under_way()).restores
+
+    async def under_way(self) -> Listed:
+        """The same, and how many more have not ended but cannot be read."""
         found: list[str] = []
         # Pages by rank: a restore that ends between two pages may hide another one this time.
         while page := await self._listed(self._keys.live, len(found), len(found) + PAGE - 1):
             found += page
             if len(page) < PAGE:
                 break
-        return replies.readable(found)
+        return replies.listed(found)
 
     async def history(self, vm_ref: VmRef, limit: int) -> tuple[Restore, ...]:
         """The last ended restores of a VM, newest first."""
@@ -170,6 +208,7 @@ class Store:
             **self._keys.queued(RESTORE + restore.id),
             "living": keys.live,
             "claims": keys.claims,
+            "traces": keys.traces,
             "audit": keys.audit,
             "recent": keys.recent,
             "homes": keys.homes,
@@ -189,6 +228,7 @@ class Store:
             "live": 0 if restore.phase.ended else 1,
             "opened": times.passed(restore.opened_at),
             "claim": restore.claim or "",
+            "trace": documents.dump_trace(trace(restore)),
             "thread": thread if thread_ref.thread else "",
             "vm": "" if vm_ref is None else vm_ref.key,
             "now": times.now(self._clock),

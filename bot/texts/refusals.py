@@ -33,7 +33,7 @@ CLUSTER: Final = "cluster `{cluster}`"
 WOULD_BE_REFUSED: Final = RefusalText(
     "The cluster would refuse this restore: {text}",
     "A restore that the cluster accepts.",
-    "Mend what the message names, then ask again.",
+    "Fix what the message names, then ask again.",
 )
 QUOTA_EXCEEDED: Final = RefusalText(
     "Quota `{quota}` has {left} left.",
@@ -52,6 +52,15 @@ GIB: Final = "{amount} GiB"
 UNREACHABLE: Final = RefusalText(
     "The cluster could not be asked: {what}",
     next="Nothing was restored. Ask again when the cluster answers.",
+)
+RECORD_LOST: Final = RefusalText(
+    "The bot's record of this restore is lost, and the cluster has no VirtualMachineRestore of it. "
+    "Nothing more is done for it.",
+    next="Look at the VM as it is now (if the bot had stopped it, it is still stopped), then ask again.",
+)
+RECORD_LOST_UNSEEN: Final = (
+    "The bot's record of this restore is lost, and the cluster could not be asked whether it has a "
+    "VirtualMachineRestore of it: {what}"
 )
 NOT_CONFIGURED: Final = "cluster {cluster} is not configured any more"
 NOT_SERVED_NOW: Final = "the cluster does not serve the snapshot.kubevirt.io API just now"
@@ -119,6 +128,11 @@ SNAPSHOT_IN_PROGRESS: Final = RefusalText(
     "Snapshot `{snapshot}` of this VM is being taken.",
     "No snapshot in progress.",
     "Wait until it has ended, then ask again.",
+)
+HELD_UNREAD: Final = RefusalText(
+    "The VM is held by another restore, whose record this release of the bot cannot read.",
+    "One restore of a VM at a time.",
+    "Wait until the newer release of the bot runs again, then ask again.",
 )
 HELD: Final = RefusalText(
     "<@{by}> is already restoring this VM, since {since} UTC: {where}",

@@ -7,9 +7,11 @@ NOT_ENDED: Final = "VM {vm}: {state}"
 OWNER: Final = "{owner}, this is how it ended."
 CANCELLED_PRESERVED: Final = "Operation cancelled. Current VM state preserved."
 PRESERVED: Final = "Current VM state preserved."
-CANCELLED_STOPPED: Final = "Operation cancelled. Disks and configuration of the VM are preserved; a stop was sent to its guest."
+CANCELLED_STOPPED: Final = (
+    "Operation cancelled. Disks and configuration are preserved; a stop was sent to the guest."
+)
 PRESERVED_BUT_STOPPED: Final = (
-    "Disks and configuration of the VM are preserved; a stop was sent to its guest."
+    "Disks and configuration are preserved; a stop was sent to the guest."
 )
 OPERATION_CANCELLED: Final = "Restore operation cancelled."
 CURRENT_STATE: Final = "*Current VM State*: {state}"
@@ -182,6 +184,10 @@ SAFETY_UNSURE: Final = "*Safety snapshot*: {name} may have been begun; if so, it
 STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"
 STARTED: Final = "✓ VM {vm} started by {by}"
 START_FAILED: Final = "❌ VM {vm} could not be started: {error}"
+EARLIER_END: Final = (
+    "An earlier end of this restore of VM {vm}: the cluster had no restore object then. It has appeared "
+    "since, and is told below."
+)
 EARLIER_START: Final = "An earlier attempt to start VM {vm} did not succeed."
 NO_START: Final = "No start of VM {vm} was asked for."
 
@@ -236,6 +242,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "restore_deleted": "❌ Restore Object Was Deleted",
     "restore_given_up": "❌ Restore Was Given Up",
     "vm_deleted": "❌ VM Was Deleted",
+    "record_lost": "❌ Record of the Restore Is Lost",
 }
 NOT_FOUND: Final = "*Snapshot*: {snapshot} does not exist in namespace {namespace}."
 TO_LIST: Final = "*To list available snapshots:*"

@@ -1,7 +1,7 @@
 """The whole room against a simulated control plane, with the real client in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.kubevirt.seed import Disk
-from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.effects import INSTALLATION, REQUESTED_BY, RESTORE_ID
 from bot.restore.events import (
     ClearVmi,
     CreateRestore,
@@ -25,7 +25,7 @@ from bot.restore.events import (
     StopVm,
 )
 from bot.restore.model import Job, Preview, Safety
-from bot.restore.observation import ApiRejection, Observation, ObservationKind
+from bot.restore.observation import ApiRejection, Observation, ObservationKind, RestoreObject
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until
 from tests.cluster.samples import NS, SNAP, VM
@@ -236,12 +236,16 @@ async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
     assert '"theirs" in progress' in observation.dry_run.text
 
 
-async def test_a_vmi_look_is_two_requests(sim: Lab, cluster: Cluster) -> None:
+async def test_a_vmi_look_is_three_requests(sim: Lab, cluster: Cluster) -> None:
     sim.people.start(NS, VM)
     await sim.passes(10)
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.VMI)
-    assert calls(sim, before) == [("get", "virtualmachineinstances"), ("get", "virtualmachines")]
+    assert calls(sim, before) == [
+        ("get", "virtualmachineinstances"),
+        ("get", "virtualmachines"),
+        ("list", "virtualmachinerestores"),
+    ]
     assert observation.vm is not None
     assert observation.vmi is not None
     assert (observation.vm.run_strategy, observation.vm.status, observation.vmi.phase) == (
@@ -294,8 +298,8 @@ async def test_candidates(sim: Lab, cluster: Cluster) -> None:
     sim.seed.vm("staging", VM, running=False)
 
     async def offered(permitted: frozenset[str] | None, **request: Any) -> Observation:
-        wished = samples.restore().request.model_copy(update=request)
-        restore = samples.restore(request=wished)
+        requested = samples.restore().request.model_copy(update=request)
+        restore = samples.restore(request=requested)
         return await cluster.observe(restore, ObservationKind.CANDIDATES, permitted=permitted)
 
     observation = await offered(None, namespace=None)
@@ -613,9 +617,9 @@ class Watched:
         self.woken: list[str] = []
         self.task = asyncio.create_task(cluster.watch(self._wake))
 
-    async def _wake(self, name: str) -> None:
+    async def _wake(self, found: Sequence[RestoreObject]) -> None:
         await asyncio.sleep(0)
-        self.woken.append(name)
+        self.woken += [each.restore_id or "" for each in found]
 
 
 @pytest.fixture
@@ -722,7 +726,7 @@ async def test_500_restores_cost_one_watch(sim: Lab, watched: Watched) -> None:
                     "namespace": "default",
                     "name": f"r{number}",
                     "uid": f"u{number}",
-                    "labels": {RESTORE_ID: f"id{number}"},
+                    "labels": {RESTORE_ID: f"id{number}", INSTALLATION: "default"},
                 },
                 "spec": {},
             },

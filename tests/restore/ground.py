@@ -90,6 +90,7 @@ class Ground:
     forbidden: ApiRejection | None = None
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
+    ahead: timedelta = timedelta()
     policy: VolumePolicy | None = None
     """The setting of the restore that looks at it; with PrefixTargetName the claims are read."""
 
@@ -108,7 +109,7 @@ class Ground:
         live = not restore.phase.ended
         if not self.kubevirt and (kind is not ObservationKind.VMI or live):
             return Observation(kind, at, kubevirt=False)
-        wished = self.snapshot(restore.request.snapshot)
+        requested = self.snapshot(restore.request.snapshot)
         match kind:
             case ObservationKind.CANDIDATES:
                 facts: dict[str, Any] = {"candidates": self.candidates}
@@ -116,8 +117,8 @@ class Ground:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
-                    "snapshot": wished,
-                    "content": self.content if wished else None,
+                    "snapshot": requested,
+                    "content": self.content if requested else None,
                     "snapshots": self.snapshots,
                     "restores": self.restores,
                     **self._storage(restore),
@@ -129,8 +130,8 @@ class Ground:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
-                    "snapshot": wished,
-                    "content": self.content if wished else None,
+                    "snapshot": requested,
+                    "content": self.content if requested else None,
                     "restores": self.restores,
                     **self._storage(restore),
                 }
@@ -146,7 +147,7 @@ class Ground:
                 facts = self._job(restore)
         if self.forbidden is not None:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
-        return Observation(kind, at, forbidden=self.forbidden, **facts)
+        return Observation(kind, at, self.ahead, forbidden=self.forbidden, **facts)
 
     def _storage(self, restore: Restore) -> dict[str, Any]:
         """What stands behind the snapshot, and the claims."""

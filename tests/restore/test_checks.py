@@ -518,7 +518,7 @@ def test_a_vm_that_is_in_another_namespace_gets_its_whole_name() -> None:
 
 
 def test_a_vm_that_is_rather_a_command_gets_the_command() -> None:
-    request = p.WISH.model_copy(update={"vm": "stautus"})
+    request = p.REQUEST.model_copy(update={"vm": "stautus"})
     said = refusal(WELL.but(vm=None), p.asked().model_copy(update={"request": request}))
     assert said is not None
     assert said.next.endswith("If you meant a command, write `/vm-restore status`.")

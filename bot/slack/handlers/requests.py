@@ -12,6 +12,7 @@ from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
 from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Cancel, Reply, Verdict
+from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore, RestoreId
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest
@@ -62,7 +63,7 @@ class RequestHandler:
         *,
         begun: datetime | None = None,
     ) -> None:
-        """Do or answer what was wished for. `begun`: since when it may have been done already."""
+        """Do or answer what was asked for. `begun`: since when it may have been done already."""
         if parsed.problem is not None:
             await self._responder.reply(caller, views.problem(parsed.problem))
             return
@@ -126,7 +127,7 @@ class RequestHandler:
             described=parsed.described,
         )
         new = workflow.begin(
-            id_=restore_id(key),
+            id_=restore_id(self._config.installation, key),
             thread_ref=thread_ref,
             owner=caller.user,
             request=request,
@@ -143,8 +144,9 @@ class RequestHandler:
         )
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, ClaimConflict):
-            where = await self._responder.link(opened.holder, caller.user)
-            await self._responder.reply(caller, views.held(opened.holder, caller.user, where))
+            holder = opened.holder
+            where = await self._responder.link(holder, caller.user) if holder else None
+            await self._responder.reply(caller, views.held(holder, caller.user, where))
         elif caller.response_url is not None:
             await self._store.ways.keep(new.id, caller.response_url)
         return opened
@@ -202,7 +204,12 @@ class RequestHandler:
         return None
 
 
-def restore_id(key: str) -> RestoreId:
-    """A short id made from a delivery's key: the same delivery always makes the same restore."""
-    digest = hashlib.sha256(key.encode()).digest()
+def restore_id(installation: str, key: str) -> RestoreId:
+    """A short id made from a delivery's key: the same delivery always makes the same restore.
+
+    Two installations may hear the same words: each makes one of its own, so that none takes the other's
+    object for its own. The name that is there without a choice adds nothing to the key.
+    """
+    whose = key if installation == DEFAULT else f"{installation} {key}"
+    digest = hashlib.sha256(whose.encode()).digest()
     return RestoreId(base64.b32encode(digest)[:10].decode().lower())

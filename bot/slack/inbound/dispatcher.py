@@ -50,7 +50,9 @@ from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
+from bot.store.documents import Unreadable
 from bot.store.records import AlreadyExists, ClaimConflict, Delivery, Record
+from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
@@ -254,22 +256,21 @@ class Dispatcher:
         Nobody knows which, so it is not said that nothing was done.
         """
         caller = _caller(clicked)
-        ref = views.parse_value(clicked.ref or "")
-        record = await self._store.load(ref[0]) if ref else None
-        if ref is None or record is None:
-            await self._responder.reply(caller, views.unknown_card())
+        found = await _clicked_on(self._store, clicked.ref or "")
+        if isinstance(found, str):
+            await self._responder.reply(caller, found)
             return
-        restore, button = record.restore, clicked.button
+        (restore, number), button = found, clicked.button
         if caller.response_url is not None and caller.user == restore.owner:
             await self._store.ways.keep(restore.id, caller.response_url)
         if button in HANDOFF_BUTTONS:
-            chosen = Clicked(by=caller.user, button=button, number=ref[1], value=clicked.value)
+            chosen = Clicked(by=caller.user, button=button, number=number, value=clicked.value)
             answer = await self._handoffs.click(caller, restore, chosen, begun)
             await self._requests.told(caller, _about(restore), answer)
             return
         picked = clicked.value
         value = await self._pickers.resolve(restore, button, picked) if picked else None
-        click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
+        click = Clicked(by=caller.user, button=button, number=number, value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
             verdict = await self._authorizer.may_restore(
                 caller.user, restore.thread_ref.channel, restore.request, fresh=False
@@ -300,6 +301,16 @@ class Dispatcher:
         # If a worker dies before this, the click that comes next finds the new restore and does it.
         await self._steps.apply(restore, Continued(by=click.by))
         return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
+
+
+async def _clicked_on(store: Store, value: str) -> tuple[Restore, int] | str:
+    """The restore of a button, and the number of its card; or why there is none."""
+    ref = views.parse_value(value)
+    try:
+        record = await store.load(ref[0]) if ref else None
+    except Unreadable:
+        return views.unread_card()
+    return (record.restore, ref[1]) if ref and record else views.unknown_card()
 
 
 def _caller(received: FromPerson) -> Caller:
