@@ -68,7 +68,7 @@ VMI = Vmi("vmi-1", phase="Running")
 SNAPSHOT = Snapshot(
     "snap", "s-1", "vm", START, phase="Succeeded", ready=True, content_name="c", included=("root",)
 )
-CONTENT = Content("c", "c-1", ready=True, vm_uid="vm-1")
+CONTENT = Content("c", "c-1", ready=True, vm_uid="vm-1", backups=(("root", "root"),))
 JOB = RestoreObject("ns", "", "job-1", "vm", "snap")
 DOWN = Observation(ObservationKind.FULL, START, vm=VM, snapshot=SNAPSHOT, content=CONTENT)
 LIVE = replace(DOWN, vmi=VMI)

@@ -69,6 +69,10 @@ class Catalog:
         found = await self._snapshots.get(namespace, lambda: self._read_snapshots(namespace))
         return [one for one in found if not parse.of_a_clone(one)]
 
+    def seen(self, namespace: str, snapshots: tuple[Snapshot, ...]) -> None:
+        """A look has just read them all: a list from before it would offer what is gone."""
+        self._snapshots.put(namespace, snapshots)
+
     async def _each(self, scopes: list[str | None]) -> Names:
         """All scopes at once. One namespace without rights must not hide the others."""
         answers = await asyncio.gather(
@@ -131,6 +135,10 @@ class _Cache(Generic[T]):
                 # Counted from here: a list that takes long to read is of use only after that.
                 kept = self._kept[key] = _Kept(self._clock.now(), value)
             return kept.value
+
+    def put(self, key: str, value: T) -> None:
+        """A value that was read by somebody else, just now."""
+        self._kept[key] = _Kept(self._clock.now(), value)
 
     def _drop_old(self) -> None:
         now = self._clock.now()

@@ -19,6 +19,7 @@ from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore import claims
 from bot.restore.events import CreateRestore
+from bot.restore.fates import copied_disks
 from bot.restore.model import Phase, Restore, VolumePolicy
 from bot.restore.observation import (
     ApiRejection,
@@ -124,6 +125,8 @@ class Observer:
             quotas = first.create_task(reads.quotas())
             missing = first.create_task(self._rights.needed_and_missing(asked.vm_ref.namespace))
         everything = snapshots.result()
+        if reads.forbidden is None:
+            self._catalog.seen(asked.vm_ref.namespace, everything)
         snapshot = next((one for one in everything if one.name == asked.snapshot), None)
         seen = vm.result()
         lock = seen.snapshot_in_progress if seen else None
@@ -150,7 +153,7 @@ class Observer:
             forbidden=reads.forbidden,
             missing_rights=missing.result(),
             candidates=others.result(),
-            **await _storage(reads, content.result(), snapshot, held.result()),
+            **await _storage(reads, content.result(), held.result()),
         )
 
     async def _dry_run(self, effect: CreateRestore | None) -> ApiRejection | None:
@@ -257,7 +260,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         restores=restores.result(),
         safety=safety.result(),
         forbidden=reads.forbidden,
-        **await _storage(reads, content.result(), snapshot.result(), held.result()),
+        **await _storage(reads, content.result(), held.result()),
     )
 
 
@@ -267,19 +270,18 @@ class _Storage(TypedDict):
     classes: tuple[str, ...] | None
 
 
-async def _storage(
-    reads: Reads, content: Content | None, snapshot: Snapshot | None, held: tuple[Claim, ...]
-) -> _Storage:
+async def _storage(reads: Reads, content: Content | None, held: tuple[Claim, ...]) -> _Storage:
     """What stands behind a snapshot, and the claims that the VM of then named and got no copy of.
 
     An account may have no right to read VolumeSnapshots and storage classes: the rest is told then.
     """
-    if content is None or snapshot is None:
+    if content is None:
         return {"claims": held, "copies": None, "classes": None}
     wanted = sorted(name for _, name in content.copies)
     named = sorted(name for name, _ in content.storage if name)
     there = {one.name for one in held}
-    others = {v.claim for v in content.volumes if v.claim and v.name not in snapshot.included}
+    copied = copied_disks(content)
+    others = {v.claim for v in content.volumes if v.claim and v.name not in copied}
     async with Together() as group:
         more = group.create_task(reads.claims_named(sorted(others - there)))
         copies = group.create_task(reads.if_possible(lambda r: r.copies(wanted), patient=True))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from bot.cluster import marks
 from bot.cluster.configuration import configuration
 from bot.cluster.document import (
     Json,
@@ -42,9 +43,6 @@ from bot.restore.observation import (
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_RESTORE = "restore.kubevirt.io/lastRestoreUID"
 _RESTORED_BY = "restore.kubevirt.io/name"
-# app.kubernetes.io/instance alone is not enough: Helm and many others set it, too.
-_ARGO_CD = ("argocd.argoproj.io/instance", "argocd.argoproj.io/tracking-id")
-_FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 _VOLUME_QUOTA = re.compile(
     r"(.+\.storageclass\.storage\.k8s\.io/)?(requests\.storage|persistentvolumeclaims)"
     r"|count/persistentvolumeclaims"
@@ -72,14 +70,15 @@ def vm(document: Json) -> Vm:
         snapshot_in_progress=text(status, "snapshotInProgress") or None,
         restore_in_progress=text(status, "restoreInProgress") or None,
         last_restore=_annotation(document, _LAST_RESTORE),
-        last_modified=_last_modified(document),
-        gitops=_gitops(document),
+        last_modified=marks.last_modified(document),
+        gitops=marks.gitops(document),
         volumes=volumes(document),
         templates=_templates(document),
         config=configuration(document),
         specification=_specification(document),
+        keeps_state=marks.keeps_state(document),
         has_instance=flag(status, "created"),
-        down_since=_down_since(status),
+        down_since=marks.down_since(status),
     )
 
 
@@ -95,6 +94,8 @@ def vmi(document: Json) -> Vmi:
         phase=text(document, "status", "phase"),
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
+        volumes=_volumes(mapping(document, "spec")),
+        moved=marks.moved(mapping(document, "status")),
     )
 
 
@@ -115,6 +116,7 @@ def snapshot(document: Json) -> Snapshot:
         content_name=text(status, "virtualMachineSnapshotContentName") or None,
         indications=_indications(status),
         included=strings(status, "snapshotVolumes", "includedVolumes"),
+        excluded=strings(status, "snapshotVolumes", "excludedVolumes"),
         restore_id=_label(document, RESTORE_ID),
     )
 
@@ -214,6 +216,9 @@ def restore(document: Json) -> RestoreObject:
         deleted=strings(status, "deletedDataVolumes"),
         restore_id=_label(document, RESTORE_ID),
         made_by=_annotation(document, REQUESTED_BY),
+        clone=next(
+            (name for kind, name in _owners(document) if kind == "VirtualMachineClone"), None
+        ),
         team=_annotation(document, TEAM),
         thread=_annotation(document, THREAD),
         owner=_annotation(document, OWNER),
@@ -229,10 +234,7 @@ def claim(document: Json) -> Claim:
         vm=_label(document, SOURCE_VM_LABEL),
         deleting=_deleting(document),
         created=moment(document, "metadata", "creationTimestamp"),
-        owners=tuple(
-            (text(one, "kind"), text(one, "name"))
-            for one in items(document, "metadata", "ownerReferences")
-        ),
+        owners=_owners(document),
         restored_by=_annotation(document, _RESTORED_BY),
         mark=_annotation(document, _LAST_RESTORE),
         source=_volume_snapshot(document),
@@ -261,7 +263,10 @@ def quotas(document: Json) -> tuple[Quota, ...]:
 
 def volumes(document: Json) -> tuple[Volume, ...]:
     """The volumes of a VM's template."""
-    spec = mapping(document, "spec", "template", "spec")
+    return _volumes(mapping(document, "spec", "template", "spec"))
+
+
+def _volumes(spec: Json) -> tuple[Volume, ...]:
     shared = {
         text(disk, "name")
         for disk in items(spec, "domain", "devices", "disks")
@@ -273,6 +278,12 @@ def volumes(document: Json) -> tuple[Volume, ...]:
 def _templates(document: Json) -> tuple[str, ...]:
     made = items(document, "spec", "dataVolumeTemplates")
     return tuple(text(one, "metadata", "name") for one in made)
+
+
+def _owners(document: Json) -> tuple[tuple[str, str], ...]:
+    """Kind and name of each owner."""
+    references = items(document, "metadata", "ownerReferences")
+    return tuple((text(one, "kind"), text(one, "name")) for one in references)
 
 
 def _volume_snapshot(document: Json) -> str | None:
@@ -307,34 +318,6 @@ def _specification(document: Json) -> str:
 
 def _digest(spec: Json) -> str:
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _down_since(status: Json) -> datetime | None:
-    """Since when the VM's controller knows of no VMI."""
-    for condition in items(status, "conditions"):
-        if (text(condition, "type"), text(condition, "reason")) == ("Ready", "VMINotExists"):
-            return moment(condition, "lastTransitionTime")
-    return None
-
-
-def _last_modified(document: Json) -> datetime | None:
-    """The newest write to spec or metadata; a status ticks all the time and says nothing."""
-    times = (
-        moment(entry, "time")
-        for entry in items(document, "metadata", "managedFields")
-        if text(entry, "subresource") != "status"
-    )
-    return max((time for time in times if time is not None), default=None)
-
-
-def _gitops(document: Json) -> str | None:
-    marks = {
-        *mapping(document, "metadata", "labels"),
-        *mapping(document, "metadata", "annotations"),
-    }
-    if marks.intersection(_ARGO_CD):
-        return "Argo CD"
-    return "Flux" if marks.intersection(_FLUX) else None
 
 
 def _indications(status: Json) -> tuple[str, ...]:

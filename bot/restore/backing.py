@@ -8,6 +8,7 @@ that needs it. Each finding is one sentence, told at the check and at the look b
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.restore.fates import copied_disks
 from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Observation
 from bot.restore.reasons import Reason
@@ -50,13 +51,14 @@ def copies_are_there(observation: Observation, restore: Restore) -> Iterator[Fin
 
 def claims_stay(observation: Observation, restore: Restore) -> Iterator[Finding]:
     """No claim is being deleted that the restored VM is to have under its name."""
-    vm, snapshot, content = observation.vm, observation.snapshot, observation.content
-    if vm is None or snapshot is None or content is None:
+    vm, content = observation.vm, observation.content
+    if vm is None or content is None:
         return
     if restore.rules.volume_policy is VolumePolicy.IN_PLACE:
         needed = {each.claim for each in (*vm.volumes, *content.volumes)}
     else:
-        needed = {each.claim for each in content.volumes if each.name not in snapshot.included}
+        copied = copied_disks(content)
+        needed = {each.claim for each in content.volumes if each.name not in copied}
     for claim in observation.claims:
         if claim.deleting and claim.name in needed:
             yield Finding(Reason.CLAIM_BEING_DELETED, texts.CLAIM_GOES.format(claim=claim.name))

@@ -11,6 +11,7 @@ from bot.restore import backing
 from bot.restore.check_failure import CheckFailure
 from bot.restore.claims import taken_names
 from bot.restore.denials import denial, wants_halted
+from bot.restore.fates import MEMORY_DUMP, copied_disks
 from bot.restore.locks import restore_lock, snapshot_lock
 from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Observation, Snapshot, Vm
@@ -104,6 +105,14 @@ def vm_is_settled(observation: Observation, restore: Restore) -> CheckFailure | 
     if not vm.migrating:
         return None
     return CheckFailure.telling(Reason.VM_MIGRATING, texts.VM_MIGRATING, vm=vm.name)
+
+
+def vm_lives_here(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """A decentralised migration leaves its source stopped, while the guest runs elsewhere."""
+    del restore
+    if observation.vmi is None or not observation.vmi.moved:
+        return None
+    return CheckFailure.telling(Reason.VM_MOVED, texts.VM_MOVED, vm=_vm(observation).name)
 
 
 def snapshot_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -229,14 +238,14 @@ def vm_is_the_same(observation: Observation, restore: Restore) -> CheckFailure |
 
 
 def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A snapshot without volumes restores successfully and brings no data back."""
+    """A snapshot without disks, or with a memory dump alone, restores "successfully" and no data."""
     del restore
-    snapshot = _snapshot(observation)
-    if snapshot.included:
+    snapshot, content = _snapshot(observation), observation.content
+    if content is None or copied_disks(content):
         return None
-    return CheckFailure.telling(
-        Reason.CONFIGURATION_ONLY, texts.CONFIGURATION_ONLY, snapshot=snapshot.name
-    )
+    dump = any(each.kind == MEMORY_DUMP for each in content.volumes) and content.backups
+    words = texts.ONLY_A_MEMORY_DUMP if dump else texts.CONFIGURATION_ONLY
+    return CheckFailure.telling(Reason.CONFIGURATION_ONLY, words, snapshot=snapshot.name)
 
 
 def nobody_else_restores(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -329,6 +338,7 @@ CHECKS: tuple[Check, ...] = (
     namespace_stays,
     vm_exists,
     vm_stays,
+    vm_lives_here,
     snapshot_exists,
     snapshot_is_of_this_vm,
     snapshot_stays,

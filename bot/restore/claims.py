@@ -107,7 +107,8 @@ def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind,
         return ()
     used = observation.vm.volumes if observation.vm else ()
     keep = {*seen.claims, *(each.claim for each in used if each.claim)}
-    disks = {each.claim: each for each in shown.fates if each.fate is not Fate.RETURNS}
+    back = (Fate.RETURNS, Fate.RETURNS_AS_IS)
+    disks = {each.claim: each for each in shown.fates if each.fate not in back}
     before = {*disks, *shown.claims} - keep
     proven = {name for name, proof in proofs(observation, restore, seen) if proof is Proof.GIVEN}
     return tuple(
@@ -117,15 +118,34 @@ def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind,
     )
 
 
+def made_by(observation: Observation, name: str) -> tuple[LeftBehind, ...]:
+    """What a restore of this name made before it failed or was given up."""
+    vm = observation.vm
+    used = {each.claim for each in vm.volumes} if vm else set()
+    made = [
+        claim
+        for claim in sorted(observation.claims, key=lambda each: each.name)
+        if claim.restored_by == name or (claim.mark or "").startswith(f"{name}-")
+    ]
+    return tuple(_of_a_failure(claim, vm.name if vm else "", used) for claim in made)
+
+
+def _of_a_failure(claim: Claim, vm: str, used: set[str | None]) -> LeftBehind:
+    if claim.deleting:
+        return LeftBehind(claim=claim.name, kind=LeftBehindKind.GOING)
+    if claim.name in used:
+        return LeftBehind(claim=claim.name, kind=LeftBehindKind.USED, by=_quoted("VM", vm))
+    return LeftBehind(claim=claim.name, kind=LeftBehindKind.MADE)
+
+
 def _judged(
     claim: Claim, disk: Disk | None, observation: Observation, proven: set[str]
 ) -> LeftBehind:
     """The first thing that speaks against deleting it, or that nothing does."""
     deleted = observation.job.deleted if observation.job else ()
-    users = [
-        f"{each.kind} `{each.name}`" for each in observation.uses or () if each.claim == claim.name
-    ]
-    owners = [f"{kind} `{name}`" for kind, name in claim.owners]
+    uses = (each for each in observation.uses or () if each.claim == claim.name)
+    users = [_quoted(each.kind, each.name) for each in uses]
+    owners = [_quoted(kind, name) for kind, name in claim.owners]
     by = ""
     if claim.deleting or any(("DataVolume", name) in claim.owners for name in deleted):
         kind = LeftBehindKind.GOING
@@ -163,6 +183,10 @@ def _missing_in_twins(
         each.name for each in observation.claims if each.phase == "Bound" and not each.deleting
     }
     return None if twins <= bound else LeftBehindKind.UNFILLED
+
+
+def _quoted(kind: str, name: str) -> str:
+    return f"{kind} `{name}`"
 
 
 def _some(given: list[str]) -> str:

@@ -300,12 +300,15 @@ SNAPSHOT_COMPARISONS: tuple[SnapshotComparison, ...] = (
 
 def nobody_else_restores(both: Compared) -> Iterator[Difference]:
     """No other restore of the VM has begun."""
-    names = {other.name for other in others_in_progress(both.seen, both.restore)}
+    others = others_in_progress(both.seen, both.restore)
+    clones = {other.name: other.clone for other in others if other.clone}
+    names = {other.name for other in others}
     own = both.restore.job.name if both.restore.job else None
     if both.vm.restore_in_progress is not None and both.vm.restore_in_progress != own:
         names.add(both.vm.restore_in_progress)
     for name in sorted(names):
-        yield Difference(CHANGED, texts.OTHER_RESTORE.format(name=name))
+        words = texts.CLONE_BEGAN if name in clones else texts.OTHER_RESTORE
+        yield Difference(CHANGED, words.format(name=name, clone=clones.get(name)))
 
 
 def nobody_takes_a_snapshot(both: Compared) -> Iterator[Difference]:

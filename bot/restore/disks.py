@@ -28,6 +28,10 @@ class Fate(StrEnum):
     """It was added after the snapshot: it leaves the VM, and its claim stays."""
     DELETED = "deleted"
     """It came with dataVolumeTemplates after the snapshot: the cluster deletes DataVolume and claim."""
+    DETACHED = "detached"
+    """It was hot-plugged into the running guest alone: the stop takes it out, and its claim stays."""
+    RETURNS_AS_IS = "returns-as-is"
+    """It was left out of the snapshot and left the VM since: it comes back with the data of today."""
 
 
 class Disk(Stored):
@@ -38,6 +42,29 @@ class Disk(Stored):
     fate: Fate
     copied: bool = True
     """The snapshot holds a copy of this very claim, not of another one under the disk's name."""
+    there: bool = True
+    """Of a disk that comes back as it is: its claim exists."""
+
+
+class GuestState(StrEnum):
+    """What a restore does to the vTPM and EFI state of a VM that keeps one."""
+
+    ROLLS_BACK = "rolls-back"
+    """With the disks; the cluster deletes the state of today when the restore is complete."""
+    STAYS = "stays"
+    """It is not in the snapshot: the state of today beside disks of then."""
+
+
+class Coverage(Stored):
+    """What a snapshot holds of its VM, and what it lacks."""
+
+    partial: bool = False
+    """The cluster calls it so."""
+    missing: tuple[str, ...] = ()
+    """Disks of the VM of then that it does not hold."""
+    one_moment: bool = True
+    """Nothing was written between the copies of its disks, which are taken one after the other."""
+    guest_state: GuestState | None = None
 
 
 class LeftBehindKind(StrEnum):
@@ -54,6 +81,8 @@ class LeftBehindKind(StrEnum):
     OWNED = "owned"
     """Its owner makes it again, or deletes it with itself."""
     GOING = "going"
+    MADE = "made"
+    """A restore that did not succeed has made it, and the VM does not use it."""
     UNSURE = "unsure"
     """It was not possible to look who uses it."""
 

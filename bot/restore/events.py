@@ -27,6 +27,7 @@ class Button(StrEnum):
     FORCE_STOP_NOW = "force-stop-now"
     PROTECT_ON = "protect-on"
     PROTECT_OFF = "protect-off"
+    AGREE_DELETION = "agree-deletion"
     CONFIRM = "confirm"
     KEEP_WAITING = "keep-waiting"
     DELETE_RESTORE = "delete-restore"

@@ -5,34 +5,105 @@ claim, and one that was left out stays as the spec of then names it. What the sp
 name leaves the VM. The DataVolumes of today's `dataVolumeTemplates` that the restored templates do
 not name are deleted, and their claims with them (`status.deletedDataVolumes`): also the old ones of
 disks that roll back, unless the policy is InPlace.
+
+`copied_disks` is the one answer to which disks a snapshot holds.
 """
 
-from bot.restore.disks import Disk, Fate
+from bot.restore.disks import Coverage, Disk, Fate, GuestState
 from bot.restore.model import VolumePolicy
-from bot.restore.observation import Content, Snapshot, Vm, Volume
+from bot.restore.observation import Claim, Content, Snapshot, Vm, Vmi, Volume
 
 HASH_START, HASH_PRIME = 0x811C9DC5, 0x01000193
 MAX_NAME = 63
 
 
+STATE = "persistent-state-for-"
+"""How the volume begins that stands for the vTPM and EFI state of a VM."""
+MEMORY_DUMP = "memoryDump"
+
+
+def copied_disks(content: Content) -> tuple[str, ...]:
+    """The disks whose data comes back: told by what the content holds, not by a summary of it.
+
+    A summary did not exist before KubeVirt 0.59. What a memory dump holds is dropped by the restore,
+    and the state of a vTPM is no disk.
+    """
+    dumps = {each.name for each in content.volumes if each.kind == MEMORY_DUMP}
+    held = (volume for volume, _ in content.backups)
+    return tuple(each for each in held if each not in dumps and not each.startswith(STATE))
+
+
 def of_disks(
-    vm: Vm, snapshot: Snapshot, content: Content, policy: VolumePolicy | None
+    vm: Vm,
+    content: Content,
+    policy: VolumePolicy | None,
+    *,
+    vmi: Vmi | None = None,
+    claims: tuple[Claim, ...] = (),
 ) -> tuple[Disk, ...]:
-    """Every disk that exists in the VM now, then those that come back to it."""
-    doomed = data_volumes_to_go(vm, snapshot, content, policy)
+    """Every disk that exists in the VM now, then those that come back to it, then what is unplugged."""
+    doomed = data_volumes_to_go(vm, content, policy)
+    copied = copied_disks(content)
     today = [each for each in vm.volumes if each.holds_data]
     there = {each.name for each in today}
+    attached = {each.claim for each in vm.volumes}
+    then = [each for each in content.volumes if each.holds_data]
     back = [
         Disk(name=each.name, claim=each.claim or "", fate=Fate.RETURNS)
-        for each in content.volumes
-        if each.holds_data and each.name in snapshot.included and each.name not in there
+        for each in then
+        if each.name in copied and each.name not in there
     ]
-    return (*(_disk(each, snapshot, content, doomed) for each in today), *back)
+    exist = {each.name for each in claims}
+    as_is = [
+        Disk(
+            name=each.name,
+            claim=each.claim or "",
+            fate=Fate.RETURNS_AS_IS,
+            copied=False,
+            there=each.claim in exist,
+        )
+        for each in then
+        if each.name not in copied and each.claim not in attached
+    ]
+    plugged = [
+        Disk(name=each.name, claim=each.claim or "", fate=Fate.DETACHED, copied=False)
+        for each in (vmi.volumes if vmi else ())
+        if each.holds_data and each.claim not in attached
+    ]
+    return (*(_disk(each, copied, content, doomed) for each in today), *back, *as_is, *plugged)
 
 
-def _disk(volume: Volume, snapshot: Snapshot, content: Content, doomed: frozenset[str]) -> Disk:
+def coverage(vm: Vm, snapshot: Snapshot, content: Content) -> Coverage:
+    """What the snapshot holds, and what it lacks of the VM that it was taken of."""
+    copied = copied_disks(content)
+    marks = set(snapshot.indications)
+    frozen = not marks - {"PartialSnapshot"} or "Paused" in marks
+    frozen = frozen or ("GuestAgent" in marks and not marks & UNFROZEN)
+    return Coverage(
+        partial="PartialSnapshot" in marks,
+        missing=tuple(v.name for v in content.volumes if v.holds_data and v.name not in copied),
+        one_moment=frozen or len(copied) < 2,
+        guest_state=_guest_state(vm, snapshot, content),
+    )
+
+
+UNFROZEN = frozenset({"NoGuestAgent", "QuiesceTimeout", "QuiesceFailed"})
+"""The guest went on writing while its disks were copied."""
+
+
+def _guest_state(vm: Vm, snapshot: Snapshot, content: Content) -> GuestState | None:
+    """Without a preference the VM's spec tells it; with one only the volume of the state does."""
+    if any(volume.startswith(STATE) for volume, _ in content.backups):
+        return GuestState.ROLLS_BACK
+    left_out = any(each.startswith(STATE) for each in snapshot.excluded)
+    return GuestState.STAYS if left_out or vm.keeps_state else None
+
+
+def _disk(
+    volume: Volume, copies: tuple[str, ...], content: Content, doomed: frozenset[str]
+) -> Disk:
     claim = volume.claim or ""
-    if volume.name in snapshot.included:
+    if volume.name in copies:
         copied = _copied(volume, content)
         return Disk(name=volume.name, claim=claim, fate=Fate.ROLLS_BACK, copied=copied)
     then = next((each for each in content.volumes if each.name == volume.name), None)
@@ -48,11 +119,10 @@ def _copied(volume: Volume, content: Content) -> bool:
     return any(each == (volume.name, volume.claim) for each in content.backups)
 
 
-def data_volumes_to_go(
-    vm: Vm, snapshot: Snapshot, content: Content, policy: VolumePolicy | None
-) -> frozenset[str]:
+def data_volumes_to_go(vm: Vm, content: Content, policy: VolumePolicy | None) -> frozenset[str]:
     """The DataVolumes that the cluster deletes when the restore completes."""
-    renamed = {each.claim: each.name for each in content.volumes if each.name in snapshot.included}
+    copied = copied_disks(content)
+    renamed = {each.claim: each.name for each in content.volumes if each.name in copied}
     stay = {
         _restored_name(vm.name, template, renamed.get(template), policy)
         for template in content.templates

@@ -153,6 +153,7 @@ def _checked_anew(restore: Restore, now: datetime) -> Restore:
     anew = edits.close(restore, endings.HANDED_OVER).model_copy(
         update={
             "typed": None,
+            "deletion_agreed": False,
             "confirmation": None,
             "protect": restore.protect or restore.rules.protect_by_default,
             "stop": restore.stop if restore.stopped_by_us else None,

@@ -74,6 +74,8 @@ def _unfinished(other: RestoreObject) -> Lock:
         "name": other.name,
         "by": texts.MADE_BY.format(user=other.made_by) if other.made_by else "",
     }
+    if other.clone is not None:
+        return Lock(texts.CLONE_IN_PROGRESS, values | {"clone": other.clone})
     if other.deleting:
         return Lock(texts.RESTORE_GOES, values, passes=True)
     if other.failure is not None:

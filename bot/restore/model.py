@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NewType
 from pydantic import AwareDatetime, Field
 
 from bot.restore.audit_kinds import AuditKind, OtherKind
-from bot.restore.disks import Disk, LeftBehind
+from bot.restore.disks import Coverage, Disk, LeftBehind
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest, Target
 from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
@@ -122,6 +122,7 @@ class Preview(Stored):
     disks_left_out: tuple[str, ...] = ()
     """Only in documents of a release that did not know what becomes of each disk."""
     fates: tuple[Disk, ...] = ()
+    coverage: Coverage = Coverage()
     shared_disks: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     more_changes: int = 0
@@ -139,6 +140,8 @@ class Proposal(Stored):
 
     value: str | None = None
     near: tuple[str, ...] = ()
+    more: int = 0
+    """Of them that are not named."""
     problem: str | None = None
     """Why it is asked (again), in plain words."""
 
@@ -267,6 +270,8 @@ class Outcome(Stored):
     """Disks that are in the VM and did not roll back."""
     deleted: tuple[str, ...] = ()
     """Disks that the cluster has deleted with the restore."""
+    live: bool = False
+    """The VM ran when its restore had failed."""
     unproven: str = ""
     """Why nothing but the cluster's word says that the data is the snapshot's."""
 
@@ -321,6 +326,8 @@ class Restore(Stored):
     stop: Stop | None = None
     typed: TypedName | None = None
     confirmation: Confirmation | None = None
+    deletion_agreed: bool = False
+    """The disks that it deletes may go without a copy: said on the card that is confirmed."""
     safety: Safety | None = None
     job: Job | None = None
     outcome: Outcome | None = None

@@ -75,6 +75,8 @@ class Vm:
     """Flat view of what people know as configuration: ("cpu", "4 cores"), ("disk root", …)."""
     specification: str = ""
     """A digest of the spec without its run strategy."""
+    keeps_state: bool = False
+    """Its own spec asks for a persistent vTPM or EFI; a preference may do so unseen."""
     has_instance: bool = False
     """`status.created`: what KubeVirt's controller last knew of a VMI. It may lag behind."""
     down_since: datetime | None = None
@@ -103,6 +105,11 @@ class Vmi:
     deleting: bool = False
     created: datetime | None = None
     """When this run of the VM began, by the API server's clock."""
+    volumes: tuple[Volume, ...] = ()
+    """Those that it runs with: a disk that was hot-plugged into it alone is not in the VM's."""
+
+    moved: bool = False
+    """A decentralised migration has completed: the guest runs in another namespace or cluster."""
 
     @property
     def final(self) -> bool:
@@ -130,6 +137,8 @@ class Snapshot:
     content_name: str | None = None
     indications: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    """Every other volume of the VM, also those that hold no data, such as cloud-init."""
     restore_id: str | None = None
     """Our label, if this bot made it as a safety snapshot."""
 
@@ -215,6 +224,8 @@ class RestoreObject:
     """Our label."""
     made_by: str | None = None
     """Our annotation: the Slack user who asked."""
+    clone: str | None = None
+    """The VirtualMachineClone that made it, and would make it again."""
     team: str | None = None
     """Our annotations, as anybody may have written them: the workspace, and where it is told."""
     thread: str | None = None

@@ -42,8 +42,11 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
         consistency=level,
         consistency_why=why,
         claims=tuple(v.claim for v in vm.volumes if v.holds_data and v.claim)[:MAX_DISKS],
-        disks=snapshot.included[:MAX_DISKS],
-        fates=fates.of_disks(vm, snapshot, content, policy)[:MAX_DISKS],
+        disks=fates.copied_disks(content)[:MAX_DISKS],
+        fates=fates.of_disks(vm, content, policy, vmi=observation.vmi, claims=observation.claims)[
+            :MAX_DISKS
+        ],
+        coverage=fates.coverage(vm, snapshot, content),
         shared_disks=tuple(v.name for v in vm.volumes if v.shareable)[:MAX_DISKS],
         changes=changes[:MAX_CHANGES],
         more_changes=max(0, len(changes) - MAX_CHANGES),
@@ -68,6 +71,12 @@ def consistency(snapshot: Snapshot) -> tuple[Consistency, str]:
     if "GuestAgent" in marks:
         return Consistency.APPLICATION, texts.QUIESCED
     return Consistency.UNKNOWN, texts.NO_AGENT_KNOWN
+
+
+def partly(snapshot: Snapshot, level: str) -> str:
+    """The words for how far the files can be trusted, for a snapshot without all of its disks."""
+    partial = "PartialSnapshot" in snapshot.indications
+    return texts.PARTIAL_SHORT.format(level=level) if partial else level
 
 
 def configuration_changes(vm: Vm, content: Content) -> tuple[Change, ...]:

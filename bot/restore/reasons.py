@@ -17,6 +17,7 @@ class Reason(StrEnum):
     VM_BEING_DELETED = "vm_being_deleted"
     VM_MIGRATING = "vm_migrating"
     VM_WAITS_AS_RECEIVER = "vm_waits_as_receiver"
+    VM_MOVED = "vm_moved"
     SNAPSHOT_NOT_FOUND = "snapshot_not_found"
     SNAPSHOT_BEING_DELETED = "snapshot_being_deleted"
     SNAPSHOT_OF_OTHER_VM = "snapshot_of_other_vm"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.request import Part, is_name, single_name
 from bot.restore import edits, handoff
+from bot.restore.disks import Fate
 from bot.restore.events import Button, Cancel, Clicked, Offered, Reply, TakenOver, Typed
 from bot.restore.model import (
     Confirmation,
@@ -66,7 +67,7 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     CardKind.STOP_OVERDUE: frozenset({Button.KEEP_STOPPING, Button.FORCE_STOP, Button.CANCEL}),
     CardKind.FORCE_STOP: frozenset({Button.FORCE_STOP_NOW, Button.KEEP_STOPPING, Button.CANCEL}),
     CardKind.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
-    CardKind.CONFIRM: frozenset({Button.CONFIRM, Button.CANCEL}),
+    CardKind.CONFIRM: frozenset({Button.CONFIRM, Button.AGREE_DELETION, Button.CANCEL}),
     CardKind.PROTECTING: frozenset({Button.CANCEL}),
     CardKind.PROGRESS: frozenset(),
     CardKind.OVERDUE: frozenset({Button.KEEP_WAITING, Button.DELETE_RESTORE}),
@@ -229,8 +230,8 @@ def _pressed(restore: Restore, card: Card, click: Clicked, now: datetime) -> Ans
             return _stop_chosen(restore, now), None
         case Button.KEEP_STOPPING | Button.FORCE_STOP | Button.FORCE_STOP_NOW:
             return _stop_pressed(restore, click.button, now)
-        case Button.PROTECT_ON | Button.PROTECT_OFF:
-            return _protect(restore, on=click.button is Button.PROTECT_ON)
+        case Button.PROTECT_ON | Button.PROTECT_OFF | Button.AGREE_DELETION:
+            return _chosen(restore, click.button)
         case Button.CONFIRM:
             return _confirmed(restore, click, now)
         case Button.KEEP_WAITING | Button.DELETE_RESTORE | Button.DELETE_RESTORE_NOW:
@@ -243,8 +244,12 @@ def _pressed(restore: Restore, card: Card, click: Clicked, now: datetime) -> Ans
             return restore, Reply.OLD_CARD
 
 
-def _protect(restore: Restore, *, on: bool) -> Answer:
+def _chosen(restore: Restore, button: Button) -> Answer:
     """The choice stands on the card, so a second press came from a screen that lagged behind."""
+    if button is Button.AGREE_DELETION:
+        agreed = restore.model_copy(update={"deletion_agreed": True})
+        return (agreed, None) if wants_agreement(restore) else (restore, Reply.OLD_CARD)
+    on = button is Button.PROTECT_ON
     if restore.protect is on:
         return restore, Reply.OLD_CARD
     return restore.model_copy(update={"protect": on}), None
@@ -304,7 +309,7 @@ def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
     typed = restore.typed
     if restore.phase is not Phase.CONFIRMING or typed is None or restore.preview is None:
         return restore, Reply.OLD_CARD
-    if typed.by != click.by:
+    if typed.by != click.by or wants_agreement(restore):
         return restore, Reply.OLD_CARD
     sealed = Confirmation(by=click.by, at=now, number=click.number)
     closed = edits.close(restore, endings.CONFIRMED.format(user=click.by))
@@ -313,6 +318,13 @@ def _confirmed(restore: Restore, click: Clicked, now: datetime) -> Answer:
         onward = edits.enter(confirmed, Phase.STOPPING, now)
         return edits.post(onward, CardKind.STOPPING, now), None
     return after_stop(confirmed, now), None
+
+
+def wants_agreement(restore: Restore) -> bool:
+    """It deletes disks, no safety snapshot is to copy them, and nobody has agreed to that yet."""
+    shown = restore.preview
+    deletes = shown is not None and any(each.fate is Fate.DELETED for each in shown.fates)
+    return deletes and not restore.protect and not restore.deletion_agreed
 
 
 def after_stop(restore: Restore, now: datetime) -> Restore:

@@ -138,13 +138,49 @@ LEAVE_VM: Final = (
     "Their claims stay, with their data, and no VM will use them."
 )
 COME_BACK: Final = "• *Disks that come back* (the VM does not have them today): {disks}"
+COME_BACK_AS_IS: Final = (
+    "• ⚠️ *Disks that come back with today's data* (left out of the snapshot, and not in the VM now): "
+    "{disks}"
+)
+COME_BACK_WITHOUT_CLAIM: Final = (
+    "• ⚠️ *Disks that come back without their claim*: {disks}. The VM does not start with them, "
+    "or gets empty ones from its `dataVolumeTemplates`."
+)
+DETACHED: Final = (
+    "• ⚠️ *Hot-plugged disks, in the running guest only*: {disks}. A stop takes them out, and "
+    "nothing puts them back. Their claims stay."
+)
+STOP_DETACHES: Final = (
+    "⚠️ *Hot-plugged disks, in the running guest only*: {disks}. The stop takes them out of it; their "
+    "claims stay, with their data."
+)
+PARTIAL: Final = "⚠️ partial: it does not hold {disks}. What it holds is {level}"
+PARTIAL_UNNAMED: Final = (
+    "⚠️ partial: the cluster says that it does not hold every disk. What it holds is {level}"
+)
+PARTIAL_SHORT: Final = "partial, {level}"
+NOT_ONE_MOMENT: Final = (
+    "• ⚠️ *Not one moment*: its disks were copied one after the other while the guest could write, "
+    "and may not fit together."
+)
+GUEST_STATES: Final[Mapping[str, str]] = {
+    "rolls-back": (
+        "• ⚠️ *vTPM and EFI state* goes back as well, and the cluster deletes today's. The old "
+        "volumes alone are no way back then."
+    ),
+    "stays": (
+        "• ⚠️ *vTPM and EFI state* is not in the snapshot: today's stays, beside disks of then. A "
+        "guest that keeps keys in its vTPM may ask for a recovery key."
+    ),
+}
 DELETES: Final = (
     "🔴 *THIS RESTORE DELETES DISKS: {disks}*\n"
     "They were added with `dataVolumeTemplates` after the snapshot, which does not hold them. The "
     "cluster deletes their DataVolumes and claims, with all data."
 )
 DELETES_UNPROTECTED: Final = (
-    "*Snapshot current state first* is OFF: after the restore nothing here holds a copy of them."
+    "*Snapshot current state first* is OFF: after the restore nothing here holds a copy of them. "
+    "You are asked to agree to that before the restore is offered."
 )
 DELETES_PROTECTED: Final = (
     "*Snapshot current state first* is ON: only that safety snapshot can hold a copy of them."
@@ -190,6 +226,10 @@ GITOPS: Final = (
 CRITICAL: Final = (
     "*⚠️ CRITICAL: This restore is permanent. "
     "Current VM state cannot be recovered unless you create a snapshot now.*"
+)
+CRITICAL_PROTECTED: Final = (
+    "*⚠️ CRITICAL: This restore is permanent. "
+    "Only the safety snapshot that is taken first can bring the current VM state back.*"
 )
 PROTECT: Final = "*Snapshot current state first*: {state}"
 PROTECT_MEANING: Final = (
@@ -240,6 +280,7 @@ IMPACT_LOST: Final = "• All changes in the last {length} will be permanently l
 IMPACT_DELETES: Final = "• 🔴 Disks {disks} are DELETED, with DataVolume, claim and data"
 IMPACT_STOP: Final = "• The VM is live: it is stopped first, then everything is checked again"
 PROCEED: Final = "*Proceed with VM restore? This action cannot be undone.*"
+PROCEED_PROTECTED: Final = "*Proceed with VM restore? Only the safety snapshot leads back.*"
 PROCEED_HOW: Final = (
     "Only the button *Restore VM now* restores. Typing anything as a reply cancels."
 )
@@ -247,6 +288,13 @@ PROCEED_HOW_THERE: Final = (
     "Only the button *Restore VM now* restores. Typing `cancel` or any other single word as a "
     "reply cancels."
 )
+AGREE_FIRST: Final = (
+    "*Restore VM now* is offered once you have said that you know of the deletion: no safety snapshot "
+    "is to be taken."
+)
+AGREED: Final = "• {owner} knows that {disks} will be deleted without a copy"
+AGREE_LABEL: Final = "I know that {disk} is deleted"
+AGREE_LABEL_MORE: Final = "I know that {disk} and {count} more are deleted"
 CONFIRM_DIALOG_TITLE: Final = "Restore this VM now?"
 CONFIRM_DIALOG: Final = (
     "VM {vm} in {namespace} goes back to snapshot {snapshot}. "

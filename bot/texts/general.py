@@ -16,6 +16,7 @@ LABELS: Final[Mapping[str, str]] = {
     "force-stop-now": "Force stop now",
     "protect-on": "Snapshot current state first: turn ON",
     "protect-off": "Snapshot current state first: turn OFF",
+    "agree-deletion": "I know that disks are deleted",
     "confirm": "Restore VM now",
     "keep-waiting": "Keep waiting",
     "delete-restore": "Delete the restore object",

@@ -167,6 +167,8 @@ LEFT_VOLUMES: Final = "• VM {vm} in {namespace}: volumes of the state before: 
 LEFT_NEEDED: Final = (
     "• VM {vm} in {namespace}: volumes it used before, to be kept when last looked up: {names}"
 )
+LEFT_MADE: Final = "• VM {vm} in {namespace}: volumes of a restore that did not succeed: {names}"
+LEFT_UNKNOWN: Final = "• VM {vm} in {namespace}: in an unknown state, perhaps half restored"
 LEFT_SAFETY: Final = "• VM {vm} in {namespace}: safety snapshot {names}"
 LEFT_STOPPED: Final = "• VM {vm} in {namespace}: stopped for the restore, not started again by me"
 LEFT_FAILED: Final = "• VM {vm} in {namespace}: restore object {names}, which did not succeed"

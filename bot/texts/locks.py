@@ -13,6 +13,12 @@ RESTORE_IN_PROGRESS: Final = RefusalText(
     NO_RESTORE,
     "Wait for it to end; if it failed or is stuck, somebody must delete that object first.",
 )
+CLONE_IN_PROGRESS: Final = RefusalText(
+    "VirtualMachineClone `{clone}` restores this VM by VirtualMachineRestore `{name}`.",
+    NO_RESTORE,
+    "Wait for the clone to end. If it is stuck or not wanted, whoever made it must delete the "
+    "VirtualMachineClone: it would make its restore again.",
+)
 RESTORE_FAILED: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM has failed and was not removed{by}. KubeVirt says: {said}",
     NO_RESTORE,

@@ -90,6 +90,11 @@ VM_WAITS_AS_RECEIVER: Final = RefusalText(
     "A VM that can be stopped.",
     "Ask the owner of the VM whether that migration is still to come. The guest may live elsewhere.",
 )
+VM_MOVED: Final = RefusalText(
+    "VM `{vm}` was migrated to another namespace or cluster, and lives there now.",
+    "A VM that lives in this namespace.",
+    "Restoring here would give it a second life with the same addresses. Restore it where it runs.",
+)
 VM_RECREATED: Final = RefusalText(
     "VM `{vm}` was re-created since the snapshot was taken (UID {uid}).",
     "The VM that the snapshot was taken of (UID {taken_of}).",
@@ -203,6 +208,12 @@ CONFIGURATION_ONLY: Final = RefusalText(
     "Choose another snapshot; no data would come back from this one.",
 )
 
+ONLY_A_MEMORY_DUMP: Final = RefusalText(
+    "Snapshot `{snapshot}` holds no disks, only a memory dump, which a restore does not bring back.",
+    CONFIGURATION_ONLY.expected,
+    CONFIGURATION_ONLY.next,
+)
+
 # What was named and is not there
 
 NO_SUCH_VM: Final = "There is no VM `{vm}` in namespace `{namespace}`.{command}"
@@ -267,6 +278,7 @@ CONTENT_GOES: Final = "The snapshot's content is being deleted, and its data wit
 CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error: {error}"
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
+CLONE_BEGAN: Final = "VirtualMachineClone `{clone}` has begun to restore this VM: `{name}`."
 OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."
 
 NAME_IS_TAKEN: Final = (
@@ -351,4 +363,5 @@ SAFETY_NOT_READY: Final = "the safety snapshot did not become ready in time"
 SAFETY_SAID: Final = "{found} (KubeVirt says: {said})"
 NOT_LOCKED: Final = "source not locked "
 """How KubeVirt begins to say what keeps it from taking a snapshot: a claim that is not bound, say."""
+SAFETY_LACKS: Final = "the safety snapshot does not hold what the restore deletes: {disks}"
 SAFETY_EMPTY: Final = "the safety snapshot holds no disks"

@@ -7,11 +7,21 @@ NOT_ENDED: Final = "VM {vm}: {state}"
 OWNER: Final = "{owner}, this is how it ended."
 CANCELLED_PRESERVED: Final = "Operation cancelled. Current VM state preserved."
 PRESERVED: Final = "Current VM state preserved."
+CANCELLED_STOPPED: Final = (
+    "Operation cancelled. Disks and configuration are preserved; a stop was sent to the guest."
+)
+PRESERVED_BUT_STOPPED: Final = (
+    "Disks and configuration are preserved; a stop was sent to the guest."
+)
 OPERATION_CANCELLED: Final = "Restore operation cancelled."
 CURRENT_STATE: Final = "*Current VM State*: {state}"
 STATE_UNKNOWN: Final = "UNKNOWN - may be partially restored or unchanged"
 STATE_UNCHANGED: Final = "unchanged - no restore was started"
 DO_NOT_START: Final = "*CRITICAL*: Do not start VM until restore issue is resolved"
+STOP_IT: Final = (
+    "*CRITICAL*: The VM is live on disks that may be half restored. Stop it now, and leave it stopped "
+    "until the restore issue is resolved: `virtctl stop` (VM {vm}, namespace {namespace})"
+)
 VM_STATUS: Final = "*VM Status*: {status}"
 FOUND: Final = "*Found*: {found}"
 EXPECTED: Final = "*Expected*: {expected}"
@@ -56,6 +66,7 @@ LEFTOVERS: Final = (
     "*Volumes left over*: {volumes}. The VM used them before. Nobody has looked who needs them now."
 )
 LEFT: Final = "*Volumes that the VM used before* (looked up at {when}):"
+LEFT_MADE: Final = "*Volumes that this restore made* (looked up at {when}; they use space):"
 LEFT_LINES: Final[Mapping[str, str]] = {
     "used": "• In use, keep: {claims}",
     "only-copy": "• ⚠️ Keep: not in the snapshot, so the only copy of a disk: {claims}",
@@ -67,10 +78,14 @@ LEFT_LINES: Final[Mapping[str, str]] = {
         "• Belongs to another object, which makes it again or takes it along when it goes: {claims}"
     ),
     "going": "• Being deleted by the cluster: {claims}",
+    "made": "• Not used by the VM; whether it is whole, or used by others, was not looked up: {claims}",
     "unsure": "• Keep: it was not possible to look who uses it: {claims}",
 }
 LEFT_ONE: Final = "{claim} ({by})"
 LEFT_MORE: Final = "• and {count} more claims"
+LEFT_WITHOUT_STATE: Final = (
+    "• ⚠️ They are no undo by themselves: the vTPM and EFI state that belonged to them is deleted."
+)
 FREE: Final = (
     "• No VM, VMI or pod of the namespace uses {claims}. They hold the state before the restore and "
     "use space until removed. Once you are sure that nobody needs them:"
@@ -143,6 +158,11 @@ STOP_FAILED: Final = "⚠️ A stop was sent to VM {vm} at {when}, and failed: {
 IN_SHORT_STOPPED: Final = "The VM is stopped."
 IN_SHORT_STOPPING: Final = "The VM is stopping."
 WAS_STRATEGY: Final = "Run strategy before the stop: {strategy}"
+WAS_ONCE: Final = (
+    "Run strategy before the stop: {strategy}. A start makes it `Always`: the cluster then starts the VM "
+    "again whenever its guest ends."
+)
+STARTED_ONCE: Final = "Its run strategy is `Always` now. Before the stop it was {strategy}."
 START_OFFERED: Final = "Press *Start VM again* if it should run."
 NOT_TOUCHED: Final = "The bot did not stop or change the VM."
 NOT_TOUCHED_AGAIN: Final = "This time the bot did not stop or change the VM."
@@ -182,6 +202,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "kubevirt_missing": "❌ KubeVirt Not Found",
     "vm_not_found": "❌ VM Not Found",
     "vm_being_deleted": "❌ VM Is Being Deleted",
+    "vm_moved": "❌ VM Lives Elsewhere",
     "vm_migrating": "❌ VM Is Migrating",
     "vm_waits_as_receiver": "❌ VM Waits for a Migration",
     "snapshot_not_found": "❌ Snapshot Not Found",

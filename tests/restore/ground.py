@@ -64,6 +64,7 @@ CONTENT = Content(
     bytes_needed=10 * 1024**3,
     storage=(("fast", 10 * 1024**3),),
     claims=1,
+    backups=(("root", "root-claim"),),
     copies=(("root", "vs-root"),),
     specification="as-copied",
 )

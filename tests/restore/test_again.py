@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.restore import follow_up, user_events, workflow
+from bot.restore.disks import LeftBehindKind
 from bot.restore.events import (
     Button,
     Clicked,
@@ -17,11 +18,11 @@ from bot.restore.events import (
     VmClaimedElsewhere,
 )
 from bot.restore.model import Phase, Restore, RestoreId
-from bot.restore.observation import ApiRejection
+from bot.restore.observation import ApiRejection, Candidates, Claim
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
 from tests.restore import play as p
-from tests.restore.ground import NAMESPACE, READY, RUNNING, VM, VM_NAME, VMI
+from tests.restore.ground import NAMESPACE, READY, RUNNING, VM, VM_NAME, VMI, WELL, Ground
 from tests.restore.play import NO, OTHER, OWNER, RULES, Play
 
 # --- Starting the VM ------------------------------------------------------------------------------
@@ -459,3 +460,77 @@ def test_a_vm_that_is_gone_is_told_before_anything_is_removed() -> None:
 
 def test_nothing_is_removed_for_somebody_who_may_not() -> None:
     assert retry().looks(NO).effects == ()
+
+
+# --- Another VM is named then ---------------------------------------------------------------------
+
+ELSEWHERE = ("staging", "testing")
+NO_SUCH: dict[str, tuple[Ground, CardKind]] = {
+    "no VM of that name is anywhere": (
+        WELL.but(candidates=Candidates(vms=("database-02",))),
+        CardKind.ASK_VM,
+    ),
+    "a VM of that name is in other namespaces": (
+        WELL.but(candidates=Candidates(namespaces=ELSEWHERE)),
+        CardKind.ASK_NAMESPACE,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_SUCH)
+def test_what_is_left_of_one_vm_is_not_told_of_the_one_that_is_named_then(case: str) -> None:
+    """Start VM would start another VM than the one that was stopped."""
+    ground, question = NO_SUCH[case]
+    after = follow_up.successor(
+        (ended := _stopped_and_refused()).restore,
+        Clicked(OWNER, Button.OTHER_SNAPSHOT, ended.card(Button.START_VM).number),
+        RULES,
+        ended.now,
+    )
+    assert isinstance(after, Restore)
+    assert after.stopped_by_us
+    played = Play(after, now=ended.now, ground=ground).looks()
+    assert played.question is question
+    assert not played.restore.stopped_by_us
+    assert (played.restore.blocker, played.restore.vm_state_unknown) == (None, False)
+
+
+def _stopped_and_refused() -> Play:
+    """The bot stopped the VM, and then its snapshot was gone."""
+    return p.stopping().looks().looks(vm=VM, vmi=None).looks(snapshots=())
+
+
+# --- What a restore that failed has made ----------------------------------------------------------
+
+
+def test_what_it_made_is_told_after_it_was_given_up() -> None:
+    """The object is gone, and with it all that names these claims."""
+    played = p.overdue().clicks(Button.DELETE_RESTORE)
+    played.clicks(Button.DELETE_RESTORE_NOW).looks()
+    assert played.restore.job is not None
+    name = played.restore.job.name
+    made = Claim("restore-1-root", "Pending", restored_by=name)
+    going = Claim("restore-1-data", "Bound", mark=f"{name}-uid", deleting=True)
+    other = Claim("root-claim", "Bound", restored_by="of-somebody")
+    played.looks(restores=(), claims=(made, going, other))
+    assert played.reason is Reason.RESTORE_GIVEN_UP
+    assert [(each.claim, each.kind) for each in played.outcome.left] == [
+        ("restore-1-data", LeftBehindKind.GOING),
+        ("restore-1-root", LeftBehindKind.MADE),
+    ]
+
+
+def test_what_it_made_and_the_vm_uses_is_no_leftover() -> None:
+    played = p.restoring()
+    assert played.restore.job is not None
+    used = Claim("root-claim", "Bound", restored_by=played.restore.job.name)
+    played.ground = played.ground.but(claims=(used,))
+    played.job_becomes(failure="no").looks()
+    (left,) = played.outcome.left
+    assert (left.kind, left.by) == (LeftBehindKind.USED, "VM `database-01`")
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_vm_that_runs_after_a_failure_is_told_as_that(live: bool) -> None:
+    played = p.restoring().job_becomes(failure="no").looks(vmi=VMI if live else None)
+    assert played.outcome.live is live

@@ -19,6 +19,7 @@ from bot.restore.observation import (
     Quota,
     Snapshot,
     Vm,
+    Vmi,
     Volume,
 )
 from bot.restore.reasons import Reason
@@ -134,6 +135,14 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     ],
     "vm_stays": [
         ("deleted", vm(deleting=True), Reason.VM_BEING_DELETED, "VM `database-01` is being deleted")
+    ],
+    "vm_lives_here": [
+        (
+            "migrated to another cluster",
+            WELL.but(vmi=Vmi("vmi-1", "Succeeded", moved=True)),
+            Reason.VM_MOVED,
+            "was migrated to another namespace or cluster",
+        ),
     ],
     "snapshot_exists": [
         (
@@ -257,7 +266,24 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
         ),
     ],
     "snapshot_holds_disks": [
-        ("no disks", snapshots(included=()), Reason.CONFIGURATION_ONLY, "holds no disks"),
+        (
+            "no disks",
+            WELL.but(content=replace(CONTENT, backups=(), copies=())),
+            Reason.CONFIGURATION_ONLY,
+            "holds no disks: it is configuration only",
+        ),
+        (
+            "a memory dump alone",
+            WELL.but(
+                content=replace(
+                    CONTENT,
+                    volumes=(Volume("dump", "memoryDump", claim="dump"),),
+                    backups=(("dump", "dump"),),
+                )
+            ),
+            Reason.CONFIGURATION_ONLY,
+            "holds no disks, only a memory dump",
+        ),
     ],
     "claims_stay": [
         (
@@ -291,6 +317,12 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             WELL.but(restores=(foreign_restore(),)),
             Reason.RESTORE_IN_PROGRESS,
             "`of-somebody` of this VM is in progress.",
+        ),
+        (
+            "a clone onto the VM",
+            WELL.but(restores=(foreign_restore("tmp-restore-1", clone="copy-of-db"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "VirtualMachineClone `copy-of-db` restores this VM by VirtualMachineRestore `tmp-r",
         ),
         (
             "in progress, by whom",
@@ -516,7 +548,7 @@ def test_the_first_of_two_refusals_is_told() -> None:
     """Wherever two checks speak, the one that comes first in the table is heard."""
     both = WELL.but(
         vm=replace(VM, migrating=True),
-        snapshots=(replace(SNAPSHOT, included=()),),
+        content=replace(CONTENT, backups=()),
         dry_run=FORBIDDEN,
     )
     said = refusal(both)

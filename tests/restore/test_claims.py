@@ -13,6 +13,7 @@ from bot.restore.model import Phase, Restore, VolumePolicy
 from bot.restore.observation import Claim, Content, Observation, ObservationKind, Use, Vm, Volume
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
+from bot.restore.user_events import wants_agreement
 from tests.restore import play as p
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT_NAME, VM, WELL
 from tests.restore.play import OWNER, RULES, Play
@@ -36,7 +37,10 @@ def on(vm: Vm, content: Content) -> Play:
     """The cluster has the restore of this VM."""
     asked = p.play()
     asked.ground = WELL.but(vm=vm, content=content)
-    confirmed = asked.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM)
+    named = asked.looks().types(SNAPSHOT_NAME)
+    if wants_agreement(named.restore):
+        named.clicks(Button.AGREE_DELETION)
+    confirmed = named.clicks(Button.CONFIRM)
     return confirmed.looks().created()
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from bot.restore import fates, preview
-from bot.restore.disks import Fate
+from bot.restore.disks import Coverage, Fate, GuestState
 from bot.restore.model import Change, Consistency, VolumePolicy
-from bot.restore.observation import Content, ObservationKind, Vm, Volume
-from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, WELL
+from bot.restore.observation import Claim, Content, ObservationKind, Snapshot, Vm, Volume
+from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, VMI, WELL
 from tests.restore.play import asked
 
 CONSISTENCY: dict[tuple[str, ...], tuple[Consistency, str]] = {
@@ -62,7 +62,9 @@ FATES: dict[str, Case] = {
     "excluded when it was taken": case((ROOT, DATA), (ROOT, DATA), {**IN, "data": Fate.KEEPS}),
     "added since": case((ROOT, DATA), (ROOT,), {**IN, "data": Fate.LEAVES}),
     "excluded, and another claim since": case(
-        (ROOT, replace(DATA, claim="other")), (ROOT, DATA), {**IN, "data": Fate.LEAVES}
+        (ROOT, replace(DATA, claim="other")),
+        (ROOT, DATA),
+        {**IN, "data": Fate.LEAVES, "data again": Fate.RETURNS_AS_IS},
     ),
     "added since with a template": case(
         (ROOT, DV), (ROOT,), {**IN, "extra": Fate.DELETED}, templates=(("extra",), ())
@@ -80,15 +82,134 @@ FATES: dict[str, Case] = {
         (ROOT, DV), (ROOT, DV), {**IN, "extra": Fate.DELETED}, templates=(("extra",), ())
     ),
     "in the snapshot, not in the VM": case((), (ROOT,), {"root": Fate.RETURNS}),
-    "excluded, and gone since": case((ROOT,), (ROOT, DATA), IN),
+    "excluded, and gone from the VM since": case(
+        (ROOT,), (ROOT, DATA), {**IN, "data": Fate.RETURNS_AS_IS}
+    ),
 }
 
 
 @pytest.mark.parametrize("name", FATES)
 def test_what_becomes_of_each_disk(name: str) -> None:
     vm, content, policy, expected = FATES[name]
-    disks = fates.of_disks(vm, SNAPSHOT, content, policy)
-    assert {each.name: each.fate for each in disks} == expected
+    disks = fates.of_disks(vm, content, policy)
+    told: dict[str, Fate] = {}
+    for each in disks:
+        told[f"{each.name} again" if each.name in told else each.name] = each.fate
+    assert told == expected
+
+
+PLUGGED = Volume("plugged", "persistentVolumeClaim", claim="plugged")
+
+
+def test_a_disk_of_the_running_guest_alone_is_taken_out_by_the_stop() -> None:
+    vmi = replace(VMI, volumes=(ROOT, PLUGGED, INIT))
+    vm = replace(VM, volumes=(ROOT, INIT))
+    disks = fates.of_disks(vm, CONTENT, RANDOM, vmi=vmi)
+    assert [(each.name, each.fate) for each in disks] == [
+        ("root", Fate.ROLLS_BACK),
+        ("plugged", Fate.DETACHED),
+    ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_of_a_disk_that_comes_back_as_it_is_the_claim_must_exist(there: bool) -> None:
+    content = replace(CONTENT, volumes=(ROOT, DATA))
+    vm = replace(VM, volumes=(ROOT,))
+    claims = (Claim("data", "Bound"),) if there else ()
+    *_, data = fates.of_disks(vm, content, RANDOM, claims=claims)
+    assert (data.fate, data.there) == (Fate.RETURNS_AS_IS, there)
+
+
+STATE = "persistent-state-for-database-01"
+TPM = replace(VM, keeps_state=True)
+HOLDS: dict[str, tuple[Vm, Snapshot, Content, Coverage]] = {
+    "everything, of a stopped VM": (VM, SNAPSHOT, CONTENT, Coverage()),
+    "a disk is missing, and the cluster says so": (
+        VM,
+        replace(SNAPSHOT, indications=("PartialSnapshot",)),
+        replace(CONTENT, volumes=(ROOT, DATA, INIT)),
+        Coverage(partial=True, missing=("data",)),
+    ),
+    "the cluster calls it partial, and nothing shows what is missing": (
+        VM,
+        replace(SNAPSHOT, indications=("PartialSnapshot",)),
+        CONTENT,
+        Coverage(partial=True),
+    ),
+    "the state of the vTPM as well": (
+        TPM,
+        SNAPSHOT,
+        replace(CONTENT, backups=(*CONTENT.backups, (STATE, "state-x"))),
+        Coverage(guest_state=GuestState.ROLLS_BACK),
+    ),
+    "no state, though the VM's spec keeps one": (
+        TPM,
+        SNAPSHOT,
+        CONTENT,
+        Coverage(guest_state=GuestState.STAYS),
+    ),
+    "no state, and only a preference keeps one": (
+        VM,
+        replace(SNAPSHOT, excluded=(STATE,)),
+        CONTENT,
+        Coverage(guest_state=GuestState.STAYS),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_what_a_snapshot_holds_of_its_vm(name: str) -> None:
+    vm, snapshot, content, expected = HOLDS[name]
+    assert fates.coverage(vm, snapshot, content) == expected
+
+
+TWO = replace(CONTENT, backups=(("root", "root"), ("data", "data")), volumes=(ROOT, DATA))
+MOMENTS: dict[str, tuple[tuple[str, ...], Content, bool]] = {
+    "stopped": ((), TWO, True),
+    "stopped, and partial": (("PartialSnapshot",), TWO, True),
+    "frozen": (("Online", "GuestAgent"), TWO, True),
+    "paused": (("Online", "Paused"), TWO, True),
+    "running without an agent": (("Online", "NoGuestAgent"), TWO, False),
+    "frozen, and not for long enough": (("GuestAgent", "Online", "QuiesceTimeout"), TWO, False),
+    "running, and nothing is known of the agent": (("Online",), TWO, False),
+    "running without an agent, one disk": (("Online", "NoGuestAgent"), CONTENT, True),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_its_disks_are_one_moment_if_nothing_was_written_between_them(name: str) -> None:
+    marks, content, one = MOMENTS[name]
+    found = fates.coverage(VM, replace(SNAPSHOT, indications=marks), content)
+    assert found.one_moment is one
+
+
+COPIED: dict[str, tuple[Content, tuple[str, ...]]] = {
+    "a disk": (CONTENT, ("root",)),
+    "a memory dump is dropped by the restore": (
+        replace(
+            CONTENT,
+            volumes=(ROOT, Volume("dump", "memoryDump", claim="dump")),
+            backups=(("root", "root"), ("dump", "dump")),
+        ),
+        ("root",),
+    ),
+    "only a memory dump": (
+        replace(
+            CONTENT,
+            volumes=(Volume("dump", "memoryDump", claim="dump"),),
+            backups=(("dump", "dump"),),
+        ),
+        (),
+    ),
+    "the state of a vTPM is no disk": (replace(CONTENT, backups=((STATE, "state"),)), ()),
+    "nothing": (replace(CONTENT, backups=()), ()),
+}
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_which_disks_a_snapshot_holds_is_told_by_its_content(name: str) -> None:
+    content, expected = COPIED[name]
+    assert fates.copied_disks(content) == expected
 
 
 OLD = Volume("root", "dataVolume", claim="database-01-root")
@@ -106,10 +227,10 @@ def test_which_data_volumes_the_cluster_deletes(
     root = replace(ROOT, claim="root-dv")
     vm = replace(VM, volumes=(root, DV), templates=("root-dv", "extra"))
     content = replace(CONTENT, volumes=(root,), templates=("root-dv",))
-    assert fates.data_volumes_to_go(vm, SNAPSHOT, content, policy) == gone
+    assert fates.data_volumes_to_go(vm, content, policy) == gone
     named = replace(VM, volumes=(OLD,), templates=("database-01-root",))
     copy = replace(CONTENT, volumes=(OLD,), templates=("database-01-root",))
-    kept = fates.data_volumes_to_go(named, SNAPSHOT, copy, policy)
+    kept = fates.data_volumes_to_go(named, copy, policy)
     assert kept == (frozenset({"database-01-root"}) if policy is RANDOM else frozenset())
 
 

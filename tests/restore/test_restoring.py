@@ -137,6 +137,11 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
         Reason.CHANGED_SINCE_CONFIRMATION,
         "`of-somebody`",
     ),
+    "a clone onto the VM has begun": (
+        {"restores": (foreign_restore("tmp-restore-1", clone="copy-of-db"),)},
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "VirtualMachineClone `copy-of-db` has begun to restore this VM",
+    ),
     "another restore has failed and stands in the way": (
         {"restores": (foreign_restore(failure="no"),)},
         Reason.CHANGED_SINCE_CONFIRMATION,

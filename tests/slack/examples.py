@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
+from bot.restore.disks import Coverage, Disk, Fate, GuestState, LeftBehind, LeftBehindKind
 from bot.restore.model import (
     Change,
     Confirmation,
@@ -61,6 +61,15 @@ RICH = PREVIEW.model_copy(
             Disk(name="scratch", claim="database-01-scratch", fate=Fate.KEEPS),
             Disk(name="ledger", claim="ledger", fate=Fate.LEAVES),
             Disk(name="data", claim="database-01-data", fate=Fate.RETURNS),
+            Disk(name="logs", claim="database-01-logs", fate=Fate.RETURNS_AS_IS),
+            Disk(name="spool", claim="database-01-spool", fate=Fate.RETURNS_AS_IS, there=False),
+            Disk(name="usb", claim="usb", fate=Fate.DETACHED),
+        ),
+        "coverage": Coverage(
+            partial=True,
+            missing=("scratch", "logs"),
+            one_moment=False,
+            guest_state=GuestState.ROLLS_BACK,
         ),
         "shared_disks": ("cluster-data",),
         "changes": (
@@ -298,6 +307,12 @@ def _confirms() -> Mapping[str, Example]:
     return {
         "confirm": one(c, CardKind.CONFIRM, **waits),
         "confirm-deletes-a-disk": one(c, CardKind.CONFIRM, **{**waits, "preview": DELETING}),
+        "confirm-deletes-a-disk-agreed": one(
+            c, CardKind.CONFIRM, deletion_agreed=True, **{**waits, "preview": DELETING}
+        ),
+        "confirm-deletes-a-disk-protected": one(
+            c, CardKind.CONFIRM, protect=True, **{**waits, "preview": DELETING}
+        ),
         "confirm-protected-stopping-first": one(
             c,
             CardKind.CONFIRM,
@@ -448,6 +463,15 @@ def _failures() -> Mapping[str, Example]:
     off = "Restore target VMI must be powered off before restore operation"
     return {
         "failed": ended(f, Reason.RESTORE_FAILED, found=off, job=JOB, preview=PREVIEW),
+        "failed-and-live": ended(
+            f,
+            Reason.RESTORE_FAILED,
+            found=off,
+            job=JOB,
+            preview=PREVIEW,
+            live=True,
+            left=(LeftBehind(claim="restore-1-root", kind=LeftBehindKind.MADE),),
+        ),
         "failed-complete-but-not-restored": ended(
             f,
             Reason.NOT_RESTORED,

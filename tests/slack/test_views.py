@@ -14,6 +14,7 @@ from bot.restore.events import Button
 from bot.restore.model import Outcome, Phase, Rules, Start
 from bot.restore.reasons import Reason
 from bot.restore.thread import QUESTIONS, Card, CardKind
+from bot.restore.user_events import wants_agreement
 from bot.slack import views
 from bot.slack.views.layout import button_value
 from tests.restores import ALICE, NOW, restore
@@ -214,6 +215,7 @@ def test_long_names_do_not_push_the_warning_out_of_the_dialog(name: str) -> None
 def test_only_an_open_confirm_card_carries_the_button_that_restores(name: str) -> None:
     document, shown = EXAMPLES[name]
     asks = shown.kind is CardKind.CONFIRM and shown.closed is None
+    asks = asks and not wants_agreement(document)
     assert (Button.CONFIRM in pressable(views.render(document, shown))) is asks
 
 

@@ -49,7 +49,9 @@ SNAPSHOT = Snapshot(
     ready=True,
     included=("root",),
 )
-CONTENT = Content(name="c", uid="c", ready=True, vm_uid="u", volumes=(DISK,))
+CONTENT = Content(
+    name="c", uid="c", ready=True, vm_uid="u", volumes=(DISK,), backups=((DISK.name, "root"),)
+)
 
 
 class Play:

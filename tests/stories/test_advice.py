@@ -241,7 +241,11 @@ async def test_a_disk_of_a_template_that_came_after_the_snapshot_is_deleted_and_
     before, _, _ = warning.partition("THIS WILL REPLACE CURRENT VM STATE")
     assert "THIS RESTORE DELETES DISKS: `archive`" in before
     assert "is OFF: after the restore nothing here holds a copy" in before
-    await acts.confirm(stage)
+    confirm = stage.read(await acts.type_name(stage))
+    assert "[Restore VM now" not in confirm
+    await stage.press(acts.READY, "I know that archive is deleted")
+    await stage.card("will be deleted without a copy")
+    await acts.press_restore(stage)
     said = stage.read(await stage.card(acts.RESTORED))
     assert "Deleted by the cluster" in said
     assert "`archive`" in said
@@ -295,3 +299,60 @@ async def test_a_vmi_that_may_not_be_read_does_not_hold_up_the_result(stage_for:
         stage.world.kube.deny(verb, "virtualmachineinstances", NS)
     said = stage.read(await stage.card(acts.RESTORED, within=60))
     assert "Stopped, as its status says; whether it runs could not be read" in said
+
+
+async def test_a_deletion_needs_no_agreement_where_a_safety_snapshot_copies_the_disk(
+    stage_for: SetStage,
+) -> None:
+    stage = await stage_for(config={"rules": {"protect_by_default": True}})
+    templated_disk(stage)
+    await acts.to_the_warning(stage)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == ["create virtualmachinesnapshots", "create virtualmachinerestores"]
+
+
+async def test_a_disk_that_was_hot_plugged_into_the_guest_alone_is_told_before_the_stop(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """The stop takes it out; its claim is still the only copy afterwards."""
+    stage = await stage_for(running=True)
+    kube = stage.world.kube
+    kube.seed.claim(NS, "usb", Disk("usb"))
+    vmi = kube.storage.get("virtualmachineinstances", NS, VM)
+    plugged = {"name": "usb", "persistentVolumeClaim": {"claimName": "usb", "hotpluggable": True}}
+    vmi["spec"]["volumes"] += [plugged]
+    kube.storage.put("virtualmachineinstances", vmi)
+    await acts.ask(stage)
+    told = stage.read(await stage.card(acts.MUST_STOP))
+    assert "*Hot-plugged disks, in the running guest only*: `usb`" in told
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    warning = stage.read(await stage.card(acts.TYPE_IT))
+    assert "*Hot-plugged disks, in the running guest only*: `usb`" in warning
+    await acts.confirm(stage)
+    said = stage.read(await stage.card(acts.RESTORED))
+    assert "so the only copy of a disk: `usb`" in said
+    await golden(stage)
+
+
+async def test_a_partial_snapshot_is_not_called_consistent(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """What is missing is named, and what has left the VM since comes back as it is today."""
+    stage = await stage_for()
+    kube = stage.world.kube
+    kube.seed.vm(NS, "db-two", running=False, disks=["root", "scratch"])
+    marks = ["Online", "NoGuestAgent", "PartialSnapshot"]
+    kube.seed.snapshot(NS, "the-one", "db-two", volumes=["root"], indications=marks)
+    vm = kube.storage.get("virtualmachines", NS, "db-two")
+    spec = vm["spec"]["template"]["spec"]
+    spec["volumes"] = spec["volumes"][:1]
+    spec["domain"]["devices"]["disks"] = spec["domain"]["devices"]["disks"][:1]
+    kube.storage.put("virtualmachines", vm)
+    await acts.ask(stage, f"/vm-restore db-two from the-one in {NS}")
+    warning = stage.read(await stage.card(acts.TYPE_IT))
+    assert "partial: it does not hold `scratch`" in warning
+    assert "*Disks that come back with today's data*" in warning
+    await acts.confirm(stage, "the-one")
+    await stage.card(acts.RESTORED)
+    await golden(stage)

@@ -61,6 +61,38 @@ def _foreign_restore(stage: Stage) -> None:
     kube.people.create_restore(NS, "by-hand", VM, SNAPSHOT)
 
 
+def _clone(stage: Stage) -> None:
+    """A clone of a snapshot onto the snapshot's own VM: it waits until the VM stops."""
+    _foreign_restore(stage)
+    held = stage.world.kube.storage.get("virtualmachinerestores", NS, "by-hand")
+    owner = {"apiVersion": "clone.kubevirt.io/v1beta1", "kind": "VirtualMachineClone"}
+    references = [{**owner, "name": "copy-of-db", "uid": "clone-1"}]
+    held["metadata"]["ownerReferences"] = references
+    stage.world.kube.storage.put("virtualmachinerestores", held)
+
+
+def _moved_away(stage: Stage) -> None:
+    """A decentralised migration has completed, and a Manual VM leaves its old guest object."""
+    kube = stage.world.kube
+    kube.seed.vm(NS, VM, running=True, run_strategy="Manual")
+    kube.people.power_off(NS, VM)
+    vmi = kube.storage.get("virtualmachineinstances", NS, VM)
+    sides = {"sourceState": {"node": "here"}, "targetState": {"syncAddress": "10.0.0.9:9185"}}
+    vmi["status"]["migrationState"] = {**sides, "completed": True}
+    kube.storage.put("virtualmachineinstances", vmi)
+
+
+def _memory_dump(stage: Stage) -> None:
+    """The one volume of the snapshot is a dump of the guest's memory."""
+    storage = stage.world.kube.storage
+    snapshot = storage.get("virtualmachinesnapshots", NS, SNAPSHOT)
+    name = snapshot["status"]["virtualMachineSnapshotContentName"]
+    content = storage.get("virtualmachinesnapshotcontents", NS, name)
+    spec = content["spec"]["source"]["virtualMachine"]["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "root", "memoryDump": {"claimName": f"{VM}-root"}}]
+    storage.put("virtualmachinesnapshotcontents", content)
+
+
 def _failed_leftover(stage: Stage) -> None:
     """It failed, nobody removed it, and it blocks every other restore of the VM."""
     kube = stage.world.kube
@@ -245,6 +277,9 @@ CASES = [
         _migrating,
         f"/vm-restore db-moving from the-one in {NS}",
     ),
+    Case("clone-onto-the-vm", "Another Restore Is in Progress", _clone),
+    Case("vm-lives-elsewhere", "VM Lives Elsewhere", _moved_away),
+    Case("memory-dump-alone", "Snapshot Holds No Disks", _memory_dump),
     Case("restore-of-somebody-else", "Another Restore Is in Progress", _foreign_restore),
     Case("failed-restore-left-behind", "Another Restore Is in Progress", _failed_leftover),
     Case("mark-of-a-restore-that-is-gone", "Another Restore Is in Progress", _mark_of_no_restore),

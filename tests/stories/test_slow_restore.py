@@ -82,6 +82,14 @@ async def test_delete_the_restore_object(stage_for: SetStage, golden: Golden) ->
     await stage.world.pass_time(30)
     await golden(stage)
     assert "UNKNOWN - may be partially restored or unchanged" in stage.read(failed)
+    claims = stage.world.kube.storage.view("persistentvolumeclaims", NS)
+    (claim,) = (n for each in claims if (n := each["metadata"]["name"]).startswith("restore-"))
+    assert f"was not looked up: `{claim}`" in stage.read(failed)
+    await acts.ask(stage, "/vm-restore handoff")
+    report = stage.read(await stage.whispered("Left behind by these"))
+    assert f"volumes of a restore that did not succeed: `{claim}`" in report
+    assert "in an unknown state, perhaps half restored" in report
+    assert "restore object" not in report, "it is deleted"
     made, deleted = acts.changes(stage)
     assert (made.verb, deleted.verb, made.name) == ("create", "delete", deleted.name)
 

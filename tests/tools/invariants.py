@@ -5,14 +5,16 @@ what the simulated API server was asked. The bot's own documents are only used t
 ended.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.cluster import parse
 from bot.playground.kubevirt.exchange import ApiCall
-from bot.playground.kubevirt.storage import Change
+from bot.playground.kubevirt.storage import Change, Storage
 from bot.playground.slack.workspace import Message
 from bot.playground.world import World
 from bot.request import Verb, parse_command, parse_sentence
@@ -25,6 +27,8 @@ from tests.tools.deeds import Deeds
 Json = dict[str, Any]
 RESTORES = "virtualmachinerestores"
 _LINKED = re.compile(r"<(?:http://|tel:)([^<>|]+)\|\1>")
+_REMOVE = re.compile(r"kubectl delete pvc -n (?P<namespace>\S+) (?P<claims>[a-z0-9. -]+)")
+_RESTORED = "restore.kubevirt.io/name"
 _MENTION = re.compile(r"^<@\w+>")
 _COMMAND = re.compile(r"^/\S+")
 NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
@@ -78,10 +82,35 @@ class Invariants:
         found += self.deeds.judge()
         found += _made_after_the_end(made, documents, unknown)
         found += self._cards(forgotten)
+        found += self._advice()
         slack, kube = self.world.slack, self.world.kube
         found += [f"a live broadcast was posted: {each}" for each in slack.broadcasts]
         found += [f"an unknown Slack method was called: {each}" for each in slack.unknown]
         found += [f"an unknown Kubernetes path was asked: {each}" for each in kube.unknown]
+        return found
+
+    def _advice(self) -> list[str]:
+        """No command that stands in a channel deletes a claim that is used, or the only copy of it."""
+        kube, found = self.world.kube.storage, []
+        for room in self.world.slack.workspace.channels.values():
+            for said in _REMOVE.finditer(json.dumps([each.blocks for each in room.messages])):
+                namespace = said["namespace"]
+                copied = {
+                    each["spec"]["source"].get("persistentVolumeClaimName")
+                    for each in kube.view("volumesnapshots", namespace)
+                }
+                used = _used(kube, namespace)
+                for claim in said["claims"].split():
+                    held = kube.find("persistentvolumeclaims", namespace, claim) or {}
+                    marks = held.get("metadata", {}).get("annotations", {})
+                    if claim in used:
+                        found.append(
+                            f"claim {claim} is advised to be deleted, and {used[claim]} uses it"
+                        )
+                    if held and claim not in copied and _RESTORED not in marks:
+                        found.append(
+                            f"claim {claim} is advised to be deleted, and is the only copy"
+                        )
         return found
 
     def _unconfirmed(self, made: list[ApiCall]) -> list[str]:
@@ -190,6 +219,20 @@ def _takes_over(text: str) -> bool:
         return parse_command(text[command.end() :]).verb is Verb.TAKE_OVER
     said = _MENTION.sub("", text)
     return said != text and parse_sentence(said, addressed=True).verb is Verb.TAKE_OVER
+
+
+def _used(kube: Storage, namespace: str) -> dict[str, str]:
+    """Each claim that a VM, a VMI or a pod names, and who does."""
+    return {
+        use.claim: f"{kind} {use.name}"
+        for kind, resource in (
+            ("VM", "virtualmachines"),
+            ("VMI", "virtualmachineinstances"),
+            ("pod", "pods"),
+        )
+        for one in kube.view(resource, namespace)
+        for use in parse.uses(kind, one)
+    }
 
 
 def _created(call: ApiCall) -> bool:

@@ -6,9 +6,10 @@ from bot.restore import edits, preview
 from bot.restore.check_failure import CheckFailure
 from bot.restore.checks import first_refusal, is_live
 from bot.restore.denials import denial
+from bot.restore.disks import Fate
 from bot.restore.effects import delete_blocker
 from bot.restore.events import DeleteRestore, Effect
-from bot.restore.model import Phase, Restore, Stop, same_line
+from bot.restore.model import Phase, Preview, Restore, Stop, same_line
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
@@ -44,12 +45,26 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     shown = preview.take(
         observation.vm, observation.snapshot, observation.content, observation, now, policy
     )
+    shown = _with_what_was_unplugged(restore, shown)
     checked = restore.model_copy(update={"preview": shown, "typed": None, "confirmation": None})
     if is_live(observation):
         live = checked.model_copy(update={"stop": None})
         return edits.ask(edits.enter(live, Phase.STOP_CHOICE, now), CardKind.STOP_CHOICE, now), ()
     down = checked.model_copy(update={"stop": _stopped_before(restore, now)})
     return edits.ask(edits.enter(down, Phase.TYPING, now), CardKind.WARNING, now), ()
+
+
+def _with_what_was_unplugged(restore: Restore, shown: Preview) -> Preview:
+    """What our stop has taken out of the guest is told of no look at the VM any more."""
+    if restore.preview is None or restore.preview.vm_uid != shown.vm_uid:
+        return shown
+    known = {each.claim for each in shown.fates}
+    unplugged = [
+        each
+        for each in restore.preview.fates
+        if each.fate is Fate.DETACHED and each.claim not in known
+    ]
+    return shown.model_copy(update={"fates": (*shown.fates, *unplugged)})
 
 
 def _stopped_before(restore: Restore, now: datetime) -> Stop | None:

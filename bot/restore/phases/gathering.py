@@ -41,9 +41,7 @@ def _gather_namespace(
     found = observation.candidates
     if not found.namespaces:
         return _ask_again_which(restore, vm, observation, texts.NO_SUCH_VM_ANYWHERE, now)
-    only = found.namespaces[0] if len(found.namespaces) == 1 else None
-    near = () if only else found.namespaces[:MAX_SUGGESTIONS]
-    return _ask(restore, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near), now)
+    return _ask(restore, CardKind.ASK_NAMESPACE, _where(found.namespaces), now)
 
 
 def _ask_again_which(
@@ -54,8 +52,16 @@ def _ask_again_which(
     near = nearest(vm, observation.candidates.vms)
     command = or_a_command(vm, request.snapshot, observation.candidates.vms)
     problem = no_such.format(vm=vm, namespace=request.namespace, command=command)
-    again = restore.model_copy(update={"request": request.model_copy(update={"vm": None})})
+    again = _of_no_vm_yet(restore, vm=None)
     return _ask(again, CardKind.ASK_VM, Proposal(near=near, problem=problem), now)
+
+
+def _of_no_vm_yet(restore: Restore, **unknown: None) -> Restore:
+    """Another VM may be named now: what an earlier restore left of the first is not of that one."""
+    request = restore.request.model_copy(update=unknown)
+    return restore.model_copy(
+        update={"request": request, "stop": None, "blocker": None, "vm_state_unknown": False}
+    )
 
 
 def _nothing_to_choose(
@@ -70,13 +76,17 @@ def _nothing_to_choose(
         return _no_snapshots(restore, now)
     if not elsewhere:
         return _ask_again_which(restore, vm, observation, texts.NO_SUCH_VM, now)
-    again = restore.model_copy(update={"request": request.model_copy(update={"namespace": None})})
-    only = elsewhere[0] if len(elsewhere) == 1 else None
+    again = _of_no_vm_yet(restore, namespace=None)
     problem = texts.NO_SUCH_VM.format(vm=vm, namespace=request.namespace, command="")
-    near = () if only else elsewhere[:MAX_SUGGESTIONS]
-    return _ask(
-        again, CardKind.ASK_NAMESPACE, Proposal(value=only, near=near, problem=problem), now
-    )
+    return _ask(again, CardKind.ASK_NAMESPACE, _where(elsewhere, problem), now)
+
+
+def _where(namespaces: tuple[str, ...], problem: str | None = None) -> Proposal:
+    """The one that it can be, or some of them and how many more there are."""
+    if len(namespaces) == 1:
+        return Proposal(value=namespaces[0], problem=problem)
+    near, rest = namespaces[:MAX_SUGGESTIONS], namespaces[MAX_SUGGESTIONS:]
+    return Proposal(near=near, more=len(rest), problem=problem)
 
 
 def _ask(restore: Restore, kind: CardKind, proposal: Proposal, now: datetime) -> Restore:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from bot.restore import edits
 from bot.restore.denials import denial, quote
 from bot.restore.differences import differences
+from bot.restore.disks import Fate
 from bot.restore.effects import confirmed_name, create_snapshot, object_name
 from bot.restore.events import CreateSnapshot, Done, Effect
 from bot.restore.model import Phase, Restore, Safety
@@ -24,6 +25,10 @@ Move = tuple[Restore, tuple[Effect, ...]]
 
 MAX_WHY = 600
 """Letters of why there is no safety snapshot, and of who can change that."""
+
+
+MAX_TOLD = 5
+"""Disks that a sentence names."""
 
 
 def on_observation(restore: Restore, observation: Observation, now: datetime) -> Move:
@@ -85,11 +90,20 @@ def _unsafe(
         return snapshot.error or _with_words(texts.SAFETY_NOT_READY, safety.said)
     if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
         return texts.SAFETY_EMPTY
+    if snapshot.usable and snapshot.phase == "Succeeded" and (lacks := _lacks(restore, snapshot)):
+        return texts.SAFETY_LACKS.format(disks=", ".join(f"`{each}`" for each in lacks))
     return None
 
 
 def _with_words(found: str, said: str) -> str:
     return texts.SAFETY_SAID.format(found=found, said=said) if said else found
+
+
+def _lacks(restore: Restore, snapshot: Snapshot) -> list[str]:
+    """The disks that the restore deletes and that this snapshot does not hold."""
+    shown = restore.preview.fates if restore.preview else ()
+    gone = [each.name for each in shown if each.fate is Fate.DELETED]
+    return [each for each in gone if each not in snapshot.included][:MAX_TOLD]
 
 
 def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:

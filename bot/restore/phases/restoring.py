@@ -11,7 +11,7 @@ lost: the name comes from the confirmation, so that the cluster can be asked for
 
 from datetime import datetime, timedelta
 
-from bot.restore import edits
+from bot.restore import claims, edits
 from bot.restore.denials import denial
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
@@ -29,6 +29,7 @@ from bot.restore.recheck import (
     unsettled,
 )
 from bot.restore.thread import CardKind
+from bot.restore.user_events import wants_agreement
 from bot.texts import endings
 
 Move = tuple[Restore, tuple[Effect, ...]]
@@ -56,7 +57,8 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
 def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
     """The last gate: both confirmations by one person, and nothing differs from what was shown."""
     typed, clicked = restore.typed, restore.confirmation
-    if typed is None or clicked is None or typed.by != clicked.by:
+    agreed = not wants_agreement(restore)
+    if typed is None or clicked is None or typed.by != clicked.by or not agreed:
         missing = endings.CONFIRMATION_MISSING
         return edits.fail(restore, Reason.CREATE_REFUSED, missing, now, endings.UNCHANGED), ()
     if decision_expired(restore, now):
@@ -184,7 +186,8 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
         found = seen.failure
         if observation.vmi is not None:
             found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
-        return edits.fail(restore, Reason.RESTORE_FAILED, _dated(job, found), now), ()
+        ended = edits.fail(restore, Reason.RESTORE_FAILED, _dated(job, found), now)
+        return _with_what_is_left(ended, job, observation), ()
     followed = completed.progress(restore, job, observation, seen, now)
     if job.deleting:
         return followed, () if seen.deleting else (delete,)
@@ -217,14 +220,30 @@ def _deleted(restore: Restore, observation: Observation, now: datetime) -> Resto
         return edits.fail(restore, Reason.VM_DELETED, endings.VM_DELETED, now)
     job = restore.job
     if job is not None and job.deleting:
-        return edits.fail(restore, Reason.RESTORE_GIVEN_UP, endings.DELETED_ON_REQUEST, now)
+        ended = edits.fail(restore, Reason.RESTORE_GIVEN_UP, endings.DELETED_ON_REQUEST, now)
+        return _with_what_is_left(ended, job, observation)
     name = job.name if job else "?"
     lost = endings.DELETED_BY_OTHERS
     if observation.vm is not None and observation.vm.was_restored_by(name):
         lost = endings.DELETED_AFTERWARDS
     told = lost.format(name=name)
-    told = _dated(job, told) if job is not None else told
-    return edits.fail(restore, Reason.RESTORE_DELETED, told, now)
+    if job is None:
+        return edits.fail(restore, Reason.RESTORE_DELETED, told, now)
+    ended = edits.fail(restore, Reason.RESTORE_DELETED, _dated(job, told), now)
+    return _with_what_is_left(ended, job, observation)
+
+
+def _with_what_is_left(ended: Restore, job: Job, observation: Observation) -> Restore:
+    """What it made stays, and nobody else tells of it; a VM that is live runs on some of that."""
+    if ended.outcome is None:
+        return ended
+    left = claims.made_by(observation, job.name)
+    told = {
+        "left": left[: claims.MAX_LEFT],
+        "more_left": len(left[claims.MAX_LEFT :]),
+        "live": observation.vmi is not None and not observation.vmi.final,
+    }
+    return ended.model_copy(update={"outcome": ended.outcome.model_copy(update=told)})
 
 
 def _dated(job: Job, found: str) -> str:

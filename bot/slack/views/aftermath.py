@@ -13,6 +13,11 @@ from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, moment, names, referring
 from bot.slack.views.layout import CardContext, section
 from bot.texts import results as texts
 
+BLOCKS_NOTHING = frozenset(
+    {Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED, Reason.NOT_RESTORED}
+)
+"""Failures with a restore object that is gone, or complete."""
+
 
 def vm_lines(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
     """What is known of the VM after a restore that did not succeed."""
@@ -23,7 +28,8 @@ def vm_lines(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
         known = None if ctx.restore.vm_state_unknown else status
         state = fill(texts.CURRENT_STATE, state=known or Mrkdwn(texts.STATE_UNKNOWN))
         stopped = after_stop(ctx) if ctx.restore.job is None else []
-        return [state, Mrkdwn(texts.DO_NOT_START), *stopped, _safety(ctx.restore)]
+        now = ctx.say(texts.STOP_IT) if outcome.live else Mrkdwn(texts.DO_NOT_START)
+        return [state, now, *stopped, _safety(ctx.restore)]
     shown = fill(texts.VM_STATUS, status=status) if status else None
     return [shown, *after_stop(ctx), _safety(ctx.restore)]
 
@@ -48,8 +54,17 @@ def after_stop(ctx: CardContext) -> list[Mrkdwn | None]:
     else:
         said = ctx.say(texts.IS_STOPPED if stop.done_at else texts.IS_STOPPING, when=when)
     offered = user_events.start_is_offered(restore) and ctx.usable and restore.start is None
-    before = fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40)) if stop.strategy else None
+    before = strategy_before(restore)
     return [said, before, Mrkdwn(texts.START_OFFERED) if offered else None]
+
+
+def strategy_before(restore: Restore) -> Mrkdwn | None:
+    """What it was before the stop; of Once also that no start brings it back."""
+    stop = restore.stop
+    if stop is None or not stop.strategy:
+        return None
+    words = texts.WAS_ONCE if stop.strategy == "Once" else texts.WAS_STRATEGY
+    return fill(words, strategy=code(stop.strategy, 40))
 
 
 def in_short(ctx: CardContext) -> Mrkdwn | None:

@@ -24,7 +24,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.restore.observation import Snapshot
-from bot.restore.preview import consistency
+from bot.restore.preview import consistency, partly
 from bot.slack.markup.mrkdwn import duration, shortened
 from bot.slack.views.form_state import (
     MAX_TEXT,
@@ -95,7 +95,7 @@ def facts(snapshot: Snapshot, now: datetime) -> str:
     return texts.SNAPSHOT_FACTS.format(
         age=duration(now - (snapshot.created or snapshot.requested_at)),
         state=state_of(snapshot),
-        consistency=texts.CONSISTENCIES[level],
+        consistency=partly(snapshot, texts.CONSISTENCIES[level]),
     )
 
 

@@ -7,8 +7,8 @@ nobody uses, whose data was in the snapshot and stands filled in the restored co
 import re
 from collections.abc import Sequence
 
-from bot.restore.disks import LeftBehind, LeftBehindKind
-from bot.restore.model import Outcome
+from bot.restore.disks import GuestState, LeftBehind, LeftBehindKind
+from bot.restore.model import Outcome, Phase
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import CardContext
 from bot.texts import general
@@ -19,6 +19,8 @@ MAX_REMOVED = 10
 COMMAND_ROOM = 500
 LINES_ROOM = 250
 """Bytes for the claims of one kind."""
+OF_A_FAILURE = frozenset({LeftBehindKind.MADE, LeftBehindKind.USED, LeftBehindKind.GOING})
+"""What the claims can be that a restore made which did not succeed."""
 NAME = 150
 """Letters of a claim's name where it is only told of."""
 
@@ -29,15 +31,20 @@ def leftovers(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn]:
         known = bool(outcome.leftovers)
         volumes = names(outcome.leftovers, room=LINES_ROOM)
         return [ctx.say(texts.LEFTOVERS, volumes=volumes)] if known else []
+    failed = ctx.restore.phase is Phase.FAILED
     kinds = {kind: [each for each in outcome.left if each.kind is kind] for kind in LeftBehindKind}
     told = [
         fill(texts.LEFT_LINES[kind], claims=_listed(found))
         for kind, found in kinds.items()
-        if found and kind is not LeftBehindKind.FREE
+        if found and kind is not LeftBehindKind.FREE and (not failed or kind in OF_A_FAILURE)
     ]
     more = [fill(texts.LEFT_MORE, count=outcome.more_left)] if outcome.more_left else []
     free = [each.claim for each in kinds[LeftBehindKind.FREE]]
-    return [fill(texts.LEFT, when=moment(outcome.at)), *told, *more, *_free(ctx, free)]
+    shown = ctx.restore.preview
+    state = shown is not None and shown.coverage.guest_state is GuestState.ROLLS_BACK
+    alone = [Mrkdwn(texts.LEFT_WITHOUT_STATE)] if state else []
+    heading = texts.LEFT_MADE if failed else texts.LEFT
+    return [fill(heading, when=moment(outcome.at)), *told, *more, *alone, *_free(ctx, free)]
 
 
 def _listed(found: Sequence[LeftBehind]) -> Mrkdwn:

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.observation import Snapshot
-from bot.restore.preview import consistency
+from bot.restore.preview import consistency, partly
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -129,7 +129,7 @@ def _why_not(snapshot: Snapshot) -> tuple[Mrkdwn, ...]:
 
 def _what_it_holds(snapshot: Snapshot) -> tuple[Mrkdwn, Mrkdwn]:
     level, why = consistency(snapshot)
-    sure = fill(texts.CONSISTENCY, level=Mrkdwn(CONSISTENCIES[level]), why=why)
+    sure = fill(texts.CONSISTENCY, level=Mrkdwn(partly(snapshot, CONSISTENCIES[level])), why=why)
     disks = snapshot.included
     if not disks:
         return sure, Mrkdwn(texts.NO_DISKS)

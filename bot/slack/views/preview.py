@@ -12,6 +12,7 @@ from bot.restore.disks import Fate
 from bot.restore.events import Button
 from bot.restore.model import Change, Preview, Restore
 from bot.restore.thread import CardKind
+from bot.restore.user_events import wants_agreement
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,
@@ -22,6 +23,7 @@ from bot.slack.markup.mrkdwn import (
     moment,
     names,
     sentence,
+    shortened,
     utc,
 )
 from bot.slack.views.layout import (
@@ -41,9 +43,12 @@ from bot.slack.views.questions import waits
 from bot.texts import cards as texts
 from bot.texts import general
 
-MAX_CHANGES = 8
+MAX_CHANGES = 7
 VALUE = 60
 FIELD = 40
+DISK_IN_LABEL = 30
+ROOM = 60
+"""Bytes for the names of the disks of one fate: a card has at most 10,000."""
 UNKNOWN_TIME = Mrkdwn(texts.CREATED_UNKNOWN)
 
 
@@ -80,7 +85,10 @@ def warning(ctx: CardContext) -> Draft:
         *section(*_deletes(restore)),
         *_facts(ctx, restore.preview),
         divider(),
-        *section(Mrkdwn(texts.CRITICAL), _protection(restore)),
+        *section(
+            Mrkdwn(texts.CRITICAL_PROTECTED if restore.protect else texts.CRITICAL),
+            _protection(restore),
+        ),
         *_request(ctx),
         *actions(ctx, _protect_button(ctx), cancel(ctx)),
         *waits(ctx, _waits(restore)),
@@ -186,13 +194,15 @@ def _lost(preview: Preview | None, created: Mrkdwn) -> list[Mrkdwn | None]:
 def _good_to_know(restore: Restore, preview: Preview) -> list[Block]:
     shared, newer = preview.shared_disks, preview.newer
     why = preview.consistency_why
-    level = Mrkdwn(texts.CONSISTENCIES[preview.consistency])
+    level = _level(preview)
     because = fill(texts.WHY, why=sentence(why, 150)) if why else Mrkdwn("")
     newest = names(newer, most=5, room=250, more=preview.more_newer)
     return section(
         Mrkdwn(texts.GOOD_TO_KNOW),
         fill(texts.CONSISTENCY, level=level, why=because),
+        None if preview.coverage.one_moment else Mrkdwn(texts.NOT_ONE_MOMENT),
         *_other_disks(preview),
+        _guest_state(preview),
         fill(texts.SHARED, disks=disks(shared)) if shared else None,
         fill(texts.NEWER, names=newest) if newer else None,
         Mrkdwn(texts.OLD_VOLUMES[restore.rules.volume_policy]),
@@ -202,16 +212,35 @@ def _good_to_know(restore: Restore, preview: Preview) -> list[Block]:
     ) + section(*_changes(preview))
 
 
+def _level(preview: Preview) -> Mrkdwn:
+    """How far it can be trusted; of a partial snapshot that is said of its disks alone."""
+    level, held = Mrkdwn(texts.CONSISTENCIES[preview.consistency]), preview.coverage
+    if not held.partial:
+        return level
+    if not held.missing:
+        return fill(texts.PARTIAL_UNNAMED, level=level)
+    return fill(texts.PARTIAL, disks=disks(held.missing, ROOM), level=level)
+
+
+def _guest_state(preview: Preview) -> Mrkdwn | None:
+    state = preview.coverage.guest_state
+    return Mrkdwn(texts.GUEST_STATES[state]) if state else None
+
+
 def _other_disks(preview: Preview) -> list[Mrkdwn | None]:
     """The disks that do not simply roll back, each with what becomes of it."""
+    as_is = [each for each in preview.fates if each.fate is Fate.RETURNS_AS_IS]
     told = (
         (texts.KEEP_DATA, of_fate(preview, Fate.KEEPS)),
         (texts.LEAVE_VM, of_fate(preview, Fate.LEAVES)),
         (texts.COME_BACK, of_fate(preview, Fate.RETURNS)),
+        (texts.COME_BACK_AS_IS, tuple(each.name for each in as_is if each.there)),
+        (texts.COME_BACK_WITHOUT_CLAIM, tuple(each.name for each in as_is if not each.there)),
+        (texts.DETACHED, of_fate(preview, Fate.DETACHED)),
         # A document of an earlier release, which did not tell these apart.
         (texts.LEFT_OUT, () if preview.fates else preview.disks_left_out),
     )
-    return [fill(text, disks=disks(found)) if found else None for text, found in told]
+    return [fill(text, disks=disks(found, ROOM)) if found else None for text, found in told]
 
 
 def _changes(preview: Preview) -> list[Mrkdwn]:
@@ -285,7 +314,7 @@ def confirm(ctx: CardContext) -> Draft:
         *section(Mrkdwn(texts.READY), ctx.vm_line, ctx.say(texts.FROM_SNAPSHOT)),
         *section(*_impact(ctx)),
         *section(*_last_words(ctx)),
-        *actions(ctx, _danger(ctx), cancel(ctx)),
+        *actions(ctx, _agree(ctx) if wants_agreement(restore) else _danger(ctx), cancel(ctx)),
         *waits(ctx, _waits(restore)),
         *answered(ctx),
     ]
@@ -299,6 +328,7 @@ def _impact(ctx: CardContext) -> list[Mrkdwn | None]:
         Mrkdwn(texts.IMPACT_REPLACED),
         fill(texts.IMPACT_LOST, length=window(ctx.restore.preview)),
         fill(texts.IMPACT_DELETES, disks=disks(gone)) if gone else None,
+        _agreed(ctx, gone),
         Mrkdwn(texts.IMPACT_STOP) if still_live(ctx) else None,
         Mrkdwn(f"• {_protection(ctx.restore)}"),
     ]
@@ -309,7 +339,22 @@ def _last_words(ctx: CardContext) -> list[Mrkdwn | None]:
         return []
     own = ctx.restore.thread_ref.own_thread
     how = Mrkdwn(texts.PROCEED_HOW if own else texts.PROCEED_HOW_THERE)
-    return [_note(ctx), Mrkdwn(texts.PROCEED), how]
+    first = Mrkdwn(texts.AGREE_FIRST) if wants_agreement(ctx.restore) else None
+    proceed = texts.PROCEED_PROTECTED if ctx.restore.protect else texts.PROCEED
+    return [_note(ctx), Mrkdwn(proceed), first, how]
+
+
+def _agreed(ctx: CardContext, gone: tuple[str, ...]) -> Mrkdwn | None:
+    agreed = ctx.restore.deletion_agreed and gone
+    return fill(texts.AGREED, owner=ctx.owner, disks=disks(gone)) if agreed else None
+
+
+def _agree(ctx: CardContext) -> ButtonElement:
+    """The deletion has an agreement of its own, where no safety snapshot copies the disks."""
+    first, *more = of_fate(ctx.restore.preview, Fate.DELETED)
+    words = texts.AGREE_LABEL_MORE if more else texts.AGREE_LABEL
+    label = words.format(disk=shortened(first, DISK_IN_LABEL), count=len(more))
+    return button(ctx, Button.AGREE_DELETION, label=label, style="danger")
 
 
 def _danger(ctx: CardContext) -> ButtonElement:

@@ -308,4 +308,7 @@ def start_line(ctx: CardContext) -> Mrkdwn | None:
     if start.error:
         return ctx.say(results.START_FAILED, error=sentence(start.error, 600))
     done = results.STARTED if start.done_at else results.STARTING
-    return ctx.say(done, by=mention(start.by))
+    said, stop = ctx.say(done, by=mention(start.by)), ctx.restore.stop
+    if not start.done_at or stop is None or stop.strategy != "Once" or stop.asked_at is None:
+        return said
+    return joined((said, fill(results.STARTED_ONCE, strategy=code(stop.strategy))), "\n")

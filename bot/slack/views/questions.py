@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
+from bot.restore.disks import Fate
 from bot.restore.events import Button
 from bot.restore.model import Proposal
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     code,
+    disks,
     duration,
     fill,
     joined,
@@ -90,7 +92,7 @@ def _proposed(ctx: CardContext, proposal: Proposal | None) -> list[Mrkdwn | None
     return [
         sentence(proposal.problem) if proposal.problem else None,
         ctx.say(texts.FOUND_HERE, value=code(value)) if value and usable else None,
-        ctx.say(_offer(ctx), near=names(near, most=5)) if near else None,
+        ctx.say(_offer(ctx), near=names(near, most=5, more=proposal.more)) if near else None,
     ]
 
 
@@ -136,7 +138,7 @@ def stop_choice(ctx: CardContext) -> Draft:
         header(texts.STOP_HEADING),
         *section(ctx.when_open(texts.STOP_ASK)),
         *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
-        *section(Mrkdwn(texts.SAFETY_REQUIREMENT)),
+        *section(Mrkdwn(texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
         *section(*_stop_options(ctx)),
         *actions(ctx, button(ctx, Button.STOP_AND_RESTORE), cancel(ctx)),
         *waits(ctx, general.WAITS_OR_EXPIRES),
@@ -151,6 +153,13 @@ def live_status(ctx: CardContext) -> str:
     """What the cluster called the live VM when it was last looked at."""
     preview = ctx.restore.preview
     return preview.vm_status if preview and preview.vm_status else "Running"
+
+
+def _unplugged(ctx: CardContext) -> Mrkdwn | None:
+    """What the stop takes out of the guest."""
+    shown = ctx.restore.preview
+    found = [each.name for each in shown.fates if each.fate is Fate.DETACHED] if shown else []
+    return fill(texts.STOP_DETACHES, disks=disks(found)) if found and ctx.open else None
 
 
 def _stop_options(ctx: CardContext) -> list[Mrkdwn | None]:

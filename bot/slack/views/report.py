@@ -12,8 +12,9 @@ from bot.restore.disks import LeftBehindKind
 from bot.restore.edits import was_continued
 from bot.restore.model import Outcome, Phase, Restore, RestoreId
 from bot.restore.reasons import Reason
-from bot.restore.user_events import never_created
+from bot.restore.user_events import never_created, untouched
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
+from bot.slack.views.aftermath import BLOCKS_NOTHING
 from bot.slack.views.layout import Draft, Message, header, section, to_message
 from bot.slack.views.lines import cut
 from bot.slack.views.lists import about, doing
@@ -99,12 +100,14 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     one's to tell: it may be gone by then.
     """
     outcome, safety, last = restore.outcome, restore.safety, not was_continued(restore)
-    volumes, needed = _volumes(outcome)
+    volumes, needed, made = _volumes(outcome)
     failed = _failed_object(restore)
     started = restore.start is not None and restore.start.done_at is not None
     parts = (
         (texts.LEFT_VOLUMES, names(volumes), bool(volumes)),
         (texts.LEFT_NEEDED, names(needed), bool(needed)),
+        (texts.LEFT_MADE, names(made), bool(made)),
+        (texts.LEFT_UNKNOWN, None, last and _half_restored(restore)),
         (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
         (texts.LEFT_FAILED, code(failed) if failed else None, last and failed),
         (texts.LEFT_STOPPED, None, last and restore.stopped_by_us and not started),
@@ -116,20 +119,28 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     ]
 
 
-def _volumes(outcome: Outcome | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those that nobody needed when the restore ended, and those that somebody may need."""
+def _volumes(outcome: Outcome | None) -> tuple[tuple[str, ...], ...]:
+    """Those that nobody needed at the end, those that somebody may need, and what a failure made."""
     if outcome is None or not outcome.left:
-        return (outcome.leftovers if outcome else ()), ()
-    free = tuple(each.claim for each in outcome.left if each.kind is LeftBehindKind.FREE)
-    going = {each.claim for each in outcome.left if each.kind is LeftBehindKind.GOING}
-    return free, tuple(each.claim for each in outcome.left if each.claim not in {*free, *going})
+        return (outcome.leftovers if outcome else ()), (), ()
+    kinds = {LeftBehindKind.FREE: "free", LeftBehindKind.MADE: "made"}
+    held: dict[str, list[str]] = {"free": [], "needed": [], "made": []}
+    for each in outcome.left:
+        if each.kind is not LeftBehindKind.GOING:
+            held[kinds.get(each.kind, "needed")].append(each.claim)
+    return tuple(held["free"]), tuple(held["needed"]), tuple(held["made"])
+
+
+def _half_restored(restore: Restore) -> bool:
+    outcome = restore.outcome
+    gone = outcome is not None and outcome.reason is Reason.VM_DELETED
+    return restore.phase is Phase.FAILED and not gone and not untouched(restore)
 
 
 def _failed_object(restore: Restore) -> str | None:
     """The restore object that would be in the way of the next restore."""
-    job = restore.job
-    complete = restore.outcome is not None and restore.outcome.reason is Reason.NOT_RESTORED
-    if complete:
+    job, outcome = restore.job, restore.outcome
+    if outcome is not None and outcome.reason in BLOCKS_NOTHING:
         return None
     if job is not None and restore.phase is Phase.FAILED and not never_created(restore):
         return job.name

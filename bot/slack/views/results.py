@@ -30,11 +30,13 @@ from bot.slack.markup.mrkdwn import (
     utc,
 )
 from bot.slack.views.aftermath import (
+    BLOCKS_NOTHING,
     about,
     advice,
     found,
     in_short,
     preserved,
+    strategy_before,
     told,
     vm_lines,
 )
@@ -68,10 +70,6 @@ OF_SNAPSHOTS = frozenset(
     }
 )
 """Refusals that only another snapshot of the VM may fix."""
-BLOCKS_NOTHING = frozenset(
-    {Reason.RESTORE_DELETED, Reason.RESTORE_GIVEN_UP, Reason.VM_DELETED, Reason.NOT_RESTORED}
-)
-"""Failures with a restore object that is gone, or complete."""
 NO_START = frozenset({Reason.VM_STARTED, Reason.VM_DELETED})
 """Ends at which there is nothing to start."""
 
@@ -170,20 +168,14 @@ def _next_steps(ctx: CardContext) -> list[Mrkdwn]:
         return []
     lines = [Mrkdwn(texts.NEXT_STEPS)]
     if start:
-        lines += [Mrkdwn(texts.TO_START), ctx.say(texts.START_IT), *_strategy(ctx.restore)]
+        lines += [Mrkdwn(texts.TO_START), ctx.say(texts.START_IT)]
+        lines += [before] if (before := strategy_before(ctx.restore)) else []
     safety = ctx.restore.safety
     if undo and safety:
         lines += [Mrkdwn(texts.TO_UNDO), fill(texts.UNDO_IT, safety=code(safety.name))]
         if ctx.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
             lines.append(Mrkdwn(texts.UNDO_NEEDS_NAMES))
     return lines
-
-
-def _strategy(restore: Restore) -> list[Mrkdwn]:
-    stop = restore.stop
-    if stop is None or not stop.strategy:
-        return []
-    return [fill(texts.WAS_STRATEGY, strategy=code(stop.strategy, 40))]
 
 
 # Failure
@@ -196,6 +188,7 @@ def _failed(ctx: CardContext, outcome: Outcome) -> Parts:
         *section(fill(texts.ERROR, error=error)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
         *section(*_failed_state(ctx, outcome)),
+        *section(*leftovers(ctx, outcome)),
         *section(*advice(outcome)),
         *section(*map(Mrkdwn, _recovery(outcome)), _blocked(ctx)),
     ]
@@ -242,11 +235,8 @@ def _cancelled(ctx: CardContext, outcome: Outcome) -> Parts:
 
 
 def _names_differ(ctx: CardContext, outcome: Outcome) -> Parts:
-    kept = Mrkdwn(
-        texts.CANCELLED_PRESERVED
-        if user_events.untouched(ctx.restore)
-        else texts.OPERATION_CANCELLED
-    )
+    cancelled = texts.CANCELLED_STOPPED if ctx.restore.stopped_by_us else texts.CANCELLED_PRESERVED
+    kept = Mrkdwn(cancelled if user_events.untouched(ctx.restore) else texts.OPERATION_CANCELLED)
     blocks = [
         *section(
             _typed(ctx.restore, outcome),
@@ -275,7 +265,7 @@ def _hint(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
 
 def _cancelled_by_user(ctx: CardContext, outcome: Outcome) -> Parts:
     said = joined(
-        (Mrkdwn(texts.CANCELLED_BY_USER), Mrkdwn(texts.PRESERVED))
+        (Mrkdwn(texts.CANCELLED_BY_USER), _preserved(ctx))
         if user_events.untouched(ctx.restore)
         else (Mrkdwn(texts.CANCELLED_BY_USER),)
     )
@@ -292,10 +282,16 @@ def _cancelled_by_user(ctx: CardContext, outcome: Outcome) -> Parts:
     return texts.CANCELLED_HEADING, ctx.say(texts.CANCELLED_TEXT, said=said), blocks
 
 
+def _preserved(ctx: CardContext) -> Mrkdwn:
+    """What no restore has touched; a guest that the bot has stopped is no state that was kept."""
+    stopped = ctx.restore.stopped_by_us
+    return Mrkdwn(texts.PRESERVED_BUT_STOPPED if stopped else texts.PRESERVED)
+
+
 def _expired(ctx: CardContext, outcome: Outcome) -> Parts:
     calm = user_events.untouched(ctx.restore)
     said = joined(
-        (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), Mrkdwn(texts.PRESERVED))
+        (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), _preserved(ctx))
         if calm
         else (Mrkdwn(texts.NOBODY_ANSWERED),)
     )
