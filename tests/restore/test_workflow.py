@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.restore import user_events, workflow
-from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, THREAD
+from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, TEAM, THREAD
+from bot.restore.effects import OWNER as OWNED_BY
 from bot.restore.events import (
     Anchored,
     Button,
@@ -62,7 +63,13 @@ def test_a_stopped_vm_is_restored_after_the_name_and_the_click() -> None:
         name="restore-database-01-20260218-163000-7kdup",
         volume_policy=None,
         labels=((RESTORE_ID, "k3f9"),),
-        annotations=((REQUESTED_BY, OWNER), (CONFIRMED_BY, OWNER), (THREAD, "C0OPS/1.1")),
+        annotations=(
+            (REQUESTED_BY, OWNER),
+            (CONFIRMED_BY, OWNER),
+            (OWNED_BY, OWNER),
+            (TEAM, "T0TEAM"),
+            (THREAD, "C0OPS/1.1"),
+        ),
         not_after=played.now + timedelta(seconds=20),
     )
     assert played.created().looks().phase is Phase.RESTORING
