@@ -101,6 +101,10 @@ UNRECORDED = (
         "GET /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}",
         "recorded as a list of the same kind in the same namespace",
     ),
+    Unrecorded(
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots",
+        "where there are many; a list of a custom resource, as recorded for snapshots",
+    ),
     Unrecorded("GET /api/v1/namespaces/{namespace}/pods", "recorded for claims, of the same API"),
     Unrecorded(
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"

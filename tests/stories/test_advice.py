@@ -291,6 +291,7 @@ async def test_a_vmi_that_may_not_be_read_does_not_hold_up_the_result(stage_for:
     stage = await stage_for()
     await acts.ask_and_confirm(stage)
     await stage.until(stage.restores, "the restore is created")
-    stage.world.kube.deny("get", "virtualmachineinstances", NS)
+    for verb in ("get", "list"):
+        stage.world.kube.deny(verb, "virtualmachineinstances", NS)
     said = stage.read(await stage.card(acts.RESTORED, within=60))
     assert "Stopped, as its status says; whether it runs could not be read" in said
