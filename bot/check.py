@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
+from bot.cluster.rights import RIGHTS
 from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
 from bot.restore.model import Rules
@@ -32,7 +33,7 @@ _READINESS: Final = "targetReadinessPolicy"
 _VOLUMES: Final = "volumeRestorePolicy"
 _PROBE: Final = "check"
 """A workspace id for the store's keys; nothing is written under it."""
-NOT_YET: Final = "Not looked at yet: Slack's scopes and events, single rights in the cluster."
+NOT_YET: Final = "Not looked at yet: Slack's scopes and events."
 
 
 class Grade(StrEnum):
@@ -235,8 +236,9 @@ async def _cluster(
             answers = CheckRow(part, Grade.OK, "the API server answers")
             differs = _clock(part, cluster.clock.ahead)
             told_apart = [] if await cluster.tellable() else [_looks_like_any(part)]
-            installed = _capabilities(part, await cluster.capabilities(), rules)
-            return [answers, *differs, *told_apart, *installed]
+            found = await cluster.capabilities()
+            rights = await _rights(part, cluster, settings) if found.served else []
+            return [answers, *differs, *told_apart, *_capabilities(part, found, rules), *rights]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -271,6 +273,25 @@ async def _connected(
         yield cluster
     finally:
         await cluster.close()
+
+
+async def _rights(part: str, cluster: Cluster, settings: ClusterSettings) -> list[CheckRow]:
+    """One row for each namespace in which rights are missing; asking changes nothing."""
+    scopes = (None,) if settings.everywhere else tuple(dict.fromkeys(settings.namespaces))
+    rows = []
+    for scope in scopes:
+        missing = await cluster.rights.missing(scope)
+        where = f"in namespace {scope}" if scope else "in all namespaces"
+        for needed, grade, means in (
+            (True, Grade.FAIL, "so every restore is refused"),
+            (False, Grade.WARN, "so less can be offered and advised"),
+        ):
+            named = ", ".join(str(each) for each in missing if each.needed is needed)
+            if named:
+                fix = "grant them to the bot's account, as the chart does"
+                rows.append(CheckRow(part, grade, f"may not {where}: {named}; {means}", fix))
+    held = CheckRow(part, Grade.OK, f"all {len(RIGHTS)} rights of the chart are there")
+    return rows or [held]
 
 
 def _capabilities(part: str, found: Capabilities, rules: Rules) -> list[CheckRow]:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from bot.cluster.rights import RIGHTS
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.server import BOT
 from tests.cluster.replay import recordings
@@ -22,6 +23,13 @@ _NAMED = re.compile(r"(?P<root>/api/v1|/apis/[^/]+/[^/]+)(/namespaces/(?P<ns>[^/
 # What the form of a request was refused with.
 _NOT_THE_FORM = {400, 405, 406, 415}
 # Values that say what is done; of the others only the name counts.
+_CLUSTER_WIDE = (
+    "customresourcedefinitions",
+    "kubevirts",
+    "namespaces",
+    "storageclasses",
+    "version",
+)
 _TOLD = {"dryRun", "fieldValidation", "allowWatchBookmarks"}
 # Whose keys a person or the bot chooses.
 _FREE = ("metadata.labels.", "metadata.annotations.")
@@ -33,6 +41,14 @@ class Unrecorded:
 
     part: str
     reason: str
+
+
+def _review(kind: str, *inner: str) -> Iterator[Unrecorded]:
+    """What one may do oneself: any account may ask, with the whole object as the body."""
+    path, reason = f"POST /apis/authorization.k8s.io/v1/{kind}", "a built-in kind of Kubernetes"
+    yield Unrecorded(path, reason)
+    for part in ("apiVersion", "kind", "spec", *inner):
+        yield Unrecorded(f"{path} {{{part}}}", reason)
 
 
 _RESTORES = "/apis/snapshot.kubevirt.io/v1beta1/namespaces/{namespace}/virtualmachinerestores"
@@ -62,6 +78,16 @@ UNRECORDED = (
     Unrecorded(
         "GET /openapi/v3/apis/snapshot.kubevirt.io/v1beta1", "only where the CRD may not be read"
     ),
+    *_review("selfsubjectrulesreviews", "spec.namespace"),
+    *_review(
+        "selfsubjectaccessreviews",
+        "spec.resourceAttributes",
+        "spec.resourceAttributes.namespace",
+        "spec.resourceAttributes.verb",
+        "spec.resourceAttributes.group",
+        "spec.resourceAttributes.resource",
+        "spec.resourceAttributes.subresource",
+    ),
     Unrecorded("GET /apis/snapshot.kubevirt.io/v1beta1/virtualmachinerestores", _ANYWHERE),
     Unrecorded("WATCH /apis/snapshot.kubevirt.io/v1beta1/virtualmachinerestores", _ANYWHERE),
     Unrecorded("GET /apis/kubevirt.io/v1/virtualmachines", _ANYWHERE),
@@ -74,6 +100,10 @@ UNRECORDED = (
     Unrecorded(
         "GET /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}",
         "recorded as a list of the same kind in the same namespace",
+    ),
+    Unrecorded(
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots",
+        "where there are many; a list of a custom resource, as recorded for snapshots",
     ),
     Unrecorded("GET /api/v1/namespaces/{namespace}/pods", "recorded for claims, of the same API"),
     Unrecorded(
@@ -112,6 +142,24 @@ def unknown(log: Iterable[ApiCall]) -> list[str]:
     """The parts of the bot's requests that are neither recorded nor listed."""
     listed = {one.part for one in UNRECORDED}
     return sorted(sent(log) - recorded() - listed)
+
+
+def beyond_the_chart(log: Iterable[ApiCall]) -> list[str]:
+    """What the bot called in namespaces without a right of the list; everybody's rights aside."""
+    listed = {(each.verb, each.group, each.resource) for each in RIGHTS}
+    return sorted(" ".join(one) for one in called(log) - listed)
+
+
+def called(log: Iterable[ApiCall]) -> set[tuple[str, str, str]]:
+    """Verb, group and resource of what the bot called in namespaces, or for all of them."""
+    return {
+        (call.verb, call.group, f"{call.resource}/{call.subresource}".rstrip("/"))
+        for call in log
+        if call.user == BOT
+        and call.resource
+        and call.group != "authorization.k8s.io"
+        and call.resource not in _CLUSTER_WIDE
+    }
 
 
 def sent(log: Iterable[ApiCall]) -> set[str]:

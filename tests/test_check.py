@@ -12,6 +12,7 @@ import pytest
 
 from bot import check
 from bot.check import CheckRow, Grade
+from bot.cluster.rights import RIGHTS
 from bot.errors import Misconfigured
 from bot.playground.clock import HandClock, WrongClock
 from bot.playground.stage import set_stage
@@ -20,6 +21,7 @@ from bot.settings import Settings, build
 from bot.store import connect
 
 HOUSE = Path(__file__).parent.parent
+HELD = f"all {len(RIGHTS)} rights of the chart are there"
 FIELDS = "a VirtualMachineRestore knows targetReadinessPolicy"
 
 
@@ -69,6 +71,28 @@ async def test_a_sound_world_is_all_ok(made: World) -> None:
             "KubeVirt v1.9.0 serves the snapshot API in v1beta1, v1alpha1",
         ),
         CheckRow("cluster default", Grade.OK, FIELDS),
+        CheckRow("cluster default", Grade.OK, HELD),
+    )
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "where"),
+    [([], "in all namespaces"), (["production"], "in namespace production")],
+)
+async def test_missing_rights_are_all_named(made: World, namespaces: list[str], where: str) -> None:
+    """What a restore can need fails the check, what only helps is a warning."""
+    made.kube.deny("delete", "virtualmachineinstances")
+    made.kube.deny("update", "virtualmachines/start")
+    made.kube.deny("list", "pods")
+    tree = {"clusters": {"default": {"namespaces": namespaces}}} if namespaces else None
+    needed, helpful = bad(await examined(told(made, tree)))
+    lost = "delete virtualmachineinstances, update virtualmachines/start"
+    refused = f"may not {where}: {lost}; so every restore is refused"
+    assert (needed.grade, needed.found) == (Grade.FAIL, refused)
+    assert needed.fix == "grant them to the bot's account, as the chart does"
+    assert (helpful.grade, helpful.found) == (
+        Grade.WARN,
+        f"may not {where}: list pods; so less can be offered and advised",
     )
 
 
@@ -77,7 +101,8 @@ async def test_it_changes_nothing(made: World) -> None:
     async with connect(made.redis_url) as client:
         await examined(told(made))
         assert await client.dbsize() == 0
-    assert {call.verb for call in made.kube.log[before:]} <= {"get", "list"}
+    asked = {call.verb for call in made.kube.log[before:] if call.group != "authorization.k8s.io"}
+    assert asked <= {"get", "list"}
 
 
 async def test_nobody_may_restore(made: World) -> None:
@@ -210,7 +235,7 @@ async def test_each_cluster_has_its_rows(made: World) -> None:
     found = await examined(told(made, {"clusters": clusters, "default_cluster": "east"}))
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("cluster west", Grade.FAIL)
-    assert [each.found for each in found if each.part == "cluster east"][-1] == FIELDS
+    assert [each.found for each in found if each.part == "cluster east"][-2:] == [FIELDS, HELD]
 
 
 async def test_a_cluster_that_nothing_tells_from_others_is_warned_of(made: World) -> None:

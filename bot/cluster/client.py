@@ -28,6 +28,7 @@ from kubernetes.aio.config import ConfigException
 from bot import __version__
 from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
+from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
 from bot.errors import Permanent, Temporary
 from bot.restore.observation import ApiRejection
@@ -160,6 +161,7 @@ class Api:
         configuration.connection_pool_maxsize = 100 + watches
         configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
+        self.forbidden = Forbidden(cluster)
         self.clock = clock
         self._counted = counted
         self.gate: Gate = _open
@@ -219,6 +221,7 @@ class Api:
             self._counted("no_answer")
             raise self._away(error) from error
         self._counted(str(response.status))
+        self.forbidden.answered(method, path, response.status)
         if response.status >= 300:
             raise self._failure(response, raw)
         return self._parsed(raw)
@@ -281,6 +284,7 @@ class Api:
                 response = await self._send(_Request("GET", path, query), limit)
         except _ON_THE_WIRE as error:
             raise self._away(error) from error
+        self.forbidden.answered("WATCH", path, response.status)
         try:
             if response.status >= 300:
                 raise self._failure(response, await self._rest_of(response))

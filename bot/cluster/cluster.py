@@ -1,6 +1,7 @@
 """`Cluster` is what other rooms use of bot/cluster: one object for each configured cluster."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,9 +16,10 @@ from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
 from bot.cluster.reads import Reads, Together
+from bot.cluster.rights import Rights
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
-from bot.errors import Permanent
+from bot.errors import Permanent, Temporary
 from bot.restore.effects import INSTALLATION
 from bot.restore.events import CreateRestore, CreateSnapshot, Effect, Result
 from bot.restore.model import Restore, RestoreId
@@ -48,7 +50,8 @@ class Cluster:
         api.gate = self._identity.confirm
         self._schema = Schema(api)
         self.catalog = Catalog(api, self._schema, clock, scopes)
-        self._observer = Observer(api, self._schema, self.catalog, clock)
+        self.rights = Rights(api, clock)
+        self._observer = Observer(api, self._schema, self.catalog, self.rights, clock)
         self._performer = Performer(api, self._schema, clock)
         self._reflectors: tuple[Reflector, ...] = ()
 
@@ -160,12 +163,19 @@ class Cluster:
             asyncio.create_task(each.run(), name=f"watch {self.name} {scope or EVERYWHERE}")
             for scope, each in zip(self._scopes, self._reflectors, strict=True)
         ]
+        tasks.append(asyncio.create_task(self.tell_rights(), name=f"rights {self.name}"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
                 task.result()
         finally:
             await cancelled(tasks, within=LAST_SECONDS)
+
+    async def tell_rights(self) -> None:
+        """A log line for each scope in which rights are missing; none if the cluster is away."""
+        for scope in self._scopes:
+            with contextlib.suppress(Temporary, Permanent):
+                await self.rights.tell(scope)
 
     def _ours(self, effect: E) -> E:
         """The same effect; what it creates says by a label which installation made it."""

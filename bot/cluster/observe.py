@@ -14,6 +14,7 @@ from bot.cluster import create, parse
 from bot.cluster.catalog import Catalog
 from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.reads import Reads, Together
+from bot.cluster.rights import Rights
 from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
 from bot.restore import claims
@@ -30,6 +31,7 @@ from bot.restore.observation import (
     RestoreObject,
     Snapshot,
     Vm,
+    Vmi,
     VolumeSnapshot,
 )
 from bot.restore.target import VmRef
@@ -72,8 +74,11 @@ class Question:
 class Observer:
     """Looks at one cluster."""
 
-    def __init__(self, api: Api, schema: Schema, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, api: Api, schema: Schema, catalog: Catalog, rights: Rights, clock: Clock
+    ) -> None:
         self._api = api
+        self._rights = rights
         self._schema = schema
         self._catalog = catalog
         self._clock = clock
@@ -118,10 +123,13 @@ class Observer:
             snapshots = first.create_task(reads.snapshots())
             restores = first.create_task(reads.restores_of(asked.vm))
             quotas = first.create_task(reads.quotas())
+            missing = first.create_task(self._rights.needed_and_missing(asked.vm_ref.namespace))
         everything = snapshots.result()
         if reads.forbidden is None:
             self._catalog.seen(asked.vm_ref.namespace, everything)
         snapshot = next((one for one in everything if one.name == asked.snapshot), None)
+        seen = vm.result()
+        lock = seen.snapshot_in_progress if seen else None
         worth_trying = vm.result() is not None and snapshot is not None
         async with Together() as second:
             content = second.create_task(reads.content(snapshot))
@@ -135,6 +143,7 @@ class Observer:
             vmi=vmi.result(),
             snapshot=snapshot,
             content=content.result(),
+            locked_by=next((one for one in everything if one.name == lock), None),
             snapshots=tuple(
                 one for one in everything if one.source == asked.vm and not parse.of_a_clone(one)
             ),
@@ -142,6 +151,7 @@ class Observer:
             quotas=quotas.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
+            missing_rights=missing.result(),
             candidates=others.result(),
             **await _storage(reads, content.result(), held.result()),
         )
@@ -345,6 +355,10 @@ def _is_new(restore: Restore, at: datetime) -> bool:
     return restore.trouble_since is None or at - restore.trouble_since < PATIENCE
 
 
+def _vmi_of(vm: str) -> Callable[[Reads], Awaitable[Vmi | None]]:
+    return lambda reads: reads.vmi(vm)
+
+
 def _made_for(vm: str) -> Callable[[Reads], Awaitable[tuple[Claim, ...]]]:
     return lambda reads: reads.restored_claims_of(vm)
 
@@ -359,8 +373,10 @@ async def _with_the_vm(seen: Observation, reads: Reads, asked: Question) -> Obse
             return replace(seen, vm=everybody.vm, vmi=everybody.vmi, uses=everybody.uses)
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
-        vmi = group.create_task(reads.vmi(asked.vm))
-    return replace(seen, vm=vm.result(), vmi=vmi.result(), uses_unread=unread)
+        patient = _is_new(asked.restore, seen.at)
+        vmi = group.create_task(reads.if_possible(_vmi_of(asked.vm), patient=patient))
+    live, not_seen = vmi.result()
+    return replace(seen, vm=vm.result(), vmi=live, vmi_unread=not_seen or None, uses_unread=unread)
 
 
 def _that_matter(

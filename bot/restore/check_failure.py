@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.restore.denials import Denial
 from bot.restore.reasons import Reason
 from bot.texts.refusals import RefusalText
 
@@ -28,3 +29,8 @@ class CheckFailure:
             next=finding.next.format(**values),
             choices=choices,
         )
+
+    @classmethod
+    def of(cls, cause: Denial, found: str = "{found}") -> "CheckFailure":
+        """What the cluster refuses, in the words of its cause and what they are said in."""
+        return cls(cause.reason, found.format(found=cause.found), cause.expected, cause.next)

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from bot.restore import backing
 from bot.restore.check_failure import CheckFailure
 from bot.restore.claims import taken_names
+from bot.restore.denials import denial, wants_halted
 from bot.restore.fates import MEMORY_DUMP, copied_disks
+from bot.restore.locks import restore_lock, snapshot_lock
 from bot.restore.model import Restore, VolumePolicy
-from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
+from bot.restore.observation import Observation, Snapshot, Vm
 from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
@@ -38,6 +40,18 @@ def kubevirt_is_served(observation: Observation, restore: Restore) -> CheckFailu
     )
 
 
+def rights_are_held(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """All that are missing are named at once, before a person is asked for anything."""
+    if not observation.missing_rights:
+        return None
+    return CheckFailure.telling(
+        Reason.RBAC_FORBIDDEN,
+        texts.RIGHTS_MISSING,
+        rights=", ".join(f"`{each}`" for each in observation.missing_rights),
+        where=_where(restore),
+    )
+
+
 def reads_are_allowed(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The bot itself must be able to read what it is to judge."""
     if observation.forbidden is None:
@@ -51,13 +65,10 @@ def namespace_stays(observation: Observation, restore: Restore) -> CheckFailure 
     The dry run tells it: the API server refuses every create there, so no read of the namespace, and
     no right to it, is needed.
     """
-    if observation.dry_run is None or not observation.dry_run.namespace_goes:
+    if observation.dry_run is None:
         return None
-    return CheckFailure.telling(
-        Reason.NAMESPACE_BEING_DELETED,
-        texts.NAMESPACE_BEING_DELETED,
-        namespace=restore.target.namespace,
-    )
+    cause = denial(observation.dry_run, restore.target.namespace)
+    return CheckFailure.of(cause) if cause.reason is Reason.NAMESPACE_BEING_DELETED else None
 
 
 def vm_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -239,35 +250,28 @@ def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFai
 
 def nobody_else_restores(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Any unfinished restore of the VM, even a failed one, blocks the next."""
-    vm = _vm(observation)
-    other = next(iter(others_in_progress(observation, restore)), None)
-    if other is None and vm.restore_in_progress is None:
+    lock = restore_lock(observation, restore)
+    if lock is None:
         return None
-    if other is not None and other.clone is not None:
-        return CheckFailure.telling(
-            Reason.RESTORE_IN_PROGRESS,
-            texts.CLONE_IN_PROGRESS,
-            name=other.name,
-            clone=other.clone,
-        )
-    failed = other is not None and other.failure is not None
-    return CheckFailure.telling(
-        Reason.RESTORE_IN_PROGRESS,
-        texts.FAILED_RESTORE_LEFT if failed else texts.RESTORE_IN_PROGRESS,
-        name=other.name if other else vm.restore_in_progress,
-        by=texts.MADE_BY.format(user=other.made_by) if other and other.made_by else "",
-    )
+    return CheckFailure.telling(Reason.RESTORE_IN_PROGRESS, lock.text, (), **lock.values)
 
 
 def nobody_takes_a_snapshot(observation: Observation, restore: Restore) -> CheckFailure | None:
     """While a snapshot is taken the VM is locked."""
     del restore
-    vm = _vm(observation)
-    if vm.snapshot_in_progress is None:
+    lock = snapshot_lock(observation)
+    if lock is None:
         return None
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_IN_PROGRESS, texts.SNAPSHOT_IN_PROGRESS, snapshot=vm.snapshot_in_progress
-    )
+    return CheckFailure.telling(Reason.SNAPSHOT_IN_PROGRESS, lock.text, (), **lock.values)
+
+
+def vm_can_be_stopped(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """KubeVirt takes every stop of such a VM, and does nothing."""
+    del restore
+    vm = _vm(observation)
+    if vm.run_strategy != "WaitAsReceiver":
+        return None
+    return CheckFailure.telling(Reason.VM_WAITS_AS_RECEIVER, texts.VM_WAITS_AS_RECEIVER, vm=vm.name)
 
 
 def quota_suffices(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -312,19 +316,24 @@ def names_are_free(observation: Observation, restore: Restore) -> CheckFailure |
 
 
 def cluster_would_accept(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """What the API server said to a dry run of the very restore that would be made."""
+    """What the API server said to a dry run of the very restore that would be made.
+
+    An older KubeVirt refuses it while the run strategy is not Halted. A stop makes it that, unless it
+    is one that a stop leaves as it is; after the stop the dry run is tried again.
+    """
     rejection = observation.dry_run
-    if rejection is None:
+    if rejection is None or (
+        wants_halted(rejection) and _vm(observation).run_strategy in ("Always", "Once")
+    ):
         return None
-    if rejection.lacks_right:
-        return _forbidden(rejection.text, restore)
-    return CheckFailure.telling(
-        Reason.ADMISSION_REFUSED, texts.WOULD_BE_REFUSED, text=rejection.text
-    )
+    cause = denial(rejection, restore.target.namespace)
+    lacks_right = cause.reason is Reason.RBAC_FORBIDDEN
+    return CheckFailure.of(cause) if lacks_right else CheckFailure.of(cause, texts.WOULD_BE_REFUSED)
 
 
 CHECKS: tuple[Check, ...] = (
     kubevirt_is_served,
+    rights_are_held,
     reads_are_allowed,
     namespace_stays,
     vm_exists,
@@ -344,20 +353,11 @@ CHECKS: tuple[Check, ...] = (
     nobody_else_restores,
     nobody_takes_a_snapshot,
     vm_is_settled,
+    vm_can_be_stopped,
     quota_suffices,
     names_are_free,
     cluster_would_accept,
 )
-
-
-def others_in_progress(observation: Observation, restore: Restore) -> list[RestoreObject]:
-    """Unfinished restores of the VM that are not this restore's own object."""
-    own = restore.job.name if restore.job else None
-    return [
-        each
-        for each in observation.restores
-        if not each.complete and not (each.name == own and each.restore_id == restore.id)
-    ]
 
 
 def is_live(observation: Observation) -> bool:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.restore import backing
-from bot.restore.checks import others_in_progress
 from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
+from bot.restore.locks import others_in_progress
 from bot.restore.model import Preview, Restore
 from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason

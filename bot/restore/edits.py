@@ -8,6 +8,7 @@ stays closed.
 from datetime import datetime, timedelta
 
 from bot.restore.check_failure import CheckFailure
+from bot.restore.denials import Denial
 from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.reasons import Reason
 from bot.restore.thread import QUESTIONS, Card, CardKind, Copy, UserId
@@ -140,6 +141,20 @@ def expire(restore: Restore, now: datetime) -> Restore:
     """End because nobody answered in time."""
     outcome = Outcome(reason=Reason.NO_ANSWER, at=now)
     return end(restore, Phase.EXPIRED, outcome, endings.NOBODY_ANSWERED)
+
+
+def fail_denied(restore: Restore, cause: Denial, now: datetime) -> Restore:
+    """End because the cluster did not take the restore. Nothing was changed, so no reason hides that."""
+    goes = cause.reason is Reason.NAMESPACE_BEING_DELETED
+    outcome = Outcome(
+        reason=cause.reason if goes else Reason.CREATE_REFUSED,
+        cause=cause.reason,
+        at=now,
+        found=cause.found,
+        next=cause.next,
+        vm_status=endings.UNCHANGED_REFUSED,
+    )
+    return end(restore, Phase.FAILED, outcome, endings.FAILED)
 
 
 def fail(

@@ -187,6 +187,8 @@ class Safety(Stored):
     decided_at: AwareDatetime
     uid: str | None = None
     ready_at: AwareDatetime | None = None
+    said: str = ""
+    """What KubeVirt met that keeps it from becoming ready, if anything."""
 
 
 class Job(Stored):
@@ -215,6 +217,8 @@ class Job(Stored):
     """Until then the cluster may still carry out a create that was never answered."""
     seen: bool = False
     """The VM has carried its name: it was there, and is not made again."""
+    vm_version: str = ""
+    """The VM's resourceVersion when the create was decided on: a restore locks the VM, which writes to it."""
 
 
 class Offer(Stored):
@@ -242,6 +246,8 @@ class Outcome(Stored):
     """How it ended. `found`, `expected` and `next` are plain sentences."""
 
     reason: Reason | None = None
+    cause: Reason | None = None
+    """Of a stop or a create that was refused: why, by what the API server's message says."""
     at: AwareDatetime
     by: UserId | None = None
     found: str = ""

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
-
 
 class ObservationKind(StrEnum):
     """What a round needs to know."""
@@ -52,6 +50,8 @@ class Vm:
     name: str
     uid: str
     generation: int = 0
+    version: str = ""
+    """Its resourceVersion: another one means that somebody has written to it, status included."""
     run_strategy: str = "Halted"
     """`spec.runStrategy`, or what `spec.running` stands for (Always or Halted)."""
     observed_run_strategy: str | None = None
@@ -132,6 +132,8 @@ class Snapshot:
     ready: bool = False
     deleting: bool = False
     error: str | None = None
+    progressing: str = ""
+    """Text of its `Progressing` condition."""
     content_name: str | None = None
     indications: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
@@ -279,16 +281,6 @@ class ApiRejection:
     reason: str
     text: str
 
-    @property
-    def lacks_right(self) -> bool:
-        """The right to create is missing. A quota, a policy and a namespace that goes are a 403 as well."""
-        return self.code == 403 and RIGHT_MISSING in self.text
-
-    @property
-    def namespace_goes(self) -> bool:
-        """Nothing can be created any more, since the namespace is being deleted."""
-        return self.code == 403 and NAMESPACE_TERMINATING in self.text
-
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -316,8 +308,12 @@ class Observation:
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
     vmi: Vmi | None = None
+    vmi_unread: str | None = None
+    """Why the VMI could not be read at the end of a restore, which does not need it (JOB)."""
     snapshot: Snapshot | None = None
     content: Content | None = None
+    locked_by: Snapshot | None = None
+    """The snapshot that the VM's status names, if it names one (FULL)."""
     snapshots: tuple[Snapshot, ...] = ()
     """All snapshots of the VM, newest first (FULL)."""
     restores: tuple[RestoreObject, ...] = ()
@@ -330,6 +326,8 @@ class Observation:
     """What the dry-run create was refused with; None if it was accepted (FULL)."""
     forbidden: ApiRejection | None = None
     """A read that was refused (403), if any: then the facts above are incomplete."""
+    missing_rights: tuple[str, ...] = ()
+    """Rights that the restore can need and the bot does not have, such as "create pods" (FULL)."""
     safety: Snapshot | None = None
     """SAFETY, and RECHECK while its create is not answered."""
     job: RestoreObject | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.restore import edits
 from bot.restore.differences import Difference
+from bot.restore.locks import restore_lock, snapshot_lock
 from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import Observation
 from bot.restore.reasons import Reason
@@ -16,6 +17,8 @@ from bot.texts import refusals as texts
 
 ACT_WITHIN = timedelta(minutes=10)
 """How long after a decision the bot may still act on it."""
+UNLOCKS_WITHIN = timedelta(seconds=10)
+"""How long KubeVirt may take to free a VM whose snapshot or restore is done. Mostly under one."""
 SETTLE_WITHIN = timedelta(seconds=30)
 """How long KubeVirt may take to note in a VM's status that its VMI is gone. It takes a moment."""
 
@@ -45,6 +48,12 @@ def _waited(restore: Restore, clicked: datetime) -> timedelta:
 def unsettled(observation: Observation) -> bool:
     """The VMI is gone, and the VM's status does not say so yet: a moment later it tells more."""
     return observation.vm is not None and observation.vmi is None and observation.vm.has_instance
+
+
+def unlocks(observation: Observation, restore: Restore) -> bool:
+    """What holds the VM passes by itself within seconds, or must be looked at a second time."""
+    locks = (restore_lock(observation, restore), snapshot_lock(observation))
+    return any(lock is not None and (lock.passes or lock.absent) for lock in locks)
 
 
 def too_late(restore: Restore, now: datetime) -> Restore:

@@ -61,8 +61,9 @@ STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
 
 STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
 STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
+STOP_OVERDUE_WAIT: Final = "• *Keep waiting*: the guest may still be shutting down."
+STOP_OVERDUE_FAILED: Final = "• *Keep waiting*: the stop is sent again, and may fail again."
 STOP_OVERDUE_CHOICES: Final = (
-    "• *Keep waiting*: the guest may still be shutting down.",
     "• *Force stop*: like pulling the power cord; you are asked once more.",
     "• *Cancel*: nothing is restored. The stop that was sent cannot be taken back.",
 )
@@ -306,12 +307,15 @@ PROTECTING: Final = (
     "Taking safety snapshot {name} of VM {vm} before the restore… "
     "The restore waits until it is ready."
 )
+PROTECTING_WAITS: Final = "⚠️ *KubeVirt says*: {said}"
 PROTECTING_UNNAMED: Final = "Taking a safety snapshot of VM {vm} before the restore…"
 PROTECTED: Final = "✓ Safety snapshot {name} of VM {vm} is ready."
 PROTECT_ENDED: Final = "Safety snapshot of VM {vm}: {closed}"
 
 PROGRESS_HEADING: Final = "🔄 Restoring VM from snapshot..."
 PROGRESS_MINUTES: Final = "⏳ This may take several minutes..."
+STUCK: Final = "⚠️ *KubeVirt cannot go on just now*, and tries again by itself. {next}"
+STUCK_NEXT: Final = "If what it says does not pass, ask a cluster admin about it."
 PROGRESS_TEXT: Final = "🔄 Restoring VM {vm} in {namespace} from snapshot {snapshot}..."
 PROGRESS_ENDED: Final = "Restore of VM {vm} from snapshot {snapshot}: {closed}"
 SNAPSHOT: Final = "*Snapshot*: {snapshot}"
@@ -325,6 +329,7 @@ NOT_ANSWERED: Final = (
 NOT_SEEN_YET: Final = "*KubeVirt says*: nothing yet; the restore has just been handed over"
 MEANS: Final[tuple[tuple[str, str], ...]] = (
     ("exceeded quota", "the namespace's quota leaves no room for the new volumes"),
+    ("denied the request", "a policy of the cluster denies what KubeVirt writes"),
     ("initializing", "KubeVirt has taken the restore on"),
     ("creating new pvcs", "new volumes are being made from the snapshot"),
     ("waiting for new pvcs", "new volumes are being made from the snapshot"),

@@ -55,6 +55,10 @@ DELETED_ON_REQUEST: Final = "The restore object was deleted on request. That rol
 DELETED_BY_OTHERS: Final = (
     "VirtualMachineRestore `{name}` was deleted by somebody else before it completed."
 )
+PERHAPS_DELETED: Final = (
+    "The cluster did not answer the create of VirtualMachineRestore `{name}` and has no such object, "
+    "but the VM was written to since: it may have been made, and deleted by somebody else."
+)
 DELETED_AFTERWARDS: Final = (
     "VirtualMachineRestore `{name}` was deleted by somebody else. The VM carries its mark."
 )
@@ -83,6 +87,7 @@ UNTOUCHED: Final = "as before: the cluster has no such restore"
 LIVE: Final = "{status} (live)"
 WILL_START: Final = "{status} (run strategy {strategy}: it will start by itself)"
 NOT_RUNNING: Final = "{status} (not running)"
+VMI_UNREAD: Final = "{status}, as its status says; whether it runs could not be read"
 READY_TO_START: Final = "Stopped (ready to start)"
 UNKNOWN: Final = "Unknown"
 NO_SUCH_VM: Final = "the VM does not exist"

@@ -28,13 +28,14 @@ FORBIDDEN: Final = RefusalText(
     "RBAC rights for this bot in {where}.",
     "Ask a cluster admin to grant the verb that the message names.",
 )
+RIGHTS_MISSING: Final = RefusalText(
+    "The bot does not have all rights in {where} that a restore can need. Missing: {rights}.",
+    "All of them, so that a restore does not stop half-way.",
+    "Ask a cluster admin to grant them to the bot, as its chart does, then ask again.",
+)
 NAMESPACE: Final = "namespace `{namespace}`"
 CLUSTER: Final = "cluster `{cluster}`"
-WOULD_BE_REFUSED: Final = RefusalText(
-    "The cluster would refuse this restore: {text}",
-    "A restore that the cluster accepts.",
-    "Fix what the message names, then ask again.",
-)
+WOULD_BE_REFUSED: Final = "The cluster would refuse this restore. {found}"
 QUOTA_EXCEEDED: Final = RefusalText(
     "Quota `{quota}` has {left} left.",
     "The restored volumes need {need} ({resource}).",
@@ -78,19 +79,16 @@ VM_BEING_DELETED: Final = RefusalText(
     "A VM that stays.",
     "Find out who deletes it. Its snapshots outlive it.",
 )
-NAMESPACE_BEING_DELETED: Final = RefusalText(
-    "Namespace `{namespace}` is being deleted, with every VM and snapshot in it.",
-    "A namespace that stays.",
-    "Find out who deletes it. What is still needed must be copied out before it is gone.",
-)
-RIGHT_MISSING: Final = "cannot create "
-"""How the API server refuses a create for want of a right (403)."""
-NAMESPACE_TERMINATING: Final = "because it is being terminated"
-"""How the API server refuses a create in such a namespace (403)."""
 VM_MIGRATING: Final = RefusalText(
     "VM `{vm}` is migrating to another node.",
     "A VM that is not being migrated.",
     "Wait until the migration has ended, then ask again.",
+)
+VM_WAITS_AS_RECEIVER: Final = RefusalText(
+    "VM `{vm}` has run strategy WaitAsReceiver: it waits for a guest that migrates to it from another "
+    "cluster or namespace. A stop is accepted and has no effect.",
+    "A VM that can be stopped.",
+    "Ask the owner of the VM whether that migration is still to come. The guest may live elsewhere.",
 )
 VM_MOVED: Final = RefusalText(
     "VM `{vm}` was migrated to another namespace or cluster, and lives there now.",
@@ -102,32 +100,10 @@ VM_RECREATED: Final = RefusalText(
     "The VM that the snapshot was taken of (UID {taken_of}).",
     "Restoring would overwrite a different VM of the same name. Ask a cluster admin.",
 )
-RESTORE_IN_PROGRESS: Final = RefusalText(
-    "VirtualMachineRestore `{name}` of this VM is in progress{by}.",
-    "No other unfinished restore of this VM.",
-    "Wait for it to end; if it failed or is stuck, somebody must delete that object first.",
-)
-FAILED_RESTORE_LEFT: Final = RefusalText(
-    "VirtualMachineRestore `{name}` of this VM has failed and was not removed{by}.",
-    RESTORE_IN_PROGRESS.expected,
-    RESTORE_IN_PROGRESS.next,
-)
-CLONE_IN_PROGRESS: Final = RefusalText(
-    "VirtualMachineClone `{clone}` restores this VM by VirtualMachineRestore `{name}`.",
-    RESTORE_IN_PROGRESS.expected,
-    "Wait for the clone to end. If it is stuck or not wanted, whoever made it must delete the "
-    "VirtualMachineClone: it would make its restore again.",
-)
-MADE_BY: Final = ", asked for by <@{user}>"
 BLOCKER_STAYS: Final = RefusalText(
-    "VirtualMachineRestore `{name}` could not be removed: {text}",
-    RESTORE_IN_PROGRESS.expected,
+    "VirtualMachineRestore `{name}` could not be removed. {found}",
+    "No other unfinished restore of this VM.",
     "Ask a cluster admin to delete that object, then ask again.",
-)
-SNAPSHOT_IN_PROGRESS: Final = RefusalText(
-    "Snapshot `{snapshot}` of this VM is being taken.",
-    "No snapshot in progress.",
-    "Wait until it has ended, then ask again.",
 )
 HELD_UNREAD: Final = RefusalText(
     "The VM is held by another restore, whose record this release of the bot cannot read.",
@@ -316,13 +292,7 @@ STOPPING_VM_GONE: Final = RefusalText(VM_GONE, next="Check the VM, then ask agai
 STOPPING_OTHER_VM: Final = RefusalText(
     "VM `{vm}` was re-created while it was being stopped.", next="Check the VM, then ask again."
 )
-STOP_REFUSED: Final = RefusalText(
-    "{text}",
-    next=(
-        "Ask a cluster admin to let the bot stop VMs there, or stop the VM yourself, then start "
-        "over."
-    ),
-)
+STOP_REFUSED_NEXT: Final = "{next} Or stop the VM yourself, then start over."
 
 # The conversation
 
@@ -390,5 +360,8 @@ SAFETY_NOT_TAKEN: Final = "the safety snapshot could not be taken in time"
 SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by the bot"
 SAFETY_WITHOUT_ERROR: Final = "the safety snapshot failed"
 SAFETY_NOT_READY: Final = "the safety snapshot did not become ready in time"
+SAFETY_SAID: Final = "{found} (KubeVirt says: {said})"
+NOT_LOCKED: Final = "source not locked "
+"""How KubeVirt begins to say what keeps it from taking a snapshot: a claim that is not bound, say."""
 SAFETY_LACKS: Final = "the safety snapshot does not hold what the restore deletes: {disks}"
 SAFETY_EMPTY: Final = "the safety snapshot holds no disks"

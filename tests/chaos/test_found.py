@@ -2,10 +2,12 @@
 
 import json
 
+from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.slack.workspace import Channel
 from bot.playground.stage import Stage
 from tests.stories import acts
 from tests.stories.conftest import SetStage
+from tests.tools.invariants import RESTORES
 
 POST = "chat.postMessage"
 ASKED = "restore database-01 from snapshot pre-upgrade-snapshot in production"
@@ -107,3 +109,27 @@ def home(stage: Stage) -> str:
     """What stands in Alice's Home."""
     assert stage.alice.home is not None
     return json.dumps(stage.alice.home.blocks)
+
+
+async def test_a_restore_that_came_and_went_unseen_is_not_made_again(stage_for: SetStage) -> None:
+    """The create has no answer, and somebody deletes the object before the bot can look: one is enough."""
+    stage = await stage_for()
+    kube = stage.world.kube
+    kube.knobs.own_class("standard").bind = 60
+    kube.faults.add(Rule(DropAfter(), verb="create", resource=RESTORES, dry_run=False))
+    await acts.ask_and_confirm(stage)
+    await stage.until(stage.restores, "the restore is created")
+    blind = kube.faults.add(Rule(Answer(503, "", "no"), verb="list", resource=RESTORES, times=None))
+    await stage.until(lambda: locked(stage), "the VM is locked")
+    [made] = stage.restores()
+    kube.people.delete_restore(made.namespace, made.name)
+    await stage.until(lambda: not locked(stage), "the VM is free again")
+    kube.faults.remove(blind)
+    await stage.card("it may have been made, and deleted by somebody else", within=120)
+    assert stage.restores() == [made]
+
+
+def locked(stage: Stage) -> bool:
+    """Does the VM carry the name of a restore that is under way?"""
+    vm = stage.world.kube.storage.get("virtualmachines", "production", "database-01")
+    return bool(vm["status"].get("restoreInProgress"))

@@ -13,6 +13,7 @@ import yaml
 from kubernetes_validate.utils import validate
 
 from bot import __version__
+from bot.cluster.rights import RIGHTS as NEEDED_RIGHTS
 from bot.restore.installation import NAME
 from bot.settings import build
 
@@ -165,23 +166,12 @@ def test_on_openshift_the_platform_chooses_the_user() -> None:
 # --- Least rights ---------------------------------------------------------------------------------
 
 RIGHTS = {
-    ("kubevirt.io", "virtualmachines"): {"get", "list"},
-    ("kubevirt.io", "virtualmachineinstances"): {"get", "list", "delete"},
-    ("subresources.kubevirt.io", "virtualmachines/start"): {"update"},
-    ("subresources.kubevirt.io", "virtualmachines/stop"): {"update"},
-    ("snapshot.kubevirt.io", "virtualmachinesnapshots"): {"get", "list", "create"},
-    ("snapshot.kubevirt.io", "virtualmachinesnapshotcontents"): {"get"},
-    ("snapshot.kubevirt.io", "virtualmachinerestores"): {
-        "get",
-        "list",
-        "watch",
-        "create",
-        "delete",
-    },
-    ("snapshot.storage.k8s.io", "volumesnapshots"): {"get", "list"},
-    ("", "persistentvolumeclaims"): {"get", "list"},
-    ("", "pods"): {"list"},
-    ("", "resourcequotas"): {"list"},
+    (each.group, each.resource): {
+        one.verb
+        for one in NEEDED_RIGHTS
+        if (one.group, one.resource) == (each.group, each.resource)
+    }
+    for each in NEEDED_RIGHTS
 }
 """What bot/cluster calls in a namespace with VMs, verb by verb."""
 

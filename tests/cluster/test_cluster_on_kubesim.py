@@ -106,6 +106,7 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
     sim.seed.snapshot(NS, "of-web", "web", created=TAKEN)
     observation = await look(cluster, ObservationKind.FULL)
     assert calls(sim) == [
+        ("create", "selfsubjectrulesreviews"),
         ("create", "virtualmachinerestores"),
         ("get", "persistentvolumeclaims"),
         ("get", "persistentvolumeclaims"),
@@ -119,8 +120,8 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 9 + 4, (
-        "the schema is read once more, the first time; and two claims and their copies"
+    assert len(sim.log) == 9 + 5, (
+        "the first time also the schema and the rights; and two claims and their copies"
     )
     assert observation.kubevirt
     assert observation.at == START

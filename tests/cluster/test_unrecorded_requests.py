@@ -10,9 +10,18 @@ from bot.cluster import client
 from bot.cluster.cluster import Cluster
 from bot.cluster.identity import Installation
 from bot.cluster.reads import Reads
+from bot.cluster.rights import RIGHTS
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
-from bot.restore.events import ClearVmi, CreateRestore, CreateSnapshot, DeleteRestore, Effect
+from bot.restore.events import (
+    ClearVmi,
+    CreateRestore,
+    CreateSnapshot,
+    DeleteRestore,
+    Effect,
+    StartVm,
+    StopVm,
+)
 from bot.restore.model import VolumePolicy
 from bot.restore.observation import ObservationKind
 from tests import shapes
@@ -66,7 +75,10 @@ async def test_every_listed_exception_is_still_sent(
     for look in ObservationKind:
         await cluster.observe(samples.restore(), look, create)
     await cluster.catalog.vms(None)
-    await Reads(cluster._api, NS, "v1beta1").everybody(VM)
+    reads = Reads(cluster._api, NS, "v1beta1")
+    await reads.everybody(VM)
+    await reads.restore(create.name)
+    await reads.copies(list("abcd"))
     live = sim.storage.get("virtualmachineinstances", NS, "live")["metadata"]["uid"]
     effects: list[Effect] = [
         ClearVmi(NS, "live", live),
@@ -77,6 +89,11 @@ async def test_every_listed_exception_is_still_sent(
         await cluster.perform(effect, not_after=samples.LATER)
     made = sim.storage.get("virtualmachinerestores", NS, create.name)["metadata"]["uid"]
     await cluster.perform(DeleteRestore(NS, create.name, made), not_after=samples.LATER)
+    await cluster.perform(StopVm(NS, "live"), not_after=samples.LATER)
+    await cluster.perform(StartVm(NS, "live"), not_after=samples.LATER)
+    sim.deny("list", "pods")
+    assert [str(each) for each in await cluster.rights.missing(NS)] == ["list pods"]
+    assert shapes.called(sim.log) == {(each.verb, each.group, each.resource) for each in RIGHTS}
     sim.deny("get", "customresourcedefinitions")
     await cluster.capabilities()
     watching.cancel()

@@ -82,12 +82,14 @@ class Ground:
     snapshots: tuple[Snapshot, ...] = (SNAPSHOT,)
     content: Content | None = CONTENT
     restores: tuple[RestoreObject, ...] = ()
+    locked_by: Snapshot | None = None
     claims: tuple[Claim, ...] = (CLAIM,)
     copies: tuple[VolumeSnapshot, ...] | None = (COPY,)
     classes: tuple[str, ...] | None = ("fast",)
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None
     forbidden: ApiRejection | None = None
+    missing_rights: tuple[str, ...] = ()
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
     ahead: timedelta = timedelta()
@@ -120,10 +122,12 @@ class Ground:
                     "snapshot": requested,
                     "content": self.content if requested else None,
                     "snapshots": self.snapshots,
+                    "locked_by": self.locked_by,
                     "restores": self.restores,
                     **self._storage(restore),
                     "quotas": self.quotas,
                     "dry_run": self.dry_run,
+                    "missing_rights": self.missing_rights,
                     "candidates": Candidates() if self.vm else self.candidates,
                 }
             case ObservationKind.RECHECK:

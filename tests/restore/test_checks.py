@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bot.restore.check_failure import CheckFailure
-from bot.restore.checks import CHECKS, first_refusal, is_live, others_in_progress
-from bot.restore.model import Restore, Rules, VolumePolicy
+from bot.restore.checks import CHECKS, first_refusal, is_live
+from bot.restore.locks import others_in_progress
+from bot.restore.model import Phase, Restore, Rules, VolumePolicy
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -22,6 +23,7 @@ from bot.restore.observation import (
     Volume,
 )
 from bot.restore.reasons import Reason
+from bot.restore.recheck import UNLOCKS_WITHIN
 from tests.restore import play as p
 from tests.restore.ground import (
     CLAIM,
@@ -29,6 +31,7 @@ from tests.restore.ground import (
     COPY,
     LIVE,
     NOW,
+    RUNNING,
     SNAPSHOT,
     SNAPSHOT_NAME,
     VM,
@@ -48,6 +51,14 @@ TERMINATING = ApiRejection(
     "Forbidden",
     'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: unable to create new content in '
     "namespace production because it is being terminated",
+)
+FREEZE = 'admission webhook "freeze.example" denied the request: until Monday'
+OF_KUBEVIRT = (
+    'admission webhook "virtualmachinerestore-validator.snapshot.kubevirt.io" denied the request: '
+)
+GATE = f"{OF_KUBEVIRT}Snapshot/Restore feature gate not enabled"
+NOT_HALTED = ApiRejection(
+    422, "Invalid", f'{OF_KUBEVIRT}VirtualMachine "database-01" run strategy has to be Halted'
 )
 COUNTED = ApiRejection(
     403,
@@ -73,6 +84,13 @@ def snapshots(**changes: Any) -> Ground:
     return WELL.but(snapshots=(replace(SNAPSHOT, **changes),))
 
 
+def locked(**changes: Any) -> Ground:
+    """The VM is marked with a snapshot that stands so."""
+    return vm(snapshot_in_progress="nightly").but(
+        locked_by=replace(SNAPSHOT, name="nightly", **changes)
+    )
+
+
 def vm(**changes: Any) -> Ground:
     """Everything is well but the VM."""
     return WELL.but(vm=replace(VM, **changes))
@@ -87,6 +105,14 @@ def quota(resource: str, hard: int, used: int) -> Ground:
 FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     "kubevirt_is_served": [
         ("not installed", WELL.but(kubevirt=False), Reason.KUBEVIRT_MISSING, "`default` does not"),
+    ],
+    "rights_are_held": [
+        (
+            "two are missing",
+            WELL.but(missing_rights=("update virtualmachines/start", "get virtualmachinerestores")),
+            Reason.RBAC_FORBIDDEN,
+            "Missing: `update virtualmachines/start`, `get virtualmachinerestores`.",
+        ),
     ],
     "reads_are_allowed": [
         ("forbidden", WELL.but(forbidden=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
@@ -308,25 +334,81 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             "failed",
             WELL.but(restores=(foreign_restore(failure="no"),)),
             Reason.RESTORE_IN_PROGRESS,
-            "has failed and was not removed.",
+            "has failed and was not removed. KubeVirt says: no",
         ),
         (
-            "not listed",
+            "does not get on",
+            WELL.but(restores=(foreign_restore(progressing="vm restore x in progress"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "does not get on. KubeVirt says: vm restore x in progress",
+        ),
+        (
+            "is being deleted",
+            WELL.but(restores=(foreign_restore(deleting=True),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "is being deleted, and still there.",
+        ),
+        (
+            "a mark of one that is complete",
+            vm(restore_in_progress="of-somebody").but(restores=(foreign_restore(complete=True),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "`of-somebody` is complete, and VM `database-01` is still marked with it",
+        ),
+        (
+            "a mark without a restore",
             vm(restore_in_progress="hidden"),
             Reason.RESTORE_IN_PROGRESS,
-            "`hidden` of this VM is in progress.",
+            "no such restore of this VM exists. KubeVirt itself refuses every restore",
         ),
     ],
     "nobody_takes_a_snapshot": [
         (
             "locked",
-            vm(snapshot_in_progress="nightly"),
+            locked(phase="InProgress"),
             Reason.SNAPSHOT_IN_PROGRESS,
             "Snapshot `nightly` of this VM is being taken.",
+        ),
+        (
+            "locked, and in error",
+            locked(phase="InProgress", error="no class"),
+            Reason.SNAPSHOT_IN_PROGRESS,
+            "is being taken and has an error: no class",
+        ),
+        (
+            "a mark of one that is being deleted",
+            locked(deleting=True),
+            Reason.SNAPSHOT_IN_PROGRESS,
+            "is being deleted, and VM `database-01` is still locked by it.",
+        ),
+        (
+            "a mark of one that has failed",
+            locked(phase="Failed"),
+            Reason.SNAPSHOT_IN_PROGRESS,
+            "has failed, and VM `database-01` is still locked by it.",
+        ),
+        (
+            "a mark of one that is complete",
+            locked(phase="Succeeded"),
+            Reason.SNAPSHOT_IN_PROGRESS,
+            "is complete, and VM `database-01` is still marked with it",
+        ),
+        (
+            "a mark without a snapshot",
+            vm(snapshot_in_progress="nightly"),
+            Reason.SNAPSHOT_IN_PROGRESS,
+            "no such snapshot exists. KubeVirt itself changes neither disks nor the run strategy",
         ),
     ],
     "vm_is_settled": [
         ("migrating", vm(migrating=True), Reason.VM_MIGRATING, "is migrating to another node"),
+    ],
+    "vm_can_be_stopped": [
+        (
+            "waits as receiver",
+            vm(run_strategy="WaitAsReceiver"),
+            Reason.VM_WAITS_AS_RECEIVER,
+            "A stop is accepted and has no effect.",
+        ),
     ],
     "quota_suffices": [
         (
@@ -378,15 +460,39 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
         (
             "an object quota, which is no missing right",
             WELL.but(dry_run=COUNTED),
-            Reason.ADMISSION_REFUSED,
-            "exceeded quota: objects",
+            Reason.OBJECT_QUOTA_EXCEEDED,
+            "Quota `objects` of namespace `production` is used up",
         ),
         ("RBAC", WELL.but(dry_run=FORBIDDEN), Reason.RBAC_FORBIDDEN, FORBIDDEN.text),
         (
             "admission",
             WELL.but(dry_run=ApiRejection(422, "Invalid", "invalid kind")),
             Reason.ADMISSION_REFUSED,
-            "The cluster would refuse this restore: invalid kind",
+            "The cluster would refuse this restore. The cluster refuses it: invalid kind",
+        ),
+        (
+            "a policy",
+            WELL.but(dry_run=ApiRejection(403, "Forbidden", FREEZE)),
+            Reason.POLICY_DENIED,
+            "Admission webhook `freeze.example` denies it: until Monday",
+        ),
+        (
+            "a gate",
+            WELL.but(dry_run=ApiRejection(400, "BadRequest", GATE)),
+            Reason.SNAPSHOT_GATE_OFF,
+            "feature gate `Snapshot` is off",
+        ),
+        (
+            "an older KubeVirt, a stopped VM",
+            vm(run_strategy="Manual").but(dry_run=NOT_HALTED),
+            Reason.ADMISSION_REFUSED,
+            "restores only VMs with run strategy Halted",
+        ),
+        (
+            "an older KubeVirt, and a stop would not help",
+            LIVE.but(vm=replace(RUNNING, run_strategy="Manual"), dry_run=NOT_HALTED),
+            Reason.ADMISSION_REFUSED,
+            "restores only VMs with run strategy Halted",
         ),
     ],
 }
@@ -476,6 +582,15 @@ def test_only_names_of_the_policy_can_be_taken(policy: VolumePolicy | None) -> N
 def test_a_claim_with_another_name_is_in_nobodys_way() -> None:
     taken = (Claim("database-01-roots", "Bound"), Claim("database-01-scratch", "Bound"))
     assert refusal(WELL.but(policy=PREFIX, claims=taken)) is None
+
+
+@pytest.mark.parametrize("strategy", ["Always", "Once"])
+def test_what_an_older_kubevirt_wants_stopped_is_offered_a_stop(strategy: str) -> None:
+    """A stop makes these Halted; what it says of anything else is heard all the same."""
+    live = LIVE.but(vm=replace(RUNNING, run_strategy=strategy), dry_run=NOT_HALTED)
+    assert refusal(live) is None
+    both = ApiRejection(422, "Invalid", f"{NOT_HALTED.text}, invalid kind")
+    assert refusal(LIVE.but(vm=live.vm, dry_run=both)) is not None
 
 
 STANDS: dict[str, Ground] = {
@@ -666,3 +781,49 @@ def test_a_snapshot_without_a_creation_time_is_dated_by_its_request(snapshot: Sn
     played = p.play().looks(snapshots=(snapshot,))
     assert played.restore.preview is not None
     assert played.restore.preview.snapshot_created == SNAPSHOT.requested_at
+
+
+# --- What holds the VM ----------------------------------------------------------------------------
+
+PASSES: dict[str, Ground] = {
+    "the mark of a snapshot that is complete": locked(phase="Succeeded"),
+    "the mark of a snapshot that has failed": locked(phase="Failed"),
+    "the mark of a snapshot that is being deleted": locked(phase="InProgress", deleting=True),
+    "the mark of a snapshot that was not listed": vm(snapshot_in_progress="nightly"),
+    "the mark of a restore that is complete": vm(restore_in_progress="of-somebody").but(
+        restores=(foreign_restore(complete=True),)
+    ),
+    "the mark of a restore that was not listed": vm(restore_in_progress="hidden"),
+    "a restore that is being deleted": WELL.but(restores=(foreign_restore(deleting=True),)),
+}
+
+
+@pytest.mark.parametrize("case", PASSES)
+def test_what_passes_within_seconds_is_waited_for_and_then_refused(case: str) -> None:
+    played = p.play()
+    played.ground = PASSES[case]
+    assert played.looks().phase is Phase.CHECKING
+    assert played.wait(UNLOCKS_WITHIN.total_seconds() - 0.001).looks().phase is Phase.CHECKING
+    assert played.wait(0.001).looks().phase is Phase.REFUSED
+
+
+@pytest.mark.parametrize("case", PASSES)
+def test_what_has_passed_is_forgotten(case: str) -> None:
+    played = p.play()
+    played.ground = PASSES[case]
+    played.looks().ground = WELL
+    assert played.wait(1).looks().phase is Phase.TYPING
+
+
+@pytest.mark.parametrize(
+    "ground",
+    [
+        pytest.param(locked(phase="InProgress"), id="a snapshot that is being taken"),
+        pytest.param(WELL.but(restores=(foreign_restore(),)), id="a restore in progress"),
+        pytest.param(WELL.but(restores=(foreign_restore(failure="no"),)), id="a failed restore"),
+    ],
+)
+def test_what_takes_its_time_is_refused_at_once(ground: Ground) -> None:
+    played = p.play()
+    played.ground = ground
+    assert played.looks().phase is Phase.REFUSED

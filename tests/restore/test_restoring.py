@@ -311,6 +311,21 @@ def test_a_vm_that_is_locked_by_our_name_is_waited_for_and_nothing_is_sent_again
     assert played.wait(600).looks().reason is Reason.RESTORE_DELETED
 
 
+def test_an_object_that_may_have_come_and_gone_is_not_made_again() -> None:
+    """Nobody has seen it, but its VM was written to: a lock may have been set and taken away."""
+    played = p.play()
+    played.ground = WELL.but(vm=replace(VM, version="7"))
+    played.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
+    assert isinstance(played.effect, CreateRestore)
+    again = played.wait(5).looks(vm=replace(VM, version="7")).effect
+    assert isinstance(again, CreateRestore)
+    assert played.wait(5).looks(vm=replace(VM, version="9")).effects == ()
+    assert played.phase is Phase.RESTORING
+    assert played.wait(MAY_COME).looks(vm=replace(VM, version="9")).reason is Reason.RESTORE_DELETED
+    assert "made, and deleted" in played.outcome.found
+    assert played.effects == ()
+
+
 def test_an_object_of_our_name_that_somebody_else_made_is_not_adopted() -> None:
     played = p.decided()
     assert isinstance(played.effect, CreateRestore)
@@ -330,7 +345,7 @@ def test_the_cluster_refuses_the_create() -> None:
 
 def test_pages_of_a_cluster_are_cut() -> None:
     played = p.decided().acted(ApiRejection(422, "Invalid", "x" * 100_000))
-    assert len(played.outcome.found) == 1000
+    assert 400 < len(played.outcome.found) < 500
 
 
 def test_a_late_no_to_a_second_attempt_does_not_fail_what_is_there() -> None:
@@ -544,7 +559,11 @@ def test_a_refused_delete_asks_again_instead_of_trying_for_ever() -> None:
     assert played.question is CardKind.OVERDUE
     job = played.restore.job
     assert job is not None
-    assert (job.deleting, job.delete_error) == (False, "cannot delete")
+    assert not job.deleting
+    assert job.delete_error == (
+        "The cluster does not let this bot do it: cannot delete "
+        "Ask a cluster admin to grant the verb that the message names."
+    )
     assert played.looks().effects == ()
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
 

@@ -134,3 +134,44 @@ def test_a_refused_stop_has_one_result() -> None:
     assert played.reason is Reason.STOP_REFUSED
     before = played.restore
     assert played.event(Acted(STOP, FORBIDDEN)).restore == before
+
+
+DENIED = ApiRejection(
+    500,
+    "InternalError",
+    'Internal error occurred: admission webhook "freeze.example" denied the request: until Monday',
+)
+LOCKED = ApiRejection(
+    500,
+    "InternalError",
+    'Internal error occurred: admission webhook "virtualmachine-validator.kubevirt.io" denied the '
+    'request: Cannot update vm running state until snapshot "nightly" completes',
+)
+
+
+def test_a_stop_that_a_policy_denies_is_told_at_once_and_sent_no_more() -> None:
+    played = p.stopping().looks().acted(DENIED)
+    assert (played.reason, played.outcome.cause) == (Reason.STOP_REFUSED, Reason.POLICY_DENIED)
+    assert "Admission webhook `freeze.example` denies it: until Monday" in played.outcome.found
+    assert "Ask who owns webhook `freeze.example`" in played.outcome.next
+    assert not played.restore.stopped_by_us
+
+
+def test_a_stop_that_kubevirt_refuses_for_a_while_is_shown_and_sent_again() -> None:
+    played = p.stopping().looks().acted(LOCKED)
+    assert played.phase is Phase.STOPPING
+    assert played.restore.stop is not None
+    assert 'until snapshot "nightly" completes' in (played.restore.stop.error or "")
+    assert played.looks().effects == (STOP,)
+
+
+def test_what_a_guest_left_behind_and_the_bot_may_not_remove_is_told_once() -> None:
+    """Without `delete virtualmachineinstances`: no stop was sent, and nothing is sent again."""
+    played = p.stopping().looks(vm=MANUAL, vmi=FINAL)
+    assert played.effects == (CLEAR,)
+    lacks = ApiRejection(403, "Forbidden", 'User "bot" cannot delete resource "x"')
+    assert played.acted(lacks).reason is Reason.STOP_REFUSED
+    assert played.outcome.cause is Reason.RBAC_FORBIDDEN
+    assert "could not be removed" in played.outcome.found
+    assert 'cannot delete resource "x"' in played.outcome.found
+    assert not played.restore.stopped_by_us

@@ -609,8 +609,8 @@ def test_a_refused_stop(result: ApiRejection, phase: Phase) -> None:
     played = p.stopping().looks().acted(result)
     assert played.phase is phase
     if phase is Phase.STOPPING:
-        assert error(played) == "busy"
-        assert error(played.looks()) == "busy"
+        assert "busy" in (error(played) or "")
+        assert "busy" in (error(played.looks()) or "")
         assert error(played.acted()) is None
 
 

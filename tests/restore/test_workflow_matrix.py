@@ -44,7 +44,7 @@ from tests.restore.play import NO, OTHER, OWNER, STATES, YES
 
 EFFECTS: tuple[Effect, ...] = (
     StopVm(NAMESPACE, VM_NAME),
-    ClearVmi(NAMESPACE, VM_NAME, "vmi-1"),
+    ClearVmi(NAMESPACE, VM_NAME, "another"),
     StartVm(NAMESPACE, VM_NAME),
     CreateSnapshot(NAMESPACE, VM_NAME, "other", (), ()),
     CreateRestore(NAMESPACE, VM_NAME, SNAPSHOT_NAME, "other", None, (), ()),

@@ -11,7 +11,7 @@ from bot.playground.stage import Stage, set_stage
 from bot.playground.world import World, world
 from bot.restore.model import Restore
 from bot.store import Store, connect
-from tests.shapes import unknown
+from tests.shapes import beyond_the_chart, unknown
 from tests.tools.invariants import Invariants
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -52,6 +52,7 @@ async def stage_for(tmp_path: Path, lent_redis: str) -> AsyncIterator[SetStage]:
         for made, invariants in stages:
             await made.stop_bot()
             assert invariants.judge(await documents(made)) == []
+            assert beyond_the_chart(made.kube.log) == []
             # Every request was one that a live control plane understood.
             assert unknown(made.kube.log) == []
 

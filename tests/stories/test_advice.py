@@ -127,6 +127,7 @@ async def test_claims_that_may_not_be_listed_do_not_hold_up_the_result(
 ) -> None:
     """The restore is complete; that is told at once, and as no more than that."""
     stage = await stage_for()
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny("list", "persistentvolumeclaims", NS)
     said = await restored(stage, "Restore Complete, Not Proven")
     assert "the claims could not be read" in said
@@ -287,6 +288,17 @@ async def test_a_disk_that_was_left_out_keeps_its_data_and_its_place(
     assert "they keep their data: `scratch`" in said
     assert f"{REMOVE} -n {NS} db-two-root" in said
     await golden(stage)
+
+
+async def test_a_vmi_that_may_not_be_read_does_not_hold_up_the_result(stage_for: SetStage) -> None:
+    """It only says whether the VM runs; the restore is complete without it."""
+    stage = await stage_for()
+    await acts.ask_and_confirm(stage)
+    await stage.until(stage.restores, "the restore is created")
+    for verb in ("get", "list"):
+        stage.world.kube.deny(verb, "virtualmachineinstances", NS)
+    said = stage.read(await stage.card(acts.RESTORED, within=60))
+    assert "Stopped, as its status says; whether it runs could not be read" in said
 
 
 async def test_a_deletion_needs_no_agreement_where_a_safety_snapshot_copies_the_disk(

@@ -382,8 +382,9 @@ async def test_nothing_that_people_write_is_logged(
 async def test_no_message_shows_the_inside(stage_for: SetStage) -> None:
     """Not with the cluster away, a stop refused and a restore that fails: no message has innards."""
     stage = await stage_for(running=True)
-    stage.world.kube.deny("update", "virtualmachines/stop")
     await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
+    stage.world.kube.deny("update", "virtualmachines/stop")
     await stage.press(acts.MUST_STOP, "Stop and restore")
     await stage.world.pass_time(30)
     stage.world.kube.undeny()

@@ -194,12 +194,12 @@ async def test_create_refused_by_the_webhook(stage_for: SetStage, golden: Golden
         Rule(Answer(403, "Forbidden", text), verb="create", resource=RESTORES, dry_run=False)
     )
     await acts.press_restore(stage)
-    await stage.card("denied the request")
+    await stage.card("Admission webhook `restore-validator` denies it")
     await stage.world.pass_time(60)
     await golden(stage)
     assert stage.restores() == []
     assert len(stage.creates(RESTORES)) == 1
-    await stage.press("denied the request", "Start VM again")
+    await stage.press("Admission webhook `restore-validator` denies it", "Start VM again")
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
 
 

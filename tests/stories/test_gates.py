@@ -205,7 +205,9 @@ async def test_namespace_is_deleted_between_typing_and_click(
     await stage.world.kube.pause_controllers()
     namespace_goes(stage)
     await acts.press_restore(stage)
-    await stage.card("is being terminated" if not protect else "❌ Namespace Is Being Deleted")
+    await stage.card(
+        "is being deleted, with every VM" if not protect else "❌ Namespace Is Being Deleted"
+    )
     await stage.world.pass_time(30)
     assert stage.restores() == []
 

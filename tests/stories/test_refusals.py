@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.cluster.rights import RIGHTS, ClusterRight
+from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.kubevirt.seed import Disk
+from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import Person
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
+RESTORES = "virtualmachinerestores.snapshot.kubevirt.io"
 NS, VM, SNAPSHOT = "production", "database-01", "pre-upgrade-snapshot"
 THIS = f"/vm-restore {VM} from the-one in {NS}"
 
@@ -150,10 +154,69 @@ def _nothing_installed(stage: Stage) -> None:
     stage.world.kube.uninstall("kubevirt.io")
 
 
+def _untold(stage: Stage) -> KubeSim:
+    """The cluster does not tell the bot which rights it has."""
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
+    return stage.world.kube
+
+
 def _no_lists_of_vms(stage: Stage) -> None:
     """Neither in all namespaces nor in the permitted one: that is no "there is no such VM"."""
     stage.world.kube.deny("list", "virtualmachines")
     stage.world.kube.deny("list", "virtualmachines", NS)
+
+
+def _marked(stage: Stage, field: str, name: str) -> None:
+    held = stage.world.kube.storage.get("virtualmachines", NS, VM)
+    held["status"][field] = name
+    stage.world.kube.storage.put("virtualmachines", held)
+
+
+def _mark_of_no_restore(stage: Stage) -> None:
+    _marked(stage, "restoreInProgress", "gone-since")
+
+
+def _mark_of_no_snapshot(stage: Stage) -> None:
+    _marked(stage, "snapshotInProgress", "gone-since")
+
+
+def _denies(stage: Stage, code: int, message: str) -> None:
+    answer = Answer(code, "Forbidden" if code == 403 else "Invalid", message)
+    stage.world.kube.faults.add(Rule(answer, verb="create", resource="virtualmachinerestores"))
+
+
+def _denied_by_webhook(stage: Stage) -> None:
+    """In words that would be links and code in Slack."""
+    said = "change freeze until Monday, ask <!channel> `now`"
+    _denies(stage, 403, f'admission webhook "freeze.example.com" denied the request: {said}')
+
+
+def _denied_by_gatekeeper(stage: Stage) -> None:
+    said = "[no-restores-on-friday] bots cannot create restores"
+    _denies(stage, 403, f'admission webhook "validation.gatekeeper.sh" denied the request: {said}')
+
+
+def _denied_by_policy(stage: Stage) -> None:
+    said = "ValidatingAdmissionPolicy 'freeze' with binding 'freeze' denied request: until Monday"
+    _denies(stage, 422, f'virtualmachinerestores.snapshot.kubevirt.io "r" is forbidden: {said}')
+
+
+def _gate_off(stage: Stage) -> None:
+    stage.world.kube.knobs.snapshot_gate = False
+
+
+def _waits_as_receiver(stage: Stage) -> None:
+    held = stage.world.kube.storage.get("virtualmachines", NS, VM)
+    held["spec"]["runStrategy"] = "WaitAsReceiver"
+    stage.world.kube.storage.put("virtualmachines", held)
+
+
+def _old_and_manual(stage: Stage) -> None:
+    kube = stage.world.kube
+    kube.knobs.restores_want_halted = True
+    held = kube.storage.get("virtualmachines", NS, VM)
+    held["spec"]["runStrategy"] = "Manual"
+    kube.storage.put("virtualmachines", held)
 
 
 CASES = [
@@ -219,6 +282,8 @@ CASES = [
     Case("memory-dump-alone", "Snapshot Holds No Disks", _memory_dump),
     Case("restore-of-somebody-else", "Another Restore Is in Progress", _foreign_restore),
     Case("failed-restore-left-behind", "Another Restore Is in Progress", _failed_leftover),
+    Case("mark-of-a-restore-that-is-gone", "Another Restore Is in Progress", _mark_of_no_restore),
+    Case("mark-of-a-snapshot-that-is-gone", "A Snapshot Is in Progress", _mark_of_no_snapshot),
     Case("snapshot-being-taken", "A Snapshot Is in Progress", _snapshot_under_way),
     Case(
         "quota-too-small",
@@ -229,17 +294,17 @@ CASES = [
     Case(
         "create-forbidden-found-by-the-dry-run",
         "Cluster Permission Missing",
-        lambda stage: stage.world.kube.deny("create", "virtualmachinerestores", NS),
+        lambda stage: _untold(stage).deny("create", "virtualmachinerestores", NS),
     ),
     Case(
         "reading-the-VM-forbidden",
         "Cluster Permission Missing",
-        lambda stage: stage.world.kube.deny("get", "virtualmachines", NS),
+        lambda stage: _untold(stage).deny("get", "virtualmachines", NS),
     ),
     Case(
         "reading-snapshots-forbidden",
         "Cluster Permission Missing",
-        lambda stage: stage.world.kube.deny("list", "virtualmachinesnapshots", NS),
+        lambda stage: _untold(stage).deny("list", "virtualmachinesnapshots", NS),
     ),
     Case(
         "listing-VMs-forbidden-while-gathering",
@@ -259,6 +324,17 @@ CASES = [
         _nothing_installed,
         f"/vm-restore {VM} from {SNAPSHOT}",
     ),
+    Case(
+        "object-quota-used-up",
+        "Quota Used Up",
+        lambda stage: stage.world.kube.seed.quota(NS, "objects", **{f"count/{RESTORES}": "0"}),
+    ),
+    Case("admission-webhook-denies", "Denied by a Policy of the Cluster", _denied_by_webhook),
+    Case("Gatekeeper-denies", "Denied by a Policy of the Cluster", _denied_by_gatekeeper),
+    Case("admission-policy-denies", "Denied by a Policy of the Cluster", _denied_by_policy),
+    Case("feature-gate-off", "Snapshots Are Switched Off", _gate_off),
+    Case("VM-waits-as-receiver", "VM Waits for a Migration", _waits_as_receiver),
+    Case("older-KubeVirt-and-a-Manual-VM", "Cluster Would Refuse the Restore", _old_and_manual),
     Case("snapshot-API-not-installed", "KubeVirt Not Found", _uninstalled),
     Case("KubeVirt-not-installed", "KubeVirt Not Found", _nothing_installed),
 ]
@@ -277,26 +353,83 @@ async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
     assert stage.alice.notified[-1:] == [refused]
 
 
-@pytest.mark.parametrize(
-    ("verb", "resource"),
-    [
-        ("get", "virtualmachineinstances"),
-        ("get", "virtualmachinesnapshotcontents"),
-        ("list", "virtualmachinerestores"),
-        ("list", "resourcequotas"),
-    ],
-)
+READS = [
+    ("get", "virtualmachineinstances"),
+    ("get", "virtualmachinesnapshotcontents"),
+    ("list", "virtualmachinerestores"),
+    ("list", "resourcequotas"),
+]
+
+
+@pytest.mark.parametrize(("verb", "resource"), READS)
 async def test_a_forbidden_read_proves_nothing(
     verb: str, resource: str, stage_for: SetStage
 ) -> None:
-    """What may not be read is not taken for absent: the missing verb is named, nothing is done."""
+    """Where the cluster does not tell about rights: what may not be read is not taken for absent."""
     stage = await stage_for()
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny(verb, resource, NS)
     await acts.ask(stage)
     said = stage.read(await stage.card("❌ Cluster Permission Missing"))
     assert f'cannot {verb} resource "{resource}"' in said
     await stage.world.pass_time(60)
     assert acts.changes(stage) == []
+
+
+NEEDED = [each for each in RIGHTS if each.needed]
+
+
+@pytest.mark.parametrize("right", NEEDED, ids=str)
+async def test_a_missing_right_is_named_before_anything_is_asked(
+    right: ClusterRight, stage_for: SetStage
+) -> None:
+    """Each right of the chart taken away in turn: nobody types, and nothing is stopped, in vain."""
+    stage = await stage_for(running=True)
+    stage.world.kube.deny(right.verb, right.resource, NS)
+    await acts.ask(stage)
+    said = stage.read(await stage.card("❌ Cluster Permission Missing"))
+    assert f"Missing: `{right}`." in said
+    assert acts.changes(stage) == []
+
+
+async def test_all_missing_rights_are_named_at_once(stage_for: SetStage, golden: Golden) -> None:
+    """One round with the cluster admin, not one for each right."""
+    stage = await stage_for()
+    for right in NEEDED:
+        stage.world.kube.deny(right.verb, right.resource, NS)
+    await acts.ask(stage)
+    await stage.card("❌ Cluster Permission Missing")
+    await golden(stage)
+
+
+async def test_a_right_that_only_helps_is_no_refusal(stage_for: SetStage) -> None:
+    """Who uses a claim decorates the result; the restore does not need it."""
+    stage = await stage_for()
+    for right in RIGHTS:
+        if not right.needed:
+            stage.world.kube.deny(right.verb, right.resource, NS)
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+
+
+async def test_rights_are_asked_for_again_after_a_403_and_not_before(stage_for: SetStage) -> None:
+    """They are kept for some minutes: the second check costs no request for them."""
+    stage = await stage_for()
+
+    def asked() -> int:
+        return len(stage.creates("selfsubjectrulesreviews"))
+
+    await acts.ask(stage)
+    await stage.press(acts.TYPE_IT, "Cancel")
+    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
+    await stage.card("Type `before-release` to confirm")
+    assert asked() == 1
+    stage.world.kube.deny("create", "virtualmachinerestores", NS)
+    await acts.ask(stage)
+    await stage.card("cannot create resource")
+    await acts.ask(stage)
+    await stage.card("Missing: `create virtualmachinerestores`.")
+    assert asked() == 2
 
 
 @dataclass(frozen=True)
@@ -436,3 +569,20 @@ async def test_two_vms_at_once(stage_for: SetStage) -> None:
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         "before-release"
     ]
+
+
+async def test_a_mark_that_passes_by_itself_is_waited_for(stage_for: SetStage) -> None:
+    """KubeVirt takes the mark away a moment after the snapshot is ready: that is no refusal."""
+    stage = await stage_for(start=False)
+    kube = stage.world.kube
+    await kube.pause_controllers()
+    _marked(stage, "snapshotInProgress", SNAPSHOT)
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    await stage.world.pass_time(3)
+    assert stage.shown(acts.TYPE_IT) is None
+    assert stage.shown("❌") is None
+    held = kube.storage.get("virtualmachines", NS, VM)
+    del held["status"]["snapshotInProgress"]
+    kube.storage.put("virtualmachines", held)
+    await stage.card(acts.TYPE_IT, within=5)

@@ -108,7 +108,7 @@ async def test_safety_snapshot_refused(stage_for: SetStage, golden: Golden) -> N
         Rule(Answer(422, "Invalid", text), verb="create", resource=SNAPSHOTS)
     )
     await confirm_protected(stage)
-    await stage.card("The safety snapshot failed: admission webhook")
+    await stage.card("The safety snapshot failed: Admission webhook `vmsnapshot` denies it")
     await stage.world.quiet()
     await golden(stage)
     assert stage.creates(RESTORES) == []
@@ -124,6 +124,7 @@ async def test_old_confirmation_is_worth_nothing_after_a_failed_snapshot(
 ) -> None:
     """The click of before does not serve a second time: both confirmations are asked for anew."""
     stage = await stage_for()
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny("create", SNAPSHOTS, NS)
     await confirm_protected(stage)
     await stage.card("The safety snapshot failed:")
@@ -165,3 +166,19 @@ async def test_undo(stage_for: SetStage, golden: Golden) -> None:
         "pre-upgrade-snapshot",
         taken.name,
     ]
+
+
+async def test_what_keeps_the_safety_snapshot_waiting_is_told_at_once(stage_for: SetStage) -> None:
+    """A disk that is not bound: the reason stands in Progressing all the time, and on the card."""
+    stage = await stage_for(config={"rules": {"safety_timeout": 60}})
+    kube = stage.world.kube
+    kube.knobs.own_class("standard").bind = None
+    claim = kube.storage.get("persistentvolumeclaims", NS, "database-01-root")
+    claim["status"]["phase"] = "Pending"
+    kube.storage.put("persistentvolumeclaims", claim)
+    await confirm_protected(stage)
+    said = "volume not bound: database-01-root"
+    await stage.card(f"source {NS}/database-01 {said}", within=10)
+    asked = await stage.card("The safety snapshot failed:", within=90)
+    assert said in stage.read(asked)
+    assert stage.restores() == []

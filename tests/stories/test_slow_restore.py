@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.playground.kubevirt.faults import Rule, WebhookDown
 from bot.playground.kubevirt.seed import Disk
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from tests.stories import acts
@@ -180,3 +181,21 @@ async def test_volumes_are_counted(stage_for: SetStage, disks: int) -> None:
     await stage.card(f"*Volumes bound*: 0 of {disks}")
     await stage.card(acts.RESTORED)
     assert len(stage.restores()) == 1
+
+
+async def test_what_kubevirt_cannot_do_is_told_at_once(stage_for: SetStage) -> None:
+    """Its update of the VM is refused for ever: that stands on the card, not "several minutes"."""
+    stage = await stage_for(config=IMPATIENT)
+    await acts.ask(stage)
+    await acts.type_name(stage)
+    broken = stage.world.kube.faults.add(
+        Rule(WebhookDown(), verb="update", resource="virtualmachines", times=None)
+    )
+    await acts.press_restore(stage)
+    told = stage.read(await stage.card("KubeVirt cannot go on just now", within=20))
+    assert "failed calling webhook" in told
+    assert "This may take several minutes" not in told
+    asked = stage.read(await stage.card(LONG, within=60))
+    assert "KubeVirt cannot go on just now" in asked
+    stage.world.kube.faults.remove(broken)
+    await stage.card(acts.RESTORED, within=1200)

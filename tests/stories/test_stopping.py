@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from tests.stories import acts
@@ -189,13 +190,92 @@ async def test_other_run_strategies(stage_for: SetStage, strategy: str) -> None:
 async def test_stop_forbidden(stage_for: SetStage, golden: Golden) -> None:
     """A stop that RBAC refuses ends the restore; the VM was never stopped."""
     stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
     stage.world.kube.deny("update", "virtualmachines/stop", NS)
-    await stop(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
     await stage.card("❌ VM Could Not Be Stopped")
     await stage.world.pass_time(30)
     await golden(stage)
     assert acts.live(stage)
     assert [call.code for call in acts.changes(stage)] == [403]
+
+
+FREEZE = (
+    'Internal error occurred: admission webhook "freeze.example.com" denied the request: change '
+    "freeze until Monday"
+)
+LOCKED = (
+    'Internal error occurred: admission webhook "virtualmachine-validator.kubevirt.io" denied the '
+    'request: Cannot update vm running state until snapshot "nightly" completes'
+)
+
+
+def stops_answer(stage: Stage, message: str) -> None:
+    """virt-api passes on what a webhook says to its write."""
+    answer = Answer(500, "InternalError", message)
+    stage.world.kube.faults.add(
+        Rule(answer, verb="update", resource="virtualmachines", subresource="stop", times=None)
+    )
+
+
+async def test_stop_denied_by_a_policy(stage_for: SetStage, golden: Golden) -> None:
+    """It is told at once, with who can change it; nothing is sent for five minutes in vain."""
+    stage = await stage_for(running=True)
+    stops_answer(stage, FREEZE)
+    await stop(stage)
+    await stage.card("❌ VM Could Not Be Stopped")
+    await stage.world.pass_time(300)
+    await golden(stage)
+    assert acts.live(stage)
+    assert [call.code for call in acts.changes(stage)] == [500]
+
+
+async def test_stop_that_kubevirt_refuses_keeps_its_error_on_the_card(stage_for: SetStage) -> None:
+    """What may pass is tried again; the card and the question after five minutes say why."""
+    stage = await stage_for(running=True)
+    stops_answer(stage, LOCKED)
+    await stop(stage)
+    await stage.card("Cannot update vm running state until snapshot", within=5)
+    asked = stage.read(await stage.card("VM Is Taking Longer to Stop", within=320))
+    assert "Cannot update vm running state until snapshot" in asked
+    assert "the stop is sent again, and may fail again" in asked
+    assert "shutting down" not in asked
+
+
+async def test_what_a_guest_left_behind_may_not_be_removed(stage_for: SetStage) -> None:
+    """A Manual VM that was powered off from inside: the missing right is named, and asked for once."""
+    stage = await stage_for(running=True, run_strategy="Manual")
+    stage.world.kube.people.power_off(NS, VM)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
+    stage.world.kube.deny("delete", "virtualmachineinstances", NS)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    said = stage.read(await stage.card("❌ VM Could Not Be Stopped"))
+    assert 'cannot delete resource "virtualmachineinstances"' in said
+    assert "The bot did not stop or change the VM." in said
+    await stage.world.pass_time(60)
+    assert [call.code for call in acts.changes(stage)] == [403]
+
+
+@pytest.mark.parametrize("spec", [{"runStrategy": "Always"}, {"running": True}])
+async def test_an_older_kubevirt_refuses_the_dry_run_of_a_live_vm(
+    stage_for: SetStage, spec: dict[str, object]
+) -> None:
+    """Up to 1.3 and in 1.4.0: Stop and restore is offered, and the dry run tried again after it."""
+    stage = await stage_for(running=True)
+    kube = stage.world.kube
+    kube.knobs.restores_want_halted = True
+    held = kube.storage.get("virtualmachines", NS, VM)
+    held["spec"].pop("runStrategy", None)
+    held["spec"] |= spec
+    kube.storage.put("virtualmachines", held)
+    await stop(stage)
+    await acts.confirm(stage)
+    await stage.card(acts.RESTORED)
+    tried = [call.code for call in kube.log if call.resource in RESTORE and call.dry_run]
+    assert tried == [422, 201]
+    assert acts.sent(stage) == [STOP, RESTORE]
 
 
 async def test_cancel_after_the_stop(stage_for: SetStage, golden: Golden) -> None:

@@ -74,10 +74,46 @@ MUTANTS = (
         (_REASON, 'return text(condition, "reason")'),
     ),
     *of(
-        "bot/restore/checks.py",
+        "bot/restore/locks.py",
         "tests/restore/test_checks.py",
         (_OWN, "not (each.name == own)"),
         (_OWN, "not (each.restore_id == restore.id)"),
+    ),
+    *of(
+        "bot/restore/denials.py",
+        "tests/restore/test_denials.py",
+        ("if name.endswith(_OF_KUBEVIRT):", "if False:"),
+        ("lacks = rejection.code == 401", "lacks = False"),
+        ('(mark["webhook"] or "").endswith(_OF_KUBEVIRT)', "True"),
+        ("_STRATEGY.fullmatch(rejection", "_STRATEGY.search(rejection"),
+    ),
+    *of(
+        "bot/restore/locks.py",
+        "tests/restore/test_checks.py",
+        (
+            "Lock(texts.SNAPSHOT_COMPLETE, marked, passes=True)",
+            "Lock(texts.SNAPSHOT_COMPLETE, marked)",
+        ),
+        ("Lock(texts.RESTORE_ABSENT, marked, absent=True)", "Lock(texts.RESTORE_ABSENT, marked)"),
+        ("if other.deleting:", "if False:"),
+        ("if is_stuck(other.progressing):", "if False:"),
+    ),
+    *of(
+        "bot/restore/phases/stopping.py",
+        "tests/restore/test_stopping_table.py",
+        ("not cause.stays and result.code", "result.code"),
+    ),
+    *of(
+        "bot/restore/phases/stopping.py",
+        "tests/restore/test_workflow_matrix.py",
+        ("isinstance(effect, ClearVmi) and effect.uid != stop.vmi", "False"),
+    ),
+    *of(
+        "bot/cluster/rights.py",
+        "tests/cluster/test_cluster_rights.py",
+        ("known[1] == refused and ", ""),
+        ('not strings(rule, "resourceNames")', "True"),
+        ("await self._rules(namespace) if namespace else []", "await self._rules('default')"),
     ),
     *of(
         "bot/restore/handoff.py",

@@ -103,6 +103,8 @@ def _restore_causes(plane: Plane, review: Review, webhook: str) -> Iterator[Caus
         raise denied(webhook, "Snapshot/Restore feature gate not enabled")
     yield from _reference_causes(review.new["spec"]["target"], "spec.target")
     yield from _busy_target_causes(plane, review.new)
+    if plane.knobs.restores_want_halted:
+        yield from _not_halted_causes(plane, review.new)
     yield from _policy_causes(review.new["spec"])
     yield from _snapshot_causes_of_restore(plane, review.new, webhook)
 
@@ -123,6 +125,18 @@ def _busy_target_causes(plane: Plane, restore: Json) -> Iterator[Cause]:
         if other["spec"]["target"] == target and not dig(other, "status", "complete"):
             name = other["metadata"]["name"]
             yield Cause("spec.target", f'VirtualMachineRestore "{name}" in progress')
+
+
+def _not_halted_causes(plane: Plane, restore: Json) -> Iterator[Cause]:
+    """Its own words for `running: true`; the VMI is not looked at."""
+    name = restore["spec"]["target"]["name"]
+    vm = plane.storage.find(VMS.plural, restore["metadata"]["namespace"], name)
+    if vm is None or run_strategy(vm) == "Halted":
+        return
+    if vm["spec"].get("running"):
+        yield Cause("spec.target", f'VirtualMachine "{name}" is not stopped')
+    else:
+        yield Cause("spec.target", f'VirtualMachine "{name}" run strategy has to be Halted')
 
 
 def _policy_causes(spec: Json) -> Iterator[Cause]:

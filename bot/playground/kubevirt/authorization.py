@@ -166,6 +166,20 @@ class Authorizer:
             rules += ADMIN_RULES
         return rules
 
+    def left_of(self, user: User, rule: Rule, resource: str, namespace: str) -> list[str]:
+        """The verbs of a rule for one of its resources, without those that were taken away."""
+        account = self.accounts.get(user.name)
+        kind, _, sub = resource.partition("/")
+        return [
+            verb
+            for verb in rule.verbs
+            if account is None
+            or not any(
+                _covers(held, Attributes(verb, rule.groups[0], kind, sub, namespace))
+                for held in account.denied
+            )
+        ]
+
     def check(self, user: User, asked: Attributes) -> None:
         """403 in Kubernetes' words if it is not allowed."""
         if not self.allows(user, asked):
@@ -253,13 +267,15 @@ def _asked_in(spec: Json) -> Attributes:
 def _rules_review(authorizer: Authorizer, user: User, namespace: str) -> Json:
     rules = [
         {
-            "verbs": list(rule.verbs),
+            "verbs": verbs,
             "apiGroups": list(rule.groups),
-            "resources": list(rule.resources),
+            "resources": [resource],
             **({"resourceNames": list(rule.names)} if rule.names else {}),
         }
         for rule in authorizer.rules_of(user)
         if rule.namespaces is None or namespace in rule.namespaces
+        for resource in rule.resources
+        if (verbs := authorizer.left_of(user, rule, resource, namespace))
     ]
     return {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}
 

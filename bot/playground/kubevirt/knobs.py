@@ -42,6 +42,8 @@ class Knobs:
     bookmark_every: float = 60.0
     kubevirt_version: str = "v1.9.0"
     snapshot_gate: bool = True
+    restores_want_halted: bool = False
+    """The webhook of KubeVirt up to 1.3, and 1.4.0: the target's run strategy must be Halted."""
     virt_api_down: bool = False
     stuck_volume_snapshots: set[tuple[str, str]] = field(default_factory=set)
     absent_groups: set[str] = field(default_factory=set)

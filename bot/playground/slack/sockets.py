@@ -7,6 +7,7 @@ which its envelope went out: whether Slack honours others is not known, so this 
 import asyncio
 import json
 import random
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -182,7 +183,8 @@ class SocketHub:
             frame["num_connections"] = len(self.open)
             frame["connection_info"] = {"app_id": self._workspace.bot.app_id}
         connection.closing = reason != "warning"
-        await connection.send(frame)
+        with suppress(ConnectionResetError):  # it was breaking just then: nobody hears it
+            await connection.send(frame)
         if reason == "refresh_requested":
             connection.farewell = asyncio.ensure_future(self._close_later(connection))
         elif connection.closing:

@@ -14,6 +14,7 @@ from datetime import datetime
 from bot.restore import edits
 from bot.restore.events import (
     Acted,
+    ClearVmi,
     CreateRestore,
     CreateSnapshot,
     DeleteRestore,
@@ -72,10 +73,10 @@ def acted(restore: Restore, event: Acted, now: datetime) -> Restore:
             return _delete_refused(restore, effect, rejection, now)
         case CreateSnapshot() as effect, result:
             return protecting.created(restore, effect, result, now)
-        case StopVm(), result:
-            return stopping.answered(restore, result, now)
-        case StartVm(), result:
-            return ended.started(restore, result, now)
+        case StopVm() | ClearVmi() as effect, result:
+            return stopping.answered(restore, effect, result, now)
+        case StartVm() as effect, result:
+            return ended.started(restore, effect, result, now)
         case _:
             return restore
 

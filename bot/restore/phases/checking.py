@@ -5,13 +5,20 @@ from datetime import datetime
 from bot.restore import edits, preview
 from bot.restore.check_failure import CheckFailure
 from bot.restore.checks import first_refusal, is_live
+from bot.restore.denials import denial
 from bot.restore.disks import Fate
 from bot.restore.effects import delete_blocker
 from bot.restore.events import DeleteRestore, Effect
 from bot.restore.model import Phase, Preview, Restore, Stop, same_line
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.reasons import Reason
-from bot.restore.recheck import SETTLE_WITHIN, decision_expired, unsettled
+from bot.restore.recheck import (
+    SETTLE_WITHIN,
+    UNLOCKS_WITHIN,
+    decision_expired,
+    unlocks,
+    unsettled,
+)
 from bot.restore.thread import CardKind
 from bot.texts import refusals as texts
 
@@ -26,6 +33,8 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
         and not decision_expired(restore, now)
     ):
         return _clear_blocker(restore, observation)
+    if unlocks(observation, restore) and now < restore.entered_at + UNLOCKS_WITHIN:
+        return restore, ()
     if refusal := first_refusal(observation, restore):
         return edits.refuse(restore, refusal, now), ()
     if observation.vm is None or observation.snapshot is None or observation.content is None:
@@ -92,10 +101,12 @@ def delete_refused(
     blocker = restore.blocker
     if blocker is None or blocker.name != effect.name:
         return restore
-    left = CheckFailure.telling(
-        Reason.RBAC_FORBIDDEN if rejection.code == 403 else Reason.RESTORE_IN_PROGRESS,
-        texts.BLOCKER_STAYS,
-        name=effect.name,
-        text=rejection.text,
+    cause = denial(rejection, effect.namespace)
+    unnamed = cause.reason is Reason.ADMISSION_REFUSED
+    left = CheckFailure(
+        Reason.RESTORE_IN_PROGRESS if unnamed else cause.reason,
+        texts.BLOCKER_STAYS.found.format(name=effect.name, found=cause.found),
+        texts.BLOCKER_STAYS.expected,
+        texts.BLOCKER_STAYS.next if unnamed else cause.next,
     )
     return edits.refuse(restore, left, now)

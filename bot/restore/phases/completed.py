@@ -117,6 +117,8 @@ def _vm_status(observation: Observation) -> str:
     vm = observation.vm
     if vm is None:
         return endings.UNKNOWN
+    if observation.vmi_unread is not None:
+        return endings.VMI_UNREAD.format(status=vm.status)
     if observation.vmi is not None:
         return endings.LIVE.format(status=vm.status)
     if vm.may_start_itself:

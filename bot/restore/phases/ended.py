@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.restore import edits
+from bot.restore.denials import denial
 from bot.restore.events import Done, Effect, Observed, StartVm
 from bot.restore.model import Restore
 from bot.restore.observation import ApiRejection, Observation, Vm
@@ -11,6 +12,9 @@ from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]
+
+MAX_WHY = 600
+"""Letters of why a start failed, and of who can change that."""
 
 
 def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
@@ -26,7 +30,7 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
         return start_failed(restore, texts.START_HAS_RUN, now), ()
     if observation.vmi is not None and not observation.vmi.final:
         going_down = observation.vmi.deleting or vm.run_strategy == "Halted"
-        return (restore if going_down else started(restore, Done(), now)), ()
+        return (restore if going_down else _is_started(restore, now)), ()
     return restore, (StartVm(vm.namespace, vm.name),)
 
 
@@ -58,19 +62,26 @@ def _may_not_start(restore: Restore, seen: Observed, vm: Vm, now: datetime) -> s
     return None
 
 
-def started(restore: Restore, result: Done | ApiRejection, now: datetime) -> Restore:
+def started(
+    restore: Restore, effect: StartVm, result: Done | ApiRejection, now: datetime
+) -> Restore:
     """The start was answered."""
+    if isinstance(result, ApiRejection):
+        cause = denial(result, effect.namespace)
+        return start_failed(restore, cause.told, now)
+    return _is_started(restore, now)
+
+
+def _is_started(restore: Restore, now: datetime) -> Restore:
     if restore.start is None or not start_is_due(restore):
         return restore
-    if isinstance(result, ApiRejection):
-        return start_failed(restore, result.text, now)
     done = restore.start.model_copy(update={"done_at": now})
     return edits.post(restore.model_copy(update={"start": done}), CardKind.STARTED, now)
 
 
 def start_failed(restore: Restore, why: str, now: datetime) -> Restore:
     """The VM was not started; the person who asked is told why."""
-    if restore.start is None:
+    if restore.start is None or not start_is_due(restore):
         return restore
-    failed = restore.start.model_copy(update={"error": why[:300]})
+    failed = restore.start.model_copy(update={"error": why[:MAX_WHY]})
     return edits.post(restore.model_copy(update={"start": failed}), CardKind.STARTED, now)

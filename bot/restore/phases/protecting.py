@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.restore import edits
+from bot.restore.denials import denial, quote
 from bot.restore.differences import differences
 from bot.restore.disks import Fate
 from bot.restore.effects import confirmed_name, create_snapshot, object_name
@@ -21,6 +22,9 @@ from bot.texts import endings
 from bot.texts import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]
+
+MAX_WHY = 600
+"""Letters of why there is no safety snapshot, and of who can change that."""
 
 
 MAX_TOLD = 5
@@ -83,12 +87,16 @@ def _unsafe(
     if snapshot.phase == "Failed" or snapshot.deleting:
         return snapshot.error or texts.SAFETY_WITHOUT_ERROR
     if late:
-        return snapshot.error or texts.SAFETY_NOT_READY
+        return snapshot.error or _with_words(texts.SAFETY_NOT_READY, safety.said)
     if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
         return texts.SAFETY_EMPTY
     if snapshot.usable and snapshot.phase == "Succeeded" and (lacks := _lacks(restore, snapshot)):
         return texts.SAFETY_LACKS.format(disks=", ".join(f"`{each}`" for each in lacks))
     return None
+
+
+def _with_words(found: str, said: str) -> str:
+    return texts.SAFETY_SAID.format(found=found, said=said) if said else found
 
 
 def _lacks(restore: Restore, snapshot: Snapshot) -> list[str]:
@@ -101,7 +109,11 @@ def _lacks(restore: Restore, snapshot: Snapshot) -> list[str]:
 def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:
     if snapshot is None:
         return restore
-    return restore.model_copy(update={"safety": safety.model_copy(update={"uid": snapshot.uid})})
+    # What else Progressing says is said of every snapshot for a moment.
+    waits = snapshot.progressing if texts.NOT_LOCKED in snapshot.progressing.casefold() else ""
+    said = quote(snapshot.error or waits)
+    known = safety.model_copy(update={"uid": snapshot.uid, "said": said})
+    return restore.model_copy(update={"safety": known})
 
 
 def created(
@@ -113,9 +125,16 @@ def created(
         return restore
     if isinstance(result, ApiRejection):
         # Once it was seen, a late "no" to a second attempt says nothing about it.
-        return restore if safety.uid else _unprotected(restore, result.text, now)
+        return restore if safety.uid else _denied(restore, effect, result, now)
     uid = result.uid or safety.uid
     return restore.model_copy(update={"safety": safety.model_copy(update={"uid": uid})})
+
+
+def _denied(
+    restore: Restore, effect: CreateSnapshot, rejection: ApiRejection, now: datetime
+) -> Restore:
+    cause = denial(rejection, effect.namespace)
+    return _unprotected(restore, cause.told, now)
 
 
 def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
@@ -124,7 +143,7 @@ def _unprotected(restore: Restore, why: str, now: datetime) -> Restore:
     begun = restore.safety is not None and restore.safety.uid is not None
     name = restore.safety.name if begun and restore.safety else None
     left = texts.SAFETY_LEFT.format(name=name) if name else ""
-    note = texts.SAFETY_FAILED.format(why=why[:300], left=left)
+    note = texts.SAFETY_FAILED.format(why=why[:MAX_WHY].rstrip("."), left=left)
     anew = closed.model_copy(
         update={"safety": None, "typed": None, "confirmation": None, "note": note}
     )

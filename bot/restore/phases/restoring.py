@@ -12,6 +12,7 @@ lost: the name comes from the confirmation, so that the cluster can be asked for
 from datetime import datetime, timedelta
 
 from bot.restore import claims, edits
+from bot.restore.denials import denial
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
@@ -37,6 +38,8 @@ SEND_WITHIN = timedelta(seconds=20)
 """A create that is not on its way by then is not sent any more: the next look decides again."""
 SAFE_SIDE = timedelta(seconds=10)
 """Added to the API server's own limit for a request."""
+MAX_WHY = 600
+"""Letters of why a deletion was refused, and of who can change that."""
 A_WHILE = timedelta(minutes=1)
 """What completes within this time after the last look is told like any other, without its own time."""
 
@@ -64,7 +67,11 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
         return restore, ()
     if found := differences(observation, restore):
         return stop_at_difference(restore, found, now), ()
-    job = Job(name=object_name("restore", restore, clicked.at), decided_at=now)
+    job = Job(
+        name=object_name("restore", restore, clicked.at),
+        decided_at=now,
+        vm_version=observation.vm.version if observation.vm else "",
+    )
     return _send(restore, job, now)
 
 
@@ -112,17 +119,27 @@ def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     pending = job.unanswered_until is not None and now < job.unanswered_until
     old = decision_expired(restore, now)
     found = differences(observation, restore)
-    if pending and (found or not seen.verdict.allowed or old):
+    perhaps = _perhaps_deleted(job, observation)
+    if pending and (found or perhaps or not seen.verdict.allowed or old):
         return restore, ()
     if found:
         text = " ".join(each.text for each in found)
         return edits.fail(restore, found[0].reason, text, now, untouched), ()
+    if perhaps:
+        text = endings.PERHAPS_DELETED.format(name=job.name)
+        return edits.fail(restore, Reason.RESTORE_DELETED, text, now), ()
     if not seen.verdict.allowed:
         return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
     if old:
         late = endings.NOT_HANDED_OVER
         return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, late, now, untouched), ()
     return _send(restore, job, now)
+
+
+def _perhaps_deleted(job: Job, observation: Observation) -> bool:
+    """Our object may have come and gone unseen: its VM was written to since the create was decided on."""
+    vm = observation.vm
+    return vm is not None and job.vm_version not in ("", vm.version)
 
 
 def _unanswered(job: Job, rules: Rules) -> Job:
@@ -151,10 +168,7 @@ def created(
         if answered.unanswered_until is not None and now < answered.unanswered_until:
             # This attempt was refused; an earlier one may still be carried out.
             return restore.model_copy(update={"job": answered})
-        unchanged = endings.UNCHANGED_REFUSED
-        goes = result.namespace_goes
-        reason = Reason.NAMESPACE_BEING_DELETED if goes else Reason.CREATE_REFUSED
-        return edits.fail(restore, reason, result.text, now, unchanged)
+        return edits.fail_denied(restore, denial(result, effect.namespace), now)
     return adopted(restore, job, result.uid) if result.uid else restore
 
 
@@ -194,7 +208,9 @@ def delete_refused(
     job = restore.job
     if job is None or not job.deleting or job.uid != effect.uid:
         return restore
-    kept = job.model_copy(update={"deleting": False, "delete_error": rejection.text[:300]})
+    cause = denial(rejection, effect.namespace)
+    why = cause.told[:MAX_WHY]
+    kept = job.model_copy(update={"deleting": False, "delete_error": why})
     return edits.ask(restore.model_copy(update={"job": kept}), CardKind.OVERDUE, now)
 
 

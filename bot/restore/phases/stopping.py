@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from bot.restore import edits
 from bot.restore.check_failure import CheckFailure
 from bot.restore.checks import is_live
+from bot.restore.denials import denial
 from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.model import Phase, Restore, Stop
+from bot.restore.model import Outcome, Phase, Restore, Stop
 from bot.restore.observation import ApiRejection, Observation, Vm
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
@@ -27,9 +28,12 @@ from bot.restore.stops import before_a_stop, written_besides
 from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
-from bot.texts import endings, refusals
+from bot.texts import denials, endings, refusals
 
 Move = tuple[Restore, tuple[Effect, ...]]
+
+MAX_WHY = 600
+"""Letters of why a stop failed, and of who can change that."""
 
 
 def on_observation(restore: Restore, observation: Observation, now: datetime) -> Move:
@@ -111,17 +115,36 @@ def _unwatched(restore: Restore, stop: Stop, now: datetime) -> bool:
     return now >= (stop.wait_until or restore.entered_at) + ACT_WITHIN
 
 
-def answered(restore: Restore, result: Done | ApiRejection, now: datetime) -> Restore:
-    """The stop was answered. Only a missing right is final; the rest is tried again."""
+def answered(
+    restore: Restore, effect: StopVm | ClearVmi, result: Done | ApiRejection, now: datetime
+) -> Restore:
+    """The stop, or the removal of what a guest left, was answered.
+
+    What the same request will be told again is final; the rest is tried again, and shown.
+    """
     stop = restore.stop
     if stop is None or restore.phase is not Phase.STOPPING:
         return restore
-    if isinstance(result, ApiRejection) and result.code in (401, 403):
-        # A graceful stop is only sent to a VM that does not stop yet, so no request was taken;
-        # before a forced one the graceful one was.
-        taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
-        untouched = restore.model_copy(update={"stop": taken})
-        refused = CheckFailure.telling(Reason.STOP_REFUSED, refusals.STOP_REFUSED, text=result.text)
-        return edits.refuse(untouched, refused, now)
-    error = result.text[:300] if isinstance(result, ApiRejection) else None
-    return restore.model_copy(update={"stop": stop.model_copy(update={"error": error})})
+    if isinstance(effect, ClearVmi) and effect.uid != stop.vmi:
+        return restore
+    if isinstance(result, Done):
+        return restore.model_copy(update={"stop": stop.model_copy(update={"error": None})})
+    cause = denial(result, effect.namespace)
+    if not cause.stays and result.code not in (401, 403):
+        kept = stop.model_copy(update={"error": cause.told[:MAX_WHY]})
+        return restore.model_copy(update={"stop": kept})
+    # A graceful stop is only sent to a VM that does not stop yet, so no request was taken;
+    # before a forced one the graceful one was.
+    taken = stop if stop.force else stop.model_copy(update={"asked_at": None})
+    untouched = restore.model_copy(update={"stop": taken})
+    cleared = isinstance(effect, ClearVmi)
+    outcome = Outcome(
+        reason=Reason.STOP_REFUSED,
+        cause=cause.reason,
+        at=now,
+        found=(denials.NOT_CLEARED if cleared else denials.NOT_STOPPED).format(
+            vm=effect.vm, found=cause.found
+        ),
+        next=cause.next if cleared else refusals.STOP_REFUSED_NEXT.format(next=cause.next),
+    )
+    return edits.end(untouched, Phase.REFUSED, outcome, endings.REFUSED)

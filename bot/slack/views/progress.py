@@ -2,8 +2,11 @@
 
 from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject, UserSelectElement
 
+from bot.restore.denials import denial
 from bot.restore.events import Button
+from bot.restore.locks import is_stuck
 from bot.restore.model import Job, Phase, Restore
+from bot.restore.observation import ApiRejection
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, moment, sentence
@@ -22,7 +25,7 @@ from bot.slack.views.layout import (
     section,
     trouble,
 )
-from bot.slack.views.questions import no_end
+from bot.slack.views.questions import no_end, stop_error
 from bot.texts import cards as texts
 from bot.texts import general, handoff, results
 
@@ -111,22 +114,15 @@ def stopping(ctx: CardContext) -> Draft:
     before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
     blocks = [
         header(texts.STOPPING_HEADING),
-        *section(gently, _stop_error(ctx), trouble(ctx.restore)),
+        *section(gently, stop_error(ctx), trouble(ctx.restore)),
         *context(before),
         *actions(ctx, cancel(ctx)),
     ]
     return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
 
 
-def _stop_error(ctx: CardContext) -> Mrkdwn | None:
-    stop = ctx.restore.stop
-    if stop is None or not stop.error:
-        return None
-    return ctx.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
-
-
 def _stop_ended(ctx: CardContext) -> Mrkdwn:
-    failed = None if ctx.restore.stop and ctx.restore.stop.done_at else _stop_error(ctx)
+    failed = None if ctx.restore.stop and ctx.restore.stop.done_at else stop_error(ctx)
     ended = ctx.say(texts.STOP_ENDED, closed=ctx.closed)
     return joined((ended, failed), "\n") if failed else ended
 
@@ -141,8 +137,17 @@ def protecting(ctx: CardContext) -> Draft:
     else:
         ready = safety.ready_at is not None
         said = ctx.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
+    waits = _waits(ctx) if ctx.open else None
     bad = trouble(ctx.restore) if ctx.open else None
-    return Draft(said, [*section(said, bad), *actions(ctx, cancel(ctx))])
+    return Draft(said, [*section(said, waits, bad), *actions(ctx, cancel(ctx))])
+
+
+def _waits(ctx: CardContext) -> Mrkdwn | None:
+    """Why the safety snapshot is not ready yet, in KubeVirt's words."""
+    safety = ctx.restore.safety
+    if safety is None or safety.ready_at is not None or not safety.said:
+        return None
+    return fill(texts.PROTECTING_WAITS, said=sentence(safety.said, 500))
 
 
 def progress(ctx: CardContext) -> Draft:
@@ -153,11 +158,21 @@ def progress(ctx: CardContext) -> Draft:
         return Draft(said, [*section(said), *context(*_end(job))])
     blocks = [
         header(texts.PROGRESS_HEADING),
-        *section(Mrkdwn(texts.PROGRESS_MINUTES)),
+        *section(_stuck(restore) or Mrkdwn(texts.PROGRESS_MINUTES)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
         *section(*known(job), elapsed(job), *_deleting(job), trouble(restore)),
     ]
     return Draft(ctx.say(texts.PROGRESS_TEXT), blocks)
+
+
+def _stuck(restore: Restore) -> Mrkdwn | None:
+    """What KubeVirt says is an error, which time alone may not heal: who can change it."""
+    job = restore.job
+    if job is None or not is_stuck(job.progressing):
+        return None
+    cause = denial(ApiRejection(0, "", job.progressing), restore.target.namespace)
+    onward = sentence(cause.next, 400) if cause.stays else Mrkdwn(texts.STUCK_NEXT)
+    return fill(texts.STUCK, next=onward)
 
 
 def known(job: Job | None) -> list[Mrkdwn | None]:
@@ -245,7 +260,11 @@ def overdue(ctx: CardContext) -> Draft:
     blocks = [
         header(texts.OVERDUE_HEADING),
         *section(ctx.when_open(texts.STOP_ASK), said),
-        *section(*(*known(job), _delete_error(ctx), trouble(restore)) if ctx.open else ()),
+        *section(
+            *(*known(job), _stuck(restore), _delete_error(ctx), trouble(restore))
+            if ctx.open
+            else ()
+        ),
         *section(*choices),
         *actions(ctx, *_overdue_buttons(ctx)),
         *no_end(ctx),

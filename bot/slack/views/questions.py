@@ -175,11 +175,13 @@ def _stop_options(ctx: CardContext) -> list[Mrkdwn | None]:
 def stop_overdue(ctx: CardContext) -> Draft:
     """The guest takes its time: wait, force, or cancel."""
     said = ctx.say(texts.STOP_OVERDUE, length=_stopping_for(ctx))
-    choices = map(Mrkdwn, texts.STOP_OVERDUE_CHOICES) if ctx.open else ()
+    failed = stop_error(ctx)
+    first = texts.STOP_OVERDUE_FAILED if failed else texts.STOP_OVERDUE_WAIT
+    choices = map(Mrkdwn, (first, *texts.STOP_OVERDUE_CHOICES)) if ctx.open else ()
     blocks = [
         header(texts.STOP_OVERDUE_HEADING),
         *section(ctx.when_open(texts.STOP_ASK)),
-        *section(ctx.vm_line, said, trouble(ctx.restore) if ctx.open else None),
+        *section(ctx.vm_line, said, failed, trouble(ctx.restore) if ctx.open else None),
         *section(*choices),
         *actions(
             ctx,
@@ -191,6 +193,14 @@ def stop_overdue(ctx: CardContext) -> Draft:
         *answered(ctx),
     ]
     return Draft(notice(ctx, joined((Mrkdwn(f"{texts.STOP_OVERDUE_HEADING}:"), said))), blocks)
+
+
+def stop_error(ctx: CardContext) -> Mrkdwn | None:
+    """Why the last attempt to stop the VM failed, if it did."""
+    stop = ctx.restore.stop
+    if stop is None or not stop.error:
+        return None
+    return ctx.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
 
 
 def _stopping_for(ctx: CardContext) -> Mrkdwn:

@@ -1,4 +1,4 @@
-{{- /* Exactly what the bot calls in a namespace with VMs; tests/chart/test_chart.py holds the list. */}}
+{{- /* Exactly what the bot calls in a namespace with VMs; bot/cluster/rights.py has the list. */}}
 {{- define "bot.rules" -}}
 - apiGroups: [kubevirt.io]
   resources: [virtualmachines]
