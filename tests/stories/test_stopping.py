@@ -313,7 +313,7 @@ async def test_wrong_name_after_the_stop(stage_for: SetStage) -> None:
     await stage.reply("pre-upgrade")
     failed = await stage.card("❌ Confirmation Failed")
     assert "is *stopped*" in stage.read(failed)
-    assert "Current VM state preserved." in stage.read(failed)
+    assert "Disks and configuration are preserved; a stop was sent" in stage.read(failed)
     await stage.alice.click(failed, "Start VM again")
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
 
