@@ -273,16 +273,12 @@ def _context(
         people=people,
         authorizer=parts.authorizer,
         responder=Responder(parts.web),
-        config=SlackConfig(
-            home=home,
-            rules=settings.rules,
-            clusters=tuple(parts.clusters),
-            default_cluster=settings.default_cluster,
-        ),
+        config=SlackConfig(home, settings.rules, tuple(parts.clusters), settings.default_cluster),
         names={
             name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)
             for name, each in parts.clusters.items()
         },
+        inquire={name: cluster.evidence for name, cluster in parts.clusters.items()},
         pings={name: cluster.ping for name, cluster in parts.clusters.items()},
         timetable=_timetable(settings),
         version=__version__,

@@ -71,6 +71,20 @@ UNRECORDED = (
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"
     ),
     Unrecorded(
+        "GET /api/v1/namespaces/{namespace}/limitranges", "recorded for claims, of the same API"
+    ),
+    Unrecorded(
+        "GET /apis/storage.k8s.io/v1/storageclasses/{name}", "a built-in kind, read by its name"
+    ),
+    Unrecorded(
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots/{name}",
+        "a custom kind, read by its name; for a diagnosis, which may do without it",
+    ),
+    Unrecorded(
+        "GET /apis/cdi.kubevirt.io/v1beta1/namespaces/{namespace}/datavolumes/{name}",
+        "as for volume snapshots",
+    ),
+    Unrecorded(
         "POST (API server) ?fieldValidation=Strict",
         "recorded with an unknown field, which it then refuses by name (400)",
     ),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.cancelling import cancelled
 from bot.clock import Clock
+from bot.cluster import evidence
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
 from bot.cluster.login import log_in
@@ -13,6 +14,7 @@ from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
+from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.events import CreateRestore, Effect, Result
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, ObservationKind
@@ -85,6 +87,10 @@ class Cluster:
         that names are offered from (None: all that the bot may see).
         """
         return await self._observer.observation(Question(kind, restore, effect, permitted))
+
+    async def evidence(self, restore: Restore) -> Evidence:
+        """Read what may say why a restore does not go on. What cannot be read is named in it."""
+        return await evidence.collect(self._api, self._schema, restore, self._clock.now())
 
     async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
         """Act. Raises Temporary when the outcome is unknown, or `not_after` has come."""

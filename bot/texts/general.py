@@ -18,6 +18,8 @@ LABELS: Final[Mapping[str, str]] = {
     "protect-off": "Snapshot current state first: turn OFF",
     "confirm": "Restore VM now",
     "keep-waiting": "Keep waiting",
+    "why": "Why?",
+    "summary": "Summary for the admin",
     "delete-restore": "Delete the restore object",
     "delete-restore-now": "Delete the restore object now",
     "start-vm": "Start VM",

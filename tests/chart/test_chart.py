@@ -180,10 +180,24 @@ RIGHTS = {
     ("", "persistentvolumeclaims"): {"get", "list"},
     ("", "pods"): {"list"},
     ("", "resourcequotas"): {"list"},
+    ("", "events"): {"list"},
+    ("", "limitranges"): {"list"},
+    ("snapshot.storage.k8s.io", "volumesnapshots"): {"get"},
+    ("cdi.kubevirt.io", "datavolumes"): {"get"},
 }
 """What bot/cluster calls in a namespace with VMs, verb by verb."""
 
-SCHEMA_RIGHTS = {("apiextensions.k8s.io", "customresourcedefinitions"): {"get"}}
+SCHEMA_RIGHTS = {
+    ("apiextensions.k8s.io", "customresourcedefinitions"): {"get"},
+    ("storage.k8s.io", "storageclasses"): {"get"},
+}
+FOR_A_DIAGNOSIS = {
+    ("", "events"),
+    ("", "limitranges"),
+    ("snapshot.storage.k8s.io", "volumesnapshots"),
+    ("cdi.kubevirt.io", "datavolumes"),
+    ("storage.k8s.io", "storageclasses"),
+}
 
 
 def rights(role: Document) -> dict[tuple[str, str], set[str]]:
@@ -220,8 +234,15 @@ def test_without_a_list_the_same_rights_hold_everywhere() -> None:
 
 
 def test_the_schema_of_one_resource_definition_may_be_read_and_of_no_other() -> None:
-    [rule] = only(rendered({"namespaces": ["a"]}), "ClusterRole")["rules"]
+    rule, *_ = only(rendered({"namespaces": ["a"]}), "ClusterRole")["rules"]
     assert rule["resourceNames"] == ["virtualmachinerestores.snapshot.kubevirt.io"]
+
+
+def test_the_rights_of_the_diagnosis_can_be_left_out() -> None:
+    documents = rendered({"rbac": {"diagnosis": False}})
+    everything = {**RIGHTS, **SCHEMA_RIGHTS}
+    granted = {name for role in roles(documents) for name in rights(role)}
+    assert granted == set(everything) - FOR_A_DIAGNOSIS
 
 
 def test_every_binding_gives_a_role_of_this_chart_to_the_bots_account(

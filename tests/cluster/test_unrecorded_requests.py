@@ -12,7 +12,7 @@ from bot.cluster.reads import Reads
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.events import ClearVmi, CreateRestore, CreateSnapshot, DeleteRestore, Effect
-from bot.restore.model import VolumePolicy
+from bot.restore.model import Job, VolumePolicy
 from bot.restore.observation import ObservationKind
 from tests import shapes
 from tests.cluster import samples
@@ -68,6 +68,9 @@ async def test_every_listed_exception_is_still_sent(
     ]
     for effect in effects:
         await cluster.perform(effect, not_after=samples.LATER)
+    await wait_until(lambda: _claims(sim), "the restore makes claims")
+    job = Job(name=create.name, decided_at=samples.LATER)
+    await cluster.evidence(samples.restore(job=job))
     made = sim.storage.get("virtualmachinerestores", NS, create.name)["metadata"]["uid"]
     await cluster.perform(DeleteRestore(NS, create.name, made), not_after=samples.LATER)
     sim.deny("get", "customresourcedefinitions")
@@ -79,6 +82,11 @@ async def test_every_listed_exception_is_still_sent(
     listed = {one.part for one in shapes.UNRECORDED}
     assert parts - shapes.recorded() == listed
     assert all(one.reason for one in shapes.UNRECORDED)
+
+
+def _claims(sim: KubeSim) -> bool:
+    held = sim.storage.get("virtualmachinerestores", NS, samples.CREATE.name)
+    return bool(held.get("status", {}).get("restores"))
 
 
 async def _nobody(_: str) -> None:

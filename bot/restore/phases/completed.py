@@ -28,7 +28,14 @@ def progress(
             "looked_at": now,
         }
     )
+    if _shown(followed) != _shown(job):
+        followed = followed.model_copy(update={"moved_at": now})
     return restore.model_copy(update={"job": followed})
+
+
+def _shown(job: Job) -> tuple[str, str, int, int]:
+    """What moves while it gets on."""
+    return job.progressing, job.ready, job.volumes_total, job.volumes_bound
 
 
 def succeeded(

@@ -46,6 +46,7 @@ from bot.slack.handlers.apply_event import EventApplier, NotYet
 from bot.slack.handlers.card_options import Pickers
 from bot.slack.handlers.conversation_changes import ConversationChanges
 from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
+from bot.slack.handlers.inquiries import INQUIRIES, Inquiries
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
@@ -86,6 +87,7 @@ class Dispatcher:
         self._forms = forms
         self._homes = homes
         self._handoffs = handoffs
+        self._inquiries = Inquiries(context)
 
     async def handle(self, delivery: Delivery) -> None:
         """Deal with one delivery. Raises Temporary if it must be tried again.
@@ -259,17 +261,25 @@ class Dispatcher:
         if ref is None or record is None:
             await self._responder.reply(caller, views.unknown_card())
             return
-        restore, button = record.restore, clicked.button
+        if clicked.button in INQUIRIES:
+            await self._inquiries.answer(caller, record.restore, clicked.button)
+            return
+        await self._press(record.restore, ref[1], clicked, begun)
+
+    async def _press(
+        self, restore: Restore, number: int, clicked: ButtonClicked, begun: datetime | None
+    ) -> None:
+        caller, button = _caller(clicked), clicked.button
         if caller.response_url is not None and caller.user == restore.owner:
             await self._store.ways.keep(restore.id, caller.response_url)
         if button in HANDOFF_BUTTONS:
-            chosen = Clicked(by=caller.user, button=button, number=ref[1], value=clicked.value)
+            chosen = Clicked(by=caller.user, button=button, number=number, value=clicked.value)
             answer = await self._handoffs.click(caller, restore, chosen, begun)
             await self._requests.told(caller, _about(restore), answer)
             return
         picked = clicked.value
         value = await self._pickers.resolve(restore, button, picked) if picked else None
-        click = Clicked(by=caller.user, button=button, number=ref[1], value=value)
+        click = Clicked(by=caller.user, button=button, number=number, value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
             verdict = await self._authorizer.may_restore(
                 caller.user, restore.thread_ref.channel, restore.request, fresh=False

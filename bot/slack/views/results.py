@@ -28,6 +28,7 @@ from bot.slack.markup.mrkdwn import (
     sentence,
     utc,
 )
+from bot.slack.views import diagnosis
 from bot.slack.views.aftermath import (
     about,
     advice,
@@ -188,6 +189,7 @@ def _failed(ctx: CardContext, outcome: Outcome) -> Parts:
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
         *section(*_failed_state(ctx, outcome)),
         *section(*advice(outcome)),
+        *section(*diagnosis.lines(ctx.restore, most=diagnosis.FEW)),
         *section(*map(Mrkdwn, _recovery(outcome)), _blocked(ctx)),
     ]
     untrue = outcome.reason is Reason.NOT_RESTORED
@@ -323,7 +325,9 @@ def _buttons(ctx: CardContext, outcome: Outcome) -> list[ButtonElement | None]:
     start = button(ctx, Button.START_VM, label=label, style=style) if _may_start(ctx) else None
     offered = follow_up.offered(ctx.restore)
     onward = [kind for kind in _helpful(ctx.restore.phase, outcome) if kind in offered]
-    return [start, *(button(ctx, kind) for kind in onward)]
+    failed = ctx.restore.phase is Phase.FAILED
+    summary = button(ctx, Button.SUMMARY) if failed else None
+    return [start, *(button(ctx, kind) for kind in onward), summary]
 
 
 def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:
