@@ -23,6 +23,7 @@ from bot import __version__, process
 from bot.cancelling import cancelled, closed, closes, end_all
 from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
+from bot.connections import open_clusters, open_store
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.http_server import Front, Waits
 from bot.inbox import Inbox
@@ -39,7 +40,7 @@ from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
-from bot.store import EmbeddedRedis, Store, connect
+from bot.store import Store
 from bot.telemetry import ClockWatch, Metrics
 from bot.worker import Worker
 
@@ -227,8 +228,8 @@ async def _build(
     )
     slack = SlackApi(client, metrics, FarClock(clock))
     home = await _home(slack, waits)
-    store = await _store(settings, home, clock, waits, stack)
-    clusters = await _clusters(settings, clock, metrics, stack)
+    store = await open_store(settings, home.team, clock, waits, stack)
+    clusters = await open_clusters(settings, store, clock, metrics, stack)
     people = Directory(slack, home, settings.access.groups, clock)
     parts = ReconcilerDeps(
         store=store,
@@ -273,7 +274,13 @@ def _context(
         people=people,
         authorizer=parts.authorizer,
         responder=Responder(parts.web),
-        config=SlackConfig(home, settings.rules, tuple(parts.clusters), settings.default_cluster),
+        config=SlackConfig(
+            home=home,
+            rules=settings.rules,
+            clusters=tuple(parts.clusters),
+            default_cluster=settings.default_cluster,
+            installation=settings.installation,
+        ),
         names={
             name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)
             for name, each in parts.clusters.items()
@@ -315,42 +322,6 @@ async def _who_we_are(slack: SlackApi) -> Mapping[str, Any]:
         return await slack.call("auth.test")
     except TokenRefused as refused:
         raise Permanent(refused.code) from refused
-
-
-async def _store(
-    settings: Settings, home: Workspace, clock: Clock, waits: Waits, stack: AsyncExitStack
-) -> Store:
-    url = settings.environment.redis_url
-    if url is None:
-        embedded = EmbeddedRedis(sync=True)
-        address = await embedded.start(settings.store.data_dir)
-        stack.push_async_callback(embedded.stop)
-    else:
-        address = url.get_secret_value()
-    client = await stack.enter_async_context(connect(address))
-    store = Store(client, home.team, clock, lease_seconds=settings.store.lease_seconds)
-    await waits.until("store", store.queue.learn_the_time)
-    for risk in (await waits.until("store", store.durability)).risks:
-        log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
-    return store
-
-
-async def _clusters(
-    settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack
-) -> dict[str, Cluster]:
-    clusters: dict[str, Cluster] = {}
-    for name, each in settings.clusters.items():
-        cluster = await Cluster.connect(
-            name,
-            kubeconfig=each.kubeconfig,
-            context=each.context,
-            namespaces=() if each.everywhere else each.namespaces,
-            clock=clock,
-            counted=partial(metrics.kubernetes_answered, name),
-        )
-        closes(stack, f"cluster {name}", cluster.close)
-        clusters[name] = cluster
-    return clusters
 
 
 def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:

@@ -177,7 +177,8 @@ async def _store(settings: Settings, machine: Clock) -> list[CheckRow]:
     try:
         async with connect(url.get_secret_value()) as client:
             clock = SharedClock(machine)
-            store = Store(client, _PROBE, clock)
+            awaited = settings.store.replicas_to_wait_for
+            store = Store(client, _PROBE, clock, replicas_to_wait_for=awaited)
             await store.queue.learn_the_time()
             reached = CheckRow("store", Grade.OK, "Redis answers")
             differs = _clock("store", clock.now() - machine.steady())
@@ -229,7 +230,9 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
         async with _connected(name, settings) as cluster:
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
-            return [answers, *_capabilities(part, await cluster.capabilities(), rules)]
+            told_apart = [] if await cluster.tellable() else [_looks_like_any(part)]
+            installed = _capabilities(part, await cluster.capabilities(), rules)
+            return [answers, *told_apart, *installed]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -238,6 +241,15 @@ async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules
     except Permanent as refused:
         fix = "give the bot a kubeconfig or service account that the API server accepts"
         return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", fix)]
+
+
+def _looks_like_any(part: str) -> CheckRow:
+    return CheckRow(
+        part,
+        Grade.WARN,
+        "unknown: nothing tells it from other clusters, so another one under its name is not noticed",
+        "let the bot get the namespace kube-system, as the chart does",
+    )
 
 
 @asynccontextmanager

@@ -26,6 +26,12 @@ app = typer.Typer(
 )
 
 
+clusters = typer.Typer(
+    help="What the store knows of the clusters.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(clusters, name="clusters")
+
+
 class Mode(StrEnum):
     """How Slack reaches the bot."""
 
@@ -87,6 +93,23 @@ def check() -> None:
 
     set_up("error", "console")
     sys.exit(look(load, sys.stdout))
+
+
+@clusters.command()
+def forget(
+    *,
+    name: Annotated[str, typer.Argument(help="The cluster's name in the settings.")],
+    team: Annotated[
+        str, typer.Option(help="The Slack workspace's id (T…), if the store knows several.")
+    ] = "",
+) -> None:
+    """After a cluster was rebuilt: let its name stand for the one that the bot meets next."""
+    from bot.clusters import forget as forget_cluster
+    from bot.settings import load
+    from bot.telemetry import set_up
+
+    set_up("error", "console")
+    sys.exit(forget_cluster(load(), name, team, sys.stdout))
 
 
 @app.command()

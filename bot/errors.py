@@ -2,7 +2,8 @@
 
     BotError
     ├── Temporary    the far side is away, busy or slow; the same call may work later
-    │   └── StoreUnavailable   Redis cannot be reached: nothing may be decided until it is back
+    │   ├── StoreUnavailable   Redis cannot be reached: nothing may be decided until it is back
+    │   └── AnotherCluster     not the cluster that a name stands for: nothing is done there
     ├── Permanent    the far side said no, and will say no again; `reason` is a stable code
     └── Misconfigured  a setting is wrong; the text names the key and the fix
 
@@ -29,6 +30,18 @@ class Temporary(BotError):
 
 class StoreUnavailable(Temporary):
     """Redis cannot be reached or refuses to write."""
+
+
+class AnotherCluster(Temporary):
+    """A cluster is not the one that its name stands for. It counts as away until somebody decides."""
+
+    def __init__(self, cluster: str, installation: str, kind: str, known: str, found: str) -> None:
+        super().__init__(
+            f'cluster {cluster}: installation "{installation}" knows another cluster by this name '
+            f"({kind} had the UID {known}, here it is {found}); set another `installation`, or, if "
+            "the cluster was rebuilt under its old name, run "
+            f"`vm-restore-bot clusters forget {cluster}`"
+        )
 
 
 class Permanent(BotError):

@@ -49,12 +49,23 @@ MARGIN = timedelta(seconds=11)
 
 LATE = timedelta(minutes=1)
 """What is found after so long may have been found, and told, by a document that is lost since."""
+HELD_BACK = timedelta(minutes=1)
+"""How long an end is not told while too few replicas of Redis have it."""
 
 log = structlog.get_logger(__name__)
 
 
 class TooLateError(Exception):
     """Drop the round: the lease has passed on, the document has moved on, or the process ends."""
+
+    wait = timedelta()
+    """When the next one is due."""
+
+
+class NotReplicatedError(TooLateError):
+    """Drop the round: a fail-over could forget what it stands on. What is stored stays."""
+
+    wait = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -66,6 +77,8 @@ class Reconciliation:
     shown: dict[str, records.PostedCard]
     search: bool
     moved: bool = field(default=False, init=False)
+    secured: int | None = field(default=None, init=False)
+    """The version of the document that enough replicas have."""
     again: datetime | None = field(default=None, init=False)
     updates: dict[str, records.PostedCard] = field(default_factory=dict, init=False)
 
@@ -104,15 +117,19 @@ class Reconciler:
                 turn.search = turn.search or _was_forgotten(turn, self._clock.now())
                 for effect in effects:
                     self._may_go_on()
+                    await self._secure(turn)
                     await self._perform(turn, effect)
                 self._may_go_on()
+                if turn.restore.phase.ended:
+                    await self._secure(turn)
                 await self._show(turn)
-            except TooLateError:
+            except TooLateError as late:
                 # What this round decided but did not do counts for nothing: the next one decides.
                 # A search for cards that did not come to pass is left to the next round.
                 unknown = unconfirmed(turn.restore, turn.shown) if turn.search else {}
                 shown = {**unknown, **turn.updates}
-                await self._store.queue.release(turn.lease, due=self._clock.now(), shown=shown)
+                due = self._clock.now() + late.wait
+                await self._store.queue.release(turn.lease, due=due, shown=shown)
                 raise
             await self._finish(turn)
 
@@ -120,6 +137,29 @@ class Reconciler:
         """Raise TooLateError if the process ends: the next worker observes and does the rest."""
         if not self._asked():
             raise TooLateError
+
+    async def _secure(self, turn: Reconciliation) -> None:
+        """Let nothing out that a fail-over of Redis could forget. Raises NotReplicatedError.
+
+        Two moments let something out: an act, and an end that is told. Asked here, the answer is about
+        everything that was stored before: the confirmation, the decision to stop, the names of the
+        objects that are to be made, the end itself. What only shows in the thread can be shown again.
+        An end is held back for a minute at most: its owner is waiting for it.
+        """
+        restore = turn.restore
+        if turn.secured == restore.version:
+            return
+        longer, kept = await self._store.queue.renew_on_replicas(turn.lease)
+        if longer is None:
+            raise TooLateError
+        turn.lease = longer
+        if kept:
+            turn.secured = restore.version
+            return
+        self._parts.metrics.unreplicated.inc()
+        log.warning("too few replicas have what is stored", phase=restore.phase.value)
+        if not restore.phase.ended or self._clock.now() < restore.ended_at + HELD_BACK:
+            raise NotReplicatedError
 
     async def _look(self, restore: Restore) -> Event:
         """Ask the cluster, and the policy, what the phase needs to know."""

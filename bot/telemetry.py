@@ -164,6 +164,9 @@ class Metrics:
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )
+        self.unreplicated = self._counter(
+            "unreplicated", "Rounds put off because too few replicas had what was stored"
+        )
         self.reports = self._counter("reports", "Shift reports by the clock", "result")
         self.kubernetes_requests = self._counter(
             "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"

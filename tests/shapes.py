@@ -43,6 +43,15 @@ _METADATA = "metadata of every kind; what a label may hold is recorded on restor
 UNRECORDED = (
     Unrecorded("GET /version", "the API server's own version; any account may read it"),
     Unrecorded(
+        "GET /api/v1/namespaces/{name}",
+        "the UID of kube-system; any kind of the core API is read so",
+    ),
+    Unrecorded(
+        "GET /apis/kubevirt.io/v1/kubevirts",
+        "only where that namespace is closed; every authenticated account may list them, by the"
+        " ClusterRole kubevirt.io:default of KubeVirt's operator",
+    ),
+    Unrecorded(
         "GET /apis/subresources.kubevirt.io/v1/version",
         "virt-api's version, for the check of a set-up only; by its source it produces JSON",
     ),

@@ -161,6 +161,12 @@ async def test_a_redis_that_forgets_or_drops_keys_is_warned_of(made: World) -> N
     assert "noeviction" in memory.fix
 
 
+async def test_a_redis_with_fewer_replicas_than_the_bot_waits_for_is_warned_of(made: World) -> None:
+    (few,) = bad(await examined(told(made, {"store": {"replicas_to_wait_for": 1}})))
+    assert (few.part, few.grade) == ("store", Grade.WARN)
+    assert "fewer replicas than `store.replicas_to_wait_for`" in few.found
+
+
 async def test_a_redis_that_tells_nothing_is_unknown_which_is_a_warning(made: World) -> None:
     async with connect(made.redis_url) as client:
         await client.execute_command(
@@ -205,6 +211,15 @@ async def test_each_cluster_has_its_rows(made: World) -> None:
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("cluster west", Grade.FAIL)
     assert [each.found for each in found if each.part == "cluster east"][-1] == FIELDS
+
+
+async def test_a_cluster_that_nothing_tells_from_others_is_warned_of(made: World) -> None:
+    for resource in ("namespaces", "kubevirts"):
+        made.kube.deny("", resource)
+    (unknown,) = bad(await examined(told(made)))
+    assert (unknown.part, unknown.grade) == ("cluster default", Grade.WARN)
+    assert "nothing tells it from other clusters" in unknown.found
+    assert "kube-system" in unknown.fix
 
 
 def dead_kubeconfig(made: World) -> str:

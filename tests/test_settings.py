@@ -320,7 +320,7 @@ def test_neither_way_for_slack_to_reach_the_bot_is_an_error() -> None:
 WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
     ({"rulez": {}}, "rulez: is no setting; did you mean `rules`?"),
     ({"environment": {}}, "environment: is no setting; set environment variables instead"),
-    ({"zzz": 1}, "zzz: is no setting; known here: access, clusters, default_cluster, http, listen, log, report, rules, store"),
+    ({"zzz": 1}, "zzz: is no setting; known here: access, clusters, default_cluster, http, installation, listen, log, report, rules, store"),
     ({"rules": {"answer_timout": 1}}, "rules.answer_timout: is no setting; did you mean `answer_timeout`?"),
     ({"rules": {"answer_timeout": "5s"}}, "rules.answer_timeout: is 5; write 30 seconds or more"),
     ({"rules": {"stop_timeout": "soon"}}, 'rules.stop_timeout: is "soon"; write a duration like 90s, 15m or 1h, or seconds'),
@@ -328,6 +328,9 @@ WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
     ({"rules": {"protect_by_default": "maybe"}}, 'rules.protect_by_default: is "maybe"; write true or false'),
     ({"rules": []}, "rules: is []; write a mapping: name, colon, value"),
     ({"store": {"lease_seconds": "5m"}}, "store.lease_seconds: is 300; write 120 seconds or less"),
+    ({"store": {"replicas_to_wait_for": -1}}, "store.replicas_to_wait_for: is -1; write 0 or more"),
+    ({"store": {"replicas_to_wait_for": 1}}, "store.replicas_to_wait_for: needs replicas; set REDIS_URL to a Redis that has some, or write 0"),
+    ({"installation": "ops/bot"}, 'installation: "ops/bot" is no name for an installation; write up to 63 small letters, digits, dashes and dots'),
     ({"http": {"port": "web"}}, 'http.port: is "web"; write a whole number'),
     ({"http": {"port": 70000}}, "http.port: is 70000; write 65535 or less"),
     ({"http": {"host": None}}, "http.host: is empty; write a value or remove the line"),

@@ -14,7 +14,7 @@ Rules of this file
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -115,6 +115,11 @@ def _whenever() -> None:
     """A read may be sent at any time."""
 
 
+async def _open() -> None:
+    """Everybody may call."""
+
+
+Gate = Callable[[], Awaitable[None]]
 Counted = Callable[[str], None]
 """Told the status of every answer ("200"), or "no_answer"; watches aside."""
 
@@ -150,6 +155,8 @@ class Api:
         configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
         self._counted = counted
+        self.gate: Gate = _open
+        """Called before each request but those of `send`; it may raise, and nothing is sent then."""
         # The client asks its hook only if it has a token: a login that came late would never be used.
         hook: Any = configuration.refresh_api_key_hook
         self._renewal = hook if isinstance(hook, Renewal) else None
@@ -175,10 +182,24 @@ class Api:
         accept: str = JSON,
         before: Callable[[], None] = _whenever,
     ) -> Json:
-        """Send one request; the parsed answer, empty if it had no body.
+        """Pass the gate and send one request; the parsed answer, empty if it had no body.
 
         `before` is called when the login is there and the request goes out, and may raise.
         """
+        await self.gate()
+        return await self.send(method, path, query, body, accept=accept, before=before)
+
+    async def send(  # noqa: PLR0913 - as above
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        *,
+        accept: str = JSON,
+        before: Callable[[], None] = _whenever,
+    ) -> Json:
+        """The same without the gate, for what the gate itself has to know."""
         _sends_left.set(2 if method == "GET" else 1)
         _may_be_sent.set(before)
         request = _Request(method, path, query or {}, body, accept)
@@ -242,6 +263,7 @@ class Api:
         self, path: str, query: Mapping[str, str]
     ) -> AsyncIterator[AsyncIterator[Json]]:
         """Open a watch. Its events are parsed; it ends when the server ends it or falls silent."""
+        await self.gate()
         limit = aiohttp.ClientTimeout(
             total=None, connect=CONNECT_SECONDS, sock_read=WATCH_IDLE_SECONDS
         )

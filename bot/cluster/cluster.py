@@ -2,24 +2,29 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot.cancelling import cancelled
 from bot.clock import Clock
 from bot.cluster import evidence
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
+from bot.cluster.identity import Identity, Installation
 from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
 from bot.restore.diagnosis.evidence import Evidence
-from bot.restore.events import CreateRestore, Effect, Result
+from bot.restore.effects import INSTALLATION
+from bot.restore.events import CreateRestore, CreateSnapshot, Effect, Result
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, ObservationKind
 
 EVERYWHERE = "*"
+E = TypeVar("E", bound=Effect | None)
 LAST_SECONDS = 5.0
 """(Real) seconds in which the watches end when they are told to."""
 
@@ -27,11 +32,17 @@ LAST_SECONDS = 5.0
 class Cluster:
     """One KubeVirt cluster: look at it, act on it, choose from it, watch it."""
 
-    def __init__(self, name: str, api: Api, scopes: Scopes, clock: Clock) -> None:
+    def __init__(
+        self, name: str, api: Api, scopes: Scopes, clock: Clock, installation: Installation
+    ) -> None:
         self.name = name
         self._api = api
         self._scopes = scopes
         self._clock = clock
+        self._installation = installation.name
+        self._identity = Identity(api, installation)
+        # Until it is known which cluster this is, nothing else is asked of it or done on it.
+        api.gate = self._identity.confirm
         self._schema = Schema(api)
         self.catalog = Catalog(api, self._schema, clock, scopes)
         self._observer = Observer(api, self._schema, self.catalog, clock)
@@ -48,26 +59,39 @@ class Cluster:
         namespaces: Sequence[str],
         clock: Clock,
         counted: Counted = lambda _: None,
+        installation: Installation = Installation(),  # noqa: B008 - it is frozen
     ) -> "Cluster":
         """Log in. Nothing is sent yet: a cluster that is away must not keep the bot from starting.
 
         Without a kubeconfig it is the pod's own service account. No namespaces, or "*", means the
         whole cluster. `counted` is told of every answer, for metrics. Raises Misconfigured.
+        Before the first request it is asked whether this is the cluster that `installation` knows.
         """
         everywhere = not namespaces or EVERYWHERE in namespaces
         scopes = (None,) if everywhere else tuple(dict.fromkeys(namespaces))
         configuration = await log_in(name, kubeconfig, context)
-        return cls(
-            name, Api(name, configuration, watches=len(scopes), counted=counted), scopes, clock
-        )
+        api = Api(name, configuration, watches=len(scopes), counted=counted)
+        return cls(name, api, scopes, clock, installation)
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._identity.close()
         await self._api.close()
+
+    async def confirm(self) -> None:
+        """Return if this is the cluster that its name stands for, AnotherCluster if not.
+
+        Temporary if that is not known yet: every other call asks it first, and raises the same.
+        """
+        await self._identity.confirm()
 
     async def ping(self) -> None:
         """Return if the API server answers; Temporary if it does not."""
         await self._api.call("GET", "/version")
+
+    async def tellable(self) -> bool:
+        """Is there anything by which this cluster can be told from others?"""
+        return await self._identity.fingerprint() is not None
 
     async def capabilities(self) -> Capabilities:
         """What is installed there."""
@@ -86,7 +110,9 @@ class Cluster:
         `effect` is the restore that a FULL look tries as a dry run; `permitted` are the namespaces
         that names are offered from (None: all that the bot may see).
         """
-        return await self._observer.observation(Question(kind, restore, effect, permitted))
+        return await self._observer.observation(
+            Question(kind, restore, self._ours(effect), permitted)
+        )
 
     async def evidence(self, restore: Restore) -> Evidence:
         """Read what may say why a restore does not go on. What cannot be read is named in it."""
@@ -94,7 +120,7 @@ class Cluster:
 
     async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
         """Act. Raises Temporary when the outcome is unknown, or `not_after` has come."""
-        return await self._performer.perform(effect, not_after=not_after)
+        return await self._performer.perform(self._ours(effect), not_after=not_after)
 
     async def watch(self, wake: Wake) -> None:
         """Wake the id of every labelled restore that is there or changes. Runs until cancelled.
@@ -103,7 +129,8 @@ class Cluster:
         is called again later with the same id.
         """
         self._reflectors = tuple(
-            Reflector(self._api, self._schema, self._clock, scope, wake) for scope in self._scopes
+            Reflector(self._api, self._schema, self._clock, scope, self._installation, wake)
+            for scope in self._scopes
         )
         # No TaskGroup: it hands a cancel on once, and then waits for who has swallowed it.
         tasks = [
@@ -116,6 +143,13 @@ class Cluster:
                 task.result()
         finally:
             await cancelled(tasks, within=LAST_SECONDS)
+
+    def _ours(self, effect: E) -> E:
+        """The same effect; what it creates says by a label which installation made it."""
+        if isinstance(effect, CreateRestore | CreateSnapshot):
+            made_by = (INSTALLATION, self._installation)
+            return replace(effect, labels=(*effect.labels, made_by))
+        return effect
 
     @property
     def watching(self) -> bool:

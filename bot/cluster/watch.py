@@ -23,7 +23,7 @@ from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json, mapping, number, text
 from bot.cluster.schema import Schema
 from bot.errors import Permanent, Temporary
-from bot.restore.effects import RESTORE_ID
+from bot.restore.effects import INSTALLATION, RESTORE_ID
 
 log = structlog.get_logger()
 
@@ -40,7 +40,6 @@ backup has never heard of it, and says no more than "later"."""
 LASTED = 5.0
 """A stream that was open for so long (in real time) was a good one, even if nothing happened."""
 
-_OURS = {"labelSelector": RESTORE_ID}
 _CHANGES = frozenset({"ADDED", "MODIFIED", "DELETED"})
 _GONE = 410
 _jitter = random.SystemRandom()
@@ -51,10 +50,16 @@ class _Expired(Exception):
 
 
 class Reflector:
-    """Watches the labelled restores of one namespace, or of the whole cluster."""
+    """Watches the restores that one installation made, in one namespace or in the whole cluster."""
 
-    def __init__(
-        self, api: Api, schema: Schema, clock: Clock, namespace: str | None, wake: Wake
+    def __init__(  # noqa: PLR0913, PLR0917 - each says one thing about the watch
+        self,
+        api: Api,
+        schema: Schema,
+        clock: Clock,
+        namespace: str | None,
+        installation: str,
+        wake: Wake,
     ) -> None:
         self.watching = False
         """A stream is open, or has just ended as it should."""
@@ -62,6 +67,7 @@ class Reflector:
         self._schema = schema
         self._clock = clock
         self._namespace = namespace
+        self._ours = {"labelSelector": f"{RESTORE_ID},{INSTALLATION}={installation}"}
         self._wake = wake
         self._revision = ""
         """Where to watch on; empty means that a list is due."""
@@ -97,7 +103,7 @@ class Reflector:
             await self._lost(f"{no.reason} {no.text}", PAUSE_AFTER_NO)
 
     async def _list(self) -> None:
-        found, revision = await self._api.collect(await self._path(), _OURS)
+        found, revision = await self._api.collect(await self._path(), self._ours)
         present = {text(one, "metadata", "uid"): _restore_id(one) for one in found}
         gone = [name for uid, name in self._present.items() if uid not in present]
         for name in dict.fromkeys((*present.values(), *gone)):
@@ -106,7 +112,7 @@ class Reflector:
 
     async def _stream(self) -> None:
         query = {
-            **_OURS,
+            **self._ours,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(STREAM_SECONDS),

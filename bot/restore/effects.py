@@ -15,6 +15,8 @@ from bot.restore.model import Blocker, Restore, Safety
 PREFIX = "vm-restore-bot"
 RESTORE_ID = f"{PREFIX}/restore-id"
 """Label: the restore (its document's id) an object belongs to."""
+INSTALLATION = f"{PREFIX}/installation"
+"""Label: the installation that made an object. The cluster's client adds it to each that it creates."""
 REQUESTED_BY = f"{PREFIX}/requested-by"
 """Annotation: Slack user id of the person who asked."""
 CONFIRMED_BY = f"{PREFIX}/confirmed-by"

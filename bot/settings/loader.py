@@ -134,6 +134,11 @@ def _conflicts(settings: Settings) -> Iterator[Problem]:
     elif settings.default_cluster not in settings.clusters:
         near = nearest(settings.default_cluster, settings.clusters)
         yield Problem("default_cluster", f'"{settings.default_cluster}" is no cluster; {near}')
+    if settings.store.replicas_to_wait_for and settings.environment.redis_url is None:
+        yield Problem(
+            "store.replicas_to_wait_for",
+            "needs replicas; set REDIS_URL to a Redis that has some, or write 0",
+        )
     for number, grant in enumerate(settings.access.grants):
         for cluster in grant.clusters:
             if cluster != ANY and cluster not in settings.clusters:

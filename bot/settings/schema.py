@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from bot.restore.access import ANY, Channel, Namespace, Policy
+from bot.restore.installation import DEFAULT
 from bot.restore.model import Rules
 from bot.settings.types import (
     ApiUrl,
@@ -19,6 +20,7 @@ from bot.settings.types import (
     BotToken,
     ClusterName,
     Duration,
+    InstallationName,
     Kubeconfig,
     SigningSecret,
     StoreUrl,
@@ -110,6 +112,8 @@ class StoreSettings(Section):
     """Where the embedded server keeps its data when there is no `REDIS_URL`."""
     lease_seconds: Duration = Field(default=25, ge=20, le=120)
     """How long a restore belongs to one replica: what its sudden death costs at most."""
+    replicas_to_wait_for: int = Field(default=0, ge=0, le=5)
+    """Replicas of Redis that must have a decision before it is acted on or told; 1 where it has some."""
 
 
 class Log(Section):
@@ -167,6 +171,8 @@ class Settings(Section):
 
     environment: Environment
     """What came from the environment."""
+    installation: InstallationName = DEFAULT
+    """The name of this installation: another one in the same Slack workspace and Redis needs another."""
     clusters: Mapping[ClusterName, Annotated[ClusterSettings, BeforeValidator(_or_empty)]] = {}
     """Clusters by name; without any, one called `default` from `KUBECONFIG` or the pod."""
     default_cluster: str = ""

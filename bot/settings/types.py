@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from bot.restore import installation as installations
+
 _TOKENS: Final = (
     ("xoxb-", "a bot token; it belongs in SLACK_BOT_TOKEN"),
     ("xapp-", "an app-level token; it belongs in SLACK_APP_TOKEN"),
@@ -81,6 +83,14 @@ def _cluster_name(value: str) -> str:
     return value
 
 
+def _installation(value: str) -> str:
+    if not installations.NAME.fullmatch(value):
+        raise ValueError(
+            "is no name for an installation; write up to 63 small letters, digits, dashes and dots"
+        )
+    return value
+
+
 def _time_of_day(value: Any) -> str:
     """A time of day; YAML takes 18:00 without quotes for the number of its minutes."""
     text = f"{value // 60:02}:{value % 60:02}" if type(value) is int else str(value)
@@ -130,6 +140,7 @@ StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 Kubeconfig = Annotated[str, AfterValidator(_kubeconfig)]
 Duration = Annotated[int, BeforeValidator(seconds)]
+InstallationName = Annotated[str, AfterValidator(_installation)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
 TimesOfDay = Annotated[tuple[TimeOfDay, ...], BeforeValidator(_one_or_more)]

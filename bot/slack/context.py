@@ -31,6 +31,7 @@ class SlackConfig:
     rules: Rules
     clusters: tuple[str, ...]
     default_cluster: str
+    installation: str
 
 
 @dataclass(frozen=True, slots=True)

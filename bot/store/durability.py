@@ -7,7 +7,7 @@ is unknown, which is neither good nor bad.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from redis.asyncio.cluster import RedisCluster
@@ -41,6 +41,12 @@ class Durability:
     lags: bool = False
     """It is known to write to its disk only from time to time, so that a crash loses more than the
     last two seconds: no log but snapshots, or a log that the system writes when it likes."""
+    replicas: int = 0
+    """Those that are connected; none also where the server does not say."""
+    alone: bool = False
+    """It takes writes while no replica has them (no `min-replicas-to-write`), though it has some."""
+    awaited: int = 0
+    """How many replicas must have what is stored before the bot acts."""
 
     @property
     def risks(self) -> tuple[Risk, ...]:
@@ -49,6 +55,8 @@ class Durability:
             (self.persistent is False, _FORGETS),
             (self.lags, _LAGS),
             (self.evicts is True, _DROPS),
+            (self.alone, _ALONE),
+            (self.awaited > self.replicas, _TOO_FEW),
         )
         return tuple(risk for there, risk in found if there)
 
@@ -60,9 +68,29 @@ _DROPS: Final = Risk(
     "set `maxmemory-policy noeviction`; a full store then refuses new work and loses none",
 )
 
+_ALONE: Final = Risk(
+    "takes writes that none of its replicas has: a fail-over forgets what was confirmed last",
+    "set `min-replicas-to-write 1` in its configuration, and `store.replicas_to_wait_for: 1` in the"
+    " file of the bot",
+)
+_TOO_FEW: Final = Risk(
+    "shows fewer replicas than `store.replicas_to_wait_for` asks for: the bot does nothing in a"
+    " cluster until they are there",
+    "set up the replicas, or set `store.replicas_to_wait_for` to a number that is there",
+)
 
-async def read(client: Client, key: str) -> Durability:
-    """Ask the server that holds this key. Raises StoreUnavailable."""
+
+async def read(client: Client, key: str, awaited: int = 0) -> Durability:
+    """Ask the server that holds this key. `awaited` is a setting of the bot. Raises StoreUnavailable."""
+    found = await _kept(client, key)
+    copied = await _ask(client, key, "INFO", ("replication",)) or {}
+    replicas = int(copied.get("connected_slaves", 0))
+    # A server tells this number exactly if it takes no write without so many of them.
+    alone = replicas > 0 and "min_slaves_good_slaves" not in copied
+    return replace(found, replicas=replicas, alone=alone, awaited=awaited)
+
+
+async def _kept(client: Client, key: str) -> Durability:
     config = await _ask(client, key, "CONFIG GET", _CONFIG)
     if config is not None:
         return _of_config(config)

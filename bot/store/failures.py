@@ -20,6 +20,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (failed.ClusterDownError, "the Redis cluster is not complete just now"),
     (failed.ClusterError, "the Redis cluster does not answer"),
     (failed.SlotNotCoveredError, "the Redis cluster is not complete just now"),
+    (failed.AskError, "the Redis cluster is moving data"),
     (failed.TryAgainError, "the Redis cluster is moving data"),
 )
 

@@ -1,7 +1,8 @@
 """The names of all keys, and which of them may live for ever.
 
-All keys of one Slack workspace begin with one hash tag, `{vmr:TEAM}:`, so that they share a slot of
-a Redis Cluster and every script may touch them together. Scripts get the keys they always need in
+All keys of one installation in one Slack workspace begin with one hash tag,
+`{vmr:TEAM:INSTALLATION}:`, so that they share a slot of a Redis Cluster and every script may touch them
+together. Scripts get the keys they always need in
 KEYS and build the others (a second restore, a thread, a history) from the prefix.
 
     due               sorted set: what is to be looked at, by time in ms; members are "restore:ID",
@@ -9,6 +10,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
     audit             stream: one JSON entry each, cut at about 100,000
+    clusters          hash: name of a cluster -> JSON: UID that it is known by, by kind of object
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
                       lease), live, claim, deferred, and one field card:KEY for each card in Slack
     delivery:KEY      hash: kind, accepted, token, fence, until; and body, until it is completed
@@ -26,13 +28,16 @@ it is completed; until then the one stands in `live` and the other in `due`.
 
 import re
 
+from bot.restore import installation as installations
+
 DUE = "due"
 LIVE = "live"
 CLAIMS = "claims"
 AUDIT = "audit"
+CLUSTERS = "clusters"
 RECENT = "recent"
 HOMES = "homes"
-PERMANENT = (DUE, LIVE, CLAIMS, AUDIT)
+PERMANENT = (DUE, LIVE, CLAIMS, AUDIT, CLUSTERS)
 
 RESTORE = "restore:"
 DELIVERY = "delivery:"
@@ -44,17 +49,20 @@ _TEAM = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Keys:
-    """The keys of one Slack workspace."""
+    """The keys of one installation in one Slack workspace."""
 
-    def __init__(self, team: str) -> None:
+    def __init__(self, team: str, installation: str = installations.DEFAULT) -> None:
+        # A brace would end the hash tag early and scatter the keys over a cluster.
         if not _TEAM.fullmatch(team):
-            # A brace would end the hash tag early and scatter the keys over a cluster.
             raise ValueError(f"not a workspace id: {team!r}")
-        self.prefix = f"{{vmr:{team}}}:"
+        if not installations.NAME.fullmatch(installation):
+            raise ValueError(f"not a name of an installation: {installation!r}")
+        self.prefix = f"{{vmr:{team}:{installation}}}:"
         self.due = self.prefix + DUE
         self.live = self.prefix + LIVE
         self.claims = self.prefix + CLAIMS
         self.audit = self.prefix + AUDIT
+        self.clusters = self.prefix + CLUSTERS
         self.recent = self.prefix + RECENT
         self.homes = self.prefix + HOMES
 

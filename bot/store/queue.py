@@ -36,12 +36,19 @@ class WorkQueue:
     """The queue of one Slack workspace."""
 
     def __init__(
-        self, scripts: Scripts, keys: Keys, clock: Clock, *, lease_time: timedelta
+        self,
+        scripts: Scripts,
+        keys: Keys,
+        clock: Clock,
+        *,
+        lease_time: timedelta,
+        replicas: int = 0,
     ) -> None:
         self._scripts = scripts
         self._keys = keys
         self._clock = clock
         self._lease_time = lease_time
+        self._replicas = replicas
 
     async def learn_the_time(self) -> None:
         """Ask Redis what time it is, and go by that."""
@@ -143,17 +150,37 @@ class WorkQueue:
 
     async def renew(self, lease: Lease) -> Lease | None:
         """The lease, as long again from now; None if it has run out or passed on."""
-        now = self._clock.now()
-        longer = Lease(lease.id, lease.fence, now + self._lease_time)
+        longer = self._longer(lease)
         renewed = await self._scripts.run(
-            "renew",
-            self._keys.queued(lease.id),
-            member=lease.id,
-            fence=lease.fence,
-            now=times.now(self._clock),
-            lease_ms=times.length(self._lease_time),
+            "renew", self._keys.queued(lease.id), **self._renewal(lease)
         )
         return longer if renewed else None
+
+    async def renew_on_replicas(self, lease: Lease) -> tuple[Lease | None, bool]:
+        """The same; and would a fail-over keep all that was stored until now?
+
+        That is so if as many replicas have it as the settings ask for: WAIT counts those that have
+        everything that the server wrote up to the renewal, whoever it was for. With none asked for
+        nothing is sent.
+        """
+        if not self._replicas:
+            return lease, True
+        longer = self._longer(lease)
+        renewed, kept = await self._scripts.run_and_wait(
+            "renew", self._keys.queued(lease.id), self._replicas, **self._renewal(lease)
+        )
+        return longer if renewed else None, kept
+
+    def _longer(self, lease: Lease) -> Lease:
+        return Lease(lease.id, lease.fence, self._clock.now() + self._lease_time)
+
+    def _renewal(self, lease: Lease) -> dict[str, str | int]:
+        return {
+            "member": lease.id,
+            "fence": lease.fence,
+            "now": times.now(self._clock),
+            "lease_ms": times.length(self._lease_time),
+        }
 
     async def wake(self, ids: Sequence[str]) -> None:
         """Make these restores due now; ended and unknown ones are left as they are."""

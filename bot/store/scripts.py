@@ -35,12 +35,14 @@ NAMES = (
     "defer_unreadable",
     "delete_task",
     "enqueue_delivery",
+    "forget_cluster",
     "invalidate_card",
     "lease",
     "load_index",
     "load_many",
     "load_thread",
     "read_audit",
+    "recognise_cluster",
     "release",
     "renew",
     "schedule_task",
@@ -48,6 +50,8 @@ NAMES = (
     "time",
     "wake",
 )
+WAIT_MS = 1000
+"""How long the server waits for its replicas: they take milliseconds, and the client waits for 2 s."""
 PAGE = 200
 """How many documents, ids or entries one command asks for at most."""
 _DECLARED = re.compile(r"^-- (KEYS|ARGV): ([\w, ]+(?:\n--   [\w, ]+)*)$", re.MULTILINE)
@@ -91,6 +95,43 @@ class Scripts:
                 return await self._send("EVALSHA", script.sha, len(keys), values)
             except NoScriptError:
                 return await self._send("EVAL", script.text, len(keys), values)
+
+    async def run_and_wait(
+        self, name: str, keys: Mapping[str, str], replicas: int, **arguments: str | int
+    ) -> tuple[Any, bool]:
+        """The same; and do so many replicas have what it wrote, and all that was written before it?
+
+        The server answers WAIT for the writes of the connection that asks. So both go out together
+        over one, and the script must be one that writes.
+        """
+        script = self._scripts[name]
+        values = script.values(keys, arguments)
+        first = keys[script.keys[0]]
+        with translated():
+            call = ("EVALSHA", script.sha, len(keys), *values)
+            answer, count = await self._together(first, call, ("WAIT", replicas, WAIT_MS))
+            if isinstance(answer, NoScriptError):
+                call = ("EVAL", script.text, len(keys), *values)
+                answer, count = await self._together(first, call, ("WAIT", replicas, WAIT_MS))
+            for each in (answer, count):
+                if isinstance(each, Exception):
+                    raise each
+        return answer, count >= replicas
+
+    async def _together(self, key: str, *commands: tuple[str | int, ...]) -> list[Any]:
+        """Send commands in one go to the server that holds the key; each answer, or its error."""
+        if isinstance(self._client, RedisCluster):
+            await self._client.initialize()
+            node = self._client.get_node_from_key(key)
+            shards = self._client.pipeline()
+            for command in commands:
+                shards.execute_command(*command, target_nodes=node)
+            # Followed one by one to another server, they would not be together any more.
+            return await shards.execute(raise_on_error=False, allow_redirections=False)
+        pipe = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return await pipe.execute(raise_on_error=False)
 
     async def _send(self, command: str, script: str, keys: int, values: Sequence[str | int]) -> Any:
         return await self._client.execute_command(command, script, keys, *values)

@@ -1,6 +1,7 @@
 """The documents of the restores, and the entrance to everything else that Redis holds.
 
-`store.queue` leases work, `store.tasks` has the periodic tasks, `store.audit` the audit stream.
+`store.queue` leases work, `store.tasks` has the periodic tasks, `store.audit` the audit stream,
+`store.clusters` knows which cluster each name stands for.
 
 Rules
 - Each method is one script and one command (reading the audit stream and lists longer than a page
@@ -15,10 +16,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
 from bot.store import documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
+from bot.store.clusters import KnownClusters
 from bot.store.connection import Client
 from bot.store.durability import Durability
 from bot.store.failures import translated
@@ -34,20 +37,31 @@ KEPT = timedelta(days=30)
 
 
 class Store:
-    """The restores of one Slack workspace, its queue, its periodic tasks and its audit stream."""
+    """The restores of one installation, its queue, its periodic tasks and its audit stream."""
 
-    def __init__(
-        self, client: Client, team: str, clock: Clock, *, lease_seconds: float = 25
+    def __init__(  # noqa: PLR0913 - each says one thing about the store
+        self,
+        client: Client,
+        team: str,
+        clock: Clock,
+        *,
+        installation: str = DEFAULT,
+        lease_seconds: float = 25,
+        replicas_to_wait_for: int = 0,
     ) -> None:
         self._client = client
         self._scripts = Scripts(client)
-        self._keys = Keys(team)
+        self._keys = Keys(team, installation)
         self._clock = clock
         lease_time = timedelta(seconds=lease_seconds)
-        self.queue = WorkQueue(self._scripts, self._keys, clock, lease_time=lease_time)
+        self._replicas = replicas_to_wait_for
+        self.queue = WorkQueue(
+            self._scripts, self._keys, clock, lease_time=lease_time, replicas=replicas_to_wait_for
+        )
         self.audit = AuditStream(self._scripts, self._keys)
         self.tasks = PeriodicTasks(self._scripts, self._keys, clock)
         self.ways = Ways(client, self._keys)
+        self.clusters = KnownClusters(self._scripts, self._keys)
 
     async def ping(self) -> None:
         """Return if Redis answers; raise StoreUnavailable if not."""
@@ -56,7 +70,7 @@ class Store:
 
     async def durability(self) -> Durability:
         """Does what is stored stay there? What the server does not say is None."""
-        return await durability.read(self._client, self._keys.due)
+        return await durability.read(self._client, self._keys.due, self._replicas)
 
     async def create(
         self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]

@@ -13,6 +13,7 @@ import yaml
 from kubernetes_validate.utils import validate
 
 from bot import __version__
+from bot.restore.installation import NAME
 from bot.settings import build
 
 CHART = Path(__file__).parent.parent.parent / "helm" / "vm-restore-bot"
@@ -190,6 +191,7 @@ RIGHTS = {
 SCHEMA_RIGHTS = {
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"get"},
     ("storage.k8s.io", "storageclasses"): {"get"},
+    ("", "namespaces"): {"get"},
 }
 FOR_A_DIAGNOSIS = {
     ("", "events"),
@@ -234,8 +236,28 @@ def test_without_a_list_the_same_rights_hold_everywhere() -> None:
 
 
 def test_the_schema_of_one_resource_definition_may_be_read_and_of_no_other() -> None:
-    rule, *_ = only(rendered({"namespaces": ["a"]}), "ClusterRole")["rules"]
-    assert rule["resourceNames"] == ["virtualmachinerestores.snapshot.kubevirt.io"]
+    documents = rendered({"namespaces": ["a"], "rbac": {"diagnosis": False}})
+    named = [rule["resourceNames"] for rule in only(documents, "ClusterRole")["rules"]]
+    assert named == [["virtualmachinerestores.snapshot.kubevirt.io"], ["kube-system"]]
+
+
+def test_a_release_is_an_installation_of_its_own() -> None:
+    """Its name is one that settings and labels take; the values may say another."""
+    assert config(rendered({}))["installation"] == "ops.vm-restore-bot"
+    assert config(rendered({}, release="second"))["installation"] == "ops.second"
+    assert config(rendered({"config": {"installation": "east"}}))["installation"] == "east"
+    with helm.Chart.load(CHART) as chart:
+        long = [
+            chart.render(NEEDED, name="r" * 52 + last, namespace="n" * 63) for last in ("a", "b")
+        ]
+    said = [
+        yaml.safe_load(yaml.safe_load(text)["data"]["config.yaml"])["installation"]
+        for files in long
+        for name, text in files.items()
+        if name.endswith("configmap.yaml")
+    ]
+    assert len(set(said)) == 2
+    assert all(NAME.fullmatch(each) for each in said)
 
 
 def test_the_rights_of_the_diagnosis_can_be_left_out() -> None:
@@ -353,6 +375,7 @@ def test_replicas_that_share_a_redis_need_no_disk_and_roll() -> None:
         ({"podSecurityContext": {"privileged": True}}, "'privileged' not allowed"),
         ({"config": {"http": {"port": 1}}}, "/config"),
         ({"config": {"store": {"data_dir": "/x"}}}, "/config/store"),
+        ({"config": {"store": {"replicas_to_wait_for": -1}}}, "/config/store/replicas_to_wait_for"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -14,7 +14,7 @@ from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.kubevirt.seed import Disk
-from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.effects import INSTALLATION, REQUESTED_BY, RESTORE_ID
 from bot.restore.events import (
     ClearVmi,
     CreateRestore,
@@ -714,7 +714,7 @@ async def test_500_restores_cost_one_watch(sim: Lab, watched: Watched) -> None:
                     "namespace": "default",
                     "name": f"r{number}",
                     "uid": f"u{number}",
-                    "labels": {RESTORE_ID: f"id{number}"},
+                    "labels": {RESTORE_ID: f"id{number}", INSTALLATION: "default"},
                 },
                 "spec": {},
             },

@@ -10,7 +10,7 @@ from bot.cluster.cluster import Cluster
 from bot.cluster.schema import READINESS
 from bot.errors import Permanent, Temporary
 from bot.playground.clock import START, HandClock
-from bot.restore.effects import RESTORE_ID
+from bot.restore.effects import INSTALLATION, RESTORE_ID
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, StopVm
 from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, ObservationKind
@@ -265,7 +265,7 @@ async def test_the_restore_that_is_created(wire: Wire, cluster: Cluster) -> None
         "metadata": {
             "name": "restore-x",
             "namespace": "production",
-            "labels": {RESTORE_ID: samples.ID, "a": "b"},
+            "labels": {RESTORE_ID: samples.ID, "a": "b", INSTALLATION: "default"},
             "annotations": {"vm-restore-bot/requested-by": "U1"},
         },
         "spec": {
@@ -282,7 +282,7 @@ async def test_the_snapshot_that_is_created(wire: Wire, cluster: Cluster) -> Non
     assert await perform(cluster, samples.PROTECT) == Done("u")
     body = wire.requests("POST", SNAPSHOTS)[0].body or {}
     assert body["kind"] == "VirtualMachineSnapshot"
-    assert body["metadata"]["labels"] == {RESTORE_ID: samples.ID}
+    assert body["metadata"]["labels"] == {RESTORE_ID: samples.ID, INSTALLATION: "default"}
     assert body["spec"] == {
         "source": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": samples.VM}
     }

@@ -10,7 +10,7 @@ from bot.cluster import client
 from bot.cluster.cluster import Cluster
 from bot.errors import StoreUnavailable
 from bot.playground.clock import HandClock
-from bot.restore.effects import RESTORE_ID
+from bot.restore.effects import INSTALLATION, RESTORE_ID
 from tests.cluster.conftest import Connect, wait_until
 from tests.cluster.wire import (
     CRD_PATH,
@@ -138,14 +138,15 @@ async def test_everything_listed_and_every_change_is_woken(watch: Watching) -> N
     ]
     woken = await watch.start()
     await wait_until(lambda: woken == ["a", "b", "c", "a", "b"], "five wakes")
+    ours = f"{RESTORE_ID},{INSTALLATION}=default"
     assert watch.watched[0].query == {
         "watch": "true",
         "allowWatchBookmarks": "true",
         "timeoutSeconds": "240",
         "resourceVersion": "100",
-        "labelSelector": RESTORE_ID,
+        "labelSelector": ours,
     }
-    assert watch.listed[0].query == {"labelSelector": RESTORE_ID, "limit": "500"}
+    assert watch.listed[0].query == {"labelSelector": ours, "limit": "500"}
 
 
 async def test_a_list_of_many_pages_is_read_to_its_end(watch: Watching) -> None:

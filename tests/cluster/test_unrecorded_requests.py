@@ -8,6 +8,7 @@ import pytest
 
 from bot.cluster import client
 from bot.cluster.cluster import Cluster
+from bot.cluster.identity import Installation
 from bot.cluster.reads import Reads
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
@@ -38,7 +39,12 @@ async def sim(clock: HandClock) -> AsyncIterator[KubeSim]:
 async def cluster(sim: KubeSim, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
     path = sim.kubeconfig(tmp_path / "config")
     connected = await Cluster.connect(
-        "prod", kubeconfig=str(path), context=None, namespaces=(), clock=clock
+        "prod",
+        kubeconfig=str(path),
+        context=None,
+        namespaces=(),
+        clock=clock,
+        installation=Installation(recognise=_anything),
     )
     yield connected
     await connected.close()
@@ -49,6 +55,7 @@ async def test_every_listed_exception_is_still_sent(
 ) -> None:
     """Everything that the bot can read and do, on one cluster."""
     monkeypatch.setattr(client, "PAGE", 1)
+    sim.deny("get", "namespaces")
     await cluster.ping()
     await cluster.capabilities()
     watching = asyncio.create_task(cluster.watch(_nobody))
@@ -87,6 +94,10 @@ async def test_every_listed_exception_is_still_sent(
 def _claims(sim: KubeSim) -> bool:
     held = sim.storage.get("virtualmachinerestores", NS, samples.CREATE.name)
     return bool(held.get("status", {}).get("restores"))
+
+
+async def _anything(*_: str) -> None:
+    """Every cluster is right."""
 
 
 async def _nobody(_: str) -> None:

@@ -368,6 +368,31 @@ async def test_two_workspaces_do_not_see_each_other(db: Database, team: str) -> 
     assert isinstance(await other.create(restore(), due=db.now, audit=[]), Created)
 
 
+async def test_two_installations_do_not_see_each_other(db: Database, team: str) -> None:
+    other = Store(db.client, team, db.clock, installation="west")
+    await create(db, restore())
+    assert await other.live() == ()
+    assert isinstance(await other.create(restore(), due=db.now, audit=[]), Created)
+
+
+@pytest.mark.parametrize("name", ["", "a}", "{a", "a b", "A", "a:b", "-a", "a" * 64])
+def test_a_name_that_would_break_the_hash_tag_or_a_label_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a name of an installation"):
+        Keys("T1", name)
+
+
+async def test_a_name_stands_for_the_cluster_that_was_met_first(db: Database) -> None:
+    """By each kind of object for itself; forgotten, for the one that is met next."""
+    clusters = db.store.clusters
+    assert await clusters.recognise("east", "KubeVirt", "k1") is None
+    assert await clusters.recognise("east", "kube-system", "n1") is None
+    assert await clusters.recognise("east", "kube-system", "n1") is None
+    assert await clusters.recognise("east", "kube-system", "n2") == "n1"
+    assert await clusters.recognise("west", "kube-system", "n2") is None
+    assert await clusters.forget("east")
+    assert await clusters.recognise("east", "KubeVirt", "k2") is None
+
+
 @pytest.mark.parametrize("team", ["", "T1}", "T{1", "T 1"])
 def test_a_workspace_id_that_would_break_the_hash_tag_is_refused(team: str) -> None:
     with pytest.raises(ValueError, match="not a workspace id"):

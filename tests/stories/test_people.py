@@ -12,6 +12,8 @@ from bot.playground.stage import Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
+OF_THE_START = ("", "kube-system")
+"""The namespaces of what a bot asks when it starts."""
 ASKED = "restore database-01 from pre-upgrade-snapshot in production"
 CREATE, STOP = "create virtualmachinerestores", "update virtualmachines/stop"
 NOT_LISTED = "You are not on the list of people who may restore VMs here. Ask the platform team."
@@ -21,7 +23,7 @@ async def nothing_was_started(stage: Stage) -> None:
     """No card in the channel; of the cluster nothing was asked but the start-up's questions."""
     await stage.world.pass_time(5)
     assert stage.cards() == []
-    assert [call.path for call in stage.world.kube.log if call.namespace] == []
+    assert [call.path for call in stage.world.kube.log if call.namespace not in OF_THE_START] == []
 
 
 async def mentions(stage: Stage, person: Person) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import Stage
-from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, THREAD
+from bot.restore.effects import CONFIRMED_BY, INSTALLATION, REQUESTED_BY, RESTORE_ID, THREAD
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -45,7 +45,7 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
             CONFIRMED_BY: stage.alice.id,
             THREAD: f"{stage.channel.id}/{stage.root().ts}",
         }
-        assert list(held["labels"]) == [RESTORE_ID]
+        assert list(held["labels"]) == [RESTORE_ID, INSTALLATION]
     assert re.fullmatch(r"pre-restore-database-01-20260218-163000-[a-z2-7]{5}", snapshot.name)
     assert f"pre-{restore.name}" == snapshot.name, "both names come from the click"
     assert restore.at - snapshot.at >= timedelta(seconds=3), "the snapshot takes three seconds"

@@ -100,7 +100,7 @@ BOT_RULES = (
     Rule(("watch",), ("",), ("events",)),
     Rule(READ, ("cdi.kubevirt.io",), ("datavolumes",)),
     Rule(READ, ("snapshot.storage.k8s.io",), ("volumesnapshots",)),
-    Rule(READ, ("",), ("namespaces",)),
+    Rule(("get",), ("",), ("namespaces",), names=("kube-system",)),
     Rule(READ, ("storage.k8s.io",), ("storageclasses",)),
     Rule(("get",), ("apiextensions.k8s.io",), ("customresourcedefinitions",)),
 )

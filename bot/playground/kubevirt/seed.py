@@ -3,6 +3,7 @@
 Nothing here goes through admission. Every helper returns the object as it is stored.
 """
 
+import uuid
 from datetime import timedelta
 from typing import Any, Unpack
 
@@ -13,6 +14,7 @@ from bot.playground.kubevirt.controllers.volumes import bound_status
 from bot.playground.kubevirt.crds import definitions
 from bot.playground.kubevirt.metadata import (
     dig,
+    new_uid,
     owner_reference,
     rfc3339,
     set_condition,
@@ -69,6 +71,7 @@ class Seed(SnapshotSeed):
         head = {"metadata": {"namespace": "kubevirt", "name": "kubevirt"}}
         self._put(KUBEVIRTS, {**head, "spec": {"configuration": gates}, "status": status})
         self.crds()
+        self._kube_system()
 
     def crds(self) -> None:
         """The CRDs as the knobs say they are now."""
@@ -81,10 +84,18 @@ class Seed(SnapshotSeed):
         for definition in wanted:
             self._put(CRDS, definition)
 
-    def namespace(self, name: str) -> Json:
+    def _kube_system(self) -> None:
+        """The namespace whose UID tells clusters apart. Those of all other objects do not depend on it."""
+        randomness = self._plane.randomness
+        before = randomness.getstate()
+        uid = str(uuid.uuid5(uuid.UUID(new_uid(randomness)), "kube-system"))
+        self.namespace("kube-system", uid=uid)
+        randomness.setstate(before)
+
+    def namespace(self, name: str, **more: str) -> Json:
         """A namespace."""
         labels = {"kubernetes.io/metadata.name": name}
-        head = {"metadata": {"name": name, "labels": labels}}
+        head = {"metadata": {"name": name, "labels": labels, **more}}
         return self._put(NAMESPACES, {**head, "spec": {}, "status": {"phase": "Active"}})
 
     def storage_class(

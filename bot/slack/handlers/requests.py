@@ -12,6 +12,7 @@ from bot.request import ParsedRequest, Verb
 from bot.restore import audit, workflow
 from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Cancel, Reply, Verdict
+from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore, RestoreId
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest
@@ -126,7 +127,7 @@ class RequestHandler:
             described=parsed.described,
         )
         new = workflow.begin(
-            id_=restore_id(key),
+            id_=restore_id(self._config.installation, key),
             thread_ref=thread_ref,
             owner=caller.user,
             request=request,
@@ -202,7 +203,12 @@ class RequestHandler:
         return None
 
 
-def restore_id(key: str) -> RestoreId:
-    """A short id made from a delivery's key: the same delivery always makes the same restore."""
-    digest = hashlib.sha256(key.encode()).digest()
+def restore_id(installation: str, key: str) -> RestoreId:
+    """A short id made from a delivery's key: the same delivery always makes the same restore.
+
+    Two installations may hear the same words: each makes one of its own, so that none takes the other's
+    object for its own. The name that is there without a choice adds nothing to the key.
+    """
+    whose = key if installation == DEFAULT else f"{installation} {key}"
+    digest = hashlib.sha256(whose.encode()).digest()
     return RestoreId(base64.b32encode(digest)[:10].decode().lower())

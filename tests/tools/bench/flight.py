@@ -15,7 +15,7 @@ from bot.playground.slack.workspace import Channel, Message
 from bot.playground.stage import access
 from bot.playground.world import World, world
 from bot.restore import edits, workflow
-from bot.restore.effects import RESTORE_ID
+from bot.restore.effects import INSTALLATION, RESTORE_ID
 from bot.restore.model import Consistency, Job, Phase, Preview, Restore, RestoreId, Rules
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
@@ -120,7 +120,7 @@ def _job(vm: str, number: int, restore_id: str, created: str) -> dict[str, Any]:
             "namespace": NAMESPACE,
             "uid": f"00000000-0000-4000-8000-{number:012}",
             "creationTimestamp": created[:19].replace(" ", "T") + "Z",
-            "labels": {RESTORE_ID: restore_id},
+            "labels": {RESTORE_ID: restore_id, INSTALLATION: "default"},
         },
         "spec": {
             "target": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": vm},
