@@ -264,6 +264,8 @@ class Outcome(Stored):
     """Disks that are in the VM and did not roll back."""
     deleted: tuple[str, ...] = ()
     """Disks that the cluster has deleted with the restore."""
+    detached: tuple[str, ...] | None = None
+    """Restored volumes that the VM does not use; None if that was not looked up."""
     unproven: str = ""
     """Why nothing but the cluster's word says that the data is the snapshot's."""
 

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.restore.diagnosis import rules
+from bot.restore.diagnosis import rules, times
 from bot.restore.diagnosis.evidence import (
     Evidence,
     SeenClaim,
@@ -21,9 +22,12 @@ from bot.restore.diagnosis.evidence import (
 from bot.restore.diagnosis.matching import Rule
 from bot.restore.diagnosis.model import Cause, Diagnosis
 from bot.restore.diagnosis.rules import RULES, diagnose
+from bot.restore.events import Elapsed
+from bot.restore.model import Job, Phase
 from bot.restore.observation import RestoreObject
 from bot.texts import diagnosis as texts
 from tests.restore.ground import CONTENT, NAMESPACE, NOW, SNAPSHOT, SNAPSHOT_NAME, VM, VM_NAME, VMI
+from tests.restores import restore
 
 NAME, CLAIM = "restore-database-01-20260218-163000", "restore-uid-root"
 JOB = RestoreObject(
@@ -421,6 +425,19 @@ def test_what_has_failed_is_not_tried_again_by_itself() -> None:
     assert texts.RETRIES in diagnose(says(text)).next
     ended = diagnose(but(job=replace(JOB, failure=text)))
     assert ended.next.endswith(texts.TRY_AGAIN)
+
+
+def test_a_diagnosis_is_over_once_it_moves() -> None:
+    """What held it up is told no more; while nothing moves it stays."""
+    job = Job(name=NAME, decided_at=NOW, uid="restore-1", moved_at=NOW)
+    stuck = restore(Phase.RESTORING, job=job, diagnosis=diagnose(says("odd")))
+    looked = stuck.model_copy(update={"job": job.model_copy(update={"looked_at": NOW})})
+    assert times.noted(stuck, looked, Elapsed(), NOW).diagnosis == stuck.diagnosis
+    moved = job.model_copy(update={"moved_at": NOW + timedelta(seconds=5)})
+    onward = stuck.model_copy(update={"job": moved})
+    assert times.noted(stuck, onward, Elapsed(), NOW).diagnosis is None
+    done = stuck.model_copy(update={"phase": Phase.SUCCEEDED})
+    assert times.noted(stuck, done, Elapsed(), NOW).diagnosis is None
 
 
 HOSTILE = "x'; kubectl delete vm --all; `<!channel> <@U0ADMIN>`"

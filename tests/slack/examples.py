@@ -407,7 +407,10 @@ def _successes() -> Mapping[str, Example]:
     begun, done = Start(by=ALICE, at=NOW), Start(by=ALICE, at=NOW, done_at=LATER)
     no = Start(by=ALICE, at=NOW, error="Cannot update VM runStrategy until restore completes")
     return {
-        "succeeded": ended(s, at=LATER, vm_status=calm, **known),
+        "succeeded": ended(s, at=LATER, vm_status=calm, detached=(), **known),
+        "succeeded-with-a-disk-not-attached": ended(
+            s, vm_status=calm, detached=("restore-1-data",), pending=("restore-1-log",), **known
+        ),
         "succeeded-with-everything": ended(
             s,
             at=LATER,

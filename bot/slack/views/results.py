@@ -111,6 +111,7 @@ def _succeeded(ctx: CardContext, outcome: Outcome) -> Parts:
             fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
             fill(texts.COMPLETED, when=moment(earlier or outcome.at)),
             fill(texts.LEARNT_LATER, when=moment(outcome.at)) if earlier else None,
+            *_filled_and_verified(ctx.restore, outcome),
             fill(texts.STATUS, status=status),
         ),
         *section(
@@ -124,6 +125,21 @@ def _succeeded(ctx: CardContext, outcome: Outcome) -> Parts:
     if outcome.unproven:
         return texts.UNPROVEN_HEADING, ctx.say(texts.UNPROVEN_TEXT), blocks
     return texts.SUCCEEDED_HEADING, ctx.say(texts.SUCCEEDED_TEXT), blocks
+
+
+def _filled_and_verified(restore: Restore, outcome: Outcome) -> list[Mrkdwn]:
+    """Complete is what the cluster says; filled and verified are what was seen of it."""
+    if outcome.detached is None or restore.job is None:
+        return []
+    if outcome.unproven:
+        return [Mrkdwn(texts.NOT_VERIFIED)]
+    total = restore.job.volumes_total
+    waiting = len(outcome.pending)
+    filled = fill(texts.FILLED_LATER, count=waiting, total=total)
+    lines = [filled if waiting else fill(texts.FILLED, total=total)]
+    if outcome.detached:
+        return [*lines, fill(texts.DETACHED, volumes=names(outcome.detached, room=250))]
+    return [*lines, Mrkdwn(texts.VERIFIED)]
 
 
 def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:
