@@ -36,8 +36,8 @@ demo: $(VENV)/.demo
 test: lint
 	$(BIN)/pytest -q -n 3 --dist worksteal
 
-# Without the long random walks, which take two fifths of the time of these tests.
-COVERING := tests/restore tests/request tests/store \
+# Without the long random walks, and on one kind of server: the other tests reach the same branches.
+COVERING := tests/restore tests/store -m "not slow and not another_server" \
 	--ignore=tests/restore/test_machine.py --ignore-glob='*_model.py'
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest -q -n 0 $(COVERING)

@@ -1,8 +1,8 @@
-"""The composition root: builds every part, wires them, starts them and stops them in order.
+"""The composition root: lets every part be built, wires them, starts and stops them in order.
 
 SIGTERM drains: the bot is not ready any more and takes no new work; what Slack still brings is kept
 and handed over; what runs gets a moment to end, and what does not is given back to the replica that
-leases it next; then the doors are closed, the work behind them last. All of it takes less than the 30
+leases it next; then the receivers are closed, the work behind them last. All of it takes less than the 30
 seconds a pod is given to end, whatever hangs, and what hangs is told.
 """
 
@@ -12,39 +12,40 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
-import aiohttp
 import structlog
-from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import __version__, process
+from bot import process
 from bot.cancelling import cancelled, closed, closes, end_all
-from bot.clock import Clock, FarClock, SharedClock
+from bot.clock import Clock, SharedClock
 from bot.cluster.cluster import Cluster
-from bot.connections import open_clusters, open_store
-from bot.errors import Misconfigured, Permanent, Temporary
+from bot.errors import Permanent, Temporary
 from bot.http_server import Front, Waits
 from bot.inbox import Inbox
+from bot.parts import (
+    http_receiver,
+    open_clusters,
+    open_slack,
+    open_socket,
+    open_store,
+    slack_context,
+    who_we_are,
+)
 from bot.process import LooseThreads
 from bot.reconciler import ReconcilerDeps
+from bot.recovery import TASK, Recovery
 from bot.settings import Settings
 from bot.slack.api.authorizer import Authorizer
-from bot.slack.api.client import SlackApi, TokenRefused
-from bot.slack.api.directory import Directory, Workspace
-from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory
 from bot.slack.inbound.bolt_app import bolt_app
-from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
-from bot.slack.outbound.replies import Responder
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import Store
 from bot.telemetry import ClockWatch, Metrics
 from bot.worker import Worker
 
-SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 PATIENCE = 5.0
 """Seconds that rounds get to end when the bot is told to stop."""
 GRACE = 12.0
@@ -219,15 +220,8 @@ async def _build(
     settings: Settings, clock: SharedClock, front: Front, stack: AsyncExitStack
 ) -> App:
     waits, metrics = front.waits, front.waits.metrics
-    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
-    client = AsyncWebClient(
-        token=settings.environment.bot_token.get_secret_value(),
-        base_url=settings.environment.slack_api,
-        session=session,
-        retry_handlers=[],
-    )
-    slack = SlackApi(client, metrics, FarClock(clock))
-    home = await _home(slack, waits)
+    slack, bolts_client = await open_slack(settings, clock, metrics, stack)
+    home = await who_we_are(slack, waits)
     store = await open_store(settings, home.team, clock, waits, stack)
     clusters = await open_clusters(settings, store, clock, metrics, stack)
     people = Directory(slack, home, settings.access.groups, clock)
@@ -240,95 +234,37 @@ async def _build(
         clock=clock,
         metrics=metrics,
     )
-    wiring = wire(_context(settings, home, people, parts))
+    wiring = wire(slack_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
-    worker = Worker(parts, wiring.dispatcher, wiring.task_handlers)
-    bolt = bolt_app(
-        AsyncWebClient(base_url=settings.environment.slack_api, session=session, retry_handlers=[]),
-        home,
-        settings.environment.bot_token.get_secret_value(),
-    )
+    recovery = Recovery(parts, home, settings.rules)
+    handlers = {**wiring.task_handlers, TASK: recovery.look_into}
+    worker = Worker(parts, wiring.dispatcher, handlers)
+    bolt = bolt_app(bolts_client, home, settings.environment.bot_token.get_secret_value())
     inbox = Inbox(store.queue, worker, clock, metrics)
     wiring.listen(bolt, inbox.accept, settings.listen.hears_words)
     tasks: list[asyncio.Task[None]] = []
-    # In the order opposite to this: Slack's doors are closed first, the work behind them after that.
+    # In the order opposite to this: Slack's receivers are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
     closes(stack, "the HTTP port", front.close)
-    socket = await _socket(
-        settings, bolt, SlackApi(bolt.client, metrics, slack.clock), waits, stack
-    )
-    tasks += _background(worker, clusters)
-    front.door = _door(settings, bolt, slack.clock)
+    web = SlackApi(bolt.client, metrics, slack.clock)
+    socket = await open_socket(settings, bolt, web, waits, stack)
+    tasks += _background(worker, recovery, clusters)
+    front.receiver = http_receiver(settings, bolt, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
-    app.clocks = ClockWatch(clock, metrics, {"slack": slack.clock})
+    far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
+    app.clocks = ClockWatch(clock, metrics, far)
     return app
 
 
-def _context(
-    settings: Settings, home: Workspace, people: Directory, parts: ReconcilerDeps
-) -> SlackContext:
-    """What the handlers of Slack work with."""
-    return SlackContext(
-        web=parts.web,
-        store=parts.store,
-        people=people,
-        authorizer=parts.authorizer,
-        responder=Responder(parts.web),
-        config=SlackConfig(
-            home=home,
-            rules=settings.rules,
-            clusters=tuple(parts.clusters),
-            default_cluster=settings.default_cluster,
-            installation=settings.installation,
-        ),
-        names={
-            name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)
-            for name, each in parts.clusters.items()
-        },
-        inquire={name: cluster.evidence for name, cluster in parts.clusters.items()},
-        pings={name: cluster.ping for name, cluster in parts.clusters.items()},
-        timetable=_timetable(settings),
-        version=__version__,
-        clock=parts.clock,
-        metrics=parts.metrics,
-    )
-
-
-def _timetable(settings: Settings) -> Timetable | None:
-    """When the shift report is due, if the settings name a channel for it."""
-    times = settings.report
-    if times.channel is None:
-        return None
-    plan = f"{times.channel} {','.join(times.at)} {times.timezone}"
-    return Timetable(times.channel, plan, times.after)
-
-
-async def _home(slack: SlackApi, waits: Waits) -> Workspace:
-    """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
-    try:
-        said = await waits.until("slack", partial(_who_we_are, slack))
-    except Permanent as refused:
-        raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
-    return Workspace(
-        team=said["team_id"],
-        bot_user=said["user_id"],
-        bot_id=said["bot_id"],
-        enterprise=said.get("enterprise_id"),
-    )
-
-
-async def _who_we_are(slack: SlackApi) -> Mapping[str, Any]:
-    try:
-        return await slack.call("auth.test")
-    except TokenRefused as refused:
-        raise Permanent(refused.code) from refused
-
-
-def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio.Task[None]]:
+def _background(
+    worker: Worker, recovery: Recovery, clusters: Mapping[str, Cluster]
+) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
     tasks = [asyncio.create_task(worker.run(), name="reconciler")]
     tasks += [
-        asyncio.create_task(cluster.watch(worker.wake), name=f"watch {name}")
+        asyncio.create_task(
+            cluster.watch(partial(recovery.heard, worker.wake, name)), name=f"watch {name}"
+        )
         for name, cluster in clusters.items()
     ]
     for task in tasks:
@@ -337,7 +273,7 @@ def _background(worker: Worker, clusters: Mapping[str, Cluster]) -> list[asyncio
 
 
 async def _wound_up(worker: Worker, tasks: list[asyncio.Task[None]]) -> None:
-    # Once more: until the doors were closed, something may have come in.
+    # Once more: until the receivers were closed, something may have come in.
     await worker.drain(LAST_WORDS, grace=0)
     await end_all(tasks)
 
@@ -346,22 +282,3 @@ def _ended(task: asyncio.Task[None]) -> None:
     """The loop and the watches never end by themselves: if one does, it is a bug, and is told."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.critical("a background task died", task=task.get_name(), exc_info=error)
-
-
-def _door(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
-    secret = settings.environment.signing_secret
-    if settings.socket_mode or secret is None:
-        return None
-    return HttpReceiver(bolt, secret.get_secret_value(), slack)
-
-
-async def _socket(
-    settings: Settings, bolt: AsyncApp, gate: SlackApi, waits: Waits, stack: AsyncExitStack
-) -> SocketReceiver | None:
-    token = settings.environment.app_token
-    if token is None:
-        return None
-    socket = SocketReceiver(bolt, token.get_secret_value(), gate)
-    closes(stack, "the socket", socket.close)
-    await waits.until("slack", socket.open)
-    return socket

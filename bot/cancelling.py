@@ -2,7 +2,7 @@
 
 A cancel asks once. Code that catches too much, or waits for something of its own while it cleans
 up, turns the request into an ordinary error, and its callers go on as if nobody had asked. A library
-may begin to do so with any release. So whoever needs an end asks until it has come, within a limit.
+may begin to do so with any release. So a caller that needs an end asks until it has come, within a limit.
 """
 
 import asyncio
@@ -73,6 +73,7 @@ async def limited(
     try:
         await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
+        task.add_done_callback(_unheard)
         await cancelled({task}, within=within)
         raise
     if task.done():
@@ -115,7 +116,7 @@ def _unheard(task: AnyTask) -> None:
 
 
 def place(task: AnyTask) -> str:
-    """Where a task waits: the last lines of ours and of the libraries, outermost first."""
+    """Where a task waits: the last lines of the bot and of the libraries, outermost first."""
     found: list[str] = []
     at: Any = task.get_coro()
     while at is not None:

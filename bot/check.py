@@ -72,7 +72,7 @@ async def examine(
     found = [_settings(settings), *await _slack(settings, machine)]
     found += await _store(settings, machine)
     for name, cluster in settings.clusters.items():
-        found += await _cluster(f"cluster {name}", name, cluster, settings.rules)
+        found += await _cluster(name, cluster, settings.rules, machine)
     return tuple(found)
 
 
@@ -225,14 +225,18 @@ def _unknown(what: str, fix: str) -> CheckRow:
 # --- Clusters -------------------------------------------------------------------------------------
 
 
-async def _cluster(part: str, name: str, settings: ClusterSettings, rules: Rules) -> list[CheckRow]:
+async def _cluster(
+    name: str, settings: ClusterSettings, rules: Rules, machine: Clock
+) -> list[CheckRow]:
+    part = f"cluster {name}"
     try:
-        async with _connected(name, settings) as cluster:
+        async with _connected(name, settings, machine) as cluster:
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
+            differs = _clock(part, cluster.clock.ahead)
             told_apart = [] if await cluster.tellable() else [_looks_like_any(part)]
             installed = _capabilities(part, await cluster.capabilities(), rules)
-            return [answers, *told_apart, *installed]
+            return [answers, *differs, *told_apart, *installed]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except Temporary as away:
@@ -253,13 +257,15 @@ def _looks_like_any(part: str) -> CheckRow:
 
 
 @asynccontextmanager
-async def _connected(name: str, settings: ClusterSettings) -> AsyncIterator[Cluster]:
+async def _connected(
+    name: str, settings: ClusterSettings, machine: Clock
+) -> AsyncIterator[Cluster]:
     cluster = await Cluster.connect(
         name,
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         namespaces=() if settings.everywhere else settings.namespaces,
-        clock=Clock(),
+        clock=machine,
     )
     try:
         yield cluster

@@ -61,7 +61,7 @@ class Clock:
 
 
 class Offset:
-    """How far another clock is ahead of one of ours, as far as its answers prove it.
+    """How far another clock is ahead of one here, as far as its answers prove it.
 
     An answer proves that the other clock showed its time at some moment between the question and the
     answer. What fits to all that is known already changes nothing, so that a slow answer moves nothing.
@@ -120,7 +120,7 @@ class SharedClock(Clock):
 class FarClock:
     """The clock of a far side, Slack's or an API server's, as far as its answers tell it.
 
-    What the far side has dated is compared with this clock, and never with one of ours. It is kept by
+    What the far side has dated is compared with this clock, and never with one here. It is kept by
     the even clock of the machine, so that it stays right whatever Redis says.
     """
 
@@ -134,9 +134,16 @@ class FarClock:
         """What it shows now."""
         return self._clock.steady() + self._offset.ahead
 
-    def of(self, ours: datetime) -> datetime:
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead of our clock, to the millisecond; nothing until it has told the time."""
+        if not self.known:
+            return timedelta()
+        return timedelta(seconds=round((self.now() - self._clock.now()).total_seconds(), 3))
+
+    def of(self, moment: datetime) -> datetime:
         """What it shows when our clock shows this."""
-        return ours + (self.now() - self._clock.now())
+        return moment + (self.now() - self._clock.now())
 
     def asked(self) -> datetime:
         """When a question goes out, by the even clock: `dated` and `said` want to know."""

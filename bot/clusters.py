@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from typing import TextIO
 
 from bot.clock import Clock
-from bot.connections import store_url
 from bot.errors import StoreUnavailable
+from bot.parts import store_url
 from bot.settings import Settings
 from bot.store import Store, connect
 from bot.store.clusters import workspaces
@@ -29,8 +29,12 @@ async def _forgotten(settings: Settings, name: str, team: str) -> tuple[int, str
         teams = [team] if team else await workspaces(client, installation)
         if len(teams) > 1:
             return 1, f"several Slack workspaces are known: choose by --team {'|'.join(teams)}"
+        known: list[str] = []
         for each in teams:
-            store = Store(client, each, Clock(), installation=installation)
-            if await store.clusters.forget(name):
+            clusters = Store(client, each, Clock(), installation=installation).clusters
+            known = await clusters.names()
+            if name in known:
+                await clusters.forget(name)
                 return 0, f"forgotten: {name} stands for the cluster that the bot meets next"
-        return 1, f'installation "{installation}" knows no cluster {name}'
+        names = ", ".join(known) or "none"
+        return 1, f'installation "{installation}" knows no cluster {name}; known: {names}'

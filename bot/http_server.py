@@ -72,14 +72,14 @@ class Waits:
 
 
 class Front:
-    """The HTTP server. `bot` and `door` come to it when they are there."""
+    """The HTTP server. `bot` and `receiver` come to it when they are there."""
 
     def __init__(self, settings: Settings, waits: Waits) -> None:
         self._settings = settings
         self.waits = waits
         self._runner: http.AppRunner | None = None
         self.bot: Bot | None = None
-        self.door: HttpReceiver | None = None
+        self.receiver: HttpReceiver | None = None
         self.port = 0
 
     async def open(self) -> None:
@@ -125,9 +125,9 @@ class Front:
         return http.Response(body=body, headers={"Content-Type": METRICS_TYPE})
 
     async def _slack(self, request: http.Request) -> http.StreamResponse:
-        if self.door is None:  # Slack tries again
+        if self.receiver is None:  # Slack tries again
             return http.json_response({"error": "the bot is starting"}, status=503)
-        return await self.door.handle(request)
+        return await self.receiver.handle(request)
 
 
 def _not_listening(host: str, port: int, error: OSError) -> str:

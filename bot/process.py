@@ -32,7 +32,7 @@ def environment_of_programs() -> dict[str, str]:
 
     Where programs and files are found, the way out (proxies, authorities), and what a cloud's
     webhook puts into a pod for workload identity (AWS_ROLE_ARN, AZURE_FEDERATED_TOKEN_FILE ...),
-    which whoever writes a kubeconfig cannot know. All else is named in the kubeconfig, `exec.env`.
+    which the author of a kubeconfig cannot know. All else is named in the kubeconfig, `exec.env`.
     A list of what may pass, not of what may not: a secret of the bot is never on it.
     """
     return {

@@ -231,13 +231,17 @@ class Reconciler:
                 self._count(before, restore)
                 return True
             case records.ClaimConflict(holder=holder):
-                reader = before.owner if before.thread_ref.direct else None
-                where = await whereabouts(self._parts.web, holder, reader)
-                held = VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
-                await self._apply(turn, held)
+                await self._apply(turn, await self._held(before, holder))
                 return False
             case records.Stale():
                 raise TooLateError
+
+    async def _held(self, restore: Restore, holder: Restore | None) -> VmClaimedElsewhere:
+        if holder is None:
+            return VmClaimedElsewhere()
+        reader = restore.owner if restore.thread_ref.direct else None
+        where = await whereabouts(self._parts.web, holder, reader)
+        return VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
 
     async def _perform(self, turn: Reconciliation, effect: Effect) -> None:
         """Act, within the lease. A lost answer is left for the next look to find out."""

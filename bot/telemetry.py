@@ -151,7 +151,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.restores = self._counter("restores", "Restores that ended", "outcome", "reason")
-        self.refusals = self._counter("refusals", "Wishes refused at the door", "reason")
+        self.refusals = self._counter(
+            "refusals", "Requests for a restore that were refused at once", "reason"
+        )
         self.deliveries = self._counter("deliveries", "Slack deliveries taken in", "kind")
         self.rounds = self._counter("rounds", "Rounds of the reconciler", "result")
         self.round_seconds = Histogram(
@@ -164,6 +166,9 @@ class Metrics:
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )
+        self.records_lost = self._counter(
+            "records_lost", "Restores whose record was gone or broken, by how it was found", "why"
+        )
         self.unreplicated = self._counter(
             "unreplicated", "Rounds put off because too few replicas had what was stored"
         )
@@ -173,7 +178,7 @@ class Metrics:
         )
         self.watch_up = self._gauge("watch_up", "1 while the watch of a cluster runs", "cluster")
         self.clock_ahead = self._gauge(
-            "clock_ahead_seconds", "Seconds that another clock is ahead of ours", "of"
+            "clock_ahead_seconds", "Seconds that another clock is ahead of this machine's", "of"
         )
         self.ready = self._gauge("ready", "1 while a part the bot needs answers", "part")
 

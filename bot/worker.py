@@ -126,11 +126,12 @@ class Worker:
         """Nothing has ended, and nothing new could begin, for too long."""
         return time.monotonic() - self._moved_at > STALLED_SECONDS
 
-    async def wake(self, restore: str) -> None:
-        """The cluster has news of this restore."""
+    async def wake(self, found: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """The cluster has news of these restores; with what is looked into where there is no record."""
+        lost = {each: body for each, body in found.items() if body is not None}
         self._waking += 1
         try:
-            await self._store.queue.wake([restore])
+            await self._store.queue.wake(list(found), lost)
         finally:
             self._waking -= 1
         self.nudge()

@@ -83,15 +83,16 @@ UNRECORDED = (
         "GET /api/v1/namespaces/{namespace}/limitranges", "recorded for claims, of the same API"
     ),
     Unrecorded(
-        "GET /apis/storage.k8s.io/v1/storageclasses/{name}", "a built-in kind, read by its name"
-    ),
-    Unrecorded(
-        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots/{name}",
+        "GET /apis/cdi.kubevirt.io/v1beta1/namespaces/{namespace}/datavolumes/{name}",
         "a custom kind, read by its name; for a diagnosis, which may do without it",
     ),
     Unrecorded(
-        "GET /apis/cdi.kubevirt.io/v1beta1/namespaces/{namespace}/datavolumes/{name}",
-        "as for volume snapshots",
+        "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots/{name}",
+        "the storage system's own objects; by name, as recorded for KubeVirt's snapshots",
+    ),
+    Unrecorded(
+        "GET /apis/storage.k8s.io/v1/storageclasses/{name}",
+        "of the API server itself, by name and in no namespace",
     ),
     Unrecorded(
         "POST (API server) ?fieldValidation=Strict",

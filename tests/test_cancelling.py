@@ -1,6 +1,7 @@
 """A task that swallows a cancel is asked again; one that never ends is left, by its name and place."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -114,3 +115,25 @@ async def test_a_cancel_from_outside_reaches_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await outer
     assert ended.is_set()
+
+
+async def test_a_cancel_that_ends_as_an_error_is_no_error_unheard() -> None:
+    """The work's connection broke as it was cancelled: asyncio complains of nothing (chaos, run 19)."""
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+
+    async def breaks() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as cut:
+            raise ConnectionError from cut
+
+    outer = asyncio.create_task(limited(breaks(), seconds=LONG, name="work"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    outer.cancel()
+    await asyncio.wait({outer})
+    assert outer.cancelled()
+    del outer  # it holds the frame that holds the work
+    gc.collect()
+    assert complaints == []

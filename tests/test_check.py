@@ -88,11 +88,11 @@ async def test_nobody_may_restore(made: World) -> None:
 
 
 async def test_slack_refuses_the_token(made: World) -> None:
-    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-not-ours"))
+    found = await examined(told(made, SLACK_BOT_TOKEN="xoxb-of-another-app"))
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
     assert "invalid_auth" in wrong.found
-    assert "xoxb-not-ours" not in wrong.found
+    assert "xoxb-of-another-app" not in wrong.found
     assert "SLACK_BOT_TOKEN" in wrong.fix
 
 
@@ -312,7 +312,7 @@ async def test_the_command(made: World, policy: str, code: int, line: str) -> No
             await client.config_set("maxmemory", "100mb")
             await client.config_set("maxmemory-policy", policy)
     else:
-        env["SLACK_BOT_TOKEN"] = "xoxb-not-ours"
+        env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check"),
         env=env,
@@ -332,10 +332,11 @@ def test_run_prints_and_returns_the_exit_code() -> None:
 
 
 async def test_a_machine_whose_clock_is_wrong(made: World) -> None:
-    """Slack and Redis say so, each for itself; the bot works."""
+    """Slack, Redis and the API server say so, each for itself; the bot works."""
     wrong = WrongClock(HandClock(), 300)
     found = bad(await check.examine(lambda: told(made), wrong))
     assert [(each.part, each.grade, each.found) for each in found] == [
         ("slack", Grade.WARN, "its clock is 299 s behind this machine's"),  # it tells whole seconds
         ("store", Grade.WARN, "its clock is 300 s behind this machine's"),
+        ("cluster default", Grade.WARN, "its clock is 299 s behind this machine's"),
     ]

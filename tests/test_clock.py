@@ -1,4 +1,4 @@
-"""What the answers of another clock prove about ours, and the time that all replicas go by."""
+"""What the answers of another clock prove about this one, and the time that all replicas go by."""
 
 from datetime import datetime, timedelta
 
@@ -18,13 +18,13 @@ def at(seconds: float) -> datetime:
 # asked and answered by our clock, what theirs showed, the offset before and after
 ANSWERS = [
     pytest.param(0, 0.2, 0.1, 0, 0, id="it agrees"),
-    pytest.param(0, 0.2, 30, 0, 29.8, id="ours is behind"),
-    pytest.param(0, 0.2, -30, 0, -30, id="ours is ahead"),
+    pytest.param(0, 0.2, 30, 0, 29.8, id="this one is behind"),
+    pytest.param(0, 0.2, -30, 0, -30, id="this one is ahead"),
     pytest.param(0, 60, 30, 0, 0, id="a slow answer proves nothing"),
     pytest.param(0, 60, 30, 29.8, 29.8, id="nor does it take back what is known"),
     pytest.param(0, 0.2, 30, 29.9, 29.9, id="a fitting one changes nothing"),
-    pytest.param(0, 0.2, 0.1, 30, 0.1, id="ours was put right"),
-    pytest.param(5, 0, 2, 7, 7, id="ours was set back in between"),
+    pytest.param(0, 0.2, 0.1, 30, 0.1, id="this one was put right"),
+    pytest.param(5, 0, 2, 7, 7, id="this one was set back in between"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Settings: what is right is taken as it was meant, what is wrong is named with its mend."""
+"""Settings: what is right is taken as it was meant, what is wrong is named with its fix."""
 
 import json
 import re
@@ -387,11 +387,11 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 
 UNREADABLE = [
     ("- a\n", "must hold a mapping; see config/example.yaml"),
-    ("a: [1\n", "is no YAML; mend line 2, column 1: expected ',' or ']', but got '<stream end>'"),
-    ("http: {port: 1}\nhttp: {port: 2}\n", "is no YAML; mend line 2: `http` stands twice"),
-    ("a:\n- b: 1\n  b: 2\n", "is no YAML; mend line 3: `b` stands twice"),
-    ("a: !!python/object:os.system x\n", "is no YAML; mend line 1, column 4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system'"),
-    ("a: \x00\n", "is no YAML; mend it: a character that YAML does not allow"),
+    ("a: [1\n", "is no YAML; fix line 2, column 1: expected ',' or ']', but got '<stream end>'"),
+    ("http: {port: 1}\nhttp: {port: 2}\n", "is no YAML; fix line 2: `http` stands twice"),
+    ("a:\n- b: 1\n  b: 2\n", "is no YAML; fix line 3: `b` stands twice"),
+    ("a: !!python/object:os.system x\n", "is no YAML; fix line 1, column 4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system'"),
+    ("a: \x00\n", "is no YAML; fix it: a character that YAML does not allow"),
     ("a: \udce4\n", "is no text in UTF-8; save it as such"),
 ]  # fmt: skip
 

@@ -81,7 +81,7 @@ def test_a_line_says_when_how_bad_and_where(lines: Lines) -> None:
 
 def test_every_line_of_a_round_carries_the_restore_and_those_after_it_do_not(lines: Lines) -> None:
     with about(restore="k3f9a2b7", vm="production/db", cluster="prod"):
-        structlog.get_logger().info("ours")
+        structlog.get_logger().info("of the bot")
         logging.getLogger("some.library").info("theirs")
     structlog.get_logger().info("after")
     carried = [{k: line.get(k) for k in ("restore", "vm", "cluster")} for line in lines.all]
@@ -153,8 +153,8 @@ def test_bolts_loggers_named_after_the_app_are_known_by_their_file(lines: Lines)
     path = "/x/.venv/lib/python3.11/site-packages/slack_bolt/app/async_app.py"
     record = logging.LogRecord("app.py:AsyncApp", logging.INFO, path, 1, "a body", None, None)
     logging.getLogger("app.py:AsyncApp").handle(record)
-    ours = "/x/kubernetes/bot/worker.py"
-    record = logging.LogRecord("bot", logging.INFO, ours, 1, "a round", None, None)
+    path = "/x/kubernetes/bot/worker.py"
+    record = logging.LogRecord("bot", logging.INFO, path, 1, "a round", None, None)
     logging.getLogger("bot").handle(record)
     assert [line["event"] for line in lines.all] == ["a round"]
 
@@ -191,12 +191,14 @@ def test_every_metric_is_named_after_the_bot_and_explained() -> None:
         "vm_restore_deliveries",
         "vm_restore_kubernetes_requests",
         "vm_restore_ready",
+        "vm_restore_records_lost",
         "vm_restore_refusals",
         "vm_restore_reports",
         "vm_restore_restores",
         "vm_restore_round_seconds",
         "vm_restore_rounds",
         "vm_restore_slack_calls",
+        "vm_restore_unreplicated",
         "vm_restore_untold",
         "vm_restore_watch_up",
     ]

@@ -26,6 +26,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException
 
 from bot import __version__
+from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
 from bot.cluster.login import Renewal
 from bot.errors import Permanent, Temporary
@@ -133,10 +134,14 @@ class _Request:
     accept: str = JSON
 
     @property
+    def aggregated(self) -> bool:
+        """virt-api answers it, by its own clock, and not the API server."""
+        return self.path.startswith(AGGREGATED)
+
+    @property
     def headers(self) -> dict[str, str]:
         """What this end of the cluster's API takes."""
-        aggregated = self.path.startswith(AGGREGATED)
-        return {"Accept": ANYTHING if aggregated else self.accept, "Content-Type": JSON}
+        return {"Accept": ANYTHING if self.aggregated else self.accept, "Content-Type": JSON}
 
 
 class Api:
@@ -147,6 +152,7 @@ class Api:
         cluster: str,
         configuration: Configuration,
         *,
+        clock: FarClock,
         watches: int = 1,
         counted: Counted = lambda _: None,
     ) -> None:
@@ -154,6 +160,7 @@ class Api:
         configuration.connection_pool_maxsize = 100 + watches
         configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
         self.cluster = cluster
+        self.clock = clock
         self._counted = counted
         self.gate: Gate = _open
         """Called before each request but those of `send`; it may raise, and nothing is sent then."""
@@ -295,11 +302,15 @@ class Api:
             body=request.body,
             auth_settings=["BearerToken"],
         )
+        asked = self.clock.asked()
         answer: Any = await self._client.call_api(
             verb, url, headers, content, _request_timeout=limit
         )
         # The client's own wrapper has no annotations; what it wraps has.
         response: aiohttp.ClientResponse = answer.response
+        # A proxy that finds no server answers with a 5xx, dated by itself.
+        if not request.aggregated and response.status < 500:
+            self.clock.dated(response.headers.get("Date"), asked)
         return response
 
     async def _rest_of(self, response: aiohttp.ClientResponse) -> bytes:

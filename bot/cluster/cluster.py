@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from bot.cancelling import cancelled
-from bot.clock import Clock
+from bot.clock import Clock, FarClock
 from bot.cluster import evidence
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
@@ -15,16 +15,21 @@ from bot.cluster.identity import Identity, Installation
 from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
+from bot.cluster.reads import Reads, Together
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
+from bot.errors import Permanent
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.effects import INSTALLATION
 from bot.restore.events import CreateRestore, CreateSnapshot, Effect, Result
-from bot.restore.model import Restore
-from bot.restore.observation import Observation, ObservationKind
+from bot.restore.model import Restore, RestoreId
+from bot.restore.observation import Observation, ObservationKind, RestoreObject, Vm, Vmi
+from bot.restore.target import VmRef
+from bot.texts import refusals
 
 EVERYWHERE = "*"
 E = TypeVar("E", bound=Effect | None)
+F = TypeVar("F")
 LAST_SECONDS = 5.0
 """(Real) seconds in which the watches end when they are told to."""
 
@@ -70,8 +75,13 @@ class Cluster:
         everywhere = not namespaces or EVERYWHERE in namespaces
         scopes = (None,) if everywhere else tuple(dict.fromkeys(namespaces))
         configuration = await log_in(name, kubeconfig, context)
-        api = Api(name, configuration, watches=len(scopes), counted=counted)
+        api = Api(name, configuration, clock=FarClock(clock), watches=len(scopes), counted=counted)
         return cls(name, api, scopes, clock, installation)
+
+    @property
+    def clock(self) -> FarClock:
+        """The API server's clock, as the `Date` of its answers shows it."""
+        return self._api.clock
 
     async def close(self) -> None:
         """Close all connections."""
@@ -118,15 +128,34 @@ class Cluster:
         """Read what may say why a restore does not go on. What cannot be read is named in it."""
         return await evidence.collect(self._api, self._schema, restore, self._clock.now())
 
+    async def made_by(self, vm_ref: VmRef, restore: RestoreId) -> tuple[RestoreObject, ...]:
+        """The objects in the VM's namespace that carry this restore's label, in whatever state.
+
+        Raises Temporary if that is not known just now, Permanent if it may not be read.
+        """
+        served = await self._schema.known()
+        if served is None:
+            raise Permanent("kubevirt_missing", refusals.NOT_SERVED_NOW)
+        reads = Reads(self._api, vm_ref.namespace, served.version)
+        return _complete(await reads.restores_made_by(restore), reads)
+
+    async def vm(self, vm_ref: VmRef) -> tuple[Vm | None, Vmi | None]:
+        """A VM and its VMI, as they are now. Raises as above."""
+        reads = Reads(self._api, vm_ref.namespace)
+        async with Together() as group:
+            vm = group.create_task(reads.vm(vm_ref.vm))
+            vmi = group.create_task(reads.vmi(vm_ref.vm))
+        return _complete((vm.result(), vmi.result()), reads)
+
     async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
         """Act. Raises Temporary when the outcome is unknown, or `not_after` has come."""
         return await self._performer.perform(self._ours(effect), not_after=not_after)
 
     async def watch(self, wake: Wake) -> None:
-        """Wake the id of every labelled restore that is there or changes. Runs until cancelled.
+        """Wake every labelled restore that is there or changes. Runs until cancelled.
 
         One watch for the whole cluster, or one for each namespace. When `wake` raises Temporary it
-        is called again later with the same id.
+        is called again later with the same objects.
         """
         self._reflectors = tuple(
             Reflector(self._api, self._schema, self._clock, scope, self._installation, wake)
@@ -155,3 +184,10 @@ class Cluster:
     def watching(self) -> bool:
         """Every watch stands."""
         return bool(self._reflectors) and all(one.watching for one in self._reflectors)
+
+
+def _complete(found: F, reads: Reads) -> F:
+    """What was read, if nothing was kept back: what may not be read is not absent."""
+    if reads.forbidden is not None:
+        raise Permanent("forbidden", refusals.MAY_NOT_LOOK.format(text=reads.forbidden.text))
+    return found

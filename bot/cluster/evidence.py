@@ -19,11 +19,11 @@ from bot.cluster.schema import Schema
 from bot.errors import Permanent, Temporary
 from bot.restore.diagnosis.evidence import (
     Evidence,
+    NotRead,
     SeenClaim,
     SeenEvent,
     SeenStorageClass,
     SeenVolumeSnapshot,
-    Unread,
 )
 from bot.restore.model import Restore
 
@@ -44,7 +44,7 @@ class Inquiry:
         self._namespace = namespace
         self._version = version
         self._answers = 0
-        self.unread: list[Unread] = []
+        self.unread: list[NotRead] = []
 
     @property
     def nothing_answers(self) -> bool:
@@ -55,26 +55,20 @@ class Inquiry:
         """Path in the snapshot group of KubeVirt."""
         return names.snapshot_group(self._version, kind, namespace, name)
 
-    async def one(
-        self, build: Build, kind: str, name: str, *, anywhere: bool = False
-    ) -> Json | None:
+    async def one(self, build: Build, kind: str, name: str) -> Json | None:
         """One object; None if there is none, or it could not be read."""
         if not name:
             return None
         try:
-            path = build(kind, None if anywhere else self._namespace, name)
+            path = build(kind, self._namespace, name)
             return await self._asked(kind, self._api.get(path))
         except names.NoName:
             return None
 
-    async def each(
-        self, build: Build, kind: str, wanted: Sequence[str], *, anywhere: bool = False
-    ) -> list[Json | None]:
+    async def each(self, build: Build, kind: str, wanted: Sequence[str]) -> list[Json | None]:
         """Several objects by name, in this order."""
         async with Together() as group:
-            tasks = [
-                group.create_task(self.one(build, kind, name, anywhere=anywhere)) for name in wanted
-            ]
+            tasks = [group.create_task(self.one(build, kind, name)) for name in wanted]
         return [task.result() for task in tasks]
 
     def could_not_read(self, kind: str) -> bool:
@@ -93,16 +87,16 @@ class Inquiry:
         try:
             answer = await call
         except Temporary as away:
-            self.unread.append(Unread(kind, away.what))
+            self.unread.append(NotRead(kind, away.what))
             return None
         except ApiStatusError as refusal:
             self._answers += 1
             if not refusal.unserved and refusal.code != 404:
                 forbidden = refusal.code in (401, 403)
-                self.unread.append(Unread(kind, str(refusal), forbidden))
+                self.unread.append(NotRead(kind, str(refusal), forbidden))
             return None
         except Permanent as refused:
-            self.unread.append(Unread(kind, refused.text or refused.reason))
+            self.unread.append(NotRead(kind, refused.text or refused.reason))
             return None
         self._answers += 1
         return answer
@@ -240,7 +234,7 @@ async def _volume_snapshots(asked: Inquiry, wanted: list[str]) -> tuple[SeenVolu
 
 async def _classes(asked: Inquiry, claims: list[SeenClaim]) -> tuple[SeenStorageClass, ...]:
     wanted = list(dict.fromkeys(each.storage_class for each in claims if each.storage_class))
-    found = await asked.each(names.storage, "storageclasses", wanted, anywhere=True)
+    found = await asked.each(names.storage, "storageclasses", wanted)
     unread = asked.could_not_read("storageclasses")
     return tuple(
         parse_evidence.storage_class(one)

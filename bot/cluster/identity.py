@@ -100,6 +100,6 @@ class Identity:
 
 
 def _heard(asking: asyncio.Task[None]) -> None:
-    """Whoever asked may be gone; asyncio is not to complain that nobody looked at the answer."""
+    """The caller may be gone; asyncio is not to complain that nobody looked at the answer."""
     if not asking.cancelled():
         asking.exception()

@@ -198,7 +198,7 @@ class KubeconfigUser:
 class Renewal:
     """Renews the login before a request, at most once a minute: it may run a plugin or read a file.
 
-    One renewal is under way at a time, whoever asks, and it outlives the request that began it: a
+    One renewal is under way at a time, for all who ask, and it outlives the request that began it: a
     plugin that takes longer than a request may still give a login to the next one. Once
     somebody has waited in vain nobody waits long: requests fail until a renewal has succeeded, so that
     those of one cluster do not hold the workers of all.

@@ -41,24 +41,25 @@ def snapshot_group(
     return _path(f"/apis/{SNAPSHOT_GROUP}/{version}", kind, namespace, name)
 
 
-def volume_snapshots(kind: str, namespace: str | None, name: str | None = None) -> str:
-    """Path of the snapshots of single volumes."""
-    return _path("/apis/snapshot.storage.k8s.io/v1", kind, namespace, name)
-
-
 def cdi(kind: str, namespace: str | None, name: str | None = None) -> str:
     """Path of DataVolumes."""
     return _path("/apis/cdi.kubevirt.io/v1beta1", kind, namespace, name)
 
 
-def storage(kind: str, namespace: str | None, name: str | None = None) -> str:
-    """Path of storage classes, which belong to no namespace."""
-    return _path("/apis/storage.k8s.io/v1", kind, namespace, name)
-
-
 def core(kind: str, namespace: str | None, name: str | None = None) -> str:
     """Path of claims, quotas, limit ranges, pods or events."""
     return _path("/api/v1", kind, namespace, name)
+
+
+def volume_snapshots(kind: str, namespace: str | None, name: str | None = None) -> str:
+    """Path of the storage system's VolumeSnapshots."""
+    return _path("/apis/snapshot.storage.k8s.io/v1", kind, namespace, name)
+
+
+def storage(kind: str, namespace: str | None, name: str | None = None) -> str:
+    """Path of storage classes, which stand in no namespace."""
+    del namespace
+    return _path("/apis/storage.k8s.io/v1", kind, None, name)
 
 
 def subresource(namespace: str, vm: str, verb: str) -> str:

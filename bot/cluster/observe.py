@@ -7,7 +7,7 @@ a 404 about the snapshot API is worth, `Schema` has found out before the look be
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypedDict, assert_never
 
 from bot.clock import Clock
 from bot.cluster import create, parse
@@ -23,11 +23,13 @@ from bot.restore.observation import (
     ApiRejection,
     Candidates,
     Claim,
+    Content,
     Observation,
     ObservationKind,
     RestoreObject,
     Snapshot,
     Vm,
+    VolumeSnapshot,
 )
 from bot.restore.target import VmRef
 
@@ -76,7 +78,11 @@ class Observer:
         self._clock = clock
 
     async def observation(self, asked: Question) -> Observation:
-        """Look once."""
+        """Look once, and tell by which clock the facts are dated."""
+        seen = await self._look(asked)
+        return replace(seen, ahead=self._api.clock.ahead)
+
+    async def _look(self, asked: Question) -> Observation:
         at = self._clock.now()
         if asked.kind is ObservationKind.CANDIDATES:
             return await self._candidates(asked, at)
@@ -131,10 +137,10 @@ class Observer:
             ),
             restores=restores.result(),
             quotas=quotas.result(),
-            claims=held.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
             candidates=others.result(),
+            **await _storage(reads, content.result(), snapshot, held.result()),
         )
 
     async def _dry_run(self, effect: CreateRestore | None) -> ApiRejection | None:
@@ -240,9 +246,36 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         content=content.result(),
         restores=restores.result(),
         safety=safety.result(),
-        claims=held.result(),
         forbidden=reads.forbidden,
+        **await _storage(reads, content.result(), snapshot.result(), held.result()),
     )
+
+
+class _Storage(TypedDict):
+    claims: tuple[Claim, ...]
+    copies: tuple[VolumeSnapshot, ...] | None
+    classes: tuple[str, ...] | None
+
+
+async def _storage(
+    reads: Reads, content: Content | None, snapshot: Snapshot | None, held: tuple[Claim, ...]
+) -> _Storage:
+    """What stands behind a snapshot, and the claims that the VM of then named and got no copy of.
+
+    An account may have no right to read VolumeSnapshots and storage classes: the rest is told then.
+    """
+    if content is None or snapshot is None:
+        return {"claims": held, "copies": None, "classes": None}
+    wanted = sorted(name for _, name in content.copies)
+    named = sorted(name for name, _ in content.storage if name)
+    there = {one.name for one in held}
+    others = {v.claim for v in content.volumes if v.claim and v.name not in snapshot.included}
+    async with Together() as group:
+        more = group.create_task(reads.claims_named(sorted(others - there)))
+        copies = group.create_task(reads.if_possible(lambda r: r.copies(wanted), patient=True))
+        classes = group.create_task(reads.if_possible(lambda r: r.classes(named), patient=True))
+    found = (*held, *more.result())
+    return {"claims": found, "copies": copies.result()[0], "classes": classes.result()[0]}
 
 
 async def _claims(reads: Reads, asked: Question, vm: Vm | None) -> tuple[Claim, ...]:
@@ -279,30 +312,30 @@ async def _job(reads: Reads, asked: Question, at: datetime) -> Observation:
 
     The claims prove a success and are what advice stands on. That they may not be read is a fact; a
     server that is away may be back in a moment, but nobody waits longer than that for the result.
+    No volume can be bound at the first look, just after the create.
     """
-    job = await reads.restore(asked.restore.job.name) if asked.restore.job else None
+    own = asked.restore.job
+    job = await reads.restore(own.name) if own else None
     if job is not None and not job.complete and job.failure is None:
-        waits = job.claims and job.ready != SETTLED
+        waits = (
+            job.claims and job.ready != SETTLED and own is not None and own.looked_at is not None
+        )
         made, _ = await reads.if_possible(_made_for(asked.vm)) if waits else (None, "")
         return Observation(asked.kind, at, job=job, claims=made or (), forbidden=reads.forbidden)
-    async with Together() as group:
-        vm = group.create_task(reads.vm(asked.vm))
-        vmi = group.create_task(reads.vmi(asked.vm))
-        all_claims = group.create_task(
-            reads.if_possible(Reads.claims, patient=_is_new(asked.restore, at))
-        )
-    found, unread = all_claims.result()
+    found, unread = await reads.if_possible(Reads.claims, patient=_is_new(asked.restore, at))
     seen = Observation(
         asked.kind,
         at,
-        vm=vm.result(),
-        vmi=vmi.result(),
         job=job,
-        claims=_that_matter(found or (), asked, job, vm.result()),
+        claims=found or (),
         claims_unread=None if found is not None else unread,
+    )
+    seen = await _with_the_vm(seen, reads, asked)
+    return replace(
+        seen,
+        claims=_that_matter(found or (), asked, job, seen.vm),
         forbidden=reads.forbidden,
     )
-    return await _with_users(seen, reads, asked)
 
 
 def _is_new(restore: Restore, at: datetime) -> bool:
@@ -314,13 +347,18 @@ def _made_for(vm: str) -> Callable[[Reads], Awaitable[tuple[Claim, ...]]]:
     return lambda reads: reads.restored_claims_of(vm)
 
 
-async def _with_users(seen: Observation, reads: Reads, asked: Question) -> Observation:
-    """Before a claim may be called free: who in the namespace uses it, at this moment."""
+async def _with_the_vm(seen: Observation, reads: Reads, asked: Question) -> Observation:
+    """The VM and its VMI: among all others, where a claim may be called free only by that."""
     done = seen.job is not None and seen.job.complete
-    if not done or not claims.asks_for_users(seen, asked.restore):
-        return seen
-    uses, unread = await reads.if_possible(Reads.uses)
-    return replace(seen, uses=uses, uses_unread=None if uses is not None else unread)
+    unread = None
+    if done and claims.asks_for_users(seen, asked.restore):
+        everybody, unread = await reads.if_possible(lambda apart: apart.everybody(asked.vm))
+        if everybody is not None:
+            return replace(seen, vm=everybody.vm, vmi=everybody.vmi, uses=everybody.uses)
+    async with Together() as group:
+        vm = group.create_task(reads.vm(asked.vm))
+        vmi = group.create_task(reads.vmi(asked.vm))
+    return replace(seen, vm=vm.result(), vmi=vmi.result(), uses_unread=unread)
 
 
 def _that_matter(

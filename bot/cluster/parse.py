@@ -25,7 +25,7 @@ from bot.cluster.document import (
 )
 from bot.cluster.names import SOURCE_VM_LABEL
 from bot.cluster.quantity import quantity
-from bot.restore.effects import REQUESTED_BY, RESTORE_ID
+from bot.restore.effects import OWNER, REQUESTED_BY, RESTORE_ID, TEAM, THREAD
 from bot.restore.observation import (
     Claim,
     Content,
@@ -36,6 +36,7 @@ from bot.restore.observation import (
     Vm,
     Vmi,
     Volume,
+    VolumeSnapshot,
 )
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -79,6 +80,11 @@ def vm(document: Json) -> Vm:
         has_instance=flag(status, "created"),
         down_since=_down_since(status),
     )
+
+
+def name(document: Json) -> str:
+    """All that is wanted of an object that must only be there."""
+    return text(document, "metadata", "name")
 
 
 def vmi(document: Json) -> Vmi:
@@ -151,7 +157,28 @@ def content(document: Json) -> Content:
             (text(one, "volumeName"), text(one, "persistentVolumeClaim", "metadata", "name"))
             for one in items(document, "spec", "volumeBackups")
         ),
+        copies=tuple(
+            (text(one, "volumeName"), text(one, "volumeSnapshotName"))
+            for one in items(document, "spec", "volumeBackups")
+            if text(one, "volumeSnapshotName")
+        ),
+        unready=tuple(
+            (text(one, "volumeSnapshotName"), text(one, "error", "message"))
+            for one in items(document, "status", "volumeSnapshotStatus")
+            if not flag(one, "readyToUse")
+        ),
         specification=_digest(mapping(document, "spec")),
+    )
+
+
+def volume_snapshot(document: Json) -> VolumeSnapshot:
+    """A VolumeSnapshot."""
+    return VolumeSnapshot(
+        name=text(document, "metadata", "name"),
+        ready=flag(document, "status", "readyToUse"),
+        deleting=_deleting(document),
+        error=text(document, "status", "error", "message") or None,
+        size=amount(document, "status", "restoreSize"),
     )
 
 
@@ -185,6 +212,9 @@ def restore(document: Json) -> RestoreObject:
         deleted=strings(status, "deletedDataVolumes"),
         restore_id=_label(document, RESTORE_ID),
         made_by=_annotation(document, REQUESTED_BY),
+        team=_annotation(document, TEAM),
+        thread=_annotation(document, THREAD),
+        owner=_annotation(document, OWNER),
     )
 
 

@@ -1,7 +1,7 @@
 """The credential plugins of a kubeconfig: programs that are run to get a login.
 
 The client's library runs them without a time limit and with the bot's whole environment, so that
-one that hangs holds whoever waits for it. Here:
+one that hangs holds everybody who waits for it. Here:
 - a plugin has a time limit, and is then killed with all that it started (its process group);
 - it gets the environment of `bot/process.py:environment_of_programs` and what `exec.env` of the
   kubeconfig names, as with kubectl; no terminal, and no standard input;
@@ -70,28 +70,28 @@ async def google_credential(spec: Mapping[str, Any]) -> SimpleNamespace:
 async def output(words: Sequence[str], env: Mapping[str, str]) -> bytes:
     """Run a program of a kubeconfig; what it wrote. It is killed with its group if it hangs."""
     # A pipe of our own: waiting for the process does not mean waiting for who inherited its output.
-    ours, theirs = os.pipe()
+    reading, writing = os.pipe()
     try:
         try:
             process = await asyncio.create_subprocess_exec(
                 *words,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=theirs,
+                stdout=writing,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=dict(env),
                 start_new_session=True,
             )
         finally:
-            os.close(theirs)
+            os.close(writing)
     except BaseException as error:
-        os.close(ours)
+        os.close(reading)
         if isinstance(error, OSError):
             raise ConfigException("the plugin cannot be run") from error
         raise
     ended = False
     try:
         async with asyncio.timeout(LOGIN_SECONDS):
-            wrote = await _all_of(ours)
+            wrote = await _all_of(reading)
             code = await process.wait()
         ended = True
     except TimeoutError as error:

@@ -7,6 +7,7 @@ that was asked first is told: which answer comes first is chance, and people sho
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from types import TracebackType
@@ -27,12 +28,22 @@ from bot.restore.observation import (
     Use,
     Vm,
     Vmi,
+    VolumeSnapshot,
 )
 
 T = TypeVar("T")
 MAX_BY_NAME = 3
 """Claims that are read one by one. A namespace may hold thousands of others."""
 Build = Callable[[str, str | None, str | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """Who uses the claims of a namespace, at one moment; one VM and its VMI among them."""
+
+    vm: Vm | None
+    vmi: Vmi | None
+    uses: tuple[Use, ...]
 
 
 class Reads:
@@ -111,25 +122,36 @@ class Reads:
         """Those of these claims that are there: a few are read by name, many from one list."""
         if len(wanted) > MAX_BY_NAME:
             return tuple(one for one in await self.claims() if one.name in wanted)
-        async with Together() as group:
-            asked = [
-                group.create_task(self._one(parse.claim, names.core, "persistentvolumeclaims", one))
-                for one in wanted
-            ]
-        return tuple(one for task in asked if (one := task.result()) is not None)
+        return await self._named(parse.claim, names.core, "persistentvolumeclaims", wanted)
 
-    async def uses(self) -> tuple[Use, ...]:
-        """Who names which claim: every VM, VMI and pod."""
+    async def copies(self, wanted: list[str]) -> tuple[VolumeSnapshot, ...]:
+        """Those of these VolumeSnapshots that are there, read as claims are."""
+        build, kind = names.volume_snapshots, "volumesnapshots"
+        if len(wanted) > MAX_BY_NAME:
+            found = map(parse.volume_snapshot, await self._all(build, kind))
+            return tuple(one for one in found if one.name in wanted)
+        return await self._named(parse.volume_snapshot, build, kind, wanted)
+
+    async def classes(self, wanted: list[str]) -> tuple[str, ...]:
+        """Those of these storage classes that are there."""
+        return await self._named(parse.name, names.storage, "storageclasses", wanted)
+
+    async def everybody(self, vm: str) -> Everybody:
+        """Every VM, VMI and pod: who names which claim, and this VM among them."""
         async with Together() as group:
             vms = group.create_task(self._all(names.kubevirt, names.VMS))
             vmis = group.create_task(self._all(names.kubevirt, names.VMIS))
             pods = group.create_task(self._all(names.core, "pods"))
-        everybody = (("VM", vms), ("VMI", vmis), ("pod", pods))
-        return tuple(
-            use
-            for kind, found in everybody
-            for one in found.result()
-            for use in parse.uses(kind, one)
+        groups = (("VM", vms), ("VMI", vmis), ("pod", pods))
+        return Everybody(
+            vm=next((parse.vm(one) for one in vms.result() if parse.name(one) == vm), None),
+            vmi=next((parse.vmi(one) for one in vmis.result() if parse.name(one) == vm), None),
+            uses=tuple(
+                use
+                for kind, found in groups
+                for one in found.result()
+                for use in parse.uses(kind, one)
+            ),
         )
 
     async def if_possible(
@@ -150,6 +172,14 @@ class Reads:
         if apart.forbidden is not None:
             return None, apart.forbidden.text
         return found, ""
+
+    async def _named(
+        self, parsed: Callable[[Json], T], build: Build, kind: str, wanted: list[str]
+    ) -> tuple[T, ...]:
+        """Those of these objects that are there, each read by its name."""
+        async with Together() as group:
+            asked = [group.create_task(self._one(parsed, build, kind, one)) for one in wanted]
+        return tuple(one for task in asked if (one := task.result()) is not None)
 
     async def _one(
         self, parsed: Callable[[Json], T], build: Build, kind: str, name: str

@@ -13,21 +13,24 @@ watch on from the last revision that was dealt with. Rules:
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from bot.clock import Clock
-from bot.cluster import names
+from bot.cluster import names, parse
 from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json, mapping, number, text
 from bot.cluster.schema import Schema
 from bot.errors import Permanent, Temporary
 from bot.restore.effects import INSTALLATION, RESTORE_ID
+from bot.restore.observation import RestoreObject
 
 log = structlog.get_logger()
 
-Wake = Callable[[str], Awaitable[None]]
+Wake = Callable[[Sequence[RestoreObject]], Awaitable[None]]
+"""Told of objects that are there or have changed; one that is gone is `deleting`."""
 
 STREAM_SECONDS = 240
 FIRST_PAUSE = 0.2
@@ -71,8 +74,8 @@ class Reflector:
         self._wake = wake
         self._revision = ""
         """Where to watch on; empty means that a list is due."""
-        self._present: dict[str, str] = {}
-        """UID to restore id of the objects that were there at last."""
+        self._present: dict[str, RestoreObject] = {}
+        """The objects that were there at last, by UID."""
         self._failures = 0
         self._log = log.bind(cluster=api.cluster, namespace=namespace or "*")
 
@@ -104,10 +107,9 @@ class Reflector:
 
     async def _list(self) -> None:
         found, revision = await self._api.collect(await self._path(), self._ours)
-        present = {text(one, "metadata", "uid"): _restore_id(one) for one in found}
-        gone = [name for uid, name in self._present.items() if uid not in present]
-        for name in dict.fromkeys((*present.values(), *gone)):
-            await self._wake_if_named(name)
+        present = {each.uid: each for each in map(parse.restore, found)}
+        gone = [_gone(each) for uid, each in self._present.items() if uid not in present]
+        await self._wake_named(*present.values(), *gone)
         self._present, self._revision = present, revision
 
     async def _stream(self) -> None:
@@ -127,6 +129,8 @@ class Reflector:
         except ApiStatusError as refusal:
             raise _Expired if refusal.code == _GONE else refusal from None
         await self._pause(again=now() - begun < LASTED)
+        # The store may have lost its record of one that changes no more.
+        await self._wake_named(*self._present.values())
 
     async def _take(self, event: Json) -> None:
         """Deal with one event; only then is its revision where the watch may go on."""
@@ -142,16 +146,17 @@ class Reflector:
         self._revision = text(found, "metadata", "resourceVersion") or self._revision
 
     async def _change(self, kind: str, found: Json) -> None:
-        uid, name = text(found, "metadata", "uid"), _restore_id(found)
-        await self._wake_if_named(name)
+        changed = parse.restore(found)
         if kind == "DELETED":
-            self._present.pop(uid, None)
+            await self._wake_named(_gone(changed))
+            self._present.pop(changed.uid, None)
         else:
-            self._present[uid] = name
+            await self._wake_named(changed)
+            self._present[changed.uid] = changed
 
-    async def _wake_if_named(self, name: str) -> None:
-        if name:
-            await self._wake(name)
+    async def _wake_named(self, *found: RestoreObject) -> None:
+        if named := [each for each in found if each.restore_id]:
+            await self._wake(named)
 
     async def _path(self) -> str:
         served = await self._schema.served()
@@ -174,5 +179,5 @@ class Reflector:
         await self._clock.sleep(seconds * _jitter.uniform(1.0, 1.25))
 
 
-def _restore_id(found: Json) -> str:
-    return text(found, "metadata", "labels", RESTORE_ID)
+def _gone(found: RestoreObject) -> RestoreObject:
+    return replace(found, deleting=True)

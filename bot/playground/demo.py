@@ -51,7 +51,7 @@ def _must_reach_itself() -> None:
 
 
 def _must_be_free(port: int) -> None:
-    """The port that was asked for, told from a fault of ours."""
+    """The port that was asked for, told from a fault of the demo."""
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -27,6 +27,7 @@ class Stage:
     channel: Channel
     thread: Message | None = field(default=None)
     """The thread the story plays in, once there is one."""
+    _seen: dict[tuple[Message, int], str] = field(default_factory=dict, repr=False)
 
     def cards(self) -> list[Message]:
         """The bot's messages in the channel that everybody sees, oldest first."""
@@ -40,11 +41,18 @@ class Stage:
     def shown(self, words: str) -> Message | None:
         """The newest card that has these words."""
         newest_first = sorted(self.cards(), key=lambda card: card.ts, reverse=True)
-        return next((card for card in newest_first if words in self.read(card)), None)
+        return next((card for card in newest_first if words in self._at_a_glance(card)), None)
 
     def read(self, message: Message) -> str:
         """A message as a person reads it."""
         return "\n".join(Transcript(self.world.slack.workspace).message(message))
+
+    def _at_a_glance(self, message: Message) -> str:
+        """The same, read anew only when the message was changed: who waits looks all the time."""
+        version = message, len(message.history)
+        if version not in self._seen:
+            self._seen[version] = self.read(message)
+        return self._seen[version]
 
     async def card(self, words: str, *, within: float = 120) -> Message:
         """Wait for a card with these words."""

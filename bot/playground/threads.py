@@ -19,6 +19,6 @@ class NoThreads(ThreadPoolExecutor):
         done: Future[T] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller who asks for the result
             done.set_exception(error)
         return done

@@ -177,18 +177,20 @@ async def world(  # noqa: PLR0913 - each has a default that fits most
     kube_port: int = 0,
     lent_redis: str | None = None,
     slack_ahead: float = 0.0,
+    kube_ahead: float = 0.0,
 ) -> AsyncIterator[World]:
     """A world without people, VMs and bot yet; everything is closed at the end.
 
     `lent_redis` is the address of a Redis that runs already and may be emptied: for worlds that come
     one after the other and do not stop or configure it. Left out, the world starts one of its own.
-    `slack_ahead`: so many seconds Slack's clock is ahead of everybody else's.
+    `slack_ahead`, `kube_ahead`: so many seconds the clock of that side is ahead of the others'.
     """
     clock = clock or HandClock()
     if isinstance(clock, HandClock):
         asyncio.get_running_loop().set_default_executor(NoThreads())
     slacks = WrongClock(clock, slack_ahead) if slack_ahead else clock
-    slack, kube, redis = SlackSim(slacks, seed=seed), KubeSim(clock, seed=seed), EmbeddedRedis()
+    kubes = WrongClock(clock, kube_ahead) if kube_ahead else clock
+    slack, kube, redis = SlackSim(slacks, seed=seed), KubeSim(kubes, seed=seed), EmbeddedRedis()
     await slack.start()
     await kube.start(kube_port)
     made = World(

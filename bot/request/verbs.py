@@ -180,7 +180,7 @@ def request_for(verb: Verb, rest: tuple[Token, ...]) -> ParsedRequest:
 def not_understood(rest: tuple[Token, ...], verb: Verb = Verb.RESTORE) -> str:
     """Names the words that no rule fits, and how such a request reads."""
     words = " ".join(_spelled(token) for token in rest)
-    said = texts.NOT_UNDERSTOOD if verb is Verb.RESTORE else texts.NOT_UNDERSTOOD_WISH
+    said = texts.NOT_UNDERSTOOD if verb is Verb.RESTORE else texts.NOT_UNDERSTOOD_REQUEST
     example = texts.EXAMPLES.get(verb, texts.EXAMPLES[Verb.RESTORE])
     return said.format(words=shown(words), example=example)
 

@@ -37,6 +37,8 @@ class AuditKind(StrEnum):
     # A record of the queue
     ABANDONED = "abandoned"
     """A delivery that stopped every worker; written by `lease.lua`."""
+    RECORD_LOST = "record-lost"
+    """A restore whose document is gone or broken; written by Lua scripts as well."""
     DEFERRED = "deferred"
     """A document or a body that does not load."""
 

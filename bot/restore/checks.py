@@ -6,42 +6,18 @@ engineer would want to hear of them; the first refusal is the one that is shown.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from bot.restore import backing
+from bot.restore.check_failure import CheckFailure
 from bot.restore.claims import taken_names
 from bot.restore.model import Restore, VolumePolicy
 from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
 from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
-from bot.texts.refusals import RefusalText
 
 MAX_CHOICES = 10
 GIB = 1024**3
-
-
-@dataclass(frozen=True, slots=True)
-class CheckFailure:
-    """Why a restore cannot go on, in plain sentences; names stand in backticks."""
-
-    reason: Reason
-    found: str
-    expected: str = ""
-    next: str = ""
-    choices: tuple[str, ...] = ()
-
-    @classmethod
-    def telling(
-        cls, reason: Reason, finding: RefusalText, choices: tuple[str, ...] = (), **values: object
-    ) -> "CheckFailure":
-        """A refusal in the words of `finding`, its gaps filled with `values`."""
-        return cls(
-            reason,
-            found=finding.found.format(**values),
-            expected=finding.expected.format(**values),
-            next=finding.next.format(**values),
-            choices=choices,
-        )
 
 
 Check = Callable[[Observation, Restore], CheckFailure | None]
@@ -209,6 +185,27 @@ def content_stays(observation: Observation, restore: Restore) -> CheckFailure | 
     )
 
 
+def copies_are_there(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """The copy of each disk is there, ready, and stays."""
+    for found in backing.copies_are_there(observation, restore):
+        return CheckFailure.telling(found.reason, texts.COPIES, text=found.text)
+    return None
+
+
+def claims_stay(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """No claim that the restored VM is to have is being deleted."""
+    for found in backing.claims_stay(observation, restore):
+        return CheckFailure.telling(found.reason, texts.CLAIMS_STAY, text=found.text)
+    return None
+
+
+def classes_exist(observation: Observation, restore: Restore) -> CheckFailure | None:
+    """A claim of a class that is gone waits for ever: said before the VM is stopped for it."""
+    for found in backing.classes_exist(observation, restore):
+        return CheckFailure.telling(found.reason, texts.CLASSES, text=found.text)
+    return None
+
+
 def vm_is_the_same(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Only the content keeps the original VM's UID; the snapshot's own copy follows the name."""
     del restore
@@ -322,8 +319,11 @@ CHECKS: tuple[Check, ...] = (
     snapshot_is_ready,
     content_stays,
     content_exists,
+    copies_are_there,
     vm_is_the_same,
     snapshot_holds_disks,
+    claims_stay,
+    classes_exist,
     nobody_else_restores,
     nobody_takes_a_snapshot,
     vm_is_settled,

@@ -93,16 +93,20 @@ def _proof(claim: Claim | None, seen: RestoreObject, source: str) -> Proof:
 
 
 def asks_for_users(observation: Observation, restore: Restore) -> bool:
-    """Only the people who use a claim can still speak against deleting it."""
+    """Only the people who use a claim can still speak against deleting it.
+
+    Asked before the VM is read: what the restored VM uses may then still be among them.
+    """
     return any(each.kind is LeftBehindKind.UNSURE for each in left_behind(observation, restore))
 
 
 def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind, ...]:
     """What the VM used before the restore and does not use any more, each with what it is."""
     seen, shown = observation.job, restore.preview
-    if seen is None or shown is None or observation.vm is None:
+    if seen is None or shown is None:
         return ()
-    keep = {*seen.claims, *(each.claim for each in observation.vm.volumes if each.claim)}
+    used = observation.vm.volumes if observation.vm else ()
+    keep = {*seen.claims, *(each.claim for each in used if each.claim)}
     disks = {each.claim: each for each in shown.fates if each.fate is not Fate.RETURNS}
     before = {*disks, *shown.claims} - keep
     proven = {name for name, proof in proofs(observation, restore, seen) if proof is Proof.GIVEN}
@@ -142,11 +146,8 @@ def _judged(
 
 def _was_copied(claim: Claim, disk: Disk, observation: Observation) -> bool:
     """The disk rolls back, and this is the claim that was copied, or what a restore made of it."""
-    restored = (
-        observation.vm is not None
-        and claim.vm == observation.vm.name
-        and claim.restored_by is not None
-    )
+    target = observation.job.target if observation.job else None
+    restored = claim.vm == target and claim.restored_by is not None
     return disk.fate is Fate.ROLLS_BACK and (disk.copied or restored)
 
 

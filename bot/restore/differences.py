@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.restore import backing
 from bot.restore.checks import others_in_progress
 from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
@@ -322,6 +323,13 @@ def names_are_free(both: Compared) -> Iterator[Difference]:
         yield Difference(Reason.NAME_TAKEN, texts.NAME_IS_TAKEN.format(claim=claim))
 
 
+def storage_stands(both: Compared) -> Iterator[Difference]:
+    """The copies of the disks, the claims that stay in use and the storage classes are all there."""
+    for look in (backing.copies_are_there, backing.claims_stay, backing.classes_exist):
+        for found in list(look(both.seen, both.restore))[:MAX_NAMED]:
+            yield Difference(found.reason, found.text)
+
+
 DIFFERENCES: tuple[Callable[[Compared], Iterator[Difference]], ...] = (
     vm_is_the_same,
     vm_stays,
@@ -331,6 +339,7 @@ DIFFERENCES: tuple[Callable[[Compared], Iterator[Difference]], ...] = (
     snapshot_is_usable,
     content_is_usable,
     snapshot_stands_as_shown,
+    storage_stands,
     nobody_else_restores,
     nobody_takes_a_snapshot,
     names_are_free,

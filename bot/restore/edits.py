@@ -7,7 +7,7 @@ stays closed.
 
 from datetime import datetime, timedelta
 
-from bot.restore.checks import CheckFailure
+from bot.restore.check_failure import CheckFailure
 from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.reasons import Reason
 from bot.restore.thread import QUESTIONS, Card, CardKind, Copy, UserId

@@ -23,6 +23,10 @@ CONFIRMED_BY = f"{PREFIX}/confirmed-by"
 """Annotation: Slack user id of the person who typed the name and pressed the button."""
 THREAD = f"{PREFIX}/slack-thread"
 """Annotation: "<channel>/<thread ts>"."""
+TEAM = f"{PREFIX}/slack-team"
+"""Annotation: id of the Slack workspace that the thread is in."""
+OWNER = f"{PREFIX}/owner"
+"""Annotation: Slack user id of the owner when it was made."""
 
 MAX_NAME = 63
 """Kept within a label's length, since controllers put object names into labels."""
@@ -55,7 +59,7 @@ def own_mark(restore: Restore, mark: str | None) -> str | None:
 
 
 def named_at(name: str) -> datetime:
-    """The moment of the confirmation that a name of ours comes from, to the second."""
+    """The moment of the confirmation that a name made here comes from, to the second."""
     stamp = name[-_STAMP_LENGTH - SUFFIX - 1 : -SUFFIX - 1]
     return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
 
@@ -121,4 +125,10 @@ def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:
 def _annotations(restore: Restore) -> tuple[tuple[str, str], ...]:
     confirmed = restore.confirmation.by if restore.confirmation else ""
     thread = f"{restore.thread_ref.channel}/{restore.thread_ref.thread or ''}"
-    return ((REQUESTED_BY, restore.requester), (CONFIRMED_BY, confirmed), (THREAD, thread))
+    return (
+        (REQUESTED_BY, restore.requester),
+        (CONFIRMED_BY, confirmed),
+        (OWNER, restore.owner),
+        (TEAM, restore.thread_ref.team),
+        (THREAD, thread),
+    )

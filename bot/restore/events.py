@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.model import VolumePolicy
-from bot.restore.observation import ApiRejection, Observation
+from bot.restore.observation import ApiRejection, Observation, RestoreObject
 from bot.restore.thread import UserId
 
 
@@ -166,11 +166,14 @@ class Elapsed:
 
 @dataclass(frozen=True, slots=True)
 class VmClaimedElsewhere:
-    """The VM is held by another live restore; `by` and `where` say whose and in which thread."""
+    """The VM is held by another live restore; `by` and `where` say whose and in which thread.
 
-    by: UserId
-    where: str
-    since: datetime
+    Without `by` its document cannot be read.
+    """
+
+    by: UserId | None = None
+    where: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,13 @@ class ConversationLoss(Enum):
     """The bot is not in it."""
     UNWRITABLE = "unwritable"
     """Slack takes no message there, for another reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """An object of an ended restore is there, of which its document knows nothing."""
+
+    found: RestoreObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +316,7 @@ Event = (
     | ObservationFailed
     | Elapsed
     | VmClaimedElsewhere
+    | Appeared
     | Anchored
     | ChannelGone
     | ChannelMoved

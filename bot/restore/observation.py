@@ -5,7 +5,7 @@ fields were read, so that the core never takes an unread object for a missing on
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.texts.refusals import NAMESPACE_TERMINATING, RIGHT_MISSING
@@ -160,6 +160,10 @@ class Content:
     """The DataVolumes of the VM's `dataVolumeTemplates` of then."""
     backups: tuple[tuple[str, str], ...] = ()
     """Volume and claim of everything that was copied."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """Volume and VolumeSnapshot of the same."""
+    unready: tuple[tuple[str, str], ...] = ()
+    """VolumeSnapshots that its status calls not ready, each with its error or ""."""
     specification: str = ""
     """A digest of the spec: the copy of the VM, and which VolumeSnapshot holds which disk."""
 
@@ -167,6 +171,18 @@ class Content:
     def usable(self) -> bool:
         """Ready, without an error, and not going away."""
         return self.ready and self.error is None and not self.deleting
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSnapshot:
+    """A VolumeSnapshot of the storage system: the copy of one disk."""
+
+    name: str
+    ready: bool
+    deleting: bool = False
+    error: str | None = None
+    size: int = 0
+    """`status.restoreSize` in bytes: a claim that is filled from it is never smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +213,10 @@ class RestoreObject:
     """Our label."""
     made_by: str | None = None
     """Our annotation: the Slack user who asked."""
+    team: str | None = None
+    """Our annotations, as anybody may have written them: the workspace, and where it is told."""
+    thread: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +284,12 @@ class Candidates:
     """Names that fit the open question, only those that the asker may restore."""
 
     namespaces: tuple[str, ...] = ()
-    """Permitted namespaces that hold a VM of the wished name; not read once the VM or snapshots
+    """Permitted namespaces that hold a VM of the requested name; not read once the VM or snapshots
     of it are there."""
     vms: tuple[str, ...] = ()
     """Names of permitted VMs, at most a few hundred."""
     snapshots: tuple[Snapshot, ...] = ()
-    """Snapshots of the wished VM, newest first."""
+    """Snapshots of the requested VM, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +298,9 @@ class Observation:
 
     kind: ObservationKind
     at: datetime
+    """By our clock; the times of the facts are by the API server's."""
+    ahead: timedelta = timedelta()
+    """How far the API server's clock is ahead of this bot's, as its answers show."""
     kubevirt: bool = True
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
@@ -306,4 +329,12 @@ class Observation:
     uses: tuple[Use, ...] | None = None
     """Who uses which claim; None if it was not looked up."""
     uses_unread: str | None = None
+    copies: tuple[VolumeSnapshot, ...] | None = None
+    """The VolumeSnapshots of the content that are there (FULL, RECHECK); None if not readable."""
+    classes: tuple[str, ...] | None = None
+    """Those of the content's storage classes that are there (FULL, RECHECK); None if not readable."""
     candidates: Candidates = field(default_factory=Candidates)
+
+    def by_our_clock(self, theirs: datetime) -> datetime:
+        """What our clock showed at this moment of the API server's."""
+        return theirs - self.ahead

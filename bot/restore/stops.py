@@ -8,7 +8,7 @@ from bot.restore.differences import (
     nobody_restored_it,
 )
 from bot.restore.model import Restore, Stop
-from bot.restore.observation import Observation, Vm, Vmi
+from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
 from bot.restore.vmstate import VmState, state_of
 from bot.texts import refusals as texts
@@ -29,20 +29,20 @@ def before_a_stop(restore: Restore, observation: Observation) -> tuple[Differenc
     untouched = (nobody_restored_it,) if going_down else (*EDITS, generation_is_the_same)
     by_older = stop.asked_at is not None and _shown(restore) is None
     found = () if by_older else tuple(compared(restore, state_of(vm), untouched))
-    if going_down or not _is_another_run(restore, stop, observation.vmi):
+    if going_down or not _is_another_run(restore, stop, observation):
         return found
     began = observation.vmi.created if observation.vmi else None
     when = texts.SECOND.format(when=began) if began else texts.NOT_KNOWN
     return (Difference(Reason.VM_STARTED, texts.VM_STARTED_ANEW.format(when=when)), *found)
 
 
-def _is_another_run(restore: Restore, stop: Stop, vmi: Vmi | None) -> bool:
+def _is_another_run(restore: Restore, stop: Stop, observation: Observation) -> bool:
     """The VMI is neither the one that was shown nor the one that a stop was sent to.
 
     Before the first stop a VM that crashes and starts by itself may have a new VMI: only one that is
     younger than the decision counts.
     """
-    shown = _shown(restore)
+    shown, vmi = _shown(restore), observation.vmi
     if vmi is None or vmi.uid == stop.vmi:
         return False
     if stop.vmi is not None:
@@ -51,7 +51,7 @@ def _is_another_run(restore: Restore, stop: Stop, vmi: Vmi | None) -> bool:
     return (
         not known
         and vmi.created is not None
-        and vmi.created > (stop.asked_at or restore.entered_at)
+        and observation.by_our_clock(vmi.created) > (stop.asked_at or restore.entered_at)
     )
 
 

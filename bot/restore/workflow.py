@@ -39,12 +39,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.restore import audit, edits, handoff, phases, user_events
-from bot.restore.checks import CheckFailure
+from bot.restore.check_failure import CheckFailure
 from bot.restore.diagnosis import times
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
     Acted,
     Anchored,
+    Appeared,
     Cancel,
     ChannelGone,
     ChannelMoved,
@@ -68,7 +69,7 @@ from bot.restore.events import (
 from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.phases import ended
-from bot.restore.phases.made_before import made_before
+from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
@@ -162,7 +163,7 @@ def _apply(
             return _unseen(restore, what, now), (), None
         case VmClaimedElsewhere() as held:
             return _held(restore, held, now), (), None
-        case Anchored() | ChannelGone() | ChannelMoved():
+        case Anchored() | ChannelGone() | ChannelMoved() | Appeared():
             return _placed(restore, event, now), (), None
         case Elapsed():
             return restore, (), None
@@ -321,6 +322,9 @@ def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore
 def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:
     if restore.phase.ended or restore.job is not None:
         return restore
+    if held.by is None or held.since is None:
+        unread = CheckFailure.telling(Reason.HELD_BY_OTHER, refusals.HELD_UNREAD)
+        return edits.refuse(restore, unread, now)
     refusal = CheckFailure.telling(
         Reason.HELD_BY_OTHER,
         refusals.HELD,
@@ -332,9 +336,11 @@ def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:
 
 
 def _placed(
-    restore: Restore, event: Anchored | ChannelGone | ChannelMoved, now: datetime
+    restore: Restore, event: Anchored | ChannelGone | ChannelMoved | Appeared, now: datetime
 ) -> Restore:
     match event:
+        case Appeared(found=found):
+            return appeared(restore, found, now)
         case Anchored(ts=ts):
             return _anchored(restore, ts)
         case ChannelGone():

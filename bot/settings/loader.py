@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text in UTF-8; save it as such") from error
     except ValueError as error:
-        raise ValueError(f"{path} is no YAML; mend {error}") from error
+        raise ValueError(f"{path} is no YAML; fix {error}") from error
     match tree:
         case None:
             return {}

@@ -176,7 +176,7 @@ class Settings(Section):
     clusters: Mapping[ClusterName, Annotated[ClusterSettings, BeforeValidator(_or_empty)]] = {}
     """Clusters by name; without any, one called `default` from `KUBECONFIG` or the pod."""
     default_cluster: str = ""
-    """The cluster of wishes that name none; needed with several and none called `default`."""
+    """The cluster of requests that name none; needed with several and none called `default`."""
     rules: Rules = Rules()
     """How a restore goes."""
     access: Policy = Policy()

@@ -23,7 +23,7 @@ PATH: Final = "/slack/events"
 SCOPES: Final = {
     "commands": f"the slash command {COMMAND} and the shortcuts",
     "chat:write": "posting cards, keeping them up to date, answers for one person only",
-    "app_mentions:read": "wishes that mention the bot",
+    "app_mentions:read": "requests that mention the bot",
     "channels:history": "plain words and replies in public channels; finding its own cards again",
     "groups:history": "the same in private channels",
     "im:history": "the same in direct messages",

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from pydantic import ValidationError
 
 from bot.restore.thread import Stored
+from bot.restore.traces import Trace
 from bot.store.documents import Unreadable, places
 from bot.store.records import PeriodicTask
 
@@ -37,7 +38,22 @@ class ReportTask(Stored):
     """Up to when everything is reported; None before the first report."""
 
 
-TaskBody: TypeAlias = HomeTask | ReportTask
+class LostTask(Stored):
+    """A restore whose record is lost, as "lost:ID": the cluster and the thread are asked about it.
+
+    It rests once that is done, so that it is done once.
+    """
+
+    kind: Literal["lost"] = "lost"
+    why: Literal["unknown", "gone", "broken"]
+    """Known to the cluster only; or to the indexes of the store, without a record or with one that
+    does not load."""
+    trace: Trace
+    since: datetime | None = None
+    """When the cluster was first asked in vain."""
+
+
+TaskBody: TypeAlias = HomeTask | ReportTask | LostTask
 _Body = TypeVar("_Body", bound=Stored)
 
 

@@ -27,9 +27,13 @@ class KnownClusters:
         )
         return known
 
-    async def forget(self, name: str) -> bool:
-        """Let the name stand for whatever cluster is met next; False if none was known."""
-        return bool(await self._scripts.run("forget_cluster", self._keys, cluster=name))
+    async def names(self) -> list[str]:
+        """The names that stand for a cluster."""
+        return sorted(await self._scripts.run("known_clusters", self._keys))
+
+    async def forget(self, name: str) -> None:
+        """Let the name stand for whatever cluster is met next."""
+        await self._scripts.run("forget_cluster", self._keys, cluster=name)
 
 
 async def workspaces(client: Client, installation: str) -> list[str]:

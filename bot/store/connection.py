@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from redis import DriverInfo
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
@@ -30,6 +31,8 @@ from bot.errors import Misconfigured
 
 Client = Redis | RedisCluster
 
+DRIVER = DriverInfo()
+"""Left out, each client reads the metadata of the installed library from the disk."""
 ANSWER_SECONDS = 2.0
 CONNECT_SECONDS = 1.0
 _TLS_OPTIONS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"})
@@ -160,6 +163,7 @@ def _wire(target: RedisTarget, protocol: int) -> dict[str, Any]:
         "retry": Retry(NoBackoff(), 0),
         "decode_responses": True,
         "protocol": protocol,
+        "driver_info": DRIVER,
         **_tls(target),
     }
 

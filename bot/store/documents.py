@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.errors import Permanent
-from bot.restore.model import AuditEntry, Restore
+from bot.restore.model import SCHEMA, AuditEntry, Restore
+from bot.restore.traces import Trace
 
 
 class Unreadable(Permanent):
@@ -20,6 +21,14 @@ class Unreadable(Permanent):
 
     def __init__(self, text: str) -> None:
         super().__init__("unreadable_document", text)
+
+
+class Newer(Unreadable):
+    """It is of a newer release, as far as can be told: that release reads it, and goes on with it."""
+
+
+_UNHEARD_OF = frozenset({"extra_forbidden", "enum", "literal_error"})
+"""What pydantic says of a field, and of a value of a closed set, that only a newer release knows."""
 
 
 def dump(restore: Restore) -> str:
@@ -33,13 +42,30 @@ def load(text: str) -> Restore:
     try:
         return Restore.model_validate_json(text)
     except ValidationError as error:
-        raise Unreadable(f"does not load at {places(error)}") from None
+        kind = Newer if _is_newer(text, error) else Unreadable
+        raise kind(f"does not load at {places(error)}") from None
+
+
+def _is_newer(text: str, error: ValidationError) -> bool:
+    """Its schema is a later one, or all that does not load is what a later release may have added."""
+    if all(each["type"] in _UNHEARD_OF for each in error.errors()):
+        return True
+    try:
+        schema = json.loads(text)["schema_version"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return type(schema) is int and schema > SCHEMA
 
 
 def places(error: ValidationError) -> str:
     """Where something does not load, never the values: they hold what people typed."""
     found = sorted({".".join(map(str, each["loc"])) or "-" for each in error.errors()})
     return ", ".join(found[:5])
+
+
+def dump_trace(trace: Trace) -> str:
+    """What is kept of a live restore apart from its document; what is not known is left out."""
+    return _compact(trace.model_dump(mode="json", exclude_defaults=True))
 
 
 def dump_entry(entry: AuditEntry) -> str:

@@ -9,6 +9,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
                       "delivery:KEY" and "task:NAME", which with the prefix name the records
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
+    traces            hash: id -> who owns a live restore, of which VM, and where it is told (JSON)
     audit             stream: one JSON entry each, cut at about 100,000
     clusters          hash: name of a cluster -> JSON: UID that it is known by, by kind of object
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
@@ -19,6 +20,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     recent            list: the same of the workspace
     task:NAME         hash: task (its body), fence, until, again, cuts, and newer (scheduled while leased)
     homes             sorted set: the tasks that draw somebody's Home, by when it was opened last
+    broken:ID         the record of a restore that does not load, as it was found
     way:ID            string: key of the card told last (or nothing), a space, a response_url
     said:TOKEN        string: these audit entries are written already
 
@@ -33,15 +35,18 @@ from bot.restore import installation as installations
 DUE = "due"
 LIVE = "live"
 CLAIMS = "claims"
+TRACES = "traces"
 AUDIT = "audit"
 CLUSTERS = "clusters"
 RECENT = "recent"
 HOMES = "homes"
-PERMANENT = (DUE, LIVE, CLAIMS, AUDIT, CLUSTERS)
+PERMANENT = (DUE, LIVE, CLAIMS, TRACES, AUDIT, CLUSTERS)
 
 RESTORE = "restore:"
 DELIVERY = "delivery:"
 TASK = "task:"
+LOST = "lost:"
+"""What the name of a periodic task begins with that looks into a lost record."""
 HOME = "home:"
 """What the name of a periodic task begins with that is due whenever a restore has moved."""
 
@@ -61,6 +66,7 @@ class Keys:
         self.due = self.prefix + DUE
         self.live = self.prefix + LIVE
         self.claims = self.prefix + CLAIMS
+        self.traces = self.prefix + TRACES
         self.audit = self.prefix + AUDIT
         self.clusters = self.prefix + CLUSTERS
         self.recent = self.prefix + RECENT
@@ -74,9 +80,23 @@ class Keys:
         """What a script needs of one member of the queue: its record and the queue."""
         return {"record": self.record(member), "due": self.due}
 
+    def indexes(self) -> dict[str, str]:
+        """All that may name a restore, and the audit stream."""
+        return {
+            "due": self.due,
+            "living": self.live,
+            "claims": self.claims,
+            "traces": self.traces,
+            "audit": self.audit,
+        }
+
     def restore(self, restore: str) -> str:
         """The record of a restore."""
         return self.prefix + RESTORE + restore
+
+    def broken(self, restore: str) -> str:
+        """Where the record of a restore is kept that does not load."""
+        return f"{self.prefix}broken:{restore}"
 
     def way(self, restore: str) -> str:
         """The last way to a restore's owner."""

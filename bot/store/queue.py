@@ -28,6 +28,8 @@ REMEMBERED = timedelta(hours=24)
 """How long a completed delivery is known, so that a copy of it is dropped."""
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is leased again, perhaps by a release that can read it."""
+SAID_NOW = 2
+"""The answer of a script that has said something for the first time."""
 MAX_CUTS = 5
 """A delivery whose workers died this often is given up; a periodic task is put off."""
 
@@ -93,9 +95,9 @@ class WorkQueue:
         """
         now = self._clock.now()
         until = now + self._lease_time
-        taken, abandoned, following, theirs = await self._scripts.run(
+        taken, abandoned, lost, following, theirs = await self._scripts.run(
             "lease",
-            {"due": self._keys.due, "audit": self._keys.audit},
+            self._keys.indexes(),
             prefix=self._keys.prefix,
             now=times.now(self._clock),
             lease_ms=times.length(self._lease_time),
@@ -104,8 +106,12 @@ class WorkQueue:
             ttl=int(REMEMBERED.total_seconds()),
             now_iso=now.isoformat(),
             put_off_ms=times.length(PUT_OFF),
+            task_ttl=int(tasks.KEPT.total_seconds()),
         )
         self._clock.follow(times.moment(theirs), now)
+        for member, missed in lost:
+            tell = log.error if missed else log.info
+            tell("a record is gone, it was evicted or deleted", record=member)
         for member in abandoned:
             log.error("it stopped every worker", record=member, attempts=MAX_CUTS)
         leased = [
@@ -160,7 +166,7 @@ class WorkQueue:
         """The same; and would a fail-over keep all that was stored until now?
 
         That is so if as many replicas have it as the settings ask for: WAIT counts those that have
-        everything that the server wrote up to the renewal, whoever it was for. With none asked for
+        everything that the server wrote up to the renewal, for every caller. With none asked for
         nothing is sent.
         """
         if not self._replicas:
@@ -182,8 +188,15 @@ class WorkQueue:
             "lease_ms": times.length(self._lease_time),
         }
 
-    async def wake(self, ids: Sequence[str]) -> None:
-        """Make these restores due now; ended and unknown ones are left as they are."""
+    async def wake(
+        self, ids: Sequence[str], lost: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Make these restores due now; ended ones are left as they are, but for what appears late.
+
+        `lost` has the body of the task "lost:ID" for ids that are looked into if they are unknown, or
+        have ended and know of no object in the cluster.
+        """
+        bodies = {each: documents.dump_body(body) for each, body in (lost or {}).items()}
         for page in scripts.pages(ids):
             await self._scripts.run(
                 "wake",
@@ -191,6 +204,8 @@ class WorkQueue:
                 prefix=self._keys.prefix,
                 now=times.now(self._clock),
                 ids=json.dumps(page),
+                lost=json.dumps({each: bodies[each] for each in page if each in bodies}),
+                ttl=int(tasks.KEPT.total_seconds()),
             )
 
     async def invalidate_card(self, restore: str, card: str, ts: str) -> None:
@@ -207,21 +222,51 @@ class WorkQueue:
         try:
             return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
         except documents.Unreadable as error:
-            await self.defer(lease, error)
+            broken = lease.id.startswith(RESTORE) and not isinstance(error, documents.Newer)
+            await (self._discard if broken else self.defer)(lease, error)
             return None
 
     async def defer(self, lease: Lease, error: documents.Unreadable) -> None:
-        """Put off what does not load: it must not stop the worker, nor be lost to a newer release."""
-        log.error("unreadable record put off", record=lease.id, found=error.text)
-        now = self._clock.now()
-        entry = AuditEntry(
-            at=now, kind=AuditKind.DEFERRED, reason=error.reason, target=lease.id, detail=error.text
-        )
-        await self._scripts.run(
+        """Put off what does not load: it must not stop the worker, nor be lost to a newer release.
+
+        What a newer release keeps stays as it is, its claim included, until that comes back.
+        """
+        entry = _entry(AuditKind.DEFERRED, lease, error, self._clock.now())
+        told = await self._scripts.run(
             "defer_unreadable",
             {**self._keys.queued(lease.id), "audit": self._keys.audit},
             member=lease.id,
             fence=lease.fence,
-            due_at=times.due(now + PUT_OFF),
+            due_at=times.due(entry.at + PUT_OFF),
             entries=documents.dump_entries([entry]),
         )
+        if told == SAID_NOW and isinstance(error, documents.Newer):
+            log.warning("left to a newer release", record=lease.id, found=error.text)
+        elif told == SAID_NOW:
+            log.error("unreadable record put off", record=lease.id, found=error.text)
+
+    async def _discard(self, lease: Lease, error: documents.Unreadable) -> None:
+        """A restore whose document no release reads: its owner is told, and it holds nothing more."""
+        restore = lease.id.removeprefix(RESTORE)
+        entry = _entry(AuditKind.RECORD_LOST, lease, error, self._clock.now())
+        done = await self._scripts.run(
+            "discard_broken",
+            {
+                **self._keys.indexes(),
+                "record": self._keys.record(lease.id),
+                "broken": self._keys.broken(restore),
+            },
+            prefix=self._keys.prefix,
+            id=restore,
+            fence=lease.fence,
+            entries=documents.dump_entries([entry]),
+            now=times.now(self._clock),
+            kept=int(tasks.KEPT.total_seconds()),
+            task_ttl=int(tasks.KEPT.total_seconds()),
+        )
+        if done:
+            log.error("a record is broken, it was put aside", record=lease.id, found=error.text)
+
+
+def _entry(kind: AuditKind, lease: Lease, error: documents.Unreadable, now: datetime) -> AuditEntry:
+    return AuditEntry(at=now, kind=kind, reason=error.reason, target=lease.id, detail=error.text)

@@ -42,6 +42,17 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The restores of an index, and how many of it could not be read."""
+
+    restores: tuple[Restore, ...]
+    newer: int = 0
+    """Kept by a newer release of the bot."""
+    lost: int = 0
+    """Gone, or broken: they are found out about when they are due."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """Something Slack sent, stored until it is completed. `attempts` counts this one too."""
 
@@ -104,7 +115,8 @@ class AlreadyExists:
 class ClaimConflict:
     """Another live restore holds the VM; nothing was written."""
 
-    holder: Restore
+    holder: Restore | None
+    """None if its document cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import structlog
 from bot.restore.model import Restore
 from bot.store import documents, times
 from bot.store.keys import DELIVERY, TASK
-from bot.store.records import Delivery, PeriodicTask, PostedCard, Record
+from bot.store.records import Delivery, Listed, PeriodicTask, PostedCard, Record
 
 log = structlog.get_logger(__name__)
 
@@ -49,16 +49,44 @@ def task(member: str, fields: Mapping[str, str]) -> PeriodicTask:
 
 
 def work(member: str, fields: Mapping[str, str]) -> Record | Delivery | PeriodicTask:
-    """What a member of the due queue stands for."""
+    """What a member of the due queue stands for. Raises Unreadable."""
+    try:
+        return _work(member, fields)
+    except (KeyError, ValueError) as error:
+        # Half of a record: somebody has changed it by hand.
+        raise documents.Unreadable(f"a field is missing or no number: {error}") from None
+
+
+def _work(member: str, fields: Mapping[str, str]) -> Record | Delivery | PeriodicTask:
     if member.startswith(DELIVERY):
         return delivery(member, fields)
     return task(member, fields) if member.startswith(TASK) else record(fields)
 
 
 def readable(texts: Iterable[str]) -> tuple[Restore, ...]:
-    """The documents that load; gone ones ('') are skipped, unreadable ones with a line in the log."""
-    found = (_read(documents.load, text) for text in texts if text)
-    return tuple(restore for restore in found if restore is not None)
+    """The documents that load; the others are skipped."""
+    return listed(texts).restores
+
+
+def listed(texts: Iterable[str]) -> Listed:
+    """The documents that load, and how many do not; gone ones are ''."""
+    found: list[Restore] = []
+    newer = lost = 0
+    for text in texts:
+        try:
+            found.append(documents.load(text))
+        except documents.Newer:
+            newer += 1
+        except documents.Unreadable as error:
+            lost += 1
+            if text:
+                log.warning("unreadable restore skipped", found=error.text)
+    return Listed(tuple(found), newer=newer, lost=lost)
+
+
+def if_readable(text: str) -> Restore | None:
+    """The document, if it loads."""
+    return _read(documents.load, text)
 
 
 def readable_records(hashes: Iterable[Mapping[str, str]]) -> tuple[Record, ...]:

@@ -4,7 +4,7 @@ A script's text is `lua/parts.lua` and its own file, under Redis 7's `#!lua` lin
 server refuse it as a whole (no memory, replica, a key of another slot) before it writes anything.
 Rules for a script:
 - its head declares its KEYS and ARGV by name, and Python passes them by the same names;
-- the present is the server's own time, in ms: `now` is it, whoever calls (see `parts.lua`). Leases are
+- the present is the server's own time, in ms: `now` is it, for every caller (see `parts.lua`). Leases are
   counted from it, and so no replica's clock can end another one's. Other moments are arguments, in
   ms; so are all names, by KEYS or by the prefix (see `keys`);
 - it may be sent twice: a client or proxy that lost the reply sends it again, so each script knows
@@ -26,7 +26,9 @@ from redis.exceptions import NoScriptError
 
 from bot.store.failures import translated
 
-READ_ONLY = frozenset({"load_index", "load_many", "load_thread", "read_audit", "task_body", "time"})
+READ_ONLY = frozenset(
+    {"known_clusters", "load_index", "load_many", "load_thread", "read_audit", "task_body", "time"}
+)
 NAMES = (
     "append_audit",
     "commit",
@@ -34,9 +36,11 @@ NAMES = (
     "create",
     "defer_unreadable",
     "delete_task",
+    "discard_broken",
     "enqueue_delivery",
     "forget_cluster",
     "invalidate_card",
+    "known_clusters",
     "lease",
     "load_index",
     "load_many",

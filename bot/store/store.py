@@ -12,13 +12,14 @@ Rules
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
+from bot.restore.traces import trace
 from bot.store import documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
 from bot.store.clusters import KnownClusters
@@ -27,7 +28,17 @@ from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import RESTORE, Keys
 from bot.store.queue import WorkQueue
-from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Lease, Record, Stale
+from bot.store.records import (
+    AlreadyExists,
+    ClaimConflict,
+    Committed,
+    Created,
+    Lease,
+    Listed,
+    PostedCard,
+    Record,
+    Stale,
+)
 from bot.store.response_urls import Ways
 from bot.store.scripts import PAGE, Scripts
 from bot.store.tasks import PeriodicTasks
@@ -73,14 +84,23 @@ class Store:
         return await durability.read(self._client, self._keys.due, self._replicas)
 
     async def create(
-        self, restore: Restore, *, due: datetime, audit: Sequence[AuditEntry]
+        self,
+        restore: Restore,
+        *,
+        due: datetime,
+        audit: Sequence[AuditEntry],
+        shown: Mapping[str, PostedCard] | None = None,
     ) -> Created | AlreadyExists | ClaimConflict:
-        """Store a new restore, take its claim on the VM and put it in the queue."""
+        """Store a new restore, take its claim on the VM and put it in the queue.
+
+        `shown` are cards of it that stand in Slack already.
+        """
         reply = await self._scripts.run(
             "create",
             self._keys_of(restore),
             **self._filing(restore, audit),
             due_at=times.due(due),
+            shown=json.dumps(replies.flat(shown or {})),
         )
         match reply:
             case ["created"]:
@@ -88,7 +108,7 @@ class Store:
             case ["known", str(document)]:
                 return AlreadyExists(documents.load(document))
             case ["held", str(document)]:
-                return ClaimConflict(documents.load(document))
+                return ClaimConflict(replies.if_readable(document))
             case _:
                 raise TypeError(f"not an answer of create: {reply!r}")
 
@@ -120,7 +140,7 @@ class Store:
             case ["stale"]:
                 return Stale()
             case ["held", str(document)]:
-                return ClaimConflict(documents.load(document))
+                return ClaimConflict(replies.if_readable(document))
             case _:
                 raise TypeError(f"not an answer of commit: {reply!r}")
 
@@ -152,14 +172,18 @@ class Store:
         return replies.readable_records(replies.paired(fields) for fields in found)
 
     async def live(self) -> tuple[Restore, ...]:
-        """All restores that have not ended, oldest first."""
+        """All restores that have not ended and can be read, oldest first."""
+        return (await self.under_way()).restores
+
+    async def under_way(self) -> Listed:
+        """The same, and how many more have not ended but cannot be read."""
         found: list[str] = []
         # Pages by rank: a restore that ends between two pages may hide another one this time.
         while page := await self._listed(self._keys.live, len(found), len(found) + PAGE - 1):
             found += page
             if len(page) < PAGE:
                 break
-        return replies.readable(found)
+        return replies.listed(found)
 
     async def history(self, vm_ref: VmRef, limit: int) -> tuple[Restore, ...]:
         """The last ended restores of a VM, newest first."""
@@ -184,6 +208,7 @@ class Store:
             **self._keys.queued(RESTORE + restore.id),
             "living": keys.live,
             "claims": keys.claims,
+            "traces": keys.traces,
             "audit": keys.audit,
             "recent": keys.recent,
             "homes": keys.homes,
@@ -203,6 +228,7 @@ class Store:
             "live": 0 if restore.phase.ended else 1,
             "opened": times.passed(restore.opened_at),
             "claim": restore.claim or "",
+            "trace": documents.dump_trace(trace(restore)),
             "thread": thread if thread_ref.thread else "",
             "vm": "" if vm_ref is None else vm_ref.key,
             "now": times.now(self._clock),

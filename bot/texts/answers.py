@@ -51,6 +51,10 @@ HELD: Final = (
     "namespace {namespace} at {since} (state: {state}). See {thread}. Wait for it to end, or talk to "
     "{owner}."
 )
+HELD_UNREAD: Final = (
+    "❌ *Nothing was started*: this VM is held by another restore, whose record I cannot read. A newer "
+    "release of this bot may keep it; `/vm-restore status` shows whether it does."
+)
 HELD_BY_YOU: Final = (
     "❌ *Your own restore of VM {vm} is in progress*: it was asked for in namespace {namespace} "
     "at {since} (state: {state}). See {thread}. Go on there, or cancel it and ask again."
@@ -83,6 +87,10 @@ TOO_LATE: Final = (
 )
 UNKNOWN_CARD: Final = (
     "I do not know this card any more, so nothing was done. Ask again with `/vm-restore`."
+)
+UNREAD_CARD: Final = (
+    "Nothing was done: I cannot read the record of this restore. A newer release of this bot may keep "
+    "it; `/vm-restore status` shows whether it does."
 )
 INTERRUPTED: Final = (
     "I was interrupted while I dealt with your click. The newest card of this restore shows how "

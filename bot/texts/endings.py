@@ -29,7 +29,9 @@ CONFIRMED: Final = "Confirmed by <@{user}>"
 DELETE_CHOSEN: Final = "Delete chosen"
 DELETE_CONFIRMED: Final = "Delete confirmed by <@{user}>"
 SAFETY_READY: Final = "`{name}` is ready"
+APPEARED: Final = "It has appeared in the cluster after all"
 MADE_BEFORE: Final = "The restore object exists already"
+RECORD_LOST: Final = "The bot's record of this restore was lost"
 SAFETY_FAILED: Final = "Failed, no data was touched"
 
 # Handing over
@@ -83,3 +85,4 @@ WILL_START: Final = "{status} (run strategy {strategy}: it will start by itself)
 NOT_RUNNING: Final = "{status} (not running)"
 READY_TO_START: Final = "Stopped (ready to start)"
 UNKNOWN: Final = "Unknown"
+NO_SUCH_VM: Final = "the VM does not exist"

@@ -12,6 +12,7 @@ REFUSED: Final = "❌ *You may not restore VMs*: {text}"
 
 MINE_HEADING: Final = "Your restores under way"
 NOTHING_MINE: Final = "You have no restore under way."
+NOTHING_MINE_READ: Final = "Of the restores under way I can read, none is yours."
 OFFERED: Final = "{owner} offers you this restore: accept or decline it there."
 CANCEL_TITLE: Final = "Cancel this restore?"
 CANCEL_TEXT: Final = (

@@ -62,6 +62,19 @@ RUNS_UNTIL: Final = (
     "• VM {vm} in {namespace} from snapshot {snapshot}, for {owner}: {state}, since {since}; "
     "expires without an answer at {until}. See {thread}."
 )
+NOTHING_READ: Final = "Of the restores under way I can read, you may see none."
+NEWER_ONE: Final = (
+    "⚠️ 1 restore is kept by a newer release of this bot, which I cannot read. It goes on when that "
+    "release runs again."
+)
+NEWER_MANY: Final = (
+    "⚠️ {count} restores are kept by a newer release of this bot, which I cannot read. They go on when "
+    "that release runs again."
+)
+LOST: Final = (
+    "⚠️ The record of 1 restore cannot be read. Its owner is told what becomes of it.",
+    "⚠️ The records of {count} restores cannot be read. Their owners are told what becomes of them.",
+)
 STATUS_PHASES: Final[Mapping[str, str]] = {
     "gathering": "looking for what is missing",
     "checking": "checking the VM and the snapshot",

@@ -33,7 +33,7 @@ CLUSTER: Final = "cluster `{cluster}`"
 WOULD_BE_REFUSED: Final = RefusalText(
     "The cluster would refuse this restore: {text}",
     "A restore that the cluster accepts.",
-    "Mend what the message names, then ask again.",
+    "Fix what the message names, then ask again.",
 )
 QUOTA_EXCEEDED: Final = RefusalText(
     "Quota `{quota}` has {left} left.",
@@ -52,6 +52,15 @@ GIB: Final = "{amount} GiB"
 UNREACHABLE: Final = RefusalText(
     "The cluster could not be asked: {what}",
     next="Nothing was restored. Ask again when the cluster answers.",
+)
+RECORD_LOST: Final = RefusalText(
+    "The bot's record of this restore is lost, and the cluster has no VirtualMachineRestore of it. "
+    "Nothing more is done for it.",
+    next="Look at the VM as it is now (if the bot had stopped it, it is still stopped), then ask again.",
+)
+RECORD_LOST_UNSEEN: Final = (
+    "The bot's record of this restore is lost, and the cluster could not be asked whether it has a "
+    "VirtualMachineRestore of it: {what}"
 )
 NOT_CONFIGURED: Final = "cluster {cluster} is not configured any more"
 NOT_SERVED_NOW: Final = "the cluster does not serve the snapshot.kubevirt.io API just now"
@@ -108,6 +117,11 @@ SNAPSHOT_IN_PROGRESS: Final = RefusalText(
     "Snapshot `{snapshot}` of this VM is being taken.",
     "No snapshot in progress.",
     "Wait until it has ended, then ask again.",
+)
+HELD_UNREAD: Final = RefusalText(
+    "The VM is held by another restore, whose record this release of the bot cannot read.",
+    "One restore of a VM at a time.",
+    "Wait until the newer release of the bot runs again, then ask again.",
 )
 HELD: Final = RefusalText(
     "<@{by}> is already restoring this VM, since {since} UTC: {where}",
@@ -177,6 +191,30 @@ CONTENT_BEING_DELETED: Final = RefusalText(
     "A snapshot whose VirtualMachineSnapshotContent stays.",
     "Choose another snapshot. Its status may go on saying that it is ready.",
 )
+COPIES: Final = RefusalText(
+    "{text}",
+    "A VolumeSnapshot for each disk that is ready to use and stays.",
+    "Choose another snapshot, or ask a cluster admin what has become of this one's volumes.",
+)
+COPY_GOES: Final = "VolumeSnapshot `{name}`, the copy of disk `{disk}`, is being deleted."
+COPY_GONE: Final = "VolumeSnapshot `{name}`, the copy of disk `{disk}`, does not exist any more."
+COPY_UNREADY: Final = "VolumeSnapshot `{name}`, the copy of disk `{disk}`, is not ready to use."
+COPY_HAS_ERROR: Final = (
+    "VolumeSnapshot `{name}`, the copy of disk `{disk}`, is not ready to use: {error}"
+)
+CLAIMS_STAY: Final = RefusalText(
+    "{text}",
+    "Claims that stay: the restored VM would use this one under its name.",
+    "Find out who deletes it, and wait until it is gone or was made anew. Then ask again.",
+)
+CLAIM_GOES: Final = "Claim `{claim}` is being deleted."
+CLASSES: Final = RefusalText(
+    "{text}",
+    "The storage class that the snapshot's volumes were made with.",
+    "Ask a cluster admin to put the storage class back, then ask again. Without it the new claims "
+    "would wait for ever.",
+)
+CLASS_GONE: Final = "Storage class `{name}` does not exist any more."
 CONFIGURATION_ONLY: Final = RefusalText(
     "Snapshot `{snapshot}` holds no disks: it is configuration only.",
     "A snapshot that includes at least one disk.",

@@ -32,7 +32,7 @@ REPORT: Final = "This reads like a report of a restore, so nothing was started."
 NOT_UNDERSTOOD: Final = (
     "I did not understand `{words}`, so nothing was started. For example: `{example}`."
 )
-NOT_UNDERSTOOD_WISH: Final = (
+NOT_UNDERSTOOD_REQUEST: Final = (
     "I did not understand `{words}`, so nothing was done. For example: `{example}`."
 )
 EXAMPLES: Final[Mapping[str, str]] = {

@@ -171,6 +171,10 @@ SAFETY_UNSURE: Final = "*Safety snapshot*: {name} may have been begun; if so, it
 STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"
 STARTED: Final = "✓ VM {vm} started by {by}"
 START_FAILED: Final = "❌ VM {vm} could not be started: {error}"
+EARLIER_END: Final = (
+    "An earlier end of this restore of VM {vm}: the cluster had no restore object then. It has appeared "
+    "since, and is told below."
+)
 EARLIER_START: Final = "An earlier attempt to start VM {vm} did not succeed."
 NO_START: Final = "No start of VM {vm} was asked for."
 
@@ -192,6 +196,11 @@ HEADINGS: Final[Mapping[str, str]] = {
     "snapshot_not_ready": "❌ Snapshot Not Ready",
     "snapshot_content_missing": "❌ Snapshot Content Missing",
     "snapshot_content_being_deleted": "❌ Snapshot Content Is Being Deleted",
+    "volume_snapshot_missing": "❌ Volume Snapshot Missing",
+    "volume_snapshot_not_ready": "❌ Volume Snapshot Not Ready",
+    "volume_snapshot_being_deleted": "❌ Volume Snapshot Is Being Deleted",
+    "claim_being_deleted": "❌ Volume Is Being Deleted",
+    "storage_class_missing": "❌ Storage Class Missing",
     "namespace_being_deleted": "❌ Namespace Is Being Deleted",
     "vm_recreated": "❌ VM Was Re-created",
     "configuration_only": "❌ Snapshot Holds No Disks",
@@ -219,6 +228,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "restore_deleted": "❌ Restore Object Was Deleted",
     "restore_given_up": "❌ Restore Was Given Up",
     "vm_deleted": "❌ VM Was Deleted",
+    "record_lost": "❌ Record of the Restore Is Lost",
 }
 NOT_FOUND: Final = "*Snapshot*: {snapshot} does not exist in namespace {namespace}."
 TO_LIST: Final = "*To list available snapshots:*"

@@ -147,8 +147,8 @@ def _facts(parsed: Any) -> Any:
 
 def _translated(recorded: Any, known: Mapping[str, str]) -> Any:
     text = UID.sub(lambda one: known.get(one[0], one[0]), json.dumps(recorded))
-    for theirs, ours in _PLAYED.items():
-        text = text.replace(theirs, ours)
+    for theirs, played in _PLAYED.items():
+        text = text.replace(theirs, played)
     return _masked(json.loads(text))
 
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from bot.clock import Clock
+from bot.clock import Clock, FarClock
 from bot.cluster import names
 from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.cluster import Cluster
@@ -53,7 +53,7 @@ STORAGE_CLASS = os.environ.get("VM_RESTORE_TEST_STORAGE_CLASS") or None
 
 VM, DISK, CLAIM, SNAPSHOT = "subject", "data", "subject-data", "before"
 ID = "test.1"
-OURS = ((RESTORE_ID, ID),)
+OWN_LABELS = ((RESTORE_ID, ID),)
 NOBODY = "vm-restore-test-nobody"
 TESTER = "tester"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "testing-on-a-cluster.md"
@@ -145,7 +145,7 @@ class Ground:
         )
 
     def restore(
-        self, snapshot: str = SNAPSHOT, labels: tuple[tuple[str, str], ...] = OURS
+        self, snapshot: str = SNAPSHOT, labels: tuple[tuple[str, str], ...] = OWN_LABELS
     ) -> CreateRestore:
         """A restore of the VM with a name of its own."""
         name = f"restore-{uuid4().hex[:8]}"
@@ -314,7 +314,8 @@ async def laid(
     cluster, stranger = await connected(), await connected()
     client: Any = stranger._api._client  # which has no annotations
     client.set_default_header("Impersonate-User", NOBODY)
-    api = Api("test", await log_in("test", login.kubeconfig, login.context))
+    logged_in = await log_in("test", login.kubeconfig, login.context)
+    api = Api("test", logged_in, clock=FarClock(clock))
     ground = Ground(login.name, cluster, api, stranger, namespace, clock, second)
     try:
         async with _namespace(ground):
@@ -394,7 +395,7 @@ async def _snapshot(ground: Ground) -> None:
         return any(text(one, "name") == DISK and flag(one, "enabled") for one in statuses)
 
     await ground.until("the cluster says that the disk can be snapshotted", can_be_snapshotted, 60)
-    effect = CreateSnapshot(ground.namespace, VM, SNAPSHOT, OURS, ())
+    effect = CreateSnapshot(ground.namespace, VM, SNAPSHOT, OWN_LABELS, ())
     await ground.does(effect)
     await usable(ground, SNAPSHOT)
 
@@ -411,7 +412,7 @@ async def usable(ground: Ground, name: str) -> None:
 
 
 async def _impersonates(ground: Ground) -> None:
-    """Whoever may not impersonate is refused with these words; everybody else as that person."""
+    """A user who may not impersonate is refused with these words; everybody else as that person."""
     found = await ground.look(ObservationKind.VMI, by=ground.stranger)
     assert found.forbidden is not None, "even nobody may read VMs there"
     assert "impersonate" not in found.forbidden.text, found.forbidden.text

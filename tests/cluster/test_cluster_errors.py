@@ -3,6 +3,9 @@
 import asyncio
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -11,12 +14,22 @@ from aiohttp import web
 from bot.cluster import client
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, Temporary
-from bot.playground.clock import HandClock
+from bot.playground.clock import START, HandClock
 from bot.restore.events import Done
 from bot.restore.observation import ApiRejection, ObservationKind
 from tests.cluster import samples
 from tests.cluster.conftest import Connect
-from tests.cluster.wire import Answer, Wire, breaks, plain, refuses, says
+from tests.cluster.wire import (
+    CRD_PATH,
+    SNAPSHOT_API,
+    Answer,
+    Wire,
+    breaks,
+    listing,
+    plain,
+    refuses,
+    says,
+)
 
 VERSION = "/version"
 STOP = "/apis/subresources.kubevirt.io/v1/namespaces/production/virtualmachines/database-01/stop"
@@ -116,6 +129,25 @@ async def test_the_time_to_come_back_is_kept(
     assert caught.value.retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("path", "answer", "known"),
+    [(VERSION, 200, True), (VERSION, 403, True), (VERSION, 502, False), (STOP, 202, False)],
+    ids=["an answer", "a refusal", "by a proxy", "by virt-api"],
+)
+async def test_the_time_of_the_api_server_is_its_own(
+    path: str, answer: int, known: bool, wire: Wire, cluster: Cluster
+) -> None:
+    date = {"Date": format_datetime(START + timedelta(minutes=7), usegmt=True)}
+    wire.on("GET", VERSION, says({}, answer, date))
+    wire.on("PUT", STOP, says({}, answer, date))
+    with suppress(Temporary, Permanent):
+        if path == VERSION:
+            await cluster.ping()
+        else:
+            await cluster.perform(samples.STOP, not_after=samples.LATER)
+    assert cluster.clock.ahead == (timedelta(minutes=7) if known else timedelta())
+
+
 async def test_a_token_that_is_not_taken_is_permanent(wire: Wire, cluster: Cluster) -> None:
     wire.on("GET", VERSION, refuses(401, "Unauthorized", "Unauthorized"))
     with pytest.raises(Permanent) as caught:
@@ -140,8 +172,11 @@ async def test_an_empty_answer_is_a_good_one(wire: Wire, cluster: Cluster) -> No
 async def test_a_name_that_no_object_can_have_is_not_asked_for(
     name: str, wire: Wire, connect: Connect
 ) -> None:
+    """Only the restore's own objects are, by its label."""
     cluster = await connect()
+    own = f"{SNAPSHOT_API}/namespaces/production/virtualmachinerestores"
+    wire.on("GET", own, listing())
     request = samples.restore().request.model_copy(update={"vm": name})
     observation = await cluster.observe(samples.restore(request=request), ObservationKind.VMI)
     assert (observation.vm, observation.vmi) == (None, None)
-    assert wire.seen == []
+    assert {one.path for one in wire.seen} <= {CRD_PATH, own}

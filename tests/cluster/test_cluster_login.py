@@ -113,7 +113,7 @@ async def test_a_token_from_an_exec_plugin(wire: Wire, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(1)", "print('nonsense')", exec_answer()])
-async def test_an_exec_plugin_that_gives_nothing_is_a_setting_to_mend(
+async def test_an_exec_plugin_that_gives_nothing_is_a_setting_to_fix(
     code: str, wire: Wire, tmp_path: Path
 ) -> None:
     path = wire.kubeconfig(tmp_path / "config", exec_user(tmp_path, code))

@@ -47,7 +47,7 @@ SNAPSHOT_DOCUMENT: Json = {
     "spec": {"source": {"name": "database-01"}},
     "status": {"virtualMachineSnapshotContentName": "content"},
 }
-JOB = Job(name="restore-x", decided_at=START, uid="u")
+JOB = Job(name="restore-x", decided_at=START, uid="u", looked_at=START)
 SAFETY = Safety(name="pre-restore-x", decided_at=START)
 
 
@@ -118,7 +118,7 @@ TOGETHER = {
     ObservationKind.FULL: (VM, VMI, SNAPSHOTS, RESTORES, QUOTAS),
     ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, RESTORES),
     ObservationKind.VMI: (VM, VMI),
-    ObservationKind.JOB: (VM, VMI, CLAIMS),
+    ObservationKind.JOB: (VM, VMI),
 }
 """The reads that go out together, in the order in which they are asked."""
 
@@ -500,3 +500,16 @@ async def test_candidates_of_a_cluster_without_kubevirt(wire: Wire, cluster: Clu
         samples.restore(request=request), ObservationKind.CANDIDATES
     )
     assert not observation.kubevirt
+
+
+async def test_the_first_look_after_the_create_asks_for_no_claims(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    """None can be bound yet."""
+    healthy.on("GET", f"{RESTORES}/restore-x", running("Waiting for new PVCs", "c"))
+    new = JOB.model_copy(update={"looked_at": None})
+    observation = await cluster.observe(
+        samples.restore(job=new), ObservationKind.JOB, samples.CREATE
+    )
+    assert observation.claims == ()
+    assert [one.path for one in healthy.seen if one.path == CLAIMS] == []

@@ -1,7 +1,7 @@
 """The whole room against a simulated control plane, with the real client in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from bot.restore.events import (
     StopVm,
 )
 from bot.restore.model import Job, Preview, Safety
-from bot.restore.observation import ApiRejection, Observation, ObservationKind
+from bot.restore.observation import ApiRejection, Observation, ObservationKind, RestoreObject
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until
 from tests.cluster.samples import NS, SNAP, VM
@@ -37,7 +37,7 @@ TAKEN = START - timedelta(hours=6, minutes=30)
 CREATE = CreateRestore(
     NS, VM, SNAP, samples.CREATE.name, None, samples.LABELS, ((REQUESTED_BY, "U1"),)
 )
-JOB = Job(name=CREATE.name, decided_at=START)
+JOB = Job(name=CREATE.name, decided_at=START, looked_at=START)
 
 
 @pytest.fixture
@@ -109,14 +109,19 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
         ("create", "virtualmachinerestores"),
         ("get", "persistentvolumeclaims"),
         ("get", "persistentvolumeclaims"),
+        ("get", "storageclasses"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
+        ("get", "volumesnapshots"),
+        ("get", "volumesnapshots"),
         ("list", "resourcequotas"),
         ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 8 + 2, "the schema is read once more, the first time; and two claims"
+    assert len(sim.log) == 9 + 4, (
+        "the schema is read once more, the first time; and two claims and their copies"
+    )
     assert observation.kubevirt
     assert observation.at == START
     assert (observation.dry_run, observation.forbidden, observation.vmi) == (None, None, None)
@@ -166,7 +171,9 @@ async def test_further_full_looks_do_not_read_the_schema_again(sim: Lab, cluster
     await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
     await look(cluster, ObservationKind.FULL)
-    assert len(sim.log) - before == 7 + 2, "seven, and each of the claims of its two disks"
+    assert len(sim.log) - before == 8 + 4, (
+        "eight, and each of the claims of its two disks with its copy"
+    )
 
 
 async def test_a_full_look_at_nothing(sim: Lab, cluster: Cluster) -> None:
@@ -191,19 +198,20 @@ async def test_a_vm_that_was_recreated_is_told_by_the_content(sim: Lab, cluster:
     assert observation.content.vm_uid != observation.vm.uid
 
 
-async def test_a_recheck_is_five_requests_and_one_for_each_claim(
-    sim: Lab, cluster: Cluster
-) -> None:
+async def test_a_recheck_is_six_requests_and_two_for_each_claim(sim: Lab, cluster: Cluster) -> None:
     await cluster.capabilities()
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.RECHECK)
     assert calls(sim, before) == [
         ("get", "persistentvolumeclaims"),
         ("get", "persistentvolumeclaims"),
+        ("get", "storageclasses"),
         ("get", "virtualmachineinstances"),
         ("get", "virtualmachines"),
         ("get", "virtualmachinesnapshotcontents"),
         ("get", "virtualmachinesnapshots"),
+        ("get", "volumesnapshots"),
+        ("get", "volumesnapshots"),
         ("list", "virtualmachinerestores"),
     ]
     assert observation.vm is not None
@@ -228,12 +236,16 @@ async def test_other_restores_of_the_vm_are_seen_and_those_of_other_vms_are_not(
     assert '"theirs" in progress' in observation.dry_run.text
 
 
-async def test_a_vmi_look_is_two_requests(sim: Lab, cluster: Cluster) -> None:
+async def test_a_vmi_look_is_three_requests(sim: Lab, cluster: Cluster) -> None:
     sim.people.start(NS, VM)
     await sim.passes(10)
     before = len(sim.log)
     observation = await look(cluster, ObservationKind.VMI)
-    assert calls(sim, before) == [("get", "virtualmachineinstances"), ("get", "virtualmachines")]
+    assert calls(sim, before) == [
+        ("get", "virtualmachineinstances"),
+        ("get", "virtualmachines"),
+        ("list", "virtualmachinerestores"),
+    ]
     assert observation.vm is not None
     assert observation.vmi is not None
     assert (observation.vm.run_strategy, observation.vm.status, observation.vmi.phase) == (
@@ -286,8 +298,8 @@ async def test_candidates(sim: Lab, cluster: Cluster) -> None:
     sim.seed.vm("staging", VM, running=False)
 
     async def offered(permitted: frozenset[str] | None, **request: Any) -> Observation:
-        wished = samples.restore().request.model_copy(update=request)
-        restore = samples.restore(request=wished)
+        requested = samples.restore().request.model_copy(update=request)
+        restore = samples.restore(request=requested)
         return await cluster.observe(restore, ObservationKind.CANDIDATES, permitted=permitted)
 
     observation = await offered(None, namespace=None)
@@ -605,9 +617,9 @@ class Watched:
         self.woken: list[str] = []
         self.task = asyncio.create_task(cluster.watch(self._wake))
 
-    async def _wake(self, name: str) -> None:
+    async def _wake(self, found: Sequence[RestoreObject]) -> None:
         await asyncio.sleep(0)
-        self.woken.append(name)
+        self.woken += [each.restore_id or "" for each in found]
 
 
 @pytest.fixture

@@ -346,11 +346,11 @@ async def test_an_effect_without_our_label_recognises_nothing(wire: Wire, cluste
 
 
 @pytest.mark.parametrize(
-    ("mark", "vm", "ours"),
+    ("mark", "vm", "own"),
     [(samples.ID, samples.VM, True), ("x", samples.VM, False), (samples.ID, "other", False)],
 )
 async def test_our_own_snapshot_is_recognised(
-    mark: str, vm: str, ours: bool, wire: Wire, cluster: Cluster
+    mark: str, vm: str, own: bool, wire: Wire, cluster: Cluster
 ) -> None:
     found = {
         "metadata": {"uid": "found", "labels": {RESTORE_ID: mark}},
@@ -359,8 +359,8 @@ async def test_our_own_snapshot_is_recognised(
     wire.on("POST", SNAPSHOTS, TAKEN)
     wire.on("GET", OWN_SNAPSHOT, says(found))
     result = await perform(cluster, samples.PROTECT)
-    assert (result == Done("found")) is ours
-    assert isinstance(result, Done) is ours
+    assert (result == Done("found")) is own
+    assert isinstance(result, Done) is own
 
 
 @pytest.mark.parametrize(
@@ -587,7 +587,7 @@ async def test_without_the_right_to_read_the_crd_discovery_and_openapi_tell(
     assert ("targetReadinessPolicy" in body["spec"]) is sent
 
 
-async def test_a_wrong_guess_about_the_field_is_refused_learnt_and_mended(
+async def test_a_wrong_guess_about_the_field_is_refused_learnt_and_corrected(
     wire: Wire, cluster: Cluster
 ) -> None:
     closed_crd(wire, refuses(403, "forbidden", "Forbidden"))

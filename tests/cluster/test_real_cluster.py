@@ -8,7 +8,7 @@ docs/testing-on-a-cluster.md says what that makes, what it needs and what it nev
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.restore.events import CreateSnapshot, DeleteRestore, Done, Effect, StartVm, StopVm
 from bot.restore.model import Job, Preview, Safety
-from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.observation import ApiRejection, ObservationKind, RestoreObject
 from tests.cluster import ground as grounds
 from tests.cluster.ground import (
     DISK,
@@ -28,7 +28,7 @@ from tests.cluster.ground import (
     GUEST,
     ID,
     IMPERSONATION,
-    OURS,
+    OWN_LABELS,
     SNAPSHOT,
     SNAPSHOTS,
     VM,
@@ -210,7 +210,7 @@ async def test_neither_works_on_a_vm_that_does_not_exist(ground: Ground) -> None
 async def test_a_snapshot_is_taken_once_and_followed_until_it_is_usable(ground: Ground) -> None:
     ground.need(SNAPSHOTS)
     name = f"pre-restore-{uuid4().hex[:8]}"
-    effect = CreateSnapshot(ground.namespace, VM, name, OURS, ())
+    effect = CreateSnapshot(ground.namespace, VM, name, OWN_LABELS, ())
     done = await ground.act(effect)
     assert isinstance(done, Done)
     assert await ground.act(effect) == done, "the second time it is the same one"
@@ -224,7 +224,7 @@ async def test_a_snapshot_is_taken_once_and_followed_until_it_is_usable(ground: 
 
 async def test_a_snapshot_name_that_somebody_else_took_is_refused(ground: Ground) -> None:
     ground.need(SNAPSHOTS)
-    labels = tuple((key, "another.1") for key, _ in OURS)
+    labels = tuple((key, "another.1") for key, _ in OWN_LABELS)
     refused = await ground.act(CreateSnapshot(ground.namespace, VM, SNAPSHOT, labels, ()))
     assert isinstance(refused, ApiRejection)
     assert (refused.code, refused.reason) == (409, "AlreadyExists")
@@ -380,7 +380,7 @@ async def test_who_has_no_rights_is_refused_everything_in_words(ground: Ground) 
     acts: dict[str, tuple[Effect, ...]] = {
         "virtualmachines": (StopVm(ground.namespace, VM), StartVm(ground.namespace, VM)),
         "virtualmachinerestores": (effect, DeleteRestore(ground.namespace, effect.name, "uid")),
-        "virtualmachinesnapshots": (CreateSnapshot(ground.namespace, VM, "no", OURS, ()),),
+        "virtualmachinesnapshots": (CreateSnapshot(ground.namespace, VM, "no", OWN_LABELS, ()),),
     }
     for resource, effects in acts.items():
         for each in effects:
@@ -400,9 +400,10 @@ async def test_the_watch_wakes_what_is_labelled_and_nothing_else(ground: Ground)
     woken: list[str] = []
     jobs: list[Job] = []
 
-    async def wake(restore: str) -> None:
+    async def wake(told: Sequence[RestoreObject]) -> None:
         found = await ground.look(ObservationKind.JOB, job=jobs[-1])
-        woken.append(f"{restore} {'gone' if found.job is None else 'there'}")
+        there = "gone" if found.job is None else "there"
+        woken.extend(f"{each.restore_id} {there}" for each in told)
 
     watching = asyncio.create_task(ground.cluster.watch(wake))
     try:
@@ -412,12 +413,12 @@ async def test_the_watch_wakes_what_is_labelled_and_nothing_else(ground: Ground)
         await says(ground, ground.job(theirs), "does not exist")
         await ground.removes(theirs.name, uid)
         assert woken == []
-        ours = ground.restore(snapshot="nothing")
-        jobs.append(ground.job(ours))
-        uid = await ground.does(ours)
+        own = ground.restore(snapshot="nothing")
+        jobs.append(ground.job(own))
+        uid = await ground.does(own)
         await ground.until("the new restore is told", _is(lambda: f"{ID} there" in woken))
         await says(ground, jobs[-1], "does not exist")
-        await ground.removes(ours.name, uid)
+        await ground.removes(own.name, uid)
         await ground.until("its end is told", _is(lambda: f"{ID} gone" in woken))
         assert set(woken) == {f"{ID} there", f"{ID} gone"}
     finally:

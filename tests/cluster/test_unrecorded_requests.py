@@ -66,7 +66,7 @@ async def test_every_listed_exception_is_still_sent(
     for look in ObservationKind:
         await cluster.observe(samples.restore(), look, create)
     await cluster.catalog.vms(None)
-    await Reads(cluster._api, NS, "v1beta1").uses()
+    await Reads(cluster._api, NS, "v1beta1").everybody(VM)
     live = sim.storage.get("virtualmachineinstances", NS, "live")["metadata"]["uid"]
     effects: list[Effect] = [
         ClearVmi(NS, "live", live),
@@ -100,7 +100,7 @@ async def _anything(*_: str) -> None:
     """Every cluster is right."""
 
 
-async def _nobody(_: str) -> None:
+async def _nobody(_: object) -> None:
     return None
 
 

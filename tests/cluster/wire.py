@@ -8,10 +8,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+
+from bot.playground.clock import START
 
 Json = dict[str, Any]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -102,8 +105,10 @@ class Wire:
         answers = self._script.get((request.method, request.path))
         if not answers:
             return web.Response(status=404, text="404 page not found\n")
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        return await answer(request)
+        answer = await (answers.pop(0) if len(answers) > 1 else answers[0])(request)
+        if not answer.prepared:
+            answer.headers.setdefault("Date", format_datetime(START, usegmt=True))
+        return answer
 
 
 def says(body: Json, status: int = 200, headers: dict[str, str] | None = None) -> Answer:

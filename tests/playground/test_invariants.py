@@ -1,14 +1,18 @@
 """The judge of the stories finds what must never happen: here the records are spoilt by hand."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from bot.playground.kubevirt.exchange import ApiCall
+from bot.playground.kubevirt.server import BOT
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage, access, set_stage
 from bot.playground.world import world
-from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
+from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID
 from tests.stories import acts
 from tests.tools.invariants import Invariants
 
@@ -104,3 +108,55 @@ async def handed_over_and_restored(stage: Stage) -> None:
     await stage.reply(NAME, by=stage.bob)
     await stage.press(acts.READY, "Restore VM now", by=stage.bob)
     await stage.card(acts.RESTORED)
+
+
+STOPPED_AGAIN = "database-01 was stopped at {at:%H:%M:%S} without a choice"
+STARTED_AGAIN = "database-01 was started at {at:%H:%M:%S} without a click"
+UNASKED = "the safety snapshot {name} of {restore} was taken without a click of its own"
+
+
+async def test_what_was_done_twice_for_one_click_is_found(tmp_path: Path, lent_redis: str) -> None:
+    """The bot's own account stops, starts and protects again, long after the clicks were used."""
+    async with world(
+        tmp_path, lent_redis=lent_redis, config={"rules": {"protect_by_default": True}}
+    ) as made:
+        invariants = Invariants(made)
+        stage = await set_stage(made, running=True)
+        await made.start_bot()
+        await acts.ask(stage)
+        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await acts.confirm(stage)
+        await stage.press(acts.RESTORED, "Start VM")
+        await stage.card("started by")
+        assert invariants.judge(()) == []
+        [stopped, taken, _, started] = acts.changes(stage)
+        await made.pass_time(60)
+        again = [await repeated(stage, call) for call in (stopped, started, stopped)]
+        assert taken.body is not None
+        taken.body["metadata"]["name"] += "-again"
+        await repeated(stage, taken)
+        await made.stop_bot()
+        taken_again = UNASKED.format(
+            name=taken.body["metadata"]["name"],
+            restore=taken.body["metadata"]["labels"][RESTORE_ID],
+        )
+        assert invariants.judge(()) == [
+            STOPPED_AGAIN.format(at=again[0]),
+            STOPPED_AGAIN.format(at=again[2]),
+            STARTED_AGAIN.format(at=again[1]),
+            taken_again,
+        ]
+
+
+async def repeated(stage: Stage, call: ApiCall) -> datetime:
+    """The same request once more, and a while for it; when it was sent."""
+    kube = stage.world.kube
+    headers = {"Authorization": f"Bearer {kube.authorizer.accounts[BOT].token}"}
+    at = stage.world.clock.now()
+    async with (
+        aiohttp.ClientSession(kube.url, headers=headers) as session,
+        session.request(call.method, call.path, json=call.body) as answer,
+    ):
+        assert answer.status < 300, await answer.text()
+    await stage.world.pass_time(60)
+    return at

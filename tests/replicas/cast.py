@@ -29,7 +29,7 @@ class Actor:
 
     @property
     def person(self) -> Person:
-        """Whoever plays."""
+        """The person who plays."""
         return self.stage.alice
 
     @property

@@ -170,7 +170,7 @@ async def test_a_click_is_acknowledged_before_the_door_is_closed(
     stage, ice = await on_ice(socket_mode=socket_mode)
     pressed = await clicked(stage, ice)
     bot, stopping = await leaving(stage)
-    await until(lambda: not bot.worker._running(), "the doors are being closed")
+    await until(lambda: not bot.worker._running(), "the ways in are being closed")
     ice.thaw()
     await stopping
     await pressed.settled()

@@ -311,7 +311,7 @@ async def test_people_are_told_although_the_lease_is_nearly_used_up(on_ice: OnIc
 
 
 def advance(stage: Stage, seconds: float) -> None:
-    """Move the world's clock, whoever waits for whatever."""
+    """Move the world's clock, whatever is waited for."""
     assert isinstance(stage.world.clock, HandClock)
     stage.world.clock.advance(seconds)
 

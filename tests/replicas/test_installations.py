@@ -90,13 +90,24 @@ async def test_a_second_installation_of_the_same_name_is_refused(
     said = second.output.read_text()
     assert 'installation: cluster default: installation "default" knows another cluster' in said
     assert "Traceback" not in said
+    assert await forget(west.world, "defualt") == (
+        1,
+        'installation "default" knows no cluster defualt; known: default\n',
+    )
+    assert await forget(west.world, "default") == (
+        0,
+        "forgotten: default stands for the cluster that the bot meets next\n",
+    )
+    await west.start()
+
+
+async def forget(site: World, cluster: str) -> tuple[int | None, str]:
+    """`vm-restore-bot clusters forget`: its exit code and what it says."""
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "clusters", "forget", "default"),
-        env={**west.world.environment(), "PATH": "/usr/bin:/bin"},
+        *(sys.executable, "-m", "bot", "clusters", "forget", cluster),
+        env={**site.environment(), "PATH": "/usr/bin:/bin"},
         stdout=asyncio.subprocess.PIPE,
         cwd=HOUSE,
     )
     out, _ = await command.communicate()
-    assert out == b"forgotten: default stands for the cluster that the bot meets next\n"
-    assert command.returncode == 0
-    await west.start()
+    return command.returncode, out.decode()

@@ -167,6 +167,7 @@ async def test_a_revoked_token_is_noticed(fleet: Fleet, stage: Stage) -> None:
     await is_ready(replica)
 
 
+@pytest.mark.slow
 async def test_a_socket_that_is_lost_for_good(fleet: Fleet) -> None:
     """Somebody revokes the app token: events cannot arrive, until Slack lets the bot in again."""
     (replica,) = await fleet.start()

@@ -496,13 +496,13 @@ def test_the_text_of_the_slash_command(text: str, wanted: ParsedRequest) -> None
 
 
 @pytest.mark.parametrize(("text", "words"), COMMAND_PROBLEMS.items(), ids=lambda v: ascii(v)[:60])
-def test_a_command_that_cannot_be_followed_is_answered_with_the_mend(text: str, words: str) -> None:
+def test_a_command_that_cannot_be_followed_is_answered_with_the_fix(text: str, words: str) -> None:
     assert words in (parse_command(text).problem or "")
 
 
 @pytest.mark.parametrize("addressed", [False, True], ids=["overheard", "addressed"])
 @pytest.mark.parametrize(("text", "words"), SENTENCE_PROBLEMS.items(), ids=lambda v: ascii(v)[:60])
-def test_a_sentence_that_cannot_be_followed_is_answered_with_the_mend(
+def test_a_sentence_that_cannot_be_followed_is_answered_with_the_fix(
     text: str, words: str, *, addressed: bool
 ) -> None:
     assert words in (parse_sentence(text, addressed=addressed).problem or "")
@@ -585,7 +585,7 @@ def test_a_reply_of_one_name_is_told_from_conversation(text: str, wanted: str | 
         (Part.CLUSTER, "east 1", "cannot be a cluster name"),
     ],
 )
-def test_names_are_checked_and_never_mended(part: Part, name: str, words: str | None) -> None:
+def test_names_are_checked_and_never_corrected(part: Part, name: str, words: str | None) -> None:
     problem = name_problem(part, name)
     assert (problem is None) == (words is None)
     assert is_name(part, name) == (words is None)

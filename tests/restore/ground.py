@@ -20,6 +20,7 @@ from bot.restore.observation import (
     Vm,
     Vmi,
     Volume,
+    VolumeSnapshot,
 )
 
 _PREFIX = VolumePolicy.PREFIX_TARGET_NAME
@@ -63,8 +64,10 @@ CONTENT = Content(
     bytes_needed=10 * 1024**3,
     storage=(("fast", 10 * 1024**3),),
     claims=1,
+    copies=(("root", "vs-root"),),
     specification="as-copied",
 )
+COPY = VolumeSnapshot("vs-root", ready=True, size=10 * 1024**3)
 CLAIM = Claim("root-claim", "Bound", uid="claim-1")
 CANDIDATES = Candidates(namespaces=(NAMESPACE,), vms=(VM_NAME, "web-01"), snapshots=(SNAPSHOT,))
 
@@ -79,11 +82,14 @@ class Ground:
     content: Content | None = CONTENT
     restores: tuple[RestoreObject, ...] = ()
     claims: tuple[Claim, ...] = (CLAIM,)
+    copies: tuple[VolumeSnapshot, ...] | None = (COPY,)
+    classes: tuple[str, ...] | None = ("fast",)
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None
     forbidden: ApiRejection | None = None
     kubevirt: bool = True
     candidates: Candidates = CANDIDATES
+    ahead: timedelta = timedelta()
     policy: VolumePolicy | None = None
     """The setting of the restore that looks at it; with PrefixTargetName the claims are read."""
 
@@ -102,7 +108,7 @@ class Ground:
         live = not restore.phase.ended
         if not self.kubevirt and (kind is not ObservationKind.VMI or live):
             return Observation(kind, at, kubevirt=False)
-        wished = self.snapshot(restore.request.snapshot)
+        requested = self.snapshot(restore.request.snapshot)
         match kind:
             case ObservationKind.CANDIDATES:
                 facts: dict[str, Any] = {"candidates": self.candidates}
@@ -110,11 +116,11 @@ class Ground:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
-                    "snapshot": wished,
-                    "content": self.content if wished else None,
+                    "snapshot": requested,
+                    "content": self.content if requested else None,
                     "snapshots": self.snapshots,
                     "restores": self.restores,
-                    "claims": self._held(restore),
+                    **self._storage(restore),
                     "quotas": self.quotas,
                     "dry_run": self.dry_run,
                     "candidates": Candidates() if self.vm else self.candidates,
@@ -123,10 +129,10 @@ class Ground:
                 facts = {
                     "vm": self.vm,
                     "vmi": self.vmi,
-                    "snapshot": wished,
-                    "content": self.content if wished else None,
+                    "snapshot": requested,
+                    "content": self.content if requested else None,
                     "restores": self.restores,
-                    "claims": self._held(restore),
+                    **self._storage(restore),
                 }
                 facts |= self._begun_snapshot(restore)
             case ObservationKind.VMI:
@@ -140,11 +146,19 @@ class Ground:
                 facts = self._job(restore)
         if self.forbidden is not None:
             facts = dict.fromkeys(facts.keys() & {"vm", "vmi", "snapshot", "job", "safety"})
-        return Observation(kind, at, forbidden=self.forbidden, **facts)
+        return Observation(kind, at, self.ahead, forbidden=self.forbidden, **facts)
+
+    def _storage(self, restore: Restore) -> dict[str, Any]:
+        """What stands behind the snapshot, and the claims."""
+        return {"claims": self._held(restore), "copies": self.copies, "classes": self.classes}
 
     def _held(self, restore: Restore) -> tuple[Claim, ...]:
-        """The claims of the VM's disks; all with PrefixTargetName."""
-        named = {each.claim for each in self.vm.volumes} if self.vm else set()
+        """The claims of the VM's disks, and of those of then; all with PrefixTargetName."""
+        held = (
+            *(self.vm.volumes if self.vm else ()),
+            *(self.content.volumes if self.content else ()),
+        )
+        named = {each.claim for each in held}
         everything = restore.rules.volume_policy is _PREFIX
         return tuple(each for each in self.claims if everything or each.name in named)
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.restore import user_events, workflow
+from bot.restore import traces, user_events, workflow
 from bot.restore.events import (
     Acted,
+    Appeared,
     Button,
     Cancel,
     Clicked,
@@ -31,6 +32,7 @@ from bot.restore.observation import Observation, ObservationKind
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, ThreadRef, UserId
+from bot.restore.traces import Remains, trace
 from tests.restore.ground import (
     LIVE,
     NAMESPACE,
@@ -38,6 +40,7 @@ from tests.restore.ground import (
     READY,
     SNAPSHOT_NAME,
     VM_NAME,
+    VMI,
     WELL,
     Ground,
     restore_object,
@@ -47,10 +50,10 @@ from tests.restore.ground import (
 OWNER, OTHER = UserId("U0ALICE"), UserId("U0BOB")
 YES = Verdict(allowed=True)
 NO = Verdict(allowed=False, reason="not_permitted", text="You may not.")
-WISH = RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
+REQUEST = RestoreRequest(cluster="default", namespace=NAMESPACE, vm=VM_NAME, snapshot=SNAPSHOT_NAME)
 RULES = Rules()
 SLACK_AHEAD = -7200
-"""Seconds: Slack's clock is another one than ours, and dates of the two are never compared."""
+"""Seconds: Slack's clock is another one than the bot's, and dates of the two are never compared."""
 CONFIRMED = Rules(stop_when=StopWhen.CONFIRMED)
 
 
@@ -60,7 +63,7 @@ def asked(**changes: Any) -> Restore:
         "id_": RestoreId("k3f9"),
         "thread_ref": ThreadRef(team="T0TEAM", channel="C0OPS", thread="1.1", own_thread=True),
         "owner": OWNER,
-        "request": WISH,
+        "request": REQUEST,
         "rules": RULES,
         "now": NOW,
     }
@@ -340,6 +343,24 @@ def stopped(rules: Rules = RULES, **changes: Any) -> Play:
     return down.looks().looks()
 
 
+def appeared(rules: Rules = RULES, **changes: Any) -> Play:
+    """It had ended, and its object has come into being since."""
+    ended = decided(rules, **changes)
+    assert isinstance(ended.effect, CreateRestore)
+    late = restore_object(ended.effect)
+    ended.wait(5).looks(vmi=VMI).wait(90).looks()
+    ended.ground = ended.ground.but(vmi=None, restores=(late,))
+    return ended.event(Appeared(late))
+
+
+def found_again(rules: Rules = RULES, **changes: Any) -> Play:
+    """Its record was lost, and made anew from what the cluster has."""
+    lost = restoring(rules, **changes)
+    remains = Remains(lost.restore.id, trace(lost.restore), rules, (), lost.now)
+    lost.restore = traces.found_again(remains, lost.ground.restores[0])
+    return lost
+
+
 STATES: dict[str, Callable[[], Play]] = {
     "gathering, not yet looked": gathering,
     "gathering, asked for the VM": lambda: gathering().looks(),
@@ -373,5 +394,7 @@ STATES: dict[str, Callable[[], Play]] = {
     "cancelled": cancelled,
     "refused": refused,
     "expired": expired,
+    "appeared after the end": appeared,
+    "record lost and found again": found_again,
 }
 """Every phase, and what can be open in it: the table that tests of all phases go through."""

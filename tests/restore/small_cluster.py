@@ -104,8 +104,8 @@ class SmallCluster:
     def _create_snapshot(self, effect: CreateSnapshot) -> Result:
         there = self.ground.snapshot(effect.name)
         if there is not None:
-            ours = there.restore_id == dict(effect.labels)[RESTORE_ID]
-            return Done(there.uid) if ours else TAKEN
+            own = there.restore_id == dict(effect.labels)[RESTORE_ID]
+            return Done(there.uid) if own else TAKEN
         made = snapshot_object(effect, uid=self.fresh("safety"))
         self.ground = self.ground.but(snapshots=(*self.ground.snapshots, made))
         self._vm(snapshot_in_progress=effect.name)

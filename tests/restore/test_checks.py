@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.restore.checks import CHECKS, CheckFailure, first_refusal, is_live, others_in_progress
+from bot.restore.check_failure import CheckFailure
+from bot.restore.checks import CHECKS, first_refusal, is_live, others_in_progress
 from bot.restore.model import Restore, Rules, VolumePolicy
 from bot.restore.observation import (
     ApiRejection,
@@ -17,11 +18,14 @@ from bot.restore.observation import (
     Quota,
     Snapshot,
     Vm,
+    Volume,
 )
 from bot.restore.reasons import Reason
 from tests.restore import play as p
 from tests.restore.ground import (
+    CLAIM,
     CONTENT,
+    COPY,
     LIVE,
     NOW,
     SNAPSHOT,
@@ -35,7 +39,8 @@ from tests.restore.ground import (
 from tests.restore.play import Play
 
 GIB = 1024**3
-PREFIX = VolumePolicy.PREFIX_TARGET_NAME
+PREFIX, IN_PLACE = VolumePolicy.PREFIX_TARGET_NAME, VolumePolicy.IN_PLACE
+TWO_DISKS = (*VM.volumes, Volume("logs", "persistentVolumeClaim", claim="logs-claim"))
 FORBIDDEN = ApiRejection(403, "Forbidden", "cannot create virtualmachinerestores")
 TERMINATING = ApiRejection(
     403,
@@ -179,6 +184,44 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             "is not ready",
         ),
     ],
+    "copies_are_there": [
+        (
+            "gone, while the snapshot says ready",
+            WELL.but(copies=()),
+            Reason.VOLUME_SNAPSHOT_MISSING,
+            "VolumeSnapshot `vs-root`, the copy of disk `root`, does not exist any more.",
+        ),
+        (
+            "going, while the snapshot says ready",
+            WELL.but(copies=(replace(COPY, deleting=True),)),
+            Reason.VOLUME_SNAPSHOT_BEING_DELETED,
+            "the copy of disk `root`, is being deleted.",
+        ),
+        (
+            "not ready by its own account",
+            WELL.but(copies=(replace(COPY, ready=False),)),
+            Reason.VOLUME_SNAPSHOT_NOT_READY,
+            "the copy of disk `root`, is not ready to use.",
+        ),
+        (
+            "in error by its own account",
+            WELL.but(copies=(replace(COPY, ready=False, error="pool gone"),)),
+            Reason.VOLUME_SNAPSHOT_NOT_READY,
+            "is not ready to use: pool gone",
+        ),
+        (
+            "not ready by the content, which is ready as a whole",
+            WELL.but(content=replace(CONTENT, unready=(("vs-root", "pool gone"),))),
+            Reason.VOLUME_SNAPSHOT_NOT_READY,
+            "is not ready to use: pool gone",
+        ),
+        (
+            "not ready by the content, where VolumeSnapshots may not be read",
+            WELL.but(copies=None, content=replace(CONTENT, unready=(("vs-root", ""),))),
+            Reason.VOLUME_SNAPSHOT_NOT_READY,
+            "is not ready to use.",
+        ),
+    ],
     "vm_is_the_same": [
         (
             "re-created",
@@ -189,6 +232,32 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     ],
     "snapshot_holds_disks": [
         ("no disks", snapshots(included=()), Reason.CONFIGURATION_ONLY, "holds no disks"),
+    ],
+    "claims_stay": [
+        (
+            "the old claim is going, and the policy needs its name",
+            WELL.but(policy=IN_PLACE, claims=(replace(CLAIM, deleting=True),)),
+            Reason.CLAIM_BEING_DELETED,
+            "Claim `root-claim` is being deleted.",
+        ),
+        (
+            "the claim of a disk that was left out is going",
+            WELL.but(
+                vm=replace(VM, volumes=TWO_DISKS),
+                content=replace(CONTENT, volumes=TWO_DISKS),
+                claims=(CLAIM, Claim("logs-claim", "Bound", deleting=True)),
+            ),
+            Reason.CLAIM_BEING_DELETED,
+            "Claim `logs-claim` is being deleted.",
+        ),
+    ],
+    "classes_exist": [
+        (
+            "the class of a restored volume is gone",
+            WELL.but(classes=()),
+            Reason.STORAGE_CLASS_MISSING,
+            "Storage class `fast` does not exist any more.",
+        ),
     ],
     "nobody_else_restores": [
         (
@@ -377,6 +446,29 @@ def test_a_claim_with_another_name_is_in_nobodys_way() -> None:
     assert refusal(WELL.but(policy=PREFIX, claims=taken)) is None
 
 
+STANDS: dict[str, Ground] = {
+    "VolumeSnapshots may not be read, and the content calls them ready": WELL.but(copies=None),
+    "an error that a ready VolumeSnapshot kept from an earlier try": WELL.but(
+        copies=(replace(COPY, error="the object has been modified"),)
+    ),
+    "another snapshot's copy is going": WELL.but(
+        copies=(COPY, replace(COPY, name="vs-other", deleting=True))
+    ),
+    "the old claim is going, and the restored one gets another name": WELL.but(
+        claims=(replace(CLAIM, deleting=True),)
+    ),
+    "storage classes may not be read": WELL.but(classes=None),
+    "the copied claim named no class": WELL.but(
+        classes=(), content=replace(CONTENT, storage=(("", 1),))
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STANDS)
+def test_what_the_storage_shows_is_enough(case: str) -> None:
+    assert refusal(STANDS[case]) is None
+
+
 # --- Names that help ------------------------------------------------------------------------------
 
 
@@ -394,7 +486,7 @@ def test_a_vm_that_is_in_another_namespace_gets_its_whole_name() -> None:
 
 
 def test_a_vm_that_is_rather_a_command_gets_the_command() -> None:
-    request = p.WISH.model_copy(update={"vm": "stautus"})
+    request = p.REQUEST.model_copy(update={"vm": "stautus"})
     said = refusal(WELL.but(vm=None), p.asked().model_copy(update={"request": request}))
     assert said is not None
     assert said.next.endswith("If you meant a command, write `/vm-restore status`.")

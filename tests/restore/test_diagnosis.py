@@ -10,6 +10,7 @@ import pytest
 from bot.restore.diagnosis import rules, times
 from bot.restore.diagnosis.evidence import (
     Evidence,
+    NotRead,
     SeenClaim,
     SeenCondition,
     SeenDataVolume,
@@ -17,14 +18,13 @@ from bot.restore.diagnosis.evidence import (
     SeenStorageClass,
     SeenVolumeSnapshot,
     SizeLimit,
-    Unread,
 )
 from bot.restore.diagnosis.matching import Rule
 from bot.restore.diagnosis.model import Cause, Diagnosis
 from bot.restore.diagnosis.rules import RULES, diagnose
 from bot.restore.events import Elapsed
 from bot.restore.model import Job, Phase
-from bot.restore.observation import RestoreObject
+from bot.restore.observation import Claim, Observation, ObservationKind, RestoreObject
 from bot.texts import diagnosis as texts
 from tests.restore.ground import CONTENT, NAMESPACE, NOW, SNAPSHOT, SNAPSHOT_NAME, VM, VM_NAME, VMI
 from tests.restores import restore
@@ -61,6 +61,10 @@ WELL = Evidence(
 )
 """A restore that goes on as it should."""
 DENIED = 'admission webhook "virtualmachine-validator.kubevirt.io" denied the request: '
+NO_RIGHT = (
+    'persistentvolumeclaims is forbidden: User "system:serviceaccount:kubevirt:kubevirt-controller" '
+    'cannot create resource "persistentvolumeclaims"'
+)
 DOWN = (
     'Internal error occurred: failed calling webhook "virtualmachine-validator.kubevirt.io": '
     "failed to call webhook: Post https://virt-api.kubevirt.svc:443: context deadline exceeded"
@@ -122,7 +126,7 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
         but(
             job=None,
             unread=(
-                Unread(
+                NotRead(
                     "virtualmachinerestores",
                     'cannot get resource "virtualmachinerestores"',
                     forbidden=True,
@@ -159,10 +163,11 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
     "the VM runs, and the restore has not noticed": (Cause.VM_STARTED, but(vmi=VMI)),
     "KubeVirt's account lacks a right": (
         Cause.CONTROLLER_RIGHT,
-        says(
-            'persistentvolumeclaims is forbidden: User "system:serviceaccount:kubevirt:'
-            'kubevirt-controller" cannot create resource "persistentvolumeclaims"'
-        ),
+        says(NO_RIGHT),
+    ),
+    "KubeVirt's account lacks a right, and so the restore has failed": (
+        Cause.CONTROLLER_RIGHT,
+        but(error=NO_RIGHT, job=replace(JOB, failure=NO_RIGHT)),
     ),
     "a MAC address is taken, as KubeMacPool says": (
         Cause.ADDRESS_TAKEN,
@@ -288,7 +293,7 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
         waits(
             ("ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found'),
             classes=(),
-            unread=(Unread("storageclasses", "forbidden", forbidden=True),),
+            unread=(NotRead("storageclasses", "forbidden", forbidden=True),),
         ),
     ),
     "a storage class does not exist, as KubeVirt says": (
@@ -408,7 +413,10 @@ def test_events_of_the_past_are_no_cause() -> None:
 
 
 def test_what_could_not_be_read_proves_nothing_and_is_named() -> None:
-    unread = (Unread("virtualmachinesnapshots", "forbidden", forbidden=True), Unread("events", "x"))
+    unread = (
+        NotRead("virtualmachinesnapshots", "forbidden", forbidden=True),
+        NotRead("events", "x"),
+    )
     told = diagnose(but(snapshot=None, content=None, unread=unread))
     assert told.cause == Cause.UNKNOWN
     assert told.missing == ("virtualmachinesnapshots", "events")
@@ -440,6 +448,26 @@ def test_a_diagnosis_is_over_once_it_moves() -> None:
     assert times.noted(stuck, done, Elapsed(), NOW).diagnosis is None
 
 
+def test_claims_of_other_restores_do_not_hide_a_stall() -> None:
+    """An earlier restore of the VM has bound claims; ours still waits."""
+    job = Job(
+        name=NAME,
+        decided_at=NOW,
+        uid="restore-1",
+        progressing=JOB.progressing,
+        ready=JOB.ready,
+        volumes_total=1,
+        moved_at=NOW,
+    )
+    claims = (Claim("restore-of-yesterday", "Bound"), Claim(CLAIM, "Pending"))
+    seen = Observation(ObservationKind.JOB, NOW, job=JOB, claims=claims)
+    stuck = restore(Phase.RESTORING, job=job)
+    assert times.wanted(stuck, seen, NOW + times.STALLED_AFTER)
+    assert not times.wanted(stuck, seen, NOW + times.STALLED_AFTER - timedelta(seconds=1))
+    bound = replace(seen, claims=(Claim(CLAIM, "Bound"),))
+    assert not times.wanted(stuck, bound, NOW + times.STALLED_AFTER)
+
+
 HOSTILE = "x'; kubectl delete vm --all; `<!channel> <@U0ADMIN>`"
 
 
@@ -461,7 +489,7 @@ EVERYTHING = replace(
     content=replace(CONTENT, deleting=True),
     events=tuple(SeenEvent("Pod", "p", "r" * 500, HOSTILE * 50, True) for _ in range(200)),
     claims=tuple(replace(WAITING, name=f"claim-{n}") for n in range(60)),
-    unread=tuple(Unread(f"kind{n}", HOSTILE * 50) for n in range(40)),
+    unread=tuple(NotRead(f"kind{n}", HOSTILE * 50) for n in range(40)),
 )
 
 

@@ -355,7 +355,7 @@ def test_nothing_that_was_typed_before_counts_for_the_new_owner(state: str, way:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_reply_after_the_handover_counts_by_slacks_clock(way: Way) -> None:
-    """However far that is from ours."""
+    """However far that is from our clock."""
     played = way(p.typing()).looks()
     assert played.question is CardKind.WARNING
     after = f"{int(played.since.partition('.')[0])}.000100"

@@ -44,7 +44,7 @@ from bot.restore.target import RestoreRequest
 from bot.restore.thread import QUESTIONS, CardKind, ThreadRef, UserId
 from bot.restore.user_events import BUTTONS
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM, VM_NAME, WELL
-from tests.restore.play import NO, OTHER, OWNER, WISH, YES, asked
+from tests.restore.play import NO, OTHER, OWNER, REQUEST, YES, asked
 from tests.restore.small_cluster import SmallCluster
 
 THIRD = UserId("U0CAROL")
@@ -230,7 +230,7 @@ class Machine(RuleBasedStateMachine):
         thread = ThreadRef(team="T", thread="1.1", **there)
         self.restore = asked(
             thread_ref=thread,
-            request=WISH if drawn["named"] else RestoreRequest(cluster="default"),
+            request=REQUEST if drawn["named"] else RestoreRequest(cluster="default"),
             rules=Rules(stop_when=drawn["stop_when"], protect_by_default=drawn["protect"]),
         )
         self._meets(accident)
@@ -360,8 +360,8 @@ class Machine(RuleBasedStateMachine):
             assert book.start
             assert self.restore.phase.ended
         elif isinstance(effect, DeleteRestore):
-            ours = {made.uid for made in self.cluster.made}
-            assert effect.uid in ours
+            own = {made.uid for made in self.cluster.made}
+            assert effect.uid in own
             assert book.delete or self.restore.blocker is not None
 
     def _create_allowed(self, effect: CreateRestore, observation: Observation) -> None:
@@ -447,7 +447,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, button=st.sampled_from((Button.ACCEPT, Button.DECLINE, Button.WITHDRAW)))
     def answers_an_offer(self, who: int, button: Button) -> None:
-        """Whoever it was made to, or anybody else, on the newest one."""
+        """The person it was made to, or anybody else, on the newest one."""
         offers = [card for card in self.restore.cards if card.kind is CardKind.OFFER]
         if offers:
             made = self.restore.offer
@@ -462,7 +462,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def goes_well(self) -> None:
-        """Whoever is next does their part; a small step, so that accidents find every moment."""
+        """Who is next does their part; a small step, so that accidents find every moment."""
         if self.effects:
             self.acts("done")
         elif self.restore.question is not None:
@@ -516,8 +516,8 @@ class Machine(RuleBasedStateMachine):
         self._meets(accident)
 
     def _asks_anew(self) -> None:
-        """The same wish again, after everything was mended."""
-        self.all_is_mended()
+        """The same request again, after everything was put right."""
+        self.all_is_well()
         self.ended.append(self.restore)
         id_ = RestoreId(f"r{len(self.ended)}x")
         self.restore = asked(id_=id_, rules=self.restore.rules, now=self.now)
@@ -651,7 +651,7 @@ class Machine(RuleBasedStateMachine):
         DEEDS[what](self.cluster)
 
     @rule()
-    def all_is_mended(self) -> None:
+    def all_is_well(self) -> None:
         """Back to a cluster in which a restore can go through."""
         cluster = self.cluster
         cluster.ground = cluster.ground.but(

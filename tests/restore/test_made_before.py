@@ -98,6 +98,21 @@ def test_one_of_another_confirmation_is_ours_as_well() -> None:
     assert played.looks().phase is Phase.SUCCEEDED
 
 
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_what_the_cluster_dates_is_judged_by_its_own_clock(ahead: int) -> None:
+    """One that is behind made it overdue at once, one that is ahead never."""
+    differ, made = timedelta(seconds=ahead), p.confirmed()
+    there = replace(_made(made, progressing="Creating new PVCs"), created=NOW + differ)
+    made.ground = made.ground.but(restores=(there,), ahead=differ)
+    limit = made.restore.rules.restore_timeout
+    assert made.wait(60).looks().restore.job is not None
+    assert made.wait(limit - 61).looks().question is None
+    assert made.wait(1).looks().question is CardKind.OVERDUE
+    done = made.wait(120).job_becomes(complete=True, restored_at=DONE + differ).looks()
+    assert done.restore.job is not None
+    assert done.restore.job.restored_at == DONE
+
+
 @pytest.mark.parametrize("verdict", [p.YES, NO], ids=["permitted", "not permitted any more"])
 def test_what_is_done_needs_no_permission(verdict: Any) -> None:
     played = p.confirmed()

@@ -81,6 +81,17 @@ def test_not_even_where_the_clocks_differ(moment: str) -> None:
     assert played.reason is Reason.VM_STARTED
 
 
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_nor_where_the_cluster_has_another_time(ahead: int) -> None:
+    """Its own clock says how old a VMI is: a younger one stays, one that crashed before goes down."""
+    differ = timedelta(seconds=ahead)
+    for created, acts in ((NEWER.created, 0), (NOW - timedelta(seconds=5), 1)):
+        assert created is not None
+        played = _chosen(RUNNING).wait(200)
+        played.looks(vmi=replace(NEWER, created=created + differ), ahead=differ)
+        assert len(played.effects) == acts
+
+
 @pytest.mark.parametrize("vmi", [NEWER, None], ids=["live", "about to be"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_nor_one_that_was_only_written_to(moment: str, vmi: Vmi | None) -> None:
@@ -269,3 +280,12 @@ def test_a_vm_that_has_run_since_the_click_is_not_started_again(vm: Vm, vmi: Vmi
     assert "has run since" in (played.restore.start.error or "")
     again = played.clicks(Button.START_VM)
     assert isinstance(again.looks().effect, StartVm), "pressing once more is a new click"
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_whether_it_has_run_since_is_told_by_the_clusters_clock(ahead: int) -> None:
+    differ = timedelta(seconds=ahead)
+    for ended, acts in ((NOW - timedelta(minutes=1), 1), (LATER, 0)):
+        played = _to_be_started().wait(300)
+        played.looks(vm=replace(VM, down_since=ended + differ), vmi=None, ahead=differ)
+        assert len(played.effects) == acts

@@ -17,6 +17,7 @@ from bot.restore.thread import CardKind
 from tests.restore import play as p
 from tests.restore.ground import (
     CONTENT,
+    COPY,
     NAMESPACE,
     SNAPSHOT,
     SNAPSHOT_NAME,
@@ -95,6 +96,26 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
         {"content": replace(CONTENT, error="lost")},
         Reason.CHANGED_SINCE_CONFIRMATION,
         "now it has an error: lost",
+    ),
+    "the copy of a disk is being deleted": (
+        {"copies": (replace(COPY, deleting=True),)},
+        Reason.VOLUME_SNAPSHOT_BEING_DELETED,
+        "VolumeSnapshot `vs-root`, the copy of disk `root`, is being deleted.",
+    ),
+    "the copy of a disk is gone": (
+        {"copies": ()},
+        Reason.VOLUME_SNAPSHOT_MISSING,
+        "does not exist any more",
+    ),
+    "the copy of a disk is not ready any more": (
+        {"copies": (replace(COPY, ready=False),)},
+        Reason.VOLUME_SNAPSHOT_NOT_READY,
+        "is not ready to use",
+    ),
+    "the storage class is gone": (
+        {"classes": ()},
+        Reason.STORAGE_CLASS_MISSING,
+        "Storage class `fast` does not exist any more",
     ),
     "the content is gone": (
         {"content": None},

@@ -108,7 +108,7 @@ def test_what_is_missing_is_asked_for_one_thing_at_a_time() -> None:
     assert played.restore.proposal.value == NAMESPACE
     assert played.clicks(Button.USE_PROPOSAL).looks().question is CardKind.ASK_SNAPSHOT
     assert played.types(SNAPSHOT_NAME).looks().phase is Phase.CHECKING
-    assert played.restore.request == p.WISH
+    assert played.restore.request == p.REQUEST
 
 
 def test_a_described_snapshot_filters_the_picker_and_is_never_guessed() -> None:
@@ -230,7 +230,7 @@ def test_cancel_typed_instead_of_the_name_is_a_cancel() -> None:
 
 
 def test_a_snapshot_called_cancel_can_be_confirmed() -> None:
-    odd = p.play(request=p.WISH.model_copy(update={"snapshot": "cancel"}))
+    odd = p.play(request=p.REQUEST.model_copy(update={"snapshot": "cancel"}))
     odd.looks(snapshots=(replace(SNAPSHOT, name="cancel"),))
     assert odd.types("cancel").phase is Phase.CONFIRMING
 
@@ -826,7 +826,7 @@ def test_a_forced_stop_is_audited_with_its_person() -> None:
 
 
 def test_a_long_name_is_cut_so_that_the_whole_fits_into_a_label() -> None:
-    request = p.WISH.model_copy(update={"vm": f"{'a' * 38}.{'b' * 60}"})
+    request = p.REQUEST.model_copy(update={"vm": f"{'a' * 38}.{'b' * 60}"})
     planned = workflow.planned(p.asked(request=request), NOW)
     assert len(planned.name) <= 63
     assert ".-" not in planned.name

@@ -21,7 +21,7 @@ from bot.slack.outbound.replies import Caller
 from bot.store.records import PostedCard, Record
 from tests.restore import play as p
 from tests.restore.ground import NOW, SNAPSHOT_NAME
-from tests.restore.play import OTHER, OWNER, WISH, Play
+from tests.restore.play import OTHER, OWNER, REQUEST, Play
 
 CALLER = Caller(OWNER, "C0OPS", "1.1", None)
 NOTHING: Any = None
@@ -128,7 +128,7 @@ def named(name: str, played: Play, **changes: Any) -> Restore:
 
 TYPING = named("typing", p.typing())
 OTHER_NAME = named(
-    "other-name", p.typing(), request=WISH.model_copy(update={"snapshot": "other-snapshot"})
+    "other-name", p.typing(), request=REQUEST.model_copy(update={"snapshot": "other-snapshot"})
 )
 CHOICE = named("choice", p.stop_choice())
 CHECKING = named("checking", p.play())
@@ -286,7 +286,7 @@ def test_what_is_a_command_in_which_phase(said: str) -> None:
 
 @pytest.mark.parametrize("name", ["status", "list", "cancel", "help"])
 def test_a_name_that_looks_like_a_command_is_an_answer_where_it_is_asked_for(name: str) -> None:
-    request = WISH.model_copy(update={"snapshot": name})
+    request = REQUEST.model_copy(update={"snapshot": name})
     typing = p.typing().restore.model_copy(update={"request": request})
     assert not is_command(name, typing)
     assert not is_command(f" {name} ", typing)

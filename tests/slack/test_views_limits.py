@@ -116,7 +116,7 @@ def outcome(reason: Reason | None, name: str, text: str) -> Outcome:
 
 
 def check(message: Message) -> None:
-    """Within all limits, and nothing live but what is ours."""
+    """Within all limits, and nothing live but what is the bot's."""
     assert check_blocks(list(message.blocks), "message") == []
     assert len(message.blocks) <= MAX_BLOCKS
     size = len(json.dumps(message.blocks, ensure_ascii=False).encode())
@@ -236,7 +236,7 @@ def _said(room: str, kind: object) -> bool:
 
 
 ANSWERS = answers()
-OURS = re.compile(rf"<@{ALICE}>|<#C0OPS>|<{re.escape(LINK)}\|[\w ]+>|{DATE.pattern}")
+OWN = re.compile(rf"<@{ALICE}>|<#C0OPS>|<{re.escape(LINK)}\|[\w ]+>|{DATE.pattern}")
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -283,7 +283,7 @@ def nothing_foreign_is_live(said: Message | str) -> None:
     for text in mrkdwn(said) if isinstance(said, Message) else [said]:
         assert 0 < len(text) <= 4000
         for found in LIVE.findall(text):
-            assert OURS.fullmatch(found), found
+            assert OWN.fullmatch(found), found
         assert not re.search(r"[<>]", LIVE.sub("", text))
         assert not re.search("[\u200b\u202e]", text)
 

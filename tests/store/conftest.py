@@ -55,11 +55,14 @@ def keys(team: str) -> Keys:
     return Keys(team)
 
 
-SERVERS = ("wheel", "every command twice", "cluster")
 REAL = ("real",) if servers.real_server() else ()
+OTHERS = [
+    pytest.param(kind, marks=pytest.mark.another_server)
+    for kind in ("every command twice", "cluster", *REAL)
+]
 
 
-@pytest.fixture(params=[*SERVERS, *REAL])
+@pytest.fixture(params=["wheel", *OTHERS])
 def server(request: pytest.FixtureRequest) -> str:
     """Where the store's tests run."""
     kind: str = request.param

@@ -43,6 +43,12 @@ class Database:
         """So many seconds from now."""
         return self.now + timedelta(seconds=seconds)
 
+    async def names(self) -> set[str]:
+        """The names of all keys that there are."""
+        prefix = self.keys.prefix
+        found = [key async for key in self.client.scan_iter(match=f"{prefix}*", count=500)]
+        return {key.removeprefix(prefix) for key in found}
+
     async def create(self, name: str = "R1", after: float = 0) -> None:
         """A stored restore that is due after so many seconds."""
         made = restore(name, vm=name)

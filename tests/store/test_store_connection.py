@@ -80,7 +80,7 @@ def test_a_url_says_where_redis_is(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_url_that_cannot_work_is_refused_with_the_mend(url: str) -> None:
+def test_a_url_that_cannot_work_is_refused_with_the_fix(url: str) -> None:
     with pytest.raises(Misconfigured, match=f"^REDIS_URL: .*{REFUSED[url]}"):
         read_url(url)
 

@@ -1,16 +1,30 @@
 """Leases, fences and the due queue."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.restore.model import Phase
-from bot.store import Store, connect
+from bot.restore.traces import trace
+from bot.store import Store, connect, documents
 from bot.store.documents import Unreadable
 from bot.store.queue import MAX_CUTS, PUT_OFF
-from bot.store.records import Committed, Delivery, Lease, Leased, PostedCard, Record, Stale
-from tests.store.database import HOUR, Database
+from bot.store.records import (
+    ClaimConflict,
+    Committed,
+    Created,
+    Delivery,
+    Lease,
+    Leased,
+    Listed,
+    PeriodicTask,
+    PostedCard,
+    Record,
+    Stale,
+)
+from tests.store.database import HOUR, MONTH, Database
 from tests.store.samples import changed, ended, restore, said
 
 
@@ -63,11 +77,50 @@ async def test_a_lease_that_ran_out_passes_on_with_a_higher_fence(db: Database) 
     assert (first.fence, second.fence) == (1, 2)
 
 
-async def test_an_id_whose_document_is_gone_leaves_the_queue(db: Database) -> None:
-    await db.create()
+def trace_of(name: str, vm: str = "db-01") -> dict[str, Any]:
+    """What is kept of a live restore apart from its document."""
+    return documents.load_body(documents.dump_trace(trace(restore(name, vm=vm))))
+
+
+async def test_a_restore_whose_record_is_gone_leaves_every_index_and_is_looked_into(
+    db: Database,
+) -> None:
+    """Evicted, or deleted by hand: it is told in the log and the audit stream, and to its owner."""
+    made = restore("R1")
+    await db.store.create(made, due=db.now, audit=[])
     await db.client.delete(db.keys.restore("R1"))
-    assert await db.queue.lease(5) == ([], None)
-    await db.client.zrem(db.keys.live, "R1")
+    with capture_logs() as logs:
+        assert await db.queue.lease(5) == ([], db.now)
+    assert [(each["log_level"], each["record"]) for each in logs] == [("error", "restore:R1")]
+    leased, _ = await db.queue.lease(5)
+    assert [each.work for each in leased] == [
+        PeriodicTask("lost:R1", {"why": "gone", "trace": trace_of("R1")})
+    ]
+    await db.tasks.delete("lost:R1", lease=leased[0].lease)
+    entries = [each async for each in db.store.audit.read()]
+    assert [(each.kind, each.restore, each.reason) for each in entries] == [
+        ("record-lost", "R1", "gone")
+    ]
+    assert await db.names() == {"audit"}
+    assert await db.store.create(restore("R2"), due=db.now, audit=[]) == Created(restore("R2"))
+
+
+async def test_a_trace_is_kept_as_long_as_the_restore_lives_or_holds_a_vm(db: Database) -> None:
+    lease = await db.leased()
+    assert await db.client.hkeys(db.keys.traces) == ["R1"]
+    await db.store.commit(ended(restore(vm="R1")), due=None, audit=[], lease=lease)
+    assert await db.client.hkeys(db.keys.traces) == []
+
+
+async def test_an_id_without_a_record_is_looked_into_once(db: Database) -> None:
+    """Which only the cluster knows. What rests has been done; ended ones are known."""
+    await db.store.create(ended(restore("R2")), due=db.later(60), audit=[])
+    await db.queue.wake(["R1", "R2", "R3"], {"R1": {"why": "unknown"}, "R2": {"why": "unknown"}})
+    leased, _ = await db.queue.lease(5)
+    assert [each.work for each in leased] == [PeriodicTask("lost:R1", {"why": "unknown"})]
+    await db.queue.release(leased[0].lease, due=None)
+    await db.queue.wake(["R1"], {"R1": {"why": "unknown"}})
+    assert (await db.queue.lease(5))[0] == []
 
 
 # release
@@ -448,11 +501,22 @@ async def test_a_delivery_that_is_put_off_in_good_order_is_never_given_up(db: Da
 # What does not load
 
 
-@pytest.mark.parametrize("document", ['{"schema_version":2,"id":"R1"}', "no json", "{}"])
-async def test_an_unreadable_restore_is_put_off_and_the_others_go_on(
+NEWER = '{"schema_version":2,"id":"R1"}'
+GOOD = documents.dump(restore("R1", vm="R1"))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(NEWER, id="another schema"),
+        pytest.param(GOOD.replace("{", '{"mood":"calm",', 1), id="a field"),
+        pytest.param(GOOD.replace('"checking"', '"pondering"', 1), id="a phase"),
+    ],
+)
+async def test_a_restore_of_a_newer_release_is_left_to_it_and_the_others_go_on(
     db: Database, document: str
 ) -> None:
-    """A newer release may have written it: it is neither dropped nor does it stop the loop."""
+    """It is neither dropped nor does it stop the loop; it is told once, and keeps its claim."""
     await db.create("R1")
     await db.create("R2")
     await db.client.hset(db.keys.restore("R1"), "doc", document)
@@ -460,16 +524,56 @@ async def test_an_unreadable_restore_is_put_off_and_the_others_go_on(
         assert await db.names_due() == ["restore:R2"]
     assert [line["record"] for line in logs] == ["restore:R1"]
     db.clock.advance(PUT_OFF.total_seconds())
-    await db.names_due()
+    with capture_logs() as logs:
+        await db.names_due()
+    assert logs == []
     entries = [entry async for entry in db.store.audit.read()]
     assert [(entry.kind, entry.target) for entry in entries] == [("deferred", "restore:R1")]
+    assert await db.store.create(restore("R3", vm="R1"), due=db.now, audit=[]) == ClaimConflict(
+        None
+    )
+    assert await db.store.under_way() == Listed((restore("R2", vm="R2"),), newer=1)
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["no json", "{}", GOOD.replace('"id":"R1"', '"id":[]'), GOOD.replace('"owner"', '"own"')],
+    ids=["no JSON", "empty", "a type", "a name"],
+)
+async def test_a_broken_restore_is_put_aside_and_holds_nothing(db: Database, document: str) -> None:
+    """Its owner is told, its VM is free, and its bytes are there for a month."""
+    await db.create("R1")
+    await db.client.hset(db.keys.restore("R1"), "doc", document)
+    assert await db.store.under_way() == Listed((), lost=1)
+    with capture_logs() as logs:
+        leased, _ = await db.queue.lease(5)
+    assert leased == []
+    assert [(line["log_level"], line["record"]) for line in logs] == [("error", "restore:R1")]
+    leased, _ = await db.queue.lease(5)
+    assert [each.work for each in leased] == [
+        PeriodicTask("lost:R1", {"why": "broken", "trace": trace_of("R1", "R1")})
+    ]
+    await db.tasks.delete("lost:R1", lease=leased[0].lease)
+    assert await db.names() == {"audit", "broken:R1"}
+    assert await db.client.hget(db.keys.broken("R1"), "doc") == document
+    assert MONTH - HOUR < await db.client.ttl(db.keys.broken("R1")) <= MONTH
+    assert [each.kind async for each in db.store.audit.read()] == ["record-lost"]
+
+
+async def test_half_of_a_delivery_stops_nobody(db: Database) -> None:
+    """Somebody has deleted a field by hand: it is put off, and the others are leased."""
+    await db.queue.enqueue_delivery("Ev1", "message", {})
+    await db.create("R2")
+    db.clock.advance(25)
+    await db.client.hdel(f"{db.keys.prefix}delivery:Ev1", "accepted")
+    assert await db.names_due() == ["restore:R2"]
 
 
 async def test_a_put_off_restore_works_again_once_it_loads(db: Database) -> None:
     await db.create()
     good = await db.client.hget(db.keys.restore("R1"), "doc")
     assert good is not None
-    await db.client.hset(db.keys.restore("R1"), "doc", "{}")
+    await db.client.hset(db.keys.restore("R1"), "doc", NEWER)
     assert await db.names_due() == []
     await db.client.hset(db.keys.restore("R1"), "doc", good)
     db.clock.advance(PUT_OFF.total_seconds())
@@ -480,7 +584,7 @@ async def test_a_put_off_restore_is_left_alone_until_its_time_or_a_wake(db: Data
     await db.create()
     good = await db.client.hget(db.keys.restore("R1"), "doc")
     assert good is not None
-    await db.client.hset(db.keys.restore("R1"), "doc", "{}")
+    await db.client.hset(db.keys.restore("R1"), "doc", NEWER)
     assert await db.names_due() == []
     db.clock.advance(PUT_OFF.total_seconds() - 1)
     assert await db.queue.lease(5) == ([], db.later(1))
@@ -493,11 +597,11 @@ async def test_a_restore_that_breaks_again_after_a_commit_is_audited_again(db: D
     await db.create()
     good = await db.client.hget(db.keys.restore("R1"), "doc")
     assert good is not None
-    await db.client.hset(db.keys.restore("R1"), "doc", "{}")
+    await db.client.hset(db.keys.restore("R1"), "doc", NEWER)
     await db.names_due()
     await db.client.hset(db.keys.restore("R1"), "doc", good)
     await db.store.commit(restore(vm="R1"), due=db.now, audit=[])
-    await db.client.hset(db.keys.restore("R1"), "doc", "{}")
+    await db.client.hset(db.keys.restore("R1"), "doc", NEWER)
     await db.names_due()
     assert [entry.kind async for entry in db.store.audit.read()] == ["deferred", "deferred"]
 

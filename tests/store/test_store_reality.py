@@ -159,9 +159,9 @@ async def test_a_server_that_still_loads_its_data_is_unavailable() -> None:
             writer.write(b"-LOADING Redis is loading the dataset in memory\r\n")
         writer.close()
 
-    door = await asyncio.start_server(loading, "127.0.0.1", 0)
-    port = door.sockets[0].getsockname()[1]
-    async with door, connect(f"redis://127.0.0.1:{port}") as client:
+    server = await asyncio.start_server(loading, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, connect(f"redis://127.0.0.1:{port}") as client:
         with pytest.raises(StoreUnavailable, match="loading"):
             await Store(client, "T1", HandClock()).durability()
 

@@ -389,7 +389,9 @@ async def test_a_name_stands_for_the_cluster_that_was_met_first(db: Database) ->
     assert await clusters.recognise("east", "kube-system", "n1") is None
     assert await clusters.recognise("east", "kube-system", "n2") == "n1"
     assert await clusters.recognise("west", "kube-system", "n2") is None
-    assert await clusters.forget("east")
+    assert await clusters.names() == ["east", "west"]
+    await clusters.forget("east")
+    assert await clusters.names() == ["west"]
     assert await clusters.recognise("east", "KubeVirt", "k2") is None
 
 

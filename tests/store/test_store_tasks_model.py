@@ -46,7 +46,7 @@ class Row:
         return self.until is not None and self.until > now
 
     def give_back(self, due: datetime | None, now: datetime) -> None:
-        """Whoever was at it has done it."""
+        """The worker that was at it has done it."""
         self.due = due if self.again is None else max(now, self.again)
         self.until, self.again, self.newer, self.cuts = None, None, False, 0
 

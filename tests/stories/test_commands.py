@@ -190,7 +190,7 @@ async def test_status_without_links(stage_for: SetStage) -> None:
 
 
 async def test_status_shows_ones_own_first(stage_for: SetStage) -> None:
-    """Whoever asks finds their own restore on top."""
+    """Everybody who asks finds their own restore on top."""
     stage = await stage_for(start=False)
     stage.world.config = access(stage.alice, stage.bob)
     await stage.world.start_bot()

@@ -312,7 +312,7 @@ async def test_a_delivery_of_a_newer_release_is_put_off_and_told_once(
 
 
 async def test_click_that_waited_for_six_minutes_confirms_nothing(stage_for: SetStage) -> None:
-    """A bot that was away does not come back with an old wish; the button can be pressed again."""
+    """A bot that was away does not come back with an old request; the button can be pressed again."""
     stage = await stage_for()
     await acts.to_the_warning(stage)
     card = await acts.type_name(stage)

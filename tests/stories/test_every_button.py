@@ -1,4 +1,4 @@
-"""Every button and picker of every card, in every phase, answers whoever uses it.
+"""Every button and picker of every card, in every phase, answers everybody who uses it.
 
 The restores are put into the store as they are in each state that people meet, and the bot posts
 their cards. Then everything on these cards is used, by everybody: also what a card had before it was
@@ -15,6 +15,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any
 
+from bot.cluster import parse
 from bot.playground.slack import Person
 from bot.playground.slack.blockkit import interactive
 from bot.playground.slack.interactions import ClickResult
@@ -24,6 +25,7 @@ from bot.playground.stage import Stage, access
 from bot.restore.edits import close_for_good
 from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.thread import Card, ThreadRef, UserId
+from bot.restore.vmstate import state_of
 from bot.slack import views
 from bot.store import Store, connect
 from tests.slack.examples import EXAMPLES
@@ -212,9 +214,10 @@ def _placed(stage: Stage, restore: Restore, channel: Channel, number: int) -> Re
 def _of_a_live_vm(stage: Stage, restore: Restore, vm: str) -> Restore:
     """The choice is about a VM that is there: a stop is really sent."""
     stage.world.kube.seed.vm("production", vm, running=True, run_strategy="Always")
-    uid = stage.world.kube.storage.get("virtualmachines", "production", vm)["metadata"]["uid"]
+    seen = parse.vm(stage.world.kube.storage.get("virtualmachines", "production", vm))
     assert restore.preview is not None
-    preview = restore.preview.model_copy(update={"vm_uid": uid})
+    shown = {"vm_uid": seen.uid, "vm_state": state_of(seen)}
+    preview = restore.preview.model_copy(update=shown)
     return restore.model_copy(update={"preview": preview})
 
 
@@ -343,7 +346,7 @@ async def answers_answer(stage: Stage, people: Cast, asides: list[list[Spot]]) -
 
 
 async def the_documents_are_gone(stage: Stage, people: Cast, spots: list[Spot]) -> None:
-    """After thirty days, or with another store, whoever uses a card is told that it is not known."""
+    """After thirty days, or with another store, everybody who uses a card is told that it is not known."""
     async with connect(stage.world.redis_url) as client:
         await client.flushall()
     for person in (people.alice, people.bob):

@@ -42,7 +42,7 @@ async def failed(stage: Stage) -> None:
     await stage.card(FAILED)
 
 
-def mend(stage: Stage) -> None:
+def make_room(stage: Stage) -> None:
     """The storage has room again."""
     stage.world.kube.knobs.own_class("standard").bind = 3.0
     stage.world.kube.resume_controllers(virt_only=True)
@@ -76,7 +76,7 @@ async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     """Our own failed object goes first; then everything is checked and confirmed again."""
     stage = await stage_for()
     await failed(stage)
-    mend(stage)
+    make_room(stage)
     await stage.press(FAILED, "Try again")
     await stage.card(acts.TYPE_IT)
     first = stage.restores()[0]
@@ -99,7 +99,7 @@ async def test_try_again_pressed_twice(stage_for: SetStage) -> None:
     """The second click, as quick as the first, is answered and finds the first one's restore."""
     stage = await stage_for()
     await failed(stage)
-    mend(stage)
+    make_room(stage)
     card = await stage.card(FAILED)
     await stage.alice.click(card, "Try again")
     await stage.alice.click(card, "Try again")
@@ -117,7 +117,7 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     """The new restore stands, the old card still has its buttons: the next click takes them away."""
     stage = await stage_for()
     await failed(stage)
-    mend(stage)
+    make_room(stage)
     apply, died = EventApplier.apply, list[str]()
 
     async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Reply | None:
@@ -169,7 +169,7 @@ async def test_another_snapshot_after_a_failure(stage_for: SetStage) -> None:
     stage = await stage_for()
     stage.world.kube.seed.snapshot(NS, "nightly-0217", VM, created=SNAPSHOT_TIME)
     await failed(stage)
-    mend(stage)
+    make_room(stage)
     await stage.press(FAILED, "Another snapshot")
     await stage.card("Continued by @alice, further down")
     assert "[" not in stage.read(await stage.card(FAILED))

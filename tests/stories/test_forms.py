@@ -71,7 +71,7 @@ async def offered(stage: Stage, label: str, typed: str = "") -> list[str]:
 
 
 async def test_form_by_command(stage_for: SetStage, golden: Golden) -> None:
-    """/vm-restore alone opens the form; what is chosen in it is confirmed like any other wish."""
+    """/vm-restore alone opens the form; what is chosen in it is confirmed like any other request."""
     stage = await stage_for()
     await open_form(stage)
     await golden(screen(stage), "empty")
@@ -511,7 +511,7 @@ async def test_form_opened_although_slack_did_not_say_so(stage_for: SetStage) ->
 
 
 async def test_form_over_http(stage_for: SetStage) -> None:
-    """Shortcut, choices, options and the form itself, signed, at the bot's own door."""
+    """Shortcut, choices, options and the form itself, signed, at the bot's own port."""
     stage = await stage_for(socket_mode=False)
     await stage.alice.shortcut(SHORTCUT)
     await form(stage)

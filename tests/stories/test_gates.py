@@ -41,6 +41,17 @@ def content_goes(stage: Stage) -> None:
     going(stage, "virtualmachinesnapshotcontents", name)
 
 
+def copy_goes(stage: Stage) -> None:
+    """`kubectl delete volumesnapshot`: snapshot and content go on saying that they are ready."""
+    snapshot = stage.world.kube.storage.get("virtualmachinesnapshots", NS, SNAPSHOT)
+    going(stage, "volumesnapshots", f"vmsnapshot-{snapshot['metadata']['uid']}-volume-root")
+
+
+def class_is_deleted(stage: Stage) -> None:
+    """`kubectl delete storageclass`."""
+    stage.world.kube.storage.remove("storageclasses", "", "standard")
+
+
 def snapshot_goes(stage: Stage) -> None:
     """`kubectl delete vmsnapshot`."""
     going(stage, "virtualmachinesnapshots", SNAPSHOT)
@@ -74,6 +85,20 @@ GOING = (
         "❌ Snapshot Content Is Being Deleted",
         "The content of snapshot `pre-upgrade-snapshot` is being deleted",
         "The snapshot's content is being deleted",
+    ),
+    Going(
+        "volume-snapshot",
+        copy_goes,
+        "❌ Volume Snapshot Is Being Deleted",
+        "the copy of disk `root`, is being deleted.",
+        "the copy of disk `root`, is being deleted.",
+    ),
+    Going(
+        "storage-class",
+        class_is_deleted,
+        "❌ Storage Class Missing",
+        "Storage class `standard` does not exist any more.",
+        "Storage class `standard` does not exist any more.",
     ),
     Going(
         "snapshot",
@@ -120,6 +145,41 @@ async def test_going_away_between_typing_and_click(case: Going, stage_for: SetSt
     assert case.at_the_act in refused
     assert "Everything was read again just before the restore" in refused
     assert acts.changes(stage) == []
+
+
+async def test_running_vm_is_not_stopped_for_a_storage_class_that_is_gone(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """It is said before anybody is asked whether the VM may be stopped."""
+    stage = await stage_for(running=True, start=False)
+    class_is_deleted(stage)
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    await stage.card("❌ Storage Class Missing")
+    await golden(stage)
+    assert acts.changes(stage) == []
+    assert acts.live(stage)
+
+
+async def test_claim_that_goes_is_not_replaced_in_place(stage_for: SetStage) -> None:
+    """With InPlace the old claim must make room for the new one."""
+    stage = await stage_for(start=False, config={"rules": {"volume_policy": "InPlace"}})
+    await stage.world.kube.pause_controllers()
+    going(stage, "persistentvolumeclaims", f"{VM}-root")
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    refused = stage.read(await stage.card("❌ Volume Is Being Deleted"))
+    assert f"Claim `{VM}-root` is being deleted." in refused
+    assert acts.changes(stage) == []
+
+
+async def test_storage_that_may_not_be_read_holds_nobody_up(stage_for: SetStage) -> None:
+    """An account without these two rights restores as before: the content still speaks."""
+    stage = await stage_for()
+    for resource in ("volumesnapshots", "storageclasses"):
+        stage.world.kube.deny("get", resource, "")
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
 
 
 async def test_namespace_that_is_being_deleted(stage_for: SetStage, golden: Golden) -> None:

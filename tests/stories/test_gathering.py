@@ -97,7 +97,7 @@ async def test_several_namespaces(stage_for: SetStage, golden: Golden) -> None:
 
 
 async def test_a_namespace_that_is_not_permitted_is_no_answer(stage_for: SetStage) -> None:
-    """Typing another namespace ends at the door of the policy, with whom to ask."""
+    """Typing another namespace is refused by the policy, with whom to ask."""
     stage = await stage_for()
     stage.world.kube.seed.vm("forbidden", "database-01", running=False)
     await acts.ask(stage, WITHOUT_NAMESPACE)

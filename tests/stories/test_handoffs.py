@@ -1,6 +1,6 @@
 """Passing a restore on: offered and accepted, or taken over; the new owner confirms anew.
 
-Whoever types the name is the one who presses the button, and at that moment it is their restore.
+The person who types the name is the one who presses the button, and at that moment it is their restore.
 """
 
 from typing import Any
@@ -444,7 +444,7 @@ async def test_an_offer_into_a_private_channel(stage_for: SetStage) -> None:
 async def test_nothing_is_accepted_while_slack_does_not_say_who_is_in_the_channel(
     stage_for: SetStage,
 ) -> None:
-    """Fails closed: whoever could not answer in the thread must not be the one who is asked."""
+    """Fails closed: a person who could not answer in the thread must not be the one who is asked."""
     stage = await shift(stage_for)
     await acts.to_the_warning(stage)
     await offer(stage)
@@ -573,7 +573,7 @@ async def test_an_offer_by_direct_message_ends_with_the_offer(
 
 
 async def test_an_offer_by_direct_message_survives_a_crash(stage_for: SetStage) -> None:
-    """Withdrawn while the bot is being started again: the copy is mended all the same, not doubled."""
+    """Withdrawn while the bot is being started again: the copy is put right all the same, not doubled."""
     stage = await shift(stage_for)
     slack = stage.world.slack
     hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
@@ -875,7 +875,7 @@ async def test_the_group_is_read_again_at_the_moment_of_use(stage_for: SetStage)
 async def test_nothing_is_taken_over_while_slack_says_nothing_of_the_group(
     stage_for: SetStage,
 ) -> None:
-    """Fails closed: the button is left out, and words find no open door."""
+    """Fails closed: the button is left out, and words do no more."""
     stage, _ = await on_call_by_group(stage_for)
     stage.world.slack.faults.refuse("usergroups.users.list", "internal_error", times=200)
     await stage.world.pass_time(70)
@@ -909,7 +909,7 @@ async def test_a_button_from_before_somebody_else_took_over(stage_for: SetStage)
 
 
 async def test_taken_over_although_it_was_offered(stage_for: SetStage) -> None:
-    """Whoever takes over ends the offer."""
+    """The person who takes over ends the offer."""
     stage = await shift(stage_for, on_call=True)
     await acts.to_the_warning(stage)
     card = await offer(stage)

@@ -179,7 +179,7 @@ async def test_home_that_says_the_same_is_not_published_again(stage_for: SetStag
 
 
 async def test_home_kept_current_by_another_process(stage_for: SetStage) -> None:
-    """Whoever opened it is remembered in the store, not in the memory of a process."""
+    """Who opened it is remembered in the store, not in the memory of a process."""
     stage = await stage_for()
     await open_home(stage, stage.alice)
     await stage.world.stop_bot()

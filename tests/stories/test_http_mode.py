@@ -1,4 +1,4 @@
-"""Without Socket Mode Slack delivers by signed HTTP: the same stories, and a door that checks."""
+"""Without Socket Mode Slack delivers by signed HTTP: the same stories, and a receiver that checks."""
 
 import io
 import json
@@ -87,7 +87,7 @@ async def test_event_that_cannot_be_kept_comes_again(stage_for: SetStage) -> Non
     await stage.card(acts.READY)
 
 
-# The door
+# The receiver
 
 
 def command(stage: Stage, text: str = "help") -> str:
@@ -263,7 +263,7 @@ async def test_only_post(stage_for: SetStage) -> None:
                 assert (path, answer.status) == (path, status)
 
 
-async def test_socket_mode_has_no_door(stage_for: SetStage) -> None:
+async def test_socket_mode_has_no_receiver(stage_for: SetStage) -> None:
     """With Socket Mode there is no such address."""
     stage = await stage_for()
     body = command(stage)

@@ -115,7 +115,7 @@ async def test_a_wrong_name_among_two_restores_ends_the_newest(stage_for: SetSta
 
 
 async def test_the_same_vm_is_asked_for_again(stage_for: SetStage, golden: Golden) -> None:
-    """While one restore of a VM waits, the next wish for it is answered with where that one is."""
+    """While one restore of a VM waits, the next request for it is answered with where that one is."""
     stage = await stage_for()
     await incident(stage)
     await asks(stage, DATABASE)
@@ -214,7 +214,7 @@ async def arrives(stage: Stage, phase: Phase) -> None:
 
 
 async def test_the_bot_is_spoken_to_in_the_middle(stage_for: SetStage, golden: Golden) -> None:
-    """A mention with a wish or a sentence is answered alone, and the question stays open."""
+    """A mention with a request or a sentence is answered alone, and the question stays open."""
     stage = await stage_for()
     await incident(stage)
     await asks(stage, DATABASE)

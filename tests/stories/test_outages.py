@@ -184,6 +184,38 @@ async def test_create_that_never_arrives_while_the_vm_changes(stage_for: SetStag
     assert stage.restores() == []
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["completes", "vm-started"])
+async def test_object_that_appears_after_the_end(
+    stage_for: SetStage, golden: Golden, *, fails: bool
+) -> None:
+    """Longer than any server should hold a request: the ended restore goes on in its thread."""
+    stage = await stage_for(run_strategy="Manual", running=False)
+    kube = stage.world.kube
+    kube.faults.add(Rule(ApplyLate(200), verb="create", resource=RESTORES, dry_run=False))
+    kube.faults.add(
+        Rule(DropBefore(), verb="create", resource=RESTORES, dry_run=False, skip=1, times=None)
+    )
+    await acts.ask_and_confirm(stage)
+    await stage.until(lambda: len(kube.faults.rules) == 1, "it is sent")
+    kube.people.edit_vm(NS, VM, {"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}})
+    await stage.world.pass_time(100)
+    await stage.card("as before: the cluster has no such restore")
+    if fails:
+        kube.people.start(NS, VM)
+    await stage.world.pass_time(110)
+    told = stage.read(await stage.card("⚠️ The Restore Has Appeared in the Cluster"))
+    assert (
+        "By now it has one: the API server has carried out late what it had not answered." in told
+    )
+    await stage.until(lambda: sum(":result." in mark for mark in stage.marks()) == 2, "its end")
+    await stage.world.quiet()
+    ended = "\n".join(stage.read(card) for card in stage.cards())
+    assert (acts.RESTORED in ended) is not fails
+    assert len(stage.restores()) == 1
+    if not fails:
+        await golden(stage)
+
+
 async def test_stop_without_an_answer(stage_for: SetStage) -> None:
     """A stop that was applied without an answer is success once the VM is down."""
     stage = await stage_for(running=True)

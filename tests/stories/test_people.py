@@ -1,6 +1,6 @@
 """Who may: everybody else is answered alone, before anything is asked of the cluster.
 
-Asked at the door and again before acting; what Slack does not say permits nothing.
+Asked at once and again before acting; what Slack does not say permits nothing.
 """
 
 from collections.abc import Callable
@@ -107,7 +107,7 @@ async def test_people_of_other_companies_never_may(stage_for: SetStage) -> None:
 
 
 async def test_a_shared_channel_is_no_place(stage_for: SetStage) -> None:
-    """What other companies read is no place for a restore, whoever asks."""
+    """What other companies read is no place for a restore, for nobody."""
     stage, _ = await stranger(stage_for, foreigner, shared=True)
     await mentions(stage, stage.alice)
     await stage.whispered("This channel is shared with another company")
@@ -242,7 +242,7 @@ async def test_permission_lost_after_the_stop(stage_for: SetStage, golden: Golde
 
 
 async def test_a_click_without_permission(stage_for: SetStage) -> None:
-    """Known at the door, a click is refused to the person alone, and the question stays."""
+    """Known at once, a click is refused to the person alone, and the question stays."""
     stage = await oncall(stage_for)
     await acts.to_the_warning(stage)
     await acts.type_name(stage)
@@ -271,7 +271,7 @@ async def test_permission_given_back(stage_for: SetStage) -> None:
 
 
 async def test_slack_is_slow_to_say_who_it_is(stage_for: SetStage) -> None:
-    """A hiccup of users.info costs seconds: the wish is kept and dealt with."""
+    """A hiccup of users.info costs seconds: the request is kept and dealt with."""
     stage = await stage_for()
     stage.world.slack.faults.fail("users.info", times=3)
     await acts.ask(stage)

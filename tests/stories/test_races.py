@@ -215,7 +215,7 @@ async def test_vm_deleted_during_the_restore(stage_for: SetStage, golden: Golden
 async def test_start_on_an_old_card_while_another_restore_runs(
     stage_for: SetStage, confirmed: bool
 ) -> None:
-    """Whoever restores the VM holds it: nobody starts it from the card of a restore before."""
+    """The restore of the VM holds it: nobody starts it from the card of a restore before."""
     stage = await stage_for()
     await acts.ask_and_confirm(stage)
     done = await stage.card(acts.RESTORED)
@@ -235,7 +235,7 @@ async def test_start_on_an_old_card_while_another_restore_runs(
 
 
 async def test_a_restore_asked_for_while_the_vm_is_being_started(stage_for: SetStage) -> None:
-    """A start that was asked for goes first, and whoever asks meanwhile is told who has the VM."""
+    """A start that was asked for goes first, and a person who asks meanwhile is told who has the VM."""
     stage = await stage_for()
     await acts.ask_and_confirm(stage)
     await stage.card(acts.RESTORED)

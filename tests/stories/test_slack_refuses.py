@@ -42,7 +42,7 @@ async def in_the_dm(stage: Stage) -> Channel:
 
 
 def forbid(stage: Stage, method: str, code: str) -> None:
-    """The channel's rules change: nothing of ours is taken there any more."""
+    """The channel's rules change: nothing of the bot is taken there any more."""
     stage.world.slack.faults.forbid(method, code, channel=stage.channel.id)
 
 

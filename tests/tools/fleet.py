@@ -57,14 +57,15 @@ class Replica:
     process: "subprocess.Popen[bytes]"
     output: Path
 
-    def said(self) -> list[dict[str, Any]]:
-        """Its log lines so far."""
+    def said(self, words: str = "") -> list[dict[str, Any]]:
+        """Its log lines so far, that have these words."""
         lines = self.output.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        whole = [line for line in lines if line.startswith("{") and line.endswith("}")]
+        return [json.loads(line) for line in whole if words in line]
 
     def heard(self, event: str) -> list[dict[str, Any]]:
-        """Its log lines of this kind so far."""
-        return [line for line in self.said() if line.get("event") == event]
+        """Its log lines of this kind so far; who waits asks a hundred times a second."""
+        return [line for line in self.said(json.dumps(event)) if line.get("event") == event]
 
     def port(self) -> int | None:
         """Where it answers, which it does long before it is ready; None until it has said so."""
@@ -89,6 +90,11 @@ class Replica:
         """What /readyz names, by part; nothing if it says that the bot is ready."""
         status, said = await self._get("/readyz")
         found: dict[str, str] = {} if status == HTTPStatus.OK else json.loads(said)
+        return found
+
+    async def warnings(self) -> dict[str, str]:
+        """What /readyz says beside it, by part."""
+        found: dict[str, str] = json.loads((await self._get("/readyz"))[1]).get("warnings", {})
         return found
 
     async def alive(self) -> bool:
@@ -168,8 +174,11 @@ class Fleet:
             await each.up()
         return started
 
-    def begin(self, **env: str) -> Replica:
-        """Start one more, with this changed in its environment, and do not wait for it."""
+    def begin(self, *, clock_ahead: float = 0, **env: str) -> Replica:
+        """Start one more, with this changed in its environment, and do not wait for it.
+
+        `clock_ahead`: by so many seconds the clock of its machine is wrong.
+        """
         world, name = self.world, f"replica-{len(self.replicas) + 1}"
         thread_ref = world.directory / name
         thread_ref.mkdir()
@@ -186,7 +195,8 @@ class Fleet:
         # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
         told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]
         output = thread_ref / "output.log"
-        process = spawn([*told_by, sys.executable, "-m", "bot", "run"], output)
+        started = ["tests.tools.wrong_machine", str(clock_ahead)] if clock_ahead else ["bot", "run"]
+        process = spawn([*told_by, sys.executable, "-m", *started], output)
         self.replicas.append(Replica(name, process, output))
         return self.replicas[-1]
 

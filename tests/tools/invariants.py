@@ -7,17 +7,20 @@ ended.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.storage import Change
+from bot.playground.slack.workspace import Message
 from bot.playground.world import World
 from bot.request import Verb, parse_command, parse_sentence
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID
 from bot.restore.events import Button
 from bot.restore.model import Phase, Restore
 from bot.slack.views import PREFIX, parse_value
+from tests.tools.deeds import Deeds
 
 Json = dict[str, Any]
 RESTORES = "virtualmachinerestores"
@@ -39,8 +42,10 @@ class Invariants:
 
     world: World
     violations: list[str] = field(default_factory=list)
+    deeds: Deeds = field(init=False)
 
     def __post_init__(self) -> None:
+        self.deeds = Deeds(self.world)
         self.world.kube.storage.subscribe(self._on_change)
 
     def _on_change(self, change: Change) -> None:
@@ -55,14 +60,24 @@ class Invariants:
         if self.world.kube.storage.find("virtualmachineinstances", namespace, vm) is not None:
             self.violations.append(f"a restore of {namespace}/{vm} was created while a VMI exists")
 
-    def judge(self, documents: tuple[Restore, ...]) -> list[str]:
-        """Everything that went wrong, now that the story is over."""
+    def judge(
+        self,
+        documents: tuple[Restore, ...],
+        forgotten: Callable[[Message], bool] = lambda _: False,
+        unknown: Callable[[ApiCall, Restore], bool] = lambda *_: False,
+    ) -> list[str]:
+        """Everything that went wrong, now that the story is over.
+
+        `forgotten`: Redis was put back to before this message, so nobody knows that it stands there.
+        `unknown`: it was put back to before this create, and the document cannot find out that it was.
+        """
         found = list(self.violations)
         made = [call for call in self.world.kube.log if _created(call)]
         found += self._unconfirmed(made)
         found += _doubled(made)
-        found += _made_after_the_end(made, documents)
-        found += self._cards()
+        found += self.deeds.judge()
+        found += _made_after_the_end(made, documents, unknown)
+        found += self._cards(forgotten)
         slack, kube = self.world.slack, self.world.kube
         found += [f"a live broadcast was posted: {each}" for each in slack.broadcasts]
         found += [f"an unknown Slack method was called: {each}" for each in slack.unknown]
@@ -107,7 +122,7 @@ class Invariants:
     def _typed(self, call: ApiCall) -> list[float]:
         """When they typed the name in a thread of this restore; it may have moved since."""
         notes, spec = _annotations(call), _body(call)["spec"]
-        threads = self._threads(_restore_id(call))
+        threads = self._threads(restore_id(call))
         return [
             float(message.ts)
             for message in self.world.slack.workspace.everything()
@@ -138,18 +153,19 @@ class Invariants:
             ref = parse_value(str(action.get("value") or ""))
             meant = action["action_id"] == f"{PREFIX}{button}"
             theirs = payload["user"]["id"] == _annotations(call).get(CONFIRMED_BY)
-            if meant and theirs and ref and ref[0] == _restore_id(call):
+            if meant and theirs and ref and ref[0] == restore_id(call):
                 pressed.add(float(action["action_ts"]))
         return sorted(pressed)
 
-    def _cards(self) -> list[str]:
+    def _cards(self, forgotten: Callable[[Message], bool]) -> list[str]:
         """No card of a restore stands in Slack twice, unless Slack would not have it edited."""
         marks: Counter[str] = Counter()
         frozen = self._not_edited()
         for room in self.world.slack.workspace.channels.values():
             for message in room.messages:
                 payload = (message.metadata or {}).get("event_payload", {})
-                if "card" in payload and not message.deleted and message.ts not in frozen:
+                unknown = message.deleted or message.ts in frozen
+                if "card" in payload and not unknown and not forgotten(message):
                     marks[f"{payload['restore']}:{payload['card']} in {room.id}"] += 1
         return [f"card posted {count} times: {mark}" for mark, count in marks.items() if count > 1]
 
@@ -188,18 +204,22 @@ def _created(call: ApiCall) -> bool:
 
 def _doubled(made: list[ApiCall]) -> list[str]:
     """One confirmation, one object: a restore's id stands for one pass through both confirmations."""
-    counts = Counter(_restore_id(call) for call in made)
+    counts = Counter(restore_id(call) for call in made)
     return [
         f"{count} restores were created for {id_}" for id_, count in counts.items() if count > 1
     ]
 
 
-def _made_after_the_end(made: list[ApiCall], documents: tuple[Restore, ...]) -> list[str]:
-    ended = {str(each.id): each.phase for each in documents if each.phase in NEVER_AFTER}
+def _made_after_the_end(
+    made: list[ApiCall],
+    documents: tuple[Restore, ...],
+    unknown: Callable[[ApiCall, Restore], bool],
+) -> list[str]:
+    ended = {str(each.id): each for each in documents if each.phase in NEVER_AFTER}
     return [
-        f"{call.name} was created although {_restore_id(call)} is {ended[_restore_id(call)]}"
+        f"{call.name} was created although {restore_id(call)} is {ended[restore_id(call)].phase}"
         for call in made
-        if _restore_id(call) in ended
+        if restore_id(call) in ended and not unknown(call, ended[restore_id(call)])
     ]
 
 
@@ -207,7 +227,8 @@ def _body(call: ApiCall) -> Json:
     return call.body or {}
 
 
-def _restore_id(call: ApiCall) -> str:
+def restore_id(call: ApiCall) -> str:
+    """Which restore made the object of this create: its label says so."""
     return str(_body(call)["metadata"]["labels"][RESTORE_ID])
 
 

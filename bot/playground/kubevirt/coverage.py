@@ -1,6 +1,6 @@
 """What the simulated cluster implements, and what it does not do. Tests keep both lists true.
 
-Whoever needs more adds it with a test from the real thing, and a line here.
+More is added with a test from the real thing, and a line here.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """What others do to the cluster while the bot works: operators, guests, drivers, mishaps.
 
-Wishes of people go through the API like theirs do. What happens inside a guest or a storage system
+What people ask for goes through the API as theirs does. What happens inside a guest or a storage system
 is written straight into storage.
 """
 

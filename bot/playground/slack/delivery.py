@@ -185,7 +185,7 @@ class Delivery:
         return outcome
 
     async def _ask(self, request: Request) -> None:
-        """One try within 3 s of real time, for whoever waits at the screen."""
+        """One try within 3 s of real time, for the person who waits at the screen."""
         try:
             attempt = FIRST
             for pause in (*PAUSES[:1], None):

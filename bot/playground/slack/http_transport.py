@@ -42,7 +42,7 @@ class HttpTransport:
         self.stamp: Callable[[], float] = lambda: workspace.now().timestamp()
 
     async def deliver(self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event) -> Outcome:
-        """Post one payload and judge the answer; whoever waits too long cancels."""
+        """Post one payload and judge the answer; a caller that waits too long cancels."""
         kind, body = _encoded(outgoing)
         handed.set()
         try:

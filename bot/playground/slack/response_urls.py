@@ -1,4 +1,4 @@
-"""Response URLs: five posts within half an hour, for whoever holds the URL.
+"""Response URLs: five posts within half an hour, for everybody who holds the URL.
 
 They work where the bot is no member. Only through them can an ephemeral message be changed or taken
 away. What they post for all comes back as a classic `bot_message`.
@@ -100,7 +100,7 @@ class ResponseUrls:
         return flag(body, "replace_original", default=by_itself)
 
     def _delete(self, url: _Url) -> None:
-        if url.source is None:  # the command that a person typed is not ours
+        if url.source is None:  # the command that a person typed is not the app's
             raise SlackRefusal("cant_delete_message")
         previous = message_json(url.source)
         url.source.deleted = True

@@ -138,7 +138,7 @@ class SocketHub:
         }
 
     async def deliver(self, outgoing: Outgoing, attempt: Attempt, handed: asyncio.Event) -> Outcome:
-        """Send one envelope and wait for its ack; whoever waits too long cancels."""
+        """Send one envelope and wait for its ack; a caller that waits too long cancels."""
         usable = [c for c in self.open if not c.closing and not c.socket.closed]
         if not usable:
             return Outcome(ok=False, reason="connection_failed")

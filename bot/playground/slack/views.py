@@ -89,7 +89,7 @@ class Views:
         return trigger
 
     def open(self, trigger_id: str, definition: object) -> View:
-        """Show a modal to whoever made the gesture; a modal that is open gives way to it."""
+        """Show a modal to the person who made the gesture; a modal that is open gives way to it."""
         made = self._checked(definition, "modal")
         trigger = self._spend(trigger_id)
         view = self._new("modal", trigger.user, made)

@@ -85,7 +85,7 @@ class SizeLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class NotRead:
     """What could not be read, by its kind, and why. `forbidden`: a right is missing."""
 
     what: str
@@ -127,7 +127,7 @@ class Evidence:
     data_volumes: tuple[SeenDataVolume, ...] = ()
     quotas: tuple[Quota, ...] = ()
     size_limits: tuple[SizeLimit, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[NotRead, ...] = ()
 
     def was_read(self, what: str) -> bool:
         """Objects of this kind were read, so that a missing one does not exist."""

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from bot.restore import edits, preview
-from bot.restore.checks import CheckFailure, first_refusal, is_live
+from bot.restore.check_failure import CheckFailure
+from bot.restore.checks import first_refusal, is_live
 from bot.restore.effects import delete_blocker
 from bot.restore.events import DeleteRestore, Effect
 from bot.restore.model import Phase, Restore, Stop, same_line

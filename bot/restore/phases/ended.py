@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.restore import edits
 from bot.restore.events import Done, Effect, Observed, StartVm
 from bot.restore.model import Restore
-from bot.restore.observation import ApiRejection, Vm, Vmi
+from bot.restore.observation import ApiRejection, Observation, Vm
 from bot.restore.thread import CardKind
 from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import refusals as texts
@@ -22,7 +22,7 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
         return start_failed(restore, texts.START_VM_GONE, now), ()
     if why := _may_not_start(restore, seen, vm, now):
         return start_failed(restore, why, now), ()
-    if _has_run(restore, vm, observation.vmi):
+    if _has_run(restore, vm, observation):
         return start_failed(restore, texts.START_HAS_RUN, now), ()
     if observation.vmi is not None and not observation.vmi.final:
         going_down = observation.vmi.deleting or vm.run_strategy == "Halted"
@@ -30,17 +30,13 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
     return restore, (StartVm(vm.namespace, vm.name),)
 
 
-def _has_run(restore: Restore, vm: Vm, vmi: Vmi | None) -> bool:
-    """It was started since the click and has ended: the click may have been carried out already.
-
-    By the API server's clock; one that goes ahead of ours makes people press again, never a start
-    that nobody asked for.
-    """
-    start = restore.start
+def _has_run(restore: Restore, vm: Vm, observation: Observation) -> bool:
+    """It was started since the click and has ended: the click may have been carried out already."""
+    start, vmi = restore.start, observation.vmi
     if start is None or (vmi is not None and not vmi.final) or _still_stopping(restore, vm):
         return False
     ended = vm.down_since if vmi is None else vmi.created
-    return ended is not None and ended > start.at
+    return ended is not None and observation.by_our_clock(ended) > start.at
 
 
 def _still_stopping(restore: Restore, vm: Vm) -> bool:

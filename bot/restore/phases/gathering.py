@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from bot.restore import edits
-from bot.restore.checks import CheckFailure, kubevirt_is_served, reads_are_allowed
+from bot.restore.check_failure import CheckFailure
+from bot.restore.checks import kubevirt_is_served, reads_are_allowed
 from bot.restore.model import Phase, Proposal, Restore
 from bot.restore.observation import Observation
 from bot.restore.reasons import Reason

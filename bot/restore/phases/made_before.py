@@ -22,10 +22,10 @@ def made_before(restore: Restore, observation: Observation, now: datetime) -> Re
     name = own.name if own else _mark_of(restore, observation)
     if name is None:
         return None
-    known = (own.created or now) if own else named_at(name)
+    known = _made_at(own, observation) or now if own else named_at(name)
     job = Job(name=name, decided_at=known, adopted=True)
     there = _onward(restore, now).model_copy(update={"job": job})
-    return adopted(there, as_found(job, own), own.uid) if own else there
+    return adopted(there, as_found(job, own, observation), own.uid) if own else there
 
 
 _MAY_HAVE_ACTED = frozenset(
@@ -43,6 +43,11 @@ def _own(restore: Restore, observation: Observation) -> RestoreObject | None:
         and (each.target, each.snapshot) == (target.vm, target.snapshot)
     ]
     return min(own, key=lambda each: each.complete, default=None)
+
+
+def _made_at(own: RestoreObject, observation: Observation) -> datetime | None:
+    """When it was made, by our clock: what becomes overdue is counted from there."""
+    return observation.by_our_clock(own.created) if own.created is not None else None
 
 
 def _mark_of(restore: Restore, observation: Observation) -> str | None:
@@ -73,9 +78,11 @@ def _protected(restore: Restore) -> Restore:
     return restore.model_copy(update={"safety": safety.model_copy(update={"ready_at": ready})})
 
 
-def as_found(job: Job, found: RestoreObject) -> Job:
+def as_found(job: Job, found: RestoreObject, observation: Observation) -> Job:
     """What had completed already is told with its own time, not as if it had just been done."""
-    return job.model_copy(update={"restored_at": found.restored_at if found.complete else None})
+    completed = found.restored_at if found.complete else None
+    when = observation.by_our_clock(completed) if completed is not None else None
+    return job.model_copy(update={"restored_at": when})
 
 
 def adopted(restore: Restore, job: Job, uid: str) -> Restore:
@@ -93,3 +100,29 @@ def adopted(restore: Restore, job: Job, uid: str) -> Restore:
             )
         }
     )
+
+
+def is_unaware(restore: Restore) -> bool:
+    """It has ended, and knows of no object in the cluster."""
+    return restore.phase.ended and (restore.job is None or restore.job.uid is None)
+
+
+def appeared(restore: Restore, found: RestoreObject, now: datetime) -> Restore:
+    """An ended restore goes on: the cluster has carried out late what was never answered.
+
+    It is followed to its end like any other, which holds the VM again.
+    """
+    if not is_unaware(restore) or found.restore_id != restore.id:
+        return restore
+    for kind in (CardKind.RESULT, CardKind.STARTED):
+        restore = edits.close_slot(restore, kind, endings.APPEARED)
+    again = restore.model_copy(update={"outcome": None, "start": None, "closed": False})
+    known = edits.post(edits.enter(again, Phase.RESTORING, now), CardKind.APPEARED, now)
+    job = Job(
+        name=found.name,
+        decided_at=found.created or now,
+        restored_at=found.restored_at if found.complete else None,
+        adopted=True,
+    )
+    followed = edits.post(known, CardKind.PROGRESS, now).model_copy(update={"job": job})
+    return adopted(followed, job, found.uid)

@@ -67,7 +67,7 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
 
 
 def _send(restore: Restore, job: Job, now: datetime) -> Move:
-    """Create it, once this is stored: whoever finds no answer then knows what may be under way."""
+    """Create it, once this is stored: a look that finds no answer then knows what may be under way."""
     sent = restore.model_copy(update={"job": job.model_copy(update={"sent_at": now})})
     return sent, (create_restore(sent, job.name, now + SEND_WITHIN),)
 
@@ -89,7 +89,7 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     restore = restore.model_copy(update={"job": job})
     for each in observation.restores:
         if each.name == job.name and each.restore_id == restore.id:
-            known = as_found(job, each) if now >= job.decided_at + A_WHILE else job
+            known = as_found(job, each, observation) if now >= job.decided_at + A_WHILE else job
             return adopted(restore, known, each.uid), ()
     if observation.vm is not None and observation.vm.was_restored_by(job.name):
         return _deleted(restore, observation, now), ()
@@ -162,7 +162,7 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
         return _deleted(restore, observation, now), ()
     if seen.complete:
         late = now >= (job.looked_at or job.decided_at) + A_WHILE
-        known = as_found(job, seen) if late else job
+        known = as_found(job, seen, observation) if late else job
         told = restore.model_copy(update={"job": known})
         return completed.succeeded(told, observation, seen, now), ()
     delete = DeleteRestore(restore.target.namespace, job.name, seen.uid)

@@ -8,7 +8,8 @@ it back: after a long silence nothing is sent to a VM that people may have start
 from datetime import datetime, timedelta
 
 from bot.restore import edits
-from bot.restore.checks import CheckFailure, is_live
+from bot.restore.check_failure import CheckFailure
+from bot.restore.checks import is_live
 from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
 from bot.restore.model import Phase, Restore, Stop

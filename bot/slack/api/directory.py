@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.errors import Permanent
 from bot.restore.policy import Conversation, Person
 from bot.restore.thread import UserId
-from bot.slack.api.client import SlackApi
+from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.error_codes import UNKNOWN_GROUP, UNKNOWN_USER, SlackCode
 
 KEPT = timedelta(seconds=60)
@@ -31,6 +31,20 @@ class Workspace:
     bot_user: str
     bot_id: str
     enterprise: str | None = None
+
+
+async def workspace(web: SlackApi) -> Workspace:
+    """Ask Slack who we are. Raises Permanent if the token does not work."""
+    try:
+        said = await web.call("auth.test")
+    except TokenRefused as refused:
+        raise Permanent(refused.code) from refused
+    return Workspace(
+        team=said["team_id"],
+        bot_user=said["user_id"],
+        bot_id=said["bot_id"],
+        enterprise=said.get("enterprise_id"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from bot.slack.context import Ping, SlackContext
 from bot.slack.outbound.edit_throttle import EditThrottle
 from bot.slack.periodic_tasks import HomeTask, fields, load
 from bot.slack.views.home import MAX_LISTED, HomePage, Right, home
+from bot.slack.views.unread import Unread
 from bot.store.keys import HOME
 from bot.store.records import PeriodicTask, TaskResult
 
@@ -99,10 +100,14 @@ class AppHome:
         refused = self._visibility.refusal(asker)
         if refused:
             return HomePage(self._clock.now(), self._version, health, refused=refused)
-        live, recent = await self._store.live(), await self._store.recent(MAX_READ)
+        found, recent = await self._store.under_way(), await self._store.recent(MAX_READ)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
-        seen = [each for each in live if each.id not in over and self._visibility.sees(asker, each)]
+        seen = [
+            each
+            for each in found.restores
+            if each.id not in over and self._visibility.sees(asker, each)
+        ]
         mine = [each for each in seen if each.owner == user]
         others = [each for each in seen if each.owner != user]
         offered = [each for each in others if _is_offered(each, user)]
@@ -118,6 +123,7 @@ class AppHome:
             offered=offered,
             running=running,
             ended=ended,
+            unread=Unread(newer=found.newer, lost=found.lost),
             links=links,
             unlinked=any(each.id not in links for each in listed),
             rights=self._visibility.rights(asker),

@@ -19,6 +19,7 @@ from bot.slack.api.authorizer import Asker
 from bot.slack.context import SlackContext
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Example, ListTarget, Message
+from bot.slack.views.unread import Unread
 
 Answer = Message | str | Verdict
 LISTED = frozenset({Verb.LIST, Verb.STATUS, Verb.HISTORY, Verb.HELP, Verb.UNKNOWN})
@@ -140,9 +141,11 @@ class QueryHandler:
     # status and history
 
     async def _status(self, asker: Asker, parsed: ParsedRequest) -> Answer:
-        mine_first = sorted(await self._store.live(), key=lambda one: one.owner != asker.person.id)
+        found = await self._store.under_way()
+        mine_first = sorted(found.restores, key=lambda one: one.owner != asker.person.id)
         shown = [each for each in mine_first if asker.sees(each) and meant(each, parsed)]
-        return views.status(shown, await self._links(asker, shown), parsed.vm)
+        unread = Unread(newer=found.newer, lost=found.lost)
+        return views.status(shown, await self._links(asker, shown), parsed.vm, unread)
 
     async def _history(self, asker: Asker, parsed: ParsedRequest) -> Answer:
         ended = await self._ended(asker, parsed)

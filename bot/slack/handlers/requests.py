@@ -63,7 +63,7 @@ class RequestHandler:
         *,
         begun: datetime | None = None,
     ) -> None:
-        """Do or answer what was wished for. `begun`: since when it may have been done already."""
+        """Do or answer what was asked for. `begun`: since when it may have been done already."""
         if parsed.problem is not None:
             await self._responder.reply(caller, views.problem(parsed.problem))
             return
@@ -144,8 +144,9 @@ class RequestHandler:
         )
         opened = await self._store.create(new, due=now, audit=[asked])
         if isinstance(opened, ClaimConflict):
-            where = await self._responder.link(opened.holder, caller.user)
-            await self._responder.reply(caller, views.held(opened.holder, caller.user, where))
+            holder = opened.holder
+            where = await self._responder.link(holder, caller.user) if holder else None
+            await self._responder.reply(caller, views.held(holder, caller.user, where))
         elif caller.response_url is not None:
             await self._store.ways.keep(new.id, caller.response_url)
         return opened

@@ -27,6 +27,7 @@ from bot.slack.periodic_tasks import ReportTask, fields, load
 from bot.slack.views import Message
 from bot.slack.views import report as views_report
 from bot.slack.views.report import Shift
+from bot.slack.views.unread import Unread
 from bot.store.documents import Unreadable
 from bot.store.records import PeriodicTask, TaskResult
 
@@ -144,14 +145,19 @@ class ShiftReporter:
     # Both
 
     async def _shift(self, sees: Sees, since: datetime, reader: UserId | None) -> Shift:
-        found, recent = await self._store.live(), await self._store.recent(MAX_RECENT)
+        found, recent = await self._store.under_way(), await self._store.recent(MAX_RECENT)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}
-        live = [each for each in found if each.id not in over and sees(each)]
+        live = [each for each in found.restores if each.id not in over and sees(each)]
         ended = [each for each in recent if sees(each) and each.ended_at >= since]
         links = await self._responder.links([*live, *ended][:MAX_LINKS], reader)
         return Shift(
-            now=self._clock.now(), since=since, live=tuple(live), ended=tuple(ended), links=links
+            now=self._clock.now(),
+            since=since,
+            live=tuple(live),
+            ended=tuple(ended),
+            links=links,
+            unread=Unread(newer=found.newer, lost=found.lost),
         )
 
     def _just_before(self, due: str) -> str:

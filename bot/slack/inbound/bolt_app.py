@@ -28,7 +28,7 @@ def bolt_app(client: AsyncWebClient, home: Workspace, bot_token: str) -> AsyncAp
         name="vm-restore-bot",
         client=client,
         authorize=authorize,
-        signing_secret="checked-by-our-own-door",  # noqa: S106 - see http_receiver.py
+        signing_secret="checked-by-our-own-receiver",  # noqa: S106 - see http_receiver.py
         process_before_response=True,
         # Bolt takes the deletion of one of the bot's cards for a message of the bot.
         ignoring_self_events_enabled=False,

@@ -51,7 +51,9 @@ from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
+from bot.store.documents import Unreadable
 from bot.store.records import AlreadyExists, ClaimConflict, Delivery, Record
+from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
@@ -256,15 +258,14 @@ class Dispatcher:
         Nobody knows which, so it is not said that nothing was done.
         """
         caller = _caller(clicked)
-        ref = views.parse_value(clicked.ref or "")
-        record = await self._store.load(ref[0]) if ref else None
-        if ref is None or record is None:
-            await self._responder.reply(caller, views.unknown_card())
+        found = await _clicked_on(self._store, clicked.ref or "")
+        if isinstance(found, str):
+            await self._responder.reply(caller, found)
             return
         if clicked.button in INQUIRIES:
-            await self._inquiries.answer(caller, record.restore, clicked.button)
+            await self._inquiries.answer(caller, found[0], clicked.button)
             return
-        await self._press(record.restore, ref[1], clicked, begun)
+        await self._press(*found, clicked, begun)
 
     async def _press(
         self, restore: Restore, number: int, clicked: ButtonClicked, begun: datetime | None
@@ -310,6 +311,16 @@ class Dispatcher:
         # If a worker dies before this, the click that comes next finds the new restore and does it.
         await self._steps.apply(restore, Continued(by=click.by))
         return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
+
+
+async def _clicked_on(store: Store, value: str) -> tuple[Restore, int] | str:
+    """The restore of a button, and the number of its card; or why there is none."""
+    ref = views.parse_value(value)
+    try:
+        record = await store.load(ref[0]) if ref else None
+    except Unreadable:
+        return views.unread_card()
+    return (record.restore, ref[1]) if ref and record else views.unknown_card()
 
 
 def _caller(received: FromPerson) -> Caller:

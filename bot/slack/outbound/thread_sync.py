@@ -10,7 +10,7 @@ written, the restore goes on without it.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,17 +20,17 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore
-from bot.restore.thread import Card, CardKind, Copy, slack_order
+from bot.restore.thread import Card, CardKind, Copy
 from bot.slack import views
 from bot.slack.api.client import SlackApi, Uncertain
-from bot.slack.api.error_codes import NO_PARENT, Meaning, meaning
+from bot.slack.api.error_codes import Meaning, meaning
 from bot.slack.outbound.edit_throttle import EditThrottle
+from bot.slack.outbound.thread_search import EVENT_TYPE, marked, messages
 from bot.slack.views import Message
 from bot.store.records import PostedCard
 
-EVENT_TYPE = "vm_restore_card"
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""Slack dates what it keeps by several clocks, and ours of it is an estimate: nearer than this."""
+"""Slack dates by several clocks, and what is known of them is an estimate: nearer than this."""
 TICKING = frozenset({CardKind.REQUEST, CardKind.STOPPING, CardKind.PROTECTING, CardKind.PROGRESS})
 """Cards that only follow what goes on. The others ask, or say how it ended: those must be read."""
 SHORT = 3_000
@@ -230,19 +230,22 @@ class ThreadSync:
         thread_ref, root = restore.thread_ref, restore.cards[0].key
         if thread_ref.thread is None and root in keys:
             since = self._web.clock.of(restore.opened_at - CLOCKS_DIFFER).timestamp()
-            said = await self._messages(
-                "conversations.history", channel=thread_ref.channel, oldest=f"{since:.6f}"
+            said = await messages(
+                self._web,
+                "conversations.history",
+                channel=thread_ref.channel,
+                oldest=f"{since:.6f}",
             )
-            shown.update(_marked(said, restore, {root}))
+            shown.update(marked(said, restore.id, {root}))
         thread = thread_ref.thread or (shown[root].ts if root in shown else None)
         if thread is not None:
-            said = await self._messages(
-                "conversations.replies", channel=thread_ref.channel, ts=thread
+            said = await messages(
+                self._web, "conversations.replies", channel=thread_ref.channel, ts=thread
             )
-            shown.update(_marked(said, restore, keys))
+            shown.update(marked(said, restore.id, keys))
         for copy in restore.copies:
             if copy.key in keys:
-                shown.update(_marked(await self._beside(copy), restore, {copy.key}))
+                shown.update(marked(await self._beside(copy), restore.id, {copy.key}))
         done.shown.update({key: shown[key] for key in keys if key in shown})
 
     async def _beside(self, copy: Copy) -> list[Mapping[str, Any]]:
@@ -250,7 +253,7 @@ class ThreadSync:
         since = self._web.clock.of(copy.card.opened_at - CLOCKS_DIFFER).timestamp()
         where = {"channel": copy.channel, "oldest": f"{since:.6f}"}
         try:
-            return await self._messages("conversations.history", **where)
+            return await messages(self._web, "conversations.history", **where)
         except Permanent as refused:
             log.info("a copy cannot be looked for", error=refused.reason)
             return []
@@ -266,31 +269,13 @@ class ThreadSync:
         if lost:
             where = {"channel": left.channel, "ts": left.thread}
             try:
-                said = await self._messages("conversations.replies", **where)
+                said = await messages(self._web, "conversations.replies", **where)
             except Permanent as refused:
                 _told_of(refused, "conversations.replies", "*")
                 return
-            found = _marked(said, restore, lost)
+            found = marked(said, restore.id, lost)
             shown.update(found)
             done.shown.update(found)
-
-    async def _messages(self, method: str, **where: str) -> list[Mapping[str, Any]]:
-        """Everything in a channel or a thread; nothing if somebody has deleted the thread."""
-        messages: list[Mapping[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            try:
-                page = await self._web.call(
-                    method, include_all_metadata=True, limit=200, cursor=cursor, **where
-                )
-            except Permanent as refused:
-                if refused.reason not in NO_PARENT:
-                    raise
-                return messages
-            messages.extend(page["messages"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
-            if cursor is None or len(messages) >= 5000:
-                return messages
 
     def _anchor(self, restore: Restore, shown: Mapping[str, PostedCard], done: SyncResult) -> None:
         """The first card is the root of our own thread, also if that was not written down yet."""
@@ -326,18 +311,6 @@ def _pages(restore: Restore, done: SyncResult) -> Iterator[_Page]:
             yield _Page(
                 restore, card, card.key, left.channel, left.thread, message, done, left=True
             )
-
-
-def _marked(
-    messages: Iterable[Mapping[str, Any]], restore: Restore, keys: Collection[str]
-) -> dict[str, PostedCard]:
-    """Where the cards of these keys stand, by their metadata; the oldest one counts."""
-    found: dict[str, PostedCard] = {}
-    for message in sorted(messages, key=lambda each: slack_order(str(each["ts"]))):
-        marks = (message.get("metadata") or {}).get("event_payload") or {}
-        if marks.get("restore") == restore.id and marks.get("card") in keys:
-            found.setdefault(str(marks["card"]), PostedCard(ts=str(message["ts"]), digest=""))
-    return found
 
 
 def _metadata(page: _Page) -> dict[str, Any]:

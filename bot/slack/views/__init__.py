@@ -30,6 +30,7 @@ from bot.slack.views.answers import (
     too_late,
     unknown_card,
     unknown_cluster,
+    unread_card,
     went_wrong,
     which_to_cancel,
 )
@@ -59,7 +60,16 @@ from bot.slack.views.lists import (
     which_namespace,
 )
 from bot.slack.views.preview import confirm, warning
-from bot.slack.views.progress import overdue, progress, protecting, request, started, stopping
+from bot.slack.views.progress import (
+    appeared,
+    found_again,
+    overdue,
+    progress,
+    protecting,
+    request,
+    started,
+    stopping,
+)
 from bot.slack.views.questions import ask, delete_restore, force_stop, stop_choice, stop_overdue
 from bot.slack.views.results import result
 
@@ -99,6 +109,7 @@ __all__ = [
     "too_late",
     "unknown_card",
     "unknown_cluster",
+    "unread_card",
     "went_wrong",
     "which_namespace",
     "which_to_cancel",
@@ -127,6 +138,8 @@ _CARDS: Final[dict[CardKind, Callable[[CardContext], Draft]]] = {
     CardKind.DELETE_RESTORE: delete_restore,
     CardKind.RESULT: result,
     CardKind.STARTED: started,
+    CardKind.FOUND_AGAIN: found_again,
+    CardKind.APPEARED: appeared,
     CardKind.OFFER: offer,
     CardKind.NOT_TAKEN: not_taken,
     CardKind.HANDED: handed,

@@ -52,8 +52,10 @@ def problem(text: str) -> str:
     return fill(answers.PROBLEM, text=answering(text, 600))
 
 
-def held(holder: Restore, asker: UserId, permalink: str | None) -> str:
-    """Another live restore has the VM: whose, since when, and where."""
+def held(holder: Restore | None, asker: UserId, permalink: str | None) -> str:
+    """Another live restore has the VM: whose, since when, and where. None: it cannot be read."""
+    if holder is None:
+        return answers.HELD_UNREAD
     since = moment(holder.opened_at)
     where = thread_of(holder, permalink)
     said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
@@ -73,6 +75,11 @@ def too_late() -> str:
 def unknown_card() -> str:
     """A click on a card whose restore is not known any more."""
     return answers.UNKNOWN_CARD
+
+
+def unread_card() -> str:
+    """A click on a card of a restore whose record cannot be read."""
+    return answers.UNREAD_CARD
 
 
 def interrupted() -> str:

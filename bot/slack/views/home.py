@@ -48,6 +48,7 @@ from bot.slack.views.layout import (
     to_message,
 )
 from bot.slack.views.lists import Links, ended_line, running_line
+from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import general
 from bot.texts import home as texts
 
@@ -79,6 +80,7 @@ class HomePage:
     """Restores of others that wait for this person to accept them."""
     running: Sequence[Restore] = ()
     ended: Sequence[Restore] = ()
+    unread: Unread = ALL_READ
     links: Links = field(default_factory=dict)
     unlinked: bool = False
     """Slack has not said yet where each thread is, so it is asked again before long."""
@@ -133,7 +135,7 @@ def _mine(page: HomePage) -> list[Block]:
     offers = [_offer(page, each) for each in page.offered[:MAX_LISTED]]
     offers += _more(texts.AND_MORE_OFFERED, page.offered)
     if not shown and not offers:
-        return section(Mrkdwn(texts.NOTHING_MINE))
+        return section(Mrkdwn(texts.NOTHING_MINE_READ if page.unread else texts.NOTHING_MINE))
     rest = _more(texts.AND_MORE, page.mine)
     return [*(_own(page, each) for each in shown), *section(*rest, *offers)]
 
@@ -179,10 +181,11 @@ def _offer(page: HomePage, restore: Restore) -> Mrkdwn:
 
 
 def _running(page: HomePage) -> list[Block]:
+    unread = page.unread.lines
     if not page.running:
-        return section(Mrkdwn(texts.NOTHING_RUNS))
+        return section(*(unread or [Mrkdwn(texts.NOTHING_RUNS)]))
     lines = [running_line(each, page.permalink(each)) for each in page.running[:MAX_LISTED]]
-    return section(*lines, *_more(texts.AND_MORE, page.running))
+    return section(*lines, *_more(texts.AND_MORE, page.running), *unread)
 
 
 def _ended(page: HomePage) -> list[Block]:

@@ -30,6 +30,7 @@ from bot.slack.markup.mrkdwn import (
 from bot.slack.views.layout import Draft, Message, context, header, name, section, to_message
 from bot.slack.views.lines import cut, fitting
 from bot.slack.views.progress import state
+from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import general
 from bot.texts import lists as texts
 from bot.texts.cards import CONSISTENCIES
@@ -241,13 +242,18 @@ def _to_see(namespace: str, vm: str) -> Mrkdwn:
 # Restores
 
 
-def status(restores: Sequence[Restore], links: Links, vm: str | None = None) -> Message:
+def status(
+    restores: Sequence[Restore], links: Links, vm: str | None = None, unread: Unread = ALL_READ
+) -> Message:
     """What is under way: which VM, whose, since when, what it waits for and where."""
+    if not restores and unread:
+        return answer(joined((Mrkdwn(texts.NOTHING_READ), *unread.lines), "\n"))
     if not restores:
         return answer(fill(texts.NOTHING_RUNS_OF if vm else texts.NOTHING_RUNS, vm=name(vm)))
     said = fill(texts.STATUS_TEXT, count=len(restores))
     lines = [running_line(each, links.get(each.id)) for each in restores]
-    return _message(said, [header(texts.STATUS_HEADING), *section(*cut(lines))])
+    blocks = [header(texts.STATUS_HEADING), *section(*cut(lines)), *section(*unread.lines)]
+    return _message(joined((said, *unread.lines)), blocks)
 
 
 def running_line(restore: Restore, permalink: str | None) -> Mrkdwn:

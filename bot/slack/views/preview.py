@@ -71,7 +71,8 @@ def warning(ctx: CardContext) -> Draft:
     text = notice(ctx, joined((said, *deletes)))
     if not ctx.open:
         text = notice(ctx, ctx.say(texts.OLD_WARNING))
-        if ctx.card != _last_warning(restore):
+        # What it said is lost with the preview.
+        if restore.preview is None or ctx.card != _last_warning(restore):
             return Draft(text, [*section(text)])
     blocks = [
         header(texts.WARNING_HEADING),
@@ -276,6 +277,8 @@ def confirm(ctx: CardContext) -> Draft:
     text = notice(ctx, ctx.say(texts.CONFIRM_TEXT))
     if not ctx.open:
         text = notice(ctx, ctx.say(texts.OLD_CONFIRM))
+        if restore.preview is None:
+            return Draft(text, [*section(text)])
     blocks = [
         header(texts.CONFIRM_HEADING),
         *section(ctx.when_open(texts.CONFIRM_ASK), ctx.say(texts.RECEIVED)),

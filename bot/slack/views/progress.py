@@ -212,6 +212,33 @@ def _end(job: Job | None) -> list[Mrkdwn | None]:
     return [fill(texts.JOB, job=code(job.name)), elapsed(job)] if job else []
 
 
+def found_again(ctx: CardContext) -> Draft:
+    """The bot's records are gone: what it goes on from."""
+    job = ctx.restore.job
+    named = fill(texts.JOB, job=code(job.name)) if job else None
+    said = ctx.say(texts.FOUND_AGAIN)
+    blocks = [
+        header(texts.FOUND_AGAIN_HEADING),
+        *section(said, ctx.when_open(texts.FOUND_AGAIN_FOLLOWED)),
+        *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
+        *context(Mrkdwn(texts.FOUND_AGAIN_BUTTONS)),
+    ]
+    return Draft(joined((Mrkdwn(texts.FOUND_AGAIN_HEADING), said)), blocks)
+
+
+def appeared(ctx: CardContext) -> Draft:
+    """The object came into being after the end: the restore goes on."""
+    job = ctx.restore.job
+    named = fill(texts.JOB, job=code(job.name)) if job else None
+    said = ctx.say(texts.APPEARED)
+    blocks = [
+        header(texts.APPEARED_HEADING),
+        *section(said, ctx.when_open(texts.APPEARED_FOLLOWED)),
+        *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
+    ]
+    return Draft(joined((Mrkdwn(texts.APPEARED_HEADING), said)), blocks)
+
+
 def overdue(ctx: CardContext) -> Draft:
     """Longer than usual: wait, or give up. The restore itself goes on either way."""
     restore, job = ctx.restore, ctx.restore.job

@@ -26,6 +26,11 @@ FOUND_AGAIN = frozenset(
         Reason.VM_BEING_DELETED,
         Reason.SNAPSHOT_BEING_DELETED,
         Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        Reason.VOLUME_SNAPSHOT_BEING_DELETED,
+        Reason.VOLUME_SNAPSHOT_MISSING,
+        Reason.VOLUME_SNAPSHOT_NOT_READY,
+        Reason.CLAIM_BEING_DELETED,
+        Reason.STORAGE_CLASS_MISSING,
     }
 )
 """Reasons that, after the confirmation, come from the look just before the act."""

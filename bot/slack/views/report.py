@@ -17,6 +17,7 @@ from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment,
 from bot.slack.views.layout import Draft, Message, header, section, to_message
 from bot.slack.views.lines import cut
 from bot.slack.views.lists import about, doing
+from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import general
 from bot.texts import handoff as texts
 
@@ -33,6 +34,7 @@ class Shift:
     live: tuple[Restore, ...]
     ended: tuple[Restore, ...]
     links: Mapping[RestoreId, str | None]
+    unread: Unread = ALL_READ
 
 
 def report(shift: Shift, asker: str | None = None) -> Message:
@@ -49,6 +51,7 @@ def report(shift: Shift, asker: str | None = None) -> Message:
         *section(only, fill(texts.REPORT_SINCE, since=moment(shift.since), now=moment(shift.now))),
         *section(*_part(texts.WAITING, (_waits(each, links.get(each.id)) for each in waiting))),
         *section(*_part(texts.RUNNING, (_runs(each, links.get(each.id)) for each in running))),
+        *section(*shift.unread.lines),
         *section(*_part(texts.ENDED, (_once(each, links.get(each.id)) for each in shift.ended))),
         *section(*_part(texts.LEFT, left)),
     ]

@@ -14,6 +14,7 @@ from bot.restore import follow_up, user_events
 from bot.restore.events import Button
 from bot.restore.model import Outcome, Phase, Restore, VolumePolicy
 from bot.restore.reasons import Reason
+from bot.restore.thread import CardKind
 from bot.slack.markup.message_text import hint
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -60,6 +61,8 @@ OF_SNAPSHOTS = frozenset(
         Reason.SNAPSHOT_NOT_FOUND,
         Reason.SNAPSHOT_BEING_DELETED,
         Reason.SNAPSHOT_CONTENT_BEING_DELETED,
+        Reason.VOLUME_SNAPSHOT_BEING_DELETED,
+        Reason.VOLUME_SNAPSHOT_MISSING,
         Reason.SNAPSHOT_OF_OTHER_VM,
         Reason.CONFIGURATION_ONLY,
         Reason.VM_RECREATED,
@@ -77,6 +80,12 @@ NO_START = frozenset({Reason.VM_STARTED, Reason.VM_DELETED})
 def result(ctx: CardContext) -> Draft:
     """How it ended."""
     outcome = ctx.restore.outcome
+    if any(
+        card.kind is CardKind.APPEARED and card.number > ctx.card.number
+        for card in ctx.restore.cards
+    ):
+        said = ctx.say(texts.EARLIER_END)
+        return Draft(said, section(said))
     if outcome is None or not ctx.restore.phase.ended:
         said = ctx.say(texts.NOT_ENDED, state=phase_words(ctx.restore))
         return Draft(said, section(said))

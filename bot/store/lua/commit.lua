@@ -1,6 +1,6 @@
 -- Store a changed restore: {'committed'}, {'stale'} or {'held', document of the holder}.
--- KEYS: record, due, living, claims, audit, recent, homes
--- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, thread, vm, now, version,
+-- KEYS: record, due, living, claims, traces, audit, recent, homes
+-- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, trace, thread, vm, now, version,
 --   fence, due_at
 -- `version` is the one the change was made from; `fence` and `due_at` are '' when not given.
 
@@ -16,6 +16,7 @@ if holder then return {'held', holder} end
 redis.call('HSET', record, 'doc', doc, 'version', version + 1, 'token', token)
 redis.call('HDEL', record, 'deferred')
 hold(record, claims, id, claim)
+remember(traces, id, live, claim, trace)
 file(prefix, record, living, recent, id, live, opened, thread, vm, ttl)
 if fence == '' and due_at ~= '' then
   ask_for(due, record, 'restore:' .. id, due_at, now)

@@ -1,6 +1,8 @@
 -- Store a new restore: {'created'}, {'known', document} or {'held', document of the holder}.
--- KEYS: record, due, living, claims, audit, recent, homes
--- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, thread, vm, now, due_at
+-- `shown`: the cards of it that stand in Slack already.
+-- KEYS: record, due, living, claims, traces, audit, recent, homes
+-- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, trace, thread, vm, now, due_at,
+--   shown
 
 local known = redis.call('HMGET', record, 'doc', 'token')
 if known[1] then
@@ -10,7 +12,11 @@ local holder = held_by_other(claims, prefix, claim, id)
 if holder then return {'held', holder} end
 
 redis.call('HSET', record, 'doc', doc, 'version', 0, 'token', token)
+keep_cards(record, shown)
+-- What has ended before it was known is found among what ended last, like any other.
+if live == '0' then redis.call('HSET', record, 'live', 1) end
 hold(record, claims, id, claim)
+remember(traces, id, live, claim, trace)
 file(prefix, record, living, recent, id, live, opened, thread, vm, ttl)
 redis.call('ZADD', due, due_at, 'restore:' .. id)
 append_entries(audit, entries)

@@ -1,11 +1,14 @@
--- Put off what does not load, and say so once; a lease that has passed on changes nothing.
+-- Put off what does not load, and say so once for each change of it: 2 if that is now. A lease that has
+-- passed on changes nothing: 0.
 -- KEYS: record, due, audit
 -- ARGV: member, fence, due_at, entries
 
-local seen = redis.call('HMGET', record, 'fence', 'until')
+local seen = redis.call('HMGET', record, 'fence', 'until', 'deferred')
 if seen[1] ~= fence then return 0 end
-if not seen[2] then return 1 end
+if not seen[2] then return seen[3] == fence and 2 or 1 end
 redis.call('HDEL', record, 'until', 'again')
 redis.call('ZADD', due, due_at, member)
-if redis.call('HSETNX', record, 'deferred', 1) == 1 then append_entries(audit, entries) end
-return 1
+if seen[3] then return 1 end
+redis.call('HSET', record, 'deferred', fence)
+append_entries(audit, entries)
+return 2

@@ -1,4 +1,5 @@
--- Forget which cluster a name stands for: 1, or 0 if none is known.
+-- Forget which cluster a name stands for.
 -- KEYS: clusters
 -- ARGV: cluster
-return redis.call('HDEL', clusters, cluster)
+redis.call('HDEL', clusters, cluster)
+return 1

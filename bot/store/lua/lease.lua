@@ -1,7 +1,7 @@
--- Take what is due: {taken, abandoned, time of the next due}. Sent twice it takes other things;
+-- Take what is due: {taken, abandoned, lost, time of the next due}. Sent twice it takes other things;
 -- the first ones come back when their lease runs out, as they do when a replica dies.
--- KEYS: due, audit
--- ARGV: prefix, now, lease_ms, limit, max_cuts, ttl, now_iso, put_off_ms
+-- KEYS: due, living, claims, traces, audit
+-- ARGV: prefix, now, lease_ms, limit, max_cuts, ttl, now_iso, put_off_ms, task_ttl
 max_cuts = tonumber(max_cuts)
 local lease_end, later = now + lease_ms, now + put_off_ms
 
@@ -21,7 +21,20 @@ local function put_off(member, record)
   redis.call('ZADD', due, later, member)
 end
 
-local taken, abandoned = {}, {}
+-- Its record is gone: evicted, or deleted by hand. {member, 1 if somebody could be waiting for it}.
+local function lose(member)
+  redis.call('ZREM', due, member)
+  local id, missed = string.match(member, '^restore:(.+)$'), 1
+  if id then missed = give_up(prefix, due, living, claims, traces, id, 'gone', now, task_ttl) end
+  if missed == 1 then
+    append_entries(audit, cjson.encode({cjson.encode({
+      at = now_iso, kind = 'record-lost', reason = 'gone', restore = id, target = member,
+    })}))
+  end
+  return {member, missed}
+end
+
+local taken, abandoned, lost = {}, {}, {}
 for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
   local record = prefix .. member
   local seen = redis.call('HMGET', record, 'doc', 'body', 'cuts', 'kind', 'until', 'task')
@@ -29,7 +42,7 @@ for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT
   local interrupted = seen[5] and 1 or 0
   local counted = seen[2] or seen[6]
   if not seen[1] and not counted then
-    redis.call('ZREM', due, member)
+    lost[#lost + 1] = lose(member)
   elseif counted and tonumber(seen[3] or 0) + interrupted >= max_cuts then
     if seen[2] then abandon(member, record, seen[4]) else put_off(member, record) end
     abandoned[#abandoned + 1] = member
@@ -37,11 +50,11 @@ for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT
     local fence = redis.call('HINCRBY', record, 'fence', 1)
     redis.call('HSET', record, 'until', lease_end)
     if counted and interrupted == 1 then redis.call('HINCRBY', record, 'cuts', 1) end
-    -- Whoever leases sees the record as it is now, so earlier requests for a look are met.
+    -- The worker that leases sees the record as it is now, so earlier requests for a look are met.
     redis.call('HDEL', record, 'again', 'newer')
     redis.call('ZADD', due, lease_end, member)
     taken[#taken + 1] = {member, fence, redis.call('HGETALL', record), interrupted}
   end
 end
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-return {taken, abandoned, first[2] or false, now}
+return {taken, abandoned, lost, first[2] or false, now}

@@ -84,11 +84,58 @@ local function hold(record, claims, id, claim)
   end
 end
 
+-- Keep where cards stand (a JSON list: key, card, key, card).
+local function keep_cards(record, shown)
+  local cards = cjson.decode(shown)
+  for i = 1, #cards, 2 do
+    redis.call('HSET', record, 'card:' .. cards[i], cards[i + 1])
+  end
+end
+
 -- Put an id at the head of a list that is cut at so many.
 local function put_first(list, id, length, ttl)
   redis.call('LPUSH', list, id)
   redis.call('LTRIM', list, 0, length - 1)
   redis.call('EXPIRE', list, ttl)
+end
+
+-- Keep or forget who owns a restore and where it is told (`trace`, JSON): as long as it is live or
+-- holds a VM, it is known apart from its document.
+local function remember(traces, id, live, claim, trace)
+  if live == '1' or claim ~= '' then
+    redis.call('HSET', traces, id, trace)
+  else
+    redis.call('HDEL', traces, id)
+  end
+end
+
+-- A restore whose record is lost is looked into by the task "lost:ID" with this body (JSON), once: a
+-- task that rests has done it.
+local function look_into(prefix, due, id, body, now, ttl)
+  local member = 'task:lost:' .. id
+  if redis.call('EXISTS', prefix .. member) == 1 then return end
+  redis.call('HSET', prefix .. member, 'fence', now, 'task', body)
+  redis.call('EXPIRE', prefix .. member, ttl)
+  redis.call('ZADD', due, now, member)
+end
+
+-- Take a restore whose record is lost out of every index. Its trace, if there is one, is looked into.
+-- 1 if somebody could still be waiting for it.
+local function give_up(prefix, due, living, claims, traces, id, why, now, ttl)
+  local trace = redis.call('HGET', traces, id)
+  local lived = redis.call('ZREM', living, id)
+  redis.call('ZREM', due, 'restore:' .. id)
+  redis.call('HDEL', traces, id)
+  if not trace then return lived end
+  local known = cjson.decode(trace)
+  local at, asked = known.thread_ref, known.request
+  if at.thread then redis.call('ZREM', prefix .. 'thread:' .. at.channel .. ':' .. at.thread, id) end
+  if asked.vm and asked.namespace then
+    local claim = asked.cluster .. '/' .. asked.namespace .. '/' .. asked.vm
+    if redis.call('HGET', claims, claim) == id then redis.call('HDEL', claims, claim) end
+  end
+  look_into(prefix, due, id, '{"why":"' .. why .. '","trace":' .. trace .. '}', now, ttl)
+  return 1
 end
 
 -- Put a restore where it will be found: among the living, or with a TTL among the recent ones and in

@@ -11,10 +11,7 @@ if not seen[2] then return 1 end
 if seen[3] then due_at = math.max(now, tonumber(seen[3])) end
 if due_at == '' and seen[4] then return -1 end
 
-local cards = cjson.decode(shown)
-for i = 1, #cards, 2 do
-  redis.call('HSET', record, 'card:' .. cards[i], cards[i + 1])
-end
+keep_cards(record, shown)
 if seen[5] then
   -- A body scheduled during this lease is newer than what its worker knew.
   if body ~= '' and redis.call('HEXISTS', record, 'newer') == 0 then

@@ -25,9 +25,9 @@ async def main(write: Path | None) -> int:
     telemetry.set_up("error", "console")
     rows: list[Row] = []
     for socket_mode in (True, False):
-        ours = await acks(socket_mode=socket_mode, bare=False)
+        own = await acks(socket_mode=socket_mode, bare=False)
         bare = await acks(socket_mode=socket_mode, bare=True)
-        rows += _ack_rows("Socket Mode" if socket_mode else "HTTP", ours, bare)
+        rows += _ack_rows("Socket Mode" if socket_mode else "HTTP", own, bare)
     few, many = await fly(1), await fly(500)
     rows += _cost_rows(few, many)
     for flight in (few, await fly(100), await fly(1000)):
@@ -41,12 +41,12 @@ async def main(write: Path | None) -> int:
     return 0
 
 
-def _ack_rows(way: str, ours: Acks, bare: Acks) -> Iterator[Row]:
-    lost = f"{ours.lost} lost of {RATE * SECONDS}"
-    yield (f"ack over {way}, p99 against a bare Bolt listener", f"{ours.p99 / bare.p99:.1f} x", "")
+def _ack_rows(way: str, own: Acks, bare: Acks) -> Iterator[Row]:
+    lost = f"{own.lost} lost of {RATE * SECONDS}"
+    yield (f"ack over {way}, p99 against a bare Bolt listener", f"{own.p99 / bare.p99:.1f} x", "")
     yield (
         f"ack over {way} at {RATE} events/s, p50 / p99",
-        f"{ours.p50:.1f} / {ours.p99:.1f} ms ({lost})",
+        f"{own.p50:.1f} / {own.p99:.1f} ms ({lost})",
         "p99 < 100 ms",
     )
     yield (f"bare Bolt listener over {way}, p50 / p99", f"{bare.p50:.1f} / {bare.p99:.1f} ms", "")

@@ -103,8 +103,8 @@ async def _ready(port: int, process: asyncio.subprocess.Process) -> None:
 
 def _clean() -> dict[str, str]:
     """Our environment without settings of a bot."""
-    ours = ("REDIS_URL", "KUBECONFIG", "VM_RESTORE_CONFIG")
-    return {k: v for k, v in os.environ.items() if not k.startswith(_SLACK) and k not in ours}
+    own = ("REDIS_URL", "KUBECONFIG", "VM_RESTORE_CONFIG")
+    return {k: v for k, v in os.environ.items() if not k.startswith(_SLACK) and k not in own}
 
 
 def _free_port() -> int:

@@ -85,6 +85,7 @@ def table(reports: list[Report], seconds: float) -> str:
     faults, phases = _sum(each.faults for each in reports), _sum(each.phases for each in reports)
     doings = _sum(each.doings for each in reports)
     handoffs = _sum(each.handoffs for each in reports)
+    lost = _sum(each.forgotten for each in reports)
     seeds = f"{reports[0].seed} to {reports[-1].seed}" if reports else "none"
     rows = [
         ("stories", f"{len(reports)}  (seeds {seeds})"),
@@ -95,6 +96,7 @@ def table(reports: list[Report], seconds: float) -> str:
         ("replicas killed", str(sum(each.kills for each in reports))),
         ("restores asked for", f"{phases.total()}  ({_listed(phases)})"),
         ("passed on", f"{handoffs.total()}  ({_listed(handoffs)})"),
+        ("forgotten by Redis", f"{lost.total()}  ({_listed(lost)})"),
         ("restores created", str(sum(each.created for each in reports))),
         ("violations", str(sum(len(each.verdict.violations) for each in reports))),
         ("threads without an end", str(sum(len(each.verdict.endless) for each in reports))),

@@ -15,9 +15,12 @@ from typing import Any
 
 from bot import app as house
 from bot.app import App
+from bot.clock import Clock
 from bot.errors import Misconfigured
+from bot.playground.clock import WrongClock
 from bot.playground.world import World
 from bot.settings import Settings, build
+from tests.tools.chaos.logins import Login
 from tests.tools.wires import Side, Wires
 
 SOCKET_LOOK = timedelta(seconds=10)
@@ -43,6 +46,21 @@ class Replica:
     lost_at: datetime | None = None
     """Since when it has no socket to Slack."""
     buried: bool = True
+    ahead: float = 0.0
+    """So many seconds the clock of its machine is ahead of the others'."""
+    login: Login | None = None
+    """The plugin that gives its login; None: a token of its kubeconfig."""
+
+    @property
+    def machine(self) -> Clock:
+        """The clock of its machine."""
+        clock = self.world.clock
+        return WrongClock(clock, self.ahead) if self.ahead else clock
+
+    @property
+    def waits_for_a_login(self) -> bool:
+        """It may: its plugin hangs."""
+        return self.app is not None and self.login is not None and self.login.hanging
 
     @property
     def working(self) -> bool:
@@ -68,6 +86,8 @@ class Replica:
         kube.url = self.wires.addresses[Side.CLUSTER]
         path = kube.kubeconfig(self.world.directory / f"kubeconfig-{self.name}")
         kube.url = real
+        if self.login is not None:
+            self.login.use(path)
         environment = self.world.environment() | {
             "SLACK_API_URL": f"{self.wires.addresses[Side.SLACK]}/api/",
             "REDIS_URL": self.wires.addresses[Side.STORE],
@@ -85,6 +105,8 @@ class Crew:
     """Where it is written down who dies and who does not start."""
     replicas: list[Replica] = field(default_factory=list)
     kills: int = 0
+    plugins: bool = False
+    """Their logins come from a plugin."""
     _stopping: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def hire(self, count: int, directory: Path) -> None:
@@ -92,7 +114,8 @@ class Crew:
         for number in range(count):
             name = f"bot-{number + 1}"
             wires = Wires()
-            replica = Replica(name, self.world, wires)
+            login = Login(directory, name) if self.plugins else None
+            replica = Replica(name, self.world, wires, login=login)
             wires.fallen = partial(self._fell, replica)
             slack, kube = self.world.slack.root, self.world.kube.url
             socket = directory / f"{name}.sock"
@@ -120,6 +143,11 @@ class Crew:
     def expecting(self) -> int:
         """How many answers of Slack and the cluster they wait for."""
         return sum(replica.expecting for replica in self.replicas)
+
+    @property
+    def waits_for_a_login(self) -> bool:
+        """A request of somebody may."""
+        return any(replica.waits_for_a_login for replica in self.replicas)
 
     @property
     def resting(self) -> bool:
@@ -157,7 +185,7 @@ class Crew:
         replica.wires.revive()
         replica.starts_at = None
         try:
-            app = await _looked_at(house.start(replica.settings(), self.world.clock))
+            app = await _looked_at(house.start(replica.settings(), replica.machine))
         except (Misconfigured, TimeoutError) as refused:
             self.tell(f"{replica.name} does not start: {refused}")
             replica.starts_at = self.world.clock.now() + timedelta(seconds=TRY_AGAIN)

@@ -1,4 +1,4 @@
-"""Alice fills the form in: opened by one of its doors, chosen field by field, sent.
+"""Alice fills the form in: opened in one of its ways, chosen field by field, sent.
 
 A picker and a sent form wait for the bot's answer, which may need the clock to move or may never
 come. So each gesture is a task of its own, and Alice does nothing else in the form meanwhile.
@@ -14,7 +14,7 @@ from bot.playground.slack.views import View
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
 from bot.slack.views.form import OPEN_FORM
 from tests.tools.chaos.ground import Ground
-from tests.tools.chaos.habits import Door
+from tests.tools.chaos.habits import Opening
 from tests.tools.chaos.plan import SNAPSHOT, VM
 
 FIELDS = (("VM", VM), ("Snapshot", SNAPSHOT))
@@ -41,18 +41,18 @@ class FormFiller:
         """A form is open."""
         return self._alice.view is not None
 
-    async def open(self, door: Door) -> None:
+    async def open(self, opening: Opening) -> None:
         """Ask for the form."""
         channel = self.ground.stage.channel
-        match door:
-            case Door.COMMAND:
+        match opening:
+            case Opening.COMMAND:
                 await self._alice.slash(channel, "/vm-restore")
-            case Door.SHORTCUT:
+            case Opening.SHORTCUT:
                 await self._alice.shortcut(SHORTCUT, looking_at=channel)
-            case Door.MESSAGE:
+            case Opening.MESSAGE:
                 root = await self.ground.stage.bob.say(channel, "it is down after the upgrade")
                 await self._alice.message_shortcut(root, MESSAGE_SHORTCUT)
-            case Door.HOME:
+            case Opening.HOME:
                 self._at_home = True
                 await self._alice.open_home()
 

@@ -12,6 +12,7 @@ from bot.playground.stage import Stage
 from bot.playground.world import World
 from bot.store import EmbeddedRedis
 from tests.tools.chaos.crew import Crew
+from tests.tools.chaos.memories import Memories
 from tests.tools.chaos.plan import Plan
 from tests.tools.invariants import RESTORES
 
@@ -37,6 +38,7 @@ class Ground:
     crew: Crew
     redis: EmbeddedRedis
     begun: datetime
+    memories: Memories
     journal: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     completed: set[str] = field(default_factory=set)
@@ -104,7 +106,8 @@ class Ground:
         if self.crew.working or slack.calls > 0 or kube.busy > 0:
             return True
         held_back = slack.held_back + kube.held_back
-        return self.crew.expecting > held_back or (held_back == 0 and not self.crew.resting)
+        held = held_back > 0 or self.crew.waits_for_a_login
+        return self.crew.expecting > held_back or (not held and not self.crew.resting)
 
     def _in_doubt(self) -> bool:
         """It may wait for the clock alone, or not: an acknowledgement, or what an answer holds up."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.restore.thread import CardKind
 
 
-class Door(StrEnum):
+class Opening(StrEnum):
     """How the form is opened."""
 
     COMMAND = "the command alone"
@@ -66,7 +66,7 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """An offer of whoever has the restore by then, and what the other person makes of it."""
+    """An offer of the person who has the restore by then, and what the other person makes of it."""
 
     at: float
     card: CardKind | None
@@ -77,7 +77,7 @@ class Handoff:
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """Whoever does not have the restore by then takes it over, or tries to."""
+    """A person who does not have the restore by then takes it over, or tries to."""
 
     at: float
     card: CardKind | None

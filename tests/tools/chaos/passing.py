@@ -25,7 +25,7 @@ PRESSES = {
 
 @dataclass(slots=True)
 class Passing:
-    """Whoever has the restore offers it, and the other one answers; or takes it over."""
+    """The person who has the restore offers it, and the other one answers; or takes it over."""
 
     screen: Screen
     memory: Memory

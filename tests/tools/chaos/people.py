@@ -1,6 +1,6 @@
 """How Alice and Bob behave in a run: they look at the screen, wait a moment, and do something.
 
-Alice wants her VM back. Whoever has the restore by now does what its open card asks for, in the
+Alice wants her VM back. The person who has the restore by now does what its open card asks for, in the
 manner that the plan has for it, and does it once more if nothing has come of it for a while. The
 other one is in the way, or goes on as if nothing had been passed on.
 """
@@ -116,7 +116,7 @@ class Crowd:
             case Way.DIRECT:
                 await self._alice.say(slack.dm(self._alice), f"restore {plan.request}")
             case Way.FORM:
-                await self._form.open(plan.door)
+                await self._form.open(plan.opening)
 
     async def _slash(self, who: Person) -> None:
         self.ground.asks += 1

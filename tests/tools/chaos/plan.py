@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.restore.thread import CardKind
-from tests.tools.chaos.habits import Door, Habits, drawn
+from tests.tools.chaos.habits import Habits, Opening, drawn
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class Plan:
     seed: int
     way: Way
     request: str
-    door: Door
+    opening: Opening
     """How the form is opened, if it is used."""
     habits: Habits
     running: bool
@@ -164,7 +164,7 @@ def plan(seed: int, kinds: Sequence[str]) -> Plan:
         seed=seed,
         way=Way.FORM if form.random() < FORMS else way,
         request=_request(rng),
-        door=form.choice(list(Door)),
+        opening=form.choice(list(Opening)),
         habits=drawn(chance(seed, "habits"), lasts),
         running=running,
         strategy=rng.choice(STRATEGIES[running]),
@@ -185,7 +185,7 @@ def plan(seed: int, kinds: Sequence[str]) -> Plan:
 
 
 def _request(rng: random.Random) -> str:
-    """How much of the wish is said."""
+    """How much of the request is said."""
     return rng.choice(
         (
             *(f"{VM} from {SNAPSHOT} in {NAMESPACE}",) * 5,

@@ -22,12 +22,16 @@ from bot.store import EmbeddedRedis, Store, connect
 from bot.store.keys import RESTORE, TASK, Keys
 from tests.tools.chaos import trouble
 from tests.tools.chaos.crew import Crew
+from tests.tools.chaos.forgetting import OF_COPIES
 from tests.tools.chaos.ground import Ground
 from tests.tools.chaos.log import Log
+from tests.tools.chaos.logins import shorten_limits
+from tests.tools.chaos.memories import Memories
 from tests.tools.chaos.people import Crowd
 from tests.tools.chaos.plan import Ending, Plan, plan
 from tests.tools.chaos.verdict import (
     Verdict,
+    forgotten,
     judge,
     judge_later,
     stored,
@@ -61,6 +65,8 @@ class Report:
     phases: Counter[str]
     handoffs: Counter[str]
     created: int
+    forgotten: Counter[str]
+    """Restores with a card in Slack that Redis does not know any more, and how many of them ran."""
     kills: int
     seconds: float
     """Real ones."""
@@ -88,6 +94,7 @@ class Player:
     async def play(self, seeds: Sequence[int]) -> list[Report]:
         """The reports of these runs."""
         self.log.listen()
+        shorten_limits()
         try:
             return [await self._one(seed) for seed in seeds]
         finally:
@@ -117,8 +124,10 @@ class Player:
         stage = await set_stage(world, running=made.running, run_strategy=made.strategy)
         world.config = {**world.config, **_access(made, stage)}
         _prepare(kube, made)
-        crew = Crew(world)
-        ground = Ground(made, world, stage, clock, crew, self.redis, clock.now())
+        coming = {each.kind for each in made.troubles}
+        crew = Crew(world, plugins=trouble.LOGIN_HANGS in coming)
+        memories = Memories(world, wanted=not coming.isdisjoint(OF_COPIES))
+        ground = Ground(made, world, stage, clock, crew, self.redis, clock.now(), memories)
         crew.tell = ground.note
         try:
             await crew.hire(made.replicas, thread_ref)
@@ -151,6 +160,7 @@ class Player:
             phases=Counter(each.phase.value for each in documents),
             handoffs=Counter(each.how for one in documents for each in one.handoffs),
             created=len(ground.stage.restores()),
+            forgotten=forgotten(ground, documents),
             kills=ground.crew.kills,
             seconds=time.perf_counter() - begun,
             verdict=verdict,
@@ -168,6 +178,7 @@ async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tupl
         while coming and coming[0].at <= ground.seconds:
             await trouble.happens(ground, coming.pop(0))
         await _tick(ground, STEP)
+        await ground.memories.keep()
         await crowd.act()
     await _peace(ground)
     await _silence(ground)
@@ -215,7 +226,7 @@ async def _minute(ground: Ground) -> None:
 
 
 async def _homes_looked_at(ground: Ground) -> list[str]:
-    """Whoever has opened their Home does so once more, and sees what was there already."""
+    """Each person who has opened their Home does so once more, and sees what was there already."""
     before, drawn = homes(ground), _drawn(ground)
     for each in (ground.stage.alice, ground.stage.bob):
         if each.name in before:
@@ -224,6 +235,8 @@ async def _homes_looked_at(ground: Ground) -> list[str]:
         await _tick(ground, STEP)
     if _drawn(ground) < drawn + len(before):
         return ["a Home was opened and not drawn"]
+    if ground.memories.torn:
+        return []  # that it was opened, or what it showed, may be forgotten
     return judge_homes(before, homes(ground))
 
 

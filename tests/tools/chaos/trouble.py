@@ -23,7 +23,10 @@ from bot.playground.kubevirt.faults import (
 )
 from bot.playground.kubevirt.problems import ApiError
 from bot.store import connect
-from tests.tools.chaos import slack_trouble  # noqa: F401 - its kinds come first in the draw
+from tests.tools.chaos import (
+    forgetting,  # noqa: F401 - its kinds come first in the draw
+    slack_trouble,  # noqa: F401 - so do these
+)
 from tests.tools.chaos.crew import Replica
 from tests.tools.chaos.ground import Ground
 from tests.tools.chaos.kinds import KINDS, OFTEN, RARE, kind
@@ -93,6 +96,31 @@ _cluster(
     "the cluster does it late, without an answer",
     lambda rng: ApplyLate(rng.choice((5.0, 20.0, 45.0, 59.0))),
 )
+
+
+LOOKS = 60
+"""So many seconds somebody waits for a create to be held."""
+
+
+@kind("a create is done late, the VM is started meanwhile")
+async def _late_create(ground: Ground, rng: random.Random) -> str:
+    """Nobody knows whether it is there, and it is not wanted any more."""
+    seconds, started = rng.choice((20.0, 45.0, 59.0)), rng.choice((1, 5, 15))
+    ground.world.kube.faults.add(
+        Rule(ApplyLate(seconds), verb="create", resource="virtualmachinerestores", dry_run=False)
+    )
+    ground.later(1.0, partial(_starts_meanwhile, ground, started, LOOKS))
+    return f"by {seconds:.0f} s, started after {started} s"
+
+
+def _starts_meanwhile(ground: Ground, after: int, looks: int) -> None:
+    held = bool(ground.world.kube.faults.late)
+    if held and after <= 0:
+        with suppress(ApiError):
+            ground.world.kube.people.start(NAMESPACE, VM)
+    elif looks > 0:
+        again = partial(_starts_meanwhile, ground, after - held, looks - 1)
+        ground.later(1.0, again)
 
 
 @kind("watches end")
@@ -218,6 +246,36 @@ async def _jump(ground: Ground, rng: random.Random) -> str:
     seconds = rng.choice((5, 30, 120, 700))
     ground.clock.jump(seconds)
     return f"by {seconds} s"
+
+
+@kind("a machine has another time")
+async def _wrong_clock(ground: Ground, rng: random.Random) -> str:
+    """The bot comes up again on a machine whose clock is wrong, and stays there."""
+    replica = rng.choice(ground.crew.replicas)
+    replica.ahead = rng.choice((-3600.0, -30.0, -6.0, 6.0, 30.0, 700.0, 3600.0))
+    if replica.app is not None and not replica.wires.held:
+        ground.crew.kill(replica, back_in=rng.choice((0.5, 3.0)))
+    return f"{replica.name} is {replica.ahead:+.0f} s ahead from its next start on"
+
+
+LOGIN_HANGS = "a login hangs"
+
+
+@kind(LOGIN_HANGS)
+async def _login_hangs(ground: Ground, rng: random.Random) -> str | None:
+    """The plugin of a kubeconfig does not answer, and the login has just become too old."""
+    replica = rng.choice(ground.crew.replicas)
+    if replica.login is None:
+        return None
+    seconds = rng.choice((1.0, 5.0, 15.0, 40.0))
+    replica.login.hang(replica.app)
+    ground.later(seconds, partial(_login_comes, replica))
+    return f"of {replica.name} for {seconds:.0f} s"
+
+
+async def _login_comes(replica: Replica) -> None:
+    if replica.login is not None:
+        await replica.login.go_on(replica.app)
 
 
 def _somebody(ground: Ground, rng: random.Random) -> Replica | None:

@@ -1,5 +1,13 @@
-"""What is asked of the far sides when a run is over and it is quiet."""
+"""What is asked of the far sides when a run is over and it is quiet.
 
+Where Redis has forgotten something (`memories.py`) the documents are no witness of it, and what they
+cannot know is not held against them: a message that was posted or changed in a gap may stand twice or
+keep its buttons; a Home may show what is forgotten until it is opened; a document that came back from before it
+was known what to restore may expire. What the cluster was made to do is judged as
+always, by the cluster's own log (`tests/tools/deeds.py`): a gap hides nothing there.
+"""
+
+from collections import Counter
 from dataclasses import dataclass, field
 
 from bot.playground.slack.surfaces import controls
@@ -19,14 +27,14 @@ from tests.tools.chaos.verdict_people import (
     judge_passing,
     loose_copies,
 )
-from tests.tools.invariants import RESTORES, Invariants
+from tests.tools.invariants import RESTORES, Invariants, restore_id
 
 UNTOUCHED = ("as before", "unchanged")
 """How the end of a restore begins that never reached the VM."""
 STAYING = (CardKind.RESULT, CardKind.OFFER, CardKind.REQUEST)
-"""Cards that keep buttons after an end: it can still be passed on, to whoever goes on from there."""
+"""Cards that keep buttons after an end: it can still be passed on, to the person who goes on from there."""
 FOUND_BY_THE_BOT = (AuditKind.ABANDONED, AuditKind.DEFERRED)
-"""Audit entries that no fault of ours may cause."""
+"""Audit entries that no fault that the tools make may cause."""
 
 
 @dataclass(slots=True)
@@ -58,7 +66,8 @@ async def stored(ground: Ground) -> tuple[Restore, ...]:
 async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore, ...]) -> Verdict:
     """Look at everything, before the aftercare of the restores is over."""
     verdict = Verdict()
-    for found in invariants.judge(documents):
+    memories = ground.memories
+    for found in invariants.judge(documents, memories.forgot, memories.hides):
         (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(
             found
         )
@@ -71,6 +80,14 @@ async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore
     verdict.violations += judge_copies(ground, documents)
     verdict.violations += await _entries(ground)
     return verdict
+
+
+def forgotten(ground: Ground, documents: tuple[Restore, ...]) -> Counter[str]:
+    """Restores that people see and no document knows: nobody follows those."""
+    known = {str(each.id) for each in documents}
+    seen = {id_ for _, (id_, _) in _cards(ground)} - known
+    made = {restore_id(call) for call in ground.stage.restores()} & seen
+    return Counter({"before anything was made": len(seen - made), "made": len(made)})
 
 
 def _endless(ground: Ground, restore: Restore) -> list[str]:
@@ -165,8 +182,8 @@ def _loose_buttons(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
         restore = by_id.get(id_)
         if restore is None or not (buttons := _buttons(ground, message)):
             continue
-        if restore.thread_ref.channel != message.channel.id:
-            continue  # it cannot be written to any more
+        if restore.thread_ref.channel != message.channel.id or ground.memories.forgot(message):
+            continue  # it cannot be written to any more, or nobody knows of it
         card = next((card for card in restore.cards if card.key == key), None)
         usable = card is not None and card.closed is None
         if not usable or (restore.phase.ended and card and card.kind not in STAYING):
@@ -191,7 +208,8 @@ async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[st
     places = {str(each.id): each.thread_ref.channel for each in documents}
     for message, (id_, key) in _cards(ground):
         here = places.get(id_) == message.channel.id
-        if id_ in over and here and (buttons := _buttons(ground, message)):
+        known = here and not ground.memories.forgot(message)
+        if id_ in over and known and (buttons := _buttons(ground, message)):
             found.append(f"{id_}: card {key} keeps its buttons for ever: {buttons}")
     found += loose_copies(ground, over)
     return found + await _leaked(ground, {str(each.id) for each in documents} - over)

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def judge_asking(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
-    """One wish opens one restore, however often it was sent or delivered."""
+    """One request opens one restore, however often it was sent or delivered."""
     asked = [each for each in documents if each.previous is None]
     if len(asked) <= ground.asks:
         return []
@@ -61,7 +61,8 @@ def _accepts(ground: Ground, restore: Restore) -> list[tuple[str, int]]:
 
 def _told_of_each(ground: Ground, restore: Restore) -> list[str]:
     """No handover has two cards; the last one has one that stands where the restore is."""
-    keys = {key for _, key in _handed(ground, restore)}
+    known = [each for each in _handed(ground, restore) if not ground.memories.forgot(each[0])]
+    keys = {key for _, key in known}
     if len(keys) > len(restore.handoffs):
         return [f"{len(keys)} cards tell of {len(restore.handoffs)} handovers"]
     news = [card for card in restore.cards if card.kind is CardKind.HANDED and card.closed is None]
@@ -180,6 +181,8 @@ def _in_direct_messages(ground: Ground) -> list[tuple[str, str, int]]:
     found = []
     for message in ground.world.slack.workspace.everything():
         if message.channel.kind != "im" or message.deleted or message.ephemeral_to is not None:
+            continue
+        if ground.memories.forgot(message):
             continue
         for control in controls(message.blocks or [], ground.stage.alice.user):
             ref = parse_value(str(control.element.get("value") or ""))

@@ -1,0 +1,187 @@
+"""Builds each part of a bot as the settings name it: Slack, the store, the clusters, the receivers.
+
+What is opened here is closed by the given stack. `bot/app.py` puts the parts together.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+
+import aiohttp
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import __version__
+from bot.cancelling import closes
+from bot.clock import Clock, FarClock
+from bot.cluster.cluster import Cluster
+from bot.cluster.identity import Installation
+from bot.errors import AnotherCluster, Misconfigured, Permanent, Temporary
+from bot.http_server import Waits
+from bot.reconciler import ReconcilerDeps
+from bot.settings import Settings
+from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Directory, Workspace, workspace
+from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
+from bot.slack.inbound.http_receiver import HttpReceiver
+from bot.slack.inbound.socket_receiver import SocketReceiver
+from bot.slack.outbound.replies import Responder
+from bot.store import EmbeddedRedis, Store, connect
+from bot.telemetry import Metrics
+
+SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
+
+log = structlog.get_logger(__name__)
+
+
+async def open_slack(
+    settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack
+) -> tuple[SlackApi, AsyncWebClient]:
+    """The bot's own client, and one without a token for Bolt; both on one session."""
+    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
+    own, bolts = (
+        AsyncWebClient(
+            token=token,
+            base_url=settings.environment.slack_api,
+            session=session,
+            retry_handlers=[],
+        )
+        for token in (settings.environment.bot_token.get_secret_value(), None)
+    )
+    return SlackApi(own, metrics, FarClock(clock)), bolts
+
+
+async def who_we_are(slack: SlackApi, waits: Waits) -> Workspace:
+    """Ask Slack who we are; a token that does not work is found out now, not in an incident."""
+    try:
+        return await waits.until("slack", partial(workspace, slack))
+    except Permanent as refused:
+        raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
+
+
+async def store_url(settings: Settings, stack: AsyncExitStack) -> str:
+    """The address of the store; the embedded server is started where the settings name none."""
+    url = settings.environment.redis_url
+    if url is not None:
+        return url.get_secret_value()
+    embedded = EmbeddedRedis(sync=True)
+    address = await embedded.start(settings.store.data_dir)
+    stack.push_async_callback(embedded.stop)
+    return address
+
+
+async def open_store(
+    settings: Settings, team: str, clock: Clock, waits: Waits, stack: AsyncExitStack
+) -> Store:
+    """The store, once it answers; what is known to be wrong with it is logged."""
+    address = await store_url(settings, stack)
+    client = await stack.enter_async_context(connect(address))
+    store = Store(
+        client,
+        team,
+        clock,
+        installation=settings.installation,
+        lease_seconds=settings.store.lease_seconds,
+        replicas_to_wait_for=settings.store.replicas_to_wait_for,
+    )
+    await waits.until("store", store.queue.learn_the_time)
+    for risk in (await waits.until("store", store.durability)).risks:
+        log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
+    return store
+
+
+async def open_clusters(
+    settings: Settings, store: Store, clock: Clock, metrics: Metrics, stack: AsyncExitStack
+) -> dict[str, Cluster]:
+    """The clusters by name. Raises Misconfigured if one is another one than the store knows."""
+    clusters: dict[str, Cluster] = {}
+    installation = Installation(settings.installation, store.clusters.recognise)
+    for name, each in settings.clusters.items():
+        cluster = await Cluster.connect(
+            name,
+            kubeconfig=each.kubeconfig,
+            context=each.context,
+            namespaces=() if each.everywhere else each.namespaces,
+            clock=clock,
+            counted=partial(metrics.kubernetes_answered, name),
+            installation=installation,
+        )
+        closes(stack, f"cluster {name}", cluster.close)
+        clusters[name] = cluster
+    await _recognised(clusters)
+    return clusters
+
+
+async def _recognised(clusters: Mapping[str, Cluster]) -> None:
+    """A cluster under another one's name is found out now; one that is away, when it is back."""
+    asked = [cluster.confirm() for cluster in clusters.values()]
+    for answer in await asyncio.gather(*asked, return_exceptions=True):
+        match answer:
+            case AnotherCluster():
+                raise Misconfigured(f"installation: {answer.what}")
+            case Temporary() | Permanent():
+                log.warning("a cluster is not recognised yet", why=str(answer))
+            case BaseException():
+                raise answer
+
+
+def slack_context(
+    settings: Settings, home: Workspace, people: Directory, parts: ReconcilerDeps
+) -> SlackContext:
+    """What the handlers of Slack work with."""
+    return SlackContext(
+        web=parts.web,
+        store=parts.store,
+        people=people,
+        authorizer=parts.authorizer,
+        responder=Responder(parts.web),
+        config=SlackConfig(
+            home=home,
+            rules=settings.rules,
+            clusters=tuple(parts.clusters),
+            default_cluster=settings.default_cluster,
+            installation=settings.installation,
+        ),
+        names={
+            name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)
+            for name, each in parts.clusters.items()
+        },
+        inquire={name: cluster.evidence for name, cluster in parts.clusters.items()},
+        pings={name: cluster.ping for name, cluster in parts.clusters.items()},
+        timetable=_timetable(settings),
+        version=__version__,
+        clock=parts.clock,
+        metrics=parts.metrics,
+    )
+
+
+def _timetable(settings: Settings) -> Timetable | None:
+    """When the shift report is due, if the settings name a channel for it."""
+    times = settings.report
+    if times.channel is None:
+        return None
+    plan = f"{times.channel} {','.join(times.at)} {times.timezone}"
+    return Timetable(times.channel, plan, times.after)
+
+
+def http_receiver(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
+    """What takes Slack's requests by HTTP; none in Socket Mode."""
+    secret = settings.environment.signing_secret
+    if settings.socket_mode or secret is None:
+        return None
+    return HttpReceiver(bolt, secret.get_secret_value(), slack)
+
+
+async def open_socket(
+    settings: Settings, bolt: AsyncApp, web: SlackApi, waits: Waits, stack: AsyncExitStack
+) -> SocketReceiver | None:
+    """The receiver of Socket Mode, once it is connected; none where Slack comes by HTTP."""
+    token = settings.environment.app_token
+    if token is None:
+        return None
+    socket = SocketReceiver(bolt, token.get_secret_value(), web)
+    closes(stack, "the socket", socket.close)
+    await waits.until("slack", socket.open)
+    return socket

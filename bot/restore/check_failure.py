@@ -1,0 +1,30 @@
+"""What a check says when a restore cannot go on."""
+
+from dataclasses import dataclass
+
+from bot.restore.reasons import Reason
+from bot.texts.refusals import RefusalText
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFailure:
+    """Why a restore cannot go on, in plain sentences; names stand in backticks."""
+
+    reason: Reason
+    found: str
+    expected: str = ""
+    next: str = ""
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def telling(
+        cls, reason: Reason, finding: RefusalText, choices: tuple[str, ...] = (), **values: object
+    ) -> "CheckFailure":
+        """A refusal in the words of `finding`, its gaps filled with `values`."""
+        return cls(
+            reason,
+            found=finding.found.format(**values),
+            expected=finding.expected.format(**values),
+            next=finding.next.format(**values),
+            choices=choices,
+        )

@@ -1,0 +1,3 @@
+-- The names that stand for a cluster.
+-- KEYS: clusters
+return redis.call('HKEYS', clusters)
