@@ -148,6 +148,7 @@ def slack_context(
             name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)
             for name, each in parts.clusters.items()
         },
+        inquire={name: cluster.evidence for name, cluster in parts.clusters.items()},
         pings={name: cluster.ping for name, cluster in parts.clusters.items()},
         timetable=_timetable(settings),
         version=__version__,

@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, StoreUnavailable, Temporary
 from bot.restore import audit, workflow
+from bot.restore.diagnosis import times
 from bot.restore.events import (
     Acted,
     Anchored,
@@ -182,7 +183,10 @@ class Reconciler:
             raise Permanent("unknown_cluster", gone)
         fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
         if kind is ObservationKind.JOB or workflow.wanted(restore) is None:
-            return Observed(await cluster.observe(restore, kind), workflow.ALLOWED)
+            observation = await cluster.observe(restore, kind)
+            worth_it = times.wanted(restore, observation, self._clock.now())
+            evidence = await cluster.evidence(restore) if worth_it else None
+            return Observed(observation, workflow.ALLOWED, evidence)
         channel = restore.thread_ref.channel
         owner = await parts.authorizer.asker(restore.owner, channel, fresh=fresh)
         verdict = await self._verdict(restore, owner, fresh=fresh)

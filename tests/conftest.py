@@ -27,6 +27,7 @@ LIMITS = (
     "bot.cluster.client.WATCH_IDLE_SECONDS",
     "bot.cluster.client.WATCH_OPEN_SECONDS",
     "bot.cluster.cluster.LAST_SECONDS",
+    "bot.cluster.evidence.MOST_SECONDS",
     "bot.cluster.login._GLANCE",
     "bot.cluster.login._PATIENCE",
     "bot.cluster.plugin.LOGIN_SECONDS",

@@ -110,6 +110,13 @@ UNRECORDED = (
         "GET /api/v1/namespaces/{namespace}/resourcequotas", "recorded for claims, of the same API"
     ),
     Unrecorded(
+        "GET /api/v1/namespaces/{namespace}/limitranges", "recorded for claims, of the same API"
+    ),
+    Unrecorded(
+        "GET /apis/cdi.kubevirt.io/v1beta1/namespaces/{namespace}/datavolumes/{name}",
+        "a custom kind, read by its name; for a diagnosis, which may do without it",
+    ),
+    Unrecorded(
         "GET /apis/snapshot.storage.k8s.io/v1/namespaces/{namespace}/volumesnapshots/{name}",
         "the storage system's own objects; by name, as recorded for KubeVirt's snapshots",
     ),

@@ -13,10 +13,12 @@ import pytest
 
 from bot import texts as bot_texts
 from bot.request import Part, Verb
+from bot.restore.diagnosis.model import Cause
 from bot.restore.events import Button, Reply
 from bot.restore.model import Consistency, Phase, StopWhen, VolumePolicy
 from bot.restore.reasons import Reason
-from bot.texts import answers, cards, form, general, lists, refusals, requests, results
+from bot.texts import answers, cards, diagnosis, form, general, lists, refusals, requests, results
+from bot.texts.diagnosis import CauseText
 from bot.texts.refusals import RefusalText
 
 BOT = Path(__file__).parent.parent / "bot"
@@ -31,6 +33,8 @@ SPEAKING = sorted(
 """The rooms whose results people read in Slack."""
 NOT_FOR_PEOPLE = {
     "restore/access.py": "settings and their errors are for operators",
+    "restore/diagnosis/objects.py": "words of the cluster that are recognised, not said",
+    "restore/diagnosis/said.py": "as above",
     "restore/audit.py": "the audit stream is for operators",
     "request/vocabulary.py": "words that are understood, not said",
     "slack/inbound/http_receiver.py": "what the server tells Slack, not people",
@@ -70,6 +74,8 @@ def said(value: object) -> Iterator[str]:
             yield value
         case RefusalText(found=found, expected=expected, next=onward):
             yield from (found, expected, onward)
+        case CauseText(likely=likely, next=onward, who=who, command=command):
+            yield from (likely, onward, who, command)
         case Mapping():
             yield from (text for each in value.values() for text in said(each))
         case tuple():
@@ -208,6 +214,7 @@ COMPLETE: dict[str, tuple[Mapping[str, object], type[StrEnum]]] = {
     "a state for every phase": (general.STATES, Phase),
     "a heading for every reason": (results.HEADINGS, Reason),
     "an answer for every reply": (answers.REPLIES, Reply),
+    "a text for every cause": (diagnosis.CAUSES, Cause),
     "a meaning for every consistency": (cards.CONSISTENCIES, Consistency),
     "an option for every consistency": (form.CONSISTENCIES, Consistency),
     "a timing for every stop": (cards.STOP_TIMING, StopWhen),

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bot.cancelling import cancelled
 from bot.clock import Clock, FarClock
+from bot.cluster import evidence
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted
 from bot.cluster.identity import Identity, Installation
@@ -20,6 +21,7 @@ from bot.cluster.rights import Rights
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
 from bot.errors import Permanent, Temporary
+from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.effects import INSTALLATION
 from bot.restore.events import CreateRestore, CreateSnapshot, Effect, Result
 from bot.restore.model import Restore, RestoreId
@@ -124,6 +126,10 @@ class Cluster:
         return await self._observer.observation(
             Question(kind, restore, self._ours(effect), permitted)
         )
+
+    async def evidence(self, restore: Restore) -> Evidence:
+        """Read what may say why a restore does not go on. What cannot be read is named in it."""
+        return await evidence.collect(self._api, self._schema, restore, self._clock.now())
 
     async def made_by(self, vm_ref: VmRef, restore: RestoreId) -> tuple[RestoreObject, ...]:
         """The objects in the VM's namespace that carry this restore's label, in whatever state.

@@ -41,8 +41,13 @@ def snapshot_group(
     return _path(f"/apis/{SNAPSHOT_GROUP}/{version}", kind, namespace, name)
 
 
+def cdi(kind: str, namespace: str | None, name: str | None = None) -> str:
+    """Path of DataVolumes."""
+    return _path("/apis/cdi.kubevirt.io/v1beta1", kind, namespace, name)
+
+
 def core(kind: str, namespace: str | None, name: str | None = None) -> str:
-    """Path of claims or quotas."""
+    """Path of claims, quotas, limit ranges, pods or events."""
     return _path("/api/v1", kind, namespace, name)
 
 

@@ -59,6 +59,9 @@ RIGHTS = (
     ClusterRight("get", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "", "resourcequotas"),
+    ClusterRight("list", "", "events", needed=False),
+    ClusterRight("list", "", "limitranges", needed=False),
+    ClusterRight("get", "cdi.kubevirt.io", "datavolumes", needed=False),
 )
 """What bot/cluster calls in a namespace with VMs. The chart's role grants exactly these."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, Observation, RestoreObject
 from bot.restore.thread import UserId
@@ -30,6 +31,9 @@ class Button(StrEnum):
     AGREE_DELETION = "agree-deletion"
     CONFIRM = "confirm"
     KEEP_WAITING = "keep-waiting"
+    WHY = "why"
+    """Answered without the core, like the next: what is read is told, and nothing changes."""
+    SUMMARY = "summary"
     DELETE_RESTORE = "delete-restore"
     DELETE_RESTORE_NOW = "delete-restore-now"
     START_VM = "start-vm"
@@ -145,6 +149,8 @@ class Observed:
 
     observation: Observation
     verdict: Verdict
+    evidence: Evidence | None = None
+    """Why it does not go on, where that was worth reading."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Annotated, Literal, NewType
 from pydantic import AwareDatetime, Field
 
 from bot.restore.audit_kinds import AuditKind, OtherKind
+from bot.restore.diagnosis.model import Diagnosis
 from bot.restore.disks import Coverage, Disk, LeftBehind
 from bot.restore.reasons import Reason
 from bot.restore.target import RestoreRequest, Target
@@ -202,6 +203,8 @@ class Job(Stored):
     volumes_bound: int = 0
     volumes_total: int = 0
     looked_at: AwareDatetime | None = None
+    moved_at: AwareDatetime | None = None
+    """When what it says, or the number of bound volumes, was last seen to change."""
     wait_until: AwareDatetime | None = None
     deleting: bool = False
     delete_asked_by: UserId | None = None
@@ -272,6 +275,8 @@ class Outcome(Stored):
     """Disks that the cluster has deleted with the restore."""
     live: bool = False
     """The VM ran when its restore had failed."""
+    detached: tuple[str, ...] | None = None
+    """Restored volumes that the VM does not use; None if that was not looked up."""
     unproven: str = ""
     """Why nothing but the cluster's word says that the data is the snapshot's."""
 
@@ -342,6 +347,8 @@ class Restore(Stored):
     blocker: Blocker | None = None
     vm_state_unknown: bool = False
     """A restore that this one follows has failed half-way, and none has completed since."""
+    diagnosis: Diagnosis | None = None
+    """Why it stands still, or has failed, as far as that was found out."""
     trouble: str | None = None
     """What keeps the bot from looking at the cluster just now, in plain words."""
     trouble_since: AwareDatetime | None = None

@@ -69,10 +69,12 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     CardKind.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
     CardKind.CONFIRM: frozenset({Button.CONFIRM, Button.AGREE_DELETION, Button.CANCEL}),
     CardKind.PROTECTING: frozenset({Button.CANCEL}),
-    CardKind.PROGRESS: frozenset(),
-    CardKind.OVERDUE: frozenset({Button.KEEP_WAITING, Button.DELETE_RESTORE}),
+    CardKind.PROGRESS: frozenset({Button.WHY}),
+    CardKind.OVERDUE: frozenset(
+        {Button.KEEP_WAITING, Button.WHY, Button.SUMMARY, Button.DELETE_RESTORE}
+    ),
     CardKind.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
-    CardKind.RESULT: frozenset({Button.START_VM}),
+    CardKind.RESULT: frozenset({Button.START_VM, Button.SUMMARY}),
     CardKind.STARTED: frozenset(),
     CardKind.FOUND_AGAIN: frozenset(),
     CardKind.APPEARED: frozenset(),

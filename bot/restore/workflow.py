@@ -40,6 +40,7 @@ from datetime import datetime, timedelta
 
 from bot.restore import audit, edits, handoff, phases, user_events
 from bot.restore.check_failure import CheckFailure
+from bot.restore.diagnosis import times
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
     Acted,
@@ -128,6 +129,7 @@ def step(restore: Restore, event: Event, now: datetime) -> Step:
         # Nobody answered in time, or it was done long ago and the document was put back since.
         late = made_before(restore, event.observation, now) or late
     after, effects, reply = _apply(late, event, now)
+    after = times.noted(restore, after, event, now)
     return Step(after, effects, audit.entries(restore, after, event, now), reply)
 
 

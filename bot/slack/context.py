@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.restore.model import Rules
+from bot.restore.diagnosis.evidence import Evidence
+from bot.restore.model import Restore, Rules
 from bot.restore.observation import Snapshot
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
@@ -18,6 +19,7 @@ from bot.slack.outbound.replies import Responder
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
+Inquire = Callable[[Restore], Awaitable[Evidence]]
 Ping = Callable[[], Awaitable[None]]
 
 
@@ -67,6 +69,8 @@ class SlackContext:
     config: SlackConfig
     names: Mapping[str, Names]
     """The lists of each cluster."""
+    inquire: Mapping[str, Inquire]
+    """Reads, in each cluster, what may say why a restore does not go on."""
     pings: Mapping[str, Ping]
     """Asks whether a cluster answers."""
     timetable: Timetable | None

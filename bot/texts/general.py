@@ -19,6 +19,8 @@ LABELS: Final[Mapping[str, str]] = {
     "agree-deletion": "I know that disks are deleted",
     "confirm": "Restore VM now",
     "keep-waiting": "Keep waiting",
+    "why": "Why?",
+    "summary": "Summary for the admin",
     "delete-restore": "Delete the restore object",
     "delete-restore-now": "Delete the restore object now",
     "start-vm": "Start VM",

@@ -37,6 +37,13 @@ DETAILS: Final = "*Restore Details*"
 SNAPSHOT_CREATED: Final = "• *Snapshot Created*: {when}"
 COMPLETED: Final = "• *Restore Completed*: {when}"
 LEARNT_LATER: Final = "• *Learnt by the bot*: {when}. What happened to the VM since is not undone."
+FILLED: Final = "• *Filled*: yes, all volumes that were restored ({total}) are bound"
+FILLED_LATER: Final = "• *Filled*: not yet; {count} of {total} volumes are filled at first boot"
+VERIFIED: Final = (
+    "• *Verified*: the VM's disks are the restored volumes. Nobody has looked into the guest."
+)
+NOT_VERIFIED: Final = "• *Filled*, *Verified*: not known"
+DETACHED: Final = "• ⚠️ *Verified*: no. The VM does not use the restored volumes {volumes}"
 STATUS: Final = "• *VM Status*: {status}"
 STATUS_NOT_READ: Final = "not read yet"
 LOSS: Final = "*Data Loss Confirmation*"

@@ -180,6 +180,11 @@ SCHEMA_RIGHTS = {
     ("", "namespaces"): {"get"},
     ("storage.k8s.io", "storageclasses"): {"get"},
 }
+FOR_A_DIAGNOSIS = {
+    ("", "events"),
+    ("", "limitranges"),
+    ("cdi.kubevirt.io", "datavolumes"),
+}
 
 
 def rights(role: Document) -> dict[tuple[str, str], set[str]]:
@@ -240,6 +245,13 @@ def test_a_release_is_an_installation_of_its_own() -> None:
     ]
     assert len(set(said)) == 2
     assert all(NAME.fullmatch(each) for each in said)
+
+
+def test_the_rights_of_the_diagnosis_can_be_left_out() -> None:
+    documents = rendered({"rbac": {"diagnosis": False}})
+    everything = {**RIGHTS, **SCHEMA_RIGHTS}
+    granted = {name for role in roles(documents) for name in rights(role)}
+    assert granted == set(everything) - FOR_A_DIAGNOSIS
 
 
 def test_every_binding_gives_a_role_of_this_chart_to_the_bots_account(

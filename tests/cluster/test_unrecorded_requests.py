@@ -22,7 +22,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import VolumePolicy
+from bot.restore.model import Job, VolumePolicy
 from bot.restore.observation import ObservationKind
 from tests import shapes
 from tests.cluster import samples
@@ -87,6 +87,9 @@ async def test_every_listed_exception_is_still_sent(
     ]
     for effect in effects:
         await cluster.perform(effect, not_after=samples.LATER)
+    await wait_until(lambda: _claims(sim), "the restore makes claims")
+    job = Job(name=create.name, decided_at=samples.LATER)
+    await cluster.evidence(samples.restore(job=job))
     made = sim.storage.get("virtualmachinerestores", NS, create.name)["metadata"]["uid"]
     await cluster.perform(DeleteRestore(NS, create.name, made), not_after=samples.LATER)
     await cluster.perform(StopVm(NS, "live"), not_after=samples.LATER)
@@ -103,6 +106,11 @@ async def test_every_listed_exception_is_still_sent(
     listed = {one.part for one in shapes.UNRECORDED}
     assert parts - shapes.recorded() == listed
     assert all(one.reason for one in shapes.UNRECORDED)
+
+
+def _claims(sim: KubeSim) -> bool:
+    held = sim.storage.get("virtualmachinerestores", NS, samples.CREATE.name)
+    return bool(held.get("status", {}).get("restores"))
 
 
 async def _anything(*_: str) -> None:

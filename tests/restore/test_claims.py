@@ -83,6 +83,15 @@ def test_a_claim_that_shows_the_restore_is_a_success(how: str) -> None:
     assert played.outcome.unproven == ""
 
 
+def test_a_restored_claim_that_the_vm_does_not_use_is_named() -> None:
+    """Complete and filled, and the VM runs from another disk; its own state is no disk."""
+    assert completed(FILLED).outcome.detached == ()
+    assert completed(FILLED, vm=VM).outcome.detached == (NEW,)
+    state = (("persistent-state-for-database-01", NEW, CUT),)
+    done = p.restoring().job_becomes(complete=True, created=NOW, volumes=state)
+    assert done.looks(vm=VM, claims=(FILLED,)).outcome.detached == ()
+
+
 @pytest.mark.parametrize("how", REFUTED)
 def test_a_claim_that_was_taken_as_it_is_makes_complete_no_success(how: str) -> None:
     played = completed(REFUTED[how])

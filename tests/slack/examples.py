@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.restore.diagnosis.model import Cause, Diagnosis, Quote
 from bot.restore.disks import Coverage, Disk, Fate, GuestState, LeftBehind, LeftBehindKind
 from bot.restore.model import (
     Change,
@@ -120,6 +121,21 @@ JOB = Job(
     volumes_bound=1,
     volumes_total=2,
     looked_at=NOW + timedelta(minutes=2, seconds=5),
+)
+NO_SPACE = Diagnosis(
+    cause=Cause.NO_CAPACITY,
+    at=NOW,
+    likely="The storage has no space for claim `restore-1-root` (storage class `fast`).",
+    quotes=(
+        Quote(
+            source="Event `ProvisioningFailed` of PersistentVolumeClaim `restore-1-root`",
+            text="rpc error: code = ResourceExhausted desc = pool <!here> is full",
+        ),
+    ),
+    next="Add space to the storage.",
+    who="the admin of the storage",
+    command="kubectl describe pvc -n production restore-1-root",
+    missing=("limitranges",),
 )
 SAFETY = Safety(name="pre-restore-database-01-20260218-163000", decided_at=NOW)
 READY = SAFETY.model_copy(update={"uid": "safety-uid", "ready_at": NOW})
@@ -349,7 +365,9 @@ def _progress() -> Mapping[str, Example]:
         "progress-stuck": one(r, CardKind.PROGRESS, job=stuck, trouble="the watch has ended"),
         "progress-deleting": one(r, CardKind.PROGRESS, job=leaving),
         "progress-closed": one(Phase.SUCCEEDED, CardKind.PROGRESS, "Restored", job=JOB),
+        "progress-stalled": one(r, CardKind.PROGRESS, job=JOB, diagnosis=NO_SPACE),
         "overdue": (restore(r, late, job=JOB), late),
+        "overdue-known": (restore(r, late, job=JOB, diagnosis=NO_SPACE), late),
         "overdue-closed": one(r, CardKind.OVERDUE, "Keep waiting", job=JOB),
         "delete-restore": one(r, CardKind.DELETE_RESTORE, job=JOB),
         "delete-restore-closed": one(r, CardKind.DELETE_RESTORE, "Keep waiting", job=JOB),
@@ -407,7 +425,10 @@ def _successes() -> Mapping[str, Example]:
     begun, done = Start(by=ALICE, at=NOW), Start(by=ALICE, at=NOW, done_at=LATER)
     no = Start(by=ALICE, at=NOW, error="Cannot update VM runStrategy until restore completes")
     return {
-        "succeeded": ended(s, at=LATER, vm_status=calm, **known),
+        "succeeded": ended(s, at=LATER, vm_status=calm, detached=(), **known),
+        "succeeded-with-a-disk-not-attached": ended(
+            s, vm_status=calm, detached=("restore-1-data",), pending=("restore-1-log",), **known
+        ),
         "succeeded-with-everything": ended(
             s,
             at=LATER,
@@ -471,6 +492,9 @@ def _failures() -> Mapping[str, Example]:
             preview=PREVIEW,
             live=True,
             left=(LeftBehind(claim="restore-1-root", kind=LeftBehindKind.MADE),),
+        ),
+        "failed-with-its-cause": ended(
+            f, Reason.RESTORE_FAILED, found=off, job=JOB, preview=PREVIEW, diagnosis=NO_SPACE
         ),
         "failed-complete-but-not-restored": ended(
             f,

@@ -7,6 +7,7 @@ from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from bot.restore.diagnosis.model import Diagnosis
 from bot.restore.model import Restore
 from bot.slack.markup.mrkdwn import Mrkdwn
 from tests.restores import ALICE, NOW
@@ -60,6 +61,8 @@ class Giants:
         make: Callable[..., Any] = kind
         if kind is Restore:
             return self.restore
+        if kind is Diagnosis and self.restore.diagnosis is not None:
+            return self.restore.diagnosis
         if kind is Mrkdwn:
             return Mrkdwn("x" * 2000)
         if kind is str:

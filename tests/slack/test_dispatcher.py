@@ -87,6 +87,7 @@ def dispatcher(parts: Any) -> Dispatcher:
         authorizer=NOTHING,
         responder=parts,
         config=NOTHING,
+        inquire={},
         clock=NOTHING,
         web=NOTHING,
     )

@@ -6,6 +6,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from enum import Enum
 from typing import Any, get_type_hints
 
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.request import Verb
+from bot.restore.diagnosis.evidence import Evidence
+from bot.restore.diagnosis.model import Cause, Diagnosis, Quote
+from bot.restore.diagnosis.rules import MAX_MISSING, MAX_QUOTES, diagnose
 from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.model import (
     Blocker,
@@ -34,6 +38,7 @@ from bot.restore.thread import CardKind, UserId
 from bot.slack import views
 from bot.slack.views import Message
 from bot.texts.answers import OTHER_WISHES
+from tests.restore.test_diagnosis import EVERYTHING
 from tests.restores import ALICE, NOW, restore
 from tests.slack.examples import ASKED, DONE, EXAMPLES, JOB, PREVIEW, UNTIL, card, request
 from tests.slack.giants import LINK, Giants
@@ -81,6 +86,21 @@ def document(phase: Phase, kind: CardKind, closed: str | None, name: str, text: 
         start=Start(by=ALICE, at=NOW, error=text),
         blocker=Blocker(name=name, uid=text),
         trouble=text,
+        diagnosis=diagnosis(name, text),
+    )
+
+
+def diagnosis(name: str, text: str) -> Diagnosis:
+    """A diagnosis that says all that the core lets through."""
+    return Diagnosis(
+        cause=Cause.NO_CAPACITY,
+        at=NOW,
+        likely=f"Claim `{name[:100]}` {text[:300]}",
+        quotes=(Quote(source=f"Claim `{name[:100]}`", text=text[:300]),) * MAX_QUOTES,
+        next=text[:300],
+        who=text[:100],
+        command=f"kubectl describe pvc -n {NAME[:63]} {NAME}",
+        missing=(name[:63],) * MAX_MISSING,
     )
 
 
@@ -176,6 +196,18 @@ def test_a_snapshot_name_can_always_be_copied_whole() -> None:
     assert any(
         f"Type `{long}` to confirm" in text for text in mrkdwn(views.render(document, shown))
     )
+
+
+@pytest.mark.parametrize("evidence", [EVERYTHING, replace(EVERYTHING, vmi=None)])
+@pytest.mark.parametrize("kind", [CardKind.PROGRESS, CardKind.OVERDUE, CardKind.RESULT])
+def test_everything_wrong_at_once_fits_on_a_card(kind: CardKind, evidence: Evidence) -> None:
+    """As the core reads it out of a cluster in which nothing is as it should be."""
+    phase = Phase.FAILED if kind is CardKind.RESULT else Phase.RESTORING
+    full = document(phase, kind, None, NAME, HOSTILE)
+    full = full.model_copy(update={"diagnosis": diagnose(evidence)})
+    check(views.render(full, full.cards[0]))
+    check(views.why(full, diagnose(evidence), stalled=True))
+    check(views.summary(full))
 
 
 # Everything that is said to one person, whichever room makes it

@@ -40,6 +40,8 @@ ASKING = frozenset({Phase.GATHERING, Phase.STOP_CHOICE, Phase.TYPING, Phase.CONF
 """In these nobody looks at the cluster, so their restores may be of a real one."""
 DAVES = frozenset({"vmr:accept", "vmr:decline"})
 """What only the person uses to whom a restore is offered."""
+READING = frozenset({"vmr:why", "vmr:summary"})
+"""What tells something to whoever presses it, and changes nothing."""
 UNKNOWN_CARD = "I do not know this card any more, so nothing was done"
 
 
@@ -279,10 +281,11 @@ async def test_every_button_answers_everybody(stage_for: SetStage) -> None:
     spots = await posted(stage, people, states())
     assert {spot.state.restore.phase for spot in spots} == set(Phase)
     daves = [spot for spot in spots if spot.state.action in DAVES]
-    alices = [spot for spot in spots if spot.state.action not in DAVES]
+    reading = [spot for spot in spots if spot.state.action in READING]
+    alices = [spot for spot in spots if spot.state.action not in DAVES | READING]
     asides = [await nothing_moves(stage, people, person, spots) for person in people.others]
-    await nothing_moves(stage, people, people.alice, daves)
-    await nothing_moves(stage, people, people.dave, alices)
+    await nothing_moves(stage, people, people.alice, [*daves, *reading])
+    await nothing_moves(stage, people, people.dave, [*alices, *reading])
     await stage.world.stop_bot()
     await stage.world.start_bot()
     await counts_once(stage, people, people.dave, daves)

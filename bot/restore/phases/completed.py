@@ -6,10 +6,12 @@ from bot.restore import claims, edits
 from bot.restore.claims import Proof
 from bot.restore.disks import Fate, LeftBehindKind
 from bot.restore.model import Job, Outcome, Phase, Restore
-from bot.restore.observation import Observation, RestoreObject, Volume
+from bot.restore.observation import Observation, RestoreObject, Vm, Volume
 from bot.restore.reasons import Reason
 from bot.texts import endings
 
+STATE_VOLUME = "persistent-state-for-"
+"""How the volume of a VM's own state is called; it stands in no list of volumes."""
 MAX_TOLD = 5
 """Claims that a sentence names."""
 
@@ -28,7 +30,14 @@ def progress(
             "looked_at": now,
         }
     )
+    if _shown(followed) != _shown(job):
+        followed = followed.model_copy(update={"moved_at": now})
     return restore.model_copy(update={"job": followed})
+
+
+def _shown(job: Job) -> tuple[str, str, int, int]:
+    """What moves while it gets on."""
+    return job.progressing, job.ready, job.volumes_total, job.volumes_bound
 
 
 def succeeded(
@@ -63,9 +72,20 @@ def succeeded(
             {v.name for v in observation.vm.volumes if _is_there(v, observation)},
         ),
         deleted=_of_fate(restore, Fate.DELETED, set(seen.deleted), by_claim=True),
+        detached=_detached(seen, observation.vm),
         unproven=_unproven(observation, shown),
     )
     return edits.end(followed, Phase.SUCCEEDED, outcome, endings.RESTORED)
+
+
+def _detached(seen: RestoreObject, vm: Vm) -> tuple[str, ...]:
+    """Restored claims of disks that the VM does not point at. Its state (vTPM, EFI) is no disk."""
+    used = {each.claim for each in vm.volumes}
+    return tuple(
+        claim
+        for volume, claim, _ in seen.volumes
+        if claim not in used and not volume.startswith(STATE_VOLUME)
+    )[:MAX_TOLD]
 
 
 def _refuted(shown: dict[str, Proof]) -> str:

@@ -46,6 +46,7 @@ from bot.slack.handlers.apply_event import EventApplier, NotYet
 from bot.slack.handlers.card_options import Pickers
 from bot.slack.handlers.conversation_changes import ConversationChanges
 from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
+from bot.slack.handlers.inquiries import INQUIRIES, Inquiries
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.markup.message_text import command_text
@@ -88,6 +89,7 @@ class Dispatcher:
         self._forms = forms
         self._homes = homes
         self._handoffs = handoffs
+        self._inquiries = Inquiries(context)
 
     async def handle(self, delivery: Delivery) -> None:
         """Deal with one delivery. Raises Temporary if it must be tried again.
@@ -260,7 +262,15 @@ class Dispatcher:
         if isinstance(found, str):
             await self._responder.reply(caller, found)
             return
-        (restore, number), button = found, clicked.button
+        if clicked.button in INQUIRIES:
+            await self._inquiries.answer(caller, found[0], clicked.button)
+            return
+        await self._press(*found, clicked, begun)
+
+    async def _press(
+        self, restore: Restore, number: int, clicked: ButtonClicked, begun: datetime | None
+    ) -> None:
+        caller, button = _caller(clicked), clicked.button
         if caller.response_url is not None and caller.user == restore.owner:
             await self._store.ways.keep(restore.id, caller.response_url)
         if button in HANDOFF_BUTTONS:

@@ -85,6 +85,12 @@ def code(text: str, most: int = MAX_NAME) -> Mrkdwn:
     return Mrkdwn(f"`{inner}`" if inner else "(empty)")
 
 
+def preformatted(text: str, most: int) -> Mrkdwn:
+    """Several lines as a block from which they can be copied; nothing in it is live."""
+    lines = (visible(line).replace("`", "'") for line in text.splitlines())
+    return Mrkdwn(f"```{_escaped(chr(10).join(lines), most)}```")
+
+
 def quoted(text: str, most: int) -> Mrkdwn:
     """What a person typed, as code; those whom it mentions are shown by name, as Slack does."""
     parts = _PERSON.split(visible(text))

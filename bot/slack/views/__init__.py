@@ -34,6 +34,7 @@ from bot.slack.views.answers import (
     went_wrong,
     which_to_cancel,
 )
+from bot.slack.views.diagnosis import nothing_read, summary, why
 from bot.slack.views.handoff import handed, not_taken, offer, offer_copy
 from bot.slack.views.layout import (
     PREFIX,
@@ -89,6 +90,7 @@ __all__ = [
     "interrupted",
     "no_such_vm",
     "not_understood",
+    "nothing_read",
     "nothing_to_cancel",
     "other_wish",
     "overview",
@@ -103,6 +105,7 @@ __all__ = [
     "snapshots",
     "status",
     "store_down",
+    "summary",
     "too_late",
     "unknown_card",
     "unknown_cluster",
@@ -110,6 +113,7 @@ __all__ = [
     "went_wrong",
     "which_namespace",
     "which_to_cancel",
+    "why",
 ]
 
 ACTION: Final = re.compile(rf"^{PREFIX}")

@@ -10,6 +10,7 @@ from bot.restore.observation import ApiRejection
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, moment, sentence
+from bot.slack.views import diagnosis
 from bot.slack.views.layout import (
     CardContext,
     Draft,
@@ -161,6 +162,8 @@ def progress(ctx: CardContext) -> Draft:
         *section(_stuck(restore) or Mrkdwn(texts.PROGRESS_MINUTES)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT)),
         *section(*known(job), elapsed(job), *_deleting(job), trouble(restore)),
+        *section(*diagnosis.lines(restore)),
+        *actions(ctx, button(ctx, Button.WHY) if job is not None else None),
     ]
     return Draft(ctx.say(texts.PROGRESS_TEXT), blocks)
 
@@ -256,7 +259,8 @@ def overdue(ctx: CardContext) -> Draft:
     restore, job = ctx.restore, ctx.restore.job
     since = job.decided_at if job else restore.entered_at
     said = ctx.say(texts.OVERDUE, length=duration(ctx.card.opened_at - since))
-    choices = map(Mrkdwn, (*texts.OVERDUE_CHOICES, texts.UNTIL_THEN)) if ctx.open else ()
+    wait, *others = texts.OVERDUE_CHOICES
+    choices = (diagnosis.keep_waiting(ctx, wait), *map(Mrkdwn, (*others, texts.UNTIL_THEN)))
     blocks = [
         header(texts.OVERDUE_HEADING),
         *section(ctx.when_open(texts.STOP_ASK), said),
@@ -265,7 +269,8 @@ def overdue(ctx: CardContext) -> Draft:
             if ctx.open
             else ()
         ),
-        *section(*choices),
+        *section(*diagnosis.lines(restore) if ctx.open else ()),
+        *section(*choices if ctx.open else ()),
         *actions(ctx, *_overdue_buttons(ctx)),
         *no_end(ctx),
         *answered(ctx),
@@ -281,9 +286,11 @@ def _delete_error(ctx: CardContext) -> Mrkdwn | None:
     return fill(texts.DELETE_FAILED, error=sentence(job.delete_error, 600))
 
 
-def _overdue_buttons(ctx: CardContext) -> tuple[ButtonElement, ButtonElement]:
+def _overdue_buttons(ctx: CardContext) -> tuple[ButtonElement, ...]:
     return (
         button(ctx, Button.KEEP_WAITING),
+        button(ctx, Button.WHY),
+        button(ctx, Button.SUMMARY),
         button(ctx, Button.DELETE_RESTORE, style="danger"),
     )
 

@@ -29,6 +29,7 @@ from bot.slack.markup.mrkdwn import (
     sentence,
     utc,
 )
+from bot.slack.views import diagnosis
 from bot.slack.views.aftermath import (
     BLOCKS_NOTHING,
     about,
@@ -117,6 +118,7 @@ def _succeeded(ctx: CardContext, outcome: Outcome) -> Parts:
             fill(texts.SNAPSHOT_CREATED, when=moment(created)) if created else None,
             fill(texts.COMPLETED, when=moment(earlier or outcome.at)),
             fill(texts.LEARNT_LATER, when=moment(outcome.at)) if earlier else None,
+            *_filled_and_verified(ctx.restore, outcome),
             fill(texts.STATUS, status=status),
         ),
         *section(
@@ -130,6 +132,21 @@ def _succeeded(ctx: CardContext, outcome: Outcome) -> Parts:
     if outcome.unproven:
         return texts.UNPROVEN_HEADING, ctx.say(texts.UNPROVEN_TEXT), blocks
     return texts.SUCCEEDED_HEADING, ctx.say(texts.SUCCEEDED_TEXT), blocks
+
+
+def _filled_and_verified(restore: Restore, outcome: Outcome) -> list[Mrkdwn]:
+    """Complete is what the cluster says; filled and verified are what was seen of it."""
+    if outcome.detached is None or restore.job is None:
+        return []
+    if outcome.unproven:
+        return [Mrkdwn(texts.NOT_VERIFIED)]
+    total = restore.job.volumes_total
+    waiting = len(outcome.pending)
+    filled = fill(texts.FILLED_LATER, count=waiting, total=total)
+    lines = [filled if waiting else fill(texts.FILLED, total=total)]
+    if outcome.detached:
+        return [*lines, fill(texts.DETACHED, volumes=names(outcome.detached, room=250))]
+    return [*lines, Mrkdwn(texts.VERIFIED)]
 
 
 def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:
@@ -190,6 +207,7 @@ def _failed(ctx: CardContext, outcome: Outcome) -> Parts:
         *section(*_failed_state(ctx, outcome)),
         *section(*leftovers(ctx, outcome)),
         *section(*advice(outcome)),
+        *section(*diagnosis.lines(ctx.restore, most=diagnosis.FEW)),
         *section(*map(Mrkdwn, _recovery(outcome)), _blocked(ctx)),
     ]
     untrue = outcome.reason is Reason.NOT_RESTORED
@@ -328,7 +346,9 @@ def _buttons(ctx: CardContext, outcome: Outcome) -> list[ButtonElement | None]:
     start = button(ctx, Button.START_VM, label=label, style=style) if _may_start(ctx) else None
     offered = follow_up.offered(ctx.restore)
     onward = [kind for kind in _helpful(ctx.restore.phase, outcome) if kind in offered]
-    return [start, *(button(ctx, kind) for kind in onward)]
+    failed = ctx.restore.phase is Phase.FAILED
+    summary = button(ctx, Button.SUMMARY) if failed else None
+    return [start, *(button(ctx, kind) for kind in onward), summary]
 
 
 def _helpful(phase: Phase, outcome: Outcome) -> tuple[Button, ...]:

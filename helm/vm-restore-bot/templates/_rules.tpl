@@ -35,4 +35,14 @@
 - apiGroups: [""]
   resources: [resourcequotas]
   verbs: [list]
+{{- if .Values.rbac.diagnosis }}
+# Read only when a restore stands still or has failed, or when somebody asks why. What may not be read
+# is named on the card, and changes nothing else.
+- apiGroups: [""]
+  resources: [events, limitranges]
+  verbs: [list]
+- apiGroups: [cdi.kubevirt.io]
+  resources: [datavolumes]
+  verbs: [get]
+{{- end }}
 {{- end }}

@@ -1,0 +1,114 @@
+"""When evidence is worth its requests, and what the document keeps of it.
+
+A restore that gets on is never diagnosed: nothing more is read than what its progress needs.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.restore.diagnosis.evidence import Evidence
+from bot.restore.diagnosis.rules import diagnose
+from bot.restore.events import Event, Observed
+from bot.restore.model import Job, Phase, Restore
+from bot.restore.observation import Observation, ObservationKind
+from bot.restore.reasons import Reason
+
+STALLED_AFTER = timedelta(minutes=2)
+"""Nothing has changed for so long: neither what KubeVirt says, nor the number of bound volumes."""
+AGAIN_AFTER = timedelta(minutes=2)
+"""A diagnosis is made anew after that, while nothing moves."""
+_TOLD_BY_ITS_END = frozenset({Reason.RESTORE_GIVEN_UP, Reason.NOT_RESTORED})
+"""Ends that were chosen, or that say all there is: what is known before them is kept."""
+
+
+def wanted(restore: Restore, observation: Observation, now: datetime) -> bool:
+    """Evidence is to be read now: at a failure, at a stall, and when the time limit is over."""
+    job, seen = restore.job, observation.job
+    if restore.phase is not Phase.RESTORING or observation.kind is not ObservationKind.JOB:
+        return False
+    if job is None or observation.forbidden is not None or not observation.kubevirt:
+        return False
+    if seen is None or seen.uid != job.uid or seen.failure is not None:
+        return not job.deleting
+    if seen.complete or job.deleting or _moves(job, observation):
+        return False
+    if job.wait_until is not None and now >= job.wait_until and restore.question is None:
+        return True
+    return _is_stalled(job, now) and not _is_fresh(restore, now)
+
+
+def _moves(job: Job, observation: Observation) -> bool:
+    """Something is different from what the last look saw."""
+    seen = observation.job
+    if seen is None:
+        return True
+    bound = {claim.name for claim in observation.claims if claim.phase == "Bound"}
+    said = (seen.progressing[:300], seen.ready[:300], len(seen.claims))
+    known = (job.progressing, job.ready, job.volumes_total)
+    return said != known or len(bound & set(seen.claims)) > job.volumes_bound
+
+
+def _is_stalled(job: Job, now: datetime) -> bool:
+    return now - (job.moved_at or job.decided_at) >= STALLED_AFTER
+
+
+def stands_still(restore: Restore, now: datetime) -> bool:
+    """Nothing has moved for a while, or it has failed."""
+    failed = restore.phase is Phase.FAILED
+    return failed or (restore.job is not None and _is_stalled(restore.job, now))
+
+
+def _is_fresh(restore: Restore, now: datetime) -> bool:
+    return restore.diagnosis is not None and now - restore.diagnosis.at < AGAIN_AFTER
+
+
+def noted(before: Restore, after: Restore, event: Event, now: datetime) -> Restore:
+    """The document with its diagnosis: a new one, none any more, or the one that it has."""
+    if after is before:
+        return _with(after, event.evidence) if isinstance(event, Observed) else after
+    if after.phase is Phase.FAILED and not before.phase.ended:
+        return _of_an_end(after, event, now)
+    if isinstance(event, Observed) and event.evidence is not None:
+        return _with(after, event.evidence)
+    moved = _moved_at(after) != _moved_at(before)
+    if after.diagnosis is not None and (moved or after.phase is Phase.SUCCEEDED):
+        return after.model_copy(update={"diagnosis": None})
+    return after
+
+
+def _moved_at(restore: Restore) -> datetime | None:
+    return restore.job.moved_at if restore.job else None
+
+
+def _with(restore: Restore, evidence: Evidence | None) -> Restore:
+    if evidence is None:
+        return restore
+    return restore.model_copy(update={"diagnosis": diagnose(evidence)})
+
+
+def _of_an_end(after: Restore, event: Event, now: datetime) -> Restore:
+    """Of what was read for it, or else of the words that it ended with."""
+    outcome = after.outcome
+    if outcome is None or outcome.reason in _TOLD_BY_ITS_END:
+        return after
+    if isinstance(event, Observed) and event.evidence is not None:
+        return _with(after, event.evidence)
+    return _with(after, only_words(after, outcome.found, now))
+
+
+def only_words(restore: Restore, said: str, now: datetime) -> Evidence | None:
+    """What the document knows by itself; None if that says nothing about the cluster."""
+    target, outcome = restore.request, restore.outcome
+    reason = outcome.reason if outcome else None
+    away = reason is Reason.CLUSTER_UNREACHABLE
+    if reason not in (Reason.CLUSTER_UNREACHABLE, Reason.CREATE_REFUSED, Reason.RESTORE_FAILED):
+        return None
+    return Evidence(
+        at=now,
+        namespace=target.namespace or "",
+        vm_name=target.vm or "",
+        snapshot_name=target.snapshot or "",
+        restore_name=restore.job.name if restore.job else "",
+        error="" if away else said,
+        unreachable=said if away else "",
+        told=False,
+    )
