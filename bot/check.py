@@ -21,7 +21,7 @@ from bot.cluster.cluster import Cluster
 from bot.cluster.rights import RIGHTS
 from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
-from bot.restore.model import Rules
+from bot.restore.rules import Rules
 from bot.settings import ClusterSettings, Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.store import Durability, Store, connect

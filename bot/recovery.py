@@ -22,9 +22,10 @@ from bot.reconciler import ReconcilerDeps
 from bot.restore import audit, traces, workflow
 from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Appeared
-from bot.restore.model import AuditEntry, Restore, RestoreId, Rules
+from bot.restore.model import AuditEntry, Restore, RestoreId
 from bot.restore.observation import RestoreObject
 from bot.restore.phases.made_before import is_unaware
+from bot.restore.rules import Rules
 from bot.restore.traces import Remains, Trace
 from bot.slack.api.directory import Workspace
 from bot.slack.outbound.thread_search import marked, messages

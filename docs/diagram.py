@@ -33,7 +33,7 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import Phase, Restore, RestoreId, Rules, StopWhen
+from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -45,6 +45,7 @@ from bot.restore.observation import (
     Vm,
     Vmi,
 )
+from bot.restore.rules import Rules, StopWhen
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import ThreadRef, UserId, slack_order
 

@@ -7,7 +7,8 @@ have stored, one for each phase, are in `tests/store/phases.py`.
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.restore.model import Phase, Restore, RestoreId, Rules
+from bot.restore.model import Phase, Restore, RestoreId
+from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, ThreadRef, UserId
 

@@ -12,8 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from bot.errors import Misconfigured
-from bot.restore.model import Rules, StopWhen, VolumePolicy
 from bot.restore.policy import Conversation, Person, decide
+from bot.restore.rules import Rules, StopWhen, VolumePolicy
 from bot.restore.thread import UserId
 from bot.settings import build, load
 from bot.settings.describe import describe

@@ -15,8 +15,9 @@ from bot import texts as bot_texts
 from bot.request import Part, Verb
 from bot.restore.diagnosis.model import Cause
 from bot.restore.events import Button, Reply
-from bot.restore.model import Consistency, Phase, StopWhen, VolumePolicy
+from bot.restore.model import Consistency, Phase
 from bot.restore.reasons import Reason
+from bot.restore.rules import StopWhen, VolumePolicy
 from bot.texts import answers, cards, diagnosis, form, general, lists, refusals, requests, results
 from bot.texts.diagnosis import CauseText
 from bot.texts.refusals import RefusalText

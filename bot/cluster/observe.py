@@ -20,7 +20,7 @@ from bot.errors import Permanent
 from bot.restore import claims
 from bot.restore.events import CreateRestore
 from bot.restore.fates import copied_disks
-from bot.restore.model import Phase, Restore, VolumePolicy
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -34,6 +34,7 @@ from bot.restore.observation import (
     Vmi,
     VolumeSnapshot,
 )
+from bot.restore.rules import VolumePolicy
 from bot.restore.target import VmRef
 
 MAX_NAMES = 300

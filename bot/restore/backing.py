@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.restore.fates import copied_disks
-from bot.restore.model import Restore, VolumePolicy
+from bot.restore.model import Restore
 from bot.restore.observation import Observation
 from bot.restore.reasons import Reason
+from bot.restore.rules import VolumePolicy
 from bot.texts import refusals as texts
 
 

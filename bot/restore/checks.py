@@ -13,9 +13,10 @@ from bot.restore.claims import taken_names
 from bot.restore.denials import denial, wants_halted
 from bot.restore.fates import MEMORY_DUMP, copied_disks
 from bot.restore.locks import restore_lock, snapshot_lock
-from bot.restore.model import Restore, VolumePolicy
+from bot.restore.model import Restore
 from bot.restore.observation import Observation, Snapshot, Vm
 from bot.restore.reasons import Reason
+from bot.restore.rules import VolumePolicy
 from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
 

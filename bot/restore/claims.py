@@ -16,8 +16,9 @@ from enum import Enum
 
 from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.fates import prefixed
-from bot.restore.model import Restore, VolumePolicy
+from bot.restore.model import Restore
 from bot.restore.observation import Claim, Observation, RestoreObject
+from bot.restore.rules import VolumePolicy
 from bot.texts import general
 
 MAX_LEFT = 40

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from bot.restore.diagnosis.evidence import Evidence
-from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, Observation, RestoreObject
+from bot.restore.rules import VolumePolicy
 from bot.restore.thread import UserId
 
 

@@ -10,8 +10,8 @@ disks that roll back, unless the policy is InPlace.
 """
 
 from bot.restore.disks import Coverage, Disk, Fate, GuestState
-from bot.restore.model import VolumePolicy
 from bot.restore.observation import Claim, Content, Snapshot, Vm, Vmi, Volume
+from bot.restore.rules import VolumePolicy
 
 HASH_START, HASH_PRIME = 0x811C9DC5, 0x01000193
 MAX_NAME = 63

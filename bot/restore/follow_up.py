@@ -7,10 +7,11 @@ so that a second click finds the first one's restore.
 
 from datetime import datetime
 
-from bot.restore import user_events, workflow
+from bot.restore import starts, user_events, workflow
 from bot.restore.events import Button, Clicked, Reply
-from bot.restore.model import Blocker, Phase, Restore, RestoreId, Rules, Stop
+from bot.restore.model import Blocker, Phase, Restore, RestoreId, Stop
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind
 
@@ -89,7 +90,7 @@ def _stop(restore: Restore) -> Stop | None:
     runs = start is not None and start.error is None
     if runs or (outcome is not None and outcome.reason is Reason.VM_STARTED):
         return None
-    return restore.stop if restore.stopped_by_us and user_events.start_is_offered(restore) else None
+    return restore.stop if restore.stopped_by_us and starts.start_is_offered(restore) else None
 
 
 def _vm_unsure(restore: Restore) -> bool:
@@ -97,7 +98,7 @@ def _vm_unsure(restore: Restore) -> bool:
     match restore.phase:
         case Phase.SUCCEEDED:
             return False
-        case Phase.FAILED if restore.job is not None and not user_events.never_created(restore):
+        case Phase.FAILED if restore.job is not None and not starts.never_created(restore):
             return True
         case _:
             return restore.vm_state_unknown

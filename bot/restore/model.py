@@ -20,6 +20,7 @@ from bot.restore.audit_kinds import AuditKind, OtherKind
 from bot.restore.diagnosis.model import Diagnosis
 from bot.restore.disks import Coverage, Disk, LeftBehind
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest, Target
 from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
 from bot.restore.vmstate import SnapshotState, VmState
@@ -58,34 +59,6 @@ class Phase(StrEnum):
 
 
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.REFUSED, Phase.EXPIRED})
-
-
-class StopWhen(StrEnum):
-    """When a live VM is stopped: right after the choice, or only after both confirmations."""
-
-    CHOSEN = "chosen"
-    CONFIRMED = "confirmed"
-
-
-class VolumePolicy(StrEnum):
-    """`spec.volumeRestorePolicy` of a VirtualMachineRestore."""
-
-    RANDOMIZE_NAMES = "RandomizeNames"
-    IN_PLACE = "InPlace"
-    PREFIX_TARGET_NAME = "PrefixTargetName"
-
-
-class Rules(Stored):
-    """The settings in force when the restore was asked for; all durations in seconds."""
-
-    stop_when: StopWhen = StopWhen.CHOSEN
-    answer_timeout: int = Field(default=900, ge=30)
-    stop_timeout: int = Field(default=300, ge=10)
-    restore_timeout: int = Field(default=600, ge=10)
-    safety_timeout: int = Field(default=600, ge=10)
-    request_timeout: int = Field(default=60, ge=10)
-    protect_by_default: bool = False
-    volume_policy: VolumePolicy | None = None
 
 
 class Consistency(StrEnum):

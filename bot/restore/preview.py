@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from bot.restore import fates
-from bot.restore.model import Change, Consistency, Preview, VolumePolicy
+from bot.restore.model import Change, Consistency, Preview
 from bot.restore.observation import Content, Observation, Snapshot, Vm
+from bot.restore.rules import VolumePolicy
 from bot.restore.vmstate import snapshot_state, state_of
 from bot.texts import cards as texts
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.restore import edits
-from bot.restore.model import Job, Outcome, Phase, Restore, RestoreId, Rules
+from bot.restore.model import Job, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import RestoreObject, Vm, Vmi
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, Stored, ThreadRef, UserId
 from bot.texts import endings, refusals

@@ -66,14 +66,15 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules
+from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.phases import ended
 from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules
+from bot.restore.starts import START_WITHIN, start_is_due
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
-from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
 

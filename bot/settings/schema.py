@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from bot.restore.access import ANY, Channel, Namespace, Policy
 from bot.restore.installation import DEFAULT
-from bot.restore.model import Rules
+from bot.restore.rules import Rules
 from bot.settings.types import (
     ApiUrl,
     AppToken,

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.restore.diagnosis.evidence import Evidence
-from bot.restore.model import Restore, Rules
+from bot.restore.model import Restore
 from bot.restore.observation import Snapshot
+from bot.restore.rules import Rules
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory, Workspace

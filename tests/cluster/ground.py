@@ -39,8 +39,9 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Job, Phase, Restore, RestoreId, Rules, Safety
+from bot.restore.model import Job, Phase, Restore, RestoreId, Safety
 from bot.restore.observation import Observation, ObservationKind
+from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import ThreadRef, UserId
 

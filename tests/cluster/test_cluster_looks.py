@@ -14,8 +14,9 @@ from bot.errors import Permanent, Temporary
 from bot.playground.clock import START
 from bot.restore.disks import Disk, Fate
 from bot.restore.effects import RESTORE_ID
-from bot.restore.model import Job, Phase, Preview, Restore, Rules, Safety, VolumePolicy
+from bot.restore.model import Job, Phase, Preview, Restore, Safety
 from bot.restore.observation import Observation, ObservationKind, Use
+from bot.restore.rules import Rules, VolumePolicy
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until
 from tests.cluster.wire import (

@@ -12,8 +12,8 @@ from bot.errors import Permanent, Temporary
 from bot.playground.clock import START, HandClock
 from bot.restore.effects import INSTALLATION, RESTORE_ID
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, StopVm
-from bot.restore.model import VolumePolicy
 from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.rules import VolumePolicy
 from tests.cluster import samples
 from tests.cluster.wire import (
     CRD_PATH,

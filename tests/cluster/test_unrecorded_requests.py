@@ -22,8 +22,9 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Job, VolumePolicy
+from bot.restore.model import Job
 from bot.restore.observation import ObservationKind
+from bot.restore.rules import VolumePolicy
 from tests import shapes
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.restore.effects import RESTORE_ID
 from bot.restore.events import CreateRestore, CreateSnapshot
-from bot.restore.model import Phase, Restore, VolumePolicy
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -22,6 +22,7 @@ from bot.restore.observation import (
     Volume,
     VolumeSnapshot,
 )
+from bot.restore.rules import VolumePolicy
 
 _PREFIX = VolumePolicy.PREFIX_TARGET_NAME
 NOW = datetime(2026, 2, 18, 16, 30, tzinfo=UTC)

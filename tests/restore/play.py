@@ -27,9 +27,10 @@ from bot.restore.events import (
     Typed,
     Verdict,
 )
-from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId, Rules, StopWhen
+from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules, StopWhen
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 from bot.restore.traces import Remains, trace

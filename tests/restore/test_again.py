@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore import follow_up, user_events, workflow
+from bot.restore import follow_up, starts, workflow
 from bot.restore.disks import LeftBehindKind
 from bot.restore.events import (
     Button,
@@ -142,7 +142,7 @@ OFFERED: dict[str, tuple[Callable[[], Play], bool]] = {
 def test_start_is_offered_only_when_it_should_be(case: str) -> None:
     make, offered = OFFERED[case]
     played = make()
-    assert user_events.start_is_offered(played.restore) is offered
+    assert starts.start_is_offered(played.restore) is offered
     if played.phase.ended and not offered:
         assert played.clicks(Button.START_VM).restore.start is None
 
@@ -258,7 +258,7 @@ def test_a_vm_that_we_stopped_is_offered_to_be_started_at_the_next_end_too(
     played.cancels()
     assert played.restore.stop is not None
     assert played.restore.stop.done_at is not None
-    assert user_events.start_is_offered(played.restore)
+    assert starts.start_is_offered(played.restore)
     assert played.clicks(Button.START_VM).looks().effect == StartVm(NAMESPACE, VM_NAME)
 
 
@@ -268,12 +268,12 @@ def test_a_vm_that_runs_again_was_not_stopped_by_us() -> None:
     assert isinstance(new, Restore)
     later = Play(new, played.now, ground=played.ground).looks(vm=RUNNING, vmi=VMI)
     assert later.phase is Phase.STOP_CHOICE
-    assert not user_events.start_is_offered(later.cancels().restore)
+    assert not starts.start_is_offered(later.cancels().restore)
 
 
 def test_a_vm_that_was_started_again_was_not_stopped_by_us() -> None:
     played = p.stopped().cancels().clicks(Button.START_VM).looks().acted()
-    assert not user_events.start_is_offered(stopped_by_us_before(played).cancels().restore)
+    assert not starts.start_is_offered(stopped_by_us_before(played).cancels().restore)
 
 
 def test_no_start_is_offered_after_a_failure_however_often_it_is_tried_again() -> None:
@@ -290,7 +290,7 @@ def test_no_start_is_offered_of_a_vm_that_somebody_else_restores_by_now() -> Non
         VmClaimedElsewhere(OTHER, "<#C0OPS>", played.now)
     )
     assert held.reason is Reason.HELD_BY_OTHER
-    assert not user_events.start_is_offered(held.restore)
+    assert not starts.start_is_offered(held.restore)
 
 
 def test_only_the_owner_may_go_on() -> None:
@@ -382,10 +382,10 @@ def test_what_was_put_right_is_not_unknown_any_more() -> None:
 def test_a_vm_in_an_unknown_state_is_not_offered_to_be_started() -> None:
     """Also if this restore has done nothing but stop it."""
     played = p.stopped()
-    assert user_events.start_is_offered(Play(played.restore, played.now).cancels().restore)
+    assert starts.start_is_offered(Play(played.restore, played.now).cancels().restore)
     played.restore = played.restore.model_copy(update={"vm_state_unknown": True})
     played.cancels()
-    assert not user_events.start_is_offered(played.restore)
+    assert not starts.start_is_offered(played.restore)
     assert played.clicks(Button.START_VM).restore.start is None
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.restore.check_failure import CheckFailure
 from bot.restore.checks import CHECKS, first_refusal, is_live
 from bot.restore.locks import others_in_progress
-from bot.restore.model import Phase, Restore, Rules, VolumePolicy
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
@@ -24,6 +24,7 @@ from bot.restore.observation import (
 )
 from bot.restore.reasons import Reason
 from bot.restore.recheck import UNLOCKS_WITHIN
+from bot.restore.rules import Rules, VolumePolicy
 from tests.restore import play as p
 from tests.restore.ground import (
     CLAIM,

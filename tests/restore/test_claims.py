@@ -9,9 +9,10 @@ import pytest
 from bot.restore import follow_up
 from bot.restore.disks import LeftBehind, LeftBehindKind
 from bot.restore.events import Button, Clicked
-from bot.restore.model import Phase, Restore, VolumePolicy
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import Claim, Content, Observation, ObservationKind, Use, Vm, Volume
 from bot.restore.reasons import Reason
+from bot.restore.rules import VolumePolicy
 from bot.restore.thread import CardKind
 from bot.restore.user_events import wants_agreement
 from tests.restore import play as p

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.restore import follow_up, user_events, workflow
+from bot.restore import follow_up, starts, user_events, workflow
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
 from bot.restore.events import (
     Button,
@@ -376,7 +376,7 @@ def test_a_stop_that_was_sent_is_remembered_for_the_next_end() -> None:
     played = taken(p.stopped()).looks()
     assert played.restore.stopped_by_us
     played.cancels(OTHER)
-    assert user_events.start_is_offered(played.restore)
+    assert starts.start_is_offered(played.restore)
 
 
 def test_a_stop_that_was_only_agreed_to_is_asked_for_again() -> None:

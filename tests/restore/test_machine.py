@@ -38,8 +38,9 @@ from bot.restore.events import (
     Verdict,
     VmClaimedElsewhere,
 )
-from bot.restore.model import Phase, Preview, Restore, RestoreId, Rules, StopWhen
+from bot.restore.model import Phase, Preview, Restore, RestoreId
 from bot.restore.observation import ApiRejection, Observation, ObservationKind
+from bot.restore.rules import Rules, StopWhen
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import QUESTIONS, CardKind, ThreadRef, UserId
 from bot.restore.user_events import BUTTONS

@@ -7,8 +7,9 @@ import pytest
 
 from bot.restore import fates, preview
 from bot.restore.disks import Coverage, Fate, GuestState
-from bot.restore.model import Change, Consistency, VolumePolicy
+from bot.restore.model import Change, Consistency
 from bot.restore.observation import Claim, Content, ObservationKind, Snapshot, Vm, Volume
+from bot.restore.rules import VolumePolicy
 from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, VMI, WELL
 from tests.restore.play import asked
 

@@ -12,9 +12,10 @@ from datetime import timedelta
 import pytest
 
 from bot.restore.events import Button, CreateRestore, CreateSnapshot, StartVm, StopVm
-from bot.restore.model import Phase, Rules
+from bot.restore.model import Phase
 from bot.restore.observation import Vm, Vmi
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules
 from tests.restore import play as p
 from tests.restore.ground import LIVE, NOW, RUNNING, SERVED_NO_MORE, VM, VMI, foreign_restore
 from tests.restore.play import CONFIRMED, Play

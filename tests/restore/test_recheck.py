@@ -9,9 +9,10 @@ import pytest
 
 from bot.restore.differences import COMPARISONS, SNAPSHOT_COMPARISONS, claims_are_the_same
 from bot.restore.events import Button, CreateRestore, CreateSnapshot, StopVm
-from bot.restore.model import Phase, Rules
+from bot.restore.model import Phase
 from bot.restore.observation import Claim, Vm, Volume
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules
 from bot.restore.vmstate import snapshot_state, state_of
 from tests.restore import play as p
 from tests.restore.ground import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore import user_events
+from bot.restore import starts
 from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
 from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Claim
@@ -292,7 +292,7 @@ def test_a_vm_that_carries_our_mark_was_restored_by_an_object_that_is_gone() -> 
     assert played.wait().looks(vm=marked).reason is Reason.RESTORE_DELETED
     assert "carries its mark" in played.outcome.found
     assert played.effects == ()
-    assert not user_events.start_is_offered(played.restore)
+    assert not starts.start_is_offered(played.restore)
 
 
 def test_the_mark_of_an_earlier_restore_means_nothing() -> None:
@@ -390,7 +390,7 @@ def test_start_is_offered_after_a_failure_only_if_nothing_was_touched(
     played = p.stopped().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
     end(played)
     assert played.phase is Phase.FAILED
-    assert user_events.start_is_offered(played.restore) is offered
+    assert starts.start_is_offered(played.restore) is offered
 
 
 # --- Following it ---------------------------------------------------------------------------------

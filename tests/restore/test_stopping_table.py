@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from bot.restore.events import Acted, Button, ClearVmi, Done, Effect, StopVm
-from bot.restore.model import Phase, Rules, StopWhen
+from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Vm, Vmi
 from bot.restore.reasons import Reason
 from bot.restore.recheck import ACT_WITHIN
+from bot.restore.rules import Rules, StopWhen
 from tests.restore import play as p
 from tests.restore.ground import NAMESPACE, RUNNING, VM, VM_NAME, VMI
 from tests.restore.play import CONFIRMED, STATES, Play

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore import user_events, workflow
+from bot.restore import starts, user_events, workflow
 from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, TEAM, THREAD
 from bot.restore.effects import OWNER as OWNED_BY
 from bot.restore.events import (
@@ -22,9 +22,10 @@ from bot.restore.events import (
     StopVm,
     VmClaimedElsewhere,
 )
-from bot.restore.model import Phase, Rules, VolumePolicy
+from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Candidates, ObservationKind
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules, VolumePolicy
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef
 from tests.restore import play as p
@@ -397,8 +398,8 @@ def test_cancel_tells_the_truth_once_the_cluster_has_it(state: Callable[[], Play
 
 
 def test_start_is_offered_after_a_cancel_only_if_the_bot_stopped_the_vm() -> None:
-    assert user_events.start_is_offered(p.stopped().cancels().restore)
-    assert not user_events.start_is_offered(p.typing().cancels().restore)
+    assert starts.start_is_offered(p.stopped().cancels().restore)
+    assert not starts.start_is_offered(p.typing().cancels().restore)
 
 
 # --- The policy turns to no -----------------------------------------------------------------------
@@ -740,7 +741,7 @@ def test_what_runs_is_followed_for_a_day(state: Callable[[], Play]) -> None:
     assert played.wait(3600).misses().phase is Phase.FAILED
     assert played.reason is Reason.CLUSTER_UNREACHABLE
     assert played.outcome.vm_status == "", "unknown"
-    assert not user_events.start_is_offered(played.restore)
+    assert not starts.start_is_offered(played.restore)
 
 
 @pytest.mark.parametrize(

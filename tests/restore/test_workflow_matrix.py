@@ -37,8 +37,9 @@ from bot.restore.events import (
 )
 from bot.restore.model import Phase, Restore
 from bot.restore.observation import ApiRejection, ObservationKind
+from bot.restore.starts import start_is_due
 from bot.restore.thread import QUESTIONS, CardKind
-from bot.restore.user_events import BUTTONS, start_is_due
+from bot.restore.user_events import BUTTONS
 from tests.restore.ground import LIVE, NAMESPACE, NOW, SNAPSHOT_NAME, VM_NAME, WELL, Ground
 from tests.restore.play import NO, OTHER, OWNER, STATES, YES
 

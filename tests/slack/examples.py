@@ -19,15 +19,13 @@ from bot.restore.model import (
     Proposal,
     Restore,
     RestoreId,
-    Rules,
     Safety,
     Start,
     Stop,
-    StopWhen,
     TypedName,
-    VolumePolicy,
 )
 from bot.restore.reasons import Reason
+from bot.restore.rules import Rules, StopWhen, VolumePolicy
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind
 from tests.restores import ALICE, BOB, HERE, KNOWN, NOW, restore

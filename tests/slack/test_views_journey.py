@@ -7,7 +7,7 @@ import pytest
 
 from bot.restore import workflow
 from bot.restore.events import Button, Clicked, Event, Observed, Typed, Verdict
-from bot.restore.model import Phase, Restore, Rules, StopWhen
+from bot.restore.model import Phase, Restore
 from bot.restore.observation import (
     Claim,
     Content,
@@ -19,6 +19,7 @@ from bot.restore.observation import (
     Vmi,
     Volume,
 )
+from bot.restore.rules import Rules, StopWhen
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind
 from bot.slack import views

@@ -7,8 +7,8 @@ from bot.restore.denials import denial
 from bot.restore.events import Done, Effect, Observed, StartVm
 from bot.restore.model import Restore
 from bot.restore.observation import ApiRejection, Observation, Vm
+from bot.restore.starts import START_WITHIN, start_is_due
 from bot.restore.thread import CardKind
-from bot.restore.user_events import START_WITHIN, start_is_due
 from bot.texts import refusals as texts
 
 Move = tuple[Restore, tuple[Effect, ...]]

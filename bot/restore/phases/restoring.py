@@ -16,7 +16,7 @@ from bot.restore.denials import denial
 from bot.restore.differences import differences
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Observed
-from bot.restore.model import Job, Phase, Restore, Rules
+from bot.restore.model import Job, Phase, Restore
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.phases import completed
 from bot.restore.phases.made_before import adopted, as_found
@@ -28,6 +28,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.rules import Rules
 from bot.restore.thread import CardKind
 from bot.restore.user_events import wants_agreement
 from bot.texts import endings

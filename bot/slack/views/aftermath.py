@@ -6,7 +6,7 @@ said on every way out.
 
 from slack_sdk.models.blocks import Block
 
-from bot.restore import user_events
+from bot.restore import starts
 from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.reasons import Reason
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, moment, names, referring, sentence
@@ -24,7 +24,7 @@ def vm_lines(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
     status = sentence(outcome.vm_status, 300) if outcome.vm_status else None
     if outcome.reason is Reason.VM_DELETED:
         return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.GONE)), _safety(ctx.restore)]
-    if not user_events.untouched(ctx.restore):
+    if not starts.untouched(ctx.restore):
         known = None if ctx.restore.vm_state_unknown else status
         state = fill(texts.CURRENT_STATE, state=known or Mrkdwn(texts.STATE_UNKNOWN))
         stopped = after_stop(ctx) if ctx.restore.job is None else []
@@ -53,7 +53,7 @@ def after_stop(ctx: CardContext) -> list[Mrkdwn | None]:
         said = ctx.say(texts.STOP_FAILED, when=when, error=sentence(stop.error, 600))
     else:
         said = ctx.say(texts.IS_STOPPED if stop.done_at else texts.IS_STOPPING, when=when)
-    offered = user_events.start_is_offered(restore) and ctx.usable and restore.start is None
+    offered = starts.start_is_offered(restore) and ctx.usable and restore.start is None
     before = strategy_before(restore)
     return [said, before, Mrkdwn(texts.START_OFFERED) if offered else None]
 
@@ -70,7 +70,7 @@ def strategy_before(restore: Restore) -> Mrkdwn | None:
 def in_short(ctx: CardContext) -> Mrkdwn | None:
     """The same for phones."""
     stop = ctx.restore.stop
-    if ctx.restore.phase is Phase.SUCCEEDED or not user_events.untouched(ctx.restore):
+    if ctx.restore.phase is Phase.SUCCEEDED or not starts.untouched(ctx.restore):
         return None
     if stop is None or stop.asked_at is None or _started_since(ctx.restore):
         return None
@@ -89,9 +89,7 @@ def preserved(ctx: CardContext, outcome: Outcome) -> list[Block]:
     """For what ended before the restore; a restore that was sent is never called harmless."""
     lines = vm_lines(ctx, outcome)
     quiet = (
-        user_events.untouched(ctx.restore)
-        and not ctx.restore.stopped_by_us
-        and not outcome.vm_status
+        starts.untouched(ctx.restore) and not ctx.restore.stopped_by_us and not outcome.vm_status
     )
     said = texts.NOT_TOUCHED_AGAIN if ctx.restore.previous else texts.NOT_TOUCHED
     return section(*lines, Mrkdwn(said) if quiet else None)

@@ -12,7 +12,7 @@ from bot.restore.disks import LeftBehindKind
 from bot.restore.edits import was_continued
 from bot.restore.model import Outcome, Phase, Restore, RestoreId
 from bot.restore.reasons import Reason
-from bot.restore.user_events import never_created, untouched
+from bot.restore.starts import never_created, untouched
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
 from bot.slack.views.aftermath import BLOCKS_NOTHING
 from bot.slack.views.layout import Draft, Message, header, section, to_message

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.restore import follow_up, user_events
+from bot.restore import follow_up, starts
 from bot.restore.events import Button
-from bot.restore.model import Outcome, Phase, Restore, VolumePolicy
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.reasons import Reason
+from bot.restore.rules import VolumePolicy
 from bot.restore.thread import CardKind
 from bot.slack.markup.message_text import hint
 from bot.slack.markup.mrkdwn import (
@@ -223,7 +224,7 @@ def _recovery(outcome: Outcome) -> tuple[str, ...]:
 
 def _failed_state(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
     lines = vm_lines(ctx, outcome)
-    if user_events.untouched(ctx.restore) and not outcome.vm_status:
+    if starts.untouched(ctx.restore) and not outcome.vm_status:
         return [fill(texts.CURRENT_STATE, state=Mrkdwn(texts.STATE_UNCHANGED)), *lines]
     return lines
 
@@ -233,7 +234,7 @@ def _blocked(ctx: CardContext) -> Mrkdwn | None:
     restore = ctx.restore
     seen_gone = restore.outcome is not None and restore.outcome.reason in BLOCKS_NOTHING
     gone = seen_gone or not ctx.open
-    if restore.job is None or restore.job.uid is None or user_events.untouched(restore) or gone:
+    if restore.job is None or restore.job.uid is None or starts.untouched(restore) or gone:
         return None
     named = fill(texts.BLOCKER, name=code(restore.job.name))
     return joined((named, Mrkdwn(texts.BLOCKER_GOES))) if ctx.usable else named
@@ -254,7 +255,7 @@ def _cancelled(ctx: CardContext, outcome: Outcome) -> Parts:
 
 def _names_differ(ctx: CardContext, outcome: Outcome) -> Parts:
     cancelled = texts.CANCELLED_STOPPED if ctx.restore.stopped_by_us else texts.CANCELLED_PRESERVED
-    kept = Mrkdwn(cancelled if user_events.untouched(ctx.restore) else texts.OPERATION_CANCELLED)
+    kept = Mrkdwn(cancelled if starts.untouched(ctx.restore) else texts.OPERATION_CANCELLED)
     blocks = [
         *section(
             _typed(ctx.restore, outcome),
@@ -284,7 +285,7 @@ def _hint(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
 def _cancelled_by_user(ctx: CardContext, outcome: Outcome) -> Parts:
     said = joined(
         (Mrkdwn(texts.CANCELLED_BY_USER), _preserved(ctx))
-        if user_events.untouched(ctx.restore)
+        if starts.untouched(ctx.restore)
         else (Mrkdwn(texts.CANCELLED_BY_USER),)
     )
     typed = outcome.reason is Reason.TYPED_INSTEAD
@@ -307,7 +308,7 @@ def _preserved(ctx: CardContext) -> Mrkdwn:
 
 
 def _expired(ctx: CardContext, outcome: Outcome) -> Parts:
-    calm = user_events.untouched(ctx.restore)
+    calm = starts.untouched(ctx.restore)
     said = joined(
         (Mrkdwn(texts.NOBODY_ANSWERED), Mrkdwn(texts.OPERATION_CANCELLED), _preserved(ctx))
         if calm
@@ -331,7 +332,7 @@ def _may_start(ctx: CardContext) -> bool:
     waiting = start is None or start.error is not None
     outcome = ctx.restore.outcome
     senseless = outcome is not None and outcome.reason in NO_START
-    return ctx.usable and waiting and not senseless and user_events.start_is_offered(ctx.restore)
+    return ctx.usable and waiting and not senseless and starts.start_is_offered(ctx.restore)
 
 
 def _may_undo(ctx: CardContext) -> bool:

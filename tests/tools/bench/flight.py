@@ -16,7 +16,8 @@ from bot.playground.stage import access
 from bot.playground.world import World, world
 from bot.restore import edits, workflow
 from bot.restore.effects import INSTALLATION, RESTORE_ID
-from bot.restore.model import Consistency, Job, Phase, Preview, Restore, RestoreId, Rules
+from bot.restore.model import Consistency, Job, Phase, Preview, Restore, RestoreId
+from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.store import Store, connect
