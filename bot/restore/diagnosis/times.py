@@ -88,7 +88,8 @@ def _with(restore: Restore, evidence: Evidence | None) -> Restore:
 def _of_an_end(after: Restore, event: Event, now: datetime) -> Restore:
     """Of what was read for it, or else of the words that it ended with."""
     outcome = after.outcome
-    if outcome is None or outcome.reason in _TOLD_BY_ITS_END:
+    refused = outcome is not None and outcome.reason is Reason.CREATE_REFUSED
+    if outcome is None or outcome.reason in _TOLD_BY_ITS_END or (refused and outcome.next):
         return after
     if isinstance(event, Observed) and event.evidence is not None:
         return _with(after, event.evidence)
