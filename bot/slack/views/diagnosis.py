@@ -27,14 +27,30 @@ from bot.texts import general
 
 MAX_QUOTE = 300
 MAX_SOURCE = 220
-FEW = 2
-"""Quotes beside the error that a result shows."""
+SHORT = 160
+"""Bytes of a command, and of what is said, on a result, which says much else."""
 MAX_SUMMARY = 2_800
 
 
 def lines(restore: Restore, *, most: int = MAX_QUOTES) -> list[Mrkdwn]:
     """The diagnosis of a restore that has one."""
     return told(restore.diagnosis, most) if restore.diagnosis else []
+
+
+def short_lines(restore: Restore) -> list[Mrkdwn]:
+    """The same for a result, which shows the error itself and much else."""
+    diagnosis = restore.diagnosis
+    if diagnosis is None:
+        return []
+    quotes = [
+        fill(texts.QUOTE, source=sentence(each.source, 100), text=sentence(each.text, 110))
+        for each in diagnosis.quotes[:1]
+    ]
+    who = sentence(diagnosis.who, 60)
+    onward = fill(texts.NEXT, next=sentence(diagnosis.next, 200), who=who)
+    command = diagnosis.command if len(diagnosis.command) <= SHORT else ""
+    shown = [fill(texts.COMMAND, command=Mrkdwn(command))] if command else []
+    return [fill(texts.LIKELY, likely=sentence(diagnosis.likely, SHORT)), *quotes, onward, *shown]
 
 
 def is_known(restore: Restore) -> bool:

@@ -208,7 +208,7 @@ def _failed(ctx: CardContext, outcome: Outcome) -> Parts:
         *section(*_failed_state(ctx, outcome)),
         *section(*leftovers(ctx, outcome)),
         *section(*advice(outcome)),
-        *section(*diagnosis.lines(ctx.restore, most=diagnosis.FEW)),
+        *section(*diagnosis.short_lines(ctx.restore)),
         *section(*map(Mrkdwn, _recovery(outcome)), _blocked(ctx)),
     ]
     untrue = outcome.reason is Reason.NOT_RESTORED
