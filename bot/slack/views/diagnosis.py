@@ -43,11 +43,11 @@ def short_lines(restore: Restore) -> list[Mrkdwn]:
     if diagnosis is None:
         return []
     quotes = [
-        fill(texts.QUOTE, source=sentence(each.source, 100), text=sentence(each.text, 110))
+        fill(texts.QUOTE, source=sentence(each.source, 80), text=sentence(each.text, 90))
         for each in diagnosis.quotes[:1]
     ]
     who = sentence(diagnosis.who, 60)
-    onward = fill(texts.NEXT, next=sentence(diagnosis.next, 200), who=who)
+    onward = fill(texts.NEXT, next=sentence(diagnosis.next, SHORT), who=who)
     command = diagnosis.command if len(diagnosis.command) <= SHORT else ""
     shown = [fill(texts.COMMAND, command=Mrkdwn(command))] if command else []
     return [fill(texts.LIKELY, likely=sentence(diagnosis.likely, SHORT)), *quotes, onward, *shown]
