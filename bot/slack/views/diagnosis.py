@@ -27,7 +27,7 @@ from bot.texts import general
 
 MAX_QUOTE = 300
 MAX_SOURCE = 220
-SHORT = 160
+SHORT = 140
 """Bytes of a command, and of what is said, on a result, which says much else."""
 MAX_SUMMARY = 2_800
 
@@ -43,10 +43,10 @@ def short_lines(restore: Restore) -> list[Mrkdwn]:
     if diagnosis is None:
         return []
     quotes = [
-        fill(texts.QUOTE, source=sentence(each.source, 80), text=sentence(each.text, 90))
+        fill(texts.QUOTE, source=sentence(each.source, 80), text=sentence(each.text, 80))
         for each in diagnosis.quotes[:1]
     ]
-    who = sentence(diagnosis.who, 60)
+    who = sentence(diagnosis.who, 50)
     onward = fill(texts.NEXT, next=sentence(diagnosis.next, SHORT), who=who)
     command = diagnosis.command if len(diagnosis.command) <= SHORT else ""
     shown = [fill(texts.COMMAND, command=Mrkdwn(command))] if command else []
