@@ -54,7 +54,7 @@ async def test_what_never_ends_is_told() -> None:
     stubborn = asyncio.create_task(swallows_until(go_on))
     obedient = await begun(0)
     assert await cancelled({stubborn, obedient}, within=0.01) == {stubborn}
-    assert "test_cancelling.py" in place(stubborn)
+    assert "test_cut_off.py" in place(stubborn)
     assert "swallows_until" in place(stubborn)
     go_on.set()
     await stubborn
