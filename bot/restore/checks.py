@@ -1,8 +1,8 @@
 """The checks a request must pass before a person is asked to type (`recheck` comes before the act).
 
-Each check is a small pure function: it looks at one scene and either has nothing to say (None) or
-states what was found, what was expected and what to do next. Their order is the order in which an
-engineer would want to hear of them; the first refusal is the one that is shown.
+Each check is a small pure function: it reads one observation and returns None, or what was found, what
+was expected and what to do next. Their order is the order in which an engineer would want to hear of
+them; the first refusal is the one that is shown.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,6 @@ from bot.texts import refusals as texts
 
 MAX_CHOICES = 10
 GIB = 1024**3
-
 
 Check = Callable[[Observation, Restore], CheckFailure | None]
 

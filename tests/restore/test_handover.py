@@ -268,7 +268,8 @@ def test_every_card_that_waits_for_the_new_owner_is_a_new_one(state: str, way: W
         card
         for card in played.restore.cards
         if card.closed is None
-        and user_events.BUTTONS[card.kind] - {Button.CANCEL, Button.HAND_OVER}
+        and user_events.BUTTONS[card.kind]
+        - {Button.CANCEL, Button.HAND_OVER, Button.WHY, Button.SUMMARY}
     ]
     assert all(card.number > begun for card in waiting)
     assert played.restore.question is None

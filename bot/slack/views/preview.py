@@ -118,7 +118,7 @@ def _deletes(restore: Restore) -> list[Mrkdwn]:
 
 def _note(ctx: CardContext) -> Mrkdwn | None:
     note = ctx.restore.note
-    return fill(texts.NOTE, note=sentence(note, 1000)) if note and ctx.open else None
+    return fill(texts.NOTE, note=sentence(note, 600)) if note and ctx.open else None
 
 
 def _waits(restore: Restore) -> str:

@@ -237,8 +237,9 @@ def found_again(ctx: CardContext) -> Draft:
         *section(said, ctx.when_open(texts.FOUND_AGAIN_FOLLOWED)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
         *context(Mrkdwn(texts.FOUND_AGAIN_BUTTONS)),
+        *answered(ctx),
     ]
-    return Draft(joined((Mrkdwn(texts.FOUND_AGAIN_HEADING), said)), blocks)
+    return Draft(notice(ctx, ctx.say(texts.FOUND_AGAIN_TEXT)), blocks)
 
 
 def appeared(ctx: CardContext) -> Draft:
@@ -250,8 +251,9 @@ def appeared(ctx: CardContext) -> Draft:
         header(texts.APPEARED_HEADING),
         *section(said, ctx.when_open(texts.APPEARED_FOLLOWED)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
+        *answered(ctx),
     ]
-    return Draft(joined((Mrkdwn(texts.APPEARED_HEADING), said)), blocks)
+    return Draft(notice(ctx, ctx.say(texts.APPEARED_TEXT)), blocks)
 
 
 def overdue(ctx: CardContext) -> Draft:
