@@ -140,8 +140,9 @@ def _status(status: Json) -> Json:
 
 
 def _facts(parsed: Any) -> Any:
-    """All but the digest of a specification: it covers a serial number made anew each time."""
-    fields = {name: getattr(parsed, name) for name in parsed.__slots__ if name != "specification"}
+    """All but the digest of a specification, which covers a new serial number, and the version."""
+    other = ("specification", "version")
+    fields = {name: getattr(parsed, name) for name in parsed.__slots__ if name not in other}
     return {name: repr(value) for name, value in fields.items() if "datetime" not in repr(value)}
 
 

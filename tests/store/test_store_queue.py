@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.restore.model import Phase
+from bot.restore.model import Job, Phase
 from bot.restore.traces import trace
 from bot.store import Store, connect, documents
 from bot.store.documents import Unreadable
@@ -113,14 +113,24 @@ async def test_a_trace_is_kept_as_long_as_the_restore_lives_or_holds_a_vm(db: Da
 
 
 async def test_an_id_without_a_record_is_looked_into_once(db: Database) -> None:
-    """Which only the cluster knows. What rests has been done; ended ones are known."""
-    await db.store.create(ended(restore("R2")), due=db.later(60), audit=[])
+    """Which only the cluster knows. What rests has been done; ended ones know their object."""
+    aware = Job(name="restore-x", decided_at=db.now, uid="u")
+    over = ended(restore("R2")).model_copy(update={"job": aware})
+    await db.store.create(over, due=db.later(60), audit=[])
     await db.queue.wake(["R1", "R2", "R3"], {"R1": {"why": "unknown"}, "R2": {"why": "unknown"}})
     leased, _ = await db.queue.lease(5)
     assert [each.work for each in leased] == [PeriodicTask("lost:R1", {"why": "unknown"})]
     await db.queue.release(leased[0].lease, due=None)
     await db.queue.wake(["R1"], {"R1": {"why": "unknown"}})
     assert (await db.queue.lease(5))[0] == []
+
+
+async def test_an_ended_restore_that_knows_of_no_object_is_looked_into(db: Database) -> None:
+    """Its object has come into being late."""
+    await db.store.create(ended(restore("R2")), due=db.later(60), audit=[])
+    await db.queue.wake(["R2"], {"R2": {"why": "unknown"}})
+    leased, _ = await db.queue.lease(5)
+    assert [each.work for each in leased] == [PeriodicTask("lost:R2", {"why": "unknown"})]
 
 
 # release

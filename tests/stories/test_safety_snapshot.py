@@ -5,7 +5,15 @@ from datetime import timedelta
 
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import Stage
-from bot.restore.effects import CONFIRMED_BY, INSTALLATION, REQUESTED_BY, RESTORE_ID, THREAD
+from bot.restore.effects import (
+    CONFIRMED_BY,
+    INSTALLATION,
+    OWNER,
+    REQUESTED_BY,
+    RESTORE_ID,
+    TEAM,
+    THREAD,
+)
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -43,6 +51,8 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
         assert held["annotations"] == {
             REQUESTED_BY: stage.alice.id,
             CONFIRMED_BY: stage.alice.id,
+            OWNER: stage.alice.id,
+            TEAM: stage.world.slack.workspace.team_id,
             THREAD: f"{stage.channel.id}/{stage.root().ts}",
         }
         assert list(held["labels"]) == [RESTORE_ID, INSTALLATION]
