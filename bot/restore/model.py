@@ -191,6 +191,8 @@ class Job(Stored):
     """When the create was sent last, if no answer to it is known."""
     unanswered_until: AwareDatetime | None = None
     """Until then the cluster may still carry out a create that was never answered."""
+    held_back: str = ""
+    """What has differed meanwhile, if anything: then it is not sent again, whatever is so later."""
     seen: bool = False
     """The VM has carried its name: it was there, and is not made again."""
     vm_version: str = ""

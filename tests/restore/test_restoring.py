@@ -248,6 +248,15 @@ def test_what_was_never_answered_is_not_absent_until_the_server_cannot_carry_it_
     assert played.outcome.vm_status == "as before: the cluster has no such restore"
 
 
+def test_what_differed_while_nothing_was_known_is_not_forgotten() -> None:
+    """The VM ran meanwhile; that it is down again, as if it never had, changes nothing."""
+    played = p.decided().wait(5).looks(vmi=VMI)
+    assert played.wait(5).looks(vmi=None).effects == ()
+    assert played.wait(MAY_COME).looks().reason is Reason.CHANGED_SINCE_CONFIRMATION
+    assert "now it is live" in played.outcome.found
+    assert played.effects == ()
+
+
 def test_what_comes_late_is_adopted() -> None:
     played = p.decided()
     effect = played.effect

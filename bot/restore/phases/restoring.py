@@ -41,6 +41,7 @@ SAFE_SIDE = timedelta(seconds=10)
 """Added to the API server's own limit for a request."""
 MAX_WHY = 600
 """Letters of why a deletion was refused, and of who can change that."""
+MAX_HELD = 300
 A_WHILE = timedelta(minutes=1)
 """What completes within this time after the last look is told like any other, without its own time."""
 
@@ -121,11 +122,14 @@ def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     old = decision_expired(restore, now)
     found = differences(observation, restore)
     perhaps = _perhaps_deleted(job, observation)
-    if pending and (found or perhaps or not seen.verdict.allowed or old):
-        return restore, ()
-    if found:
-        text = " ".join(each.text for each in found)
-        return edits.fail(restore, found[0].reason, text, now, untouched), ()
+    told = " ".join(each.text for each in found)
+    if pending and (told or job.held_back or perhaps or not seen.verdict.allowed or old):
+        held = job.model_copy(update={"held_back": job.held_back or told[:MAX_HELD]})
+        return restore.model_copy(update={"job": held}), ()
+    if told or job.held_back:
+        # What differed once, while nothing was known, is not forgotten when it is as before.
+        reason = found[0].reason if found else Reason.CHANGED_SINCE_CONFIRMATION
+        return edits.fail(restore, reason, told or job.held_back, now, untouched), ()
     if perhaps:
         text = endings.PERHAPS_DELETED.format(name=job.name)
         return edits.fail(restore, Reason.RESTORE_DELETED, text, now), ()
