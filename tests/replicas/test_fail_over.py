@@ -34,8 +34,11 @@ class Pair:
         """Wait until the replica has everything."""
 
         async def has_all() -> bool:
-            async with connect(self.first) as client:
-                return bool(await client.execute_command("WAIT", "1", "100"))
+            # WAIT is about the writes of its own connection, and what came before them.
+            async with connect(self.first) as client, client.pipeline(transaction=False) as pipe:
+                pipe.set("a-write", "1", px=1000)
+                pipe.execute_command("WAIT", "1", "1000")
+                return bool((await pipe.execute())[-1])
 
         await servers.wait_until("the replica has everything", has_all)
 
