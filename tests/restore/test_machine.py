@@ -658,6 +658,8 @@ class Machine(RuleBasedStateMachine):
         cluster.ground = cluster.ground.but(
             vm=VM, vmi=None, restores=tuple(r for r in cluster.ground.restores if r.complete)
         )
+        # The VM is as if it had never run: nothing of it could tell.
+        cluster.ran = self.book.ran
         cluster.change_snapshot(uid="snapshot-1", ready=True)
         cluster.stubborn = False
         for made in cluster.made:
