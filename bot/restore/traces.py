@@ -44,7 +44,7 @@ def trace(restore: Restore) -> Trace:
 
 
 def trace_of(cluster: str, found: RestoreObject, team: str) -> Trace | None:
-    """The same, by an object in the cluster; None if it is not of this workspace, or not ours."""
+    """The same, by an object in the cluster; None if it is not of this workspace and this bot."""
     channel, _, thread = (found.thread or "").partition("/")
     owner = found.owner or found.made_by or ""
     ours = found.team == team and bool(_ID.fullmatch(found.restore_id or ""))

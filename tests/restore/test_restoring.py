@@ -257,6 +257,13 @@ def test_what_differed_while_nothing_was_known_is_not_forgotten() -> None:
     assert played.effects == ()
 
 
+def test_a_no_of_the_policy_while_nothing_was_known_is_not_forgotten() -> None:
+    played = p.decided().wait(5).looks(p.NO)
+    assert played.wait(5).looks().effects == ()
+    assert played.wait(MAY_COME).looks().phase is Phase.FAILED
+    assert played.effects == ()
+
+
 def test_what_comes_late_is_adopted() -> None:
     played = p.decided()
     effect = played.effect

@@ -106,7 +106,7 @@ def unschedulable(evidence: Evidence) -> Match | None:
 
 
 def other_restore(evidence: Evidence) -> Match | None:
-    """The VM names another restore: ours waits for it without saying so."""
+    """The VM names another restore: this one waits for it without saying so."""
     holder = evidence.vm.restore_in_progress if evidence.vm else None
     if not holder or holder == evidence.restore_name or evidence.over:
         return None

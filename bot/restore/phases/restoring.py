@@ -124,9 +124,11 @@ def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     perhaps = _perhaps_deleted(job, observation)
     told = " ".join(each.text for each in found)
     if pending and (told or job.held_back or perhaps or not seen.verdict.allowed or old):
-        held = job.model_copy(update={"held_back": job.held_back or told[:MAX_HELD]})
+        refused = "" if seen.verdict.allowed else seen.verdict.text
+        why = (job.held_back or told or refused)[:MAX_HELD]
+        held = job.model_copy(update={"held_back": why})
         return restore.model_copy(update={"job": held}), ()
-    if told or job.held_back:
+    if told or (job.held_back and seen.verdict.allowed):
         # What differed once, while nothing was known, is not forgotten when it is as before.
         reason = found[0].reason if found else Reason.CHANGED_SINCE_CONFIRMATION
         return edits.fail(restore, reason, told or job.held_back, now, untouched), ()
