@@ -16,7 +16,7 @@ RESTORE_IN_PROGRESS: Final = RefusalText(
 CLONE_IN_PROGRESS: Final = RefusalText(
     "VirtualMachineClone `{clone}` restores this VM by VirtualMachineRestore `{name}`.",
     NO_RESTORE,
-    "Wait for the clone to end. If it is stuck or not wanted, whoever made it must delete the "
+    "Wait for the clone to end. If it is stuck or not wanted, its maker must delete the "
     "VirtualMachineClone: it would make its restore again.",
 )
 RESTORE_FAILED: Final = RefusalText(
