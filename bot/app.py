@@ -224,7 +224,7 @@ async def _build(
     home = await who_we_are(slack, waits)
     store = await open_store(settings, home.team, clock, waits, stack)
     clusters = await open_clusters(settings, store, clock, metrics, stack)
-    people = Directory(slack, home, settings.access.groups, clock)
+    people = Directory(slack, home, clock)
     parts = ReconcilerDeps(
         store=store,
         clusters=clusters,

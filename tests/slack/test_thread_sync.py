@@ -15,7 +15,7 @@ from bot.clock import FarClock
 from bot.playground.clock import HandClock
 from bot.playground.slack import SlackSim
 from bot.playground.slack.faults import Faults
-from bot.playground.slack.workspace import Channel
+from bot.playground.slack.workspace import Channel, Message
 from bot.restore.model import Restore
 from bot.restore.thread import ThreadRef
 from bot.slack.api.client import SlackApi
@@ -209,3 +209,44 @@ async def test_a_thread_is_made_to_match(name: str, scene: Scene) -> None:
 async def test_the_first_card_is_the_thread_of_those_after_it(scene: Scene) -> None:
     root, question = scene.channel.messages
     assert question.thread_ts == root.ts == scene.restore.thread_ref.thread
+
+
+async def test_a_long_thread_at_fifteen_messages_a_minute(scene: Scene) -> None:
+    """The pages that Slack has told stay read; the card on the last one is found, not posted again."""
+    alice = next(iter(scene.slack.workspace.users.values()))
+    root = scene.channel.messages[0].ts
+    _never_posted(scene)
+    for number in range(40):
+        ts = scene.slack.workspace.next_ts()
+        said = Message(scene.channel, ts, alice, f"number {number}", thread_ts=root)
+        scene.slack.workspace.post(said)
+    await scene.show()
+    _unanswered(scene)
+    scene.slack.limits.unlisted = True
+    for _ in range(20):
+        if (done := await scene.show()).again is None:
+            break
+        scene.clock.advance((done.again - scene.clock.now()).total_seconds())
+    assert scene.standing == [REQUEST, QUESTION]
+    assert scene.shown[QUESTION].ts == scene.channel.messages[-1].ts
+    read = [
+        call.args.get("cursor") for call in scene.slack.log if call.method == SEARCH and call.ok
+    ]
+    assert read == [None, "next:15", "next:30"]
+
+
+async def test_a_search_whose_place_slack_has_forgotten(scene: Scene) -> None:
+    """It begins anew."""
+    _unanswered(scene)
+    scene.slack.limits.unlisted = True
+    for number in range(20):
+        bob = scene.slack.person(f"bob-{number}").user
+        ts, root = scene.slack.workspace.next_ts(), scene.channel.messages[0].ts
+        scene.slack.workspace.post(Message(scene.channel, ts, bob, "hm", thread_ts=root))
+    await scene.show()
+    scene.slack.faults.refuse(SEARCH, "invalid_cursor")
+    for _ in range(20):
+        scene.clock.advance(60)
+        if (await scene.show()).again is None:
+            break
+    assert scene.standing == [REQUEST, QUESTION]

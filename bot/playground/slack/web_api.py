@@ -63,6 +63,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "usergroups.list": Method(methods_people.groups, 2, "GET", "usergroups:read"),
     "usergroups.users.list": Method(methods_people.group_users, 2, "GET", "usergroups:read"),
+    "users.conversations": Method(methods_people.conversations_of, 3, "GET"),
     "users.info": Method(methods_people.user_info, 4, "GET", "users:read"),
     "users.lookupByEmail": Method(methods_people.user_by_email, 3, "GET", "users:read.email"),
     "views.open": Method(methods_views.open_view, 4, "POST", json=True),

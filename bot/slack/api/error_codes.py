@@ -49,6 +49,7 @@ class SlackCode(StrEnum):
     USERS_NOT_FOUND = "users_not_found"
     NO_SUCH_SUBTEAM = "no_such_subteam"
     SUBTEAM_NOT_FOUND = "subteam_not_found"
+    INVALID_CURSOR = "invalid_cursor"
     TRIGGER_EXPIRED = "trigger_expired"
     EXPIRED_TRIGGER_ID = "expired_trigger_id"
     INVALID_TRIGGER_ID = "invalid_trigger_id"

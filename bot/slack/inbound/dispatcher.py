@@ -59,6 +59,8 @@ LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
 PATIENCE = timedelta(seconds=15)
 """How long a request waits for Slack to answer before its person is told to try again."""
+LONG_PATIENCE = timedelta(minutes=4)
+"""The same, if Slack says when it may be asked again."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +107,15 @@ class Dispatcher:
             if self._clock.now() - delivery.accepted_at < PATIENCE:
                 raise
             log.warning("an answer could not be given", what=unheard.what)
-        except Temporary:
-            patient = self._clock.now() - delivery.accepted_at < PATIENCE
-            if patient or not await self._tell(received, views.slack_down()):
+        except Temporary as away:
+            age = self._clock.now() - delivery.accepted_at
+            if age < PATIENCE:
+                raise
+            if away.retry_after is not None and age < LONG_PATIENCE:
+                if self._responder.first_time(delivery.key):
+                    await self._tell(received, views.slack_slow())
+                raise
+            if not await self._tell(received, views.slack_down()):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:

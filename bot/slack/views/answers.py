@@ -102,6 +102,11 @@ def slack_down() -> str:
     return answers.SLACK_DOWN
 
 
+def slack_slow() -> str:
+    """Slack says who somebody is, but not all at once."""
+    return answers.SLACK_SLOW
+
+
 def went_wrong() -> str:
     """A mistake of the bot itself; no details for people, they are in the log."""
     return answers.WENT_WRONG
