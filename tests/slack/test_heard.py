@@ -131,7 +131,7 @@ def test_an_answer_is_taken_without_the_call_before_it(call: str) -> None:
     assert (kept.typed, kept.plain) == ("snap-1", True)
 
 
-APPS = {
+APPS: dict[str, Any] = {
     "bot_id": "B2",
     "app_id": "A2",
     "workflow_id": "Wf2",
