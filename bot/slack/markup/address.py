@@ -34,7 +34,7 @@ class Called:
 
 _OTHERS = re.compile(r"```.*?(?:```|\Z)|(?m:^>[^\n]*)", re.DOTALL)
 _WHOLE_CODE = re.compile(r"\s*(`{3}|`)\s*([^`]+?)\s*\1\s*")
-_GREETING = r"(?:(?:hi|hey|hello|ok|okay|please|thanks)[ ,]+){0,2}"
+_GREETINGS = "|".join(("hi", "hey", "hello", "ok", "okay", "please", "thanks"))
 
 
 class BotNames:
@@ -55,7 +55,7 @@ class BotNames:
         self._colon = re.compile(rf"^(?:{one})[:,](?=\s|\Z)", re.IGNORECASE | re.MULTILINE)
         # At the start of a line or of a sentence, or at the end of a line.
         self._mention = re.compile(
-            rf"(?:^|[.!?:;,] ){_GREETING}(?P<call>{at}[:,]?)|(?<=\s)(?P<last>{at})(?=[.!?]*$)",
+            rf"(?:^|[.!?:;,] )(?:(?:{_GREETINGS})[ ,]+){{0,2}}(?P<call>{at}[:,]?)|(?<=\s)(?P<last>{at})(?=[.!?]*$)",
             re.IGNORECASE | re.MULTILINE,
         )
         self._lead = re.compile(rf"\s*(?:{at}[:,]?|(?:{one}):|{spelled}(?=\s))\s*", re.IGNORECASE)
