@@ -34,7 +34,7 @@ class Called:
 
 _OTHERS = re.compile(r"```.*?(?:```|\Z)|(?m:^>[^\n]*)", re.DOTALL)
 _WHOLE_CODE = re.compile(r"\s*(`{3}|`)\s*([^`]+?)\s*\1\s*")
-_GREETINGS = "|".join(("hi", "hey", "hello", "ok", "okay", "please", "thanks"))
+_GREETINGS = "hi|hey|hello|ok|okay|please|thanks"
 
 
 class BotNames:
