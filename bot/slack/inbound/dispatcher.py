@@ -109,13 +109,10 @@ class Dispatcher:
             log.warning("an answer could not be given", what=unheard.what)
         except Temporary as away:
             age = self._clock.now() - delivery.accepted_at
-            if age < PATIENCE:
+            slow = away.retry_after is not None and age < LONG_PATIENCE
+            if age < PATIENCE or (slow and not self._responder.first_time(delivery.key)):
                 raise
-            if away.retry_after is not None and age < LONG_PATIENCE:
-                if self._responder.first_time(delivery.key):
-                    await self._tell(received, views.slack_slow())
-                raise
-            if not await self._tell(received, views.slack_down()):
+            if not await self._tell(received, views.slack_down(slow=slow)) or slow:
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
@@ -290,9 +287,8 @@ class Dispatcher:
         value = await self._pickers.resolve(restore, button, picked) if picked else None
         click = Clicked(by=caller.user, button=button, number=number, value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
-            verdict = await self._authorizer.may_restore(
-                caller.user, restore.thread_ref.channel, restore.request, fresh=False
-            )
+            where, asked = restore.thread_ref.channel, restore.request
+            verdict = await self._authorizer.may_restore(click.by, where, asked, fresh=False)
             if not verdict.allowed:
                 await self._requests.refuse(caller, verdict, _about(restore))
                 return
