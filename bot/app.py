@@ -97,8 +97,13 @@ class App:
 
     @property
     def port(self) -> int:
-        """Where it answers by HTTP."""
+        """Where it answers about its health."""
         return self._front.port
+
+    @property
+    def slack_port(self) -> int:
+        """Where Slack's requests come in; 0 in Socket Mode."""
+        return self._front.slack_port
 
     @property
     def busy(self) -> int:

@@ -97,12 +97,19 @@ class Listen(Section):
 
 
 class Http(Section):
-    """The port for health, metrics and, without Socket Mode, Slack's requests."""
+    """The port for health and metrics and, without Socket Mode, the one for Slack's requests."""
 
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet, Prometheus and Slack come from outside the pod
     """The address to listen on."""
     port: int = Field(default=8080, ge=0, le=65535)
-    """The port to listen on; 0 takes a free one."""
+    """The port for health and metrics; 0 takes a free one."""
+    slack_port: int | None = Field(default=None, ge=0, le=65535)
+    """Without Socket Mode, the port for Slack's requests; not set: the same port."""
+
+    @property
+    def apart(self) -> bool:
+        """Slack's requests have a port of their own; 0 is another free one."""
+        return self.slack_port == 0 or self.slack_port not in {None, self.port}
 
 
 class StoreSettings(Section):
@@ -186,7 +193,7 @@ class Settings(Section):
     report: ReportTimes = ReportTimes()
     """The shift report by the clock."""
     http: Http = Http()
-    """The port."""
+    """The ports."""
     store: StoreSettings = StoreSettings()
     """How restores are kept."""
     log: Log = Log()

@@ -31,8 +31,9 @@ from bot.slack.views.layout import (
     to_message,
     trouble,
 )
-from bot.slack.views.lists import BOT, thread_of
+from bot.slack.views.lists import BOT
 from bot.slack.views.progress import known, state
+from bot.slack.views.restore_lists import thread_of
 from bot.texts import answers
 
 
