@@ -200,8 +200,10 @@ def wanted(restore: Restore) -> ObservationKind | None:
 
 
 def last_look(restore: Restore, now: datetime) -> ObservationKind | None:
-    """What time alone makes due: before an open question expires, whether it was answered and done
-    already; after the end, what the restore left behind.
+    """What time alone makes due.
+
+    Before an open question expires, whether it was answered and done already; after the end, what the
+    restore left behind.
     """
     if restore.phase.ended:
         return ObservationKind.JOB if left.is_due(restore, now) else None

@@ -88,9 +88,7 @@ def kept(left: tuple[LeftBehind, ...]) -> dict[str, object]:
     }
 
 
-def _left(
-    restore: Restore, observation: Observation, outcome: Outcome
-) -> tuple[LeftBehind, ...]:
+def _left(restore: Restore, observation: Observation, outcome: Outcome) -> tuple[LeftBehind, ...]:
     """As at the end. Without the restore object, or with another VM, nothing is free any more."""
     job, seen, vm = restore.job, observation.job, observation.vm
     shown = restore.preview
