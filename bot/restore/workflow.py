@@ -69,7 +69,6 @@ from bot.restore.events import (
 from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import Observation, ObservationKind
 from bot.restore.phases import ended, left
-from bot.restore.phases.left import AFTERCARE
 from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
@@ -79,6 +78,7 @@ from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
 
+AFTERCARE = left.AFTERCARE
 UNREACHABLE_LIMIT = timedelta(hours=24)
 """How long a restore that cannot be looked at is still followed."""
 

@@ -211,7 +211,6 @@ async def test_the_card_of_what_is_left_is_kept_current(
     change = {"spec": {"template": {"spec": other}}}
     before = len(stage.world.kube.log)
     stage.world.kube.seed.vm(NS, "reports", running=False, change=change)
-    stage.world.clock.advance(60)
     said = stage.read(await stage.card("In use, keep"))
     assert f"In use, keep: `{ROOT}` (VM `reports`)" in said
     assert REMOVE not in said
