@@ -31,6 +31,8 @@ class Workspace:
     bot_user: str
     bot_id: str
     enterprise: str | None = None
+    name: str = ""
+    """What the bot is called after the @; "" if Slack does not say."""
 
 
 async def workspace(web: SlackApi) -> Workspace:
@@ -44,6 +46,7 @@ async def workspace(web: SlackApi) -> Workspace:
         bot_user=said["user_id"],
         bot_id=said["bot_id"],
         enterprise=said.get("enterprise_id"),
+        name=str(said.get("user") or ""),
     )
 
 
