@@ -8,7 +8,7 @@ from bot.slack.api.answers import (
     LONGEST_PAUSE,
     NO_PAUSE_NAMED,
     RESPONSE_URL,
-    Done,
+    Answered,
     Failed,
     HttpAnswer,
     NotSlack,
@@ -37,10 +37,10 @@ OK = b'{"ok":true,"ts":"1.2"}'
 MAYBE = "it may have been done"
 NOT = "it was not done"
 ANSWERS: list[tuple[str, int, bytes, str, Reading | str]] = [
-    (POST, 200, OK, "application/json", Done({"ok": True, "ts": "1.2"})),
-    (POST, 200, OK, "text/plain", Done({"ok": True, "ts": "1.2"})),
-    (POST, 200, OK, "text/html", Done({"ok": True, "ts": "1.2"})),
-    (POST, 200, b"\xef\xbb\xbf" + OK, "", Done({"ok": True, "ts": "1.2"})),
+    (POST, 200, OK, "application/json", Answered({"ok": True, "ts": "1.2"})),
+    (POST, 200, OK, "text/plain", Answered({"ok": True, "ts": "1.2"})),
+    (POST, 200, OK, "text/html", Answered({"ok": True, "ts": "1.2"})),
+    (POST, 200, b"\xef\xbb\xbf" + OK, "", Answered({"ok": True, "ts": "1.2"})),
     # A refusal is known by what it says.
     (POST, 200, b'{"ok":false,"error":"is_archived"}', "", Refused("is_archived")),
     (POST, 404, b'{"ok":false,"error":"is_archived"}', "", Refused("is_archived")),
@@ -87,8 +87,8 @@ ANSWERS: list[tuple[str, int, bytes, str, Reading | str]] = [
     (POST, 404, b"no_service", "text/plain", NOT),
     (POST, 407, b"", "", NOT),
     # A response_url also answers in a word.
-    (URL, 200, b"ok", "text/plain", Done({})),
-    (URL, 200, b'{"ok":true}', "", Done({"ok": True})),
+    (URL, 200, b"ok", "text/plain", Answered({})),
+    (URL, 200, b'{"ok":true}', "", Answered({"ok": True})),
     (URL, 200, b"", "", MAYBE),
     (URL, 200, PAGE, "text/html", MAYBE),
     (URL, 403, b"action_prohibited", "text/plain", Refused("action_prohibited")),
@@ -110,7 +110,7 @@ ANSWERS: list[tuple[str, int, bytes, str, Reading | str]] = [
         200,
         b'{"ok":true,"messages":[{"ts":"1.2","metadata":"m"}],"response_metadata":""}',
         "",
-        Done({"ok": True, "messages": [{"ts": "1.2"}]}),
+        Answered({"ok": True, "messages": [{"ts": "1.2"}]}),
     ),
 ]
 

@@ -49,7 +49,7 @@ class HttpAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Answered:
     """Slack did it, and this is what it said: every field that the bot reads has its type."""
 
     said: Json
@@ -86,7 +86,7 @@ class NotSlack:
     maybe: bool
 
 
-Reading = Done | Refused | Slow | Failed | NotSlack
+Reading = Answered | Refused | Slow | Failed | NotSlack
 
 
 def read(method: str, answer: HttpAnswer, now: datetime) -> Reading:
@@ -106,7 +106,11 @@ def read(method: str, answer: HttpAnswer, now: datetime) -> Reading:
     if said is not None and fine and said.get("ok") is True:
         tidy = _tidied(said)
         lacks = next(_lacking(method, tidy), None)
-        return Done(tidy) if lacks is None else NotSlack(f"an answer without `{lacks}`", maybe=True)
+        return (
+            Answered(tidy)
+            if lacks is None
+            else NotSlack(f"an answer without `{lacks}`", maybe=True)
+        )
     if method == RESPONSE_URL and (short := _in_a_word(answer, fine=fine)) is not None:
         return short
     return _not_slack(answer, fine=fine)
@@ -131,11 +135,11 @@ def _scopes(value: Any) -> str:
     return value if isinstance(value, str) and _SCOPES.fullmatch(value) else ""
 
 
-def _in_a_word(answer: HttpAnswer, *, fine: bool) -> Done | Refused | None:
+def _in_a_word(answer: HttpAnswer, *, fine: bool) -> Answered | Refused | None:
     """A response_url also answers with a plain `ok`, or with a code; None: that is neither."""
     word = answer.body.decode("utf-8", "replace").strip()
     if fine:
-        return Done({}) if word == "ok" else None
+        return Answered({}) if word == "ok" else None
     if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and (
         _CODE.fullmatch(word)
     ):

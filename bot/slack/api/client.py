@@ -16,7 +16,7 @@ from bot.clock import FarClock
 from bot.errors import Permanent, Temporary
 from bot.slack.api.answers import (
     RESPONSE_URL,
-    Done,
+    Answered,
     Failed,
     HttpAnswer,
     NotSlack,
@@ -111,7 +111,7 @@ class SlackApi:
             raise Uncertain(f"Slack did not answer ({method})") from lost
         reading = read(method, answer, self.clock.now())
         self._count(method, _result(reading))
-        if isinstance(reading, Done):
+        if isinstance(reading, Answered):
             self.clock.dated(answer.headers.get("Date"), asked)
             self._note(method, None)
             return reading.said
@@ -162,7 +162,7 @@ def _why(away: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) ->
 def _result(reading: Reading) -> str:
     """What is counted."""
     match reading:
-        case Done():
+        case Answered():
             return "ok"
         case Refused(code=code) | Failed(code=code):
             return code
