@@ -68,7 +68,7 @@ from bot.restore.events import (
 )
 from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import Observation, ObservationKind
-from bot.restore.phases import ended
+from bot.restore.phases import ended, left
 from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
@@ -78,8 +78,7 @@ from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
 
-AFTERCARE = timedelta(hours=24)
-"""How long the buttons of a finished restore stay."""
+AFTERCARE = left.AFTERCARE
 UNREACHABLE_LIMIT = timedelta(hours=24)
 """How long a restore that cannot be looked at is still followed."""
 
@@ -171,7 +170,8 @@ def _apply(
 
 
 def _looked(restore: Restore, seen: Observed, now: datetime) -> tuple[Restore, tuple[Effect, ...]]:
-    if seen.observation.kind is not wanted(restore):
+    after_all = last_look(restore, now) if restore.phase.ended else None
+    if seen.observation.kind is not (wanted(restore) or after_all):
         return restore, ()
     if blind := _blind(restore, seen.observation):
         return _unseen(restore, blind, now), ()
@@ -200,7 +200,13 @@ def wanted(restore: Restore) -> ObservationKind | None:
 
 
 def last_look(restore: Restore, now: datetime) -> ObservationKind | None:
-    """What is looked up before an open question expires: whether it was answered and done already."""
+    """What time alone makes due.
+
+    Before an open question expires, whether it was answered and done already; after the end, what the
+    restore left behind.
+    """
+    if restore.phase.ended:
+        return ObservationKind.JOB if left.is_due(restore, now) else None
     over = restore.deadline is not None and now >= restore.deadline
     asked = restore.phase in (Phase.STOP_CHOICE, Phase.TYPING, Phase.CONFIRMING)
     return ObservationKind.VMI if over and asked else None
@@ -267,8 +273,8 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
         return now if moved else now + timedelta(seconds=_BRISK)
     if restore.closed or restore.outcome is None:
         return None
-    last = restore.outcome.at + AFTERCARE
-    return min(last, _offered_until(restore) or last)
+    limits = (restore.outcome.at + AFTERCARE, _offered_until(restore), left.due_at(restore))
+    return min(limit for limit in limits if limit)
 
 
 def _blind(restore: Restore, observation: Observation) -> str | None:
@@ -315,7 +321,7 @@ def _unseen(restore: Restore, what: str, now: datetime) -> Restore:
 def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore:
     start = restore.start
     if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
-        return restore
+        return left.put_off(restore, now) if start is None or not start.pending else restore
     why = refusals.START_UNREACHABLE.format(what=what)
     return ended.start_failed(restore, why, now)
 

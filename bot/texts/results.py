@@ -73,6 +73,9 @@ LEFTOVERS: Final = (
     "*Volumes left over*: {volumes}. The VM used them before. Nobody has looked who needs them now."
 )
 LEFT: Final = "*Volumes that the VM used before* (looked up at {when}):"
+LEFT_WATCHED: Final = (
+    "*Volumes that the VM used before* (looked up at {when}; kept current for {hours} hours):"
+)
 LEFT_MADE: Final = "*Volumes that this restore made* (looked up at {when}; they use space):"
 LEFT_LINES: Final[Mapping[str, str]] = {
     "used": "• In use, keep: {claims}",
