@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import FarClock
 from bot.errors import Temporary
@@ -20,6 +19,7 @@ from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import ConversationInfo, Directory, Workspace
+from bot.slack.api.network import Network, WebClient
 from bot.telemetry import Metrics
 from tests.restore.play import asked
 
@@ -79,11 +79,14 @@ async def scene() -> AsyncIterator[Scene]:
         on_call=OnCall(groups=(on_call,)),
     )
     await slack.start()
-    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
     home = Workspace(slack.workspace.team_id, bot_user="U0BOT", bot_id="B0BOT")
-    directory = Directory(SlackApi(client, Metrics(), FarClock(clock)), home, clock)
-    yield Scene(slack, clock, people, rooms, directory, Authorizer(directory, policy))
-    await slack.stop()
+    network = Network()
+    async with network.session() as session:
+        client = WebClient(slack.bot_token, slack.api_url, network, session)
+        web = SlackApi(client, Metrics(), FarClock(clock))
+        directory = Directory(web, home, clock)
+        yield Scene(slack, clock, people, rooms, directory, Authorizer(directory, policy))
+        await slack.stop()
 
 
 # Who, where -> may restore, may take over, is told of the restore.

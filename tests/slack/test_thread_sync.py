@@ -7,9 +7,10 @@ the name. Each row changes what is known of them, or what Slack does, and lets t
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import FarClock
 from bot.playground.clock import HandClock
@@ -19,6 +20,7 @@ from bot.playground.slack.workspace import Channel, Message
 from bot.restore.model import Restore
 from bot.restore.thread import ThreadRef
 from bot.slack.api.client import SlackApi
+from bot.slack.api.network import Network, WebClient
 from bot.slack.outbound.thread_sync import SyncResult, ThreadSync
 from bot.store.records import PostedCard
 from bot.telemetry import Metrics
@@ -71,16 +73,18 @@ async def scene() -> AsyncIterator[Scene]:
     slack = SlackSim(clock)
     channel = slack.channel("ops", slack.person("alice"))
     await slack.start()
-    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-    sync = ThreadSync(SlackApi(client, Metrics(), FarClock(clock)), clock)
-    where = ThreadRef(team="T0TEAM", channel=channel.id, thread=None, own_thread=True)
-    made = Scene(slack, channel, clock, sync, p.typing(thread_ref=where).restore, {})
-    first = await made.show()
-    assert made.standing == [REQUEST, QUESTION]
-    where = where.model_copy(update={"thread": first.root})
-    made.restore = made.restore.model_copy(update={"thread_ref": where})
-    yield made
-    await slack.stop()
+    network = Network()
+    async with network.session() as session:
+        client = WebClient(slack.bot_token, slack.api_url, network, session)
+        sync = ThreadSync(SlackApi(client, Metrics(), FarClock(clock)), clock)
+        where = ThreadRef(team="T0TEAM", channel=channel.id, thread=None, own_thread=True)
+        made = Scene(slack, channel, clock, sync, p.typing(thread_ref=where).restore, {})
+        first = await made.show()
+        assert made.standing == [REQUEST, QUESTION]
+        where = where.model_copy(update={"thread": first.root})
+        made.restore = made.restore.model_copy(update={"thread_ref": where})
+        yield made
+        await slack.stop()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,10 @@ class Row:
 
 def _refuses(method: str, code: str) -> Callable[[Faults], None]:
     return lambda faults: faults.refuse(method, code)
+
+
+def _instead(faults: Faults, **answer: Any) -> None:
+    faults.instead(POST, **answer)
 
 
 def _forget_the_question(scene: Scene) -> None:
@@ -124,6 +132,8 @@ def _question_deleted(scene: Scene) -> None:
 def _both_differ(scene: Scene) -> None:
     scene.differs(REQUEST, QUESTION)
 
+
+PAGE = "<html>Log in</html>"
 
 ROWS = {
     "all as it should be": Row([]),
@@ -152,6 +162,31 @@ ROWS = {
     "the answer to the post is lost": Row(
         [POST], _never_posted, lambda f: f.drop_after(POST), again=3
     ),
+    **{
+        f"the post is answered by {who}, who did not pass it on": Row(
+            [POST],
+            _never_posted,
+            partial(_instead, body=PAGE, status=status, kind="text/html"),
+            standing=(REQUEST,),
+            again=3,
+        )
+        for who, status in (("a proxy", 407), ("a firewall", 403), ("a portal", 302))
+    },
+    **{
+        f"the answer to the post arrives as {what}": Row(
+            [POST], _never_posted, partial(_instead, body=body, applied=True), again=3
+        )
+        for what, body in (("a page", PAGE), ("nothing", ""), ("null", "null"), ("a list", "[1]"))
+    },
+    "the answer to the post is labelled wrongly": Row(
+        [POST], _never_posted, lambda f: f.instead(POST, None, kind="text/plain")
+    ),
+    **{
+        f"the answer to the post lies: {lies}": Row(
+            [POST], _never_posted, partial(Faults.lie, method=POST, **lies), again=3
+        )
+        for lies in ({"ts": None}, {"ts": 1.5}, {"ok": "true"})
+    },
     "Slack is away after the first": Row(
         [EDIT, EDIT], _both_differ, lambda f: f.fail(EDIT, 500, skip=1), again=3
     ),

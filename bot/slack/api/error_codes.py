@@ -55,6 +55,8 @@ class SlackCode(StrEnum):
     INVALID_TRIGGER_ID = "invalid_trigger_id"
     TRIGGER_EXCHANGED = "trigger_exchanged"
     EXCHANGED_TRIGGER_ID = "exchanged_trigger_id"
+    EXPIRED_URL = "expired_url"
+    MISSING_SCOPE = "missing_scope"
 
 
 UNKNOWN_USER: Final = frozenset(
