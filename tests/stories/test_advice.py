@@ -382,3 +382,24 @@ async def test_a_partial_snapshot_is_not_called_consistent(
     await acts.confirm(stage, "the-one")
     await stage.card(acts.RESTORED)
     await golden(stage)
+
+
+async def test_a_disk_that_was_enlarged_since_is_told_with_both_sizes(stage_for: SetStage) -> None:
+    """It comes back as small as it was; the re-check compares the size as well."""
+    stage = await stage_for()
+    enlarge(stage, "40Gi")
+    warning = stage.read(await acts.to_the_warning(stage))
+    assert "size of disk root: `40.0 GiB` → `10.0 GiB`" in warning
+    await acts.type_name(stage)
+    enlarge(stage, "50Gi")
+    await acts.press_restore(stage)
+    said = stage.read(await stage.card("was resized"))
+    assert f"Claim `{ROOT}` was resized: 40.0 GiB → 50.0 GiB." in said
+    assert stage.restores() == []
+
+
+def enlarge(stage: Stage, size: str) -> None:
+    """Somebody makes the disk larger."""
+    claim = stage.world.kube.storage.get("persistentvolumeclaims", NS, ROOT)
+    claim["spec"]["resources"]["requests"]["storage"] = size
+    stage.world.kube.storage.put("persistentvolumeclaims", claim)
