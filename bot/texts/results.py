@@ -249,6 +249,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "no_answer": EXPIRED_HEADING,
     "too_many_questions": "❌ Too Many Questions",
     "cluster_unreachable": "❌ Cluster Not Reachable",
+    "slack_unreachable": "❌ Slack Does Not Answer",
     "channel_unreachable": "❌ Thread Not Reachable",
     "stop_refused": "❌ VM Could Not Be Stopped",
     "create_refused": "❌ Cluster Refused the Restore",
