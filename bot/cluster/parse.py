@@ -146,9 +146,12 @@ def content(document: Json) -> Content:
         volumes=volumes(copy),
         config=configuration(copy),
         sizes=tuple(
-            (text(one, "volumeName"), text(spec, "storageClassName"), _claim_size(spec))
+            (
+                text(one, "volumeName"),
+                text(one, "persistentVolumeClaim", "spec", "storageClassName"),
+                _claim_size(mapping(one, "persistentVolumeClaim", "spec")),
+            )
             for one in items(document, "spec", "volumeBackups")
-            if (spec := mapping(one, "persistentVolumeClaim", "spec")) is not None
         ),
         templates=_templates(copy),
         backups=tuple(

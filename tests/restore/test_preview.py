@@ -235,9 +235,10 @@ def test_a_disk_that_comes_back_smaller_is_a_change_of_the_configuration(case: s
     claims = (replace(CLAIM, size=facts["size"]),) if facts.get("there", True) else ()
     copies = (replace(COPY, size=facts.get("needs", 10 * GIB)),)
     told = {key: facts[key] for key in ("backups", "sizes") if key in facts}
-    ground = WELL.but(claims=claims, copies=copies, content=replace(CONTENT, **told))
+    content = replace(CONTENT, **told)
+    ground = WELL.but(claims=claims, copies=copies, content=content)
     seen = ground.observation(ObservationKind.FULL, asked())
-    shown = preview.take(VM, SNAPSHOT, ground.content, seen, NOW)
+    shown = preview.take(VM, SNAPSHOT, content, seen, NOW)
     found = [(each.field, each.current, each.snapshot) for each in shown.changes]
     assert found == expected
 
