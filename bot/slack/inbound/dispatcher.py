@@ -24,6 +24,7 @@ from bot.restore.follow_up import successor
 from bot.restore.model import Phase, Restore
 from bot.restore.thread import ThreadRef, slack_order
 from bot.slack import views
+from bot.slack.api.client import SlackRefused
 from bot.slack.context import SlackContext
 from bot.slack.deliveries import (
     ButtonClicked,
@@ -94,10 +95,7 @@ class Dispatcher:
         self._inquiries = Inquiries(context)
 
     async def handle(self, delivery: Delivery) -> None:
-        """Deal with one delivery. Raises Temporary if it must be tried again.
-
-        Raises Unreadable if another release wrote it.
-        """
+        """Deal with one delivery. Raises Temporary to be tried again, Unreadable if it does not load."""
         received = parse(delivery)
         try:
             await self._handle(delivery, received)
@@ -113,6 +111,11 @@ class Dispatcher:
             if age < PATIENCE or (slow and not self._responder.first_time(delivery.key)):
                 raise
             if not await self._tell(received, views.slack_down(slow=slow)) or slow:
+                raise
+
+        except SlackRefused as refused:
+            told = views.slack_refuses(refused.reason, refused.scope)
+            if refused.ours or not await self._tell(received, told):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
