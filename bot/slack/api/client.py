@@ -205,7 +205,7 @@ def _result(reading: Reading) -> str:
         case Refused(code=code) | Failed(code=code):
             return code
         case Slow():
-            return "ratelimited"
+            return SlackCode.RATELIMITED
         case NotSlack():
             return "not_slack"
 
