@@ -172,7 +172,7 @@ async def play(place: Place, story: Story, cut: Cut | None = None) -> Played:
         stage = await set_stage(made, running=story is not stopped_vm)
         async with restarting(made) as wires:
             await made.start_bot()
-            crossings, begun = wires.count(cut and cut.fault()), made.clock.now()
+            crossings, begun = wires.count(cut.fault() if cut else None), made.clock.now()
             await story(stage)
             await made.quiet()
             took = made.clock.now() - begun
