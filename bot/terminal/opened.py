@@ -16,7 +16,7 @@ from bot.store.connection import Client
 async def client_of(settings: Settings) -> AsyncIterator[Client]:
     """A client of the store that the settings name.
 
-    Without `REDIS_URL` it is the server that a running bot keeps in `store.data_dir`, or else one that is
+    Without `REDIS_URL` it is the server that a running bot keeps in its data directory, or else one that is
     started for the time of the command.
     """
     async with AsyncExitStack() as stack:
