@@ -91,6 +91,10 @@ class ApiStatusError(Permanent):
         return self.code == 404 and not self.worded
 
 
+class NotTrusted(Temporary):
+    """It is there, and its certificate is not one that this bot trusts."""
+
+
 _sends_left: ContextVar[int] = ContextVar("sends_left")
 _may_be_sent: ContextVar[Callable[[], None]] = ContextVar("may_be_sent")
 
@@ -368,7 +372,7 @@ class Api:
         if isinstance(error, TimeoutError):
             return Temporary(f"{where} did not answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
-            return Temporary(f"{where} offers no TLS connection that can be trusted")
+            return NotTrusted(f"{where} offers no TLS connection that can be trusted")
         if isinstance(error, aiohttp.ClientConnectorError):
             return Temporary(f"{where} cannot be reached")
         if isinstance(error, ConfigException):
