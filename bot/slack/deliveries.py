@@ -127,6 +127,8 @@ class ModalChanged(FromPerson):
     kind: Literal["form-choice"] = "form-choice"
     form: FormState
     changed: Field
+    ts: str = ""
+    """When; "" in what was stored before."""
 
 
 class ModalSubmitted(FromPerson):

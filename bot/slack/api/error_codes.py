@@ -54,6 +54,7 @@ class SlackCode(StrEnum):
     INVALID_TRIGGER_ID = "invalid_trigger_id"
     TRIGGER_EXCHANGED = "trigger_exchanged"
     EXCHANGED_TRIGGER_ID = "exchanged_trigger_id"
+    HASH_CONFLICT = "hash_conflict"
 
 
 UNKNOWN_USER: Final = frozenset(

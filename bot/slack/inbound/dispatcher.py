@@ -105,9 +105,11 @@ class Dispatcher:
             if self._clock.now() - delivery.accepted_at < PATIENCE:
                 raise
             log.warning("an answer could not be given", what=unheard.what)
-        except Temporary:
+        except Temporary as away:
             patient = self._clock.now() - delivery.accepted_at < PATIENCE
-            if patient or not await self._tell(received, views.slack_down()):
+            if not patient and isinstance(received, ModalChanged):
+                log.warning("a form was not drawn anew", what=away.what)
+            elif patient or not await self._tell(received, views.slack_down()):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
@@ -132,8 +134,10 @@ class Dispatcher:
                 await self._conversations.channel_lost(channel)
             case HomeOpened(user=user, channel=channel):
                 await self._homes.opened(user, channel)
-            case ModalChanged(user=user, form=form, changed=changed):
-                await self._forms.redraw(user, form, changed)
+            case ModalChanged():
+                await self._forms.redraw(
+                    received.user, received.form, received.changed, received.ts
+                )
             case SlashCommand() | ButtonClicked() | ModalOpened() | ModalSubmitted():
                 if self._clock.now() - delivery.accepted_at > LATE:
                     await self._responder.try_reply(_caller(received), views.too_late())

@@ -68,6 +68,7 @@ class ModalListeners:
             thread=_thread(filled),
             form=filled,
             changed=Field(action["action_id"].removeprefix(choices.PREFIX)),
+            ts=str(action["action_ts"]),
         )
         try:
             await self.accept(key, changed)

@@ -102,6 +102,8 @@ class FormState(Stored):
     chosen: Selection
     blocks: Mapping[Field, str]
     """The block id of every field that it has."""
+    hash: str = ""
+    """Slack's mark of how it is drawn; "" in what was stored before."""
 
     @property
     def room(self) -> str:
@@ -127,6 +129,9 @@ class FormChecks:
     """What could be found out before the form had to be answered; None is what could not."""
 
     member: bool | None = None
+    """The bot can write there."""
+    inside: bool | None = None
+    """The person is in the channel that they chose."""
     verdict: Verdict | None = None
     vms: tuple[str, ...] | None = None
     """The VMs of the chosen one's namespace."""
@@ -209,6 +214,7 @@ def read(view: Mapping[str, Any], default_cluster: str, *, live: bool) -> FormSt
             snapshot=_choice(shown(Field.SNAPSHOT, "option")),
         ),
         blocks={field: block for field, (block, _) in drawn.items()},
+        hash=str(view.get("hash") or ""),
     )
 
 
@@ -232,6 +238,8 @@ def problems(filled: FormState, checks: FormChecks) -> dict[Field, str]:
     found: dict[Field, str] = {}
     if checks.member is False and Field.WHERE in filled.blocks:
         found[Field.WHERE] = texts.NO_BOT
+    elif checks.inside is False and Field.WHERE in filled.blocks:
+        found[Field.WHERE] = texts.NOT_IN_IT
     for field, check in (
         (Field.NAMESPACE, _namespace_problem),
         (Field.VM, _vm_problem),
