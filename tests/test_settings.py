@@ -213,6 +213,20 @@ def test_another_slack_endpoint_is_https_or_on_this_machine(url: str, used: str)
     assert load(SOCKET | {"SLACK_API_URL": url}).environment.slack_api == used
 
 
+@pytest.mark.parametrize(
+    ("variable", "given", "used"),
+    [
+        ("HTTPS_PROXY", "http://proxy:3128", "http://proxy:3128"),
+        ("https_proxy", "proxy:3128", "http://proxy:3128"),
+        ("HTTPS_PROXY", "https://me:s3cret@proxy", "https://me:s3cret@proxy"),
+    ],
+)
+def test_a_proxy(variable: str, given: str, used: str) -> None:
+    found = load(SOCKET | {variable: given}).environment.https_proxy
+    assert found is not None
+    assert found.get_secret_value() == used
+
+
 def test_settings_cannot_be_changed() -> None:
     settings = load(SOCKET)
     with pytest.raises(ValidationError):
@@ -273,6 +287,14 @@ WRONG_VARIABLES = [
     (
         {"SLACK_API_URL": "https://me:s3cret@slack.com/"},
         "SLACK_API_URL: is not a plain address; write one like https://slack.com/api/",
+    ),
+    *(
+        ({"HTTPS_PROXY": url}, "HTTPS_PROXY: is no HTTP proxy; write http://HOST:PORT")
+        for url in ("socks5://proxy:1080", "http://me:s3cret@:3128", "http://proxy:port")
+    ),
+    (
+        {"SSL_CERT_FILE": "/nowhere.pem"},
+        "SSL_CERT_FILE: names no file that is there; write the path of a PEM file",
     ),
     (
         {"REDIS_URL": "user:s3cret@host:6379"},

@@ -111,9 +111,3 @@ class Policy(_AccessSection):
     """Who may take over."""
     contact: str = refusals.CONTACT
     """Whom to ask, as told to those who may not: "the platform team in #platform"."""
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """Every user group that is named here: the only ones worth asking Slack about."""
-        granted = (group for grant in self.grants for group in grant.groups)
-        return frozenset((*granted, *self.on_call.groups))

@@ -17,11 +17,13 @@ from bot.restore.rules import Rules
 from bot.settings.types import (
     ApiUrl,
     AppToken,
+    Authorities,
     BotToken,
     ClusterName,
     Duration,
     InstallationName,
     Kubeconfig,
+    ProxyUrl,
     SigningSecret,
     StoreUrl,
     TimesOfDay,
@@ -54,6 +56,14 @@ class Environment(Section):
     """The signing secret: needed without Socket Mode, where Slack sends to the bot over HTTP."""
     slack_api: ApiUrl = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
     """Another Slack endpoint, for tests; https unless it is on this machine."""
+    https_proxy: ProxyUrl | None = Field(default=None, alias="HTTPS_PROXY")
+    """The proxy on every way to Slack, also of the socket: `http://HOST:PORT`."""
+    http_proxy: ProxyUrl | None = Field(default=None, alias="HTTP_PROXY")
+    """The same for a `SLACK_API_URL` with `http://`, for tests."""
+    no_proxy: str = Field(default="", alias="NO_PROXY")
+    """Hosts and domains that are reached without the proxy, with commas; `*` for all."""
+    authorities: Authorities | None = Field(default=None, alias="SSL_CERT_FILE")
+    """A PEM file with the certificate authorities that are trusted instead of the machine's."""
     redis_url: StoreUrl | None = Field(default=None, alias="REDIS_URL")
     """The Redis or Valkey that keeps the restores; without it one is started, for one process."""
     kubeconfig: Kubeconfig | None = Field(default=None, alias="KUBECONFIG")

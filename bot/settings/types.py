@@ -70,6 +70,26 @@ def _store_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _proxy(value: SecretStr) -> SecretStr:
+    """A proxy as curl takes it: without a scheme it is one of plain HTTP."""
+    given = value.get_secret_value()
+    text = given if "://" in given else f"http://{given}"
+    url = urlsplit(text)
+    try:
+        usable = url.scheme in ("http", "https") and url.hostname and (url.port or True)
+    except ValueError:  # no port
+        usable = False
+    if not usable:
+        raise ValueError("is no HTTP proxy; write http://HOST:PORT")
+    return SecretStr(text)
+
+
+def _authorities(value: str) -> str:
+    if not Path(value).exists():
+        raise ValueError("names no file that is there; write the path of a PEM file")
+    return value
+
+
 def _kubeconfig(value: str) -> str:
     paths = [Path(part).expanduser() for part in value.split(os.pathsep) if part]
     if not any(path.is_file() for path in paths):
@@ -155,6 +175,8 @@ AppToken = Annotated[SecretStr, _secret("xapp-", "the app-level token (xapp-…)
 SigningSecret = Annotated[SecretStr, _secret("", 'the Signing Secret of "Basic Information"')]
 StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+Authorities = Annotated[str, AfterValidator(_authorities)]
 Kubeconfig = Annotated[str, AfterValidator(_kubeconfig)]
 Duration = Annotated[int, BeforeValidator(seconds)]
 InstallationName = Annotated[

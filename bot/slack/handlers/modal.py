@@ -234,7 +234,8 @@ class ModalHandler:
         return asker.permitted(cluster)
 
     async def _asker(self, user: UserId, channel: str) -> Asker:
-        return await self._authorizer.asker(user, channel or ConversationInfo.direct())
+        where = channel or ConversationInfo.direct()
+        return await self._authorizer.asker(user, where, anywhere=True)
 
     async def _asker_of(self, user: UserId, filled: FormState) -> Asker:
         """Who fills it in, where they want to ask. What a channel may is for those who are in it."""

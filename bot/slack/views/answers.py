@@ -98,9 +98,9 @@ def cluster_down(what: str) -> str:
     return fill(answers.CLUSTER_DOWN, what=sentence(what, 200))
 
 
-def slack_down() -> str:
-    """Slack did not say who somebody is."""
-    return answers.SLACK_DOWN
+def slack_down(*, slow: bool = False) -> str:
+    """Slack did not say who somebody is; `slow`: not yet, and the bot goes on asking."""
+    return answers.SLACK_SLOW if slow else answers.SLACK_DOWN
 
 
 def went_wrong() -> str:
