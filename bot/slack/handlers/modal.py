@@ -173,7 +173,7 @@ class ModalHandler:
         """Ask for what a form asked for, where it asked."""
         if not await self._inside(caller.user, caller.channel):
             alone = Caller(caller.user, "", None, None)
-            await self._responder.reply(alone, views.not_in_channel(caller.channel))
+            await self._responder.reply(alone, views.outside_channel(caller.channel))
             return
         channel = caller.channel or await self._web.direct(caller.user)
         thread_ref = ThreadRef(

@@ -120,7 +120,7 @@ def in_channel_needed(channel: str) -> str:
     return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
 
 
-def not_in_channel(channel: str) -> str:
+def outside_channel(channel: str) -> str:
     """Who asks must be in the channel where it is asked for."""
     return fill(answers.NOT_IN_CHANNEL, channel=channel_link(channel))
 
