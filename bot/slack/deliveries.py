@@ -135,6 +135,8 @@ class ModalChanged(FromPerson):
     changed: Field
     ts: str = ""
     """When; "" in what was stored before."""
+    hash: str = ""
+    """Slack's mark of how the form was drawn then; likewise."""
 
 
 class ModalSubmitted(FromPerson):

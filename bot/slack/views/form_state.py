@@ -102,8 +102,6 @@ class FormState(Stored):
     chosen: Selection
     blocks: Mapping[Field, str]
     """The block id of every field that it has."""
-    hash: str = ""
-    """Slack's mark of how it is drawn; "" in what was stored before."""
 
     @property
     def room(self) -> str:
@@ -214,7 +212,6 @@ def read(view: Mapping[str, Any], default_cluster: str, *, live: bool) -> FormSt
             snapshot=_choice(shown(Field.SNAPSHOT, "option")),
         ),
         blocks={field: block for field, (block, _) in drawn.items()},
-        hash=str(view.get("hash") or ""),
     )
 
 
