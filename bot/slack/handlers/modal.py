@@ -22,6 +22,7 @@ from bot.slack.api.authorizer import Asker
 from bot.slack.api.directory import ConversationInfo
 from bot.slack.api.error_codes import TRIGGER_TOO_OLD, TRIGGER_USED, SlackCode
 from bot.slack.context import SlackContext
+from bot.slack.deliveries import ModalChanged
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.outbound.replies import Caller
 from bot.slack.views.form import by_block, facts, form, options, too_slow
@@ -88,16 +89,17 @@ class ModalHandler:
             elif refused.reason not in TRIGGER_USED:  # it was opened, and then the process died
                 raise
 
-    async def redraw(self, user: UserId, filled: FormState, changed: Field, ts: str) -> None:
-        """Draw the form anew after the choice of `ts`, if it is still open and no newer one was drawn.
+    async def redraw(self, choice: ModalChanged) -> None:
+        """Draw the form anew after a choice, if it is still open and no newer one was drawn.
 
         Raises Temporary to be asked again: without it the pickers show what was chosen before.
         """
-        asker = await self._asker_of(user, filled)
+        filled, changed = choice.form, choice.changed
+        asker = await self._asker_of(choice.user, filled)
         clusters = self._clusters(asker, anywhere=not filled.at.channel)
         chosen = resolve(filled, changed)
         try:
-            await self._draw(filled, form(filled.at, self._offered(clusters), chosen), ts)
+            await self._draw(choice, form(filled.at, self._offered(clusters), chosen))
         except Permanent as refused:
             log.info("a form was not drawn anew", error=refused.reason)
             return
@@ -106,21 +108,22 @@ class ModalHandler:
             with suppress(Temporary, Permanent):
                 await self._snapshots(chosen, asker)
 
-    async def _draw(self, filled: FormState, view: dict[str, Any], ts: str) -> None:
+    async def _draw(self, choice: ModalChanged, view: dict[str, Any]) -> None:
         """Over what was on the screen when the choice was made, or over an older choice."""
-        last = await self._drawn.last(filled.view)
-        if last is not None and slack_order(last.ts) >= slack_order(ts):
+        view_id = choice.form.view
+        last = await self._drawn.last(view_id)
+        if last is not None and slack_order(last.ts) >= slack_order(choice.ts):
             return
-        for known in dict.fromkeys((filled.hash, last.hash if last else filled.hash)):
+        for known in dict.fromkeys((choice.hash, last.hash if last else choice.hash)):
             try:
                 shown = await self._web.call(
-                    "views.update", view_id=filled.view, view=view, hash=known or None
+                    "views.update", view_id=view_id, view=view, hash=known or None
                 )
             except Permanent as refused:
                 if refused.reason != SlackCode.HASH_CONFLICT:
                     raise
             else:
-                await self._drawn.note(filled.view, Drawn(ts, str(shown["view"]["hash"])))
+                await self._drawn.note(view_id, Drawn(choice.ts, str(shown["view"]["hash"])))
                 return
         raise Temporary("another choice is being drawn in this form")
 

@@ -142,9 +142,7 @@ class Dispatcher:
             case HomeOpened(user=user, channel=channel):
                 await self._homes.opened(user, channel)
             case ModalChanged():
-                await self._forms.redraw(
-                    received.user, received.form, received.changed, received.ts
-                )
+                await self._forms.redraw(received)
             case SlashCommand() | ButtonClicked() | ModalOpened() | ModalSubmitted():
                 if self._clock.now() - delivery.accepted_at > LATE:
                     await self._responder.try_reply(_caller(received), views.too_late())
