@@ -21,7 +21,7 @@ from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
 from bot.restore.traces import trace
-from bot.store import documents, durability, replies, scripts, times
+from bot.store import audit_log, documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
 from bot.store.clusters import KnownClusters
 from bot.store.connection import Client
@@ -117,6 +117,7 @@ class Store:
         )
         match reply:
             case ["created"]:
+                audit_log.tell(audit)
                 return Created(restore)
             case ["known", str(document)]:
                 return AlreadyExists(documents.load(document))
@@ -149,6 +150,7 @@ class Store:
         )
         match reply:
             case ["committed"]:
+                audit_log.tell(audit)
                 return Committed(following)
             case ["stale"]:
                 return Stale()
