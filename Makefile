@@ -28,6 +28,8 @@ UV     ?= $(shell command -v uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Four processes read all tests, and each start of a program imports: from byte code it takes half as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench chaos chart clean coverage demo diagram lint lock mutants test test-under-load
 

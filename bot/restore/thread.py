@@ -1,11 +1,18 @@
 """Where a restore is talked about, and the cards that its thread is made of."""
 
+import re
 from enum import StrEnum
 from typing import NewType
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 UserId = NewType("UserId", str)
+_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+
+
+def is_user(text: str | None) -> bool:
+    """Has it the shape of a user's id? Anybody may have written what claims to be one."""
+    return text is not None and _USER.fullmatch(text) is not None
 
 
 class Stored(BaseModel):
