@@ -84,6 +84,10 @@ WHICH_TO_CANCEL: Final = (
     "You have several restores under way: {restores}. Write `/vm-restore cancel VM`, press *Cancel* "
     "in the thread of the one you mean, or type `cancel` there."
 )
+NOT_IN_CHANNEL: Final = (
+    "❌ *Nothing was started*: you are not in {channel}, or I cannot see that you are. Join it and ask "
+    "there, or ask in a channel that you are in."
+)
 UNKNOWN_CLUSTER: Final = "❌ *Nothing was started*: I know no cluster {cluster}. I know: {known}."
 TOO_LATE: Final = (
     "❌ *Nothing was done*: your message reached me more than five minutes late, so it may have been "

@@ -21,7 +21,7 @@ from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.handoff import HandoffHandler
-from bot.slack.handlers.queries import LISTED, QueryHandler, meant
+from bot.slack.handlers.queries import LISTED, QueryHandler, meant, unknown_cluster
 from bot.slack.handlers.shift_report import ShiftReporter
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
@@ -106,12 +106,11 @@ class RequestHandler:
         self, key: str, caller: Caller, parsed: ParsedRequest, thread_ref: ThreadRef
     ) -> None:
         cluster = parsed.cluster or self._config.default_cluster
-        if cluster not in self._config.clusters:
-            await self._responder.reply(
-                caller, views.unknown_cluster(cluster, self._config.clusters)
-            )
-            return
         asker = await self._authorizer.asker(caller.user, caller.channel)
+        if cluster not in self._config.clusters:
+            answer = unknown_cluster(asker, cluster, self._config.clusters)
+            await self.told(caller, parsed, answer)
+            return
         verdict = asker.may_restore(cluster, parsed.namespace)
         if not verdict.allowed:
             await self.refuse(caller, verdict, parsed)

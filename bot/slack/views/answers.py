@@ -120,6 +120,11 @@ def in_channel_needed(channel: str) -> str:
     return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
 
 
+def outside_channel(channel: str) -> str:
+    """Who asks must be in the channel where it is asked for."""
+    return fill(answers.NOT_IN_CHANNEL, channel=channel_link(channel))
+
+
 def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     """A cluster that the settings do not name."""
     return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
