@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot import check
-from bot.check.rows import CheckRow, Grade
+from bot.check.rows import CheckRow, Grade, table
 from bot.cluster.rights import RIGHTS
 from bot.errors import Misconfigured
 from bot.playground.clock import HandClock, WrongClock
@@ -342,7 +342,7 @@ def test_the_table_has_columns_and_says_the_fix_below() -> None:
         CheckRow("settings", Grade.OK, "read"),
         CheckRow("cluster east", Grade.FAIL, "is away", "let the bot reach it"),
     )
-    assert check.table(findings).splitlines() == [
+    assert table(findings).splitlines() == [
         "settings      ok    read",
         "cluster east  fail  is away",
         "                    to fix: let the bot reach it",
