@@ -6,11 +6,10 @@ from typing import Final
 
 from bot.check.rows import CheckRow, Grade, clock
 from bot.clock import Clock
-from bot.cluster.client import NotTrusted
 from bot.cluster.cluster import Cluster
 from bot.cluster.rights import RIGHTS
 from bot.cluster.schema import Capabilities
-from bot.errors import Misconfigured, Permanent, Temporary
+from bot.errors import Misconfigured, NotTrusted, Permanent, Temporary
 from bot.restore import denials
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules

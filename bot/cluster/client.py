@@ -31,7 +31,7 @@ from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
-from bot.errors import Permanent, Temporary
+from bot.errors import NotTrusted, Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
 JSON = "application/json"
@@ -89,10 +89,6 @@ class ApiStatusError(Permanent):
     def unserved(self) -> bool:
         """The API server does not know the path at all: group, version or kind."""
         return self.code == 404 and not self.worded
-
-
-class NotTrusted(Temporary):
-    """It is there, and its certificate is not one that this bot trusts."""
 
 
 _sends_left: ContextVar[int] = ContextVar("sends_left")
