@@ -32,11 +32,19 @@ class ThreadRef(Stored):
     """The bot started the thread, so every reply of the owner in it is meant for the bot."""
     asked_ts: str | None = None
     """`ts` of the message that asked, if it was one."""
+    flat: bool = False
+    """Threads are refused here, so that the cards stand side by side in the conversation."""
 
     @property
     def direct(self) -> bool:
         """A direct message: nobody but its person sees what is said there."""
         return self.channel.startswith("D")
+
+    def in_direct(self, dm: str, *, deleted: bool) -> "ThreadRef":
+        """Where it goes on in a direct message: in a thread, unless it is one that was refused there."""
+        flat = dm == self.channel and not deleted
+        told = {"channel": dm, "thread": None, "own_thread": True, "flat": flat}
+        return self.model_copy(update=told)
 
 
 class CardKind(StrEnum):

@@ -133,6 +133,33 @@ def untold(stage: Stage, code: str) -> float:
     return found or 0.0
 
 
+@pytest.mark.parametrize("running", [False, True], ids=["before the act", "after the stop"])
+async def test_the_thread_of_a_direct_message_takes_nothing(
+    stage_for: SetStage, running: bool
+) -> None:
+    """It goes on in the same direct message, without a thread; nothing is told elsewhere."""
+    stage = await stage_for(running=running)
+    stage.channel = stage.world.slack.dm(stage.alice)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP if running else acts.TYPE_IT)
+    if running:
+        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await stage.card(STOPPING)
+    stage.world.slack.faults.lock_threads(stage.channel.id)
+    if not running:
+        await stage.reply("pre-upgrade-snapshot")
+    told = await stage.card("Start over", within=300)
+    said = "I cannot write in our direct message (Slack says: restricted_action_thread_locked)"
+    assert said in stage.read(told)
+    assert told.thread_ts is None
+    await stage.world.pass_time(1500)
+    assert len(stage.marks()) == len(set(stage.marks()))
+    assert "response_url" not in {each.method for each in stage.world.slack.log}
+    if running:
+        await stage.press(STOPPED, "Start VM again")
+        await stage.card("started by")
+
+
 # An edit is refused
 
 
