@@ -128,8 +128,8 @@ class RequestHandler:
         if not asker.room.member:
             await self._responder.reply(caller, views.in_channel_needed(caller.channel))
             return
-        if names_alone and (answer := await self._lists.no_vm(asker, caller, cluster, parsed.vm)):
-            await self._responder.reply(caller, answer)
+        if names_alone and (no_vm := await self._lists.no_vm(asker, caller, cluster, parsed.vm)):
+            await self.told(caller, parsed, no_vm)
             return
         request = RestoreRequest(
             cluster=cluster,
