@@ -25,7 +25,8 @@ LOOKED_FOR: Final = (
 # Stopping
 
 STOP_HEADING: Final = "⚠️ VM Must Be Stopped Before Restore"
-STOP_ASK: Final = "{owner}, please decide."
+UNTIL: Final = " I wait until {until}."
+STOP_ASK: Final = "{owner}, VM {vm} is live: stop it and restore, or cancel?{until}"
 STOP_TEXT: Final = "VM {vm} in {namespace} is live (status: {status}). Stop and restore, or cancel?"
 STATUS: Final = "*Status*: {status}"
 STATUS_BUT_LIVE: Final = (
@@ -56,10 +57,13 @@ STOPPING_HEADING: Final = "⏸️ Stopping VM before restore..."
 STOPPING: Final = "VM {vm} is being stopped gracefully."
 STOPPING_BY_FORCE: Final = "VM {vm} is being stopped by force, without a grace period."
 STRATEGY_KEPT_IN_MIND: Final = "Run strategy before the stop: {strategy}"
-STOP_ENDED: Final = "⏸️ Stop of VM {vm}: {closed}"
+STOP_DONE: Final = "⏸️ VM {vm} has been stopped."
+STOP_UNDER_WAY: Final = "⏸️ VM {vm} was sent a stop, and may still be stopping ({closed})."
+STOP_NOT_SENT: Final = "⏸️ VM {vm} was not sent a stop ({closed})."
 STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
 
 STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
+STOP_OVERDUE_ASK: Final = "{owner}, VM {vm} does not stop: wait, force it, or cancel?{until}"
 STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
 STOP_OVERDUE_WAIT: Final = "• *Keep waiting*: the guest may still be shutting down."
 STOP_OVERDUE_FAILED: Final = "• *Keep waiting*: the stop is sent again, and may fail again."
@@ -69,6 +73,7 @@ STOP_OVERDUE_CHOICES: Final = (
 )
 
 FORCE_HEADING: Final = "⚠️ Force Stop: Data in the Guest May Be Lost"
+FORCE_ASK: Final = "{owner}, cut VM {vm} off now?{until}"
 FORCE_TEXT: Final = "Force stop VM {vm} in {namespace}? It is like pulling the power cord."
 FORCE_RISKS: Final = (
     "*What it risks* (like pulling the power cord):",
@@ -86,7 +91,9 @@ FORCE_DIALOG: Final = (
 # The preview
 
 WARNING_HEADING: Final = "🔴 VM RESTORE - Data Loss Warning"
-WARNING_ASK: Final = "{owner}, please read this before you type anything."
+WARNING_ASK: Final = (
+    "{owner}, VM {vm} would go back to snapshot {snapshot}. Type its name to go on.{until}"
+)
 WARNING_TEXT: Final = (
     "VM RESTORE - Data Loss Warning: VM {vm} in {namespace} would go back to snapshot {snapshot}\n"
     "ALL CHANGES in the last {length} WILL BE LOST. "
@@ -98,7 +105,7 @@ VM_TO_RESTORE: Final = "*VM to Restore*: {vm} (namespace: {namespace})"
 SNAPSHOT_TO_RESTORE: Final = "*Snapshot to Restore From*: {snapshot}"
 CURRENT_STATE: Final = "*Current VM State* (WILL BE LOST):"
 LAST_MODIFIED: Final = "• *Last Modified*: {when}"
-LAST_MODIFIED_NOTE: Final = "(its configuration; changes inside the guest leave no date)"
+LAST_MODIFIED_NOTE: Final = "(its configuration; the guest leaves no date)"
 LAST_MODIFIED_UNKNOWN: Final = "(not known)"
 CHANGES_SINCE: Final = (
     "• *Changes Since Snapshot*: ALL changes made after {created} WILL BE PERMANENTLY LOST"
@@ -149,8 +156,6 @@ COME_BACK_WITHOUT_CLAIM: Final = (
 MEMORY_DUMPS: Final = (
     "• *Memory dumps leave the VM*: {disks}. No restore brings one back; their claims stay."
 )
-DISK_SIZE: Final = "size of disk {disk}"
-GIB: Final = "{amount} GiB"
 DETACHED: Final = (
     "• ⚠️ *Hot-plugged disks, in the running guest only*: {disks}. A stop takes them out, and "
     "nothing puts them back. Their claims stay."
@@ -163,7 +168,6 @@ PARTIAL: Final = "⚠️ partial: it does not hold {disks}. What it holds is {le
 PARTIAL_UNNAMED: Final = (
     "⚠️ partial: the cluster says that it does not hold every disk. What it holds is {level}"
 )
-PARTIAL_SHORT: Final = "partial, {level}"
 NOT_ONE_MOMENT: Final = (
     "• ⚠️ *Not one moment*: its disks were copied one after the other while the guest could write, "
     "and may not fit together."
@@ -237,9 +241,7 @@ CRITICAL_PROTECTED: Final = (
     "Only the safety snapshot that is taken first can bring the current VM state back.*"
 )
 PROTECT: Final = "*Snapshot current state first*: {state}"
-PROTECT_MEANING: Final = (
-    " (a safety snapshot is taken of the stopped VM, and the restore waits for it)"
-)
+PROTECT_MEANING: Final = " (a safety snapshot of the stopped VM; the restore waits for it)"
 TO_PROCEED: Final = "*To proceed with restore, type the snapshot name exactly as shown:*"
 TYPE_NAME: Final = (
     "Type {snapshot} to confirm: reply in this thread with the name and nothing else."
@@ -252,26 +254,13 @@ ANYTHING_ELSE_THERE: Final = (
 NOTE: Final = "⚠️ *Please note*: {note}"
 OLD_WARNING: Final = "Data Loss Warning for VM {vm}, snapshot {snapshot}"
 
-# Why a snapshot is as consistent as it is
-
-OFFLINE: Final = "the VM was stopped when it was taken"
-QUIESCED: Final = "the guest agent quiesced the file systems"
-NO_AGENT_KNOWN: Final = "the VM was running and nothing is known of the guest agent"
-UNKNOWN_MARK: Final = "the cluster reports {mark}"
-CRASH: Final[Mapping[str, str]] = {
-    "NoGuestAgent": "the guest agent was not available",
-    "Paused": "the VM was paused",
-    "QuiesceTimeout": "the guest agent did not finish quiescing in time",
-    "QuiesceFailed": "the guest agent could not quiesce the file systems",
-}
-NOT_SET: Final = "none"
-"""A field of the configuration that one side does not have."""
-
 # The final confirmation
 
 CONFIRM_HEADING: Final = "✓ Typed Verification Passed"
 OLD_CONFIRM: Final = "✓ Typed Verification Passed for VM {vm}"
-CONFIRM_ASK: Final = "{owner}, the final decision is yours."
+CONFIRM_ASK: Final = (
+    "{owner}, *Restore VM now* takes VM {vm} back to {snapshot}; *Cancel* leaves it.{until}"
+)
 CONFIRM_TEXT: Final = (
     "Ready to Restore VM {vm} in {namespace} from snapshot {snapshot}\n"
     "Typed Verification Passed. Press Restore VM now, or Cancel."
@@ -352,10 +341,10 @@ VOLUMES: Final = "*Volumes bound*: {bound} of {total}"
 ELAPSED: Final = "*Elapsed*: {length}"
 DELETING: Final = "The restore object is being deleted, as {by} asked."
 
-FOUND_AGAIN_HEADING: Final = "⚠️ The Bot's Record of This Restore Is Gone"
+FOUND_AGAIN_HEADING: Final = "⚠️ My Record of This Restore Is Gone"
 FOUND_AGAIN_TEXT: Final = "⚠️ The record of the restore of VM {vm} is gone; the cluster has it."
 FOUND_AGAIN: Final = (
-    "What the bot had stored of the restore of VM {vm} in {namespace} is lost. The cluster has the "
+    "What I had stored of the restore of VM {vm} in {namespace} is lost. The cluster has the "
     "restore, so it was handed over before that; nothing is restored a second time."
 )
 FOUND_AGAIN_FOLLOWED: Final = "{owner}, it is followed to its end from here, and told below."
@@ -375,6 +364,7 @@ APPEARED_FOLLOWED: Final = (
 )
 
 OVERDUE_HEADING: Final = "⚠️ Restore Is Taking Longer Than Expected"
+OVERDUE_ASK: Final = "{owner}, wait longer for the restore of VM {vm}, or give it up?{until}"
 OVERDUE_TEXT: Final = "The restore of VM {vm} in {namespace} is taking longer than expected."
 OVERDUE: Final = "The restore of VM {vm} is taking longer than expected: {length} so far."
 OVERDUE_CHOICES: Final = (
@@ -386,6 +376,7 @@ UNTIL_THEN: Final = "Do not start the VM meanwhile."
 DELETE_FAILED: Final = "⚠️ *The restore object could not be deleted*: {error}"
 
 DELETE_HEADING: Final = "⚠️ Delete the Restore Object?"
+DELETE_ASK: Final = "{owner}, give up the restore of VM {vm}? Nothing is rolled back.{until}"
 DELETE_TEXT: Final = "Delete the restore object of VM {vm} in {namespace}? Nothing is rolled back."
 DELETE_MEANS: Final = (
     "*This does not roll anything back:*",

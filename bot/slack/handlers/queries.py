@@ -120,7 +120,7 @@ class QueryHandler:
         cluster = target.cluster or self._default
         names, now = self._names[cluster], self._clock.now()
         if target.vm is None:
-            return views.snapshots(target, await names.all_snapshots(target.namespace), now)
+            return await self._in_namespace(asker, target)
         found = await names.snapshots(target.namespace, target.vm)
         if found:
             return views.snapshots(target, found, now)
@@ -131,6 +131,16 @@ class QueryHandler:
             return views.elsewhere(target, spaces)
         here = (name for namespace, name in vms if namespace == target.namespace)
         return views.no_such_vm(target.vm, target.namespace, nearest(target.vm, here))
+
+    async def _in_namespace(self, asker: Asker, target: ListTarget) -> Answer:
+        """All snapshots of a namespace. Where there is no VM either, the name may be wrong."""
+        cluster = target.cluster or self._default
+        names, now = self._names[cluster], self._clock.now()
+        found = await names.all_snapshots(target.namespace)
+        spaces = {namespace for namespace, _ in await names.vms(asker.permitted(cluster))}
+        if found or target.namespace in spaces:
+            return views.snapshots(target, found, now)
+        return views.nothing_in(target.namespace, nearest(target.namespace, spaces))
 
     def _target(self, cluster: str, namespace: str, vm: str | None) -> ListTarget:
         return ListTarget(namespace, vm, None if cluster == self._default else cluster)

@@ -10,6 +10,7 @@ from bot.restore.model import Proposal
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
+    clock,
     code,
     disks,
     duration,
@@ -51,7 +52,7 @@ def waits(ctx: CardContext, template: str) -> list[Block]:
     until = ctx.restore.deadline
     if not ctx.open or until is None:
         return []
-    return context(fill(template, until=moment(until)))
+    return context(ctx.say(template, until=moment(until)))
 
 
 def ask(ctx: CardContext) -> Draft:
@@ -130,13 +131,20 @@ def _described(ctx: CardContext) -> Mrkdwn | None:
     return ctx.when_open(texts.LOOKED_FOR, described=code(described, 100))
 
 
+def asked(ctx: CardContext, template: str, **values: str) -> Mrkdwn | None:
+    """The first line of a question: what is wanted, from whom, until when."""
+    until = ctx.restore.deadline
+    by = fill(texts.UNTIL, until=clock(until)) if until else Mrkdwn("")
+    return ctx.first_line(template, until=by, **values)
+
+
 def stop_choice(ctx: CardContext) -> Draft:
     """The VM is live: stop it, or cancel."""
     status = live_status(ctx)
     shown = texts.STATUS_BUT_LIVE if status.casefold() == "stopped" else texts.STATUS
     blocks = [
         header(texts.STOP_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(asked(ctx, texts.STOP_ASK)),
         *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
         *section(Mrkdwn(texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
         *section(*_stop_options(ctx)),
@@ -144,8 +152,8 @@ def stop_choice(ctx: CardContext) -> Draft:
         *waits(ctx, general.WAITS_OR_EXPIRES),
         *answered(ctx),
     ]
-    asked = ctx.say(texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
-    text = joined((Mrkdwn(f"{texts.STOP_HEADING}:"), asked))
+    question = ctx.say(texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
+    text = joined((Mrkdwn(f"{texts.STOP_HEADING}:"), question))
     return Draft(notice(ctx, text), blocks)
 
 
@@ -180,7 +188,7 @@ def stop_overdue(ctx: CardContext) -> Draft:
     choices = map(Mrkdwn, (first, *texts.STOP_OVERDUE_CHOICES)) if ctx.open else ()
     blocks = [
         header(texts.STOP_OVERDUE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(asked(ctx, texts.STOP_OVERDUE_ASK)),
         *section(ctx.vm_line, said, failed, trouble(ctx.restore) if ctx.open else None),
         *section(*choices),
         *actions(
@@ -215,7 +223,7 @@ def force_stop(ctx: CardContext) -> Draft:
     sure = dialog(ctx, texts.FORCE_DIALOG_TITLE, texts.FORCE_DIALOG, Button.FORCE_STOP_NOW)
     blocks = [
         header(texts.FORCE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(asked(ctx, texts.FORCE_ASK)),
         *section(ctx.vm_line),
         *section(*map(Mrkdwn, texts.FORCE_RISKS)),
         *actions(
@@ -236,7 +244,7 @@ def delete_restore(ctx: CardContext) -> Draft:
     sure = dialog(ctx, texts.DELETE_DIALOG_TITLE, texts.DELETE_DIALOG, Button.DELETE_RESTORE_NOW)
     blocks = [
         header(texts.DELETE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(asked(ctx, texts.DELETE_ASK)),
         *section(ctx.vm_line, fill(texts.JOB, job=code(job.name)) if job else None),
         *section(*map(Mrkdwn, texts.DELETE_MEANS)),
         *actions(
