@@ -99,6 +99,23 @@ class QueryHandler:
             return await self._snapshots(asker, self._target(cluster, vm, None))
         return views.no_such_vm(vm, None, nearest(vm, (name for _, name in found)))
 
+    async def no_vm(
+        self, asker: Asker, caller: Caller, cluster: str, vm: str | None
+    ) -> Answer | None:
+        """What to say to words of which the first is no VM that they may restore; None if it is one.
+
+        None as well while the cluster cannot be asked.
+        """
+        try:
+            found = await self._names[cluster].vms(asker.permitted(cluster))
+        except (Temporary, Permanent):
+            return None
+        known = {name for _, name in found}
+        if vm is None or vm in known:
+            return None
+        near = nearest(vm, known)
+        return views.no_such_vm(vm, None, near) if near else await self._unknown(caller)
+
     async def _snapshots(self, asker: Asker, target: ListTarget) -> Answer:
         cluster = target.cluster or self._default
         names, now = self._names[cluster], self._clock.now()

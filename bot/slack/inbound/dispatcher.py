@@ -15,6 +15,7 @@ from bot.request import (
     ParsedRequest,
     Verb,
     command_meant,
+    names_alone,
     parse_command,
     parse_sentence,
     single_name,
@@ -170,12 +171,14 @@ class Dispatcher:
 
     async def _command(self, delivery: Delivery, command: SlashCommand) -> None:
         caller = _caller(command)
-        parsed = parse_command(command_text(command.text))
+        text = command_text(command.text)
+        parsed, alone = parse_command(text), names_alone(text)
         if parsed == ParsedRequest(Verb.RESTORE):
             await self._forms.open(caller, command.trigger)
             return
         thread_ref = ThreadRef(team=self._config.home.team, channel=caller.channel, own_thread=True)
-        await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
+        begun, key = _begun(delivery), delivery.key
+        await self._requests.hear(key, caller, parsed, thread_ref, begun=begun, names_alone=alone)
 
     # Messages
 
