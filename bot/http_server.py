@@ -50,7 +50,7 @@ class Waits:
     """What a start waits for. It says so, tries again, and can be broken off at any moment."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
-        self._clock = clock
+        self.clock = clock
         self.metrics = metrics
         self.reasons: dict[str, str] = {}
 
@@ -66,7 +66,7 @@ class Waits:
                 self.reasons[part] = away.what
                 self.metrics.ready.labels(part).set(0)
                 log.warning("the start waits", part=part, what=away.what, again_in=wait)
-                await self._clock.sleep(wait)
+                await self.clock.sleep(wait)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 del self.reasons[part]

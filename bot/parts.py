@@ -194,7 +194,7 @@ async def open_socket(
     token = settings.environment.app_token
     if token is None:
         return None
-    socket = SocketReceiver(bolt, token.get_secret_value(), web)
+    socket = SocketReceiver(bolt, token.get_secret_value(), web, waits.clock)
     closes(stack, "the socket", socket.close)
     await waits.until("slack", socket.open)
     return socket

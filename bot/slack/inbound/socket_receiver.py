@@ -5,14 +5,17 @@ all calls, so that a refused app token is named, counted and shown.
 """
 
 import asyncio
+from datetime import datetime, timedelta
 from time import time
 from typing import Any
 
+import structlog
 from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
+from bot.clock import Clock
 from bot.errors import Permanent, Temporary
 from bot.slack.api.client import SlackApi, TokenRefused
 
@@ -22,16 +25,26 @@ PING = 10.0
 """Seconds between two pings of the SDK, and between two tries to connect again."""
 TICKET = 25.0
 """Seconds that a socket's address is tried for: Slack lets it in for half a minute."""
+LASTING = timedelta(minutes=1)
+"""A socket that was open for so long was no failure: Slack refreshes each every few hours."""
+LONGEST_PAUSE = 60.0
+"""Seconds between two questions for a socket, if none of them lasts."""
+
+log = structlog.get_logger(__name__)
 
 
 class Client(SocketModeClient):
     """The SDK's client, which knows whether Slack has said hello on the socket that is open."""
 
-    def __init__(self, token: str, gate: SlackApi, bolt: AsyncApp) -> None:
+    def __init__(self, token: str, gate: SlackApi, bolt: AsyncApp, clock: Clock) -> None:
         super().__init__(
             app_token=token, logger=bolt.logger, web_client=bolt.client, ping_interval=PING
         )
         self._gate = gate
+        self._clock = clock
+        self._opened_at: datetime | None = None
+        self._short_lived = 0
+        """So many sockets in a row did not last."""
         self._unused = self.aiohttp_client_session
         self.aiohttp_client_session = gate.network.session()
         self._greeted: object | None = None
@@ -41,7 +54,8 @@ class Client(SocketModeClient):
         self.message_listeners.append(self._heard)
 
     async def issue_new_wss_url(self) -> str:
-        """The address of a new socket. Raises Temporary."""
+        """The address of a new socket, which is asked for ever less often. Raises Temporary."""
+        await self._turn()
         try:
             answer = await self._gate.call("apps.connections.open", app_token=self.app_token)
         except TokenRefused as refused:
@@ -52,13 +66,24 @@ class Client(SocketModeClient):
             self.refusal = away.what
             raise
         else:
-            self.refusal = None
+            self.refusal, self._opened_at = None, self._clock.now()
             url = str(answer["url"])
             self.proxy = self._gate.network.proxy_for(url)
             # The SDK would try the same one for ever, long after Slack has forgotten it.
             asyncio.get_running_loop().call_later(TICKET, self._expire, url)
             return url
         raise Temporary(self.refusal)
+
+    async def _turn(self) -> None:
+        """Wait before Slack is asked, if the last sockets did not last: the SDK would not wait at all."""
+        now, before = self._clock.now(), self._opened_at
+        lasted = before is None or now - before >= LASTING
+        self._short_lived = 0 if lasted else self._short_lived + 1
+        if self._short_lived > 1:
+            pause = min(2.0 ** (self._short_lived - 2), LONGEST_PAUSE)
+            self.refusal = f"Slack has closed the last {self._short_lived} sockets soon"
+            log.warning("no socket lasts", what=self.refusal, again_in=pause)
+            await self._clock.sleep(pause)
 
     def _expire(self, url: str) -> None:
         if self.wss_uri == url:
@@ -90,9 +115,9 @@ class SocketReceiver(AsyncBaseSocketModeHandler):
     app: AsyncApp
     client: Client
 
-    def __init__(self, bolt: AsyncApp, token: str, gate: SlackApi) -> None:
+    def __init__(self, bolt: AsyncApp, token: str, gate: SlackApi, clock: Clock) -> None:
         self.app = bolt
-        self.client = Client(token, gate, bolt)
+        self.client = Client(token, gate, bolt, clock)
         self.client.socket_mode_request_listeners.append(self.handle)
         self._in_hand: set[asyncio.Task[Any]] = set()
 
