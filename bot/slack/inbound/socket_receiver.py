@@ -43,6 +43,7 @@ class Client(SocketModeClient):
         self._gate = gate
         self._clock = clock
         self._opened_at: datetime | None = None
+        self._not_before = clock.now()
         self._short_lived = 0
         """So many sockets in a row did not last."""
         self._unused = self.aiohttp_client_session
@@ -54,8 +55,7 @@ class Client(SocketModeClient):
         self.message_listeners.append(self._heard)
 
     async def issue_new_wss_url(self) -> str:
-        """The address of a new socket, which is asked for ever less often. Raises Temporary."""
-        await self._turn()
+        """The address of a new socket. Raises Temporary."""
         try:
             answer = await self._gate.call("apps.connections.open", app_token=self.app_token)
         except TokenRefused as refused:
@@ -66,7 +66,7 @@ class Client(SocketModeClient):
             self.refusal = away.what
             raise
         else:
-            self.refusal, self._opened_at = None, self._clock.now()
+            self.refusal = None
             url = str(answer["url"])
             self.proxy = self._gate.network.proxy_for(url)
             # The SDK would try the same one for ever, long after Slack has forgotten it.
@@ -74,16 +74,25 @@ class Client(SocketModeClient):
             return url
         raise Temporary(self.refusal)
 
-    async def _turn(self) -> None:
-        """Wait before Slack is asked, if the last sockets did not last: the SDK would not wait at all."""
-        now, before = self._clock.now(), self._opened_at
-        lasted = before is None or now - before >= LASTING
-        self._short_lived = 0 if lasted else self._short_lived + 1
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002
+        """The SDK's, which is forced when Slack asks to leave: if it always does so soon, after a pause."""
+        left = self.current_session
+        if force:
+            self._put_off()
+        await self._clock.sleep_until(self._not_before)
+        # Meanwhile another socket may have been opened.
+        await super().connect_to_new_endpoint(force and left is self.current_session)
+
+    def _put_off(self) -> None:
+        """No new socket for a while, if Slack asked to leave the last ones soon after its hello."""
+        opened, self._opened_at = self._opened_at, None
+        soon = opened is not None and self._clock.now() - opened < LASTING
+        self._short_lived = self._short_lived + 1 if soon else 0
         if self._short_lived > 1:
             pause = min(2.0 ** (self._short_lived - 2), LONGEST_PAUSE)
             self.refusal = f"Slack has closed the last {self._short_lived} sockets soon"
             log.warning("no socket lasts", what=self.refusal, again_in=pause)
-            await self._clock.sleep(pause)
+            self._not_before = self._clock.now() + timedelta(seconds=pause)
 
     def _expire(self, url: str) -> None:
         if self.wss_uri == url:
@@ -91,7 +100,7 @@ class Client(SocketModeClient):
 
     async def _heard(self, _client: Any, message: dict[str, Any], _raw: str | None) -> None:
         if message.get("type") == "hello":
-            self._greeted = self.current_session
+            self._greeted, self._opened_at = self.current_session, self._clock.now()
             self.greeting.set()
 
     async def close(self) -> None:
