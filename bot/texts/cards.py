@@ -34,6 +34,11 @@ STATUS_BUT_LIVE: Final = (
 SAFETY_REQUIREMENT: Final = (
     "*Safety Requirement*: VMs must be stopped before restore to prevent data corruption."
 )
+PAUSED: Final = (
+    "⚠️ *The guest is paused*: it cannot shut down gracefully. The stop waits until the VM's grace "
+    "period is over, then the guest is cut off. Unpause it first (`virtctl unpause vm`) if what it has "
+    "not written to its disks matters."
+)
 STOP_OPTIONS: Final = (
     "*Options:*",
     '1. "stop-and-restore" - Stop the VM first, then restore from snapshot',
@@ -54,6 +59,10 @@ STOP_TIMING: Final[Mapping[str, str]] = {
 
 STOPPING_HEADING: Final = "⏸️ Stopping VM before restore..."
 STOPPING: Final = "VM {vm} is being stopped gracefully."
+STOPPING_PAUSED: Final = (
+    "VM {vm} is being stopped. Its guest is paused and cannot shut down: it is cut off when its grace "
+    "period is over."
+)
 STOPPING_BY_FORCE: Final = "VM {vm} is being stopped by force, without a grace period."
 STRATEGY_KEPT_IN_MIND: Final = "Run strategy before the stop: {strategy}"
 STOP_ENDED: Final = "⏸️ Stop of VM {vm}: {closed}"
@@ -62,6 +71,10 @@ STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
 STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
 STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
 STOP_OVERDUE_WAIT: Final = "• *Keep waiting*: the guest may still be shutting down."
+STOP_OVERDUE_PAUSED: Final = (
+    "• *Keep waiting*: the guest was paused and cannot shut down; it is cut off when its grace period "
+    "is over."
+)
 STOP_OVERDUE_FAILED: Final = "• *Keep waiting*: the stop is sent again, and may fail again."
 STOP_OVERDUE_CHOICES: Final = (
     "• *Force stop*: like pulling the power cord; you are asked once more.",
@@ -227,6 +240,14 @@ WAS_STRATEGY: Final = " (it was {before}; a start makes it `Always`)"
 GITOPS: Final = (
     "• ⚠️ *{gitops} manages this VM* and may undo the restore at its next sync. "
     "Pause it for this VM first."
+)
+WRITTEN_BY: Final = (
+    "• ⚠️ *{gitops} manages this VM* and may write it again, which undoes the restore. "
+    "Pause that for this VM first."
+)
+OF_A_POOL: Final = (
+    "• ⚠️ *{gitops} owns this VM*: a pool replaces and scales its VMs by itself, also a restored one. "
+    "Take the VM out of the pool first."
 )
 CRITICAL: Final = (
     "*⚠️ CRITICAL: This restore is permanent. "

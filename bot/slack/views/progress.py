@@ -111,15 +111,17 @@ def stopping(ctx: CardContext) -> Draft:
         said = _stop_ended(ctx)
         return Draft(said, section(said))
     force = stop is not None and stop.force
-    gently = ctx.say(texts.STOPPING_BY_FORCE if force else texts.STOPPING)
+    shown = ctx.restore.preview
+    gently = texts.STOPPING_PAUSED if shown is not None and shown.paused else texts.STOPPING
+    how = ctx.say(texts.STOPPING_BY_FORCE if force else gently)
     before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
     blocks = [
         header(texts.STOPPING_HEADING),
-        *section(gently, stop_error(ctx), trouble(ctx.restore)),
+        *section(how, stop_error(ctx), trouble(ctx.restore)),
         *context(before),
         *actions(ctx, cancel(ctx)),
     ]
-    return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
+    return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), how)), blocks)
 
 
 def _stop_ended(ctx: CardContext) -> Mrkdwn:

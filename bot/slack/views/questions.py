@@ -139,6 +139,7 @@ def stop_choice(ctx: CardContext) -> Draft:
         *section(ctx.when_open(texts.STOP_ASK)),
         *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
         *section(Mrkdwn(texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
+        *section(Mrkdwn(texts.PAUSED) if ctx.open and _is_paused(ctx) else None),
         *section(*_stop_options(ctx)),
         *actions(ctx, button(ctx, Button.STOP_AND_RESTORE), cancel(ctx)),
         *waits(ctx, general.WAITS_OR_EXPIRES),
@@ -153,6 +154,12 @@ def live_status(ctx: CardContext) -> str:
     """What the cluster called the live VM when it was last looked at."""
     preview = ctx.restore.preview
     return preview.vm_status if preview and preview.vm_status else "Running"
+
+
+def _is_paused(ctx: CardContext) -> bool:
+    """The guest was paused when the VM was last found live."""
+    preview = ctx.restore.preview
+    return preview is not None and preview.paused
 
 
 def _unplugged(ctx: CardContext) -> Mrkdwn | None:
@@ -176,7 +183,8 @@ def stop_overdue(ctx: CardContext) -> Draft:
     """The guest takes its time: wait, force, or cancel."""
     said = ctx.say(texts.STOP_OVERDUE, length=_stopping_for(ctx))
     failed = stop_error(ctx)
-    first = texts.STOP_OVERDUE_FAILED if failed else texts.STOP_OVERDUE_WAIT
+    waiting = texts.STOP_OVERDUE_PAUSED if _is_paused(ctx) else texts.STOP_OVERDUE_WAIT
+    first = texts.STOP_OVERDUE_FAILED if failed else waiting
     choices = map(Mrkdwn, (first, *texts.STOP_OVERDUE_CHOICES)) if ctx.open else ()
     blocks = [
         header(texts.STOP_OVERDUE_HEADING),
