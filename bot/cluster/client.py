@@ -31,7 +31,7 @@ from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
-from bot.errors import Permanent, Temporary
+from bot.errors import NotTrusted, Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
 JSON = "application/json"
@@ -368,7 +368,7 @@ class Api:
         if isinstance(error, TimeoutError):
             return Temporary(f"{where} did not answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
-            return Temporary(f"{where} offers no TLS connection that can be trusted")
+            return NotTrusted(f"{where} offers no TLS connection that can be trusted")
         if isinstance(error, aiohttp.ClientConnectorError):
             return Temporary(f"{where} cannot be reached")
         if isinstance(error, ConfigException):

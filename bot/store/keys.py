@@ -10,7 +10,11 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
     traces            hash: id -> who owns a live restore, of which VM, and where it is told (JSON)
-    audit             stream: one JSON entry each, cut at about 100,000
+    audit             stream: one JSON entry each, with its chain, of what belongs to no restore; cut at
+                      about 100,000
+    audit:ID          stream: the same of one restore, cut at about 1,000
+    audit-count       number of the entries ever written to all of these streams
+    audits            sorted set: ids of the restores that have one, by the time of the last entry in s
     clusters          hash: name of a cluster -> JSON: UID that it is known by, by kind of object
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
                       lease), live, claim, deferred, and one field card:KEY for each card in Slack
@@ -22,6 +26,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     homes             sorted set: the tasks that draw somebody's Home, by when it was opened last
     broken:ID         the record of a restore that does not load, as it was found
     way:ID            string: key of the card told last (or nothing), a space, a response_url
+    form:VIEW         string: when the choice was made that it was drawn for, a space, its hash
     said:TOKEN        string: these audit entries are written already
 
 A key has a TTL or is PERMANENT. Two kinds get theirs late: a restore when it ends, a delivery when
@@ -37,10 +42,12 @@ LIVE = "live"
 CLAIMS = "claims"
 TRACES = "traces"
 AUDIT = "audit"
+AUDITS = "audits"
+AUDIT_COUNT = "audit-count"
 CLUSTERS = "clusters"
 RECENT = "recent"
 HOMES = "homes"
-PERMANENT = (DUE, LIVE, CLAIMS, TRACES, AUDIT, CLUSTERS)
+PERMANENT = (DUE, LIVE, CLAIMS, TRACES, AUDIT, AUDITS, AUDIT_COUNT, CLUSTERS)
 
 RESTORE = "restore:"
 DELIVERY = "delivery:"
@@ -68,6 +75,7 @@ class Keys:
         self.claims = self.prefix + CLAIMS
         self.traces = self.prefix + TRACES
         self.audit = self.prefix + AUDIT
+        self.audits = self.prefix + AUDITS
         self.clusters = self.prefix + CLUSTERS
         self.recent = self.prefix + RECENT
         self.homes = self.prefix + HOMES
@@ -94,6 +102,10 @@ class Keys:
         """The record of a restore."""
         return self.prefix + RESTORE + restore
 
+    def audit_of(self, restore: str) -> str:
+        """The audit stream of a restore."""
+        return f"{self.audit}:{restore}"
+
     def broken(self, restore: str) -> str:
         """Where the record of a restore is kept that does not load."""
         return f"{self.prefix}broken:{restore}"
@@ -101,6 +113,10 @@ class Keys:
     def way(self, restore: str) -> str:
         """The last way to a restore's owner."""
         return f"{self.prefix}way:{restore}"
+
+    def form(self, view: str) -> str:
+        """What an open form was drawn for last."""
+        return f"{self.prefix}form:{view}"
 
     def thread(self, channel: str, thread: str) -> str:
         """The index of the restores of a thread."""

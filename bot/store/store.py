@@ -13,6 +13,7 @@ Rules
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -20,10 +21,11 @@ from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
 from bot.restore.traces import trace
-from bot.store import documents, durability, replies, scripts, times
+from bot.store import audit_log, documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
 from bot.store.clusters import KnownClusters
 from bot.store.connection import Client
+from bot.store.drawn_forms import DrawnForms
 from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import RESTORE, Keys
@@ -47,31 +49,42 @@ KEPT = timedelta(days=30)
 """How long an ended restore, its thread and its VM's history stay."""
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How restores are kept, as the settings say."""
+
+    lease: timedelta = timedelta(seconds=25)
+    """How long a restore belongs to one replica."""
+    replicas: int = 0
+    """Replicas of Redis that must have a decision before it is acted on or told."""
+    audit: timedelta = timedelta(days=400)
+    """How long the audit entries of a restore stay after its last."""
+
+
 class Store:
     """The restores of one installation, its queue, its periodic tasks and its audit stream."""
 
-    def __init__(  # noqa: PLR0913 - each says one thing about the store
+    def __init__(
         self,
         client: Client,
         team: str,
         clock: Clock,
         *,
         installation: str = DEFAULT,
-        lease_seconds: float = 25,
-        replicas_to_wait_for: int = 0,
+        keeping: Keeping = Keeping(),
     ) -> None:
         self._client = client
-        self._scripts = Scripts(client)
+        self._scripts = Scripts(client, audit_kept=int(keeping.audit.total_seconds()))
         self._keys = Keys(team, installation)
         self._clock = clock
-        lease_time = timedelta(seconds=lease_seconds)
-        self._replicas = replicas_to_wait_for
+        self._replicas = keeping.replicas
         self.queue = WorkQueue(
-            self._scripts, self._keys, clock, lease_time=lease_time, replicas=replicas_to_wait_for
+            self._scripts, self._keys, clock, lease_time=keeping.lease, replicas=keeping.replicas
         )
         self.audit = AuditStream(self._scripts, self._keys)
         self.tasks = PeriodicTasks(self._scripts, self._keys, clock)
         self.ways = Ways(client, self._keys)
+        self.forms = DrawnForms(client, self._keys)
         self.clusters = KnownClusters(self._scripts, self._keys)
 
     async def ping(self) -> None:
@@ -104,6 +117,7 @@ class Store:
         )
         match reply:
             case ["created"]:
+                audit_log.tell(audit)
                 return Created(restore)
             case ["known", str(document)]:
                 return AlreadyExists(documents.load(document))
@@ -136,6 +150,7 @@ class Store:
         )
         match reply:
             case ["committed"]:
+                audit_log.tell(audit)
                 return Committed(following)
             case ["stale"]:
                 return Stale()

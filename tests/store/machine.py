@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, run_state_machine_as_test
 
 from bot.playground.clock import HandClock
-from bot.store import Store, connect
+from bot.store import Keeping, Store, connect
 from bot.store.keys import Keys
+from tests.store.conftest import forget, unguarded
 
 LEASE = timedelta(seconds=25)
 
@@ -33,10 +34,12 @@ class Machine(RuleBasedStateMachine):
         team = f"T{uuid4().hex}"
         self.client = self.runner.run(self.stack.enter_async_context(connect(self.url)))
         self.keys = Keys(team)
-        self.store = Store(self.client, team, self.clock, lease_seconds=LEASE.total_seconds())
+        self.store = Store(self.client, team, self.clock, keeping=Keeping(lease=LEASE))
 
     def teardown(self) -> None:
-        """Close what was opened."""
+        """No key is left behind for ever; close what was opened."""
+        assert self.runner.run(unguarded(self.client, self.keys)) == []
+        self.runner.run(forget(self.client, self.keys))
         self.runner.run(self.stack.aclose())
         self.runner.close()
         super().teardown()
