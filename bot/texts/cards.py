@@ -167,6 +167,9 @@ GITOPS: Final = (
     "• ⚠️ *{gitops} manages this VM* and may undo the restore at its next sync. "
     "Pause it for this VM first."
 )
+SYNCING: Final = ("Argo CD", "Flux")
+"""Tools that write a VM again at each sync, by their names as they are told."""
+POOL: Final = "VirtualMachinePool"
 WRITTEN_BY: Final = (
     "• ⚠️ *{gitops} manages this VM* and may write it again, which undoes the restore. "
     "Pause that for this VM first."

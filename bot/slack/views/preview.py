@@ -215,9 +215,9 @@ def _good_to_know(restore: Restore, preview: Preview) -> list[Block]:
 
 def _written_by(writers: str) -> Mrkdwn:
     """Who may undo the restore, and when: a pool acts by itself, a GitOps tool at its next sync."""
-    syncs = any(tool in writers for tool in ("Argo CD", "Flux"))
+    syncs = any(tool in writers for tool in texts.SYNCING)
     words = texts.GITOPS if syncs else texts.WRITTEN_BY
-    pool = "VirtualMachinePool" in writers
+    pool = texts.POOL in writers
     return fill(texts.OF_A_POOL if pool else words, gitops=sentence(writers, 60))
 
 
