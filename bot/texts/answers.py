@@ -145,6 +145,11 @@ DM_HEADING: Final = "Your VM restore: news by direct message"
 DM_CHANNEL_LOST: Final = "I cannot write in {channel} any more, so I tell you here."
 DM_THREAD_DELETED: Final = "The thread in {channel} was deleted, so I tell you here."
 DM_TEXT: Final = "{owner} Restore of VM {vm}: {state}\n{why}"
+STUCK: Final = (
+    "⚠️ *I cannot get on with this restore, or say so in its thread*: something fails each time I try. The "
+    "people who run me find it in the log. I go on trying, and nothing is restored without a "
+    "confirmation. Until then, look at the VM itself: what I know of it may be old."
+)
 DM_WHICH: Final = "• VM {vm} in {namespace} from snapshot {snapshot}, for {owner}: {state}"
 DM_RUNS: Final = "The restore goes on in the cluster. I tell you here how it ends."
 DM_LIVE: Final = "Nobody can be asked there any more. Nothing is restored without a confirmation."

@@ -49,11 +49,15 @@ DEFAULT_CLUSTER: Final = "default"
 ON: Final = "ON"
 OFF: Final = "OFF"
 AND_MORE: Final = "{names} and {count} more"
+AGO: Final = "{age} ago"
+DATED_LATER: Final = "(unknown time: it is dated in the future)"
 MOMENT: Final = "{utc} (your time: {local})"
 ANSWERED: Final = "→ {answer}"
 TROUBLE: Final = "⚠️ *Trouble just now*: {trouble} I keep trying and go on by myself."
 
 # How long a card waits
+
+UNTIL: Final = " I wait until {until}."
 
 WAITS_OR_EXPIRES: Final = "I wait for {owner} until {until}. Without an answer the request expires and nothing is restored."
 WAITS_OR_EXPIRES_STOPPED: Final = (

@@ -51,6 +51,8 @@ class SyncResult:
     """`ts` of the thread's first message, if it was posted or found just now."""
     again: datetime | None = None
     """When to come back: something is left to be said."""
+    unsaid: bool = False
+    """Slack did not take, or answer, what was to be said."""
     gone: str | None = None
     """Slack's error, if a card could not be posted in this conversation: it must be told elsewhere."""
 
@@ -98,7 +100,7 @@ class ThreadSync:
             await self._show(restore, dict(shown), done, search=search, until=until)
         except Temporary as trouble:
             wait = trouble.retry_after if trouble.retry_after is not None else 3.0
-            done.again = self._clock.now() + timedelta(seconds=wait)
+            done.again, done.unsaid = self._clock.now() + timedelta(seconds=wait), True
         return done
 
     async def _show(

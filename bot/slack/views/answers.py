@@ -165,6 +165,16 @@ def dm_notice(restore: Restore, *, deleted: bool = False) -> Message:
     return to_message(Draft(text, blocks), f"{restore.id}@{card.number}:dm")
 
 
+def stuck(restore: Restore) -> Message:
+    """For its owner: each round of the restore fails."""
+    card = restore.cards[-1]
+    ctx = CardContext(restore.model_copy(update={"closed": True}), card)
+    which = ctx.say(answers.DM_WHICH, state=state(restore))
+    blocks = [header(answers.DM_HEADING), *section(Mrkdwn(answers.STUCK)), *section(which)]
+    text = ctx.say(answers.DM_TEXT, why=Mrkdwn(answers.STUCK), state=state(restore))
+    return to_message(Draft(text, blocks), f"{restore.id}@{card.number}:stuck")
+
+
 def _live(ctx: CardContext) -> list[Block]:
     """A restore in the cluster goes on; everything before that waits for answers in vain."""
     restore = ctx.restore

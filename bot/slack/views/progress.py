@@ -39,6 +39,7 @@ from bot.slack.views.layout import (
 from bot.slack.views.questions import asked, no_end, stop_error
 from bot.texts import cards as texts
 from bot.texts import general, handoff, results
+from bot.texts import stopping as stopping_texts
 
 
 def request(ctx: CardContext) -> Draft:
@@ -128,24 +129,36 @@ def stopping(ctx: CardContext) -> Draft:
         said = _stop_ended(ctx)
         return Draft(said, section(said))
     force = stop is not None and stop.force
-    gently = ctx.say(texts.STOPPING_BY_FORCE if force else texts.STOPPING)
-    before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
+    shown = ctx.restore.preview
+    gently = (
+        stopping_texts.STOPPING_PAUSED
+        if shown is not None and shown.paused
+        else stopping_texts.STOPPING
+    )
+    how = ctx.say(stopping_texts.STOPPING_BY_FORCE if force else gently)
+    before = (
+        fill(stopping_texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40))
+        if stop
+        else None
+    )
     blocks = [
-        header(texts.STOPPING_HEADING),
-        *section(gently, stop_error(ctx), trouble(ctx.restore)),
+        header(stopping_texts.STOPPING_HEADING),
+        *section(how, stop_error(ctx), trouble(ctx.restore)),
         *context(before),
         *actions(ctx, cancel(ctx)),
     ]
-    return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
+    return Draft(joined((Mrkdwn(stopping_texts.STOPPING_HEADING), how)), blocks)
 
 
 def _stop_ended(ctx: CardContext) -> Mrkdwn:
     stop = ctx.restore.stop
     if stop is not None and stop.done_at is not None:
-        return ctx.say(texts.STOP_DONE)
+        return ctx.say(stopping_texts.STOP_DONE)
     failed = stop_error(ctx)
     sent = stop is not None and stop.asked_at is not None
-    ended = ctx.say(texts.STOP_UNDER_WAY if sent else texts.STOP_NOT_SENT, closed=ctx.closed)
+    ended = ctx.say(
+        stopping_texts.STOP_UNDER_WAY if sent else stopping_texts.STOP_NOT_SENT, closed=ctx.closed
+    )
     return joined((ended, failed), "\n") if failed else ended
 
 
