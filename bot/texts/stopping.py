@@ -15,9 +15,10 @@ SAFETY_REQUIREMENT: Final = (
 )
 PAUSED: Final = (
     "⚠️ *The guest is paused*: it cannot shut down gracefully. The stop waits until the VM's grace "
-    "period is over, then the guest is cut off. Unpause it first (`virtctl unpause vm`) if what it has "
-    "not written to its disks matters."
+    "period is over, then the guest is cut off. Unpause it first if what it has not written to its disks "
+    "matters: {command}"
 )
+UNPAUSE_COMMAND: Final = "virtctl unpause vm {vm} -n {namespace}"
 STOP_OPTIONS: Final = (
     "*Options:*",
     '1. "stop-and-restore" - Stop the VM first, then restore from snapshot',

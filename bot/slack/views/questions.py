@@ -150,7 +150,7 @@ def stop_choice(ctx: CardContext) -> Draft:
         *section(asked(ctx, stopping_texts.STOP_ASK)),
         *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
         *section(Mrkdwn(stopping_texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
-        *section(Mrkdwn(stopping_texts.PAUSED) if ctx.open and _is_paused(ctx) else None),
+        *section(_paused(ctx)),
         *section(*_stop_options(ctx)),
         *actions(ctx, button(ctx, Button.STOP_AND_RESTORE), cancel(ctx)),
         *waits(ctx, general.WAITS_OR_EXPIRES),
@@ -159,6 +159,16 @@ def stop_choice(ctx: CardContext) -> Draft:
     question = ctx.say(stopping_texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
     text = joined((Mrkdwn(f"{stopping_texts.STOP_HEADING}:"), question))
     return Draft(notice(ctx, text), blocks)
+
+
+def _paused(ctx: CardContext) -> Mrkdwn | None:
+    """A paused guest hears no stop; how to unpause it."""
+    if not (ctx.open and _is_paused(ctx)):
+        return None
+    request = ctx.restore.request
+    names = {"vm": request.vm, "namespace": request.namespace}
+    command = code(stopping_texts.UNPAUSE_COMMAND.format_map(names), 600)
+    return fill(stopping_texts.PAUSED, command=command)
 
 
 def live_status(ctx: CardContext) -> str:
