@@ -59,14 +59,16 @@ TROUBLE: Final = "⚠️ *Trouble just now*: {trouble} I keep trying and go on b
 
 UNTIL: Final = " I wait until {until}."
 
-WAITS_OR_EXPIRES: Final = "I wait for {owner} until {until}. Without an answer the request expires and nothing is restored."
+WAITS_OR_EXPIRES: Final = (
+    "Without an answer by {until} this request expires, and nothing is restored."
+)
 WAITS_OR_EXPIRES_STOPPED: Final = (
-    "I wait for {owner} until {until}. Without an answer the request expires and nothing is restored; "
+    "Without an answer by {until} this request expires, and nothing is restored; "
     "the VM stays stopped until somebody starts it."
 )
 WAITS_FOR_THE_STOP: Final = (
-    "I wait for {owner} until {until}, unless the VM stops first. "
-    "Without an answer the request expires and nothing is restored."
+    "If the VM stops before {until}, this goes on by itself. Without that and without an answer this "
+    "request expires then, and nothing is restored."
 )
 WAITS_WITHOUT_END: Final = "Nothing expires here: I watch the restore until it has ended."
 

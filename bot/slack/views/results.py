@@ -108,8 +108,9 @@ def _ended_how(restore: Restore, outcome: Outcome) -> str:
     if restore.phase is Phase.SUCCEEDED:
         return texts.CHECK_IT if outcome.unproven else texts.RESTORED
     if restore.phase is Phase.FAILED and not starts.untouched(restore):
-        gone = outcome.reason is Reason.VM_DELETED
-        return texts.FAILED_WITHOUT_VM if gone else texts.NOT_RESTORED_YET
+        if outcome.reason is Reason.VM_DELETED:
+            return texts.FAILED_WITHOUT_VM
+        return texts.FAILED_AND_LIVE if outcome.live else texts.NOT_RESTORED_YET
     return texts.NOTHING_RESTORED if starts.untouched(restore) else texts.OVER
 
 
