@@ -534,7 +534,7 @@ def test_words_said_to_the_bot_that_cannot_be_followed(text: str, words: str) ->
 
 @pytest.mark.parametrize("text", ["should we restore database-01?", "restore database-01?"])
 def test_a_question_is_told_that_nothing_was_started(text: str) -> None:
-    assert "nothing was started" in (parse_sentence(text, addressed=True).problem or "")
+    assert "reads like a question" in (parse_sentence(text, addressed=True).problem or "")
 
 
 def test_long_talk_that_asks_for_nothing_gets_silence() -> None:

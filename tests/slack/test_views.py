@@ -115,7 +115,7 @@ def test_an_open_question_says_until_when_it_waits(name: str) -> None:
 def test_a_closed_card_has_no_buttons_and_asks_nobody(name: str) -> None:
     message = views.render(*EXAMPLES[name])
     assert elements(message) == []
-    assert "Waits for an answer" not in body(message)
+    assert "Without an answer by" not in body(message)
     if EXAMPLES[name][1].kind is not CardKind.REQUEST:
         assert not message.text.startswith("<@")
 
