@@ -399,7 +399,7 @@ async def test_nothing_to_hand_over(stage_for: SetStage) -> None:
     await mention(stage, "handoff @alice", by=stage.bob)
     await stage.whispered("Only @alice can hand over the restore", to=stage.bob)
     await mention(stage, "handoff @alice")
-    await stage.whispered("is with @alice already")
+    await stage.whispered("is yours already")
 
 
 async def test_somebody_who_is_not_in_the_channel_is_told_by_direct_message(
@@ -777,7 +777,7 @@ async def test_taken_over_by_slash_command(stage_for: SetStage, golden: Golden) 
     card = await stage.card(TAKEN)
     assert "web-01" in stage.read(card)
     await stage.bob.slash(stage.channel, "/vm-restore take over web-01")
-    await stage.whispered("is with @bob already", to=stage.bob)
+    await stage.whispered("is yours already", to=stage.bob)
     await golden(stage)
 
 

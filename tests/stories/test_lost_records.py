@@ -21,7 +21,7 @@ from tests.stories.test_failures import break_it
 NS, RESTORES = "production", "virtualmachinerestores"
 Json = dict[str, Any]
 FAILED = "# ❌ VM Restore Failed"
-GONE = "The Bot's Record of This Restore Is Gone"
+GONE = "My Record of This Restore Is Gone"
 LOST = "# ❌ Record of the Restore Is Lost"
 
 
