@@ -1,6 +1,7 @@
 """One raw call to an API server, and the one place where its failures get their meaning.
 
-    no connection, no answer in time, nonsense, 408, 429, 5xx   Temporary
+    no connection, no login, 429, a webhook that is away         NotTaken, a Temporary
+    no answer in time, nonsense, 408, 5xx                        Temporary
     any other answer that is no success                          Refusal, a Permanent
     a 500 that carries the "no" of an admission webhook          Refusal, too
 
@@ -30,7 +31,7 @@ from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
-from bot.errors import Permanent, Temporary
+from bot.errors import NotTaken, Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
 JSON = "application/json"
@@ -67,6 +68,8 @@ _NOT_TAKEN = {
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _ON_THE_WIRE = (aiohttp.ClientError, OSError, ConfigException)
 # TimeoutError is an OSError. ConfigException: the login could not be renewed before the request.
+_NOT_SENT = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, ConfigException)
+_WEBHOOK_AWAY = "failed calling webhook"
 
 
 class ApiStatusError(Permanent):
@@ -353,21 +356,23 @@ class Api:
         if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
             said = f": {message[:300]}" if status and message else ""
             what = f"cluster {self.cluster}: the API server answered {code}{said}"
-            return Temporary(what, _wait(response, status))
+            taken = code != 429 and _WEBHOOK_AWAY not in message
+            return (Temporary if taken else NotTaken)(what, _wait(response, status))
         reason = text(status, "reason")
         return ApiStatusError(ApiRejection(code, reason, message[:MAX_TEXT]), worded=bool(status))
 
     def _away(self, error: Exception) -> Temporary:
         where = f"cluster {self.cluster}: the API server"
+        away = NotTaken if isinstance(error, _NOT_SENT) else Temporary
         if isinstance(error, TimeoutError):
-            return Temporary(f"{where} did not answer in time")
+            return away(f"{where} did not answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
-            return Temporary(f"{where} offers no TLS connection that can be trusted")
+            return away(f"{where} offers no TLS connection that can be trusted")
         if isinstance(error, aiohttp.ClientConnectorError):
-            return Temporary(f"{where} cannot be reached")
+            return away(f"{where} cannot be reached")
         if isinstance(error, ConfigException):
-            return Temporary(f"cluster {self.cluster}: the login could not be renewed")
-        return Temporary(f"{where} broke the connection off")
+            return away(f"cluster {self.cluster}: the login could not be renewed")
+        return away(f"{where} broke the connection off")
 
 
 def _status(raw: bytes) -> Json:

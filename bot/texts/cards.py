@@ -364,6 +364,10 @@ APPEARED: Final = (
     "The restore of VM {vm} in {namespace} had ended here, since the cluster had no restore object "
     "then. By now it has one: the API server has carried out late what it had not answered."
 )
+APPEARED_ANOTHER: Final = (
+    "The restore of VM {vm} in {namespace} had ended here. Now the cluster has another restore object of "
+    "it: a request that was carried out late, or somebody has made the object again."
+)
 APPEARED_FOLLOWED: Final = (
     "{owner}, it is followed to its end from here, and told below. *Do not start the VM meanwhile.* If "
     "it takes long, you can delete the restore object; that rolls nothing back."

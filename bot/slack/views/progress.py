@@ -246,7 +246,7 @@ def appeared(ctx: CardContext) -> Draft:
     """The object came into being after the end: the restore goes on."""
     job = ctx.restore.job
     named = fill(texts.JOB, job=code(job.name)) if job else None
-    said = ctx.say(texts.APPEARED)
+    said = ctx.say(texts.APPEARED_ANOTHER if ctx.restore.objects else texts.APPEARED)
     blocks = [
         header(texts.APPEARED_HEADING),
         *section(said, ctx.when_open(texts.APPEARED_FOLLOWED)),
