@@ -10,6 +10,7 @@
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
 #   make mutants   guards taken out one by one: does a fast test notice? FILE=policy a part of them
 #   make diagram   the picture in docs/workflow.md, drawn anew
+#   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
 #
@@ -28,7 +29,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: bench chaos clean coverage demo diagram lint lock mutants test test-under-load
+.PHONY: bench chaos chart clean coverage demo diagram lint lock mutants test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
@@ -72,6 +73,9 @@ mutants: $(VENV)/.test
 
 diagram: $(VENV)/.demo
 	$(BIN)/python -m docs.diagram
+
+chart: $(VENV)/.demo
+	$(BIN)/python -m docs.chart
 
 # The environment, in steps: an interpreter, then what the lock files list, then this project.
 #

@@ -97,8 +97,13 @@ class App:
 
     @property
     def port(self) -> int:
-        """Where it answers by HTTP."""
+        """Where it answers about its health."""
         return self._front.port
+
+    @property
+    def slack_port(self) -> int:
+        """Where Slack's requests come in; 0 in Socket Mode."""
+        return self._front.slack_port
 
     @property
     def busy(self) -> int:
@@ -224,7 +229,7 @@ async def _build(
     home = await who_we_are(slack, waits)
     store = await open_store(settings, home.team, clock, waits, stack)
     clusters = await open_clusters(settings, store, clock, metrics, stack)
-    people = Directory(slack, home, settings.access.groups, clock)
+    people = Directory(slack, home, clock)
     parts = ReconcilerDeps(
         store=store,
         clusters=clusters,
@@ -246,7 +251,7 @@ async def _build(
     # In the order opposite to this: Slack's receivers are closed first, the work behind them after that.
     stack.push_async_callback(_wound_up, worker, tasks)
     closes(stack, "the HTTP port", front.close)
-    web = SlackApi(bolt.client, metrics, slack.clock)
+    web = SlackApi(bolts_client, metrics, slack.clock)
     socket = await open_socket(settings, bolt, web, waits, stack)
     tasks += _background(worker, recovery, clusters)
     front.receiver = http_receiver(settings, bolt, slack.clock)

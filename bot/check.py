@@ -13,22 +13,20 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, TextIO
 
-import aiohttp
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.clock import Clock, FarClock, SharedClock
 from bot.cluster.cluster import Cluster
 from bot.cluster.rights import RIGHTS
 from bot.cluster.schema import Capabilities
 from bot.errors import Misconfigured, Permanent, StoreUnavailable, Temporary
+from bot.parts import network_of
 from bot.restore.rules import Rules
 from bot.settings import ClusterSettings, Settings
 from bot.slack.api.client import SlackApi, TokenRefused
+from bot.slack.api.network import WebClient
 from bot.store import Durability, Store, connect
 from bot.store.embedded import find_server
 from bot.telemetry import CLOCKS_AGREE, Metrics, clock_words
 
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=3)
 _READINESS: Final = "targetReadinessPolicy"
 _VOLUMES: Final = "volumeRestorePolicy"
 _PROBE: Final = "check"
@@ -116,13 +114,9 @@ async def _slack(settings: Settings, machine: Clock) -> list[CheckRow]:
     """Can answers go out, and can Slack's events come in?"""
     environment = settings.environment
     token, app_token = environment.bot_token.get_secret_value(), environment.app_token
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-        client = AsyncWebClient(
-            token=token,
-            base_url=environment.slack_api,
-            session=session,
-            retry_handlers=[],
-        )
+    network = network_of(settings)
+    async with network.session() as session:
+        client = WebClient(token, environment.slack_api, network, session)
         web = SlackApi(client, Metrics(), FarClock(machine))
         found = [await _bot_token(web)]
         if app_token is not None and found[0].grade is Grade.OK:

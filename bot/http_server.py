@@ -1,9 +1,10 @@
-"""The one HTTP port: health, metrics and, without Socket Mode, Slack's requests.
+"""The HTTP ports: one for health and metrics and, without Socket Mode, the same or another for Slack.
 
-It opens before anything else does. While the bot waits for Slack or its store, /healthz says that the
+They open before anything else does. While the bot waits for Slack or its store, /healthz says that the
 process lives, and /readyz says why it takes no traffic yet.
 """
 
+import asyncio
 import errno
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -77,34 +78,49 @@ class Front:
     def __init__(self, settings: Settings, waits: Waits) -> None:
         self._settings = settings
         self.waits = waits
-        self._runner: http.AppRunner | None = None
+        self._runners: list[http.AppRunner] = []
         self.bot: Bot | None = None
         self.receiver: HttpReceiver | None = None
         self.port = 0
+        """The port of health and metrics, once it is open."""
+        self.slack_port = 0
+        """The port of Slack's requests, which may be the same; 0 in Socket Mode."""
 
     async def open(self) -> None:
-        """Listen. Raises Misconfigured if the port cannot be had."""
-        server = http.Application(client_max_size=1024 * 1024)
-        server.router.add_get("/healthz", self._healthz)
-        server.router.add_get("/readyz", self._readyz)
-        server.router.add_get("/metrics", self._exposed)
-        if not self._settings.socket_mode:
-            server.router.add_post("/slack/events", self._slack)
-        self._runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
-        await self._runner.setup()
+        """Listen. Raises Misconfigured if a port cannot be had."""
         listen = self._settings.http
+        own = [
+            http.get("/healthz", self._healthz),
+            http.get("/readyz", self._readyz),
+            http.get("/metrics", self._exposed),
+        ]
+        slacks = [] if self._settings.socket_mode else [http.post("/slack/events", self._slack)]
+        if listen.apart and slacks:
+            self.port = await self._listen("http.port", listen.port, own)
+            self.slack_port = await self._listen("http.slack_port", listen.slack_port or 0, slacks)
+        else:
+            self.port = await self._listen("http.port", listen.port, own + slacks)
+            self.slack_port = self.port if slacks else 0
+        log.info("listening", port=self.port, slack_port=self.slack_port)
+
+    async def _listen(self, key: str, port: int, routes: list[http.RouteDef]) -> int:
+        """Serve these routes on a port of their own; the port that it is. `key` names the setting."""
+        server = http.Application(client_max_size=1024 * 1024)
+        server.router.add_routes(routes)
+        runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
+        await runner.setup()
+        self._runners.append(runner)
+        host = self._settings.http.host
         try:
-            await http.TCPSite(self._runner, listen.host, listen.port).start()
+            await http.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise Misconfigured(_not_listening(listen.host, listen.port, error)) from error
-        self.port = int(self._runner.addresses[0][1])
-        log.info("listening", port=self.port)
+            raise Misconfigured(_not_listening(key, host, port, error)) from error
+        return int(runner.addresses[0][1])
 
     async def close(self) -> None:
         """Take no more requests; once is enough."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        runners, self._runners = self._runners, []
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
 
     async def _healthz(self, _: http.Request) -> http.Response:
         alive = self.bot is None or self.bot.alive
@@ -130,15 +146,15 @@ class Front:
         return await self.receiver.handle(request)
 
 
-def _not_listening(host: str, port: int, error: OSError) -> str:
+def _not_listening(key: str, host: str, port: int, error: OSError) -> str:
     """What is wrong with the port, and what to write."""
     if error.errno == errno.EADDRINUSE:
         return (
-            f"http.port: {port} is taken by another program on this machine; stop that one, or"
+            f"{key}: {port} is taken by another program on this machine; stop that one, or"
             " write another number (0 takes a free port)"
         )
     why = error.strerror or "refused"
     return (
-        f"http.host, http.port: the bot cannot listen on {host}:{port} ({why}); write an address"
+        f"http.host, {key}: the bot cannot listen on {host}:{port} ({why}); write an address"
         " of this machine and a port from 1024 on"
     )

@@ -1,13 +1,14 @@
 """The inbox: what a listener of Slack has heard is kept here before Slack gets its acknowledgement.
 
 A delivery is stored and leased to this process by one script, so that the worker of this process can
-begin at once, and another replica carries on if this process dies. One that is known is dropped.
+begin at once, and another replica carries on if this process dies. One that is known is dropped, and
+so is what people say to each other in a thread without a restore: their words are not stored.
 """
 
 from dataclasses import dataclass
 
 from bot.clock import Clock
-from bot.slack.deliveries import Received, fields
+from bot.slack.deliveries import MessageReceived, Received, fields
 from bot.store.queue import WorkQueue
 from bot.store.records import Delivery, Leased
 from bot.telemetry import Metrics
@@ -26,7 +27,8 @@ class Inbox:
     async def accept(self, key: str, received: Received) -> None:
         """Store what Slack sent under its key and begin to work on it. Raises StoreUnavailable."""
         kind, body = received.kind, fields(received)
-        lease = await self.queue.enqueue_delivery(key, kind, body)
+        only_in = received.only_in if isinstance(received, MessageReceived) else None
+        lease = await self.queue.enqueue_delivery(key, kind, body, only_in=only_in)
         if lease is None:
             return
         self.metrics.deliveries.labels(kind).inc()

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
-import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
 from bot.cancelling import closes
@@ -24,6 +22,7 @@ from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory, Workspace, workspace
+from bot.slack.api.network import Network, WebClient
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.socket_receiver import SocketReceiver
@@ -31,26 +30,30 @@ from bot.slack.outbound.replies import Responder
 from bot.store import EmbeddedRedis, Store, connect
 from bot.telemetry import Metrics
 
-SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
-
 log = structlog.get_logger(__name__)
 
 
 async def open_slack(
     settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack
-) -> tuple[SlackApi, AsyncWebClient]:
+) -> tuple[SlackApi, WebClient]:
     """The bot's own client, and one without a token for Bolt; both on one session."""
-    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
+    network = network_of(settings)
+    session = await stack.enter_async_context(network.session())
     own, bolts = (
-        AsyncWebClient(
-            token=token,
-            base_url=settings.environment.slack_api,
-            session=session,
-            retry_handlers=[],
-        )
+        WebClient(token, settings.environment.slack_api, network, session)
         for token in (settings.environment.bot_token.get_secret_value(), None)
     )
     return SlackApi(own, metrics, FarClock(clock)), bolts
+
+
+def network_of(settings: Settings) -> Network:
+    """The way to Slack that the environment names."""
+    environment = settings.environment
+    secure, plain = (
+        None if proxy is None else proxy.get_secret_value()
+        for proxy in (environment.https_proxy, environment.http_proxy)
+    )
+    return Network(secure, plain, environment.no_proxy)
 
 
 async def who_we_are(slack: SlackApi, waits: Waits) -> Workspace:

@@ -24,6 +24,7 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
+    FarSide,
     NotDone,
     ObservationFailed,
     Observed,
@@ -171,38 +172,56 @@ class Reconciler:
             raise NotReplicatedError
 
     async def _look(self, restore: Restore) -> Event:
-        """Ask the cluster, and the policy, what the phase needs to know."""
+        """Ask Slack about the people, and the cluster, what the phase needs to know."""
         kind = workflow.wanted(restore) or workflow.last_look(restore, self._clock.now())
         if kind is None:
             return Elapsed()
+        asked = FarSide.SLACK
         try:
-            return await self._observe(restore, kind)
+            permission = await self._permission(restore, kind)
+            asked = FarSide.CLUSTER
+            return await self._observe(restore, kind, permission)
         except StoreUnavailable:
             raise
         except Temporary as away:
-            return ObservationFailed(away.what)
+            return ObservationFailed(away.what, asked)
         except Permanent as refused:
-            return ObservationFailed(f"{refused.reason}: {refused.text}")
+            return ObservationFailed(f"{refused.reason}: {refused.text}", asked)
 
-    async def _observe(self, restore: Restore, kind: ObservationKind) -> Observed:
-        parts, request = self._parts, restore.request
-        cluster = parts.clusters.get(request.cluster)
+    async def _permission(
+        self, restore: Restore, kind: ObservationKind
+    ) -> tuple[Asker, Verdict] | None:
+        """The owner and the policy's answer; None after the act, where nothing is left to permit."""
+        if kind is ObservationKind.JOB or workflow.wanted(restore) is None:
+            return None
+        channel, authorizer = restore.thread_ref.channel, self._parts.authorizer
+        fresh = _may_act_at_once(restore, kind)
+        if fresh:
+            owner = await authorizer.asker_about(
+                restore.owner, channel, restore.request, fresh=True
+            )
+        else:
+            owner = await authorizer.asker(restore.owner, channel)
+        return owner, await self._verdict(restore, owner, fresh=fresh)
+
+    async def _observe(
+        self, restore: Restore, kind: ObservationKind, permission: tuple[Asker, Verdict] | None
+    ) -> Observed:
+        request = restore.request
+        cluster = self._parts.clusters.get(request.cluster)
         if cluster is None:
             gone = refusals.NOT_CONFIGURED.format(cluster=request.cluster)
             raise Permanent("unknown_cluster", gone)
-        fresh = kind not in (ObservationKind.CANDIDATES, ObservationKind.FULL)
-        if kind is ObservationKind.JOB or workflow.wanted(restore) is None:
+        if permission is None:
             observation = await cluster.observe(restore, kind)
             worth_it = times.wanted(restore, observation, self._clock.now())
             evidence = await cluster.evidence(restore) if worth_it else None
             return Observed(observation, workflow.ALLOWED, evidence)
-        channel = restore.thread_ref.channel
-        owner = await parts.authorizer.asker(restore.owner, channel, fresh=fresh)
-        verdict = await self._verdict(restore, owner, fresh=fresh)
-        permitted = owner.permitted(request.cluster)
+        owner, verdict = permission
         planned = (
             workflow.planned(restore, self._clock.now()) if kind is ObservationKind.FULL else None
         )
+        permitted = owner.permitted(request.cluster)
         observation = await cluster.observe(restore, kind, planned, permitted=permitted)
         return Observed(observation, verdict)
 
@@ -317,6 +336,15 @@ class Reconciler:
         if after.phase.ended and not before.phase.ended:
             reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
             self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
+
+
+def _may_act_at_once(restore: Restore, kind: ObservationKind) -> bool:
+    """Can something be done in the cluster right after this look, that was not done before?"""
+    if kind is ObservationKind.RECHECK or restore.phase.ended:
+        return True
+    stop = restore.stop
+    sent = stop is not None and stop.asked_at is not None and not stop.force
+    return kind is ObservationKind.VMI and not sent
 
 
 def _about_another(user: UserId, verdict: Verdict) -> Verdict:

@@ -28,7 +28,7 @@ from bot.restore.phases.made_before import is_known
 from bot.restore.rules import Rules
 from bot.restore.traces import Remains, Trace
 from bot.slack.api.directory import Workspace
-from bot.slack.outbound.thread_search import marked, messages
+from bot.slack.outbound.thread_search import ThreadReader, marked
 from bot.slack.periodic_tasks import LostTask, fields, load
 from bot.store.records import (
     ClaimConflict,
@@ -67,7 +67,7 @@ class Recovery:
     def __init__(self, parts: ReconcilerDeps, home: Workspace, rules: Rules) -> None:
         self._store = parts.store
         self._clusters = parts.clusters
-        self._web = parts.web
+        self._reader = ThreadReader(parts.web, parts.clock)
         self._clock = parts.clock
         self._metrics = parts.metrics
         self._home = home
@@ -179,8 +179,8 @@ class Recovery:
         if at.thread is None:
             return _Thread({})
         try:
-            said = await messages(
-                self._web, "conversations.replies", channel=at.channel, ts=at.thread
+            said = await self._reader.messages(
+                id_, "conversations.replies", channel=at.channel, ts=at.thread
             )
         except Permanent as refused:
             log.warning("the thread of a lost record cannot be read", error=refused.reason)

@@ -46,7 +46,7 @@ LIMITS = (
     "bot.worker.STALLED_SECONDS",
 )
 """The limits that are kept in real time."""
-CLIENTS = ("bot.parts.SLACK_TIMEOUT", "bot.check._TIMEOUT")
+CLIENTS = ("bot.slack.api.network.TIMEOUT",)
 
 settings.register_profile(
     "house", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -128,7 +128,7 @@ async def scene(tmp_path: Path, lent_redis: str) -> AsyncIterator[Scene]:
         home = await who_we_are(slack, waits)
         store = await open_store(settings, home.team, clock, waits, stack)
         clusters = await open_clusters(settings, store, clock, metrics, stack)
-        people = Directory(slack, home, settings.access.groups, clock)
+        people = Directory(slack, home, clock)
         deps = ReconcilerDeps(
             store=store,
             clusters=clusters,

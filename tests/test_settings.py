@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from bot.settings.describe import describe
 from bot.settings.loader import parse
 from bot.settings.schema import RULES
 from bot.settings.types import seconds
+from docs.chart import of_config
 
 HOUSE = Path(__file__).parent.parent
 EXAMPLE = HOUSE / "config" / "example.yaml"
@@ -211,6 +213,20 @@ def test_another_slack_endpoint_is_https_or_on_this_machine(url: str, used: str)
     assert load(SOCKET | {"SLACK_API_URL": url}).environment.slack_api == used
 
 
+@pytest.mark.parametrize(
+    ("variable", "given", "used"),
+    [
+        ("HTTPS_PROXY", "http://proxy:3128", "http://proxy:3128"),
+        ("https_proxy", "proxy:3128", "http://proxy:3128"),
+        ("HTTPS_PROXY", "https://me:s3cret@proxy", "https://me:s3cret@proxy"),
+    ],
+)
+def test_a_proxy(variable: str, given: str, used: str) -> None:
+    found = load(SOCKET | {variable: given}).environment.https_proxy
+    assert found is not None
+    assert found.get_secret_value() == used
+
+
 def test_settings_cannot_be_changed() -> None:
     settings = load(SOCKET)
     with pytest.raises(ValidationError):
@@ -271,6 +287,14 @@ WRONG_VARIABLES = [
     (
         {"SLACK_API_URL": "https://me:s3cret@slack.com/"},
         "SLACK_API_URL: is not a plain address; write one like https://slack.com/api/",
+    ),
+    *(
+        ({"HTTPS_PROXY": url}, "HTTPS_PROXY: is no HTTP proxy; write http://HOST:PORT")
+        for url in ("socks5://proxy:1080", "http://me:s3cret@:3128", "http://proxy:port")
+    ),
+    (
+        {"SSL_CERT_FILE": "/nowhere.pem"},
+        "SSL_CERT_FILE: names no file that is there; write the path of a PEM file",
     ),
     (
         {"REDIS_URL": "user:s3cret@host:6379"},
@@ -361,6 +385,43 @@ WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("tree", "line"), WRONG_KEYS, ids=[w[1].split(";")[0] for w in WRONG_KEYS])
 def test_a_wrong_key_of_the_file_is_named_as_it_is_written(tree: dict[str, Any], line: str) -> None:
     assert refusal(SOCKET, tree) == [line]
+
+
+LEFT_TO_THE_BOT = (
+    "rules.answer_timeout: is 5;",  # a duration with a unit
+    "store.lease_seconds: is 300;",
+    "store.replicas_to_wait_for: needs replicas;",  # settings that do not fit each other
+    "default_cluster: ",
+    "access.grants[0].clusters: ",
+    "report.timezone: ",  # what only a machine knows
+)
+
+
+@pytest.mark.parametrize(("tree", "line"), WRONG_KEYS, ids=[w[1].split(";")[0] for w in WRONG_KEYS])
+def test_the_chart_refuses_what_the_bot_would_refuse(tree: dict[str, Any], line: str) -> None:
+    taken = jsonschema.Draft7Validator(of_config()).is_valid(tree)
+    assert taken is line.startswith(LEFT_TO_THE_BOT)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *({"rules": {"stop_timeout": each}} for each in (90, "90", "90s", "1h30m", "2h 5s", "5 m")),
+        *({"report": {"at": each}} for each in (1080, "08:00", ["08:00", 1200])),
+        {"clusters": {"default": None}},
+        {"access": {"grants": [{"channels": ["C12"], "namespaces": ["*"]}]}},
+    ],
+    ids=json.dumps,
+)
+def test_the_chart_takes_what_the_bot_takes(written: dict[str, Any]) -> None:
+    build(SOCKET, written)
+    jsonschema.Draft7Validator(of_config()).validate(written)
+
+
+def test_the_chart_takes_the_example() -> None:
+    tree = parse(EXAMPLE.read_text(encoding="utf-8"))
+    del tree["http"], tree["store"]["data_dir"]
+    jsonschema.Draft7Validator(of_config()).validate(tree)
 
 
 def test_everything_wrong_is_told_at_once() -> None:

@@ -41,6 +41,7 @@ NOT_FOR_PEOPLE = {
     "slack/inbound/http_receiver.py": "what the server tells Slack, not people",
     "slack/api/error_codes.py": "what the bot does about a code: for the log",
     "slack/inbound/socket_receiver.py": "why nothing comes in: for the log and /readyz",
+    "slack/api/answers.py": "what an answer is that is not Slack's: for the log and /readyz",
     "slack/api/client.py": "why nothing goes out: for the log and /readyz",
     "slack/deliveries.py": "what is stored, and why it does not load: for the log",
     "slack/periodic_tasks.py": "what is stored, and why it does not load: for the log",

@@ -80,7 +80,7 @@ class World:
         """Start the real bot, on a machine with this clock; with HTTP Slack is told its address."""
         self.bot = await house.start(self.settings(), machine or self.clock)
         if not self.socket_mode:
-            self.slack.use_http(f"http://127.0.0.1:{self.bot.port}/slack/events")
+            self.slack.use_http(f"http://127.0.0.1:{self.bot.slack_port}/slack/events")
         return self.bot
 
     async def stop_bot(self) -> None:

@@ -15,7 +15,16 @@ from bot.request.names import Part, is_name
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.slot_reader import Slots
 from bot.request.slots import fill
-from bot.request.tokens import TOO_LONG, Sentence, Token, TokenKind, clean, sentences, starts_with
+from bot.request.tokens import (
+    TOO_LONG,
+    Sentence,
+    Token,
+    TokenKind,
+    clean,
+    code_block,
+    sentences,
+    starts_with,
+)
 from bot.request.verbs import (
     READ_ONLY,
     SUBCOMMANDS,
@@ -58,7 +67,10 @@ def parse_sentence(text: str, *, addressed: bool) -> ParsedRequest:
     if not cleaned:
         return ParsedRequest(Verb.HELP if addressed else Verb.NONE)
     read = _addressed if addressed else _overheard
-    request = _verdict([read(sentence) for sentence in sentences(cleaned)], addressed=addressed)
+    found = sentences(cleaned)
+    if addressed and all(_points(sentence) for sentence in found):
+        found = sentences(code_block(cleaned) or "") or found
+    request = _verdict([read(sentence) for sentence in found], addressed=addressed)
     if len(text) > TOO_LONG and request.verb is not Verb.NONE:
         return ParsedRequest(request.verb, problem=oversize())
     return request
@@ -265,6 +277,19 @@ def _lead(tokens: tuple[Token, ...]) -> int:
             break
         at += length or 1
     return at
+
+
+def _points(sentence: Sentence) -> bool:
+    """Does it say nothing of its own, but "please run this:", to the code block beside it?"""
+    tokens = sentence.tokens
+    at = _lead(tokens)
+    while at < len(tokens):
+        length = starts_with(tokens, v.COURTESY, at)
+        token = tokens[at]
+        if not (length or token.word in v.POINTING or token.kind is TokenKind.SEPARATOR):
+            return False
+        at += length or 1
+    return not sentence.question
 
 
 def _clauses(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:

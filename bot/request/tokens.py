@@ -75,6 +75,13 @@ def sentences(text: str) -> tuple[Sentence, ...]:
     )
 
 
+def code_block(text: str) -> str | None:
+    """What stands in the code block of a cleaned text, if there is one and no other."""
+    found: list[str] = _FENCED.findall(text)
+    closed = len(found) == 1 and found[0].endswith("```")
+    return found[0].strip("`").strip() or None if closed else None
+
+
 def starts_with(tokens: tuple[Token, ...], phrases: vocabulary.Phrases, at: int = 0) -> int:
     """How many tokens from `at` on the longest fitting phrase takes; 0 when none fits."""
     first = tokens[at].word if at < len(tokens) else ""

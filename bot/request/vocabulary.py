@@ -210,6 +210,8 @@ help us
 help us to
 time to
 """)
+# Words that only point to a code block with the request: "please run this:".
+POINTING = words("this that it the following run do execute try")
 POLITE_QUESTIONS = words("can could would will")
 # A sentence that takes back what the message said before.
 RETRACTIONS = _phrases("""

@@ -8,7 +8,7 @@ is wrong and what to write instead.
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, ConfigDict, WithJsonSchema, model_validator
 
 from bot.restore.thread import Stored
 from bot.texts import refusals
@@ -33,10 +33,23 @@ def _slack_id(letters: str, instead: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Namespace = Annotated[str, AfterValidator(_namespace)]
-User = Annotated[str, _slack_id("UW", 'the member id of the profile\'s "…" menu (U… or W…)')]
-Group = Annotated[str, _slack_id("S", "the id of the user group (S…), not its @handle")]
-Channel = Annotated[str, _slack_id("CGD", "the id at the end of the channel's details (C…)")]
+def _written(pattern: str) -> WithJsonSchema:
+    """The form of a text, for tools that check a file before the bot reads it: the chart's schema."""
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+
+
+def _id(letters: str) -> WithJsonSchema:
+    return _written(f"[{letters}][A-Z0-9]{{2,}}")
+
+
+Namespace = Annotated[str, AfterValidator(_namespace), _written(rf"\*|{_LABEL.pattern}")]
+User = Annotated[
+    str, _slack_id("UW", 'the member id of the profile\'s "…" menu (U… or W…)'), _id("UW")
+]
+Group = Annotated[str, _slack_id("S", "the id of the user group (S…), not its @handle"), _id("S")]
+Channel = Annotated[
+    str, _slack_id("CGD", "the id at the end of the channel's details (C…)"), _id("CGD")
+]
 
 
 class _AccessSection(Stored):
@@ -45,11 +58,22 @@ class _AccessSection(Stored):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
+_SOMEBODY: Final = ("users", "groups", "channels")
+
+
 class Grant(_AccessSection):
     """One rule of the access list. Everything that it names must fit; what it leaves out is free.
 
     Somebody fits `users` and `groups` together: being in either is enough.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"minItems": 1}}} for name in _SOMEBODY
+            ]
+        }
+    )
 
     users: tuple[User, ...] = ()
     """Slack user ids (U… or W…); being in `users` or in `groups` is enough."""
@@ -87,9 +111,3 @@ class Policy(_AccessSection):
     """Who may take over."""
     contact: str = refusals.CONTACT
     """Whom to ask, as told to those who may not: "the platform team in #platform"."""
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """Every user group that is named here: the only ones worth asking Slack about."""
-        granted = (group for grant in self.grants for group in grant.groups)
-        return frozenset((*granted, *self.on_call.groups))

@@ -6,6 +6,9 @@ from bot.restore.denials import Denial
 from bot.restore.reasons import Reason
 from bot.texts.refusals import RefusalText
 
+MAX_CHOICES = 10
+"""So many names a refusal lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckFailure:

@@ -7,20 +7,29 @@ them; the first refusal is the one that is shown.
 
 from collections.abc import Callable
 
-from bot.restore import backing
-from bot.restore.check_failure import CheckFailure
+from bot.restore.check_failure import MAX_CHOICES, CheckFailure
 from bot.restore.claims import taken_names
 from bot.restore.denials import denial, wants_halted
-from bot.restore.fates import MEMORY_DUMP, copied_disks
 from bot.restore.locks import restore_lock, snapshot_lock
 from bot.restore.model import Restore
-from bot.restore.observation import Observation, Snapshot, Vm
+from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
 from bot.restore.rules import VolumePolicy
+from bot.restore.snapshot_checks import (
+    claims_stay,
+    classes_exist,
+    content_exists,
+    content_stays,
+    copies_are_there,
+    snapshot_exists,
+    snapshot_holds_disks,
+    snapshot_is_of_this_vm,
+    snapshot_is_ready,
+    snapshot_stays,
+)
 from bot.restore.suggestions import nearest, or_a_command
 from bot.texts import refusals as texts
 
-MAX_CHOICES = 10
 GIB = 1024**3
 
 Check = Callable[[Observation, Restore], CheckFailure | None]
@@ -115,117 +124,6 @@ def vm_lives_here(observation: Observation, restore: Restore) -> CheckFailure | 
     return CheckFailure.telling(Reason.VM_MOVED, texts.VM_MOVED, vm=_vm(observation).name)
 
 
-def snapshot_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """The named snapshot is there."""
-    if observation.snapshot is not None:
-        return None
-    target = restore.target
-    names = tuple(each.name for each in observation.snapshots)
-    listed = nearest(target.snapshot, names) or names
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_NOT_FOUND,
-        texts.SNAPSHOT_NOT_FOUND if names else texts.SNAPSHOT_NOT_FOUND_NOR_ANY,
-        _with_first(listed, names),
-        snapshot=target.snapshot,
-        namespace=target.namespace,
-        vm=target.vm,
-    )
-
-
-def snapshot_is_of_this_vm(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A snapshot of another VM would put that VM's disks into this one."""
-    snapshot, vm = _snapshot(observation), restore.target.vm
-    if snapshot.source == vm:
-        return None
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_OF_OTHER_VM,
-        texts.SNAPSHOT_OF_OTHER_VM,
-        tuple(each.name for each in observation.snapshots)[:MAX_CHOICES],
-        snapshot=snapshot.name,
-        source=snapshot.source,
-        vm=vm,
-    )
-
-
-def snapshot_stays(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A snapshot that is being deleted may vanish in the middle."""
-    del restore
-    snapshot = _snapshot(observation)
-    if not snapshot.deleting:
-        return None
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_BEING_DELETED, texts.SNAPSHOT_BEING_DELETED, snapshot=snapshot.name
-    )
-
-
-def snapshot_is_ready(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """The phase alone proves nothing: the data must be ready to use as well."""
-    del restore
-    snapshot = _snapshot(observation)
-    if snapshot.usable and snapshot.phase == "Succeeded":
-        return None
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_NOT_READY,
-        texts.SNAPSHOT_FAILED if snapshot.phase == "Failed" else texts.SNAPSHOT_NOT_READY,
-        status=snapshot.phase or "Unknown",
-        ready=str(snapshot.ready).lower(),
-        error=texts.SNAPSHOT_ERROR.format(error=snapshot.error) if snapshot.error else "",
-    )
-
-
-def content_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A snapshot keeps saying that it is ready when its content is gone."""
-    del restore
-    content = observation.content
-    if content is not None and content.ready and content.error is None:
-        return None
-    if content is not None and content.error is not None:
-        return CheckFailure.telling(
-            Reason.SNAPSHOT_CONTENT_MISSING,
-            texts.CONTENT_ERROR,
-            snapshot=_snapshot(observation).name,
-            error=content.error,
-        )
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_CONTENT_MISSING,
-        texts.CONTENT_MISSING if content is None else texts.CONTENT_NOT_READY,
-        snapshot=_snapshot(observation).name,
-    )
-
-
-def content_stays(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A content that is being deleted says that it is ready to its last moment."""
-    del restore
-    if observation.content is None or not observation.content.deleting:
-        return None
-    return CheckFailure.telling(
-        Reason.SNAPSHOT_CONTENT_BEING_DELETED,
-        texts.CONTENT_BEING_DELETED,
-        snapshot=_snapshot(observation).name,
-    )
-
-
-def copies_are_there(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """The copy of each disk is there, ready, and stays."""
-    for found in backing.copies_are_there(observation, restore):
-        return CheckFailure.telling(found.reason, texts.COPIES, text=found.text)
-    return None
-
-
-def claims_stay(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """No claim that the restored VM is to have is being deleted."""
-    for found in backing.claims_stay(observation, restore):
-        return CheckFailure.telling(found.reason, texts.CLAIMS_STAY, text=found.text)
-    return None
-
-
-def classes_exist(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A claim of a class that is gone waits for ever: said before the VM is stopped for it."""
-    for found in backing.classes_exist(observation, restore):
-        return CheckFailure.telling(found.reason, texts.CLASSES, text=found.text)
-    return None
-
-
 def vm_is_the_same(observation: Observation, restore: Restore) -> CheckFailure | None:
     """Only the content keeps the original VM's UID; the snapshot's own copy follows the name."""
     del restore
@@ -235,17 +133,6 @@ def vm_is_the_same(observation: Observation, restore: Restore) -> CheckFailure |
     return CheckFailure.telling(
         Reason.VM_RECREATED, texts.VM_RECREATED, vm=vm.name, uid=vm.uid, taken_of=content.vm_uid
     )
-
-
-def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFailure | None:
-    """A snapshot without disks, or with a memory dump alone, restores "successfully" and no data."""
-    del restore
-    snapshot, content = _snapshot(observation), observation.content
-    if content is None or copied_disks(content):
-        return None
-    dump = any(each.kind == MEMORY_DUMP for each in content.volumes) and content.backups
-    words = texts.ONLY_A_MEMORY_DUMP if dump else texts.CONFIGURATION_ONLY
-    return CheckFailure.telling(Reason.CONFIGURATION_ONLY, words, snapshot=snapshot.name)
 
 
 def nobody_else_restores(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -372,11 +259,6 @@ def _vm(observation: Observation) -> Vm:
     return observation.vm
 
 
-def _snapshot(observation: Observation) -> Snapshot:
-    assert observation.snapshot is not None, "snapshot_exists comes first"  # noqa: S101 - as above
-    return observation.snapshot
-
-
 def _forbidden(text: str, restore: Restore) -> CheckFailure:
     return CheckFailure.telling(
         Reason.RBAC_FORBIDDEN, texts.FORBIDDEN, text=text, where=_where(restore)
@@ -388,10 +270,6 @@ def _where(restore: Restore) -> str:
     if request.namespace:
         return texts.NAMESPACE.format(namespace=request.namespace)
     return texts.CLUSTER.format(cluster=request.cluster)
-
-
-def _with_first(first: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *rest)))[:MAX_CHOICES]
 
 
 def _amount(resource: str, value: int) -> str:

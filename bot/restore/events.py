@@ -6,7 +6,7 @@ stored; each is derived anew from the document and the last look.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, auto
 
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.observation import ApiRejection, Observation, RestoreObject
@@ -153,11 +153,21 @@ class Observed:
     """Why it does not go on, where that was worth reading."""
 
 
+class FarSide(Enum):
+    """Who is asked before a step."""
+
+    CLUSTER = auto()
+    """The API server, about the VM."""
+    SLACK = auto()
+    """Slack, about people and where they speak."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObservationFailed:
-    """The cluster (or Slack, for the policy) could not be asked. `what` is plain words."""
+    """One of the two could not be asked. `what` is plain words."""
 
     what: str
+    asked: FarSide = FarSide.CLUSTER
 
 
 @dataclass(frozen=True, slots=True)

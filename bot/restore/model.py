@@ -244,6 +244,10 @@ class Outcome(Stored):
     left: tuple[LeftBehind, ...] = ()
     """What is known of each of the leftovers, and of what goes by itself."""
     more_left: int = 0
+    left_at: AwareDatetime | None = None
+    """When that was looked up; None: at the end."""
+    left_due: AwareDatetime | None = None
+    """When it is looked up next; None if nobody looks any more."""
     kept: tuple[str, ...] = ()
     """Disks that are in the VM and did not roll back."""
     deleted: tuple[str, ...] = ()

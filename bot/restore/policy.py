@@ -27,6 +27,9 @@ class Person:
     guest: bool = False
     deactivated: bool = False
     groups: frozenset[str] = frozenset()
+    """Those that were asked about and have this person in them."""
+    unread: frozenset[str] = frozenset()
+    """Those of which Slack does not tell who is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,17 @@ def decide(
     if stranger := _never(person, spot):
         return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=stranger)
     grants = list(_fitting(policy, person, spot, cluster))
-    if not grants:
+    if any(namespace is None or _covers(grant.namespaces, namespace) for grant in grants):
+        return Verdict(allowed=True)
+    hidden = person.unread & set(_open_groups(policy, person, spot, cluster, namespace))
+    if hidden:
+        unread = refusals.GROUP_UNREAD.format(
+            groups=", ".join(sorted(hidden)), contact=policy.contact
+        )
+        return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=unread)
+    if namespace is None or not grants:
         who = refusals.NOT_ON_THE_LIST.format(contact=policy.contact)
         return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=who)
-    if namespace is None or any(_covers(grant.namespaces, namespace) for grant in grants):
-        return Verdict(allowed=True)
     near = nearest(namespace, (name for grant in grants for name in grant.namespaces))
     meant = refusals.DID_YOU_MEAN.format(name=near[0]) if near else ""
     where = refusals.NOT_IN_NAMESPACE.format(
@@ -66,12 +75,37 @@ def may_take_over(
     """
     permitted = decide(policy, person, spot, cluster=cluster, namespace=namespace)
     on_call = policy.on_call
-    if permitted.allowed and not (
-        person.id in on_call.users or person.groups & set(on_call.groups)
-    ):
-        text = refusals.NOT_ON_CALL.format(contact=policy.contact)
-        return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=text)
-    return permitted
+    groups = set(on_call.groups)
+    if not permitted.allowed or person.id in on_call.users or person.groups & groups:
+        return permitted
+    hidden = person.unread & groups
+    said = refusals.GROUP_UNREAD if hidden else refusals.NOT_ON_CALL
+    text = said.format(contact=policy.contact, groups=", ".join(sorted(hidden)))
+    return Verdict(allowed=False, reason=Reason.NOT_PERMITTED, text=text)
+
+
+def groups_to_ask(
+    policy: Policy, person: Person, spot: Conversation, *, cluster: str, namespace: str | None
+) -> tuple[str, ...]:
+    """The groups on which the answer of `decide` may hang; none if it is known without them."""
+    if _never(person, spot):
+        return ()
+    if decide(policy, person, spot, cluster=cluster, namespace=namespace).allowed:
+        return ()
+    return tuple(dict.fromkeys(_open_groups(policy, person, spot, cluster, namespace)))
+
+
+def groups_of_grants(policy: Policy, person: Person, spot: Conversation | None) -> tuple[str, ...]:
+    """The groups that tell what this person may at all: in this conversation, or (None) in any."""
+    if _never(person, spot or Conversation("")):
+        return ()
+    groups = (
+        group
+        for grant in policy.grants
+        if person.id not in grant.users and (spot is None or _holds_in(grant, spot))
+        for group in grant.groups
+    )
+    return tuple(dict.fromkeys(groups))
 
 
 def may_see(policy: Policy, person: Person, spot: Conversation, restore: Restore) -> bool:
@@ -119,9 +153,23 @@ def _fitting(policy: Policy, person: Person, spot: Conversation, cluster: str) -
     for grant in policy.grants:
         named = person.id in grant.users or bool(person.groups & set(grant.groups))
         anybody = not grant.users and not grant.groups
-        here = not grant.channels or spot.channel in grant.channels
-        if (named or anybody) and here and _covers(grant.clusters, cluster):
+        if (named or anybody) and _holds_in(grant, spot) and _covers(grant.clusters, cluster):
             yield grant
+
+
+def _open_groups(
+    policy: Policy, person: Person, spot: Conversation, cluster: str, namespace: str | None
+) -> Iterable[str]:
+    """The groups of grants that would allow it to their members, and do not name this person."""
+    for grant in policy.grants:
+        fits = _holds_in(grant, spot) and _covers(grant.clusters, cluster)
+        enough = namespace is None or _covers(grant.namespaces, namespace)
+        if fits and enough and person.id not in grant.users:
+            yield from grant.groups
+
+
+def _holds_in(grant: Grant, spot: Conversation) -> bool:
+    return not grant.channels or spot.channel in grant.channels
 
 
 def _covers(names: tuple[str, ...], name: str) -> bool:

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     TOO_MANY_QUESTIONS = "too_many_questions"
     # Met on the way
     CLUSTER_UNREACHABLE = "cluster_unreachable"
+    SLACK_UNREACHABLE = "slack_unreachable"
     CHANNEL_UNREACHABLE = "channel_unreachable"
     STOP_REFUSED = "stop_refused"
     CREATE_REFUSED = "create_refused"

@@ -57,6 +57,7 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
+    FarSide,
     ObservationFailed,
     Observed,
     Offered,
@@ -68,7 +69,7 @@ from bot.restore.events import (
 )
 from bot.restore.model import AuditEntry, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import Observation, ObservationKind
-from bot.restore.phases import ended
+from bot.restore.phases import ended, left
 from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
@@ -78,8 +79,7 @@ from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.texts import endings, refusals
 from bot.texts.refusals import RefusalText
 
-AFTERCARE = timedelta(hours=24)
-"""How long the buttons of a finished restore stay."""
+AFTERCARE = left.AFTERCARE
 UNREACHABLE_LIMIT = timedelta(hours=24)
 """How long a restore that cannot be looked at is still followed."""
 
@@ -160,8 +160,8 @@ def _apply(
             return after, effects, None
         case Acted() as acted:
             return phases.acted(restore, acted, now), (), None
-        case ObservationFailed(what=what):
-            return _unseen(restore, what, now), (), None
+        case ObservationFailed() as failed:
+            return _unseen(restore, failed, now), (), None
         case VmClaimedElsewhere() as held:
             return _held(restore, held, now), (), None
         case Anchored() | ChannelGone() | ChannelMoved() | Appeared():
@@ -171,10 +171,11 @@ def _apply(
 
 
 def _looked(restore: Restore, seen: Observed, now: datetime) -> tuple[Restore, tuple[Effect, ...]]:
-    if seen.observation.kind is not wanted(restore):
+    after_all = last_look(restore, now) if restore.phase.ended else None
+    if seen.observation.kind is not (wanted(restore) or after_all):
         return restore, ()
     if blind := _blind(restore, seen.observation):
-        return _unseen(restore, blind, now), ()
+        return _unseen(restore, ObservationFailed(blind), now), ()
     return phases.on_observation(_seen_again(restore), seen, now)
 
 
@@ -200,7 +201,13 @@ def wanted(restore: Restore) -> ObservationKind | None:
 
 
 def last_look(restore: Restore, now: datetime) -> ObservationKind | None:
-    """What is looked up before an open question expires: whether it was answered and done already."""
+    """What time alone makes due.
+
+    Before an open question expires, whether it was answered and done already; after the end, what the
+    restore left behind.
+    """
+    if restore.phase.ended:
+        return ObservationKind.JOB if left.is_due(restore, now) else None
     over = restore.deadline is not None and now >= restore.deadline
     asked = restore.phase in (Phase.STOP_CHOICE, Phase.TYPING, Phase.CONFIRMING)
     return ObservationKind.VMI if over and asked else None
@@ -267,8 +274,8 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
         return now if moved else now + timedelta(seconds=_BRISK)
     if restore.closed or restore.outcome is None:
         return None
-    last = restore.outcome.at + AFTERCARE
-    return min(last, _offered_until(restore) or last)
+    limits = (restore.outcome.at + AFTERCARE, _offered_until(restore), left.due_at(restore))
+    return min(limit for limit in limits if limit)
 
 
 def _blind(restore: Restore, observation: Observation) -> str | None:
@@ -291,33 +298,36 @@ def _seen_again(restore: Restore) -> Restore:
     return restore.model_copy(update={"trouble": None, "trouble_since": None})
 
 
-def _unseen(restore: Restore, what: str, now: datetime) -> Restore:
-    """The cluster is away. What is under way is not given up soon; what has not begun ends."""
+def _unseen(restore: Restore, failed: ObservationFailed, now: datetime) -> Restore:
+    """Nobody answers. What is under way is not given up soon; what has not begun ends."""
+    what = failed.what[:300]
     if restore.phase.ended:
-        return _unseen_after_the_end(restore, what, now)
+        return _unseen_after_the_end(restore, failed, now)
     since = restore.trouble_since or now
     running = restore.job is not None
     patience = UNREACHABLE_LIMIT if running else timedelta(seconds=restore.rules.answer_timeout)
     if now - since < patience:
-        return restore.model_copy(update={"trouble": what[:300], "trouble_since": since})
-    found = refusals.UNREACHABLE.found.format(what=what[:300])
+        return restore.model_copy(update={"trouble": what, "trouble_since": since})
+    reason, text = _SILENT[failed.asked]
+    found = text.found.format(what=what)
     if running:
-        return edits.fail(restore, Reason.CLUSTER_UNREACHABLE, found, now)
-    outcome = Outcome(
-        reason=Reason.CLUSTER_UNREACHABLE,
-        at=now,
-        found=found,
-        next=refusals.UNREACHABLE.next,
-    )
+        return edits.fail(restore, reason, found, now)
+    outcome = Outcome(reason=reason, at=now, found=found, next=text.next)
     return edits.end(restore, Phase.REFUSED, outcome, endings.GIVEN_UP)
 
 
-def _unseen_after_the_end(restore: Restore, what: str, now: datetime) -> Restore:
+_SILENT: dict[FarSide, tuple[Reason, RefusalText]] = {
+    FarSide.CLUSTER: (Reason.CLUSTER_UNREACHABLE, refusals.UNREACHABLE),
+    FarSide.SLACK: (Reason.SLACK_UNREACHABLE, refusals.SLACK_UNREACHABLE),
+}
+
+
+def _unseen_after_the_end(restore: Restore, failed: ObservationFailed, now: datetime) -> Restore:
     start = restore.start
     if start is None or not start_is_due(restore) or now < start.at + START_WITHIN:
-        return restore
-    why = refusals.START_UNREACHABLE.format(what=what)
-    return ended.start_failed(restore, why, now)
+        return left.put_off(restore, now) if start is None or not start.pending else restore
+    why = refusals.START_UNREACHABLE if failed.asked is FarSide.CLUSTER else refusals.START_UNASKED
+    return ended.start_failed(restore, why.format(what=failed.what), now)
 
 
 def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:

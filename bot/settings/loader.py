@@ -37,7 +37,7 @@ def build(
     env: Mapping[str, str], tree: Mapping[str, Any], problems: Sequence[Problem] = ()
 ) -> Settings:
     """The settings from an environment and the content of the file."""
-    given = {name: env[name].strip() for name in VARIABLES if env.get(name, "").strip()}
+    given = {name: value for name in VARIABLES if (value := _given(env, name))}
     sections = {key: value for key, value in tree.items() if value is not None}
     found = [*problems, *_unreachable(given), *_misplaced(sections)]
     try:
@@ -49,6 +49,12 @@ def build(
     if found := [*found, *_conflicts(settings)]:
         raise _misconfigured(found)
     return settings
+
+
+def _given(env: Mapping[str, str], name: str) -> str:
+    """A variable, stripped. Those of proxies are usual in small letters, too."""
+    small = env.get(name.lower(), "") if name.endswith("_PROXY") else ""
+    return env.get(name, "").strip() or small.strip()
 
 
 def _misconfigured(problems: Iterable[Problem]) -> Misconfigured:

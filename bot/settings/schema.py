@@ -17,11 +17,13 @@ from bot.restore.rules import Rules
 from bot.settings.types import (
     ApiUrl,
     AppToken,
+    Authorities,
     BotToken,
     ClusterName,
     Duration,
     InstallationName,
     Kubeconfig,
+    ProxyUrl,
     SigningSecret,
     StoreUrl,
     TimesOfDay,
@@ -54,6 +56,14 @@ class Environment(Section):
     """The signing secret: needed without Socket Mode, where Slack sends to the bot over HTTP."""
     slack_api: ApiUrl = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
     """Another Slack endpoint, for tests; https unless it is on this machine."""
+    https_proxy: ProxyUrl | None = Field(default=None, alias="HTTPS_PROXY")
+    """The proxy on every way to Slack, also of the socket: `http://HOST:PORT`."""
+    http_proxy: ProxyUrl | None = Field(default=None, alias="HTTP_PROXY")
+    """The same for a `SLACK_API_URL` with `http://`, for tests."""
+    no_proxy: str = Field(default="", alias="NO_PROXY")
+    """Hosts and domains that are reached without the proxy, with commas; `*` for all."""
+    authorities: Authorities | None = Field(default=None, alias="SSL_CERT_FILE")
+    """A PEM file with the certificate authorities that are trusted instead of the machine's."""
     redis_url: StoreUrl | None = Field(default=None, alias="REDIS_URL")
     """The Redis or Valkey that keeps the restores; without it one is started, for one process."""
     kubeconfig: Kubeconfig | None = Field(default=None, alias="KUBECONFIG")
@@ -97,12 +107,19 @@ class Listen(Section):
 
 
 class Http(Section):
-    """The port for health, metrics and, without Socket Mode, Slack's requests."""
+    """The port for health and metrics and, without Socket Mode, the one for Slack's requests."""
 
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet, Prometheus and Slack come from outside the pod
     """The address to listen on."""
     port: int = Field(default=8080, ge=0, le=65535)
-    """The port to listen on; 0 takes a free one."""
+    """The port for health and metrics; 0 takes a free one."""
+    slack_port: int | None = Field(default=None, ge=0, le=65535)
+    """Without Socket Mode, the port for Slack's requests; not set: the same port."""
+
+    @property
+    def apart(self) -> bool:
+        """Slack's requests have a port of their own; 0 is another free one."""
+        return self.slack_port == 0 or self.slack_port not in {None, self.port}
 
 
 class StoreSettings(Section):
@@ -186,7 +203,7 @@ class Settings(Section):
     report: ReportTimes = ReportTimes()
     """The shift report by the clock."""
     http: Http = Http()
-    """The port."""
+    """The ports."""
     store: StoreSettings = StoreSettings()
     """How restores are kept."""
     log: Log = Log()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
 
 from bot.restore import installation as installations
 
@@ -67,6 +67,26 @@ def _store_url(value: SecretStr) -> SecretStr:
             "is no address of a Redis; write redis://HOST:6379/0, rediss://… for TLS, "
             "unix:///PATH, redis+sentinel://HOST:26379/MASTER or redis+cluster://HOST:6379"
         )
+    return value
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    """A proxy as curl takes it: without a scheme it is one of plain HTTP."""
+    given = value.get_secret_value()
+    text = given if "://" in given else f"http://{given}"
+    url = urlsplit(text)
+    try:
+        usable = url.scheme in ("http", "https") and url.hostname and (url.port or True)
+    except ValueError:  # no port
+        usable = False
+    if not usable:
+        raise ValueError("is no HTTP proxy; write http://HOST:PORT")
+    return SecretStr(text)
+
+
+def _authorities(value: str) -> str:
+    if not Path(value).exists():
+        raise ValueError("names no file that is there; write the path of a PEM file")
     return value
 
 
@@ -133,15 +153,53 @@ def is_duration(key: str) -> bool:
     return key.endswith(("_timeout", "_seconds"))
 
 
+_NUMBER: Final = "[0-9]+ *"
+_HOURS, _MINUTES, _SECONDS = (f"{_NUMBER}{unit} *" for unit in "hms")
+
+
+def _written(pattern: str) -> WithJsonSchema:
+    """The form of a text, for tools that check a file before the bot reads it: the chart's schema."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+WRITTEN_DURATION: Final = {
+    "type": "string",
+    "pattern": (
+        f"^ *({_NUMBER}|{_HOURS}({_MINUTES})?({_SECONDS})?|{_MINUTES}({_SECONDS})?|{_SECONDS})$"
+    ),
+}
+"""The JSON schema of a duration as people write it. Its bounds are the bot's own to check."""
+
 BotToken = Annotated[SecretStr, _secret("xoxb-", "the Bot User OAuth Token (xoxb-…)")]
 AppToken = Annotated[SecretStr, _secret("xapp-", "the app-level token (xapp-…)")]
 SigningSecret = Annotated[SecretStr, _secret("", 'the Signing Secret of "Basic Information"')]
 StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+Authorities = Annotated[str, AfterValidator(_authorities)]
 Kubeconfig = Annotated[str, AfterValidator(_kubeconfig)]
 Duration = Annotated[int, BeforeValidator(seconds)]
-InstallationName = Annotated[str, AfterValidator(_installation)]
-ClusterName = Annotated[str, AfterValidator(_cluster_name)]
+InstallationName = Annotated[
+    str, AfterValidator(_installation), _written(installations.NAME.pattern)
+]
+ClusterName = Annotated[str, AfterValidator(_cluster_name), _written(_LABEL.pattern)]
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
-TimesOfDay = Annotated[tuple[TimeOfDay, ...], BeforeValidator(_one_or_more)]
+_WRITTEN_TIME: Final = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 1439},
+        {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+    ]
+}
+TimesOfDay = Annotated[
+    tuple[TimeOfDay, ...],
+    BeforeValidator(_one_or_more),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_WRITTEN_TIME["anyOf"],
+                {"type": "array", "minItems": 1, "items": _WRITTEN_TIME},
+            ]
+        }
+    ),
+]
 Zone = Annotated[str, AfterValidator(_zone)]

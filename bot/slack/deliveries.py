@@ -39,24 +39,30 @@ class FromPerson(Stored):
 
 
 class MessageReceived(FromPerson):
-    """A message that may be meant for the bot."""
+    """A message that may be meant for the bot. Of what was not said to it only the needed is kept."""
 
     kind: Literal["message"] = "message"
     ts: str
     bot_thread: bool
     """The thread was started by the bot."""
     typed: Text
-    """The text as it was typed, mentions included."""
+    """The text as it was typed, mentions included, if it may be an answer or names a person."""
     plain: bool
     """Nothing in it that can never be part of a name."""
     spoken: Text
-    """The text without the mention of the bot."""
+    """The text without the mention of the bot, if it is said to the bot."""
     addressed: bool
     """It mentions the bot, or is a direct message."""
     words: bool
     """Plain words are heard in this channel."""
     request: ParsedRequest | None = None
     """What it asks for, if the listener had to read it; deliveries stored before had no such field."""
+
+    @property
+    def only_in(self) -> tuple[str, str] | None:
+        """The thread of people (channel, ts) in which it may be an answer, if it is nothing else."""
+        other = self.addressed or self.request is not None or self.bot_thread
+        return None if other or self.thread is None else (self.channel, self.thread)
 
 
 class MessageDeleted(Stored):

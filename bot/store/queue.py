@@ -58,8 +58,19 @@ class WorkQueue:
         theirs = await self._scripts.run("time", keys, now=times.now(self._clock))
         self._clock.follow(times.moment(theirs), asked)
 
-    async def enqueue_delivery(self, key: str, kind: str, body: Mapping[str, Any]) -> Lease | None:
-        """Store what Slack sent, leased to the caller; None if this key is known already."""
+    async def enqueue_delivery(
+        self,
+        key: str,
+        kind: str,
+        body: Mapping[str, Any],
+        *,
+        only_in: tuple[str, str] | None = None,
+    ) -> Lease | None:
+        """Store what Slack sent, leased to the caller; None if this key is known already.
+
+        None as well, and nothing is stored, if it matters `only_in` a thread (its channel and ts)
+        with a restore, and there is none.
+        """
         now, member = self._clock.now(), DELIVERY + key
         lease = Lease(member, 1, now + self._lease_time)
         accepted = await self._scripts.run(
@@ -71,6 +82,8 @@ class WorkQueue:
             body=documents.dump_body(body),
             now=times.now(self._clock),
             lease_ms=times.length(self._lease_time),
+            prefix=self._keys.prefix,
+            thread=":".join(only_in or ()),
         )
         return lease if accepted else None
 

@@ -71,6 +71,10 @@ SLACK_DOWN: Final = (
     "❌ *Nothing was done*: Slack did not tell me who you are, so I cannot tell what you may do. "
     "Please try again in a minute."
 )
+SLACK_SLOW: Final = (
+    "⏳ Slack limits how fast I may ask it who you are and in which user groups. I go on by myself; this "
+    "may take a few minutes."
+)
 INVITE_ME: Final = (
     "❌ *Nothing was started*: I cannot write in {channel}. Type `/invite {bot}` there and ask "
     "again, or ask in a direct message to me."

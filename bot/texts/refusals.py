@@ -54,6 +54,10 @@ UNREACHABLE: Final = RefusalText(
     "The cluster could not be asked: {what}",
     next="Nothing was restored. Ask again when the cluster answers.",
 )
+SLACK_UNREACHABLE: Final = RefusalText(
+    "Slack could not be asked who may do this: {what}",
+    next="Nothing was restored. Ask again when Slack answers.",
+)
 RECORD_LOST: Final = RefusalText(
     "The bot's record of this restore is lost, and the cluster has no VirtualMachineRestore of it. "
     "Nothing more is done for it.",
@@ -324,6 +328,10 @@ NOT_IN_NAMESPACE: Final = (
     "You may not restore VMs in namespace `{namespace}` from here.{meant} Ask {contact}."
 )
 DID_YOU_MEAN: Final = " Did you mean `{name}`?"
+GROUP_UNREAD: Final = (
+    "No rule names you, and Slack does not tell who is in user group {groups}, whose members may. "
+    "Ask {contact}."
+)
 NOT_ON_CALL: Final = "Only people on call may take over a restore. Ask {contact}."
 BOT: Final = "Bots may not restore VMs."
 DEACTIVATED: Final = "This account is deactivated."
@@ -347,6 +355,7 @@ START_HAS_RUN: Final = (
 )
 START_TOO_LATE: Final = "it could not be started in time; press the button again"
 START_UNREACHABLE: Final = "the cluster could not be asked: {what}"
+START_UNASKED: Final = "Slack could not be asked who may do this: {what}"
 
 # The safety snapshot
 

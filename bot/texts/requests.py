@@ -98,6 +98,7 @@ RULES: Final[Mapping[str, str]] = {
 
 # Why a typed name may differ from the one that was asked for
 
+NOTHING_TYPED: Final = "There are no words in it: what is struck through does not count."
 INVISIBLE: Final = "It holds an invisible character, which often comes along when text is copied."
 WHITE_AROUND: Final = "There is white space before or after it."
 WHITE_INSIDE: Final = "There is white space inside it."

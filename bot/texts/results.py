@@ -73,6 +73,9 @@ LEFTOVERS: Final = (
     "*Volumes left over*: {volumes}. The VM used them before. Nobody has looked who needs them now."
 )
 LEFT: Final = "*Volumes that the VM used before* (looked up at {when}):"
+LEFT_WATCHED: Final = (
+    "*Volumes that the VM used before* (looked up at {when}; kept current for {hours} hours):"
+)
 LEFT_MADE: Final = "*Volumes that this restore made* (looked up at {when}; they use space):"
 LEFT_LINES: Final[Mapping[str, str]] = {
     "used": "• In use, keep: {claims}",
@@ -245,6 +248,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "no_answer": EXPIRED_HEADING,
     "too_many_questions": "❌ Too Many Questions",
     "cluster_unreachable": "❌ Cluster Not Reachable",
+    "slack_unreachable": "❌ Slack Does Not Answer",
     "channel_unreachable": "❌ Thread Not Reachable",
     "stop_refused": "❌ VM Could Not Be Stopped",
     "create_refused": "❌ Cluster Refused the Restore",

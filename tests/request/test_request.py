@@ -193,7 +193,6 @@ STARTS_NOTHING = (
     "> restore database-01 from pre-upgrade-snapshot",
     "&gt; restore database-01 from pre-upgrade-snapshot",
     ">>> restore database-01\nrestore database-01",
-    "```\nrestore database-01 from pre-upgrade-snapshot\n```",
     "```restore database-01",
     "the restore of database-01 took an hour",
     "Revert commit abc123 on the release branch",
@@ -202,6 +201,7 @@ STARTS_NOTHING = (
 
 # Not said to the bot: silence.
 OVERHEARD_ONLY = (
+    "```\nrestore database-01 from pre-upgrade-snapshot\n```",
     "",
     "good morning",
     "help",
@@ -230,6 +230,8 @@ OVERHEARD_ONLY = (
 )
 
 ADDRESSED = {
+    "```\nrestore database-01 from pre-upgrade-snapshot\n```": EXACT,
+    "please:\n```restore database-01 from pre-upgrade-snapshot```": EXACT,
     "": ParsedRequest(Verb.HELP),
     "please restore database-01 from pre-upgrade-snapshot": EXACT,
     "can you restore database-01 from pre-upgrade-snapshot?": EXACT,

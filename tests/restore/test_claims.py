@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore import follow_up
+from bot.restore import follow_up, workflow
 from bot.restore.disks import LeftBehind, LeftBehindKind
 from bot.restore.events import Button, Clicked
 from bot.restore.model import Phase, Restore
@@ -294,3 +294,83 @@ def test_what_became_of_the_other_disks_is_told_of_those_that_exist() -> None:
     played.ground = played.ground.but(vm=after, claims=(FILLED, Claim("kept", "Bound")))
     played = played.looks()
     assert (played.outcome.kept, played.outcome.deleted) == (("kept",), ("extra",))
+
+
+# --- Kept current ---------------------------------------------------------------------------------
+
+CHANGED: dict[str, tuple[dict[str, Any], list[tuple[str, LeftBehindKind, str]]]] = {
+    "nothing has changed": ({}, [("old-root", LeftBehindKind.FREE, "")]),
+    "another VM uses the claim now": (
+        {"uses": (Use("old-root", "VM", "web-01"),)},
+        [("old-root", LeftBehindKind.USED, "VM `web-01`")],
+    ),
+    "the claim is gone": ({"claims": (FILLED,)}, []),
+    "the claim is going": (
+        {"claims": (FILLED, replace(OLD, deleting=True))}, [("old-root", LeftBehindKind.GOING, "")],
+    ),
+    "the restored copy is going": (
+        {"claims": (replace(FILLED, deleting=True), OLD)},
+        [("old-root", LeftBehindKind.UNFILLED, "")],
+    ),
+    "the restored copy is gone": ({"claims": (OLD,)}, [("old-root", LeftBehindKind.UNPROVEN, "")]),
+    "the restore object is gone": ({"job": None}, [("old-root", LeftBehindKind.UNPROVEN, "")]),
+    "the restore object and the claim are gone": ({"job": None, "claims": ()}, []),
+    "another VM has the name": (
+        {"vm": replace(VM, uid="vm-2", volumes=())}, [("old-root", LeftBehindKind.UNPROVEN, "")],
+    ),
+    "nobody may look any more": (
+        {"uses": None, "uses_unread": "cannot list pods"},
+        [("old-root", LeftBehindKind.UNSURE, "cannot list pods")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", CHANGED)
+def test_what_is_left_is_told_as_it_is_now(how: str) -> None:
+    facts, expected = CHANGED[how]
+    played = ended(OLD).wait(60)
+    played = played.sees(observation(played, **{"uses": (), **facts}))
+    assert [(each.claim, each.kind, each.by) for each in played.outcome.left] == expected
+    assert played.outcome.left_at == played.now
+
+
+def test_the_old_claim_is_free_once_the_vm_has_started_and_filled_the_new_one() -> None:
+    played = completed_with(replace(FILLED, phase="Pending"), OLD).wait(60)
+    played = played.sees(observation(played, claims=(FILLED, OLD), uses=()))
+    assert played.outcome.pending == ()
+    assert played.outcome.leftovers == ("old-root",)
+    assert [each.kind for each in played.outcome.left] == [LeftBehindKind.FREE]
+
+
+def test_what_is_left_is_looked_up_less_and_less_and_not_after_the_last_button() -> None:
+    played, pauses = ended(OLD), list[float]()
+    while played.outcome.left_due is not None:
+        assert played.due == played.outcome.left_due
+        pauses.append((played.due - played.now).total_seconds())
+        played.now = played.due
+        played = played.sees(observation(played, uses=()))
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1], len(pauses)) == (60, 3600, 29)
+    assert played.due == played.outcome.at + workflow.AFTERCARE
+
+
+def test_a_cluster_that_is_away_is_asked_again_after_a_pause() -> None:
+    played = ended(OLD).wait(60)
+    before = played.outcome.left
+    played.misses()
+    assert (played.outcome.left, played.outcome.left_at) == (before, None)
+    assert played.due == played.now + timedelta(seconds=60)
+    unread = observation(played, claims=(), claims_unread="cannot list claims", uses=None)
+    played = played.wait(60).sees(unread)
+    assert played.outcome.left == before
+    assert played.due == played.now + timedelta(seconds=120)
+
+
+def test_a_start_makes_the_next_look_due_soon() -> None:
+    played = ended(OLD).wait(3 * 3600)
+    played = played.sees(observation(played, uses=())).clicks(Button.START_VM).looks().acted()
+    assert played.due == played.now + timedelta(seconds=60)
+
+
+def test_nothing_left_is_not_looked_for() -> None:
+    assert ended().outcome.left_due is None

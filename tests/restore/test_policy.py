@@ -162,12 +162,6 @@ def test_a_no_says_whom_to_ask() -> None:
     assert "`staging`" in decide(policy, ALICE, OPS, cluster="main", namespace="staging").text
 
 
-def test_only_groups_that_are_named_are_worth_asking_about() -> None:
-    assert Policy(grants=(USER, GROUP)).groups == {"S0ONCALL"}
-    on_call = OnCall(groups=("S0NIGHT",))
-    assert Policy(grants=(USER, GROUP), on_call=on_call).groups == {"S0ONCALL", "S0NIGHT"}
-
-
 # on call, grants, person, spot -> allowed
 TAKING_OVER: dict[str, tuple[OnCall, tuple[Grant, ...], Person, Conversation, bool]] = {
     "nobody, where nobody is on call": (OnCall(), (USER,), ALICE, OPS, False),

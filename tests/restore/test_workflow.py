@@ -18,6 +18,8 @@ from bot.restore.events import (
     ConversationLoss,
     CreateRestore,
     CreateSnapshot,
+    FarSide,
+    ObservationFailed,
     Reply,
     StopVm,
     VmClaimedElsewhere,
@@ -732,6 +734,19 @@ def test_a_cancel_cannot_take_back_what_the_cluster_has(state: Callable[[], Play
 def test_a_look_ends_the_trouble() -> None:
     played = p.stopping().misses().wait(600).looks(vm=VM, vmi=None)
     assert played.restore.trouble is None
+
+
+@pytest.mark.parametrize("state", [p.play, p.stopping])
+def test_it_is_slack_that_is_named_when_slack_does_not_say_who_may(
+    state: Callable[[], Play],
+) -> None:
+    silent = ObservationFailed("Slack asks to slow down (usergroups.users.list)", FarSide.SLACK)
+    played = state().event(silent).wait(900).event(silent)
+    assert (played.phase, played.reason) == (Phase.REFUSED, Reason.SLACK_UNREACHABLE)
+    assert played.outcome.found.startswith("Slack could not be asked who may do this: Slack asks")
+    started = p.succeeded().clicks(Button.START_VM).event(silent).wait(600).event(silent)
+    assert started.restore.start is not None
+    assert "Slack could not be asked" in str(started.restore.start.error)
 
 
 @pytest.mark.parametrize("state", [p.decided, p.restoring])

@@ -434,6 +434,7 @@ def _successes() -> Mapping[str, Example]:
             vm_status=calm,
             leftovers=tuple(each.claim for each in LEFT),
             left=LEFT,
+            left_due=LATER,
             kept=("scratch",),
             deleted=("archive",),
             pending=("restore-1-log",),
@@ -453,6 +454,7 @@ def _successes() -> Mapping[str, Example]:
                     claim="database-01-root", kind=LeftBehindKind.UNSURE, by="cannot list pods"
                 ),
             ),
+            left_due=LATER,
             **known,
         ),
         "succeeded-not-proven": ended(

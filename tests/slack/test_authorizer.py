@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import FarClock
 from bot.errors import Temporary
@@ -20,6 +19,7 @@ from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import ConversationInfo, Directory, Workspace
+from bot.slack.api.network import Network, WebClient
 from bot.telemetry import Metrics
 from tests.restore.play import asked
 
@@ -36,6 +36,7 @@ class Scene:
     clock: HandClock
     people: dict[str, Person]
     rooms: dict[str, Channel]
+    directory: Directory
     authorizer: Authorizer
 
     def user(self, name: str) -> UserId:
@@ -78,11 +79,14 @@ async def scene() -> AsyncIterator[Scene]:
         on_call=OnCall(groups=(on_call,)),
     )
     await slack.start()
-    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
     home = Workspace(slack.workspace.team_id, bot_user="U0BOT", bot_id="B0BOT")
-    directory = Directory(SlackApi(client, Metrics(), FarClock(clock)), home, policy.groups, clock)
-    yield Scene(slack, clock, people, rooms, Authorizer(directory, policy))
-    await slack.stop()
+    network = Network()
+    async with network.session() as session:
+        client = WebClient(slack.bot_token, slack.api_url, network, session)
+        web = SlackApi(client, Metrics(), FarClock(clock))
+        directory = Directory(web, home, clock)
+        yield Scene(slack, clock, people, rooms, directory, Authorizer(directory, policy))
+        await slack.stop()
 
 
 # Who, where -> may restore, may take over, is told of the restore.
@@ -172,7 +176,7 @@ async def test_what_has_changed_is_known_now_or_within_a_minute(
     before = scene.calls
     scene.people["carol"].user.deactivated = True
     assert await ask(scene) is not fresh
-    again = {"conversations.info": 1, "users.info": 1, "usergroups.users.list": 1}
+    again = {"conversations.info": 1, "users.info": 1}  # then nothing hangs on a group
     assert scene.calls - before == (again if fresh else {})
     scene.clock.advance(61)
     assert not await ask(scene)
@@ -205,3 +209,123 @@ async def test_somebody_elsewhere_is_judged_by_the_grants_that_hold_there(scene:
     assert dave.elsewhere(ops).by_name().permitted("default") == frozenset()
     assert alice.elsewhere(ops).by_name().permitted("default") == frozenset({"production"})
     assert scene.calls["conversations.info"] == 0
+
+
+# User groups, of which Slack tells twenty a minute
+
+
+def with_groups(scene: Scene, *namespaces: str, last: str = "dave") -> tuple[Authorizer, list[str]]:
+    """A grant for a group in each of these namespaces; the last one has somebody in it."""
+    groups = [scene.slack.user_group(f"team-{place:02}").id for place in range(len(namespaces))]
+    scene.slack.workspace.groups[groups[-1]].members.append(scene.people[last].user)
+    grants = (Grant(groups=(g,), namespaces=(n,)) for g, n in zip(groups, namespaces, strict=True))
+    return Authorizer(scene.directory, Policy(grants=tuple(grants))), groups
+
+
+def asked_groups(scene: Scene) -> list[str]:
+    """The groups that Slack told of, in order."""
+    told = (call for call in scene.slack.log if call.method == "usergroups.users.list" and call.ok)
+    return [call.args["usergroup"] for call in told]
+
+
+async def until_slack_has_told(scene: Scene, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+    """Ask again when Slack says that it may be asked again."""
+    for _ in range(60):
+        try:
+            return await ask()
+        except Temporary as away:
+            scene.clock.advance(away.retry_after or 1)
+    raise AssertionError("it is never told")
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["as of the last minute", "asked now"])
+async def test_more_groups_than_slack_tells_of_in_a_minute(scene: Scene, fresh: bool) -> None:
+    """Each is read once, over several tries; the next question of that kind begins anew."""
+    authorizer, groups = with_groups(scene, *["production"] * 50)
+    dave, where = scene.user("dave"), scene.where("talk")
+
+    async def ask() -> Verdict:
+        return await authorizer.may_restore(dave, where, PRODUCTION, fresh=fresh)
+
+    assert (await until_slack_has_told(scene, ask)).allowed
+    assert asked_groups(scene) == groups
+    scene.clock.advance(301)
+    for group in scene.slack.workspace.groups.values():
+        group.members.clear()
+    assert not (await until_slack_has_told(scene, ask)).allowed
+
+
+async def test_while_slack_wants_no_calls_none_is_made(scene: Scene) -> None:
+    authorizer, _ = with_groups(scene, "production")
+    scene.slack.faults.rate_limit("usergroups.users.list", 30)
+    for _ in range(3):
+        with pytest.raises(Temporary, match=r"slow down \(usergroups\.users\.list\)"):
+            await authorizer.may_restore(
+                scene.user("dave"), scene.where("talk"), PRODUCTION, fresh=True
+            )
+        scene.clock.advance(9)
+    assert scene.calls["usergroups.users.list"] == 1
+
+
+async def test_only_groups_that_could_allow_it_are_asked_about(scene: Scene) -> None:
+    namespaces = ("staging", "production", "*", "production")
+    authorizer, groups = with_groups(scene, *namespaces, last="carol")
+    scene.slack.workspace.groups[groups[2]].members.append(scene.people["carol"].user)
+    where = scene.where("talk")
+    found = await authorizer.may_restore(scene.user("carol"), where, PRODUCTION, fresh=True)
+    assert found.allowed
+    # Not the one for another namespace, and none once the answer is known.
+    assert asked_groups(scene) == groups[1:3]
+
+
+async def test_no_group_is_asked_about_somebody_whom_a_grant_names(scene: Scene) -> None:
+    for who, where in (("alice", "talk"), ("dave", "ops"), ("guest", "talk")):
+        await scene.authorizer.may_restore(
+            scene.user(who), scene.where(where), PRODUCTION, fresh=True
+        )
+    assert asked_groups(scene) == []
+
+
+@pytest.mark.parametrize("code", ["permission_denied", "missing_scope", "some_code_of_next_year"])
+async def test_a_group_that_slack_does_not_tell_of(scene: Scene, code: str) -> None:
+    """It allows nobody, which is said; and keeps nobody from what another group allows."""
+    authorizer, groups = with_groups(scene, "production", "production")
+    scene.slack.faults.refuse("usergroups.users.list", code, times=1)
+    where = scene.where("talk")
+    dave = await authorizer.may_restore(scene.user("dave"), where, PRODUCTION, fresh=True)
+    assert dave.allowed
+    scene.clock.advance(61)
+    scene.slack.faults.refuse("usergroups.users.list", code, times=1)
+    alice = await authorizer.may_restore(scene.user("alice"), where, PRODUCTION, fresh=False)
+    assert not alice.allowed
+    assert f"Slack does not tell who is in user group {groups[0]}" in alice.text
+    takes = await authorizer.may_take_over(scene.user("dave"), where, PRODUCTION, fresh=False)
+    assert "Only people on call" in takes.text
+
+
+# Conversations with many people
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_somebody_among_more_people_than_a_page_holds(scene: Scene, private: bool) -> None:
+    """The person is looked up, not the list: two calls, whoever they are."""
+    crowd = [scene.slack.person(f"crowd-{number}") for number in range(999)]
+    big = scene.slack.channel("all-hands", *crowd, scene.people["dave"], private=private)
+    calls = scene.calls
+    for who, inside in {"dave": True, "carol": False}.items():
+        assert await scene.directory.is_member(scene.user(who), big.id) is inside
+    assert scene.calls - calls == {"conversations.members": 2, "users.conversations": 2}
+
+
+async def test_the_pages_of_somebodys_conversations_are_read_once(scene: Scene) -> None:
+    crowd = [scene.slack.person(f"crowd-{number}") for number in range(1000)]
+    for number in range(1000):
+        scene.slack.channel(f"room-{number}", scene.people["dave"])
+    big = scene.slack.channel("all-hands", *crowd, scene.people["dave"])
+    scene.slack.faults.rate_limit("users.conversations", 30, skip=1)
+    with pytest.raises(Temporary):
+        await scene.directory.is_member(scene.user("dave"), big.id)
+    scene.clock.advance(30)
+    assert await scene.directory.is_member(scene.user("dave"), big.id)
+    told = [call for call in scene.slack.log if call.method == "users.conversations" and call.ok]
+    assert [call.args.get("cursor") for call in told] == [None, "next:999"]

@@ -47,6 +47,7 @@ NEEDS: dict[str, set[str]] = {
     "chat.postMessage, chat.postEphemeral, chat.update": {"chat:write"},
     "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
     "conversations.members": {"channels:read", "groups:read", "im:read", "mpim:read"},
+    "users.conversations": {"channels:read", "groups:read", "mpim:read"},
     "conversations.open": {"im:write"},
     "users.info": {"users:read"},
     "usergroups.users.list": {"usergroups:read"},

@@ -7,18 +7,20 @@ the name. Each row changes what is known of them, or what Slack does, and lets t
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import FarClock
 from bot.playground.clock import HandClock
 from bot.playground.slack import SlackSim
 from bot.playground.slack.faults import Faults
-from bot.playground.slack.workspace import Channel
+from bot.playground.slack.workspace import Channel, Message
 from bot.restore.model import Restore
 from bot.restore.thread import ThreadRef
 from bot.slack.api.client import SlackApi
+from bot.slack.api.network import Network, WebClient
 from bot.slack.outbound.thread_sync import SyncResult, ThreadSync
 from bot.store.records import PostedCard
 from bot.telemetry import Metrics
@@ -71,16 +73,18 @@ async def scene() -> AsyncIterator[Scene]:
     slack = SlackSim(clock)
     channel = slack.channel("ops", slack.person("alice"))
     await slack.start()
-    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-    sync = ThreadSync(SlackApi(client, Metrics(), FarClock(clock)), clock)
-    where = ThreadRef(team="T0TEAM", channel=channel.id, thread=None, own_thread=True)
-    made = Scene(slack, channel, clock, sync, p.typing(thread_ref=where).restore, {})
-    first = await made.show()
-    assert made.standing == [REQUEST, QUESTION]
-    where = where.model_copy(update={"thread": first.root})
-    made.restore = made.restore.model_copy(update={"thread_ref": where})
-    yield made
-    await slack.stop()
+    network = Network()
+    async with network.session() as session:
+        client = WebClient(slack.bot_token, slack.api_url, network, session)
+        sync = ThreadSync(SlackApi(client, Metrics(), FarClock(clock)), clock)
+        where = ThreadRef(team="T0TEAM", channel=channel.id, thread=None, own_thread=True)
+        made = Scene(slack, channel, clock, sync, p.typing(thread_ref=where).restore, {})
+        first = await made.show()
+        assert made.standing == [REQUEST, QUESTION]
+        where = where.model_copy(update={"thread": first.root})
+        made.restore = made.restore.model_copy(update={"thread_ref": where})
+        yield made
+        await slack.stop()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,10 @@ class Row:
 
 def _refuses(method: str, code: str) -> Callable[[Faults], None]:
     return lambda faults: faults.refuse(method, code)
+
+
+def _instead(faults: Faults, **answer: Any) -> None:
+    faults.instead(POST, **answer)
 
 
 def _forget_the_question(scene: Scene) -> None:
@@ -124,6 +132,8 @@ def _question_deleted(scene: Scene) -> None:
 def _both_differ(scene: Scene) -> None:
     scene.differs(REQUEST, QUESTION)
 
+
+PAGE = "<html>Log in</html>"
 
 ROWS = {
     "all as it should be": Row([]),
@@ -152,6 +162,31 @@ ROWS = {
     "the answer to the post is lost": Row(
         [POST], _never_posted, lambda f: f.drop_after(POST), again=3
     ),
+    **{
+        f"the post is answered by {who}, who did not pass it on": Row(
+            [POST],
+            _never_posted,
+            partial(_instead, body=PAGE, status=status, kind="text/html"),
+            standing=(REQUEST,),
+            again=3,
+        )
+        for who, status in (("a proxy", 407), ("a firewall", 403), ("a portal", 302))
+    },
+    **{
+        f"the answer to the post arrives as {what}": Row(
+            [POST], _never_posted, partial(_instead, body=body, applied=True), again=3
+        )
+        for what, body in (("a page", PAGE), ("nothing", ""), ("null", "null"), ("a list", "[1]"))
+    },
+    "the answer to the post is labelled wrongly": Row(
+        [POST], _never_posted, lambda f: f.instead(POST, None, kind="text/plain")
+    ),
+    **{
+        f"the answer to the post lies: {lies}": Row(
+            [POST], _never_posted, partial(Faults.lie, method=POST, **lies), again=3
+        )
+        for lies in ({"ts": None}, {"ts": 1.5}, {"ok": "true"})
+    },
     "Slack is away after the first": Row(
         [EDIT, EDIT], _both_differ, lambda f: f.fail(EDIT, 500, skip=1), again=3
     ),
@@ -209,3 +244,44 @@ async def test_a_thread_is_made_to_match(name: str, scene: Scene) -> None:
 async def test_the_first_card_is_the_thread_of_those_after_it(scene: Scene) -> None:
     root, question = scene.channel.messages
     assert question.thread_ts == root.ts == scene.restore.thread_ref.thread
+
+
+async def test_a_long_thread_at_fifteen_messages_a_minute(scene: Scene) -> None:
+    """The pages that Slack has told stay read; the card on the last one is found, not posted again."""
+    alice = next(iter(scene.slack.workspace.users.values()))
+    root = scene.channel.messages[0].ts
+    _never_posted(scene)
+    for number in range(40):
+        ts = scene.slack.workspace.next_ts()
+        said = Message(scene.channel, ts, alice, f"number {number}", thread_ts=root)
+        scene.slack.workspace.post(said)
+    await scene.show()
+    _unanswered(scene)
+    scene.slack.limits.unlisted = True
+    for _ in range(20):
+        if (done := await scene.show()).again is None:
+            break
+        scene.clock.advance((done.again - scene.clock.now()).total_seconds())
+    assert scene.standing == [REQUEST, QUESTION]
+    assert scene.shown[QUESTION].ts == scene.channel.messages[-1].ts
+    read = [
+        call.args.get("cursor") for call in scene.slack.log if call.method == SEARCH and call.ok
+    ]
+    assert read == [None, "next:15", "next:30"]
+
+
+async def test_a_search_whose_place_slack_has_forgotten(scene: Scene) -> None:
+    """It begins anew."""
+    _unanswered(scene)
+    scene.slack.limits.unlisted = True
+    for number in range(20):
+        bob = scene.slack.person(f"bob-{number}").user
+        ts, root = scene.slack.workspace.next_ts(), scene.channel.messages[0].ts
+        scene.slack.workspace.post(Message(scene.channel, ts, bob, "hm", thread_ts=root))
+    await scene.show()
+    scene.slack.faults.refuse(SEARCH, "invalid_cursor")
+    for _ in range(20):
+        scene.clock.advance(60)
+        if (await scene.show()).again is None:
+            break
+    assert scene.standing == [REQUEST, QUESTION]

@@ -310,7 +310,7 @@ def found_free(*claims: str) -> tuple[LeftBehind, ...]:
 
 def commands(*left: LeftBehind, **facts: Any) -> list[str]:
     """What can be copied from a success that leaves these claims."""
-    known = {"preview": PREVIEW, **facts}
+    known = {"preview": PREVIEW, "left_due": NOW, **facts}
     return re.findall(
         r"```(.*)```", body(views.render(*ended(Phase.SUCCEEDED, left=left, **known)))
     )
@@ -319,7 +319,7 @@ def commands(*left: LeftBehind, **facts: Any) -> list[str]:
 def test_the_volume_command_names_only_what_it_removes() -> None:
     many = [f"disk-{n}" for n in range(40)]
     message = views.render(
-        *ended(Phase.SUCCEEDED, left=found_free(*many), more_left=3, preview=PREVIEW)
+        *ended(Phase.SUCCEEDED, left=found_free(*many), more_left=3, left_due=NOW, preview=PREVIEW)
     )
     [command] = re.findall(r"```(.*)```", body(message))
     assert command == "kubectl delete pvc -n production " + " ".join(many[:10])

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.slack.views.home import HomePage, home
-from bot.slack.views.lists import status
 from bot.slack.views.report import Shift, report
+from bot.slack.views.restore_lists import status
 from bot.slack.views.unread import Unread
 from tests.restore.ground import NOW
 

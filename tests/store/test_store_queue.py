@@ -415,6 +415,15 @@ async def test_a_delivery_is_enqueued_once_and_leased_to_the_caller(db: Database
     assert await db.names_due() == []
 
 
+async def test_an_answer_is_stored_only_where_a_restore_is(db: Database) -> None:
+    await db.store.create(restore(), due=db.now, audit=[])
+    thread_ref = restore().thread_ref
+    here, elsewhere = (thread_ref.channel, str(thread_ref.thread)), (thread_ref.channel, "9.9")
+    assert await db.queue.enqueue_delivery("Ev1", "event", {}, only_in=elsewhere) is None
+    assert not await db.client.exists(db.keys.record("delivery:Ev1"))
+    assert await db.queue.enqueue_delivery("Ev1", "event", {}, only_in=here) is not None
+
+
 async def test_a_completed_delivery_is_known_for_a_day_without_its_body(db: Database) -> None:
     lease = await db.queue.enqueue_delivery("Ev1", "event", {"text": "restore db-01"})
     assert lease is not None

@@ -199,6 +199,32 @@ async def test_while_the_restored_disk_waits_for_its_first_boot_the_old_one_is_k
     assert named(stage, "pods") == []
 
 
+async def test_the_card_of_what_is_left_is_kept_current(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """A VM takes the old claim into use an hour later: the command goes. Five reads a look."""
+    stage = await stage_for()
+    said = await restored(stage)
+    assert f"{REMOVE} -n {NS} {ROOT}" in said
+    assert "kept current for 24 hours" in said
+    other = {"volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": ROOT}}]}
+    change = {"spec": {"template": {"spec": other}}}
+    before = len(stage.world.kube.log)
+    stage.world.kube.seed.vm(NS, "reports", running=False, change=change)
+    said = stage.read(await stage.card("In use, keep"))
+    assert f"In use, keep: `{ROOT}` (VM `reports`)" in said
+    assert REMOVE not in said
+    asked = [f"{call.verb} {call.resource}" for call in stage.world.kube.log[before:]]
+    assert sorted(asked) == [
+        "get virtualmachinerestores",
+        "list persistentvolumeclaims",
+        "list pods",
+        "list virtualmachineinstances",
+        "list virtualmachines",
+    ]
+    await golden(stage)
+
+
 async def test_a_claim_of_a_data_volume_is_not_advised_to_be_deleted(stage_for: SetStage) -> None:
     """Its importer would make it again."""
     stage = await stage_for()

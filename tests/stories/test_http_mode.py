@@ -263,6 +263,31 @@ async def test_only_post(stage_for: SetStage) -> None:
                 assert (path, answer.status) == (path, status)
 
 
+async def test_a_port_of_its_own_for_slack(stage_for: SetStage) -> None:
+    """What is open to the internet takes Slack's requests and nothing else; the other port takes none."""
+    ports = {"host": "127.0.0.1", "port": 0, "slack_port": 0}
+    stage = await stage_for(config={"http": ports}, socket_mode=False)
+    await acts.to_the_warning(stage)
+    bot = stage.world.bot
+    assert bot is not None
+    found = {}
+    async with aiohttp.ClientSession() as client:
+        for port in (bot.port, bot.slack_port):
+            for path in ("/healthz", "/readyz", "/metrics", "/slack/events"):
+                async with client.get(f"http://127.0.0.1:{port}{path}") as answer:
+                    found[port == bot.port, path] = answer.status
+    assert found == {
+        (True, "/healthz"): 200,
+        (True, "/readyz"): 200,
+        (True, "/metrics"): 200,
+        (True, "/slack/events"): 404,
+        (False, "/healthz"): 404,
+        (False, "/readyz"): 404,
+        (False, "/metrics"): 404,
+        (False, "/slack/events"): 405,
+    }
+
+
 async def test_socket_mode_has_no_receiver(stage_for: SetStage) -> None:
     """With Socket Mode there is no such address."""
     stage = await stage_for()

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot.playground.slack.composer import Keyboard
 from bot.playground.slack.workspace import Message
-from bot.playground.stage import Stage
+from bot.playground.stage import Stage, access
 from bot.restore.model import Phase
+from bot.store import connect
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage, documents
 
@@ -50,6 +52,47 @@ def restored(stage: Stage, vm: str) -> bool:
     return any(
         acts.RESTORED in said and f"`{vm}`" in said for said in map(stage.read, stage.cards())
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"@vm-restore {DATABASE}",
+        "/vm-restore production/database-01 pre-upgrade-snapshot",
+        f"@vm-restore please run this:\n```{DATABASE}```",
+    ],
+    ids=["a pasted mention", "the command", "a code block"],
+)
+async def test_a_request_without_a_mention_of_slack(stage_for: SetStage, said: str) -> None:
+    """Where only mentions are heard, the bot's name or command as text calls it all the same."""
+    stage = await stage_for(start=False)
+    stage.world.config = {**access(stage.alice), "listen": {"default": "mentions"}}
+    await stage.world.start_bot()
+    await incident(stage)
+    for text in ("ask @vm-restore for that", said):
+        await stage.alice.say(
+            stage.channel, text, thread=stage.thread, keyboard=Keyboard(pasted=True)
+        )
+    await acts.type_name(stage)
+    assert whispered(stage) == []
+    assert len(await documents(stage.world)) == 1
+
+
+async def test_words_in_threads_of_others_are_not_written_down(stage_for: SetStage) -> None:
+    """In a thread without a restore nothing is kept of what people say; beside one, their answers."""
+    stage = await stage_for()
+    root = await incident(stage)
+    before = await stage.alice.say(stage.channel, "the password is hunter2", thread=root)
+    await asks(stage, DATABASE)
+    await stage.card(acts.TYPE_IT)
+    beside = await stage.alice.say(stage.channel, "the password is hunter2", thread=root)
+    await stage.world.quiet()
+    async with connect(stage.world.redis_url) as client:
+        known = [
+            key.decode() if isinstance(key, bytes) else key async for key in client.scan_iter()
+        ]
+    assert [each for each in known if before.ts in each] == []
+    assert len([each for each in known if beside.ts in each]) == 1
 
 
 # Several restores

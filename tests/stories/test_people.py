@@ -326,3 +326,34 @@ async def test_slack_does_not_say_it_for_too_long(stage_for: SetStage, golden: G
     await stage.world.quiet()
     await golden(stage)
     assert acts.changes(stage) == []
+
+
+GROUPS = 25
+"""More than Slack tells of in a minute."""
+
+
+async def among_many_groups(stage_for: SetStage) -> Stage:
+    """Alice may restore because she is in the last of many groups."""
+    stage = await stage_for(start=False)
+    groups = [stage.world.slack.user_group(f"team-{number:02}") for number in range(GROUPS)]
+    groups[-1].members.append(stage.alice.user)
+    grant = {"groups": [group.id for group in groups], "namespaces": ["production"]}
+    stage.world.config = {"access": {"contact": "the platform team", "grants": [grant]}}
+    await stage.world.start_bot()
+    return stage
+
+
+async def test_more_groups_than_slack_tells_of_in_a_minute(stage_for: SetStage) -> None:
+    """Slack limits the reading, twice: it takes longer, which is said with its cause, and goes on."""
+    stage = await among_many_groups(stage_for)
+    for _ in range(GROUPS):  # somebody else has asked just before
+        stage.world.slack.limits.on_method("usergroups.users.list", 2)
+    await acts.ask(stage)
+    await stage.whispered("Slack limits how fast I may ask it who you are")
+    await acts.confirm(stage)
+    await stage.card("*Trouble just now*: Slack asks to slow down (usergroups.users.list)")
+    await stage.card(acts.RESTORED)
+    assert acts.sent(stage) == [CREATE]
+    assert "Not Reachable" not in stage.transcript()
+    told = [each for each in stage.whispers(stage.alice) if "limits how fast" in stage.read(each)]
+    assert len(told) == 1

@@ -54,10 +54,18 @@ WRONG: Mapping[str, tuple[str, str]] = {
     "yes": ("yes", ""),
     "somebody": ("@bob", ""),
     "live markup": ("<!channel>", ""),
+    "struck through": ("~pre-upgrade-snapshot~", "what is struck through does not count"),
 }
 
 
-TEXT_ALONE = ("smart dash", "in quotes", "with a word", "zero-width space", "live markup")
+TEXT_ALONE = (
+    "smart dash",
+    "in quotes",
+    "with a word",
+    "zero-width space",
+    "live markup",
+    "struck through",
+)
 
 
 @pytest.mark.parametrize(

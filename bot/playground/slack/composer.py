@@ -68,6 +68,8 @@ class Keyboard:
     """The first letter becomes a capital, as on phones."""
     phones: bool = False
     """Runs of digits become telephone links."""
+    pasted: bool = False
+    """Names behind an @ stay text, as in what is pasted: nobody is mentioned."""
     trailing_slash: bool = False
     """A bare URL gains a slash at its end."""
 
@@ -223,7 +225,7 @@ class Composer:
             case "literal":  # Slack leaves it as it is in `text`; only `blocks` tells it apart
                 return Piece(raw, ({"type": "text", "text": raw},))
             case "mention":
-                return self._mention(raw)
+                return None if keyboard.pasted else self._mention(raw)
             case "channel":
                 return self._channel(raw)
             case "emoji":

@@ -4,8 +4,10 @@ Faults on Web API methods hit the next calls of a method, after `skip` calls tha
 deliveries hit what Slack sends to the app. Everything here is off until a test or a drill asks.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 ANY = "*"
 FOR_EVER = 1_000_000
@@ -24,6 +26,12 @@ class Kind(Enum):
     """The connection breaks, but the call has been applied."""
     DELAY = auto()
     """The answer comes late."""
+    INSTEAD = auto()
+    """Somebody else answers, a proxy or a portal; nothing is applied."""
+    GARBLED = auto()
+    """The call is applied, and its answer arrives as something else."""
+    LIE = auto()
+    """The call is applied, and fields of its answer have other values, of other types perhaps."""
 
 
 @dataclass(slots=True)
@@ -39,6 +47,10 @@ class MethodFault:
     seconds: float = 0.0
     channel: str | None = None
     """Only calls that name this conversation; None: all."""
+    body: bytes | None = None
+    """What comes instead of the answer; None: the answer, as it is."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    lies: Mapping[str, Any] = field(default_factory=dict)
 
     def hits(self, method: str, channel: str | None = None) -> bool:
         """Whether this call is one to go wrong; counts it."""
@@ -108,6 +120,35 @@ class Faults:
     def delay(self, method: str, seconds: float, *, times: int = 1, skip: int = 0) -> None:
         """Hold the answer back."""
         self._methods.append(MethodFault(method, Kind.DELAY, times, skip, seconds=seconds))
+
+    def instead(  # noqa: PLR0913 - each is a part of an answer
+        self,
+        method: str,
+        body: str | bytes | None,
+        *,
+        status: int = 200,
+        kind: str = "application/json",
+        applied: bool = False,
+        times: int = 1,
+        skip: int = 0,
+        **headers: str,
+    ) -> None:
+        """Answer with this body, labelled so; None is the right body. `Retry_After` is a header."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        rule = MethodFault(
+            method,
+            Kind.GARBLED if applied or body is None else Kind.INSTEAD,
+            times,
+            skip,
+            status=status,
+            body=body.encode() if isinstance(body, str) else body,
+            headers={"Content-Type": kind, **given},
+        )
+        self._methods.append(rule)
+
+    def lie(self, method: str, *, times: int = 1, skip: int = 0, **fields: Any) -> None:
+        """Answer with other values in these fields, e.g. `ts=None`."""
+        self._methods.append(MethodFault(method, Kind.LIE, times, skip, lies=fields))
 
     def duplicate_delivery(self, times: int = 1) -> None:
         """Deliver the next ones twice."""

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from bot.playground.slack.api_call import Call, CallContext
+from bot.playground.slack.limits import SMALL_PAGE
 from bot.playground.slack.payloads import channel_json, group_json, listed_json, user_json
 from bot.playground.slack.posting import flag
 from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, SlackRefusal, User
@@ -10,8 +11,10 @@ from bot.playground.slack.workspace import SLASH_COMMAND, Channel, Message, Slac
 Json = dict[str, Any]
 T = TypeVar("T")
 
-MAX_PER_PAGE = 1000
+MAX_PER_PAGE = 999
 _SCOPES = {"channel": "channels", "group": "groups", "mpim": "mpim", "im": "im"}
+_KINDS = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im"}
+"""What users.conversations calls them."""
 _READ = {kind: f"{scope}:read" for kind, scope in _SCOPES.items()}
 _HISTORY = {kind: f"{scope}:history" for kind, scope in _SCOPES.items()}
 
@@ -89,6 +92,29 @@ def members(context: CallContext, call: Call) -> Json:
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
+def conversations_of(context: CallContext, call: Call) -> Json:
+    """users.conversations, of the public channels and the ones that the bot is in, too."""
+    workspace = context.workspace
+    user = workspace.users.get(str(call.args.get("user") or workspace.bot.id))
+    if user is None:
+        raise SlackRefusal("user_not_found")
+    kinds = str(call.args.get("types") or "public_channel").split(",")
+    for kind in kinds:
+        context.need(_READ[_KINDS[kind]])
+    bot, archived = workspace.bot, not flag(call.args, "exclude_archived")
+    found = [
+        channel_json(each, bot)
+        for each in workspace.channels.values()
+        if each.has(user)
+        and each.kind in {_KINDS[kind] for kind in kinds}
+        and (not each.private or each.has(bot))
+        and (archived or not each.archived)
+    ]
+    page, cursor = _page(found, call, 100)
+    listed = [{k: v for k, v in each.items() if k != "is_member"} for each in page]
+    return {"channels": listed, "response_metadata": {"next_cursor": cursor}}
+
+
 def replies(context: CallContext, call: Call) -> Json:
     """conversations.replies: the parent first, then the replies, oldest first."""
     channel = _readable(context, call, _HISTORY)
@@ -99,7 +125,7 @@ def replies(context: CallContext, call: Call) -> Json:
         raise SlackRefusal("thread_not_found")
     thread = [parent] if parent.is_reply else [parent, *channel.replies(ts)]
     chosen = [m for m in thread if m is parent or _in_range(m, call)]
-    return _listed(call, chosen, MAX_PER_PAGE)
+    return _listed(context, call, chosen, MAX_PER_PAGE)
 
 
 def history(context: CallContext, call: Call) -> Json:
@@ -107,7 +133,7 @@ def history(context: CallContext, call: Call) -> Json:
     channel = _readable(context, call, _HISTORY)
     _must_be_member(context, channel)
     seen = [m for m in channel.messages if _in_history(m) and _in_range(m, call)]
-    return _listed(call, seen[::-1], 100)
+    return _listed(context, call, seen[::-1], 100)
 
 
 def _in_history(message: Message) -> bool:
@@ -133,15 +159,18 @@ def _moment(ts: object) -> tuple[int, int]:
     return int(seconds), int(rest.ljust(6, "0") or 0)
 
 
-def _listed(call: Call, messages: list[Message], per_page: int) -> Json:
-    page, cursor = _page(messages, call, per_page)
+def _listed(context: CallContext, call: Call, messages: list[Message], per_page: int) -> Json:
+    most = SMALL_PAGE if context.limits.unlisted else MAX_PER_PAGE
+    page, cursor = _page(messages, call, per_page, most)
     whole = flag(call.args, "include_all_metadata")
     listed = [listed_json(message, all_metadata=whole) for message in page]
     body: Json = {"messages": listed, "has_more": bool(cursor)}
     return body | {"response_metadata": {"next_cursor": cursor}}
 
 
-def _page(items: list[T], call: Call, default: int) -> tuple[list[T], str]:
+def _page(
+    items: list[T], call: Call, default: int, most: int = MAX_PER_PAGE
+) -> tuple[list[T], str]:
     given = str(call.args.get("limit") or default)
     limit = int(given) if given.isdigit() else 0
     if not 1 <= limit <= MAX_PER_PAGE:
@@ -150,7 +179,7 @@ def _page(items: list[T], call: Call, default: int) -> tuple[list[T], str]:
     if cursor and not cursor.removeprefix("next:").isdigit():
         raise SlackRefusal("invalid_cursor")
     start = int(cursor.removeprefix("next:")) if cursor else 0
-    end = start + limit
+    end = start + min(limit, most)
     return items[start:end], f"next:{end}" if end < len(items) else ""
 
 

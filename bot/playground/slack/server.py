@@ -51,6 +51,7 @@ class SlackSim(SlackView):
         self.signing_secret = ids.secret("token", 32, "0123456789abcdef")
         self.root = ""
         self.api_url = ""
+        self._sockets = ""
         self._runner: web.AppRunner | None = None
         self._wire()
 
@@ -91,11 +92,15 @@ class SlackSim(SlackView):
         address = self._runner.addresses[0]
         self.reached_at(f"http://{_HOST}:{address[1]}")
 
-    def reached_at(self, root: str) -> None:
-        """Name this address in every URL from now on, e.g. because a proxy stands before us."""
+    def reached_at(self, root: str, *, hooks: str = "", sockets: str = "") -> None:
+        """Name this address in every URL from now on, e.g. because a proxy stands before us.
+
+        Slack has other hosts for response URLs (`hooks`) and for sockets, with `wss://`.
+        """
         self.root = root
         self.api_url = f"{root}/api/"
-        self._urls.root = f"{root}/response/"
+        self._urls.root = f"{hooks or root}/response/"
+        self._sockets = sockets
 
     async def stop(self) -> None:
         """Close everything."""
@@ -121,7 +126,7 @@ class SlackSim(SlackView):
         return self._http
 
     def _socket_url(self, host: str) -> str:
-        return f"ws://{host}/link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
+        return f"{self._sockets or f'ws://{host}'}/link/?ticket={self._hub.new_ticket()}&app_id={self.app_id}"
 
     # -- the workspace ---------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "usergroups.list": Method(methods_people.groups, 2, "GET", "usergroups:read"),
     "usergroups.users.list": Method(methods_people.group_users, 2, "GET", "usergroups:read"),
+    "users.conversations": Method(methods_people.conversations_of, 3, "GET"),
     "users.info": Method(methods_people.user_info, 4, "GET", "users:read"),
     "users.lookupByEmail": Method(methods_people.user_by_email, 3, "GET", "users:read.email"),
     "views.open": Method(methods_views.open_view, 4, "POST", json=True),
@@ -72,7 +73,7 @@ METHODS: Mapping[str, Method] = {
 }
 COVERED = tuple(METHODS)
 RESPONSE_URL = "response_url"
-_BEFORE = (Kind.STATUS, Kind.ERROR, Kind.DROP_BEFORE)
+_BEFORE = (Kind.STATUS, Kind.ERROR, Kind.DROP_BEFORE, Kind.INSTEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,12 @@ class WebApi:
             await self._held_back(fault.seconds)
         if fault is not None and fault.kind is Kind.DROP_AFTER:
             return _hung_up(request)
-        return self._response(name, answer)
+        if fault is not None and fault.kind is Kind.LIE:
+            answer = Answer({**answer.body, **fault.lies}, answer.status, answer.retry_after)
+        response = self._response(name, answer)
+        if fault is not None and fault.kind is Kind.GARBLED:
+            return _odd(fault, response.body)
+        return response
 
     async def _held_back(self, seconds: float) -> None:
         """Nothing but the clock moves this call; meanwhile it is not under way."""
@@ -172,6 +178,9 @@ class WebApi:
         if fault.kind is Kind.DROP_BEFORE:
             self.note(name, args, "connection dropped")
             return _hung_up(request)
+        if fault.kind is Kind.INSTEAD:
+            self.note(name, args, "not answered by Slack")
+            return _odd(fault, b"")
         if fault.kind is Kind.ERROR:
             answer = _refusal(SlackRefusal(fault.code))
         elif fault.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -255,6 +264,12 @@ def _with_warnings(body: Json, warnings: list[str]) -> Json:
     every = [*known, *warnings]
     metadata = {**metadata, "warnings": every}
     return {**body, "warning": ",".join(every), "response_metadata": metadata}
+
+
+def _odd(fault: MethodFault, answer: Any) -> web.Response:
+    """Whatever the fault says, in the place of this answer or labelled otherwise."""
+    body = answer if fault.body is None else fault.body
+    return web.Response(body=body, status=fault.status, headers=dict(fault.headers))
 
 
 def _hung_up(request: web.Request) -> web.Response:

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from bot.restore import claims, edits
 from bot.restore.claims import Proof
-from bot.restore.disks import Fate, LeftBehindKind
+from bot.restore.disks import Fate
 from bot.restore.model import Job, Outcome, Phase, Restore
 from bot.restore.observation import Observation, RestoreObject, Vm, Volume
+from bot.restore.phases.left import kept, next_look
 from bot.restore.reasons import Reason
 from bot.texts import endings
 
@@ -56,16 +57,12 @@ def succeeded(
         return edits.end(followed, Phase.FAILED, _not_restored(seen, refuted, now), endings.FAILED)
     restored = set(seen.claims)
     left = claims.left_behind(observation, restore)
-    stays = tuple(each.claim for each in left if each.kind is not LeftBehindKind.GOING)
     outcome = Outcome(
         at=now,
         vm_status=_vm_status(observation),
         pending=tuple(
             c.name for c in observation.claims if c.name in restored and c.phase == "Pending"
         ),
-        leftovers=stays[: claims.MAX_LEFT],
-        left=left[: claims.MAX_LEFT],
-        more_left=len(left[claims.MAX_LEFT :]),
         kept=_of_fate(
             restore,
             Fate.KEEPS,
@@ -74,7 +71,8 @@ def succeeded(
         deleted=_of_fate(restore, Fate.DELETED, set(seen.deleted), by_claim=True),
         detached=_detached(seen, observation.vm),
         unproven=_unproven(observation, shown),
-    )
+    ).model_copy(update=kept(left))
+    outcome = outcome.model_copy(update={"left_due": next_look(outcome, now, now)})
     return edits.end(followed, Phase.SUCCEEDED, outcome, endings.RESTORED)
 
 

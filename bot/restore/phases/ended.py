@@ -1,4 +1,4 @@
-"""The phases after the end: the VM is started if somebody asks for that."""
+"""The phases after the end: the VM is started if asked for, and what is left is looked up again."""
 
 from datetime import datetime
 
@@ -6,7 +6,8 @@ from bot.restore import edits
 from bot.restore.denials import denial
 from bot.restore.events import Done, Effect, Observed, StartVm
 from bot.restore.model import Restore
-from bot.restore.observation import ApiRejection, Observation, Vm
+from bot.restore.observation import ApiRejection, Observation, ObservationKind, Vm
+from bot.restore.phases import left
 from bot.restore.starts import START_WITHIN, start_is_due
 from bot.restore.thread import CardKind
 from bot.texts import refusals as texts
@@ -20,7 +21,8 @@ MAX_WHY = 600
 def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
     """Start the VM if somebody asked for that after the end."""
     if not start_is_due(restore):
-        return restore, ()
+        again = seen.observation.kind is ObservationKind.JOB
+        return (left.looked_again(restore, seen.observation, now) if again else restore), ()
     observation, vm = seen.observation, seen.observation.vm
     if vm is None:
         return start_failed(restore, texts.START_VM_GONE, now), ()
@@ -76,7 +78,8 @@ def _is_started(restore: Restore, now: datetime) -> Restore:
     if restore.start is None or not start_is_due(restore):
         return restore
     done = restore.start.model_copy(update={"done_at": now})
-    return edits.post(restore.model_copy(update={"start": done}), CardKind.STARTED, now)
+    running = left.soon(restore.model_copy(update={"start": done}), now)
+    return edits.post(running, CardKind.STARTED, now)
 
 
 def start_failed(restore: Restore, why: str, now: datetime) -> Restore:

@@ -7,7 +7,12 @@ This is the one place where the two meet. How old the knowledge may be depends o
 - What gives a restore to somebody, and what acts on a cluster, is asked of Slack at that moment
   (`fresh`).
 
-When Slack does not answer, the error goes up: nobody is allowed anything on a guess.
+User groups are what costs: Slack answers twenty such questions a minute. So only groups of grants that
+could fit are asked about, none once the answer is known, and what was read stays read when Slack asks to
+slow down.
+
+When Slack does not answer, the error goes up: nobody is allowed anything on a guess. A group that Slack
+refuses to tell of allows nobody, and keeps nobody from what another grant allows.
 """
 
 import asyncio
@@ -21,6 +26,8 @@ from bot.restore.policy import (
     Conversation,
     Person,
     decide,
+    groups_of_grants,
+    groups_to_ask,
     may_see,
     may_take_over,
     permitted_namespaces,
@@ -87,29 +94,78 @@ class Authorizer:
         return tuple(sorted({name for grant in self._policy.grants for name in grant.channels}))
 
     async def asker(
-        self, user: UserId, where: str | ConversationInfo, *, fresh: bool = False
+        self,
+        user: UserId,
+        where: str | ConversationInfo,
+        *,
+        fresh: bool = False,
+        anywhere: bool = False,
     ) -> Asker:
-        """Who this is and where, for several questions: as of the last minute, or of now."""
-        if isinstance(where, ConversationInfo):
-            return Asker(self._policy, await self._people.person(user, fresh=fresh), where)
-        room, person = await asyncio.gather(
-            self._people.room(where, fresh=fresh), self._people.person(user, fresh=fresh)
-        )
+        """Who this is and where, for several questions: as of the last minute, or of now.
+
+        `anywhere`: also for questions about other conversations, and for taking over.
+        """
+        person, room = await self._who_and_where(user, where, fresh=fresh)
+        groups = groups_of_grants(self._policy, person, None if anywhere else room.spot)
+        if anywhere:
+            groups = tuple(dict.fromkeys((*groups, *self._policy.on_call.groups)))
+        person = await self._people.in_groups(person, groups, fresh=fresh)
         return Asker(self._policy, person, room)
 
     async def may_restore(
         self, user: UserId, where: str | ConversationInfo, request: RestoreRequest, *, fresh: bool
     ) -> Verdict:
-        """May this person restore what is asked for, there?"""
-        asker = await self.asker(user, where, fresh=fresh)
+        """May this person restore what is asked for, there?
+
+        Only the groups on which the answer hangs are asked about, until one of them settles it.
+        """
+        asker = await self.asker_about(user, where, request, fresh=fresh)
         return asker.may_restore(request.cluster, request.namespace)
 
     async def may_take_over(
         self, user: UserId, where: str | ConversationInfo, request: RestoreRequest, *, fresh: bool
     ) -> Verdict:
         """May this person take over somebody else's restore, there?"""
-        asker = await self.asker(user, where, fresh=fresh)
-        return asker.may_take_over(request.cluster, request.namespace)
+        asker = await self.asker_about(user, where, request, fresh=fresh)
+        cluster, namespace = request.cluster, request.namespace
+        on_call = self._policy.on_call
+        if user not in on_call.users and asker.may_restore(cluster, namespace).allowed:
+
+            def settled(person: Person) -> bool:
+                return replace(asker, person=person).may_take_over(cluster, namespace).allowed
+
+            person = await self._people.in_groups(
+                asker.person, on_call.groups, fresh=fresh, enough=settled
+            )
+            asker = replace(asker, person=person)
+        return asker.may_take_over(cluster, namespace)
+
+    async def asker_about(
+        self, user: UserId, where: str | ConversationInfo, request: RestoreRequest, *, fresh: bool
+    ) -> Asker:
+        """Somebody of whom enough is known to say whether they may restore this, and no more."""
+        person, room = await self._who_and_where(user, where, fresh=fresh)
+        cluster, namespace = request.cluster, request.namespace
+
+        def settled(person: Person) -> bool:
+            return decide(
+                self._policy, person, room.spot, cluster=cluster, namespace=namespace
+            ).allowed
+
+        groups = groups_to_ask(
+            self._policy, person, room.spot, cluster=cluster, namespace=namespace
+        )
+        person = await self._people.in_groups(person, groups, fresh=fresh, enough=settled)
+        return Asker(self._policy, person, room)
+
+    async def _who_and_where(
+        self, user: UserId, where: str | ConversationInfo, *, fresh: bool
+    ) -> tuple[Person, ConversationInfo]:
+        if isinstance(where, ConversationInfo):
+            return await self._people.person(user, fresh=fresh), where
+        return await asyncio.gather(
+            self._people.person(user, fresh=fresh), self._people.room(where, fresh=fresh)
+        )
 
     async def visible(
         self, user: UserId, where: str | ConversationInfo, restores: Iterable[Restore]

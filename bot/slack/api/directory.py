@@ -4,13 +4,15 @@ Answers are kept for a minute, since one restore asks several times; before an a
 asked for with `fresh`. When Slack does not answer the error goes up: nobody is allowed anything on a guess.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from bot.clock import Clock
-from bot.errors import Permanent
+from bot.errors import Permanent, Temporary
 from bot.restore.policy import Conversation, Person
 from bot.restore.thread import UserId
 from bot.slack.api.client import SlackApi, TokenRefused
@@ -18,9 +20,16 @@ from bot.slack.api.error_codes import UNKNOWN_GROUP, UNKNOWN_USER, SlackCode
 
 KEPT = timedelta(seconds=60)
 MAX_KEPT = 2000
-PAGE = 1000
+PAGE = 999
+"""Slack's largest page."""
 MAX_PAGES = 5
-"""So many pages of a conversation's members are read."""
+"""So many pages of somebody's conversations are read."""
+ONE_READING = timedelta(minutes=5)
+"""What was read of somebody's groups for so long counts as read at the end."""
+GROUP_USERS = "usergroups.users.list"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class Workspace:
     bot_user: str
     bot_id: str
     enterprise: str | None = None
+    name: str = ""
+    """What the bot is called after the @; "" if Slack does not say."""
 
 
 async def workspace(web: SlackApi) -> Workspace:
@@ -44,6 +55,7 @@ async def workspace(web: SlackApi) -> Workspace:
         bot_user=said["user_id"],
         bot_id=said["bot_id"],
         enterprise=said.get("enterprise_id"),
+        name=str(said.get("user") or ""),
     )
 
 
@@ -67,27 +79,70 @@ class ConversationInfo:
 class Directory:
     """Reads people, their user groups and channels from Slack."""
 
-    def __init__(
-        self, web: SlackApi, home: Workspace, groups: frozenset[str], clock: Clock
-    ) -> None:
+    def __init__(self, web: SlackApi, home: Workspace, clock: Clock) -> None:
         self._web = web
         self._home = home
-        self._groups = groups
         self._clock = clock
-        self._kept: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
+        self._kept: dict[str, tuple[datetime, Mapping[str, Any] | Permanent]] = {}
+        self._unfinished: dict[tuple[UserId, tuple[str, ...]], datetime] = {}
+        """Since when the groups of somebody are being read that Slack has not told in one go."""
+        self._turned: dict[tuple[UserId, str], str | None] = {}
+        """How far the conversations of somebody were read, in search of one."""
+        self._closed: dict[str, datetime] = {}
+        """Until when Slack wants no calls of a method."""
 
     async def person(self, user: UserId, *, fresh: bool = False) -> Person:
-        """Who this is. A user whom Slack does not know is nobody's member.
+        """Who this is, their groups aside. A user whom Slack does not know is nobody's member.
 
         Raises Temporary when Slack does not answer.
         """
         try:
-            found = await self._ask("users.info", fresh, user=user)
+            found = await self._ask("users.info", self._since(fresh=fresh), user=user)
         except Permanent as refused:
             if refused.reason not in UNKNOWN_USER:
                 raise
             return Person(id=user)
-        return self._parsed(user, found["user"], await self._groups_of(user, fresh=fresh))
+        return self._parsed(user, found["user"])
+
+    async def in_groups(
+        self,
+        person: Person,
+        groups: Collection[str],
+        *,
+        fresh: bool = False,
+        enough: Callable[[Person], bool] = lambda _: False,
+    ) -> Person:
+        """The same person, and which of these groups they are in; asked one by one until `enough`.
+
+        Raises Temporary when Slack does not answer. What was read before that counts when it is asked
+        again within five minutes, as if it was read now: Slack may have to be asked for longer than
+        it lets itself be asked in one go. For what need not be `fresh` they count as long, too, while Slack
+        limits the reading. An unknown group is empty; one that Slack refuses to tell of
+        is in `unread`.
+        """
+        key = person.id, tuple(groups)
+        begun = self._unfinished.pop(key, None)
+        now, since = self._clock.now(), self._since(fresh=fresh)
+        if since is not None and now - self._closed.get(GROUP_USERS, _LONG_AGO) < ONE_READING:
+            since = now - ONE_READING
+        if begun is not None and now - begun < ONE_READING:
+            since = begun if since is None else min(begun, since)
+        for group in (each for each in groups if each not in person.groups | person.unread):
+            try:
+                listed = await self._ask(GROUP_USERS, since, usergroup=group)
+            except Permanent as refused:
+                if refused.reason not in UNKNOWN_GROUP:
+                    log.warning("a user group cannot be read", group=group, code=refused.reason)
+                    person = replace(person, unread=person.unread | {group})
+                continue
+            except Temporary:
+                self._unfinished[key] = begun or now - timedelta(microseconds=1)
+                raise
+            if person.id in listed["users"]:
+                person = replace(person, groups=person.groups | {group})
+                if enough(person):
+                    break
+        return person
 
     async def room(self, channel: str, *, fresh: bool = False) -> ConversationInfo:
         """What kind of conversation this is; an unknown one is one where the bot cannot write.
@@ -95,7 +150,9 @@ class Directory:
         Raises Temporary when Slack does not answer.
         """
         try:
-            found = (await self._ask("conversations.info", fresh, channel=channel))["channel"]
+            found = (
+                await self._ask("conversations.info", self._since(fresh=fresh), channel=channel)
+            )["channel"]
         except Permanent as refused:
             if refused.reason != SlackCode.CHANNEL_NOT_FOUND:
                 raise
@@ -109,37 +166,36 @@ class Directory:
         )
 
     async def is_member(self, user: UserId, channel: str) -> bool:
-        """Is this person in the conversation? Nobody reads through a crowd: then it is not known.
+        """Is this person in the conversation? In a big one the person is looked up, not the list.
 
         Raises Temporary when Slack does not answer, and Permanent when it does not say.
         """
-        cursor: str | None = None
+        page = await self._answer("conversations.members", channel=channel, limit=PAGE)
+        if user in page["members"] or _cursor(page) is None:
+            return user in page["members"]
+        key = user, channel
+        cursor = self._turned.pop(key, None)
         for _ in range(MAX_PAGES):
-            page = await self._web.call(
-                "conversations.members", channel=channel, limit=PAGE, cursor=cursor
-            )
-            if user in page["members"]:
+            try:
+                page = await self._answer(
+                    "users.conversations",
+                    user=user,
+                    types="public_channel,private_channel,mpim",
+                    exclude_archived=True,
+                    limit=PAGE,
+                    cursor=cursor,
+                )
+            except Temporary:
+                self._turned[key] = cursor
+                raise
+            if any(each["id"] == channel for each in page["channels"]):
                 return True
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            cursor = _cursor(page)
             if cursor is None:
                 return False
-        raise Permanent("too_many_members", "the conversation has too many members to be read")
+        raise Permanent("too_many_conversations", "somebody is in too many conversations to say")
 
-    async def _groups_of(self, user: UserId, *, fresh: bool) -> frozenset[str]:
-        """Which of the groups that the policy names this user is in. An unknown group is empty."""
-        inside = set()
-        for group in sorted(self._groups):
-            try:
-                listed = await self._ask("usergroups.users.list", fresh, usergroup=group)
-            except Permanent as refused:
-                if refused.reason not in UNKNOWN_GROUP:
-                    raise
-                continue
-            if user in listed["users"]:
-                inside.add(group)
-        return frozenset(inside)
-
-    def _parsed(self, user: UserId, said: Mapping[str, Any], groups: frozenset[str]) -> Person:
+    def _parsed(self, user: UserId, said: Mapping[str, Any]) -> Person:
         org = said.get("enterprise_user") or {}
         teams = {said.get("team_id"), *org.get("teams", ())}
         home = self._home.team in teams and not said.get("is_stranger")
@@ -149,17 +205,45 @@ class Directory:
             bot=bool(said.get("is_bot")) or user == "USLACKBOT",
             guest=bool(said.get("is_restricted") or said.get("is_ultra_restricted")),
             deactivated=bool(said.get("deleted")),
-            groups=groups,
         )
 
-    async def _ask(self, method: str, fresh: bool, **arguments: str) -> Mapping[str, Any]:  # noqa: FBT001 - private
+    def _since(self, *, fresh: bool) -> datetime | None:
+        """Since when an answer counts; None: no old one does."""
+        return None if fresh else self._clock.now() - KEPT
+
+    async def _ask(
+        self, method: str, since: datetime | None, **arguments: str
+    ) -> Mapping[str, Any]:
+        """Slack's answer, or one that it gave after `since`. Raises what Slack raised then."""
         key = f"{method} {sorted(arguments.items())}"
         kept = self._kept.get(key)
-        now = self._clock.now()
-        if kept is not None and not fresh and now - kept[0] < KEPT:
-            return kept[1]
-        answer = await self._web.call(method, **arguments)
-        if len(self._kept) >= MAX_KEPT:
-            self._kept.clear()
-        self._kept[key] = (now, answer)
-        return answer
+        if kept is None or since is None or kept[0] <= since:
+            try:
+                found: Mapping[str, Any] | Permanent = await self._answer(method, **arguments)
+            except Permanent as refused:
+                if method != GROUP_USERS:  # else the next one asks again: it may be allowed by then
+                    raise
+                found = refused
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            kept = self._kept[key] = self._clock.now(), found
+        if isinstance(kept[1], Permanent):
+            raise Permanent(kept[1].reason, kept[1].text)
+        return kept[1]
+
+    async def _answer(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """One call, which is not made while Slack wants none of this method."""
+        left = (self._closed.get(method, _LONG_AGO) - self._clock.now()).total_seconds()
+        if left > 0:
+            raise Temporary(f"Slack asks to slow down ({method})", retry_after=left)
+        try:
+            return await self._web.call(method, **arguments)
+        except Temporary as away:
+            if away.retry_after is not None:
+                pause = timedelta(seconds=away.retry_after)
+                self._closed[method] = self._clock.now() + pause
+            raise
+
+
+def _cursor(page: Mapping[str, Any]) -> str | None:
+    return (page.get("response_metadata") or {}).get("next_cursor") or None

@@ -49,11 +49,14 @@ class SlackCode(StrEnum):
     USERS_NOT_FOUND = "users_not_found"
     NO_SUCH_SUBTEAM = "no_such_subteam"
     SUBTEAM_NOT_FOUND = "subteam_not_found"
+    INVALID_CURSOR = "invalid_cursor"
     TRIGGER_EXPIRED = "trigger_expired"
     EXPIRED_TRIGGER_ID = "expired_trigger_id"
     INVALID_TRIGGER_ID = "invalid_trigger_id"
     TRIGGER_EXCHANGED = "trigger_exchanged"
     EXCHANGED_TRIGGER_ID = "exchanged_trigger_id"
+    EXPIRED_URL = "expired_url"
+    MISSING_SCOPE = "missing_scope"
 
 
 UNKNOWN_USER: Final = frozenset(

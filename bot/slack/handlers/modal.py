@@ -201,7 +201,8 @@ class ModalHandler:
         return asker.permitted(cluster)
 
     async def _asker(self, user: UserId, channel: str) -> Asker:
-        return await self._authorizer.asker(user, channel or ConversationInfo.direct())
+        where = channel or ConversationInfo.direct()
+        return await self._authorizer.asker(user, where, anywhere=True)
 
     def _clusters(self, asker: Asker, *, anywhere: bool) -> tuple[str, ...]:
         """Where this person may restore something: in this room, or in any that they may choose."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.api.directory import Workspace
+from bot.slack.api.network import WebClient
 
 
-def bolt_app(client: AsyncWebClient, home: Workspace, bot_token: str) -> AsyncApp:
+def bolt_app(client: WebClient, home: Workspace, bot_token: str) -> AsyncApp:
     """An application without listeners. `client` has no token: it only opens sockets."""
 
     async def authorize(**_: Any) -> AuthorizeResult:

@@ -59,6 +59,8 @@ LATE = timedelta(minutes=5)
 """What is older than this when it is dealt with was meant for another moment."""
 PATIENCE = timedelta(seconds=15)
 """How long a request waits for Slack to answer before its person is told to try again."""
+LONG_PATIENCE = timedelta(minutes=4)
+"""The same, if Slack says when it may be asked again."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +107,12 @@ class Dispatcher:
             if self._clock.now() - delivery.accepted_at < PATIENCE:
                 raise
             log.warning("an answer could not be given", what=unheard.what)
-        except Temporary:
-            patient = self._clock.now() - delivery.accepted_at < PATIENCE
-            if patient or not await self._tell(received, views.slack_down()):
+        except Temporary as away:
+            age = self._clock.now() - delivery.accepted_at
+            slow = away.retry_after is not None and age < LONG_PATIENCE
+            if age < PATIENCE or (slow and not self._responder.first_time(delivery.key)):
+                raise
+            if not await self._tell(received, views.slack_down(slow=slow)) or slow:
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
@@ -282,9 +287,8 @@ class Dispatcher:
         value = await self._pickers.resolve(restore, button, picked) if picked else None
         click = Clicked(by=caller.user, button=button, number=number, value=value)
         if button is not Button.CANCEL and click.by == restore.owner:
-            verdict = await self._authorizer.may_restore(
-                caller.user, restore.thread_ref.channel, restore.request, fresh=False
-            )
+            where, asked = restore.thread_ref.channel, restore.request
+            verdict = await self._authorizer.may_restore(click.by, where, asked, fresh=False)
             if not verdict.allowed:
                 await self._requests.refuse(caller, verdict, _about(restore))
                 return

@@ -16,7 +16,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import StoreUnavailable, Temporary
-from bot.request import Verb, parse_sentence
+from bot.request import ParsedRequest, Verb, parse_command, parse_sentence
 from bot.restore.events import button_named
 from bot.slack import views
 from bot.slack.api.directory import Workspace
@@ -30,6 +30,8 @@ from bot.slack.deliveries import (
     Received,
     SlashCommand,
 )
+from bot.slack.manifest import COMMAND
+from bot.slack.markup.address import BotNames, Called, HowCalled
 from bot.slack.markup.message_text import spoken_text, typed_text
 
 Enqueue = Callable[[str, Received], Awaitable[None]]
@@ -42,8 +44,11 @@ Hears = Callable[[str], bool]
 """Are plain words heard in this channel?"""
 
 MAX_TEXT = 4500
+MAX_ANSWER = 400
+"""A name has 253 letters; more of an answer is shown to nobody."""
 _ANYTHING = re.compile(r".*")
 _SUBTYPES = frozenset({None, "thread_broadcast", "file_share"})
+_OF_APPS = ("bot_id", "app_id", "workflow_id", "bot_profile")
 _ARCHIVED = frozenset({"channel_archive", "group_archive"})
 
 log = structlog.get_logger(__name__)
@@ -54,6 +59,7 @@ class Listeners:
     """What the listeners need, and the listeners. Nothing is registered before `register`."""
 
     home: Workspace
+    names: BotNames
     accept: Enqueue
     options: Options
     sorry: Sorry
@@ -66,7 +72,7 @@ class Listeners:
         app.event("channel_id_changed")(self.on_moved)
         app.event("channel_left")(self.on_lost)
         app.event("group_left")(self.on_lost)
-        app.command("/vm-restore")(self.on_command)
+        app.command(COMMAND)(self.on_command)
         app.action(views.ACTION)(self.on_action)
         app.options(views.ACTION)(self.on_options)
         app.event("app_home_opened")(self.on_home)
@@ -79,7 +85,7 @@ class Listeners:
             await self.accept(f"d:{gone.channel}:{gone.ts}", gone)
         if event.get("subtype") in _ARCHIVED:
             await self.on_lost(event)
-        message = heard(event, self.home, self.hears)
+        message = heard(event, self.home, self.names, self.hears)
         if message is not None:
             await self.accept(f"m:{message.channel}:{message.ts}", message)
 
@@ -135,42 +141,80 @@ class Listeners:
         await ack(options=found)
 
 
-def heard(event: Mapping[str, Any], home: Workspace, hears: Hears) -> MessageReceived | None:
+def heard(
+    event: Mapping[str, Any], home: Workspace, names: BotNames, hears: Hears
+) -> MessageReceived | None:
     """What is worth keeping of a message event; None for what is not meant for the bot.
 
-    Edits, other bots, joins and the like are never meant for it. A reply in a thread may be an
+    Edits, other apps, joins and the like are never meant for it. A reply in a thread may be an
     answer, so it is kept; what is said in the open is kept if it speaks to the bot or starts with
     the verb of a restore.
     """
-    if event.get("subtype") not in _SUBTYPES or event.get("bot_id") or event.get("edited"):
+    if event.get("subtype") not in _SUBTYPES or by_an_app(event) or event.get("edited"):
         return None
     user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
     if not (user and channel and ts) or user == home.bot_user:
         return None
-    spoken = spoken_text(event, home.bot_user)
+    called = names.called(spoken_text(event, home.bot_user))
     direct = event.get("channel_type") == "im" or str(channel).startswith("D")
     thread = event.get("thread_ts")
     in_thread = thread is not None and thread != ts
-    asked, words = spoken.mentioned or direct or in_thread, hears(str(channel))
-    if not (asked or words):
+    addressed, request = _addressed(called, direct=direct)
+    words = hears(str(channel))
+    if words and not addressed:
+        request = _overheard(called.text)
+    if not (addressed or in_thread or request):
         return None
     typed = typed_text(event, home.bot_user)
-    message = MessageReceived(
+    return MessageReceived(
         user=user,
         channel=channel,
         ts=ts,
         thread=thread if in_thread else None,
         bot_thread=event.get("parent_user_id") == home.bot_user,
-        typed=typed.text[:MAX_TEXT],
+        typed=_answer(names.without(typed.text), in_thread=in_thread, addressed=addressed),
         plain=typed.plain,
-        spoken=spoken.text[:MAX_TEXT],
-        addressed=spoken.mentioned or direct,
+        spoken=called.text[:MAX_TEXT] if addressed else "",
+        addressed=addressed,
         words=words,
+        request=request,
     )
-    if asked:
-        return message
-    request = parse_sentence(message.spoken, addressed=False)
-    return None if request.verb is Verb.NONE else message.model_copy(update={"request": request})
+
+
+def _overheard(text: str) -> ParsedRequest | None:
+    """What a sentence asks for that was not said to the bot."""
+    request = parse_sentence(text[:MAX_TEXT], addressed=False)
+    return None if request.verb is Verb.NONE else request
+
+
+def _answer(typed: str, *, in_thread: bool, addressed: bool) -> str:
+    """As much of it as may be an answer, or what was said to the bot."""
+    if addressed:
+        return typed[:MAX_TEXT]
+    return typed[:MAX_ANSWER] if in_thread else ""
+
+
+def by_an_app(event: Mapping[str, Any]) -> bool:
+    """Whether an app or a workflow wrote it, whatever name it shows."""
+    return any(event.get(mark) for mark in _OF_APPS)
+
+
+def _addressed(called: Called, *, direct: bool) -> tuple[bool, ParsedRequest | None]:
+    """Is it said to the bot? And what it asks for, where that is read already.
+
+    A name and a colon are taken for a call only if something is asked for.
+    """
+    match called.how:
+        case HowCalled.COMMAND:
+            return True, parse_command(called.text)
+        case HowCalled.COLON:
+            read = parse_sentence(called.text, addressed=True)
+            means = read.verb not in (Verb.NONE, Verb.UNKNOWN) or read.problem is not None
+            return (True, read) if means else (direct, None)
+        case HowCalled.MENTION:
+            return True, None
+        case HowCalled.NOTHING:
+            return direct, None
 
 
 def removed(event: Mapping[str, Any], home: Workspace) -> MessageDeleted | None:

@@ -32,6 +32,8 @@ class Client(SocketModeClient):
             app_token=token, logger=bolt.logger, web_client=bolt.client, ping_interval=PING
         )
         self._gate = gate
+        self._unused = self.aiohttp_client_session
+        self.aiohttp_client_session = gate.network.session()
         self._greeted: object | None = None
         self.greeting = asyncio.Event()
         self.refusal: str | None = None
@@ -52,6 +54,7 @@ class Client(SocketModeClient):
         else:
             self.refusal = None
             url = str(answer["url"])
+            self.proxy = self._gate.network.proxy_for(url)
             # The SDK would try the same one for ever, long after Slack has forgotten it.
             asyncio.get_running_loop().call_later(TICKET, self._expire, url)
             return url
@@ -65,6 +68,11 @@ class Client(SocketModeClient):
         if message.get("type") == "hello":
             self._greeted = self.current_session
             self.greeting.set()
+
+    async def close(self) -> None:
+        """The SDK's, and the session that it made for itself."""
+        await super().close()  # type: ignore[no-untyped-call] # untyped in the SDK
+        await self._unused.close()
 
     async def trouble(self) -> str | None:
         """Why nothing comes in by the socket; None if it is open and Slack has said hello."""

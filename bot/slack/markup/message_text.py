@@ -57,20 +57,23 @@ def spoken_text(event: Mapping[str, Any], bot_user: str) -> Spoken:
         return Spoken(_tidy("\n".join(lines)), mentioned)
     text = str(event.get("text") or "")
     mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>")
+    text = _without_struck(text)
     own = _CODE.sub("", "\n".join(line for line in text.split("\n") if not line.startswith("&gt;")))
-    text = _STRUCK.sub(" ", _LINK.sub(_label, mention.sub(" ", text)))
+    text = _LINK.sub(_label, mention.sub(" ", text))
     return Spoken(_tidy(_decode(text)), mention.search(own) is not None)
 
 
 def command_text(text: str) -> str:
     """The text of a slash command as it was typed; mentions stay markup, for they name people."""
-    return _decode(_LINK.sub(_label, text))
+    return _decode(_LINK.sub(_label, _without_struck(text)))
 
 
 def hint(typed: str, expected: str) -> str | None:
     """Why a typed name may differ from the expected one; None when it is another name."""
-    if typed == expected or not typed.strip():
+    if typed == expected:
         return None
+    if not typed.strip():
+        return texts.NOTHING_TYPED
     reasons = _slips(typed, expected)
     if reasons:
         return " ".join(reasons)
@@ -101,6 +104,8 @@ def _typed_in_blocks(blocks: list[Mapping[str, Any]], bot_user: str) -> TypedTex
 
 
 def _typed_part(part: Mapping[str, Any]) -> TypedText:
+    if _is_struck(part):
+        return TypedText("", plain=False)
     match part:
         case {"type": "text", "text": str(text)}:
             return TypedText(text, plain=True)
@@ -128,11 +133,12 @@ def _bare(url: str) -> str:
 
 def _typed_in_text(text: str, bot_user: str) -> TypedText:
     """The same from `text` alone, where `<` stands only in markup: typed ones are escaped."""
-    text = _strip(text).removeprefix(f"<@{bot_user}>")
+    whole = _strip(text).removeprefix(f"<@{bot_user}>")
+    text = _without_struck(whole)
     links = [_typed_link(match[1], match[2]) for match in _LINK.finditer(text)]
     remaining = iter(links)
     unlinked = _LINK.sub(lambda _: next(remaining).text, text)
-    plain = all(link.plain for link in links) and "<" not in unlinked
+    plain = all(link.plain for link in links) and "<" not in unlinked and text == whole
     typed = _strip(_decode(unlinked))
     if len(typed) > 1 and typed[0] == typed[-1] == "`":
         typed = typed[1:-1]
@@ -151,7 +157,21 @@ def _decode(text: str) -> str:
 # --- requests --------------------------------------------------------------------------------
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_STRUCK = re.compile(r"(?<!\S)~[^~\n]+~(?!\w)")
+_STRUCK = re.compile(r"(?<![\w~])~[^~\n]+~(?![\w~])")
+
+
+def _without_struck(text: str) -> str:
+    """What stands struck through was taken back; the marks of it in code are code."""
+    if "~" not in text:
+        return text
+    pieces = re.split(f"({_CODE.pattern})", text, flags=re.DOTALL)
+    pieces[::2] = [_STRUCK.sub(" ", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _is_struck(part: Mapping[str, Any]) -> bool:
+    style = part.get("style")
+    return isinstance(style, Mapping) and bool(style.get("strike"))
 
 
 def _rich_text(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -166,7 +186,8 @@ def _elements(element: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _is_mention(part: Mapping[str, Any], bot_user: str) -> bool:
-    return part.get("type") == "user" and part.get("user_id") == bot_user
+    ours = part.get("type") == "user" and part.get("user_id") == bot_user
+    return ours and not _is_struck(part)
 
 
 def _mentions(element: Mapping[str, Any], bot_user: str) -> bool:
@@ -200,7 +221,7 @@ def _element_lines(element: Mapping[str, Any], bot_user: str) -> Iterator[str]:
 def _spoken_part(part: Mapping[str, Any], bot_user: str) -> str:
     style = part.get("style")
     marks = style if isinstance(style, Mapping) else {}
-    if marks.get("strike") or _is_mention(part, bot_user):
+    if _is_struck(part) or _is_mention(part, bot_user):
         return " "
     said = _spelled(part)
     return f"`{said}`" if marks.get("code") and said.strip() and "`" not in said else said

@@ -13,6 +13,8 @@ from bot.slack.api.client import SlackApi
 from bot.slack.outbound.thread_address import thread_address
 from bot.slack.views import Message
 
+MAX_KNOWN = 200
+
 log = structlog.get_logger(__name__)
 
 
@@ -36,6 +38,16 @@ class Responder:
 
     def __init__(self, web: SlackApi) -> None:
         self._web = web
+        self._known: set[str] = set()
+
+    def first_time(self, key: str) -> bool:
+        """Is this the first time that this process asks about the key? For what is to be said once."""
+        if key in self._known:
+            return False
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known.add(key)
+        return True
 
     async def try_reply(self, caller: Caller, said: str | Message) -> bool:
         """Answer the one who spoke, and only them. False if nobody heard it: no reason to fail."""

@@ -25,7 +25,7 @@ from bot.slack import views
 from bot.slack.api.client import SlackApi, Uncertain
 from bot.slack.api.error_codes import Meaning, meaning
 from bot.slack.outbound.edit_throttle import EditThrottle
-from bot.slack.outbound.thread_search import EVENT_TYPE, marked, messages
+from bot.slack.outbound.thread_search import EVENT_TYPE, ThreadReader, marked
 from bot.slack.views import Message
 from bot.store.records import PostedCard
 
@@ -83,6 +83,7 @@ class ThreadSync:
         self._web = web
         self._clock = clock
         self._pace = EditThrottle()
+        self._reader = ThreadReader(web, clock)
 
     async def show(
         self, restore: Restore, shown: Mapping[str, PostedCard], *, search: bool, until: datetime
@@ -230,8 +231,8 @@ class ThreadSync:
         thread_ref, root = restore.thread_ref, restore.cards[0].key
         if thread_ref.thread is None and root in keys:
             since = self._web.clock.of(restore.opened_at - CLOCKS_DIFFER).timestamp()
-            said = await messages(
-                self._web,
+            said = await self._reader.messages(
+                restore.id,
                 "conversations.history",
                 channel=thread_ref.channel,
                 oldest=f"{since:.6f}",
@@ -239,21 +240,21 @@ class ThreadSync:
             shown.update(marked(said, restore.id, {root}))
         thread = thread_ref.thread or (shown[root].ts if root in shown else None)
         if thread is not None:
-            said = await messages(
-                self._web, "conversations.replies", channel=thread_ref.channel, ts=thread
+            said = await self._reader.messages(
+                restore.id, "conversations.replies", channel=thread_ref.channel, ts=thread
             )
             shown.update(marked(said, restore.id, keys))
         for copy in restore.copies:
             if copy.key in keys:
-                shown.update(marked(await self._beside(copy), restore.id, {copy.key}))
+                shown.update(marked(await self._beside(restore, copy), restore.id, {copy.key}))
         done.shown.update({key: shown[key] for key in keys if key in shown})
 
-    async def _beside(self, copy: Copy) -> list[Mapping[str, Any]]:
+    async def _beside(self, restore: Restore, copy: Copy) -> list[Mapping[str, Any]]:
         """What was said in the direct message since the copy was to be there."""
         since = self._web.clock.of(copy.card.opened_at - CLOCKS_DIFFER).timestamp()
         where = {"channel": copy.channel, "oldest": f"{since:.6f}"}
         try:
-            return await messages(self._web, "conversations.history", **where)
+            return await self._reader.messages(restore.id, "conversations.history", **where)
         except Permanent as refused:
             log.info("a copy cannot be looked for", error=refused.reason)
             return []
@@ -269,7 +270,7 @@ class ThreadSync:
         if lost:
             where = {"channel": left.channel, "ts": left.thread}
             try:
-                said = await messages(self._web, "conversations.replies", **where)
+                said = await self._reader.messages(restore.id, "conversations.replies", **where)
             except Permanent as refused:
                 _told_of(refused, "conversations.replies", "*")
                 return

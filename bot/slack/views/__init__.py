@@ -50,13 +50,10 @@ from bot.slack.views.lists import (
     cluster_refuses,
     elsewhere,
     help_card,
-    history,
     no_such_vm,
     not_understood,
     overview,
-    reply_in_thread,
     snapshots,
-    status,
     which_namespace,
 )
 from bot.slack.views.preview import confirm, warning
@@ -71,6 +68,7 @@ from bot.slack.views.progress import (
     stopping,
 )
 from bot.slack.views.questions import ask, delete_restore, force_stop, stop_choice, stop_overdue
+from bot.slack.views.restore_lists import history, reply_in_thread, status
 from bot.slack.views.results import result
 
 __all__ = [

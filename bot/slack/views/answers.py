@@ -31,8 +31,9 @@ from bot.slack.views.layout import (
     to_message,
     trouble,
 )
-from bot.slack.views.lists import BOT, thread_of
+from bot.slack.views.lists import BOT
 from bot.slack.views.progress import known, state
+from bot.slack.views.restore_lists import thread_of
 from bot.texts import answers
 
 
@@ -97,9 +98,9 @@ def cluster_down(what: str) -> str:
     return fill(answers.CLUSTER_DOWN, what=sentence(what, 200))
 
 
-def slack_down() -> str:
-    """Slack did not say who somebody is."""
-    return answers.SLACK_DOWN
+def slack_down(*, slow: bool = False) -> str:
+    """Slack did not say who somebody is; `slow`: not yet, and the bot goes on asking."""
+    return answers.SLACK_SLOW if slow else answers.SLACK_DOWN
 
 
 def went_wrong() -> str:

@@ -37,6 +37,7 @@ from bot.slack.views.layout import (
     Message,
     action_id,
     actions,
+    answer,
     answered,
     button,
     button_value,
@@ -45,10 +46,10 @@ from bot.slack.views.layout import (
     header,
     name,
     section,
-    to_message,
+    short_answer,
 )
-from bot.slack.views.lists import doing, thread_of
 from bot.slack.views.progress import state
+from bot.slack.views.restore_lists import doing, thread_of
 from bot.texts import answers, general
 from bot.texts import handoff as texts
 from bot.texts.cards import SNAPSHOT
@@ -235,7 +236,7 @@ def not_yours(restore: Restore) -> Message:
         value=button_value(restore.id, len(restore.handoffs)),
         confirm=sure,
     )
-    return _answer(said, [*section(said), *_row(take)])
+    return answer(said, [*section(said), *_row(take)])
 
 
 def offered(restore: Restore, taker: str) -> Message:
@@ -252,13 +253,13 @@ def taker_may_not(restore: Restore, taker: str, verdict: Verdict) -> Message:
 def not_a_person(typed: str) -> Message:
     """A name that stands for nobody in particular."""
     said = fill(texts.NOT_A_PERSON, name=code(typed, 80))
-    return _answer(said, section(said))
+    return short_answer(said)
 
 
 def nothing_to_hand_over() -> Message:
     """The person has no restore."""
     said = Mrkdwn(texts.NOTHING_TO_HAND_OVER)
-    return _answer(said, section(said))
+    return short_answer(said)
 
 
 def not_yours_to_give(restore: Restore) -> Message:
@@ -269,7 +270,7 @@ def not_yours_to_give(restore: Restore) -> Message:
 def nothing_to_take() -> Message:
     """There is nothing, or nothing that this person may claim."""
     said = Mrkdwn(texts.NOTHING_TO_TAKE_OVER)
-    return _answer(said, section(said))
+    return short_answer(said)
 
 
 def which(
@@ -289,7 +290,7 @@ def which(
     ]
     rest = len(restores) - len(shown)
     more = [fill(AND_MORE, count=rest)] if rest else []
-    return _answer(said, section(said, *lines, *more))
+    return answer(said, section(said, *lines, *more))
 
 
 def passed_on(restore: Restore) -> Message:
@@ -300,7 +301,7 @@ def passed_on(restore: Restore) -> Message:
 def not_for_a_bot() -> Message:
     """The bot was asked to have a restore itself."""
     said = Mrkdwn(texts.NOT_FOR_A_BOT)
-    return _answer(said, section(said))
+    return short_answer(said)
 
 
 def outside(restore: Restore, *, private: bool) -> Message:
@@ -333,7 +334,7 @@ def dm_gone(restore: Restore) -> Message:
     template = texts.TAKEN if change.how == "taken" else texts.ACCEPTED
     people = {"taker": mention(change.taker), "giver": mention(change.giver)}
     said = joined((_about(template, restore, **people), Mrkdwn(texts.DM_LEFT)))
-    return _answer(said, section(said))
+    return short_answer(said)
 
 
 def _about(template: str, restore: Restore, **values: Mrkdwn) -> Mrkdwn:
@@ -348,11 +349,7 @@ def _about(template: str, restore: Restore, **values: Mrkdwn) -> Mrkdwn:
 
 def _told(template: str, restore: Restore, **values: Mrkdwn) -> Message:
     said = _about(template, restore, **values)
-    return _answer(said, section(said))
-
-
-def _answer(said: Mrkdwn, blocks: Sequence[Block]) -> Message:
-    return to_message(Draft(said, blocks), "answer")
+    return short_answer(said)
 
 
 def _row(*elements: InteractiveElement) -> list[Block]:

@@ -47,7 +47,7 @@ from bot.slack.views.layout import (
     section,
     to_message,
 )
-from bot.slack.views.lists import Links, ended_line, running_line
+from bot.slack.views.restore_lists import Links, ended_line, running_line
 from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import general
 from bot.texts import home as texts

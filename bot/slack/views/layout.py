@@ -272,6 +272,16 @@ def to_message(draft: Draft, mark: str) -> Message:
     return Message(text=str(draft.text)[:MAX_TEXT], blocks=tuple(named))
 
 
+def answer(said: Mrkdwn, blocks: Sequence[Block]) -> Message:
+    """What only the asker sees: one short line for notifications, and blocks."""
+    return to_message(Draft(said, blocks), "answer")
+
+
+def short_answer(said: Mrkdwn) -> Message:
+    """An answer of a sentence or two."""
+    return answer(said, section(said))
+
+
 def _markdown(text: Mrkdwn) -> MarkdownTextObject:
     """Verbatim: names that look like addresses must not become links."""
     return MarkdownTextObject(text=str(text), verbatim=True)

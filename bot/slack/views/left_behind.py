@@ -6,9 +6,11 @@ nobody uses, whose data was in the snapshot and stands filled in the restored co
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.restore.disks import GuestState, LeftBehind, LeftBehindKind
 from bot.restore.model import Outcome, Phase
+from bot.restore.phases.left import AFTERCARE
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, moment, names, sentence
 from bot.slack.views.layout import CardContext
 from bot.texts import general
@@ -43,8 +45,18 @@ def leftovers(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn]:
     shown = ctx.restore.preview
     state = shown is not None and shown.coverage.guest_state is GuestState.ROLLS_BACK
     alone = [Mrkdwn(texts.LEFT_WITHOUT_STATE)] if state else []
-    heading = texts.LEFT_MADE if failed else texts.LEFT
-    return [fill(heading, when=moment(outcome.at)), *told, *more, *alone, *_free(ctx, free)]
+    return [_heading(ctx, outcome), *told, *more, *alone, *_free(ctx, outcome, free)]
+
+
+def _heading(ctx: CardContext, outcome: Outcome) -> Mrkdwn:
+    """When it was looked up, and how long that goes on."""
+    when = moment(outcome.left_at or outcome.at)
+    if ctx.restore.phase is Phase.FAILED:
+        return fill(texts.LEFT_MADE, when=when)
+    if outcome.left_due is None or not ctx.usable:
+        return fill(texts.LEFT, when=when)
+    hours = AFTERCARE // timedelta(hours=1)
+    return fill(texts.LEFT_WATCHED, when=when, hours=hours)
 
 
 def _listed(found: Sequence[LeftBehind]) -> Mrkdwn:
@@ -68,14 +80,15 @@ def _named(left: LeftBehind) -> Mrkdwn:
     return fill(texts.LEFT_ONE, claim=claim, by=sentence(left.by, 100))
 
 
-def _free(ctx: CardContext, free: list[str]) -> list[Mrkdwn]:
+def _free(ctx: CardContext, outcome: Outcome, free: list[str]) -> list[Mrkdwn]:
     """The command names only what it removes, in full; it is gone when the card is."""
     namespace = ctx.restore.target.namespace
     sure = [each for each in free if _KUBERNETES_NAME.fullmatch(each)]
     if not free:
         return []
     named = names(free, most=MAX_REMOVED, room=LINES_ROOM)
-    if not (ctx.usable and sure and _KUBERNETES_NAME.fullmatch(namespace)):
+    watched = ctx.usable and outcome.left_due is not None
+    if not (watched and sure and _KUBERNETES_NAME.fullmatch(namespace)):
         return [fill(texts.FREE_ONCE, claims=named)]
     removed = _fitting(sure[:MAX_REMOVED])
     first = [fill(texts.FREE_FIRST, count=len(removed))] if len(removed) < len(free) else []

@@ -1,4 +1,4 @@
-"""Snapshots, restores under way and ended ones, and help: answers that only the asker sees.
+"""Snapshots, what there is, and help: answers that only the asker sees.
 
 Each is a message with blocks; its `text` is one short line. Long lists are cut, and the last line
 says how to see the rest.
@@ -8,29 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block
-
-from bot.restore.model import Phase, Restore, RestoreId
 from bot.restore.observation import Snapshot
 from bot.restore.preview import consistency, partly
-from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
-    channel_link,
     code,
     duration,
     fill,
     joined,
-    link,
-    mention,
     moment,
     names,
     sentence,
 )
-from bot.slack.views.layout import Draft, Message, context, header, name, section, to_message
+from bot.slack.views.layout import (
+    Message,
+    answer,
+    context,
+    header,
+    name,
+    section,
+    short_answer,
+)
 from bot.slack.views.lines import cut, fitting
-from bot.slack.views.progress import state
-from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import general
 from bot.texts import lists as texts
 from bot.texts.cards import CONSISTENCIES
@@ -40,9 +39,6 @@ BOT = "vm-restore"
 MAX_NAMED = 8
 _LONG = 800
 """Letters that a command to be copied may have; shortened it would be wrong."""
-
-Links = Mapping[RestoreId, str | None]
-"""The addresses of threads, by the id of the restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,9 @@ def snapshots(target: ListTarget, found: Sequence[Snapshot], now: datetime) -> M
     """The snapshots of a VM or of a namespace, newest first."""
     where = {"vm": name(target.vm), "namespace": target.thread_ref}
     if not found:
-        return answer(fill(texts.NO_SNAPSHOTS if target.vm else texts.NO_SNAPSHOTS_HERE, **where))
+        return short_answer(
+            fill(texts.NO_SNAPSHOTS if target.vm else texts.NO_SNAPSHOTS_HERE, **where)
+        )
     what = texts.SNAPSHOTS_OF_VM if target.vm else texts.SNAPSHOTS_IN_NAMESPACE
     title = fill(what, count=len(found), **where)
     lines = fitting([_snapshot(each, now, named=target.vm is None) for each in found])
@@ -96,7 +94,7 @@ def snapshots(target: ListTarget, found: Sequence[Snapshot], now: datetime) -> M
         *section(*lines, _more_snapshots(target, rest) if rest else None),
         *context(_to_restore(found, target)),
     ]
-    return _message(title, blocks)
+    return answer(title, blocks)
 
 
 def _snapshot(snapshot: Snapshot, now: datetime, *, named: bool) -> Mrkdwn:
@@ -159,7 +157,7 @@ def no_such_vm(vm: str, namespace: str | None, near: Sequence[str]) -> Message:
     else:
         said = fill(texts.NO_SUCH_VM_IN, vm=code(vm), namespace=code(namespace))
     meant = [fill(texts.DID_YOU_MEAN, names=names(near))] if near else []
-    return answer(joined((said, *meant)))
+    return short_answer(joined((said, *meant)))
 
 
 def elsewhere(wanted: ListTarget, namespaces: Sequence[str]) -> Message:
@@ -167,7 +165,7 @@ def elsewhere(wanted: ListTarget, namespaces: Sequence[str]) -> Message:
     said = fill(texts.NO_SUCH_VM_IN, vm=name(wanted.vm), namespace=code(wanted.namespace))
     command = wanted.command(texts.LIST_EXAMPLE, namespace=namespaces[0])
     there = fill(texts.IT_IS_IN, namespaces=names(namespaces), command=command)
-    return answer(joined((said, there)))
+    return short_answer(joined((said, there)))
 
 
 def which_namespace(found: Sequence[ListTarget]) -> Message:
@@ -175,12 +173,12 @@ def which_namespace(found: Sequence[ListTarget]) -> Message:
     namespaces = names([each.namespace for each in found])
     said = fill(texts.WHICH_NAMESPACE, vm=name(found[0].vm), namespaces=namespaces)
     lines = [fill("• {example}", example=each.command(texts.LIST_EXAMPLE)) for each in found]
-    return _message(said, section(said, *cut(lines)))
+    return answer(said, section(said, *cut(lines)))
 
 
 def cluster_refuses(what: str) -> Message:
     """The cluster answers, and says no."""
-    return answer(fill(texts.CLUSTER_REFUSES, what=sentence(what, 300)))
+    return short_answer(fill(texts.CLUSTER_REFUSES, what=sentence(what, 300)))
 
 
 # What there is
@@ -208,7 +206,7 @@ def overview(by_cluster: Mapping[str, Mapping[str, Sequence[str]] | None], clust
         if not spaces
     ]
     example = [(space, vms[0]) for where, space, vms in found if where == cluster]
-    return _message(
+    return answer(
         said,
         [
             header(texts.OVERVIEW_HEADING),
@@ -239,105 +237,6 @@ def _to_see(namespace: str, vm: str) -> Mrkdwn:
     return fill(texts.OVERVIEW_NEXT, command=command)
 
 
-# Restores
-
-
-def status(
-    restores: Sequence[Restore], links: Links, vm: str | None = None, unread: Unread = ALL_READ
-) -> Message:
-    """What is under way: which VM, whose, since when, what it waits for and where."""
-    if not restores and unread:
-        return answer(joined((Mrkdwn(texts.NOTHING_READ), *unread.lines), "\n"))
-    if not restores:
-        return answer(fill(texts.NOTHING_RUNS_OF if vm else texts.NOTHING_RUNS, vm=name(vm)))
-    said = fill(texts.STATUS_TEXT, count=len(restores))
-    lines = [running_line(each, links.get(each.id)) for each in restores]
-    blocks = [header(texts.STATUS_HEADING), *section(*cut(lines)), *section(*unread.lines)]
-    return _message(joined((said, *unread.lines)), blocks)
-
-
-def running_line(restore: Restore, permalink: str | None) -> Mrkdwn:
-    """A restore under way, in one line."""
-    until = restore.deadline if restore.question else None
-    return about(
-        texts.RUNS_UNTIL if until else texts.RUNS,
-        restore,
-        permalink,
-        state=Mrkdwn(doing(restore)),
-        since=moment(restore.opened_at),
-        until=moment(until) if until else Mrkdwn(""),
-    )
-
-
-def doing(restore: Restore) -> str:
-    """Where it stands, as the end of a sentence."""
-    question = restore.question.kind if restore.question else None
-    match question, restore.phase:
-        case None, phase:
-            return texts.STATUS_PHASES[phase]
-        case _, Phase.GATHERING:
-            return texts.STATUS_GATHERING
-        case CardKind.STOP_OVERDUE | CardKind.FORCE_STOP, _:
-            return texts.STATUS_STOP_OVERDUE
-        case CardKind.OVERDUE | CardKind.DELETE_RESTORE, _:
-            return texts.STATUS_OVERDUE
-        case _, phase:
-            return texts.STATUS_PHASES[phase]
-
-
-def history(restores: Sequence[Restore], links: Links, vm: str | None = None) -> Message:
-    """What has ended, newest first: how, when and how long it took."""
-    if not restores:
-        return answer(fill(texts.NO_HISTORY_OF if vm else texts.NO_HISTORY, vm=name(vm)))
-    said = fill(
-        texts.HISTORY_TEXT_OF if vm else texts.HISTORY_TEXT, vm=name(vm), count=len(restores)
-    )
-    lines = [ended_line(each, links.get(each.id)) for each in restores]
-    return _message(said, [header(texts.HISTORY_HEADING), *section(*cut(lines))])
-
-
-def ended_line(restore: Restore, permalink: str | None) -> Mrkdwn:
-    """A restore that has ended, in one line."""
-    return about(
-        texts.ONCE,
-        restore,
-        permalink,
-        result=state(restore),
-        when=moment(restore.ended_at),
-        duration=duration(restore.ended_at - restore.opened_at),
-    )
-
-
-def about(template: str, restore: Restore, permalink: str | None, **values: Mrkdwn) -> Mrkdwn:
-    """A text about one restore, with a link to its thread."""
-    request = restore.request
-    return fill(
-        template,
-        vm=name(request.vm),
-        namespace=joined((name(request.namespace), *_cluster(request.cluster)), ""),
-        snapshot=name(request.snapshot),
-        owner=mention(restore.owner),
-        thread=thread_of(restore, permalink),
-        **values,
-    )
-
-
-def _cluster(cluster: str) -> list[Mrkdwn]:
-    """The cluster is named only where there may be others."""
-    usual = cluster == general.DEFAULT_CLUSTER
-    return [] if usual else [fill(general.ASKED_CLUSTER, cluster=code(cluster, 100))]
-
-
-def thread_of(restore: Restore, permalink: str | None) -> Mrkdwn:
-    """A link to its thread; without one, at least the channel."""
-    channel = restore.thread_ref.channel
-    if permalink:
-        return link(permalink, texts.THREAD)
-    if channel.startswith("D"):
-        return Mrkdwn(texts.THREAD_IN_DM)
-    return fill(texts.THREAD_IN, channel=channel_link(channel))
-
-
 # Help
 
 
@@ -350,18 +249,13 @@ def help_card(example: Example) -> Message:
         *section(Mrkdwn(texts.HELP_COMMANDS), *map(_line, texts.HELP_LINES)),
         *section(Mrkdwn(texts.HELP_PLACES), *map(_line, texts.PLACES_LINES)),
     ]
-    return _message(Mrkdwn(texts.HELP_TEXT), blocks)
+    return answer(Mrkdwn(texts.HELP_TEXT), blocks)
 
 
 def not_understood(example: Example) -> Message:
     """Said to the bot and not understood: a few examples that work."""
     said = Mrkdwn(texts.NOT_UNDERSTOOD)
-    return _message(said, section(said, Mrkdwn(texts.TRY_THESE), *_examples(example)))
-
-
-def reply_in_thread(restore: Restore, permalink: str | None) -> Message:
-    """Somebody answers outside the thread in which they were asked."""
-    return answer(about(texts.REPLY_IN_THREAD, restore, permalink))
+    return answer(said, section(said, Mrkdwn(texts.TRY_THESE), *_examples(example)))
 
 
 def _examples(example: Example) -> list[Mrkdwn]:
@@ -386,15 +280,3 @@ def _command(template: str, **known: str) -> Mrkdwn:
 
 def _line(text: str) -> Mrkdwn:
     return fill(f"• {text}", command=Mrkdwn(COMMAND), bot=Mrkdwn(BOT))
-
-
-# All of them
-
-
-def answer(said: Mrkdwn) -> Message:
-    """A sentence or two."""
-    return _message(said, section(said))
-
-
-def _message(said: Mrkdwn, blocks: Sequence[Block]) -> Message:
-    return to_message(Draft(said, blocks), "answer")

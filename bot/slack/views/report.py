@@ -17,7 +17,7 @@ from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment,
 from bot.slack.views.aftermath import BLOCKS_NOTHING
 from bot.slack.views.layout import Draft, Message, header, section, to_message
 from bot.slack.views.lines import cut
-from bot.slack.views.lists import about, doing
+from bot.slack.views.restore_lists import about, doing
 from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import general
 from bot.texts import handoff as texts

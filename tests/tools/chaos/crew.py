@@ -194,7 +194,7 @@ class Crew:
         if replica.wires.dead:
             self._fell(replica)
         elif not self.world.socket_mode:
-            self.world.slack.use_http(f"http://127.0.0.1:{app.port}/slack/events")
+            self.world.slack.use_http(f"http://127.0.0.1:{app.slack_port}/slack/events")
 
     def _fell(self, replica: Replica, back_in: float = TRY_AGAIN) -> None:
         self.kills += 1
