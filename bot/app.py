@@ -48,6 +48,8 @@ from bot.worker import Worker
 
 PATIENCE = 5.0
 """Seconds that rounds get to end when the bot is told to stop."""
+RIGHTS_AFTER = 60.0
+"""Seconds after the start in which no right is asked for without a restore that needs it."""
 GRACE = 12.0
 """Then they get so many to end the step they are in, which waits for 10 seconds at most."""
 STOP_SECONDS = 24.0
@@ -253,7 +255,7 @@ async def _build(
     closes(stack, "the HTTP port", front.close)
     web = SlackApi(bolts_client, metrics, slack.clock)
     socket = await open_socket(settings, bolt, web, waits, stack)
-    tasks += _background(worker, recovery, clusters)
+    tasks += _background(worker, recovery, clusters, clock)
     front.receiver = http_receiver(settings, bolt, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
     far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
@@ -262,7 +264,7 @@ async def _build(
 
 
 def _background(
-    worker: Worker, recovery: Recovery, clusters: Mapping[str, Cluster]
+    worker: Worker, recovery: Recovery, clusters: Mapping[str, Cluster], clock: Clock
 ) -> list[asyncio.Task[None]]:
     """The loop and one watch a cluster. They begin last: who cannot be reached works on nothing."""
     tasks = [asyncio.create_task(worker.run(), name="reconciler")]
@@ -272,9 +274,17 @@ def _background(
         )
         for name, cluster in clusters.items()
     ]
+    tasks.append(asyncio.create_task(_tell_rights(clusters, clock), name="rights"))
     for task in tasks:
         task.add_done_callback(_ended)
     return tasks
+
+
+async def _tell_rights(clusters: Mapping[str, Cluster], clock: Clock) -> None:
+    """A log line for the rights that are missing; two dozen questions, asked when the start is over."""
+    await clock.sleep(RIGHTS_AFTER)
+    for cluster in clusters.values():
+        await cluster.tell_rights()
 
 
 async def _wound_up(worker: Worker, tasks: list[asyncio.Task[None]]) -> None:

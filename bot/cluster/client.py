@@ -20,6 +20,7 @@ from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
@@ -162,7 +163,12 @@ class Api:
     ) -> None:
         # A watch holds its connection for minutes; it must not take one from the calls.
         configuration.connection_pool_maxsize = 100 + watches
-        configuration.client_session_kwargs = {"middlewares": (_count_sends,)}
+        configuration.client_session_kwargs = {
+            "middlewares": (_count_sends,),
+            # Looked at once: for each request a thread would look through the environment anew. And
+            # without a proxy only ~/.netrc would be heeded: its login and the cluster's exclude each other.
+            "trust_env": bool(getproxies()),
+        }
         self.cluster = cluster
         self.forbidden = Forbidden(cluster)
         self.clock = clock

@@ -169,7 +169,6 @@ class Cluster:
             asyncio.create_task(each.run(), name=f"watch {self.name} {scope or EVERYWHERE}")
             for scope, each in zip(self._scopes, self._reflectors, strict=True)
         ]
-        tasks.append(asyncio.create_task(self.tell_rights(), name=f"rights {self.name}"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha1
 from importlib import resources
 from typing import Any
@@ -152,6 +153,7 @@ def pages(ids: Sequence[str]) -> Iterator[list[str]]:
         yield list(ids[start : start + PAGE])
 
 
+@cache
 def read(name: str) -> Script:
     """A script from the package's files. Its head declares KEYS and ARGV, which become locals."""
     folder = resources.files("bot.store") / "lua"

@@ -155,6 +155,27 @@ async def test_a_token_that_cannot_be_renewed_is_temporary(
         await authorization(wire, cluster)
 
 
+async def test_logins_for_other_programs_are_not_sent(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ~/.netrc may have a login for any host; beside the token of the kubeconfig it is none."""
+    (tmp_path / "netrc").write_text("default login alice password s3cret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    cluster = await connect(wire.kubeconfig(tmp_path / "config", {"token": "first"}))
+    assert await authorization(wire, cluster) == "Bearer first"
+
+
+async def test_a_proxy_that_the_environment_names_is_used(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wire.kubeconfig(tmp_path / "config", {"token": "first"})
+    config = json.loads(path.read_text())
+    config["clusters"][0]["cluster"]["server"] = "http://elsewhere.example.com"
+    path.write_text(json.dumps(config))
+    monkeypatch.setenv("http_proxy", wire.url)
+    assert await authorization(wire, await connect(path)) == "Bearer first"
+
+
 async def test_a_pod_uses_its_service_account(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,7 +124,7 @@ async def test_a_403_leaves_one_line_and_another_when_it_is_over(
     assert told == [(FORBIDDEN, "GET", path), (ALLOWED, "GET", path)]
 
 
-async def test_missing_rights_are_told_at_the_start(sim: KubeSim, cluster: Cluster) -> None:
+async def test_missing_rights_are_told_soon_after_the_start(sim: KubeSim, cluster: Cluster) -> None:
     sim.deny("delete", "virtualmachineinstances")
     with capture_logs() as lines:
         await cluster.tell_rights()
