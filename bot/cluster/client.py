@@ -30,7 +30,7 @@ from kubernetes.aio.config import ConfigException
 from bot import __version__
 from bot.clock import FarClock
 from bot.cluster.answers import plain, status, wait
-from bot.cluster.document import Json, items, number, text
+from bot.cluster.document import Json, items, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
 from bot.errors import NotTaken, Permanent, Temporary
