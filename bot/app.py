@@ -40,6 +40,7 @@ from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory
 from bot.slack.inbound.bolt_app import bolt_app
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
+from bot.slack.manifest import SCOPES
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import Store
@@ -121,7 +122,8 @@ class App:
     @property
     def warnings(self) -> dict[str, str]:
         """What is not as it should be, though the bot can work, by part."""
-        return self.clocks.wrong
+        lacks = ", ".join(self.web.lacks(SCOPES))
+        return self.clocks.wrong | ({"scopes": f"the Slack app lacks {lacks}"} if lacks else {})
 
     def exposition(self) -> bytes:
         """The metrics, with the gauges read now."""

@@ -23,6 +23,7 @@ from bot.restore.rules import Rules
 from bot.settings import ClusterSettings, Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.network import WebClient
+from bot.slack.manifest import SCOPES
 from bot.store import Durability, Store, connect
 from bot.store.embedded import find_server
 from bot.telemetry import CLOCKS_AGREE, Metrics, clock_words
@@ -31,7 +32,7 @@ _READINESS: Final = "targetReadinessPolicy"
 _VOLUMES: Final = "volumeRestorePolicy"
 _PROBE: Final = "check"
 """A workspace id for the store's keys; nothing is written under it."""
-NOT_YET: Final = "Not looked at yet: Slack's scopes and events."
+NOT_YET: Final = "Not looked at yet: Slack's events."
 
 
 class Grade(StrEnum):
@@ -121,6 +122,7 @@ async def _slack(settings: Settings, machine: Clock) -> list[CheckRow]:
         found = [await _bot_token(web)]
         if app_token is not None and found[0].grade is Grade.OK:
             found.append(await _app_token(web, app_token.get_secret_value()))
+        found += _scopes(web)
         found += _clock("slack", web.clock.now() - machine.steady())
     return found
 
@@ -146,6 +148,16 @@ async def _bot_token(web: SlackApi) -> CheckRow:
     return CheckRow("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
 
 
+def _scopes(web: SlackApi) -> list[CheckRow]:
+    """A row, if the token has not all that the bot asks for."""
+    lacks = web.lacks(SCOPES)
+    if not lacks:
+        return []
+    fix = "add them to the Slack app (`vm-restore-bot manifest` names all), then install it anew"
+    why = f"the app lacks the scopes {', '.join(lacks)}"
+    return [CheckRow("slack", Grade.FAIL, why, fix)]
+
+
 async def _app_token(web: SlackApi, token: str) -> CheckRow:
     """Ask for the address of a socket and leave it: a bot that is connected does not notice."""
     fix = "set SLACK_APP_TOKEN to an app-level token of the app with the scope connections:write"
@@ -155,7 +167,7 @@ async def _app_token(web: SlackApi, token: str) -> CheckRow:
         why = f"Slack refuses the app token ({refused.code})"
         return CheckRow("slack", Grade.FAIL, why, fix)
     except Permanent as refused:
-        why = f"Slack opens no socket for the app token ({refused.reason})"
+        why = f"Slack opens no socket for the app token ({refused})"
         return CheckRow("slack", Grade.FAIL, why, fix)
     except Temporary as away:
         return CheckRow("slack", Grade.FAIL, away.what, "let the bot reach Slack")

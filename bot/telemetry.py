@@ -166,6 +166,9 @@ class Metrics:
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )
+        self.scopes_missing = self._counter(
+            "scopes_missing", "Calls that Slack refused because the app lacks a scope", "scope"
+        )
         self.records_lost = self._counter(
             "records_lost", "Restores whose record was gone or broken, by how it was found", "why"
         )

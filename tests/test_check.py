@@ -131,6 +131,14 @@ async def test_slack_opens_no_socket(made: World, code: str) -> None:
     assert "SLACK_APP_TOKEN" in wrong.fix
 
 
+async def test_the_app_lacks_scopes(made: World) -> None:
+    made.slack.scopes.difference_update({"users:read", "im:write"})
+    (wrong,) = bad(await examined(told(made)))
+    assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
+    assert wrong.found == "the app lacks the scopes im:write, users:read"
+    assert "vm-restore-bot manifest" in wrong.fix
+
+
 async def test_without_an_app_token_no_socket_is_asked_for(made: World) -> None:
     secret = made.slack.signing_secret
     found = await examined(told(made, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=secret))

@@ -197,6 +197,7 @@ def test_every_metric_is_named_after_the_bot_and_explained() -> None:
         "vm_restore_restores",
         "vm_restore_round_seconds",
         "vm_restore_rounds",
+        "vm_restore_scopes_missing",
         "vm_restore_slack_calls",
         "vm_restore_unreplicated",
         "vm_restore_untold",

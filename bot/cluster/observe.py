@@ -279,7 +279,7 @@ async def _storage(reads: Reads, content: Content | None, held: tuple[Claim, ...
     if content is None:
         return {"claims": held, "copies": None, "classes": None}
     wanted = sorted(name for _, name in content.copies)
-    named = sorted(name for name, _ in content.storage if name)
+    named = sorted({name for _, name, _ in content.sizes if name})
     there = {one.name for one in held}
     copied = copied_disks(content)
     others = {v.claim for v in content.volumes if v.claim and v.name not in copied}

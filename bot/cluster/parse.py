@@ -136,14 +136,6 @@ def of_a_clone(found: Snapshot) -> bool:
 def content(document: Json) -> Content:
     """A VirtualMachineSnapshotContent."""
     copy = mapping(document, "spec", "source", "virtualMachine")
-    claims = [
-        mapping(backup, "persistentVolumeClaim", "spec")
-        for backup in items(document, "spec", "volumeBackups")
-    ]
-    storage: dict[str, int] = {}
-    for claim_spec in claims:
-        storage_class = text(claim_spec, "storageClassName")
-        storage[storage_class] = storage.get(storage_class, 0) + _claim_size(claim_spec)
     return Content(
         name=text(document, "metadata", "name"),
         uid=text(document, "metadata", "uid"),
@@ -153,9 +145,14 @@ def content(document: Json) -> Content:
         error=text(document, "status", "error", "message") or None,
         volumes=volumes(copy),
         config=configuration(copy),
-        bytes_needed=sum(storage.values()),
-        storage=tuple(sorted(storage.items())),
-        claims=len(claims),
+        sizes=tuple(
+            (
+                text(one, "volumeName"),
+                text(one, "persistentVolumeClaim", "spec", "storageClassName"),
+                _claim_size(mapping(one, "persistentVolumeClaim", "spec")),
+            )
+            for one in items(document, "spec", "volumeBackups")
+        ),
         templates=_templates(copy),
         backups=tuple(
             (text(one, "volumeName"), text(one, "persistentVolumeClaim", "metadata", "name"))
@@ -238,6 +235,7 @@ def claim(document: Json) -> Claim:
         restored_by=_annotation(document, _RESTORED_BY),
         mark=_annotation(document, _LAST_RESTORE),
         source=_volume_snapshot(document),
+        size=_claim_size(mapping(document, "spec")),
     )
 
 

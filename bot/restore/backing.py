@@ -8,7 +8,7 @@ that needs it. Each finding is one sentence, told at the check and at the look b
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.restore.fates import copied_disks
+from bot.restore.fates import copied_disks, new_claims
 from bot.restore.model import Restore
 from bot.restore.observation import Observation
 from bot.restore.reasons import Reason
@@ -71,6 +71,6 @@ def classes_exist(observation: Observation, restore: Restore) -> Iterator[Findin
     content = observation.content
     if content is None or observation.classes is None:
         return
-    for name, _ in content.storage:
+    for name in sorted({each.storage_class for each in new_claims(content)}):
         if name and name not in observation.classes:
             yield Finding(Reason.STORAGE_CLASS_MISSING, texts.CLASS_GONE.format(name=name))

@@ -5,11 +5,13 @@ was expected and what to do next. Their order is the order in which an engineer 
 them; the first refusal is the one that is shown.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from bot.restore.check_failure import MAX_CHOICES, CheckFailure
 from bot.restore.claims import taken_names
 from bot.restore.denials import denial, wants_halted
+from bot.restore.fates import new_claims
 from bot.restore.locks import restore_lock, snapshot_lock
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, Vm
@@ -166,15 +168,15 @@ def quota_suffices(observation: Observation, restore: Restore) -> CheckFailure |
     content = observation.content
     if content is None or restore.rules.volume_policy is VolumePolicy.IN_PLACE:
         return None
-    needs = {
-        "requests.storage": content.bytes_needed,
-        "persistentvolumeclaims": content.claims,
-        "count/persistentvolumeclaims": content.claims,
-    }
-    for storage_class, size in content.storage:
-        needs[f"{storage_class}.storageclass.storage.k8s.io/requests.storage"] = size
+    made = new_claims(content, observation.copies)
+    needs = Counter[str]()
+    for each in made:
+        for prefix in ("", f"{each.storage_class}.storageclass.storage.k8s.io/"):
+            needs[f"{prefix}requests.storage"] += each.size
+            needs[f"{prefix}persistentvolumeclaims"] += 1
+    needs["count/persistentvolumeclaims"] = len(made)
     for quota in observation.quotas:
-        need, left = needs.get(quota.resource, 0), quota.hard - quota.used
+        need, left = needs[quota.resource], quota.hard - quota.used
         if need and need > left:
             return CheckFailure.telling(
                 Reason.QUOTA_EXCEEDED,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
-from bot.restore.fates import prefixed
+from bot.restore.fates import new_claims, prefixed
 from bot.restore.model import Restore
 from bot.restore.observation import Claim, Observation, RestoreObject
 from bot.restore.rules import VolumePolicy
@@ -34,7 +34,8 @@ def taken_names(observation: Observation, restore: Restore) -> tuple[str, ...]:
     """
     if restore.rules.volume_policy is not VolumePolicy.PREFIX_TARGET_NAME:
         return ()
-    backups = [volume for volume, _ in observation.content.backups] if observation.content else []
+    content = observation.content
+    backups = [each.volume for each in new_claims(content)] if content else []
     volumes = backups or (observation.snapshot.included if observation.snapshot else ())
     wanted = {prefixed(restore.target.vm, volume) for volume in volumes}
     own = restore.job.name if restore.job else None
@@ -152,6 +153,8 @@ def _judged(
         kind = LeftBehindKind.GOING
     elif users:
         kind, by = LeftBehindKind.USED, _some(users)
+    elif disk is not None and disk.fate is Fate.DUMP:
+        kind = LeftBehindKind.DUMP
     elif disk is None or not _was_copied(claim, disk, observation):
         kind = LeftBehindKind.ONLY_COPY
     elif missing := _missing_in_twins(disk, observation, proven):

@@ -167,6 +167,17 @@ def claims_are_the_same(before: VmState, now: VmState) -> str | None:
     return " ".join(named) or None
 
 
+def claims_have_their_size(before: VmState, now: VmState) -> str | None:
+    """Nobody has enlarged a disk, which would come back smaller than it was said."""
+    then, here = dict(before.sizes or ()), dict(now.sizes or ())
+    changed = [
+        texts.CLAIM_RESIZED.format(claim=name, before=_gib(then[name]), now=_gib(size))
+        for name, size in here.items()
+        if then.get(name, size) != size
+    ]
+    return " ".join(changed[:MAX_NAMED]) or None
+
+
 StateComparison = Callable[[VmState, VmState], str | None]
 EDITS: tuple[StateComparison, ...] = (specification_is_the_same, nobody_restored_it)
 """What the bot itself never changes before the restore."""
@@ -177,6 +188,7 @@ COMPARISONS: tuple[StateComparison, ...] = (
     it_stayed_down,
     same_tool_writes_it,
     claims_are_the_same,
+    claims_have_their_size,
 )
 
 
@@ -352,6 +364,10 @@ DIFFERENCES: tuple[Callable[[Compared], Iterator[Difference]], ...] = (
 def moment(when: datetime | None) -> str:
     """A moment in UTC, to the second."""
     return texts.SECOND.format(when=when) if when else texts.NOT_KNOWN
+
+
+def _gib(size: int) -> str:
+    return texts.GIB.format(amount=f"{size / 1024**3:.1f}")
 
 
 def _quoted(name: str | None) -> str:

@@ -32,6 +32,8 @@ class Fate(StrEnum):
     """It was hot-plugged into the running guest alone: the stop takes it out, and its claim stays."""
     RETURNS_AS_IS = "returns-as-is"
     """It was left out of the snapshot and left the VM since: it comes back with the data of today."""
+    DUMP = "dump"
+    """It is a dump of the guest's memory: no restore brings one back. It leaves the VM, its claim stays."""
 
 
 class Disk(Stored):
@@ -81,6 +83,8 @@ class LeftBehindKind(StrEnum):
     OWNED = "owned"
     """Its owner makes it again, or deletes it with itself."""
     GOING = "going"
+    DUMP = "dump"
+    """A dump of the memory of the guest."""
     MADE = "made"
     """A restore that did not succeed has made it, and the VM does not use it."""
     UNSURE = "unsure"

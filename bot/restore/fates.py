@@ -9,12 +9,32 @@ disks that roll back, unless the policy is InPlace.
 `copied_disks` is the one answer to which disks a snapshot holds.
 """
 
+from dataclasses import dataclass
+
 from bot.restore.disks import Coverage, Disk, Fate, GuestState
-from bot.restore.observation import Claim, Content, Snapshot, Vm, Vmi, Volume
+from bot.restore.observation import (
+    Claim,
+    Content,
+    Snapshot,
+    Vm,
+    Vmi,
+    Volume,
+    VolumeSnapshot,
+)
 from bot.restore.rules import VolumePolicy
 
 HASH_START, HASH_PRIME = 0x811C9DC5, 0x01000193
 MAX_NAME = 63
+
+
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """A claim that the restore will make."""
+
+    volume: str
+    storage_class: str
+    size: int
+    """In bytes."""
 
 
 STATE = "persistent-state-for-"
@@ -33,6 +53,36 @@ def copied_disks(content: Content) -> tuple[str, ...]:
     return tuple(each for each in held if each not in dumps and not each.startswith(STATE))
 
 
+def new_claims(
+    content: Content, copies: tuple[VolumeSnapshot, ...] | None = None
+) -> tuple[NewClaim, ...]:
+    """The claims of a restore that makes new ones: of all that was copied, but for memory dumps.
+
+    Each is as large as the one that was copied, or as the VolumeSnapshot needs, whichever is larger.
+    """
+    dumps = {each.name for each in content.volumes if each.kind == MEMORY_DUMP}
+    least = {each.name: each.size for each in copies or ()}
+    of_volume = dict(content.copies)
+    return tuple(
+        NewClaim(volume, name, max(size, least.get(of_volume.get(volume, ""), 0)))
+        for volume, name, size in content.sizes
+        if volume not in dumps
+    )
+
+
+def grown(
+    vm: Vm, content: Content, claims: tuple[Claim, ...], copies: tuple[VolumeSnapshot, ...] | None
+) -> tuple[tuple[str, int, int], ...]:
+    """Disks that roll back to a smaller size: name, bytes now and bytes then."""
+    now, disks = {each.name: each.size for each in claims}, set(copied_disks(content))
+    then = {each.volume: each.size for each in new_claims(content, copies)}
+    return tuple(
+        (each.name, size, then[each.name])
+        for each in vm.volumes
+        if each.name in disks and (size := now.get(each.claim or "", 0)) > then.get(each.name, size)
+    )
+
+
 def of_disks(
     vm: Vm,
     content: Content,
@@ -45,6 +95,11 @@ def of_disks(
     doomed = data_volumes_to_go(vm, content, policy)
     copied = copied_disks(content)
     today = [each for each in vm.volumes if each.holds_data]
+    dumps = [
+        Disk(name=each.name, claim=each.claim, fate=Fate.DUMP, copied=False)
+        for each in vm.volumes
+        if each.kind == MEMORY_DUMP and each.claim
+    ]
     there = {each.name for each in today}
     attached = {each.claim for each in vm.volumes}
     then = [each for each in content.volumes if each.holds_data]
@@ -70,7 +125,8 @@ def of_disks(
         for each in (vmi.volumes if vmi else ())
         if each.holds_data and each.claim not in attached
     ]
-    return (*(_disk(each, copied, content, doomed) for each in today), *back, *as_is, *plugged)
+    kept = (_disk(each, copied, content, doomed) for each in today)
+    return (*kept, *back, *as_is, *plugged, *dumps)
 
 
 def coverage(vm: Vm, snapshot: Snapshot, content: Content) -> Coverage:

@@ -162,11 +162,8 @@ class Content:
     error: str | None = None
     volumes: tuple[Volume, ...] = ()
     config: tuple[tuple[str, str], ...] = ()
-    bytes_needed: int = 0
-    """Sum of the sizes of the claims that the restore will create."""
-    storage: tuple[tuple[str, int], ...] = ()
-    """Bytes needed per storage class ("" for none named)."""
-    claims: int = 0
+    sizes: tuple[tuple[str, str, int], ...] = ()
+    """Volume, storage class ("" for none named) and bytes of the claim of everything copied."""
     templates: tuple[str, ...] = ()
     """The DataVolumes of the VM's `dataVolumeTemplates` of then."""
     backups: tuple[tuple[str, str], ...] = ()
@@ -177,6 +174,11 @@ class Content:
     """VolumeSnapshots that its status calls not ready, each with its error or ""."""
     specification: str = ""
     """A digest of the spec: the copy of the VM, and which VolumeSnapshot holds which disk."""
+
+    @property
+    def bytes_needed(self) -> int:
+        """The sum of all sizes."""
+        return sum(size for _, _, size in self.sizes)
 
     @property
     def usable(self) -> bool:
@@ -251,6 +253,8 @@ class Claim:
     """Annotation `restore.kubevirt.io/lastRestoreUID`: "<restore name>-<restore uid>"."""
     source: str | None = None
     """The VolumeSnapshot that it is filled from."""
+    size: int = 0
+    """Bytes that it asks for."""
 
 
 @dataclass(frozen=True, slots=True)

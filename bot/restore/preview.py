@@ -27,7 +27,8 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
 ) -> Preview:
     """Everything the warning says, frozen at the moment it is shown."""
     level, why = consistency(snapshot)
-    changes = configuration_changes(vm, content)
+    sizes = fates.grown(vm, content, observation.claims, observation.copies)
+    changes = (*map(_smaller, sizes), *configuration_changes(vm, content))
     created = snapshot.created or snapshot.requested_at
     newer = tuple(
         each.name for each in observation.snapshots if (each.created or each.requested_at) > created
@@ -78,6 +79,16 @@ def partly(snapshot: Snapshot, level: str) -> str:
     """The words for how far the files can be trusted, for a snapshot without all of its disks."""
     partial = "PartialSnapshot" in snapshot.indications
     return texts.PARTIAL_SHORT.format(level=level) if partial else level
+
+
+def _smaller(disk: tuple[str, int, int]) -> Change:
+    name, now, then = disk
+    field = texts.DISK_SIZE.format(disk=name)
+    return Change(field=field, current=_gib(now), snapshot=_gib(then))
+
+
+def _gib(size: int) -> str:
+    return texts.GIB.format(amount=f"{size / 1024**3:.1f}")
 
 
 def configuration_changes(vm: Vm, content: Content) -> tuple[Change, ...]:

@@ -36,6 +36,8 @@ class VmState(Stored):
 
     None where they were not read, and in documents of a release that did not read them.
     """
+    sizes: tuple[tuple[str, int], ...] | None = None
+    """Name and bytes of the claims; None as above."""
     vmi: str | None = None
     """UID of its VMI, which is another one each time the VM is started."""
 
@@ -65,6 +67,7 @@ def state_of(vm: Vm, *, claims: tuple[Claim, ...] | None = None, vmi: Vmi | None
         run_strategy=vm.run_strategy,
         written_by=vm.gitops,
         claims=None if claims is None else _uids(vm, claims),
+        sizes=None if claims is None else _sizes(vm, claims),
         vmi=vmi.uid if vmi is not None else None,
     )
 
@@ -73,6 +76,12 @@ def _uids(vm: Vm, claims: tuple[Claim, ...]) -> tuple[tuple[str, str], ...]:
     found = {claim.name: claim.uid for claim in claims}
     named = sorted({each.claim for each in vm.volumes if each.claim})
     return tuple((name, found.get(name, "")) for name in named[:MAX_CLAIMS])
+
+
+def _sizes(vm: Vm, claims: tuple[Claim, ...]) -> tuple[tuple[str, int], ...]:
+    named = {each.claim for each in vm.volumes}
+    found = sorted((each.name, each.size) for each in claims if each.name in named)
+    return tuple(found)[:MAX_CLAIMS]
 
 
 def snapshot_state(snapshot: Snapshot, content: Content) -> SnapshotState:

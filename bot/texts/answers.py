@@ -100,6 +100,15 @@ INTERRUPTED: Final = (
     "I was interrupted while I dealt with your click. The newest card of this restore shows how "
     "things stand: if your click is not in it, please press again."
 )
+LACKS_A_RIGHT: Final = (
+    "❌ *I could not do that*: my Slack app lacks the right {scope}. The people who run this bot can "
+    "add it, and find it in its log. Nothing is restored without your confirmation."
+)
+UNNAMED_RIGHT: Final = "that Slack asks for"
+SLACK_REFUSES: Final = (
+    "❌ *I could not do that*: Slack refuses me what I need for it ({code}). The people who run this "
+    "bot find it in its log. Nothing is restored without your confirmation."
+)
 WENT_WRONG: Final = (
     "❌ *Something went wrong on my side*, and it has been logged. "
     "Nothing is restored without your confirmation. Please try again."

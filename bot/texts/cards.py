@@ -146,6 +146,11 @@ COME_BACK_WITHOUT_CLAIM: Final = (
     "• ⚠️ *Disks that come back without their claim*: {disks}. The VM does not start with them, "
     "or gets empty ones from its `dataVolumeTemplates`."
 )
+MEMORY_DUMPS: Final = (
+    "• *Memory dumps leave the VM*: {disks}. No restore brings one back; their claims stay."
+)
+DISK_SIZE: Final = "size of disk {disk}"
+GIB: Final = "{amount} GiB"
 DETACHED: Final = (
     "• ⚠️ *Hot-plugged disks, in the running guest only*: {disks}. A stop takes them out, and "
     "nothing puts them back. Their claims stay."

@@ -88,6 +88,7 @@ LEFT_LINES: Final[Mapping[str, str]] = {
         "• Belongs to another object, which makes it again or takes it along when it goes: {claims}"
     ),
     "going": "• Being deleted by the cluster: {claims}",
+    "dump": "• A dump of the guest's memory, not part of any restore: {claims}",
     "made": "• Not used by the VM; whether it is whole, or used by others, was not looked up: {claims}",
     "unsure": "• Keep: it was not possible to look who uses it: {claims}",
 }

@@ -437,6 +437,20 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             "Quota `storage` has 0.0 GiB left.",
         ),
         (
+            "claims of the class",
+            quota("fast.storageclass.storage.k8s.io/persistentvolumeclaims", 3, 3),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 0 left.",
+        ),
+        (
+            "a copy that needs more than its claim asked for",
+            quota("requests.storage", 16 * GIB, 6 * GIB).but(
+                copies=(replace(COPY, size=12 * GIB),)
+            ),
+            Reason.QUOTA_EXCEEDED,
+            "Quota `storage` has 10.0 GiB left.",
+        ),
+        (
             "more used than allowed",
             quota("requests.storage", GIB, 5 * GIB),
             Reason.QUOTA_EXCEEDED,
@@ -607,7 +621,7 @@ STANDS: dict[str, Ground] = {
     ),
     "storage classes may not be read": WELL.but(classes=None),
     "the copied claim named no class": WELL.but(
-        classes=(), content=replace(CONTENT, storage=(("", 1),))
+        classes=(), content=replace(CONTENT, sizes=(("root", "", 1),))
     ),
 }
 
@@ -660,6 +674,21 @@ def test_at_most_ten_names_are_listed() -> None:
 ENOUGH = [
     pytest.param(quota("requests.storage", 16 * GIB, 6 * GIB), id="it just fits"),
     pytest.param(quota("persistentvolumeclaims", 4, 3), id="one claim is left"),
+    pytest.param(
+        quota("requests.storage", 16 * GIB, 6 * GIB).but(
+            content=replace(
+                CONTENT,
+                volumes=(*VM.volumes, Volume("dump", "memoryDump", claim="dump")),
+                backups=(*CONTENT.backups, ("dump", "dump")),
+                sizes=(*CONTENT.sizes, ("dump", "fast", 8 * GIB)),
+            )
+        ),
+        id="a memory dump was copied, too, and is not restored",
+    ),
+    pytest.param(
+        quota("requests.storage", 16 * GIB, 6 * GIB).but(copies=(replace(COPY, size=GIB),)),
+        id="a copy that needs less than its claim asked for",
+    ),
     pytest.param(
         quota("slow.storageclass.storage.k8s.io/requests.storage", 0, 0), id="of another class"
     ),

@@ -171,6 +171,7 @@ def left(*claims: Claim, **facts: Any) -> dict[str, tuple[LeftBehindKind, str]]:
 DV, OWN = (("DataVolume", "old-root"),), (("VirtualMachine", "database-01"),)
 ANOTHER = replace(COPY, backups=(("root", "older-root"),))
 RESTORED = replace(OLD, vm="database-01", restored_by="restore-x")
+DUMPED = replace(USED, volumes=(Volume("dump", "memoryDump", claim="old-root"),))
 JUDGED: dict[str, tuple[Claim, dict[str, Any], tuple[LeftBehindKind, str]]] = {
     "nobody uses it": (OLD, {}, (LeftBehindKind.FREE, "")),
     "another VM uses it": (
@@ -202,6 +203,12 @@ JUDGED: dict[str, tuple[Claim, dict[str, Any], tuple[LeftBehindKind, str]]] = {
     ),
     "of a DataVolume that the restore deletes": (
         replace(OLD, owners=DV), {"deleted": ("old-root",)}, (LeftBehindKind.GOING, ""),
+    ),
+    "of a memory dump": (OLD, {"vm": DUMPED}, (LeftBehindKind.DUMP, "")),
+    "of a memory dump that somebody analyses": (
+        OLD,
+        {"vm": DUMPED, "uses": (Use("old-root", "pod", "crash-1"),)},
+        (LeftBehindKind.USED, "pod `crash-1`"),
     ),
     "being deleted": (replace(OLD, deleting=True), {}, (LeftBehindKind.GOING, "")),
     "who uses it could not be looked up": (

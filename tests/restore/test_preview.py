@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.restore.disks import Coverage, Fate, GuestState
 from bot.restore.model import Change, Consistency
 from bot.restore.observation import Claim, Content, ObservationKind, Snapshot, Vm, Volume
 from bot.restore.rules import VolumePolicy
-from tests.restore.ground import CONTENT, NOW, SNAPSHOT, VM, VMI, WELL
+from tests.restore.ground import CLAIM, CONTENT, COPY, NOW, SNAPSHOT, VM, VMI, WELL
 from tests.restore.play import asked
 
 CONSISTENCY: dict[tuple[str, ...], tuple[Consistency, str]] = {
@@ -211,6 +212,41 @@ COPIED: dict[str, tuple[Content, tuple[str, ...]]] = {
 def test_which_disks_a_snapshot_holds_is_told_by_its_content(name: str) -> None:
     content, expected = COPIED[name]
     assert fates.copied_disks(content) == expected
+
+
+GIB = 1024**3
+SIZES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str]]]] = {
+    "as it was": ({"size": 10 * GIB}, []),
+    "grown since": (
+        {"size": 40 * GIB}, [("size of disk root", "40.0 GiB", "10.0 GiB")],
+    ),
+    "grown, but its copy needs as much": ({"size": 12 * GIB, "needs": 12 * GIB}, []),
+    "grown, and its copy needs more than it asked for": (
+        {"size": 40 * GIB, "needs": 12 * GIB}, [("size of disk root", "40.0 GiB", "12.0 GiB")],
+    ),
+    "not in the snapshot": ({"size": 40 * GIB, "backups": (), "sizes": ()}, []),
+    "its claim is not there": ({"size": 40 * GIB, "there": False}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SIZES)
+def test_a_disk_that_comes_back_smaller_is_a_change_of_the_configuration(case: str) -> None:
+    facts, expected = SIZES[case]
+    claims = (replace(CLAIM, size=facts["size"]),) if facts.get("there", True) else ()
+    copies = (replace(COPY, size=facts.get("needs", 10 * GIB)),)
+    told = {key: facts[key] for key in ("backups", "sizes") if key in facts}
+    content = replace(CONTENT, **told)
+    ground = WELL.but(claims=claims, copies=copies, content=content)
+    seen = ground.observation(ObservationKind.FULL, asked())
+    shown = preview.take(VM, SNAPSHOT, content, seen, NOW)
+    found = [(each.field, each.current, each.snapshot) for each in shown.changes]
+    assert found == expected
+
+
+def test_a_memory_dump_leaves_the_vm_and_is_never_called_a_disk() -> None:
+    vm = replace(VM, volumes=(*VM.volumes, Volume("dump", "memoryDump", claim="dump-1")))
+    told = {each.name: (each.fate, each.claim) for each in fates.of_disks(vm, CONTENT, None)}
+    assert told["dump"] == (Fate.DUMP, "dump-1")
 
 
 OLD = Volume("root", "dataVolume", claim="database-01-root")

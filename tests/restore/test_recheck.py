@@ -89,6 +89,11 @@ CLAIM_CHANGES: dict[str, tuple[str, tuple[Claim, ...], str]] = {
         (replace(CLAIM, uid="claim-2"),),
         "Claim `root-claim` is not the one that was shown: UID claim-1 → claim-2.",
     ),
+    "a claim was resized": (
+        "claims_have_their_size",
+        (replace(CLAIM, size=40 * 1024**3),),
+        "Claim `root-claim` was resized: 0.0 GiB → 40.0 GiB.",
+    ),
     "a claim was deleted": (
         "claims_are_the_same",
         (),

@@ -287,14 +287,33 @@ async def test_slack_does_not_say_who_it_is(stage_for: SetStage) -> None:
     await nothing_was_started(stage)
 
 
-@pytest.mark.parametrize("method", ["users.info", "conversations.info"])
-async def test_slack_refuses_to_say_who_it_is(stage_for: SetStage, method: str) -> None:
-    """A missing scope is no permission either."""
+@pytest.mark.parametrize(
+    ("method", "scope", "said"),
+    [
+        ("users.info", "users:read", "lacks the right `users:read`"),
+        ("conversations.info", "channels:read", "lacks the right `channels:read`"),
+        ("users.info", None, "Slack refuses me what I need for it (`a_code_of_tomorrow`)"),
+    ],
+)
+async def test_slack_refuses_to_say_who_it_is(
+    stage_for: SetStage, method: str, scope: str | None, said: str
+) -> None:
+    """It is no permission either; the person reads what is missing, and an operator finds it."""
     stage = await stage_for()
-    stage.world.slack.faults.refuse(method, "missing_scope", times=1000)
+    slack, bot = stage.world.slack, stage.world.bot
+    assert bot is not None
+    if scope is None:
+        slack.faults.forbid(method, "a_code_of_tomorrow")
+    else:
+        slack.scopes.remove(scope)
     await acts.ask(stage)
-    await stage.whispered("Something went wrong on my side")
+    await stage.whispered(said)
     await nothing_was_started(stage)
+    counted = bot.metrics.registry.get_sample_value
+    missing = counted("vm_restore_scopes_missing_total", {"scope": scope or ""})
+    assert (missing, bot.warnings.get("scopes")) == (
+        (1.0, f"the Slack app lacks {scope}") if scope else (None, None)
+    )
 
 
 async def test_slack_does_not_say_it_before_the_restore(stage_for: SetStage) -> None:

@@ -116,6 +116,12 @@ def read(method: str, answer: HttpAnswer, now: datetime) -> Reading:
     return _not_slack(answer, fine=fine)
 
 
+def scopes_in(answer: HttpAnswer) -> frozenset[str] | None:
+    """What the token may do, as the answer's header says; None if it has none."""
+    named = _scopes(answer.headers.get("x-oauth-scopes"))
+    return frozenset(each.strip() for each in named.split(",")) - {""} if named else None
+
+
 def _object_in(body: bytes) -> Json | None:
     """The JSON object in a body, however it is labelled; None if it holds none."""
     try:

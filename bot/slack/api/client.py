@@ -6,7 +6,7 @@ the message's metadata may settle it. Nothing is sent twice: a blind second post
 """
 
 import os
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -24,8 +24,9 @@ from bot.slack.api.answers import (
     Refused,
     Slow,
     read,
+    scopes_in,
 )
-from bot.slack.api.error_codes import Meaning, meaning
+from bot.slack.api.error_codes import Meaning, SlackCode, meaning
 from bot.slack.api.network import WebClient
 from bot.telemetry import Metrics
 
@@ -50,6 +51,19 @@ class TokenRefused(Temporary):
         self.code = code
 
 
+class SlackRefused(Permanent):
+    """Slack said no, with a code. `scope`: the app lacks it, as Slack names it; "": unnamed."""
+
+    def __init__(self, code: str, text: str, scope: str | None = None) -> None:
+        super().__init__(code, text)
+        self.scope = scope
+
+    @property
+    def ours(self) -> bool:
+        """What was sent is at fault, and nothing else."""
+        return meaning(self.reason) is Meaning.CONTENT
+
+
 class SlackApi:
     """Slack's Web API with our errors."""
 
@@ -62,6 +76,16 @@ class SlackApi:
         """Slack's own, by which messages, clicks and replies are dated."""
         self.trouble: str | None = None
         """Why nothing goes out to Slack just now; None as soon as Slack has answered a call."""
+        self.scopes: frozenset[str] | None = None
+        """What the token may do, as Slack has said last; None until it has."""
+        self._lacking: dict[str, str] = {}
+
+    def lacks(self, wanted: Iterable[str]) -> list[str]:
+        """Those of these scopes that the token has not, and any other that Slack has asked for."""
+        missing = (
+            [] if self.scopes is None else [each for each in wanted if each not in self.scopes]
+        )
+        return list(dict.fromkeys([*missing, *filter(None, self._lacking.values())]))
 
     async def ping(self) -> None:
         """After trouble, ask Slack again. Raises Temporary while nothing goes out."""
@@ -114,10 +138,15 @@ class SlackApi:
         if isinstance(reading, Answered):
             self.clock.dated(answer.headers.get("Date"), asked)
             self._note(method, None)
+            self._lacking.pop(method, None)
+            if (scopes := scopes_in(answer)) is not None:
+                self.scopes = scopes
             return reading.said
         if not isinstance(reading, NotSlack):  # a proxy may have another clock
             self.clock.dated(answer.headers.get("Date"), asked)
         error = _error(method, reading)
+        if isinstance(error, SlackRefused) and error.scope is not None:
+            self._note_scope(method, error.scope, reading)
         out = isinstance(error, TokenRefused | NotReached) or isinstance(reading, NotSlack)
         self._note(method, error.what if out and isinstance(error, Temporary) else None)
         raise error
@@ -129,6 +158,15 @@ class SlackApi:
 
     def _count(self, method: str, result: str) -> None:
         self._metrics.slack_calls.labels(method, result).inc()
+
+    def _note_scope(self, method: str, needed: str, reading: Reading) -> None:
+        """Name the scope to an operator: counted each time, logged once for each method."""
+        self._metrics.scopes_missing.labels(needed).inc()
+        if self._lacking.get(method) != needed:
+            self._lacking[method] = needed
+            provided = reading.provided if isinstance(reading, Refused) else ""
+            told = {"method": method, "needed": needed, "provided": provided}
+            log.error("the Slack app lacks a scope", **told)
 
     def _note(self, method: str, trouble: str | None) -> None:
         """Say once that nothing goes out, and once that it does again."""
@@ -167,7 +205,7 @@ def _result(reading: Reading) -> str:
         case Refused(code=code) | Failed(code=code):
             return code
         case Slow():
-            return "ratelimited"
+            return SlackCode.RATELIMITED
         case NotSlack():
             return "not_slack"
 
@@ -188,5 +226,8 @@ def _error(method: str, reading: Refused | Slow | Failed | NotSlack) -> Temporar
                     return TokenRefused(code)
                 case Meaning.AWAY:
                     return Temporary(f"Slack is not available ({method})")
+                case _ if code == SlackCode.MISSING_SCOPE:
+                    lacks = f"the app lacks the scope {reading.needed or '(not named)'}"
+                    return SlackRefused(code, f"Slack refused {method}: {lacks}", reading.needed)
                 case _:
-                    return Permanent(code, f"Slack refused {method}")
+                    return SlackRefused(code, f"Slack refused {method}")

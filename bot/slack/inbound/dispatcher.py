@@ -24,6 +24,7 @@ from bot.restore.follow_up import successor
 from bot.restore.model import Phase, Restore
 from bot.restore.thread import ThreadRef, slack_order
 from bot.slack import views
+from bot.slack.api.client import SlackRefused
 from bot.slack.context import SlackContext
 from bot.slack.deliveries import (
     ButtonClicked,
@@ -94,10 +95,7 @@ class Dispatcher:
         self._inquiries = Inquiries(context)
 
     async def handle(self, delivery: Delivery) -> None:
-        """Deal with one delivery. Raises Temporary if it must be tried again.
-
-        Raises Unreadable if another release wrote it.
-        """
+        """Deal with one delivery. Raises Temporary to be tried again, Unreadable if it does not load."""
         received = parse(delivery)
         try:
             await self._handle(delivery, received)
@@ -113,6 +111,11 @@ class Dispatcher:
             if age < PATIENCE or (slow and not self._responder.first_time(delivery.key)):
                 raise
             if not await self._tell(received, views.slack_down(slow=slow)) or slow:
+                raise
+
+        except SlackRefused as refused:
+            told = views.slack_refuses(refused.reason, refused.scope)
+            if refused.ours or not await self._tell(received, told):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
@@ -232,28 +235,12 @@ class Dispatcher:
             return None
         here = await self._store.in_thread(caller.channel, caller.thread)
         if not here and message.bot_thread:
-            await self._wait_for_the_thread(caller)
+            await _wait_for_the_thread(self._store, caller)
         owned = [each for each in here if each.restore.owner == caller.user]
         live = [each for each in owned if not each.restore.phase.ended]
         asking = [each for each in live if each.restore.question is not None]
         exact = [each for each in asking if _expects(each.restore, message.typed)]
         return max(exact or asking or live, key=_asked_at, default=None)
-
-    async def _wait_for_the_thread(self, caller: Caller) -> None:
-        """A reply in a restore's thread may come before the thread is written down.
-
-        It is written down a moment after it was begun, and its channel may just have got another id.
-        """
-        for each in await self._store.live():
-            thread_ref = each.thread_ref
-            # Since it was looked for, it may just have been written down.
-            begun = thread_ref.channel == caller.channel and thread_ref.thread in (
-                None,
-                caller.thread,
-            )
-            moved = thread_ref.thread == caller.thread and thread_ref.channel != caller.channel
-            if each.owner == caller.user and (begun or moved):
-                raise NotYet("the thread is just being begun, or moved")
 
     # Clicks
 
@@ -315,6 +302,23 @@ class Dispatcher:
         # If a worker dies before this, the click that comes next finds the new restore and does it.
         await self._steps.apply(restore, Continued(by=click.by))
         return Reply.OLD_CARD if isinstance(opened, AlreadyExists) else None
+
+
+async def _wait_for_the_thread(store: Store, caller: Caller) -> None:
+    """A reply in a restore's thread may come before the thread is written down.
+
+    It is written down a moment after it was begun, and its channel may just have got another id.
+    """
+    for each in await store.live():
+        thread_ref = each.thread_ref
+        # Since it was looked for, it may just have been written down.
+        begun = thread_ref.channel == caller.channel and thread_ref.thread in (
+            None,
+            caller.thread,
+        )
+        moved = thread_ref.thread == caller.thread and thread_ref.channel != caller.channel
+        if each.owner == caller.user and (begun or moved):
+            raise NotYet("the thread is just being begun, or moved")
 
 
 async def _clicked_on(store: Store, value: str) -> tuple[Restore, int] | str:

@@ -103,6 +103,13 @@ def slack_down(*, slow: bool = False) -> str:
     return answers.SLACK_SLOW if slow else answers.SLACK_DOWN
 
 
+def slack_refuses(reason: str, scope: str | None = None) -> str:
+    """Slack said no with this code. `scope`: the app lacks it, as Slack names it; "": unnamed."""
+    if scope is None:
+        return fill(answers.SLACK_REFUSES, code=code(reason, 80))
+    return fill(answers.LACKS_A_RIGHT, scope=code(scope, 100) if scope else answers.UNNAMED_RIGHT)
+
+
 def went_wrong() -> str:
     """A mistake of the bot itself; no details for people, they are in the log."""
     return answers.WENT_WRONG

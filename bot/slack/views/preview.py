@@ -237,6 +237,7 @@ def _other_disks(preview: Preview) -> list[Mrkdwn | None]:
         (texts.COME_BACK_AS_IS, tuple(each.name for each in as_is if each.there)),
         (texts.COME_BACK_WITHOUT_CLAIM, tuple(each.name for each in as_is if not each.there)),
         (texts.DETACHED, of_fate(preview, Fate.DETACHED)),
+        (texts.MEMORY_DUMPS, of_fate(preview, Fate.DUMP)),
         # A document of an earlier release, which did not tell these apart.
         (texts.LEFT_OUT, () if preview.fates else preview.disks_left_out),
     )
