@@ -24,7 +24,7 @@ from bot.settings import ClusterSettings, Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.network import WebClient
 from bot.slack.manifest import SCOPES
-from bot.store import Durability, Store, connect
+from bot.store import Durability, Keeping, Store, connect
 from bot.store.embedded import find_server
 from bot.telemetry import CLOCKS_AGREE, Metrics, clock_words
 
@@ -185,7 +185,7 @@ async def _store(settings: Settings, machine: Clock) -> list[CheckRow]:
         async with connect(url.get_secret_value()) as client:
             clock = SharedClock(machine)
             awaited = settings.store.replicas_to_wait_for
-            store = Store(client, _PROBE, clock, replicas_to_wait_for=awaited)
+            store = Store(client, _PROBE, clock, keeping=Keeping(replicas=awaited))
             await store.queue.learn_the_time()
             reached = CheckRow("store", Grade.OK, "Redis answers")
             differs = _clock("store", clock.now() - machine.steady())

@@ -6,7 +6,9 @@ the demo's packages can run the bot.
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,11 +34,36 @@ clusters = typer.Typer(
 app.add_typer(clusters, name="clusters")
 
 
+restores = typer.Typer(
+    help="What is under way, for when Slack is away.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(restores, name="restores")
+audit = typer.Typer(
+    help="Who asked for what, and what was done.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(audit, name="audit")
+
+Team = Annotated[
+    str, typer.Option(help="The Slack workspace's id (T…), if the store knows several.")
+]
+RestoreName = Annotated[
+    str, typer.Argument(metavar="ID", help="The id, as `restores list` shows it.")
+]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
 class Mode(StrEnum):
     """How Slack reaches the bot."""
 
     SOCKET = "socket"
     HTTP = "http"
+
+
+class Form(StrEnum):
+    """How the audit is written."""
+
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
 
 
 def main() -> None:
@@ -99,17 +126,107 @@ def check() -> None:
 def forget(
     *,
     name: Annotated[str, typer.Argument(help="The cluster's name in the settings.")],
-    team: Annotated[
-        str, typer.Option(help="The Slack workspace's id (T…), if the store knows several.")
-    ] = "",
+    team: Team = "",
 ) -> None:
     """After a cluster was rebuilt: let its name stand for the one that the bot meets next."""
-    from bot.clusters import forget as forget_cluster
     from bot.settings import load
     from bot.telemetry import set_up
+    from bot.terminal.clusters import forget as forget_cluster
 
     set_up("error", "console")
     sys.exit(forget_cluster(load(), name, team, sys.stdout))
+
+
+@restores.command("list")
+def list_restores(
+    *,
+    ended: Annotated[bool, typer.Option("--ended", help="The last that have ended, too.")] = False,
+    as_json: Json = False,
+    team: Team = "",
+) -> None:
+    """What is under way."""
+    from bot.settings import load
+    from bot.telemetry import set_up
+    from bot.terminal.restores import show_all
+
+    set_up("error", "console")
+    sys.exit(show_all(load(), team, sys.stdout, ended=ended, as_json=as_json))
+
+
+@restores.command()
+def show(*, restore: RestoreName, as_json: Json = False, team: Team = "") -> None:
+    """One restore, and what the audit says of it."""
+    from bot.settings import load
+    from bot.telemetry import set_up
+    from bot.terminal.restores import show as show_one
+
+    set_up("error", "console")
+    sys.exit(show_one(load(), team, sys.stdout, restore, as_json=as_json))
+
+
+@restores.command()
+def cancel(
+    *,
+    restore: RestoreName,
+    by: Annotated[str, typer.Option(help="Your name, for the thread and the audit.")],
+    team: Team = "",
+) -> None:
+    """Cancel a restore that the cluster does not work on yet."""
+    from bot.settings import load
+    from bot.telemetry import set_up
+    from bot.terminal.restores import cancel as cancel_one
+
+    set_up("error", "console")
+    sys.exit(cancel_one(load(), team, sys.stdout, restore, by))
+
+
+@restores.command()
+def nudge(*, restore: RestoreName, team: Team = "") -> None:
+    """Let a bot that runs look at a restore now."""
+    from bot.settings import load
+    from bot.telemetry import set_up
+    from bot.terminal.restores import nudge as nudge_one
+
+    set_up("error", "console")
+    sys.exit(nudge_one(load(), team, sys.stdout, restore))
+
+
+@audit.command()
+def export(
+    *,
+    restore: Annotated[
+        str | None, typer.Option(metavar="ID", help="Of this restore alone.")
+    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="Since this time, in UTC.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.JSONL,
+    team: Team = "",
+) -> None:
+    """Print the audit as JSON lines, or as a timeline in Markdown for a post-mortem."""
+    from bot.settings import load
+    from bot.telemetry import set_up
+    from bot.terminal.audit import export as write
+
+    set_up("error", "console")
+    moment = None if since is None else since.replace(tzinfo=UTC)
+    timeline = form is Form.MARKDOWN
+    sys.exit(write(load(), team, sys.stdout, restore=restore, since=moment, timeline=timeline))
+
+
+@audit.command()
+def verify(
+    *,
+    against: Annotated[
+        Path | None, typer.Option(help="An earlier export (JSON lines), to find what is missing.")
+    ] = None,
+    team: Team = "",
+) -> None:
+    """Say where an entry was changed or is missing; exits with 1 if one is."""
+    from bot.settings import load
+    from bot.telemetry import set_up
+    from bot.terminal.audit import verify as look
+
+    set_up("error", "console")
+    sys.exit(look(load(), team, sys.stdout, against))
 
 
 @app.command()

@@ -6,6 +6,7 @@ What is opened here is closed by the given stack. `bot/app.py` puts the parts to
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -27,7 +28,7 @@ from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.socket_receiver import SocketReceiver
 from bot.slack.outbound.replies import Responder
-from bot.store import EmbeddedRedis, Store, connect
+from bot.store import EmbeddedRedis, Keeping, Store, connect
 from bot.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -86,13 +87,22 @@ async def open_store(
         team,
         clock,
         installation=settings.installation,
-        lease_seconds=settings.store.lease_seconds,
-        replicas_to_wait_for=settings.store.replicas_to_wait_for,
+        keeping=keeping(settings),
     )
     await waits.until("store", store.queue.learn_the_time)
     for risk in (await waits.until("store", store.durability)).risks:
         log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
     return store
+
+
+def keeping(settings: Settings) -> Keeping:
+    """How the store keeps restores."""
+    kept = settings.store
+    return Keeping(
+        timedelta(seconds=kept.lease_seconds),
+        kept.replicas_to_wait_for,
+        timedelta(days=kept.audit_days),
+    )
 
 
 async def open_clusters(

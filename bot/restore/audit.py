@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.restore.audit_kinds import AuditKind
-from bot.restore.events import Button, Cancel, Clicked, Event, Typed
+from bot.restore.events import Button, Cancel, Clicked, Event, OperatorCancelled, Typed
 from bot.restore.model import AuditEntry, Phase, Restore
 
 
@@ -61,7 +61,7 @@ def _of_phases(
         at=now,
         restore=after.id,
         kind=AuditKind(after.phase.value),
-        by=person.by if person else "",
+        by=event.operator if isinstance(event, OperatorCancelled) else person.by if person else "",
         reason=outcome.reason.value if outcome and outcome.reason else "",
         target=target(after),
         detail=button or (after.job.name if after.job else ""),

@@ -104,6 +104,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorCancelled:
+    """Somebody who runs the bot cancelled it in a terminal; `operator` is the name they gave."""
+
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Continued:
     """The owner went on from the result card; the new restore that it opened is stored by now."""
 
@@ -324,6 +331,7 @@ Event = (
     Typed
     | Clicked
     | Cancel
+    | OperatorCancelled
     | Continued
     | Offered
     | Copied

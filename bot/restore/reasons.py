@@ -49,6 +49,7 @@ class Reason(StrEnum):
     # Said by people, or not said
     NAMES_DIFFER = "names_differ"
     CANCELLED_BY_USER = "cancelled_by_user"
+    CANCELLED_BY_OPERATOR = "cancelled_by_operator"
     TYPED_INSTEAD = "typed_instead"
     NO_ANSWER = "no_answer"
     TOO_MANY_QUESTIONS = "too_many_questions"

@@ -10,7 +10,16 @@ from datetime import datetime, timedelta
 from bot.request import Part, is_name, single_name
 from bot.restore import edits, handoff
 from bot.restore.disks import Fate
-from bot.restore.events import Button, Cancel, Clicked, Offered, Reply, TakenOver, Typed
+from bot.restore.events import (
+    Button,
+    Cancel,
+    Clicked,
+    Offered,
+    OperatorCancelled,
+    Reply,
+    TakenOver,
+    Typed,
+)
 from bot.restore.model import Confirmation, Outcome, Phase, Restore, Start, Stop, TypedName
 from bot.restore.reasons import Reason
 from bot.restore.rules import StopWhen
@@ -19,8 +28,8 @@ from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, slack_order
 from bot.texts import endings
 
-Person = Typed | Clicked | Cancel | Offered | TakenOver
-"""What a person does. Only the owner's counts, and what `handover` says of the last two."""
+Person = Typed | Clicked | Cancel | Offered | TakenOver | OperatorCancelled
+"""What a person does. Only the owner's counts, what `handoff` says of two of them, and the operator's."""
 Answer = tuple[Restore, Reply | None]
 
 CANCEL_WORDS = frozenset(
@@ -58,6 +67,8 @@ def answer(restore: Restore, event: Person, now: datetime) -> Answer:
     """Apply what a person did."""
     if isinstance(event, TakenOver):
         return handoff.taken_over(restore, event, now)
+    if isinstance(event, OperatorCancelled):
+        return _cancelled_by_operator(restore, event.operator, now)
     if isinstance(event, Clicked) and (card := _offer_meant(restore, event)):
         return handoff.answered(restore, card, event, now)
     if event.by != restore.owner:
@@ -334,8 +345,20 @@ def _start(restore: Restore, card: Card, click: Clicked, now: datetime) -> Answe
 
 def _cancel(restore: Restore, cancel: Cancel, now: datetime) -> Answer:
     """Cancel tells the truth: what has been handed to the cluster cannot be taken back."""
-    if restore.phase.ended:
-        return restore, Reply.ENDED
-    if restore.job is not None:
-        return restore, Reply.CANNOT_CANCEL
+    if why := _cannot_cancel(restore):
+        return restore, why
     return edits.cancel(restore, cancel.by, now, Reason.CANCELLED_BY_USER), None
+
+
+def _cancelled_by_operator(restore: Restore, operator: str, now: datetime) -> Answer:
+    """The same from a terminal, by somebody who need not be the owner."""
+    if why := _cannot_cancel(restore):
+        return restore, why
+    outcome = Outcome(reason=Reason.CANCELLED_BY_OPERATOR, at=now, found=operator)
+    return edits.end(restore, Phase.CANCELLED, outcome, endings.CANCELLED_BY_OPERATOR), None
+
+
+def _cannot_cancel(restore: Restore) -> Reply | None:
+    if restore.phase.ended:
+        return Reply.ENDED
+    return Reply.CANNOT_CANCEL if restore.job is not None else None

@@ -61,6 +61,7 @@ from bot.restore.events import (
     ObservationFailed,
     Observed,
     Offered,
+    OperatorCancelled,
     Reply,
     TakenOver,
     Typed,
@@ -148,7 +149,7 @@ def _apply(
     restore: Restore, event: Event, now: datetime
 ) -> tuple[Restore, tuple[Effect, ...], Reply | None]:
     match event:
-        case Typed() | Clicked() | Cancel() | Offered() | TakenOver():
+        case Typed() | Clicked() | Cancel() | Offered() | TakenOver() | OperatorCancelled():
             after, reply = user_events.answer(restore, event, now)
             return after, (), reply
         case Continued(by=by):

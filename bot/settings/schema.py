@@ -131,6 +131,8 @@ class StoreSettings(Section):
     """How long a restore belongs to one replica: what its sudden death costs at most."""
     replicas_to_wait_for: int = Field(default=0, ge=0, le=5)
     """Replicas of Redis that must have a decision before it is acted on or told; 1 where it has some."""
+    audit_days: int = Field(default=400, ge=1, le=3660)
+    """For how many days after its last entry the audit of a restore is kept."""
 
 
 class Log(Section):

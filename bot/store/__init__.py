@@ -3,11 +3,12 @@
 from bot.store.connection import connect
 from bot.store.durability import Durability
 from bot.store.embedded import EmbeddedRedis
-from bot.store.store import Store
+from bot.store.store import Keeping, Store
 
 __all__ = [
     "Durability",
     "EmbeddedRedis",
+    "Keeping",
     "Store",
     "connect",
 ]

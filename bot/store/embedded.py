@@ -33,6 +33,7 @@ from bot.errors import Misconfigured
 _LONGEST_SOCKET_PATH = 100
 """A socket's path has room for 107 bytes on Linux and 103 on macOS."""
 _POLL = 0.005
+SOCKET = "store.sock"
 _START_LIMIT = 30.0
 """Seconds; a large append-only file takes a while to load."""
 _LOCK_LIMIT = 2.0
@@ -76,6 +77,12 @@ class EmbeddedRedis:
             raise
         return f"unix://{quote(str(socket))}"
 
+    @staticmethod
+    async def running(directory: Path) -> str | None:
+        """The URL of a server that another process keeps on the data of this directory, if one does."""
+        socket = _resolved(directory) / SOCKET
+        return f"unix://{quote(str(socket))}" if await _answers(socket) else None
+
     async def stop(self) -> None:
         """End the server in order, or by force if it does not go. Without a server: nothing."""
         process, self._process = self._process, None
@@ -89,10 +96,10 @@ class EmbeddedRedis:
             shutil.rmtree(short, ignore_errors=True)
 
     def _socket_in(self, directory: Path) -> Path:
-        socket = directory / "store.sock"
+        socket = directory / SOCKET
         if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
             self._short = Path(tempfile.mkdtemp(prefix="vmr-"))
-            socket = self._short / "store.sock"
+            socket = self._short / SOCKET
         return socket
 
 
@@ -206,6 +213,20 @@ async def _until_it_answers(process: subprocess.Popen[bytes], socket: Path, outp
         f"the embedded store does not start on {output.parent}; {output} says why: "
         f"{_last_line(output)}"
     )
+
+
+def _resolved(directory: Path) -> Path:
+    return directory.resolve()
+
+
+async def _answers(socket: Path) -> bool:
+    retry = Retry(NoBackoff(), 0)
+    try:
+        async with Redis(unix_socket_path=str(socket), retry=retry, socket_timeout=1) as client:
+            await client.ping()
+    except (NotConnected, NotAnswered, OSError):
+        return False
+    return True
 
 
 def _last_line(output: Path) -> str:

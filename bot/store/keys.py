@@ -10,7 +10,11 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
     traces            hash: id -> who owns a live restore, of which VM, and where it is told (JSON)
-    audit             stream: one JSON entry each, cut at about 100,000
+    audit             stream: one JSON entry each, with its chain, of what belongs to no restore; cut at
+                      about 100,000
+    audit:ID          stream: the same of one restore, cut at about 1,000
+    audit-count       number of the entries ever written to all of these streams
+    audits            sorted set: ids of the restores that have one, by the time of the last entry in s
     clusters          hash: name of a cluster -> JSON: UID that it is known by, by kind of object
     restore:ID        hash: doc, version, token (of the last commit), fence, until and again (the
                       lease), live, claim, deferred, and one field card:KEY for each card in Slack
@@ -37,10 +41,12 @@ LIVE = "live"
 CLAIMS = "claims"
 TRACES = "traces"
 AUDIT = "audit"
+AUDITS = "audits"
+AUDIT_COUNT = "audit-count"
 CLUSTERS = "clusters"
 RECENT = "recent"
 HOMES = "homes"
-PERMANENT = (DUE, LIVE, CLAIMS, TRACES, AUDIT, CLUSTERS)
+PERMANENT = (DUE, LIVE, CLAIMS, TRACES, AUDIT, AUDITS, AUDIT_COUNT, CLUSTERS)
 
 RESTORE = "restore:"
 DELIVERY = "delivery:"
@@ -68,6 +74,7 @@ class Keys:
         self.claims = self.prefix + CLAIMS
         self.traces = self.prefix + TRACES
         self.audit = self.prefix + AUDIT
+        self.audits = self.prefix + AUDITS
         self.clusters = self.prefix + CLUSTERS
         self.recent = self.prefix + RECENT
         self.homes = self.prefix + HOMES
@@ -93,6 +100,10 @@ class Keys:
     def restore(self, restore: str) -> str:
         """The record of a restore."""
         return self.prefix + RESTORE + restore
+
+    def audit_of(self, restore: str) -> str:
+        """The audit stream of a restore."""
+        return f"{self.audit}:{restore}"
 
     def broken(self, restore: str) -> str:
         """Where the record of a restore is kept that does not load."""

@@ -16,7 +16,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.restore.audit_kinds import AuditKind
-from bot.restore.model import AuditEntry
+from bot.restore.model import AuditEntry, RestoreId
 from bot.store import documents, replies, scripts, tasks, times
 from bot.store.keys import DELIVERY, RESTORE, Keys
 from bot.store.records import Lease, Leased, PostedCard
@@ -282,4 +282,12 @@ class WorkQueue:
 
 
 def _entry(kind: AuditKind, lease: Lease, error: documents.Unreadable, now: datetime) -> AuditEntry:
-    return AuditEntry(at=now, kind=kind, reason=error.reason, target=lease.id, detail=error.text)
+    named = lease.id.startswith(RESTORE)
+    return AuditEntry(
+        at=now,
+        restore=RestoreId(lease.id.removeprefix(RESTORE)) if named else None,
+        kind=kind,
+        reason=error.reason,
+        target=lease.id,
+        detail=error.text,
+    )

@@ -28,7 +28,16 @@ from redis.exceptions import NoScriptError
 from bot.store.failures import translated
 
 READ_ONLY = frozenset(
-    {"known_clusters", "load_index", "load_many", "load_thread", "read_audit", "task_body", "time"}
+    {
+        "known_clusters",
+        "list_audits",
+        "load_index",
+        "load_many",
+        "load_thread",
+        "read_audit",
+        "task_body",
+        "time",
+    }
 )
 NAMES = (
     "append_audit",
@@ -43,6 +52,7 @@ NAMES = (
     "invalidate_card",
     "known_clusters",
     "lease",
+    "list_audits",
     "load_index",
     "load_many",
     "load_thread",
@@ -87,14 +97,15 @@ class Script:
 class Scripts:
     """Runs the scripts on one client."""
 
-    def __init__(self, client: Redis | RedisCluster) -> None:
+    def __init__(self, client: Redis | RedisCluster, **fixed: str | int) -> None:
+        """`fixed` are arguments that are the same in every call of every script which takes them."""
         self._client = client
+        self._fixed = fixed
         self._scripts = {name: read(name) for name in NAMES}
 
     async def run(self, name: str, keys: Mapping[str, str], **arguments: str | int) -> Any:
         """One EVALSHA; the first on a server that does not know the script is followed by EVAL."""
-        script = self._scripts[name]
-        values = script.values(keys, arguments)
+        script, values = self._called(name, keys, arguments)
         with translated():
             try:
                 return await self._send("EVALSHA", script.sha, len(keys), values)
@@ -109,8 +120,7 @@ class Scripts:
         The server answers WAIT for the writes of the connection that asks. So both go out together
         over one, and the script must be one that writes.
         """
-        script = self._scripts[name]
-        values = script.values(keys, arguments)
+        script, values = self._called(name, keys, arguments)
         first = keys[script.keys[0]]
         with translated():
             call = ("EVALSHA", script.sha, len(keys), *values)
@@ -122,6 +132,13 @@ class Scripts:
                 if isinstance(each, Exception):
                     raise each
         return answer, count >= replicas
+
+    def _called(
+        self, name: str, keys: Mapping[str, str], arguments: Mapping[str, str | int]
+    ) -> tuple[Script, list[str | int]]:
+        script = self._scripts[name]
+        fixed = {key: self._fixed[key] for key in self._fixed if key in script.arguments}
+        return script, script.values(keys, {**fixed, **arguments})
 
     async def _together(self, key: str, *commands: tuple[str | int, ...]) -> list[Any]:
         """Send commands in one go to the server that holds the key; each answer, or its error."""

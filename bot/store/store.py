@@ -13,6 +13,7 @@ Rules
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -47,27 +48,37 @@ KEPT = timedelta(days=30)
 """How long an ended restore, its thread and its VM's history stay."""
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How restores are kept, as the settings say."""
+
+    lease: timedelta = timedelta(seconds=25)
+    """How long a restore belongs to one replica."""
+    replicas: int = 0
+    """Replicas of Redis that must have a decision before it is acted on or told."""
+    audit: timedelta = timedelta(days=400)
+    """How long the audit entries of a restore stay after its last."""
+
+
 class Store:
     """The restores of one installation, its queue, its periodic tasks and its audit stream."""
 
-    def __init__(  # noqa: PLR0913 - each says one thing about the store
+    def __init__(
         self,
         client: Client,
         team: str,
         clock: Clock,
         *,
         installation: str = DEFAULT,
-        lease_seconds: float = 25,
-        replicas_to_wait_for: int = 0,
+        keeping: Keeping = Keeping(),
     ) -> None:
         self._client = client
-        self._scripts = Scripts(client)
+        self._scripts = Scripts(client, audit_kept=int(keeping.audit.total_seconds()))
         self._keys = Keys(team, installation)
         self._clock = clock
-        lease_time = timedelta(seconds=lease_seconds)
-        self._replicas = replicas_to_wait_for
+        self._replicas = keeping.replicas
         self.queue = WorkQueue(
-            self._scripts, self._keys, clock, lease_time=lease_time, replicas=replicas_to_wait_for
+            self._scripts, self._keys, clock, lease_time=keeping.lease, replicas=keeping.replicas
         )
         self.audit = AuditStream(self._scripts, self._keys)
         self.tasks = PeriodicTasks(self._scripts, self._keys, clock)

@@ -153,6 +153,7 @@ CANCELLED_HEADING: Final = "Restore Cancelled"
 CANCELLED_TEXT: Final = "Restore of VM {vm}: {said}"
 CANCELLED_BY_USER: Final = "Restore operation cancelled by user."
 CANCELLED_BY: Final = "*Cancelled by*: {by}"
+CANCELLED_BY_OPERATOR: Final = "*Cancelled by*: {operator}, who runs the bot, in a terminal"
 TYPED_INSTEAD: Final = "Something was typed where only the button *Restore VM now* counts."
 EXPIRED_HEADING: Final = "⌛ Restore Expired"
 EXPIRED_TEXT: Final = (
@@ -245,6 +246,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "confirmation_too_old": "❌ Confirmation Too Old",
     "names_differ": NAMES_HEADING,
     "cancelled_by_user": CANCELLED_HEADING,
+    "cancelled_by_operator": CANCELLED_HEADING,
     "typed_instead": CANCELLED_HEADING,
     "no_answer": EXPIRED_HEADING,
     "too_many_questions": "❌ Too Many Questions",

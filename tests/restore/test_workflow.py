@@ -20,6 +20,7 @@ from bot.restore.events import (
     CreateSnapshot,
     FarSide,
     ObservationFailed,
+    OperatorCancelled,
     Reply,
     StopVm,
     VmClaimedElsewhere,
@@ -397,6 +398,22 @@ def test_cancel_tells_the_truth_once_the_cluster_has_it(state: Callable[[], Play
     assert played.restore == before
     assert played.types("cancel").reply is Reply.CANNOT_CANCEL
     assert played.phase is Phase.RESTORING
+
+
+@pytest.mark.parametrize("state", BEFORE_THE_ACT)
+def test_an_operator_may_cancel_whatever_an_owner_may(state: str) -> None:
+    played = BEFORE_THE_ACT[state]().event(OperatorCancelled("carol"))
+    assert (played.phase, played.outcome.by) == (Phase.CANCELLED, None)
+    assert played.outcome.reason is Reason.CANCELLED_BY_OPERATOR
+    assert played.wait(1).looks().effects == ()
+    assert played.event(OperatorCancelled("carol")).reply is Reply.ENDED
+
+
+def test_an_operator_cannot_cancel_what_the_cluster_has() -> None:
+    played = p.restoring()
+    before = played.restore
+    assert played.event(OperatorCancelled("carol")).reply is Reply.CANNOT_CANCEL
+    assert played.restore == before
 
 
 def test_start_is_offered_after_a_cancel_only_if_the_bot_stopped_the_vm() -> None:

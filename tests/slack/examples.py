@@ -548,6 +548,7 @@ def _cancellations() -> Mapping[str, Example]:
         "cancelled": ended(c, user, by=ALICE),
         "cancelled-stopped": ended(c, user, by=ALICE, stop=DONE),
         "cancelled-stopping": ended(c, user, by=ALICE, stop=ASKED),
+        "cancelled-by-operator": ended(c, Reason.CANCELLED_BY_OPERATOR, found="carol"),
         "cancelled-typed-instead": ended(c, Reason.TYPED_INSTEAD, by=ALICE),
         "cancelled-too-many-questions": ended(
             c,

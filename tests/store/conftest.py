@@ -87,7 +87,7 @@ async def client(url: str) -> AsyncIterator[Client]:
 @pytest.fixture
 async def store(server: str, client: Client, team: str, clock: HandClock) -> AsyncIterator[Store]:
     """A store; after the test no key without TTL may be left that nothing will ever remove."""
-    store = Store(client, team, clock, lease_seconds=25)
+    store = Store(client, team, clock)
     if server == "every command twice":
         send_twice(store)
     yield store

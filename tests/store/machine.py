@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, run_state_machine_as_test
 
 from bot.playground.clock import HandClock
-from bot.store import Store, connect
+from bot.store import Keeping, Store, connect
 from bot.store.keys import Keys
 
 LEASE = timedelta(seconds=25)
@@ -33,7 +33,7 @@ class Machine(RuleBasedStateMachine):
         team = f"T{uuid4().hex}"
         self.client = self.runner.run(self.stack.enter_async_context(connect(self.url)))
         self.keys = Keys(team)
-        self.store = Store(self.client, team, self.clock, lease_seconds=LEASE.total_seconds())
+        self.store = Store(self.client, team, self.clock, keeping=Keeping(lease=LEASE))
 
     def teardown(self) -> None:
         """Close what was opened."""

@@ -101,7 +101,7 @@ async def test_a_restore_whose_record_is_gone_leaves_every_index_and_is_looked_i
     assert [(each.kind, each.restore, each.reason) for each in entries] == [
         ("record-lost", "R1", "gone")
     ]
-    assert await db.names() == {"audit"}
+    assert await db.names() == {"audit:R1", "audits", "audit-count"}
     assert await db.store.create(restore("R2"), due=db.now, audit=[]) == Created(restore("R2"))
 
 
@@ -580,7 +580,7 @@ async def test_a_broken_restore_is_put_aside_and_holds_nothing(db: Database, doc
         PeriodicTask("lost:R1", {"why": "broken", "trace": trace_of("R1", "R1")})
     ]
     await db.tasks.delete("lost:R1", lease=leased[0].lease)
-    assert await db.names() == {"audit", "broken:R1"}
+    assert await db.names() == {"audit:R1", "audits", "audit-count", "broken:R1"}
     assert await db.client.hget(db.keys.broken("R1"), "doc") == document
     assert MONTH - HOUR < await db.client.ttl(db.keys.broken("R1")) <= MONTH
     assert [each.kind async for each in db.store.audit.read()] == ["record-lost"]

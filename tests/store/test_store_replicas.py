@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.playground.clock import HandClock
-from bot.store import Store, connect
+from bot.store import Keeping, Store, connect
 from bot.store.connection import Client
 from bot.store.records import Lease
 from tests.store import servers
@@ -37,7 +37,7 @@ async def client(two: Pair) -> AsyncIterator[Client]:
 
 def store_on(client: Client, replicas: int) -> Store:
     """A store that wants so many replicas to have what it acts on."""
-    return Store(client, "T1", HandClock(), replicas_to_wait_for=replicas)
+    return Store(client, "T1", HandClock(), keeping=Keeping(replicas=replicas))
 
 
 async def leased(store: Store) -> Lease:

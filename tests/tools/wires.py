@@ -110,6 +110,8 @@ class Wires:
     """Where the bot finds each side."""
     crossings: list[str] = field(default_factory=list)
     """What has left the bot since `count`, `freeze` or `thaw`, in words."""
+    beside: list[bool] = field(default_factory=list)
+    """Of each of them: was the answer to another one missing when it left?"""
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
     """A fault has frozen it, be it thawed since."""
     dead: bool = False
@@ -175,7 +177,7 @@ class Wires:
         After a fault that froze it watches stay frozen. What they tell would be work of its own, on
         a new lease, and could not be told from what is left of the old.
         """
-        self.crossings.clear()
+        self._forget()
         self._flowing.set()
 
     def revive(self) -> None:
@@ -204,7 +206,7 @@ class Wires:
 
     def count(self, fault: Fault | None = None) -> list[str]:
         """Count crossings from now on, and let everything end at the one that the fault names."""
-        self.crossings.clear()
+        self._forget()
         if fault is not None:
             self.arrange(fault)
         return self.crossings
@@ -266,6 +268,10 @@ class Wires:
                 inward.cancel()  # it may be frozen for good
             await asyncio.gather(inward, return_exceptions=True)
 
+    def _forget(self) -> None:
+        self.crossings.clear()
+        self.beside.clear()
+
     def _closed(self, line: _Line) -> bool:
         return self.dead or line.side in self.away
 
@@ -310,6 +316,7 @@ class Wires:
         """Note what leaves the bot; what is to happen to it, if anything."""
         told = f"{line.side}: {_told(data)}"
         self.crossings.append(told)
+        self.beside.append(any(each.awaits for each in self._lines if each is not line))
         found: Fault | None = None
         left: list[Fault] = []
         for fault in self._waiting:

@@ -247,7 +247,7 @@ def _cancelled(ctx: CardContext, outcome: Outcome) -> Parts:
     match outcome.reason:
         case Reason.NAMES_DIFFER:
             return _names_differ(ctx, outcome)
-        case Reason.CANCELLED_BY_USER | Reason.TYPED_INSTEAD | None:
+        case Reason.CANCELLED_BY_USER | Reason.CANCELLED_BY_OPERATOR | Reason.TYPED_INSTEAD | None:
             return _cancelled_by_user(ctx, outcome)
         case _:
             return refused(ctx, outcome)
@@ -283,16 +283,15 @@ def _hint(ctx: CardContext, outcome: Outcome) -> Mrkdwn | None:
 
 
 def _cancelled_by_user(ctx: CardContext, outcome: Outcome) -> Parts:
-    said = joined(
-        (Mrkdwn(texts.CANCELLED_BY_USER), _preserved(ctx))
-        if starts.untouched(ctx.restore)
-        else (Mrkdwn(texts.CANCELLED_BY_USER),)
-    )
+    operator = outcome.found if outcome.reason is Reason.CANCELLED_BY_OPERATOR else ""
+    first = Mrkdwn(texts.OPERATION_CANCELLED if operator else texts.CANCELLED_BY_USER)
+    said = joined((first, _preserved(ctx)) if starts.untouched(ctx.restore) else (first,))
     typed = outcome.reason is Reason.TYPED_INSTEAD
     blocks = [
         *section(
             said,
             fill(texts.CANCELLED_BY, by=mention(outcome.by)) if outcome.by else None,
+            fill(texts.CANCELLED_BY_OPERATOR, operator=code(operator)) if operator else None,
             Mrkdwn(texts.TYPED_INSTEAD) if typed else None,
         ),
         *about(ctx),

@@ -1,7 +1,7 @@
 -- Store a changed restore: {'committed'}, {'stale'} or {'held', document of the holder}.
 -- KEYS: record, due, living, claims, traces, audit, recent, homes
 -- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, trace, thread, vm, now, version,
---   fence, due_at
+--   fence, due_at, audit_kept
 -- `version` is the one the change was made from; `fence` and `due_at` are '' when not given.
 
 local seen = redis.call('HMGET', record, 'version', 'token', 'fence', 'until')
@@ -21,6 +21,6 @@ file(prefix, record, living, recent, id, live, opened, thread, vm, ttl)
 if fence == '' and due_at ~= '' then
   ask_for(due, record, 'restore:' .. id, due_at, now)
 end
-append_entries(audit, entries)
+append_entries(audit, entries, audit_kept)
 refresh(prefix, due, homes, entries, now)
 return {'committed'}

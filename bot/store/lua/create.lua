@@ -2,7 +2,7 @@
 -- `shown`: the cards of it that stand in Slack already.
 -- KEYS: record, due, living, claims, traces, audit, recent, homes
 -- ARGV: prefix, id, token, doc, entries, ttl, live, opened, claim, trace, thread, vm, now, due_at,
---   shown
+--   shown, audit_kept
 
 local known = redis.call('HMGET', record, 'doc', 'token')
 if known[1] then
@@ -19,6 +19,6 @@ hold(record, claims, id, claim)
 remember(traces, id, live, claim, trace)
 file(prefix, record, living, recent, id, live, opened, thread, vm, ttl)
 redis.call('ZADD', due, due_at, 'restore:' .. id)
-append_entries(audit, entries)
+append_entries(audit, entries, audit_kept)
 refresh(prefix, due, homes, entries, now)
 return {'created'}

@@ -1,7 +1,7 @@
 -- Put off what does not load, and say so once for each change of it: 2 if that is now. A lease that has
 -- passed on changes nothing: 0.
 -- KEYS: record, due, audit
--- ARGV: member, fence, due_at, entries
+-- ARGV: member, fence, due_at, entries, audit_kept
 
 local seen = redis.call('HMGET', record, 'fence', 'until', 'deferred')
 if seen[1] ~= fence then return 0 end
@@ -10,5 +10,5 @@ redis.call('HDEL', record, 'until', 'again')
 redis.call('ZADD', due, due_at, member)
 if seen[3] then return 1 end
 redis.call('HSET', record, 'deferred', fence)
-append_entries(audit, entries)
+append_entries(audit, entries, audit_kept)
 return 2

@@ -1,7 +1,7 @@
 -- Take what is due: {taken, abandoned, lost, time of the next due}. Sent twice it takes other things;
 -- the first ones come back when their lease runs out, as they do when a replica dies.
 -- KEYS: due, living, claims, traces, audit
--- ARGV: prefix, now, lease_ms, limit, max_cuts, ttl, now_iso, put_off_ms, task_ttl
+-- ARGV: prefix, now, lease_ms, limit, max_cuts, ttl, now_iso, put_off_ms, task_ttl, audit_kept
 max_cuts = tonumber(max_cuts)
 local lease_end, later = now + lease_ms, now + put_off_ms
 
@@ -11,7 +11,7 @@ local function abandon(member, record, kind)
   forget(due, record, member, ttl)
   append_entries(audit, cjson.encode({cjson.encode({
     at = now_iso, kind = 'abandoned', reason = 'taken_too_often', target = member, detail = kind,
-  })}))
+  })}), audit_kept)
 end
 
 -- The same of a task, which must not be lost: it is tried once more after every pause.
@@ -29,7 +29,7 @@ local function lose(member)
   if missed == 1 then
     append_entries(audit, cjson.encode({cjson.encode({
       at = now_iso, kind = 'record-lost', reason = 'gone', restore = id, target = member,
-    })}))
+    })}), audit_kept)
   end
   return {member, missed}
 end

@@ -1,6 +1,7 @@
 -- What several scripts do the same way. Put before each of them.
 
 local AUDIT_LENGTH = 100000
+local ENTRIES_OF_ONE = 1000
 local HISTORY_LENGTH = 20
 local RECENT_LENGTH = 200
 local MAX_HOMES = 200
@@ -16,10 +17,31 @@ local function present(told)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Add entries (a JSON list of JSON texts) to the audit stream.
-local function append_entries(audit, entries)
+-- Add an entry (JSON) to a stream. `chain` is the SHA-1 of the chain before it and the entry, so that a
+-- change, a gap or another order is seen by whoever reads it (`bot/store/audit.py:faults`). `number` is
+-- the place among the entries of all streams, several of which may be written in one millisecond.
+local function chain_entry(stream, entry, length, number)
+  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  local before = last and last[2][4] or ''
+  redis.call('XADD', stream, 'MAXLEN', '~', length, '*', 'entry', entry,
+    'chain', redis.sha1hex(before .. entry), 'n', number)
+end
+
+-- Add entries (a JSON list of JSON texts) to the audit streams: those of a restore to its own, which
+-- nobody else's entries push out, and which lives `kept` seconds longer than its last entry.
+local function append_entries(audit, entries, kept)
+  local time = redis.call('TIME')
   for _, entry in ipairs(cjson.decode(entries)) do
-    redis.call('XADD', audit, 'MAXLEN', '~', AUDIT_LENGTH, '*', 'entry', entry)
+    local id, number = cjson.decode(entry).restore, redis.call('INCR', audit .. '-count')
+    if id and id ~= cjson.null then
+      local stream, index = audit .. ':' .. id, audit .. 's'
+      chain_entry(stream, entry, ENTRIES_OF_ONE, number)
+      redis.call('EXPIRE', stream, kept)
+      redis.call('ZADD', index, time[1], id)
+      redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. time[1] - kept)
+    else
+      chain_entry(audit, entry, AUDIT_LENGTH, number)
+    end
   end
 end
 

@@ -1,15 +1,14 @@
 """`vm-restore-bot clusters`: what the store knows of the clusters. It asks nothing else than the store."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import TextIO
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
-from bot.parts import store_url
 from bot.settings import Settings
-from bot.store import Store, connect
+from bot.store import Store
 from bot.store.clusters import workspaces
+from bot.terminal.opened import client_of
 
 
 def forget(settings: Settings, name: str, team: str, out: TextIO) -> int:
@@ -24,8 +23,7 @@ def forget(settings: Settings, name: str, team: str, out: TextIO) -> int:
 
 async def _forgotten(settings: Settings, name: str, team: str) -> tuple[int, str]:
     installation = settings.installation
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(connect(await store_url(settings, stack)))
+    async with client_of(settings) as client:
         teams = [team] if team else await workspaces(client, installation)
         if len(teams) > 1:
             return 1, f"several Slack workspaces are known: choose by --team {'|'.join(teams)}"
