@@ -9,6 +9,7 @@
 #   make chaos   random stories with random faults; RUNS=1000 SEED=1 says how many, and from where on
 #   make bench   the budgets, measured; WRITE=1 keeps the table in docs/performance.md
 #   make mutants   guards taken out one by one: does a fast test notice? FILE=policy a part of them
+#   make codes     the tables in docs/slack-codes.md, made anew
 #   make diagram   the picture in docs/workflow.md, drawn anew
 #   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
@@ -28,8 +29,10 @@ UV     ?= $(shell command -v uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Four processes read all tests, and each start of a program imports: from byte code it takes half as long.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean coverage demo diagram lint lock mutants test test-under-load
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock mutants test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
@@ -70,6 +73,9 @@ bench: $(VENV)/.test
 
 mutants: $(VENV)/.test
 	$(BIN)/python -m tests.tools.mutants $(if $(FILE),--file $(FILE))
+
+codes: $(VENV)/.demo
+	$(BIN)/python -m docs.slack_codes
 
 diagram: $(VENV)/.demo
 	$(BIN)/python -m docs.diagram

@@ -112,14 +112,14 @@ def run() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(*, as_json: Json = False) -> None:
     """Look at everything a restore needs and say how to fix what is wrong. Changes nothing."""
     from bot.check import run as look
     from bot.settings import load
     from bot.telemetry import set_up
 
     set_up("error", "console")
-    sys.exit(look(load, sys.stdout))
+    sys.exit(look(load, sys.stdout, json=as_json))
 
 
 @clusters.command()

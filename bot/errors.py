@@ -49,6 +49,10 @@ class AnotherCluster(Temporary):
         )
 
 
+class NotTrusted(NotTaken):
+    """It is there, and its certificate is not one that this bot trusts."""
+
+
 class Permanent(BotError):
     """The far side refused for good. `reason` is a stable code, `text` is what it said."""
 

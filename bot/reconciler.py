@@ -82,6 +82,7 @@ class Reconciliation:
     secured: int | None = field(default=None, init=False)
     """The version of the document that enough replicas have."""
     again: datetime | None = field(default=None, init=False)
+    unsaid: bool = field(default=False, init=False)
     updates: dict[str, records.PostedCard] = field(default_factory=dict, init=False)
 
 
@@ -108,8 +109,8 @@ class Reconciler:
         self._asked = may_go_on
         self._lost_threads = LostThreads(parts.web, parts.store.ways, parts.clock, parts.metrics)
 
-    async def run(self, leased: Leased, record: Record) -> None:
-        """One round. Raises TooLateError when it was left to the next round."""
+    async def run(self, leased: Leased, record: Record) -> bool:
+        """One round; False if not all could be said. Raises TooLateError if the next one is to do it."""
         restore = record.restore
         turn = Reconciliation(leased.lease, restore, dict(record.shown), search=leased.interrupted)
         with about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster):
@@ -133,6 +134,7 @@ class Reconciler:
                 await self._store.queue.release(turn.lease, due=due, shown=shown)
                 raise
             await self._finish(turn)
+        return not turn.unsaid
 
     def _may_go_on(self) -> None:
         """Raise TooLateError if the process ends: the next worker observes and does the rest."""
@@ -299,6 +301,7 @@ class Reconciler:
         turn.updates.update(done.shown)
         turn.shown.update(done.shown)
         turn.again = min((t for t in (turn.again, done.again) if t), default=None)
+        turn.unsaid = done.unsaid
         if done.root is not None and turn.restore.thread_ref.thread is None:
             await self._apply(turn, Anchored(done.root))
         if done.gone is not None:

@@ -166,6 +166,7 @@ class Metrics:
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )
+        self.stuck = self._counter("stuck", "Restores of which each round fails, when it is told")
         self.scopes_missing = self._counter(
             "scopes_missing", "Calls that Slack refused because the app lacks a scope", "scope"
         )

@@ -29,6 +29,7 @@ from bot.cancelling import Overrun, cancelled, limited
 from bot.errors import StoreUnavailable, Temporary
 from bot.reconciler import Reconciler, ReconcilerDeps, TooLateError
 from bot.slack.inbound.dispatcher import Dispatcher
+from bot.slack.outbound.failing_rounds import FailingRounds
 from bot.store.documents import Unreadable
 from bot.store.records import Delivery, Lease, Leased, PeriodicTask, Record, TaskHandler, TaskResult
 
@@ -103,6 +104,7 @@ class Worker:
         self._tasks: dict[asyncio.Task[None], str] = {}
         """What is at work, and of which lease."""
         self._overruns = Overruns()
+        self._failing = FailingRounds(parts.web, parts.store.ways, parts.clock, parts.metrics)
         self._moved_at = time.monotonic()
         self._loop: asyncio.Task[None] | None = None
         self._leaving = False
@@ -242,9 +244,10 @@ class Worker:
         except Exception:
             log.exception("a round failed", id=key)
             result = "failed"
-            await self._apologise(leased)
         else:
             result = "ok"
+        if result == "failed" or (result == "overrun" and kind == "restore"):
+            await self._own_up(leased)
         self._metrics.rounds.labels(f"{kind}_{result}").inc()
         if result != "overrun":
             self._overruns.forget(key)
@@ -253,7 +256,10 @@ class Worker:
     async def _act(self, leased: Leased) -> None:
         match leased.work:
             case Record() as record:
-                await self._rounds.run(leased, record)
+                if await self._rounds.run(leased, record):
+                    self._failing.went_well(record.restore.id)
+                else:
+                    await self._failing.failed(record.restore, unsaid=True)
             case Delivery() as delivery:
                 await self._deal(leased.lease, delivery)
             case PeriodicTask() as task:
@@ -304,9 +310,12 @@ class Worker:
         wait = trouble.retry_after or min(10.0, max(0.5, age / 2))
         return now + timedelta(seconds=wait)
 
-    async def _apologise(self, leased: Leased) -> None:
-        """A person whose request fails by a fault of the bot is told so."""
+    async def _own_up(self, leased: Leased) -> None:
+        """A person whose request fails by a fault of the bot is told so, or whose restore keeps failing."""
         with suppress(StoreUnavailable, Unreadable):
-            delivery = leased.work
-            if isinstance(delivery, Delivery) and await self._dispatcher.apologise(delivery):
-                await self._store.queue.complete_delivery(leased.lease)
+            match leased.work:
+                case Delivery() as delivery:
+                    if await self._dispatcher.apologise(delivery):
+                        await self._store.queue.complete_delivery(leased.lease)
+                case Record() as record:
+                    await self._failing.failed(record.restore)

@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot import check
-from bot.check import CheckRow, Grade
+from bot.check.rows import CheckRow, Grade, table
 from bot.cluster.rights import RIGHTS
 from bot.errors import Misconfigured
 from bot.playground.clock import HandClock, WrongClock
@@ -22,6 +24,7 @@ from bot.store import connect
 
 HOUSE = Path(__file__).parent.parent
 HELD = f"all {len(RIGHTS)} rights of the chart are there"
+TRIED = "dry runs of a stop and of a snapshot pass"
 FIELDS = "a VirtualMachineRestore knows targetReadinessPolicy"
 
 
@@ -62,7 +65,7 @@ async def test_a_sound_world_is_all_ok(made: World) -> None:
         CheckRow("settings", Grade.OK, "read (Socket Mode), grants: 1"),
         CheckRow("slack", Grade.OK, "signed in to Example Ops as @vm-restore"),
         CheckRow("slack", Grade.OK, "opens a socket for the app token"),
-        CheckRow("store", Grade.OK, "Redis answers"),
+        CheckRow("store", Grade.OK, "Redis 7.2.4 answers"),
         CheckRow("store", Grade.OK, "Redis logs every change on its disk and drops no key"),
         CheckRow("cluster default", Grade.OK, "the API server answers"),
         CheckRow(
@@ -72,6 +75,7 @@ async def test_a_sound_world_is_all_ok(made: World) -> None:
         ),
         CheckRow("cluster default", Grade.OK, FIELDS),
         CheckRow("cluster default", Grade.OK, HELD),
+        CheckRow("cluster default", Grade.OK, TRIED),
     )
 
 
@@ -101,8 +105,12 @@ async def test_it_changes_nothing(made: World) -> None:
     async with connect(made.redis_url) as client:
         await examined(told(made))
         assert await client.dbsize() == 0
-    asked = {call.verb for call in made.kube.log[before:] if call.group != "authorization.k8s.io"}
-    assert asked <= {"get", "list"}
+    asked = [call for call in made.kube.log[before:] if call.group != "authorization.k8s.io"]
+    assert {call.verb for call in asked if not call.dry_run} <= {"get", "list"}
+    assert [(call.verb, call.resource, call.subresource) for call in asked if call.dry_run] == [
+        ("update", "virtualmachines", "stop"),
+        ("create", "virtualmachinesnapshots", ""),
+    ]
 
 
 async def test_nobody_may_restore(made: World) -> None:
@@ -143,13 +151,17 @@ async def test_without_an_app_token_no_socket_is_asked_for(made: World) -> None:
     secret = made.slack.signing_secret
     found = await examined(told(made, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=secret))
     assert bad(found) == []
-    assert [call.method for call in made.slack.log] == ["auth.test"]
+    assert [call.method for call in made.slack.log] == ["auth.test", "users.info"]
 
 
 async def test_a_socket_is_not_taken_up(made: World) -> None:
     """A bot that runs beside it gets all of its events."""
     await examined(told(made))
-    assert [call.method for call in made.slack.log] == ["auth.test", "apps.connections.open"]
+    assert [call.method for call in made.slack.log] == [
+        "auth.test",
+        "apps.connections.open",
+        "users.info",
+    ]
     assert made.slack.connections == 0
 
 
@@ -227,7 +239,7 @@ async def test_without_an_address_and_without_a_server_to_embed(
     def none() -> Path:
         raise Misconfigured("there is no server to embed: pip install it, or set REDIS_URL")
 
-    monkeypatch.setattr(check, "find_server", none)
+    monkeypatch.setattr("bot.check.store.find_server", none)
     assert bad(await examined(told(made, REDIS_URL=""))) == [
         CheckRow(
             "store",
@@ -243,7 +255,11 @@ async def test_each_cluster_has_its_rows(made: World) -> None:
     found = await examined(told(made, {"clusters": clusters, "default_cluster": "east"}))
     (wrong,) = bad(found)
     assert (wrong.part, wrong.grade) == ("cluster west", Grade.FAIL)
-    assert [each.found for each in found if each.part == "cluster east"][-2:] == [FIELDS, HELD]
+    assert [each.found for each in found if each.part == "cluster east"][-3:] == [
+        FIELDS,
+        HELD,
+        TRIED,
+    ]
 
 
 async def test_a_cluster_that_nothing_tells_from_others_is_warned_of(made: World) -> None:
@@ -260,6 +276,14 @@ def dead_kubeconfig(made: World) -> str:
     path = made.kube.kubeconfig(made.directory / "dead")
     path.write_text(path.read_text().replace(made.kube.url, "http://127.0.0.1:1"))
     return str(path)
+
+
+async def test_a_certificate_that_is_not_trusted_is_no_absence(made: World) -> None:
+    path = made.kube.kubeconfig(made.directory / "tls")
+    path.write_text(path.read_text().replace("http://", "https://"))
+    (wrong,) = bad(await examined(told(made, KUBECONFIG=str(path))))
+    assert "no TLS connection that can be trusted" in wrong.found
+    assert "CA that signed" in wrong.fix
 
 
 async def test_a_login_that_the_cluster_refuses(made: World) -> None:
@@ -318,7 +342,7 @@ def test_the_table_has_columns_and_says_the_fix_below() -> None:
         CheckRow("settings", Grade.OK, "read"),
         CheckRow("cluster east", Grade.FAIL, "is away", "let the bot reach it"),
     )
-    assert check.table(findings).splitlines() == [
+    assert table(findings).splitlines() == [
         "settings      ok    read",
         "cluster east  fail  is away",
         "                    to fix: let the bot reach it",
@@ -360,7 +384,7 @@ async def test_the_command(made: World, policy: str, code: int, line: str) -> No
 
 def test_run_prints_and_returns_the_exit_code() -> None:
     out = io.StringIO()
-    assert check.run(lambda: build({}, {}), out) == 1
+    assert check.run(lambda: build({}, {}), out) == 2
     assert out.getvalue().startswith("settings  fail  SLACK_")
 
 
@@ -373,3 +397,73 @@ async def test_a_machine_whose_clock_is_wrong(made: World) -> None:
         ("store", Grade.WARN, "its clock is 300 s behind this machine's"),
         ("cluster default", Grade.WARN, "its clock is 299 s behind this machine's"),
     ]
+
+
+async def test_what_the_settings_name_in_slack_is_looked_for(made: World) -> None:
+    """Channels, groups and people of the access list, and where the report is to be posted."""
+    left = made.slack.channel("left", bot=False)
+    old = made.slack.channel("old", archived=True)
+    gone = made.slack.person("gone", deactivated=True)
+    group = made.slack.user_group("dbas")
+    group.disabled = True
+    grant = {"namespaces": ["*"], "channels": [old.id], "users": [gone.id], "groups": [group.id]}
+    tree = {
+        "access": {"grants": [grant], "on_call": {"groups": ["S0NOBODY1"], "users": ["U0NOBODY1"]}},
+        "report": {"channel": left.id},
+    }
+    found = bad(await examined(told(made, tree)))
+    assert [(each.grade, each.found) for each in found] == [
+        (Grade.FAIL, f"channel {old.id} of `access.grants` is archived"),
+        (Grade.FAIL, f"the bot is not in channel {left.id} of `report.channel`"),
+        (Grade.FAIL, f"user group {group.id} of `access` is disabled, so it lets nobody restore"),
+        (Grade.FAIL, "user group S0NOBODY1 of `access` is not there, so it lets nobody restore"),
+        (Grade.WARN, f"person {gone.id} of `access` is deactivated"),
+        (Grade.FAIL, "person U0NOBODY1 of `access` cannot be read (user_not_found)"),
+    ]
+
+
+async def test_the_feature_gate_and_missing_namespaces_are_found_by_dry_runs(made: World) -> None:
+    made.kube.knobs.snapshot_gate = False
+    (wrong,) = bad(await examined(told(made)))
+    assert wrong.found.startswith("a dry run of a snapshot in namespace default is refused: ")
+    assert "feature gate" in wrong.found
+    made.kube.knobs.snapshot_gate = True
+    tree = {"clusters": {"default": {"namespaces": ["production", "produktion"]}}}
+    (wrong,) = bad(await examined(told(made, tree)))
+    assert (wrong.grade, wrong.found) == (Grade.FAIL, "there is no namespace produktion")
+
+
+async def test_a_port_that_is_taken_and_data_that_cannot_be_written(
+    made: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(1)
+        http = {"host": "127.0.0.1", "port": held.getsockname()[1]}
+        tree = {"http": http, "store": {"data_dir": str(file / "store")}}
+        found = bad(await examined(told(made, tree, REDIS_URL="")))
+    assert [(each.part, each.grade) for each in found] == [
+        ("store", Grade.FAIL),
+        ("http", Grade.WARN),
+    ]
+    assert found[0].found == f"may not write to {file / 'store'}"
+
+
+async def test_a_redis_that_is_nearly_full_is_warned_of(made: World) -> None:
+    async with connect(made.redis_url) as client:
+        used = (await client.info("memory"))["used_memory"]
+        await client.config_set("maxmemory", int(used * 1.1))
+        (wrong,) = bad(await examined(told(made)))
+        await client.config_set("maxmemory", 0)
+    assert (wrong.part, wrong.grade) == ("store", Grade.WARN)
+    assert "four fifths of its memory" in wrong.found
+
+
+def test_the_findings_as_json() -> None:
+    out = io.StringIO()
+    assert check.run(lambda: build({}, {}), out, json=True) == 2
+    rows = json.loads(out.getvalue())
+    assert {each["part"] for each in rows} == {"settings"}
+    assert set(rows[0]) == {"part", "grade", "found", "fix"}

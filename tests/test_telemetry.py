@@ -199,6 +199,7 @@ def test_every_metric_is_named_after_the_bot_and_explained() -> None:
         "vm_restore_rounds",
         "vm_restore_scopes_missing",
         "vm_restore_slack_calls",
+        "vm_restore_stuck",
         "vm_restore_unreplicated",
         "vm_restore_untold",
         "vm_restore_watch_up",

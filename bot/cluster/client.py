@@ -33,7 +33,7 @@ from bot.cluster.answers import plain, status, wait
 from bot.cluster.document import Json, items, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
-from bot.errors import NotTaken, Permanent, Temporary
+from bot.errors import NotTaken, NotTrusted, Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
 JSON = "application/json"
@@ -364,7 +364,7 @@ class Api:
         if isinstance(error, TimeoutError):
             return away(f"{where} did not answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
-            return away(f"{where} offers no TLS connection that can be trusted")
+            return NotTrusted(f"{where} offers no TLS connection that can be trusted")
         if isinstance(error, aiohttp.ClientConnectorError):
             return away(f"{where} cannot be reached")
         if isinstance(error, ConfigException):

@@ -17,6 +17,7 @@ from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
 from bot.cluster.perform import Performer
 from bot.cluster.reads import Reads, Together
+from bot.cluster.rehearsal import Rehearsal, rehearse
 from bot.cluster.rights import Rights
 from bot.cluster.schema import Capabilities, Schema
 from bot.cluster.watch import Reflector, Wake
@@ -149,6 +150,10 @@ class Cluster:
             vm = group.create_task(reads.vm(vm_ref.vm))
             vmi = group.create_task(reads.vmi(vm_ref.vm))
         return _complete((vm.result(), vmi.result()), reads)
+
+    async def rehearse(self, namespace: str) -> Rehearsal:
+        """Dry runs of a stop and a snapshot, of a VM that does not exist. Raises as `observe`."""
+        return await rehearse(self._api, self._schema, namespace)
 
     async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
         """Act. Raises Temporary when the outcome is unknown, or `not_after` has come."""

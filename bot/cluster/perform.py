@@ -66,7 +66,7 @@ class Performer:
         except ApiStatusError as refusal:
             return _meaning(refusal)
         except Temporary as away:
-            if out:
+            if out or isinstance(away, NotTaken):
                 raise
             raise NotTaken(away.what, away.retry_after) from away
 

@@ -11,7 +11,7 @@ The rules of this room:
 `sentence` and `command` are the two ways in, `vocabulary` holds the words they know.
 """
 
-from bot.request.command import parse_command
+from bot.request.command import names_alone, parse_command
 from bot.request.names import Part, is_name
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.reply import single_name
@@ -24,6 +24,7 @@ __all__ = [
     "Verb",
     "command_meant",
     "is_name",
+    "names_alone",
     "nearest_command",
     "parse_command",
     "parse_sentence",

@@ -10,7 +10,7 @@ from bot.request import vocabulary as v
 from bot.request.names import Part, is_name, shown
 from bot.request.parsed import ParsedRequest, Verb
 from bot.request.sentence import oversize, parse_sentence, tail_doubt
-from bot.request.slot_reader import Slots
+from bot.request.slot_reader import END, Slots
 from bot.request.slots import fill
 from bot.request.tokens import TOO_LONG, Token, TokenKind, clean, sentences, starts_with, tokens
 from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_request
@@ -29,9 +29,21 @@ def parse_command(text: str) -> ParsedRequest:
     return other_wish(words) or _restore(words, text)
 
 
+def names_alone(text: str) -> bool:
+    """Whether there is nothing but bare words, so that only their order says what each is.
+
+    They may just as well be prose: `/vm-restore frobnicate the database`.
+    """
+    words = _tokens(clean(text))
+    bare = {TokenKind.WORD, TokenKind.SEPARATOR}
+    said = all(t.kind in bare and t.word not in v.KEYWORDS and "/" not in t.text for t in words)
+    return said and not restore_verb(words)
+
+
 def _tokens(cleaned: str) -> tuple[Token, ...]:
     """The tokens of the whole text; a stop inside it only separates."""
     found = [token for line in cleaned.split("\n") for token in tokens(line)]
+    found = [_named(found, at) for at in range(len(found))]
     if len(found) == 1 and found[0].kind is TokenKind.QUOTED:
         inner = tokens(found[0].text)
         if any(t.kind is TokenKind.FLAG or t.word in v.KEYWORDS | v.RESTORE_VERBS for t in inner):
@@ -41,6 +53,21 @@ def _tokens(cleaned: str) -> tuple[Token, ...]:
     return tuple(
         replace(t, kind=TokenKind.SEPARATOR) if t.kind is TokenKind.STOP else t for t in found
     )
+
+
+def _named(found: list[Token], at: int) -> Token:
+    """A word of the language is a name where only a name can stand: `once from before in production`.
+
+    That is as the first word, before a "from"; and behind a "from", as the last word or before a place.
+    """
+    token, following = found[at], found[at + 1] if at + 1 < len(found) else END
+    starts = restore_verb(tuple(found[:2])) if found else 0
+    first = at == (1 if starts == 1 and at else 0)
+    as_vm = first and following.word in v.FROM
+    behind = at > 0 and found[at - 1].word in v.FROM
+    as_snapshot = behind and (following is END or following.word in v.PLACES)
+    plain = token.word in v.FUNCTION_WORDS - v.ARTICLES - v.ALL_OF_THEM
+    return replace(token, kind=TokenKind.QUOTED) if plain and (as_vm or as_snapshot) else token
 
 
 def _restore(words: tuple[Token, ...], text: str) -> ParsedRequest:

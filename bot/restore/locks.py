@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bot.restore.denials import quote
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, RestoreObject, Snapshot, Vm
+from bot.restore.thread import is_user
 from bot.texts import locks as texts
 from bot.texts.refusals import RefusalText
 
@@ -72,7 +73,7 @@ def is_stuck(said: str) -> bool:
 def _unfinished(other: RestoreObject) -> Lock:
     values = {
         "name": other.name,
-        "by": texts.MADE_BY.format(user=other.made_by) if other.made_by else "",
+        "by": texts.MADE_BY.format(user=other.made_by) if is_user(other.made_by) else "",
     }
     if other.clone is not None:
         return Lock(texts.CLONE_IN_PROGRESS, values | {"clone": other.clone})

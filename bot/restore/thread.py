@@ -1,11 +1,18 @@
 """Where a restore is talked about, and the cards that its thread is made of."""
 
+import re
 from enum import StrEnum
 from typing import NewType
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 UserId = NewType("UserId", str)
+_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+
+
+def is_user(text: str | None) -> bool:
+    """Has it the shape of a user's id? Anybody may have written what claims to be one."""
+    return text is not None and _USER.fullmatch(text) is not None
 
 
 class Stored(BaseModel):
@@ -25,11 +32,19 @@ class ThreadRef(Stored):
     """The bot started the thread, so every reply of the owner in it is meant for the bot."""
     asked_ts: str | None = None
     """`ts` of the message that asked, if it was one."""
+    flat: bool = False
+    """Threads are refused here, so that the cards stand side by side in the conversation."""
 
     @property
     def direct(self) -> bool:
         """A direct message: nobody but its person sees what is said there."""
         return self.channel.startswith("D")
+
+    def in_direct(self, dm: str, *, deleted: bool) -> "ThreadRef":
+        """Where it goes on in a direct message: in a thread, unless it is one that was refused there."""
+        flat = dm == self.channel and not deleted
+        told = {"channel": dm, "thread": None, "own_thread": True, "flat": flat}
+        return self.model_copy(update=told)
 
 
 class CardKind(StrEnum):

@@ -16,13 +16,12 @@ from bot.restore.observation import RestoreObject, Vm, Vmi
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
 from bot.restore.target import RestoreRequest
-from bot.restore.thread import Card, CardKind, Stored, ThreadRef, UserId
+from bot.restore.thread import Card, CardKind, Stored, ThreadRef, UserId, is_user
 from bot.texts import endings, refusals
 
 RECENT = timedelta(days=1)
 """An object that was made, or was complete, before this is no news to anybody."""
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,20}")
-_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _TS = re.compile(r"\d{10}\.\d{6}")
 _ID = re.compile(r"[a-z0-9]{1,20}(\.\d{1,5})?")
 _CARD = re.compile(r"([a-z-]+)\.(\d{1,9})")
@@ -50,7 +49,7 @@ def trace_of(cluster: str, found: RestoreObject, team: str) -> Trace | None:
     ours = found.team == team and bool(_ID.fullmatch(found.restore_id or ""))
     if not (ours and _CHANNEL.fullmatch(channel) and _TS.fullmatch(thread)):
         return None
-    if not (_USER.fullmatch(owner) and found.namespace and found.target and found.snapshot):
+    if not (is_user(owner) and found.namespace and found.target and found.snapshot):
         return None
     return Trace(
         owner=UserId(owner),

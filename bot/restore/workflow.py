@@ -377,16 +377,16 @@ def _channel_moved(restore: Restore, old: str, new: str) -> Restore:
 
 def _channel_gone(restore: Restore, gone: ChannelGone, now: datetime) -> Restore:
     """Nobody can be asked any more: what has not begun ends; what runs is followed by DM."""
-    moved = restore
+    moved, before = restore, restore.thread_ref
     if gone.dm is not None:
-        thread_ref = restore.thread_ref.model_copy(
-            update={"channel": gone.dm, "thread": None, "own_thread": True}
-        )
-        moved = restore.model_copy(update={"thread_ref": thread_ref})
+        deleted = gone.loss is ConversationLoss.THREAD_DELETED
+        there = before.in_direct(gone.dm, deleted=deleted)
+        moved = restore.model_copy(update={"thread_ref": there})
     if restore.phase.ended or restore.job is not None:
         return moved
     lost = _LOST[gone.loss]
-    found = lost.found.format(where=f"<#{restore.thread_ref.channel}>", error=gone.said)
+    where = refusals.OUR_DM if before.direct else f"<#{before.channel}>"
+    found = lost.found.format(where=where, error=gone.said)
     outcome = Outcome(reason=Reason.CHANNEL_UNREACHABLE, at=now, found=found, next=lost.next)
     return edits.end(moved, Phase.CANCELLED, outcome, endings.THREAD_LOST)
 

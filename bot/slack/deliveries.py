@@ -5,13 +5,14 @@ Each kind has a type here. A listener builds one, `fields` is what the store kee
 every kind are in `tests/store/documents/deliveries`.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, TypeAdapter, ValidationError
 
 from bot.request import ParsedRequest
 from bot.restore.events import Button
-from bot.restore.thread import Stored, UserId
+from bot.restore.thread import Stored, UserId, slack_order
 from bot.slack.views.form_state import Field, FormRequest, FormState
 from bot.store.documents import Unreadable, places
 from bot.store.records import Delivery
@@ -57,6 +58,11 @@ class MessageReceived(FromPerson):
     """Plain words are heard in this channel."""
     request: ParsedRequest | None = None
     """What it asks for, if the listener had to read it; deliveries stored before had no such field."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was written, to the second, by Slack's clock."""
+        return datetime.fromtimestamp(slack_order(self.ts)[0], UTC)
 
     @property
     def only_in(self) -> tuple[str, str] | None:
@@ -127,6 +133,10 @@ class ModalChanged(FromPerson):
     kind: Literal["form-choice"] = "form-choice"
     form: FormState
     changed: Field
+    ts: str = ""
+    """When; "" in what was stored before."""
+    hash: str = ""
+    """Slack's mark of how the form was drawn then; likewise."""
 
 
 class ModalSubmitted(FromPerson):

@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha1
 
 from bot.restore.model import AuditEntry
-from bot.store import documents, scripts
+from bot.store import audit_log, documents, scripts
 from bot.store.keys import Keys
 from bot.store.scripts import PAGE, Scripts
 
@@ -63,6 +63,7 @@ class AuditStream:
             said = f"{self._keys.prefix}said:{scripts.call_token()}"
             keys = {"audit": self._keys.audit, "said": said}
             await self._scripts.run("append_audit", keys, entries=documents.dump_entries(entries))
+            audit_log.tell(entries)
 
     async def read(
         self, *, since: datetime | None = None, restore: str | None = None

@@ -23,6 +23,9 @@ _APPEND: Final = (
 )
 
 
+FULL: Final = 0.8
+
+
 class Risk(NamedTuple):
     """What may be lost, and what to do about it."""
 
@@ -45,6 +48,10 @@ class Durability:
     """Those that are connected; none also where the server does not say."""
     alone: bool = False
     """It takes writes while no replica has them (no `min-replicas-to-write`), though it has some."""
+    version: str = ""
+    """Of Redis, or that a Valkey says it is like; "" where the server does not say."""
+    full: bool = False
+    """More than four fifths of its memory limit are used."""
     awaited: int = 0
     """How many replicas must have what is stored before the bot acts."""
 
@@ -55,6 +62,7 @@ class Durability:
             (self.persistent is False, _FORGETS),
             (self.lags, _LAGS),
             (self.evicts is True, _DROPS),
+            (self.full, _FULL),
             (self.alone, _ALONE),
             (self.awaited > self.replicas, _TOO_FEW),
         )
@@ -68,6 +76,10 @@ _DROPS: Final = Risk(
     "set `maxmemory-policy noeviction`; a full store then refuses new work and loses none",
 )
 
+_FULL: Final = Risk(
+    "has used more than four fifths of its memory: full, it refuses new work",
+    "give it more by `maxmemory`, or take what does not belong to the bot out of it",
+)
 _ALONE: Final = Risk(
     "takes writes that none of its replicas has: a fail-over forgets what was confirmed last",
     "set `min-replicas-to-write 1` in its configuration, and `store.replicas_to_wait_for: 1` in the"
@@ -87,7 +99,16 @@ async def read(client: Client, key: str, awaited: int = 0) -> Durability:
     replicas = int(copied.get("connected_slaves", 0))
     # A server tells this number exactly if it takes no write without so many of them.
     alone = replicas > 0 and "min_slaves_good_slaves" not in copied
-    return replace(found, replicas=replicas, alone=alone, awaited=awaited)
+    machine = await _ask(client, key, "INFO", ("server", "memory")) or {}
+    limit, used = int(machine.get("maxmemory") or 0), int(machine.get("used_memory") or 0)
+    return replace(
+        found,
+        replicas=replicas,
+        alone=alone,
+        awaited=awaited,
+        version=str(machine.get("redis_version", "")),
+        full=limit > 0 and used > FULL * limit,
+    )
 
 
 async def _kept(client: Client, key: str) -> Durability:

@@ -26,6 +26,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
     homes             sorted set: the tasks that draw somebody's Home, by when it was opened last
     broken:ID         the record of a restore that does not load, as it was found
     way:ID            string: key of the card told last (or nothing), a space, a response_url
+    form:VIEW         string: when the choice was made that it was drawn for, a space, its hash
     said:TOKEN        string: these audit entries are written already
 
 A key has a TTL or is PERMANENT. Two kinds get theirs late: a restore when it ends, a delivery when
@@ -112,6 +113,10 @@ class Keys:
     def way(self, restore: str) -> str:
         """The last way to a restore's owner."""
         return f"{self.prefix}way:{restore}"
+
+    def form(self, view: str) -> str:
+        """What an open form was drawn for last."""
+        return f"{self.prefix}form:{view}"
 
     def thread(self, channel: str, thread: str) -> str:
         """The index of the restores of a thread."""

@@ -21,10 +21,11 @@ from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
 from bot.restore.target import VmRef
 from bot.restore.traces import trace
-from bot.store import documents, durability, replies, scripts, times
+from bot.store import audit_log, documents, durability, replies, scripts, times
 from bot.store.audit import AuditStream
 from bot.store.clusters import KnownClusters
 from bot.store.connection import Client
+from bot.store.drawn_forms import DrawnForms
 from bot.store.durability import Durability
 from bot.store.failures import translated
 from bot.store.keys import RESTORE, Keys
@@ -83,6 +84,7 @@ class Store:
         self.audit = AuditStream(self._scripts, self._keys)
         self.tasks = PeriodicTasks(self._scripts, self._keys, clock)
         self.ways = Ways(client, self._keys)
+        self.forms = DrawnForms(client, self._keys)
         self.clusters = KnownClusters(self._scripts, self._keys)
 
     async def ping(self) -> None:
@@ -115,6 +117,7 @@ class Store:
         )
         match reply:
             case ["created"]:
+                audit_log.tell(audit)
                 return Created(restore)
             case ["known", str(document)]:
                 return AlreadyExists(documents.load(document))
@@ -147,6 +150,7 @@ class Store:
         )
         match reply:
             case ["committed"]:
+                audit_log.tell(audit)
                 return Committed(following)
             case ["stale"]:
                 return Stale()

@@ -84,6 +84,10 @@ WHICH_TO_CANCEL: Final = (
     "You have several restores under way: {restores}. Write `/vm-restore cancel VM`, press *Cancel* "
     "in the thread of the one you mean, or type `cancel` there."
 )
+NOT_IN_CHANNEL: Final = (
+    "❌ *Nothing was started*: you are not in {channel}, or I cannot see that you are. Join it and ask "
+    "there, or ask in a channel that you are in."
+)
 UNKNOWN_CLUSTER: Final = "❌ *Nothing was started*: I know no cluster {cluster}. I know: {known}."
 TOO_LATE: Final = (
     "❌ *Nothing was done*: your message reached me more than five minutes late, so it may have been "
@@ -138,6 +142,11 @@ DM_HEADING: Final = "Your VM restore: news by direct message"
 DM_CHANNEL_LOST: Final = "I cannot write in {channel} any more, so I tell you here."
 DM_THREAD_DELETED: Final = "The thread in {channel} was deleted, so I tell you here."
 DM_TEXT: Final = "{owner} Restore of VM {vm}: {state}\n{why}"
+STUCK: Final = (
+    "⚠️ *I cannot get on with this restore, or say so in its thread*: something fails each time I try. The "
+    "people who run this bot find it in its log. I go on trying, and nothing is restored without a "
+    "confirmation. Until then, look at the VM itself: what I know of it may be old."
+)
 DM_WHICH: Final = "• VM {vm} in {namespace} from snapshot {snapshot}, for {owner}: {state}"
 DM_RUNS: Final = "The restore goes on in the cluster. I tell you here how it ends."
 DM_LIVE: Final = "Nobody can be asked there any more. Nothing is restored without a confirmation."

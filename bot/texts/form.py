@@ -57,6 +57,10 @@ NO_BOT: Final = (
     "The bot is not in this conversation. Invite it there with /invite, choose another one, "
     "or leave this empty."
 )
+NOT_IN_IT: Final = (
+    "You are not in this channel, or I cannot see that you are. Join it, choose another one, or "
+    "leave this empty."
+)
 OTHER_CLUSTER: Final = "This was chosen for another cluster. Choose again."
 OTHER_NAMESPACE: Final = "This VM is in namespace {found}, not in {chosen}. Choose again."
 NO_SUCH_VM: Final = "This VM is not there any more. Choose again."

@@ -6,7 +6,7 @@ from bot.texts.refusals import RefusalText
 
 NO_RESTORE: Final = "No other unfinished restore of this VM."
 NO_SNAPSHOT: Final = "No snapshot in progress."
-MADE_BY: Final = ", asked for by <@{user}>"
+MADE_BY: Final = ", asked for by Slack user `{user}` as its annotation says"
 
 RESTORE_IN_PROGRESS: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM is in progress{by}.",

@@ -305,6 +305,7 @@ TOO_MANY_QUESTIONS: Final = RefusalText(
     "{count} questions were asked without getting to the end.",
     next="Start over with the VM, the namespace and the snapshot in one message.",
 )
+OUR_DM: Final = "our direct message"
 THREAD_DELETED: Final = RefusalText(
     "The thread of this restore in {where} was deleted.", next="Ask again if you still want it."
 )

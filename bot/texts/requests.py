@@ -26,7 +26,8 @@ QUESTION: Final = (
 )
 DOUBTFUL: Final = (
     "This reads like a condition, a plan or a negation, so nothing was started. To ask for a "
-    "restore now: `restore database-01 from snapshot pre-upgrade-snapshot`."
+    "restore now: `restore database-01 from snapshot pre-upgrade-snapshot`. If the VM has such a word "
+    "for its name: `/vm-restore --vm NAME`."
 )
 REPORT: Final = "This reads like a report of a restore, so nothing was started."
 NOT_UNDERSTOOD: Final = (

@@ -181,7 +181,7 @@ async def test_a_socket_that_is_lost_for_good(fleet: Fleet) -> None:
 
 async def test_a_sound_start_is_quiet(fleet: Fleet) -> None:
     """No warning of a library that an operator could do nothing about, and no secret inherited."""
-    (replica,) = await fleet.start()
+    replica = fleet.begin(whole=True)
     await is_ready(replica)
     assert "will be unused" not in replica.output.read_text()
     assert [line for line in replica.said() if line["level"] not in ("info", "debug")] == []

@@ -81,7 +81,7 @@ async def test_what_will_not_close_is_told_and_left(fleet: Fleet) -> None:
     assert await replica.exited() == 1
     (told,) = replica.heard("did not end in time")
     assert (told["part"], told["level"]) == ("the HTTP port", "error")
-    assert "cleanup" in told["where"]
+    assert "http_server.py" in told["where"]
     assert replica.heard("stopped")
 
 

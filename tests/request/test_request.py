@@ -12,6 +12,7 @@ from bot.request import (
     Part,
     Verb,
     is_name,
+    names_alone,
     parse_command,
     parse_sentence,
     single_name,
@@ -379,10 +380,19 @@ COMMANDS = {
     "create-snapshot database-01": ParsedRequest(Verb.CREATE_SNAPSHOT, vm="database-01"),
     "delete-snapshot pre-upgrade": ParsedRequest(Verb.DELETE_SNAPSHOT, snapshot="pre-upgrade"),
     "clone database-01": ParsedRequest(Verb.CLONE, vm="database-01"),
+    # Words of the language, where only a name can stand.
+    "once from pre-upgrade-snapshot in production": replace(IN_PRODUCTION, vm="once"),
+    "restore once from pre-upgrade-snapshot in production": replace(IN_PRODUCTION, vm="once"),
+    "stop from if in production": restore("stop", "if", "production"),
+    "database-01 to before": restore("database-01", "before"),
+    "--vm once --snapshot before": restore("once", "before"),
+    "production/cancel pre-upgrade-snapshot": replace(IN_PRODUCTION, vm="cancel"),
 }
 
 # The text of a command or of a sentence, and words that the problem must hold.
 COMMAND_PROBLEMS = {
+    "once": "--vm NAME",
+    "database-01 once it is down": "--vm NAME",
     "Database-01": "names are lower case: did you mean `database-01`?",
     "database-01 Pre-Upgrade": "did you mean `pre-upgrade`?",
     "production/Database-01": "did you mean `database-01`?",
@@ -495,6 +505,13 @@ def test_words_said_to_the_bot(text: str, wanted: ParsedRequest) -> None:
 @pytest.mark.parametrize(("text", "wanted"), table(COMMANDS))
 def test_the_text_of_the_slash_command(text: str, wanted: ParsedRequest) -> None:
     assert parse_command(text) == wanted
+
+
+def test_bare_words_may_be_prose() -> None:
+    prose = ("frobnicate the database", "frobnicate", "please, fix it", "works again")
+    assert [text for text in prose if not names_alone(text)] == []
+    plain = ("db -n prod", "prod/db snap", "db from snap", "`db` snap", "restore db", "--vm db")
+    assert [text for text in plain if names_alone(text)] == []
 
 
 @pytest.mark.parametrize(("text", "words"), COMMAND_PROBLEMS.items(), ids=lambda v: ascii(v)[:60])

@@ -329,7 +329,13 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             "in progress, by whom",
             WELL.but(restores=(foreign_restore(made_by="U0BOB"),)),
             Reason.RESTORE_IN_PROGRESS,
-            "in progress, asked for by <@U0BOB>.",
+            "in progress, asked for by Slack user `U0BOB` as its annotation says.",
+        ),
+        (
+            "in progress, by what is no user",
+            WELL.but(restores=(foreign_restore(made_by="U0BOB> <!channel> <@U0EVE"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "of this VM is in progress.",
         ),
         (
             "failed",

@@ -7,10 +7,10 @@ import pytest
 
 from bot.restore.events import ConversationLoss
 from bot.slack.api.error_codes import Meaning, SlackCode, conversation_loss, meaning
+from docs import slack_codes
 
 BOT = Path(__file__).parents[2] / "bot"
-A_FIELD = "slack/api/directory.py: is_archived"
-A_SETTING = "settings/schema.py: request_timeout"
+FIELDS = {"slack/api/directory.py: is_archived", "check/named.py: is_archived"}
 """A channel says so of itself, in the same word."""
 A_SETTING = "settings/schema.py: request_timeout"
 """The API server's limit for a request."""
@@ -45,4 +45,10 @@ def test_a_code_is_spelled_in_one_file() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in codes
     }
-    assert found == {A_FIELD, A_SETTING}
+    assert found == FIELDS | {A_SETTING}
+
+
+def test_the_page_is_what_the_code_says() -> None:
+    text = slack_codes.PAGE.read_text(encoding="utf-8")
+    assert slack_codes.drawn(text) == text, "make codes makes it anew"
+    assert [code for code in SlackCode if f"`{code}`" not in text] == []

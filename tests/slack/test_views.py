@@ -54,6 +54,13 @@ def test_every_card_can_be_drawn_in_every_phase(
     assert check_blocks(list(message.blocks), "message") == []
 
 
+def test_what_others_wrote_into_a_restore_object_is_neither_a_mention_nor_a_link() -> None:
+    said = "asked for by <@U0BOB>: https://evil.example/archives/C0OPS/p177143 <!channel>"
+    shown = page(views.render(*ended(Phase.REFUSED, Reason.RESTORE_IN_PROGRESS, found=said)))
+    assert re.findall(r"<(?!@U0ALICE|!date)[^>]*>", shown) == []
+    assert "evil.example" in shown
+
+
 @pytest.mark.parametrize("reason", Reason)
 @pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
 def test_every_end_has_a_heading_and_words(reason: Reason, phase: Phase) -> None:

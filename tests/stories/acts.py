@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
+from bot.store import connect
+from bot.store.keys import Keys
 
 REQUEST = "/vm-restore database-01 from pre-upgrade-snapshot in production"
 TYPE_IT = "type the snapshot name exactly as shown"
@@ -94,3 +96,15 @@ def vm_is(stage: Stage, status: str, name: str = "database-01") -> bool:
 def live(stage: Stage, name: str = "database-01") -> bool:
     """Is there a VMI?"""
     return stage.world.kube.storage.find("virtualmachineinstances", "production", name) is not None
+
+
+async def break_the_claims(stage: Stage) -> None:
+    """A part of the store has another shape than any release gave it: no new restore can be kept."""
+    async with connect(stage.world.redis_url) as client:
+        await client.set(Keys(stage.world.slack.team_id).claims, "not a hash")
+
+
+async def repair_the_claims(stage: Stage) -> None:
+    """Away with it."""
+    async with connect(stage.world.redis_url) as client:
+        await client.delete(Keys(stage.world.slack.team_id).claims)

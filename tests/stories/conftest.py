@@ -1,12 +1,16 @@
 """The stage of every story, the invariants after it, and the golden transcripts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import io
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from bot import telemetry
 from bot.playground.stage import Stage, set_stage
 from bot.playground.world import World, world
 from bot.restore.model import Restore
@@ -92,3 +96,16 @@ def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:
 async def _settled(stage: Stage) -> str:
     await stage.world.quiet()
     return stage.transcript()
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that is logged, at its most talkative, as it would be in a cluster."""
+    root = logging.getLogger()
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
+    out = io.StringIO()
+    telemetry.set_up("debug", "json", out=out)
+    yield out
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)

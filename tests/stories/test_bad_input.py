@@ -2,20 +2,14 @@
 
 import asyncio
 import io
-import logging
 import re
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
-from bot import telemetry
 from bot.playground.slack import Person
 from bot.playground.slack.workspace import Channel
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from bot.restore.model import Phase
-from bot.store import connect
-from bot.store.keys import Keys
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
 
@@ -308,16 +302,10 @@ async def test_cancel_of_somebody_elses(stage_for: SetStage) -> None:
 # Trouble inside
 
 
-async def break_the_claims(stage: Stage) -> None:
-    """A part of the store has another shape than any release gave it: no new restore can be kept."""
-    async with connect(stage.world.redis_url) as client:
-        await client.set(Keys(stage.world.slack.team_id).claims, "not a hash")
-
-
 async def test_failure_inside_is_told_without_details(stage_for: SetStage) -> None:
     """When something is wrong with the bot itself, the person hears that, and nothing technical."""
     stage = await stage_for()
-    await break_the_claims(stage)
+    await acts.break_the_claims(stage)
     await acts.ask(stage)
     said = stage.read(await stage.whispered("Something went wrong on my side"))
     assert INTERNALS.search(said) is None
@@ -346,19 +334,6 @@ async def test_slack_does_not_say_it_for_a_moment(stage_for: SetStage) -> None:
     assert told(stage) == []
 
 
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Everything that is logged, at its most talkative, as it would be in a cluster."""
-    root = logging.getLogger()
-    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
-    out = io.StringIO()
-    telemetry.set_up("debug", "json", out=out)
-    yield out
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**before)
-
-
 async def test_nothing_that_people_write_is_logged(
     stage_for: SetStage, logged: io.StringIO
 ) -> None:
@@ -375,7 +350,7 @@ async def test_nothing_that_people_write_is_logged(
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     await stage.world.pass_time(61)
-    await break_the_claims(stage)
+    await acts.break_the_claims(stage)
     await acts.ask(stage)
     await stage.whispered("Something went wrong on my side")
     text = logged.getvalue()

@@ -393,7 +393,7 @@ async def test_a_misspelt_command_that_reads_like_a_vm(stage_for: SetStage, gold
     stage = await stage_for()
     await acts.ask(stage, "/vm-restore histry from database-01 in production")
     await stage.card("VM Not Found")
-    await acts.ask(stage, "/vm-restore frobnicate database-01")
+    await acts.ask(stage, "/vm-restore restore frobnicate database-01")
     await stage.card("`database-01` is a VM: if you meant a command, see `/vm-restore help`.")
     await stage.world.quiet()
     await golden(stage)
@@ -449,3 +449,29 @@ async def test_held_by_oneself(stage_for: SetStage, golden: Golden) -> None:
     await acts.to_the_warning(stage)
     await says(stage, acts.REQUEST)
     await golden(stage)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("frobnicate the database", "I did not understand that"),
+        ("databse-01 pre-upgrade-snapshot", "Did you mean `database-01`"),
+    ],
+)
+async def test_bare_words_that_name_no_vm(stage_for: SetStage, said: str, answer: str) -> None:
+    """What may be prose is answered to the asker alone: nothing is opened, nothing stands there."""
+    stage = await stage_for()
+    await stage.alice.slash(stage.channel, f"/vm-restore {said}")
+    await stage.whispered(answer)
+    await stage.world.quiet()
+    assert stage.cards() == []
+
+
+async def test_a_vm_that_is_called_by_a_word_of_the_language(stage_for: SetStage) -> None:
+    """`once` is no condition where only a name can stand."""
+    stage = await stage_for()
+    stage.world.kube.seed.vm("production", "once", running=False)
+    stage.world.kube.seed.snapshot("production", "before", "once", created=SNAPSHOT_TIME)
+    await acts.ask(stage, "/vm-restore once from before in production")
+    await acts.confirm(stage, "before")
+    await stage.card(acts.RESTORED)

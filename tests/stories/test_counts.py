@@ -158,8 +158,8 @@ def calls_of(function: CodeType) -> Iterator[list[str]]:
 
 # what is typed into a channel whose plain words are heard -> who parses it
 PARSED: dict[str, tuple[str, list[str]]] = {
-    "plain words": ("restore database-01 from pre-upgrade-snapshot in production", ["heard"]),
-    "plain words that ask for nothing": ("is database-01 down for you, too?", ["heard"]),
+    "plain words": ("restore database-01 from pre-upgrade-snapshot in production", ["_overheard"]),
+    "plain words that ask for nothing": ("is database-01 down for you, too?", ["_overheard"]),
     "a mention": (
         "{bot} restore database-01 from pre-upgrade-snapshot in production",
         ["_request"],
@@ -167,7 +167,7 @@ PARSED: dict[str, tuple[str, list[str]]] = {
     "a command": ("{bot} status", ["_request"]),
 }
 IN_THE_THREAD: dict[str, tuple[str, list[str]]] = {
-    "the name": ("pre-upgrade-snapshot", []),
+    "the name": ("pre-upgrade-snapshot", ["_overheard"]),
     "a command where an answer is waited for": ("{bot} status", ["_request"]),
     "an answer that mentions the bot": ("{bot} pre-upgrade-snapshot", ["_request"]),
 }
@@ -186,7 +186,7 @@ async def test_a_message_is_parsed_once(stage_for: SetStage, case: str) -> None:
 
 @pytest.mark.parametrize("case", IN_THE_THREAD)
 async def test_a_reply_is_parsed_once_at_most(stage_for: SetStage, case: str) -> None:
-    """A reply that does not mention the bot is compared, not parsed."""
+    """The listener parses what is said in the open: it stores the request, and no other words."""
     stage = await stage_for()
     await acts.to_the_warning(stage)
     text, parsed = IN_THE_THREAD[case]

@@ -327,13 +327,81 @@ async def test_form_with_a_snapshot_of_another_vm(stage_for: SetStage, golden: G
     stage = await stage_for()
     await open_form(stage)
     await fill(stage)
-    stage.world.slack.faults.fail("views.update", 503)
+    stage.world.slack.faults.fail("views.update", 503, times=100)
     await stage.alice.pick(await form(stage), "VM", "web-01", typed="")
     await stage.world.quiet()
     assert (await send(stage)).action == "errors"
     await golden(screen(stage))
     assert acts.changes(stage) == []
     assert stage.cards() == []
+
+
+async def test_form_is_drawn_when_slack_lets_it(stage_for: SetStage) -> None:
+    """A 429 on the drawing: it is drawn after the pause, and the snapshots are offered."""
+    stage = await stage_for()
+    await open_form(stage)
+    stage.world.slack.faults.rate_limit("views.update", 30)
+    await choose(stage, "VM", "database-01")
+    assert len(await offered(stage, "Snapshot")) == 1
+
+
+async def test_form_is_never_drawn_for_an_older_choice(stage_for: SetStage) -> None:
+    """The first choice's drawing comes after the second's: the second stays on the screen."""
+    stage = await stage_for()
+    view = await open_form(stage)
+    stage.world.slack.faults.rate_limit("views.update", 3)
+    await stage.alice.pick(view, "VM", "web-01", typed="")
+    await stage.world.pass_time(1)
+    await choose(stage, "VM", "database-01")
+    await stage.world.pass_time(5)
+    assert "VM: <database-01>" in screen(stage)
+    assert await offered(stage, "Snapshot") == [
+        "pre-upgrade-snapshot | 6 hours 30 minutes ago, ready, VM was stopped"
+    ]
+
+
+async def test_form_is_drawn_for_a_choice_made_before_the_drawing(stage_for: SetStage) -> None:
+    """Two choices at once: both redraws know the same hash, and the newer one ends on the screen."""
+    stage = await stage_for()
+    view = await open_form(stage)
+    stage.world.slack.faults.rate_limit("views.update", 3, times=2)
+    await stage.alice.pick(view, "Namespace", "production", typed="")
+    await stage.alice.pick(view, "VM", "database-01", typed="")
+    await stage.world.pass_time(10)
+    assert "VM: <database-01>" in screen(stage)
+    assert len(await offered(stage, "Snapshot")) == 1
+
+
+async def test_form_for_a_channel_that_one_is_not_in(stage_for: SetStage) -> None:
+    """It is refused beside the field, and what its grants allow is not offered."""
+    stage = await stage_for(start=False)
+    others = stage.world.slack.channel("others", stage.bob)
+    grant = {"channels": [others.id], "namespaces": ["production"]}
+    stage.world.config = {"access": {"contact": "the platform team", "grants": [grant]}}
+    await stage.world.start_bot()
+    await stage.alice.shortcut(SHORTCUT)
+    await form(stage)
+    await choose(stage, "Where to talk about it", others)
+    assert await offered(stage, "VM") == []
+    assert (await send(stage)).action == "errors"
+    assert "You are not in this channel" in screen(stage)
+    assert others.messages == []
+
+
+async def test_form_of_who_has_left_the_channel(stage_for: SetStage) -> None:
+    """Slack did not say so in time, so it is looked at again before anything is posted there."""
+    stage = await stage_for()
+    room = stage.world.slack.channel("room", stage.alice)
+    await stage.alice.shortcut(SHORTCUT)
+    await form(stage)
+    await choose(stage, "Where to talk about it", room)
+    room.members.remove(stage.alice.user)
+    stage.world.slack.faults.fail("conversations.members", 503)
+    assert (await send(stage)).action == "close"
+    direct = stage.world.slack.dm(stage.alice)
+    await stage.until(lambda: direct.messages, "a direct message")
+    assert "you are not in" in direct.messages[0].text
+    assert room.messages == []
 
 
 async def test_form_drawn_anew_drops_a_snapshot_of_another_vm(stage_for: SetStage) -> None:

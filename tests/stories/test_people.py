@@ -42,6 +42,26 @@ async def test_not_on_the_list(stage_for: SetStage, golden: Golden) -> None:
     await golden(stage)
 
 
+async def test_a_stranger_learns_no_name_of_a_cluster(stage_for: SetStage) -> None:
+    """Whatever they ask, and in their Home: the policy is asked before any name is told."""
+    stage = await stage_for(start=False)
+    config = {"kubeconfig": str(stage.world.directory / "kubeconfig")}
+    clusters = {"clusters": {"east-dc": config, "west-dc": config}, "default_cluster": "east-dc"}
+    stage.world.config = {**access(stage.alice), **clusters}
+    await stage.world.start_bot()
+    asked = ("restore database-01 from x", "list web-01", "status", "history")
+    for text in asked:
+        await stage.bob.slash(stage.channel, f"/vm-restore {text} --cluster mars")
+    await stage.bob.open_home()
+    await stage.world.quiet()
+    answers = [each.text for each in stage.whispers(stage.bob) if each.author.bot]
+    assert len(answers) == len(asked)
+    assert stage.bob.home is not None
+    seen = [*answers, str(stage.bob.home.blocks)]
+    assert [each for each in seen if "-dc" in each or "not on the list" not in each] == []
+    await nothing_was_started(stage)
+
+
 async def test_nobody_is_on_the_list(stage_for: SetStage) -> None:
     """Without any grant nobody may, not even in a direct message."""
     stage = await stage_for(start=False)

@@ -4,6 +4,8 @@ The codes are Slack's own, and one that does not exist: a workspace's rules, and
 will have tomorrow, must not end in silence.
 """
 
+import io
+
 import pytest
 
 from bot.playground.slack.workspace import Channel
@@ -133,6 +135,33 @@ def untold(stage: Stage, code: str) -> float:
     return found or 0.0
 
 
+@pytest.mark.parametrize("running", [False, True], ids=["before the act", "after the stop"])
+async def test_the_thread_of_a_direct_message_takes_nothing(
+    stage_for: SetStage, running: bool
+) -> None:
+    """It goes on in the same direct message, without a thread; nothing is told elsewhere."""
+    stage = await stage_for(running=running)
+    stage.channel = stage.world.slack.dm(stage.alice)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP if running else acts.TYPE_IT)
+    if running:
+        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await stage.card(STOPPING)
+    stage.world.slack.faults.lock_threads(stage.channel.id)
+    if not running:
+        await stage.reply("pre-upgrade-snapshot")
+    told = await stage.card("Start over", within=300)
+    said = "I cannot write in our direct message (Slack says: restricted_action_thread_locked)"
+    assert said in stage.read(told)
+    assert told.thread_ts is None
+    await stage.world.pass_time(1500)
+    assert len(stage.marks()) == len(set(stage.marks()))
+    assert "response_url" not in {each.method for each in stage.world.slack.log}
+    if running:
+        await stage.press(STOPPED, "Start VM again")
+        await stage.card("started by")
+
+
 # An edit is refused
 
 
@@ -203,3 +232,34 @@ async def test_a_channel_that_cannot_be_read(stage_for: SetStage) -> None:
     faults.forbid("conversations.replies", "missing_scope")
     await acts.ask_and_confirm(stage)
     await stage.card(acts.RESTORED)
+
+
+# A round that keeps failing
+
+
+@pytest.mark.parametrize("why", ["a fault of the bot", "Slack fails in the channel"])
+async def test_a_round_that_keeps_failing(
+    stage_for: SetStage, logged: io.StringIO, why: str
+) -> None:
+    """The owner hears of it in a direct message, once; an operator too; and it ends when it can."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").bind = 30
+    await acts.ask_and_confirm(stage)
+    await stage.card("Restoring VM from snapshot")
+    await acts.handed_over(stage)
+    if why == "a fault of the bot":
+        await acts.break_the_claims(stage)
+    else:
+        stage.world.slack.faults.forbid(POST, "fatal_error", channel=stage.channel.id)
+    closed, stage.channel = stage.channel, stage.world.slack.dm(stage.alice)
+    await stage.card("I cannot get on with this restore", within=900)
+    await stage.world.pass_time(90)
+    assert len(stage.cards()) == 1
+    assert stage.world.bot is not None
+    assert stage.world.bot.metrics.registry.get_sample_value("vm_restore_stuck_total") == 1.0
+    assert logged.getvalue().count("the rounds of a restore keep failing") == 1
+    stage.world.slack.faults.clear()
+    if why == "a fault of the bot":
+        await acts.repair_the_claims(stage)
+    stage.channel = closed
+    await stage.card(acts.RESTORED, within=900)

@@ -30,6 +30,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.playground.kubevirt.authorization import BOT_RULES
 from bot.playground.world import World
 from bot.store.embedded import spawn
+from tests.tools.prefork import Fork, start
 
 LOOK_AGAIN = 0.01
 """Real seconds between two looks at whether something has come to pass."""
@@ -54,7 +55,7 @@ class Replica:
     """One bot process. `name` is also its user at the simulated API server."""
 
     name: str
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | Fork"
     output: Path
 
     def said(self, words: str = "") -> list[dict[str, Any]]:
@@ -174,10 +175,11 @@ class Fleet:
             await each.up()
         return started
 
-    def begin(self, *, clock_ahead: float = 0, **env: str) -> Replica:
+    def begin(self, *, clock_ahead: float = 0, whole: bool = False, **env: str) -> Replica:
         """Start one more, with this changed in its environment, and do not wait for it.
 
-        `clock_ahead`: by so many seconds the clock of its machine is wrong.
+        `clock_ahead`: by so many seconds the clock of its machine is wrong. `whole`: a program of its
+        own that imports everything, not a fork of one that has; where imports are changed it always is.
         """
         world, name = self.world, f"replica-{len(self.replicas) + 1}"
         thread_ref = world.directory / name
@@ -192,11 +194,15 @@ class Fleet:
             "PATH": os.environ.get("PATH", ""),
             **env,
         }
-        # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
-        told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]
         output = thread_ref / "output.log"
         started = ["tests.tools.wrong_machine", str(clock_ahead)] if clock_ahead else ["bot", "run"]
-        process = spawn([*told_by, sys.executable, "-m", *started], output)
+        if whole or "PYTHONPATH" in env:
+            # By `env`, so that nothing but this reaches the process; all of the secrets are simulated.
+            told_by = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in told.items())]
+            process: subprocess.Popen[bytes] | Fork
+            process = spawn([*told_by, sys.executable, "-m", *started], output)
+        else:
+            process = start(started, told, output)
         self.replicas.append(Replica(name, process, output))
         return self.replicas[-1]
 

@@ -47,13 +47,17 @@ class MethodFault:
     seconds: float = 0.0
     channel: str | None = None
     """Only calls that name this conversation; None: all."""
+    threads: bool = False
+    """Only posts into a thread."""
     body: bytes | None = None
     """What comes instead of the answer; None: the answer, as it is."""
     headers: Mapping[str, str] = field(default_factory=dict)
     lies: Mapping[str, Any] = field(default_factory=dict)
 
-    def hits(self, method: str, channel: str | None = None) -> bool:
+    def hits(self, method: str, channel: str | None = None, thread: str | None = None) -> bool:
         """Whether this call is one to go wrong; counts it."""
+        if self.threads and thread is None:
+            return False
         if self.method not in (method, ANY) or self.left <= 0:
             return False
         if self.channel not in (None, channel):
@@ -108,6 +112,13 @@ class Faults:
     def forbid(self, method: str, code: str, *, channel: str | None = None) -> None:
         """The same from now on, as a workspace's rule does."""
         self.refuse(method, code, times=FOR_EVER, channel=channel)
+
+    def lock_threads(self, channel: str, code: str = "restricted_action_thread_locked") -> None:
+        """From now on nothing is taken in any thread of this conversation."""
+        rule = MethodFault(
+            "chat.postMessage", Kind.ERROR, FOR_EVER, code=code, channel=channel, threads=True
+        )
+        self._methods.append(rule)
 
     def drop_before(self, method: str, *, times: int = 1, skip: int = 0) -> None:
         """Break the connection before the call is applied."""
@@ -172,9 +183,11 @@ class Faults:
         for name, value in vars(fresh).items():
             setattr(self, name, value)
 
-    def on_call(self, method: str, channel: str | None = None) -> MethodFault | None:
+    def on_call(
+        self, method: str, channel: str | None = None, thread: str | None = None
+    ) -> MethodFault | None:
         """The fault that hits this call, if one does."""
-        return next((rule for rule in self._methods if rule.hits(method, channel)), None)
+        return next((rule for rule in self._methods if rule.hits(method, channel, thread)), None)
 
     def copies(self) -> int:
         """How many copies of the next delivery go out: none, one or two."""

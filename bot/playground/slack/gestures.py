@@ -186,7 +186,9 @@ class Person:
         """The id of a conversation that the menu's filter lets this person choose."""
         rooms = self._stage.workspace.channels.values()
         found = next((r for r in rooms if option in (r, r.name, f"#{r.name}", r.id)), None)
-        if found is None or not found.has(self.user) or found.archived:
+        # Public channels are offered to everybody, members or not.
+        hidden = found is not None and found.private and not found.has(self.user)
+        if found is None or hidden or found.archived:
             raise NotPossible(f"{self.name} has no conversation {option!r}")
         if not admits(element, found):
             raise NotPossible(f"the menu leaves out {option!r}")

@@ -138,7 +138,7 @@ class WebApi:
 
     async def _answered(self, request: web.Request, name: str) -> web.StreamResponse:
         args, warnings, broken = await _arguments(request, METHODS.get(name))
-        fault = self._faults.on_call(name, args.get("channel"))
+        fault = self._faults.on_call(name, args.get("channel"), args.get("thread_ts"))
         if fault is not None and fault.kind in _BEFORE:
             return self._failed(request, fault, name, args)
         answer = _refusal(broken) if broken else self._answer(request, name, args, warnings)

@@ -134,7 +134,7 @@ class SlackApi:
             self._count(method, "no_answer")
             raise Uncertain(f"Slack did not answer ({method})") from lost
         reading = read(method, answer, self.clock.now())
-        self._count(method, _result(reading))
+        self._count(method, counted(reading))
         if isinstance(reading, Answered):
             self.clock.dated(answer.headers.get("Date"), asked)
             self._note(method, None)
@@ -144,7 +144,7 @@ class SlackApi:
             return reading.said
         if not isinstance(reading, NotSlack):  # a proxy may have another clock
             self.clock.dated(answer.headers.get("Date"), asked)
-        error = _error(method, reading)
+        error = error_of(method, reading)
         if isinstance(error, SlackRefused) and error.scope is not None:
             self._note_scope(method, error.scope, reading)
         out = isinstance(error, TokenRefused | NotReached) or isinstance(reading, NotSlack)
@@ -197,7 +197,7 @@ def _why(away: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) ->
             return str(away.os_error.strerror or "no connection")
 
 
-def _result(reading: Reading) -> str:
+def counted(reading: Reading) -> str:
     """What is counted."""
     match reading:
         case Answered():
@@ -210,7 +210,8 @@ def _result(reading: Reading) -> str:
             return "not_slack"
 
 
-def _error(method: str, reading: Refused | Slow | Failed | NotSlack) -> Temporary | Permanent:
+def error_of(method: str, reading: Refused | Slow | Failed | NotSlack) -> Temporary | Permanent:
+    """Our error for an answer that is no yes."""
     match reading:
         case Slow(seconds=seconds):
             return Temporary(f"Slack asks to slow down ({method})", retry_after=seconds)

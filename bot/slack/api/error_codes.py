@@ -55,6 +55,7 @@ class SlackCode(StrEnum):
     INVALID_TRIGGER_ID = "invalid_trigger_id"
     TRIGGER_EXCHANGED = "trigger_exchanged"
     EXCHANGED_TRIGGER_ID = "exchanged_trigger_id"
+    HASH_CONFLICT = "hash_conflict"
     EXPIRED_URL = "expired_url"
     MISSING_SCOPE = "missing_scope"
 

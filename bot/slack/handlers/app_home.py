@@ -96,10 +96,11 @@ class AppHome:
     async def _page(self, user: UserId, direct: str) -> HomePage:
         """All that this person's Home shows now."""
         asker = await self._authorizer.asker(user, ConversationInfo.direct(direct), anywhere=True)
-        health = await self._pinged()
         refused = self._visibility.refusal(asker)
         if refused:
-            return HomePage(self._clock.now(), self._version, health, refused=refused)
+            # The names of clusters are nothing for strangers.
+            return HomePage(self._clock.now(), self._version, {}, refused=refused)
+        health = await self._pinged()
         found, recent = await self._store.under_way(), await self._store.recent(MAX_READ)
         # Whatever ends between the two readings is in both: it has ended.
         over = {each.id for each in recent}

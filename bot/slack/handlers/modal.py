@@ -7,6 +7,7 @@ than `LOOK`, and what cannot be found out by then is left to the checks there.
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -15,12 +16,13 @@ from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
 from bot.restore.observation import Snapshot
-from bot.restore.thread import ThreadRef, UserId
+from bot.restore.thread import ThreadRef, UserId, slack_order
 from bot.slack import views
 from bot.slack.api.authorizer import Asker
 from bot.slack.api.directory import ConversationInfo
-from bot.slack.api.error_codes import TRIGGER_TOO_OLD, TRIGGER_USED
+from bot.slack.api.error_codes import TRIGGER_TOO_OLD, TRIGGER_USED, SlackCode
 from bot.slack.context import SlackContext
+from bot.slack.deliveries import ModalChanged
 from bot.slack.handlers.requests import RequestHandler
 from bot.slack.outbound.replies import Caller
 from bot.slack.views.form import by_block, facts, form, options, too_slow
@@ -40,6 +42,7 @@ from bot.slack.views.form_state import (
     snapshot_choice,
     vm_choice,
 )
+from bot.store.drawn_forms import Drawn
 
 LOOK: Final = 1.8
 """Seconds that a look may take before a sent form is answered; Slack waits for three."""
@@ -54,6 +57,8 @@ class ModalHandler:
 
     def __init__(self, context: SlackContext, requests: RequestHandler) -> None:
         self._web = context.web
+        self._drawn = context.store.forms
+        self._people = context.people
         self._authorizer = context.authorizer
         self._responder = context.responder
         self._names = context.names
@@ -84,25 +89,49 @@ class ModalHandler:
             elif refused.reason not in TRIGGER_USED:  # it was opened, and then the process died
                 raise
 
-    async def redraw(self, user: UserId, filled: FormState, changed: Field) -> None:
-        """Draw the form anew after a choice, if it is still open. If not, nothing is lost."""
+    async def redraw(self, choice: ModalChanged) -> None:
+        """Draw the form anew after a choice, if it is still open and no newer one was drawn.
+
+        Raises Temporary to be asked again: without it the pickers show what was chosen before.
+        """
+        filled, changed = choice.form, choice.changed
+        asker = await self._asker_of(choice.user, filled)
+        clusters = self._clusters(asker, anywhere=not filled.at.channel)
+        chosen = resolve(filled, changed)
         try:
-            asker = await self._asker(user, filled.room)
-            clusters = self._clusters(asker, anywhere=not filled.at.channel)
-            chosen = resolve(filled, changed)
-            view = form(filled.at, self._offered(clusters), chosen)
-            await self._web.call("views.update", view_id=filled.view, view=view)
-            if changed is Field.VM:
-                # The next picker to be opened is the one of its snapshots, and they may be many.
+            await self._draw(choice, form(filled.at, self._offered(clusters), chosen))
+        except Permanent as refused:
+            log.info("a form was not drawn anew", error=refused.reason)
+            return
+        if changed is Field.VM:
+            # The next picker to be opened is the one of its snapshots, and they may be many.
+            with suppress(Temporary, Permanent):
                 await self._snapshots(chosen, asker)
-        except (Temporary, Permanent) as failed:
-            log.info("a form was not drawn anew", error=type(failed).__name__)
+
+    async def _draw(self, choice: ModalChanged, view: dict[str, Any]) -> None:
+        """Over what was on the screen when the choice was made, or over an older choice."""
+        view_id = choice.form.view
+        last = await self._drawn.last(view_id)
+        if last is not None and slack_order(last.ts) >= slack_order(choice.ts):
+            return
+        for known in dict.fromkeys((choice.hash, last.hash if last else choice.hash)):
+            try:
+                shown = await self._web.call(
+                    "views.update", view_id=view_id, view=view, hash=known or None
+                )
+            except Permanent as refused:
+                if refused.reason != SlackCode.HASH_CONFLICT:
+                    raise
+            else:
+                await self._drawn.note(view_id, Drawn(choice.ts, str(shown["view"]["hash"])))
+                return
+        raise Temporary("another choice is being drawn in this form")
 
     async def options(
         self, user: UserId, filled: FormState, field: Field, typed: str
     ) -> list[dict[str, Any]]:
         """What a picker of the form offers. Raises Temporary or Permanent if nobody can tell."""
-        asker = await self._asker(user, filled.room)
+        asker = await self._asker_of(user, filled)
         text, chosen = typed.strip().lower(), filled.chosen
         if field is Field.SNAPSHOT:
             now = self._clock.now()
@@ -145,6 +174,10 @@ class ModalHandler:
 
     async def take(self, key: str, caller: Caller, request: FormRequest) -> None:
         """Ask for what a form asked for, where it asked."""
+        if not await self._inside(caller.user, caller.channel):
+            alone = Caller(caller.user, "", None, None)
+            await self._responder.reply(alone, views.outside_channel(caller.channel))
+            return
         channel = caller.channel or await self._web.direct(caller.user)
         thread_ref = ThreadRef(
             team=self._config.home.team,
@@ -166,9 +199,12 @@ class ModalHandler:
         """All that can be found out in time."""
         until = asyncio.get_running_loop().time() + LOOK
         chosen = filled.chosen
-        asker = await _in_time(until, self._asker(user, filled.room))
-        if asker is None:
-            return FormChecks()
+        asker, inside = await asyncio.gather(
+            _in_time(until, self._asker(user, filled.room)),
+            _in_time(until, self._inside(user, filled.chosen.where or "")),
+        )
+        if asker is None or inside is False:
+            return FormChecks(member=asker.room.member if asker else None, inside=inside)
         verdict = asker.may_restore(chosen.cluster, chosen.in_namespace)
         if not verdict.allowed or chosen.vm is None or chosen.cluster not in self._names:
             return FormChecks(member=asker.room.member, verdict=verdict)
@@ -203,6 +239,21 @@ class ModalHandler:
     async def _asker(self, user: UserId, channel: str) -> Asker:
         where = channel or ConversationInfo.direct()
         return await self._authorizer.asker(user, where, anywhere=True)
+
+    async def _asker_of(self, user: UserId, filled: FormState) -> Asker:
+        """Who fills it in, where they want to ask. What a channel may is for those who are in it."""
+        inside = await self._inside(user, filled.chosen.where or "")
+        return await self._asker(user, filled.room if inside else "")
+
+    async def _inside(self, user: UserId, channel: str) -> bool:
+        """Is this person in the channel? False as well if Slack does not say."""
+        if not channel or channel.startswith("D"):
+            return True
+        try:
+            return await self._people.is_member(user, channel)
+        except Permanent as refused:
+            log.info("nobody says who is in the channel", error=refused.reason)
+            return False
 
     def _clusters(self, asker: Asker, *, anywhere: bool) -> tuple[str, ...]:
         """Where this person may restore something: in this room, or in any that they may choose."""

@@ -51,7 +51,7 @@ class QueryHandler:
         if parsed.verb is Verb.HELP:
             return views.help_card(await self._example(caller))
         if parsed.cluster is not None and parsed.cluster not in self._names:
-            return views.unknown_cluster(parsed.cluster, tuple(self._names))
+            return unknown_cluster(await self._asker(caller), parsed.cluster, tuple(self._names))
         match parsed.verb:
             case Verb.LIST:
                 return await self._list(await self._asker(caller), parsed)
@@ -98,6 +98,23 @@ class QueryHandler:
         if vm in {namespace for namespace, _ in found}:
             return await self._snapshots(asker, self._target(cluster, vm, None))
         return views.no_such_vm(vm, None, nearest(vm, (name for _, name in found)))
+
+    async def no_vm(
+        self, asker: Asker, caller: Caller, cluster: str, vm: str | None
+    ) -> Answer | None:
+        """What to say to words of which the first is no VM that they may restore; None if it is one.
+
+        None as well while the cluster cannot be asked.
+        """
+        try:
+            found = await self._names[cluster].vms(asker.permitted(cluster))
+        except (Temporary, Permanent):
+            return None
+        known = {name for _, name in found}
+        if vm is None or vm in known:
+            return None
+        near = nearest(vm, known)
+        return views.no_such_vm(vm, None, near) if near else await self._unknown(caller)
 
     async def _snapshots(self, asker: Asker, target: ListTarget) -> Answer:
         cluster = target.cluster or self._default
@@ -210,6 +227,13 @@ class QueryHandler:
             return views.not_understood(await self._example(caller))
         newest = max(asked, key=lambda one: one.entered_at)
         return views.reply_in_thread(newest, await self._responder.link(newest, caller.user))
+
+
+def unknown_cluster(asker: Asker, cluster: str, clusters: Sequence[str]) -> str | Verdict:
+    """The answer to the name of no cluster: those that this person may restore in, or the refusal."""
+    verdicts = {each: asker.may_restore(each) for each in clusters}
+    permitted = [each for each, verdict in verdicts.items() if verdict.allowed]
+    return views.unknown_cluster(cluster, permitted) if permitted else verdicts[clusters[0]]
 
 
 def meant(restore: Restore, parsed: ParsedRequest) -> bool:

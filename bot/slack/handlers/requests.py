@@ -21,7 +21,7 @@ from bot.slack import views
 from bot.slack.context import SlackContext
 from bot.slack.handlers.apply_event import EventApplier
 from bot.slack.handlers.handoff import HandoffHandler
-from bot.slack.handlers.queries import LISTED, QueryHandler, meant
+from bot.slack.handlers.queries import LISTED, QueryHandler, meant, unknown_cluster
 from bot.slack.handlers.shift_report import ShiftReporter
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
@@ -54,7 +54,7 @@ class RequestHandler:
         self._handoffs = handoffs
         self._reports = reports
 
-    async def hear(
+    async def hear(  # noqa: PLR0913 - what was asked, where, and how sure that is
         self,
         key: str,
         caller: Caller,
@@ -62,14 +62,18 @@ class RequestHandler:
         thread_ref: ThreadRef,
         *,
         begun: datetime | None = None,
+        names_alone: bool = False,
     ) -> None:
-        """Do or answer what was asked for. `begun`: since when it may have been done already."""
+        """Do or answer what was asked for. `begun`: since when it may have been done already.
+
+        `names_alone`: they are words that may be prose, so only a VM that there is starts anything.
+        """
         if parsed.problem is not None:
             await self._responder.reply(caller, views.problem(parsed.problem))
             return
         match parsed.verb:
             case Verb.RESTORE:
-                await self._restore(key, caller, parsed, thread_ref)
+                await self._restore(key, caller, parsed, thread_ref, names_alone=names_alone)
             case Verb.CANCEL:
                 await self._cancel(caller, parsed, begun)
             case Verb.NONE:
@@ -103,21 +107,29 @@ class RequestHandler:
             await self._responder.reply(caller, answer)
 
     async def _restore(
-        self, key: str, caller: Caller, parsed: ParsedRequest, thread_ref: ThreadRef
+        self,
+        key: str,
+        caller: Caller,
+        parsed: ParsedRequest,
+        thread_ref: ThreadRef,
+        *,
+        names_alone: bool,
     ) -> None:
         cluster = parsed.cluster or self._config.default_cluster
-        if cluster not in self._config.clusters:
-            await self._responder.reply(
-                caller, views.unknown_cluster(cluster, self._config.clusters)
-            )
-            return
         asker = await self._authorizer.asker(caller.user, caller.channel)
+        if cluster not in self._config.clusters:
+            answer = unknown_cluster(asker, cluster, self._config.clusters)
+            await self.told(caller, parsed, answer)
+            return
         verdict = asker.may_restore(cluster, parsed.namespace)
         if not verdict.allowed:
             await self.refuse(caller, verdict, parsed)
             return
         if not asker.room.member:
             await self._responder.reply(caller, views.in_channel_needed(caller.channel))
+            return
+        if names_alone and (no_vm := await self._lists.no_vm(asker, caller, cluster, parsed.vm)):
+            await self.told(caller, parsed, no_vm)
             return
         request = RestoreRequest(
             cluster=cluster,

@@ -5,7 +5,7 @@ repeatable: a new restore's id is made from the delivery's key, a typed reply ca
 click its card. Refusals go to the asker only, and into the audit stream.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
@@ -15,6 +15,7 @@ from bot.request import (
     ParsedRequest,
     Verb,
     command_meant,
+    names_alone,
     parse_command,
     parse_sentence,
     single_name,
@@ -22,7 +23,7 @@ from bot.request import (
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.follow_up import successor
 from bot.restore.model import Phase, Restore
-from bot.restore.thread import ThreadRef, slack_order
+from bot.restore.thread import ThreadRef
 from bot.slack import views
 from bot.slack.api.client import SlackRefused
 from bot.slack.context import SlackContext
@@ -110,9 +111,10 @@ class Dispatcher:
             slow = away.retry_after is not None and age < LONG_PATIENCE
             if age < PATIENCE or (slow and not self._responder.first_time(delivery.key)):
                 raise
-            if not await self._tell(received, views.slack_down(slow=slow)) or slow:
+            if isinstance(received, ModalChanged):
+                log.warning("a form was not drawn anew", what=away.what)
+            elif not await self._tell(received, views.slack_down(slow=slow)) or slow:
                 raise
-
         except SlackRefused as refused:
             told = views.slack_refuses(refused.reason, refused.scope)
             if refused.ours or not await self._tell(received, told):
@@ -140,8 +142,8 @@ class Dispatcher:
                 await self._conversations.channel_lost(channel)
             case HomeOpened(user=user, channel=channel):
                 await self._homes.opened(user, channel)
-            case ModalChanged(user=user, form=form, changed=changed):
-                await self._forms.redraw(user, form, changed)
+            case ModalChanged():
+                await self._forms.redraw(received)
             case SlashCommand() | ButtonClicked() | ModalOpened() | ModalSubmitted():
                 if self._clock.now() - delivery.accepted_at > LATE:
                     await self._responder.try_reply(_caller(received), views.too_late())
@@ -169,19 +171,21 @@ class Dispatcher:
 
     async def _command(self, delivery: Delivery, command: SlashCommand) -> None:
         caller = _caller(command)
-        parsed = parse_command(command_text(command.text))
+        text = command_text(command.text)
+        parsed, alone = parse_command(text), names_alone(text)
         if parsed == ParsedRequest(Verb.RESTORE):
             await self._forms.open(caller, command.trigger)
             return
         thread_ref = ThreadRef(team=self._config.home.team, channel=caller.channel, own_thread=True)
-        await self._requests.hear(delivery.key, caller, parsed, thread_ref, begun=_begun(delivery))
+        begun, key = _begun(delivery), delivery.key
+        await self._requests.hear(key, caller, parsed, thread_ref, begun=begun, names_alone=alone)
 
     # Messages
 
     async def _message(self, delivery: Delivery, message: MessageReceived) -> None:
         thread = message.thread
         caller = _caller(message)
-        late = self._web.clock.now() - _moment(message.ts) > LATE
+        late = self._web.clock.now() - message.at > LATE
         request = _request(message) if message.addressed else message.request
         if thread is not None and await self._answered(message, request, caller, late=late):
             return
@@ -363,10 +367,6 @@ def _about(restore: Restore) -> ParsedRequest:
 def _begun(delivery: Delivery) -> datetime | None:
     """Since when a worker that died over this delivery may have done what it says."""
     return delivery.accepted_at if delivery.attempts > 1 else None
-
-
-def _moment(ts: str) -> datetime:
-    return datetime.fromtimestamp(slack_order(ts)[0], UTC)
 
 
 def _expects(restore: Restore, typed: str) -> bool:

@@ -68,6 +68,8 @@ class ModalListeners:
             thread=_thread(filled),
             form=filled,
             changed=Field(action["action_id"].removeprefix(choices.PREFIX)),
+            ts=str(action["action_ts"]),
+            hash=str(body["view"].get("hash") or ""),
         )
         try:
             await self.accept(key, changed)

@@ -47,7 +47,9 @@ class LostThreads:
             log.info("cards that cannot be reached keep their buttons", error=error)
             return None
         loss = conversation_loss(error)
-        if thread_ref.direct and loss is ConversationLoss.THREAD_DELETED:
+        deleted = loss is ConversationLoss.THREAD_DELETED
+        if thread_ref.direct and (deleted or (thread_ref.thread and not thread_ref.flat)):
+            # Its thread takes nothing, or is gone: the direct message itself may take more.
             return ChannelGone(loss, error, dm=thread_ref.channel)
         if thread_ref.direct:
             return await self._without_a_place(restore, error)

@@ -51,6 +51,8 @@ class SyncResult:
     """`ts` of the thread's first message, if it was posted or found just now."""
     again: datetime | None = None
     """When to come back: something is left to be said."""
+    unsaid: bool = False
+    """Slack did not take, or answer, what was to be said."""
     gone: str | None = None
     """Slack's error, if a card could not be posted in this conversation: it must be told elsewhere."""
 
@@ -98,7 +100,7 @@ class ThreadSync:
             await self._show(restore, dict(shown), done, search=search, until=until)
         except Temporary as trouble:
             wait = trouble.retry_after if trouble.retry_after is not None else 3.0
-            done.again = self._clock.now() + timedelta(seconds=wait)
+            done.again, done.unsaid = self._clock.now() + timedelta(seconds=wait), True
         return done
 
     async def _show(
@@ -229,7 +231,7 @@ class ThreadSync:
     ) -> None:
         """Look for cards that may have been posted: for our thread's root first, then below it."""
         thread_ref, root = restore.thread_ref, restore.cards[0].key
-        if thread_ref.thread is None and root in keys:
+        if thread_ref.flat or (thread_ref.thread is None and root in keys):
             since = self._web.clock.of(restore.opened_at - CLOCKS_DIFFER).timestamp()
             said = await self._reader.messages(
                 restore.id,
@@ -237,9 +239,9 @@ class ThreadSync:
                 channel=thread_ref.channel,
                 oldest=f"{since:.6f}",
             )
-            shown.update(marked(said, restore.id, {root}))
+            shown.update(marked(said, restore.id, keys if thread_ref.flat else {root}))
         thread = thread_ref.thread or (shown[root].ts if root in shown else None)
-        if thread is not None:
+        if thread is not None and not thread_ref.flat:
             said = await self._reader.messages(
                 restore.id, "conversations.replies", channel=thread_ref.channel, ts=thread
             )
@@ -300,7 +302,7 @@ def _pages(restore: Restore, done: SyncResult) -> Iterator[_Page]:
     thread_ref = restore.thread_ref
     for card in restore.cards:
         message = views.render(restore, card)
-        thread = thread_ref.thread or done.root
+        thread = None if thread_ref.flat else thread_ref.thread or done.root
         yield _Page(restore, card, card.key, thread_ref.channel, thread, message, done)
     for copy in restore.copies:
         message = views.render_copy(restore, copy)

@@ -102,9 +102,7 @@ def about(ctx: CardContext) -> list[Block]:
     return section(vm, ctx.say(texts.SNAPSHOT) if request.snapshot else None)
 
 
-REFERRING = frozenset(
-    {Reason.HELD_BY_OTHER, Reason.RESTORE_IN_PROGRESS, Reason.CHANNEL_UNREACHABLE}
-)
+REFERRING = frozenset({Reason.HELD_BY_OTHER, Reason.CHANNEL_UNREACHABLE})
 """Reasons whose sentences are the core's own and name people, channels or threads."""
 
 

@@ -120,6 +120,11 @@ def in_channel_needed(channel: str) -> str:
     return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
 
 
+def outside_channel(channel: str) -> str:
+    """Who asks must be in the channel where it is asked for."""
+    return fill(answers.NOT_IN_CHANNEL, channel=channel_link(channel))
+
+
 def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     """A cluster that the settings do not name."""
     return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
@@ -153,6 +158,16 @@ def dm_notice(restore: Restore, *, deleted: bool = False) -> Message:
     ]
     text = ctx.say(answers.DM_TEXT, why=why, state=state(restore))
     return to_message(Draft(text, blocks), f"{restore.id}@{card.number}:dm")
+
+
+def stuck(restore: Restore) -> Message:
+    """For its owner: each round of the restore fails."""
+    card = restore.cards[-1]
+    ctx = CardContext(restore.model_copy(update={"closed": True}), card)
+    which = ctx.say(answers.DM_WHICH, state=state(restore))
+    blocks = [header(answers.DM_HEADING), *section(Mrkdwn(answers.STUCK)), *section(which)]
+    text = ctx.say(answers.DM_TEXT, why=Mrkdwn(answers.STUCK), state=state(restore))
+    return to_message(Draft(text, blocks), f"{restore.id}@{card.number}:stuck")
 
 
 def _live(ctx: CardContext) -> list[Block]:

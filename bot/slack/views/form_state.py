@@ -127,6 +127,9 @@ class FormChecks:
     """What could be found out before the form had to be answered; None is what could not."""
 
     member: bool | None = None
+    """The bot can write there."""
+    inside: bool | None = None
+    """The person is in the channel that they chose."""
     verdict: Verdict | None = None
     vms: tuple[str, ...] | None = None
     """The VMs of the chosen one's namespace."""
@@ -232,6 +235,8 @@ def problems(filled: FormState, checks: FormChecks) -> dict[Field, str]:
     found: dict[Field, str] = {}
     if checks.member is False and Field.WHERE in filled.blocks:
         found[Field.WHERE] = texts.NO_BOT
+    elif checks.inside is False and Field.WHERE in filled.blocks:
+        found[Field.WHERE] = texts.NOT_IN_IT
     for field, check in (
         (Field.NAMESPACE, _namespace_problem),
         (Field.VM, _vm_problem),

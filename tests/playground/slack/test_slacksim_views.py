@@ -334,11 +334,12 @@ async def test_a_conversation_is_chosen_as_the_filter_allows(
 ) -> None:
     shared = sim.channel("with-vendor", alice, ext_shared=True)
     private = sim.channel("secret", alice, private=True)
-    others = sim.channel("not-hers")
+    hidden = sim.channel("not-hers", private=True)
     await client.views_open(trigger_id=trigger, view=searching())
-    for wrong in (shared, private, others):
+    for wrong in (shared, private, hidden):
         with pytest.raises(NotPossible):
             await alice.fill({"Place": wrong})
+    await alice.fill({"Place": sim.channel("open-to-all")})  # Slack offers it to who is not in it
     await alice.fill({"Place": channel})
     assert f"Place: <#{channel.name}>" in sim.screen(alice)
 
