@@ -1,4 +1,7 @@
-"""A giant of every type that an answer is built from: each text as given, each list a hundred long."""
+"""A giant of every type that an answer is built from: each text as given, each list a hundred long.
+
+A mapping is twenty long: it may hold another one, and a list is cut after fifteen lines.
+"""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +16,7 @@ from bot.slack.markup.mrkdwn import Mrkdwn
 from tests.restores import ALICE, NOW
 
 MANY = 100
+KEYS = 20
 LINK = "https://acme.slack.com/archives/C0OPS/p1771430400000100"
 TRUSTED: Mapping[str, str] = {
     "permalink": LINK,
@@ -47,7 +51,7 @@ class Giants:
             return tuple(self._listed(get_args(hint)[0], name))
         if kind is Mapping:
             key, value = get_args(hint)
-            return dict.fromkeys(self._listed(key, ""), self.made(value, name))
+            return dict.fromkeys(self._listed(key, "")[:KEYS], self.made(value, name))
         return self._single(getattr(kind, "__supertype__", kind), name)
 
     def _listed(self, hint: Any, name: str) -> list[Any]:

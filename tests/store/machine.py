@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, run_state_mac
 from bot.playground.clock import HandClock
 from bot.store import Keeping, Store, connect
 from bot.store.keys import Keys
+from tests.store.conftest import forget, unguarded
 
 LEASE = timedelta(seconds=25)
 
@@ -36,7 +37,9 @@ class Machine(RuleBasedStateMachine):
         self.store = Store(self.client, team, self.clock, keeping=Keeping(lease=LEASE))
 
     def teardown(self) -> None:
-        """Close what was opened."""
+        """No key is left behind for ever; close what was opened."""
+        assert self.runner.run(unguarded(self.client, self.keys)) == []
+        self.runner.run(forget(self.client, self.keys))
         self.runner.run(self.stack.aclose())
         self.runner.close()
         super().teardown()

@@ -43,10 +43,12 @@ class Pair:
 def pair(directory: Path) -> Iterator[Pair]:
     """Two servers of their own."""
     primary, replica = servers.free_port(), servers.free_port()
-    options = {primary: (), replica: ("--replicaof", "127.0.0.1", str(primary))}
+    # By default a primary waits five seconds for more replicas before the first gets its data.
+    at_once = ("--appendonly", "yes", "--repl-diskless-sync-delay", "0")
+    options = {primary: at_once, replica: (*at_once, "--replicaof", "127.0.0.1", str(primary))}
     with ExitStack() as stack:
         for port, more in options.items():
             home = directory / str(port)
             home.mkdir()
-            stack.enter_context(servers.process(home, port, "--appendonly", "yes", *more))
+            stack.enter_context(servers.process(home, port, *more))
         yield Pair(*(f"redis://127.0.0.1:{port}" for port in options))

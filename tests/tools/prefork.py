@@ -26,7 +26,7 @@ from typing import Any
 
 from bot.store.embedded import spawn
 
-IMPORTED = ("bot.app", "bot.check", "bot.cli", "bot.terminal.clusters", "bot.playground.clock")
+IMPORTED = ("bot.app", "bot.cli", "bot.playground.clock")
 LOOK_AGAIN = 0.005
 _PDEATHSIG = 1
 
