@@ -6,14 +6,14 @@ process lives, and /readyz says why it takes no traffic yet.
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 import structlog
 from aiohttp import web as http
 
 from bot.clock import Clock
-from bot.errors import Misconfigured, Temporary
+from bot.errors import Misconfigured, Permanent, Temporary
 from bot.settings import Settings
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.telemetry import METRICS_TYPE, Metrics
@@ -23,6 +23,8 @@ LAST_WORDS = 3.0
 """Seconds that requests get to be answered when the port is closed."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two tries of what is needed to start."""
+PING_SECONDS = 2.0
+"""Real seconds in which a part must answer; a probe of the kubelet waits for five."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +36,11 @@ class Bot(Protocol):
     def alive(self) -> bool:
         """Only a restart helps if not."""
 
-    @property
-    def warnings(self) -> dict[str, str]:
-        """What is not as it should be, though it can work, by part."""
-
     async def not_ready(self) -> dict[str, str]:
         """Why it should get no traffic, by part."""
+
+    async def warnings(self) -> dict[str, str]:
+        """What is not as it should be, though it can answer people, by part."""
 
     def exposition(self) -> bytes:
         """The metrics."""
@@ -49,7 +50,7 @@ class Waits:
     """What a start waits for. It says so, tries again, and can be broken off at any moment."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
-        self._clock = clock
+        self.clock = clock
         self.metrics = metrics
         self.reasons: dict[str, str] = {}
 
@@ -65,11 +66,30 @@ class Waits:
                 self.reasons[part] = away.what
                 self.metrics.ready.labels(part).set(0)
                 log.warning("the start waits", part=part, what=away.what, again_in=wait)
-                await self._clock.sleep(wait)
+                await self.clock.sleep(wait)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 del self.reasons[part]
                 return answer
+
+
+async def looked_at(pings: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
+    """Ask all parts at once; what is wrong, by part. One that hangs holds up no answer of a probe."""
+    found = await asyncio.gather(*(_trouble(ping) for ping in pings.values()))
+    return {part: why for part, why in zip(pings, found, strict=True) if why is not None}
+
+
+async def _trouble(ping: Callable[[], Awaitable[None]]) -> str | None:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await ping()
+    except Temporary as away:
+        return away.what
+    except Permanent as refused:
+        return refused.reason
+    except TimeoutError:
+        return f"has not answered for {PING_SECONDS:.0f} s"
+    return None
 
 
 class Front:
@@ -129,11 +149,10 @@ class Front:
     async def _readyz(self, _: http.Request) -> http.Response:
         if self.bot is None:
             trouble = dict(self.waits.reasons) or {"bot": "is starting"}
-        else:
-            trouble = await self.bot.not_ready()
+            return http.json_response(trouble, status=503)
+        trouble, warnings = await asyncio.gather(self.bot.not_ready(), self.bot.warnings())
         if trouble:
             return http.json_response(trouble, status=503)
-        warnings = {} if self.bot is None else self.bot.warnings
         return http.json_response({"ok": True} | ({"warnings": warnings} if warnings else {}))
 
     async def _exposed(self, _: http.Request) -> http.Response:

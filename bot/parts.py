@@ -22,7 +22,7 @@ from bot.http_server import Waits
 from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
 from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import Directory, Workspace, workspace
+from bot.slack.api.directory import ORG_WIDE, Directory, Workspace, workspace
 from bot.slack.api.network import Network, WebClient
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
@@ -30,6 +30,11 @@ from bot.slack.inbound.socket_receiver import SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.store import EmbeddedRedis, Keeping, Store, connect
 from bot.telemetry import Metrics
+
+NOT_ORG_WIDE = (
+    "is of an app that is installed for a whole organisation, and the bot works in one workspace; install "
+    "the app in that workspace (without org-wide deployment) and write the token of that installation"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +67,8 @@ async def who_we_are(slack: SlackApi, waits: Waits) -> Workspace:
     try:
         return await waits.until("slack", partial(workspace, slack))
     except Permanent as refused:
+        if refused.reason == ORG_WIDE:
+            raise Misconfigured(f"SLACK_BOT_TOKEN: {NOT_ORG_WIDE}") from refused
         raise Misconfigured(f"SLACK_BOT_TOKEN: Slack refuses it ({refused.reason})") from refused
 
 
@@ -194,7 +201,7 @@ async def open_socket(
     token = settings.environment.app_token
     if token is None:
         return None
-    socket = SocketReceiver(bolt, token.get_secret_value(), web)
+    socket = SocketReceiver(bolt, token.get_secret_value(), web, waits.clock)
     closes(stack, "the socket", socket.close)
     await waits.until("slack", socket.open)
     return socket

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot import tracing
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import Permanent, StoreUnavailable, Temporary
@@ -112,7 +113,10 @@ class Reconciler:
         """One round; False if not all could be said. Raises TooLateError if the next one is to do it."""
         restore = record.restore
         turn = Reconciliation(leased.lease, restore, dict(record.shown), search=leased.interrupted)
-        with about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster):
+        with (
+            about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster),
+            tracing.span("round", restore.id, phase=restore.phase.value),
+        ):
             try:
                 self._may_go_on()
                 effects = await self._apply(turn, await self._look(restore))

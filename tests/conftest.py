@@ -33,6 +33,7 @@ LIMITS = (
     "bot.cluster.plugin.LOGIN_SECONDS",
     "bot.cluster.plugin._REAPED_SECONDS",
     "bot.http_server.LAST_WORDS",
+    "bot.http_server.PING_SECONDS",
     "bot.playground.slack.delivery.SCREEN_SECONDS",
     "bot.slack.handlers.modal.LOOK",
     "bot.slack.handlers.app_home.PING_SECONDS",

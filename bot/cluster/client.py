@@ -26,7 +26,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException
 
-from bot import __version__
+from bot import __version__, tracing
 from bot.clock import FarClock
 from bot.cluster.document import Json, items, number, text
 from bot.cluster.forbidden import Forbidden
@@ -106,12 +106,12 @@ async def _count_sends(
     """
     if request.method == "GET":
         request.headers.pop("Content-Type", None)
-    left = _sends_left.get()
-    if left == 0:
+    if (left := _sends_left.get()) == 0:
         raise aiohttp.ServerDisconnectedError
     _sends_left.set(left - 1)
     _may_be_sent.get()()
-    return await send(request)
+    with tracing.call(f"kubernetes {request.method}"):
+        return await send(request)
 
 
 def _whenever() -> None:

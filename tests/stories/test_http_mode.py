@@ -87,6 +87,36 @@ async def test_event_that_cannot_be_kept_comes_again(stage_for: SetStage) -> Non
     await stage.card(acts.READY)
 
 
+async def test_a_store_or_a_cluster_that_is_away_is_told_to_people(stage_for: SetStage) -> None:
+    """Slack's requests still reach the bot, which says so; /readyz and the metrics do as well."""
+    stage = await stage_for(own_redis=True, socket_mode=False)
+    await stage.world.kube.go_away()
+    assert "cannot be reached" in (await health(stage))["default"]
+    await acts.ask(stage)
+    await stage.card("*Trouble just now*")
+    await stage.world.redis.stop()
+    assert set(await health(stage)) == {"store", "default"}
+    await stage.alice.slash(stage.channel, "/vm-restore help")
+    await stage.whispered("Redis cannot be reached")
+    bot = stage.world.bot
+    assert bot is not None
+    shown = bot.exposition().decode()
+    assert 'vm_restore_ready{part="store"} 0.0' in shown
+    assert 'vm_restore_ready{part="slack"} 1.0' in shown
+    await stage.world.redis.start(stage.world.directory / "redis")
+
+
+async def health(stage: Stage) -> dict[str, str]:
+    """What /readyz warns of, while it says that the bot is ready."""
+    bot = stage.world.bot
+    assert bot is not None
+    url = f"http://127.0.0.1:{bot.port}/readyz"
+    async with aiohttp.ClientSession() as client, client.get(url) as answer:
+        assert answer.status == 200
+        warnings: dict[str, str] = (await answer.json()).get("warnings", {})
+        return warnings
+
+
 # The receiver
 
 
