@@ -328,7 +328,8 @@ class Reconciler:
             turn.again = found or turn.again
             return
         await self._apply(turn, found)
-        turn.updates.update(posted_elsewhere(turn.restore))
+        if not turn.restore.thread_ref.flat:  # else what stands there can still be edited
+            turn.updates.update(posted_elsewhere(turn.restore))
         turn.again = self._clock.now()
         await self._lost_threads.explain(turn.restore, before, found)
 
