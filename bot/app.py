@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from bot import process
+from bot import __version__, process, tracing
 from bot.cancelling import cancelled, closed, closes, end_all
 from bot.clock import Clock, SharedClock
 from bot.cluster.cluster import Cluster
@@ -218,6 +218,9 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     """
     clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
+        if settings.traces.endpoint is not None:
+            tracing.set_up(str(settings.traces.endpoint), __version__)
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
         front = Front(settings, Waits(clock, Metrics()))
         closes(stack, "the HTTP port", front.close)
         await front.open()
