@@ -55,7 +55,7 @@ _STATUS = {
 }
 
 
-class NotTaken(Exception):
+class HttpRefusal(Exception):
     """The request is not taken, for this cause."""
 
     def __init__(self, cause: RefusalCause, **details: object) -> None:
@@ -97,7 +97,7 @@ class HttpReceiver:
         try:
             headers = self._head(request)
             body = self._body(await _text(request), request.content_type, headers)
-        except NotTaken as refused:
+        except HttpRefusal as refused:
             return self._no(refused.cause, **refused.details)
         if body.get("type") == "url_verification":
             return web.json_response({"challenge": body.get("challenge")})
@@ -124,29 +124,29 @@ class HttpReceiver:
         )
 
     def _head(self, request: web.Request) -> dict[str, str]:
-        """The headers, in small letters. Raises NotTaken for what Slack does not send."""
+        """The headers, in small letters. Raises HttpRefusal for what Slack does not send."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         if request.content_type not in TYPES:
-            raise NotTaken(RefusalCause.WRONG_TYPE)
+            raise HttpRefusal(RefusalCause.WRONG_TYPE)
         if (request.content_length or 0) > MAX_BODY:
-            raise NotTaken(RefusalCause.TOO_LARGE, bytes=request.content_length)
+            raise HttpRefusal(RefusalCause.TOO_LARGE, bytes=request.content_length)
         stamp = headers.get("x-slack-request-timestamp", "")
         signature = headers.get("x-slack-signature", "")
         if not (stamp.isascii() and stamp.isdigit() and SIGNATURE.fullmatch(signature)):
-            raise NotTaken(RefusalCause.NOT_SIGNED)
+            raise HttpRefusal(RefusalCause.NOT_SIGNED)
         late = self._time.now() - int(stamp)
         if abs(late) > OLD:
             cause = RefusalCause.TOO_OLD if late > 0 else RefusalCause.TOO_NEW
-            raise NotTaken(cause, seconds=round(late))
+            raise HttpRefusal(cause, seconds=round(late))
         return headers
 
     def _body(self, text: str, content_type: str, headers: dict[str, str]) -> dict[str, Any]:
-        """What is said, to this installation. Raises NotTaken."""
+        """What is said, to this installation. Raises HttpRefusal."""
         if not self._verifier.is_valid_request(text, headers):
-            raise NotTaken(RefusalCause.BAD_SIGNATURE)
+            raise HttpRefusal(RefusalCause.BAD_SIGNATURE)
         body = _parsed(text, content_type)
         if cause := belongs_elsewhere(body, self._home):
-            raise NotTaken(cause)
+            raise HttpRefusal(cause)
         return body
 
     def _no(self, cause: RefusalCause, **details: object) -> web.Response:
@@ -159,16 +159,16 @@ class HttpReceiver:
 
 
 async def _text(request: web.Request) -> str:
-    """The body. Raises NotTaken if it is too large, too slow or no text."""
+    """The body. Raises HttpRefusal if it is too large, too slow or no text."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return (await request.read()).decode()
     except TimeoutError:
-        raise NotTaken(RefusalCause.TOO_SLOW) from None
+        raise HttpRefusal(RefusalCause.TOO_SLOW) from None
     except web.HTTPRequestEntityTooLarge:
-        raise NotTaken(RefusalCause.TOO_LARGE) from None
+        raise HttpRefusal(RefusalCause.TOO_LARGE) from None
     except UnicodeDecodeError:
-        raise NotTaken(RefusalCause.UNREADABLE) from None
+        raise HttpRefusal(RefusalCause.UNREADABLE) from None
 
 
 def _parsed(text: str, content_type: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _parsed(text: str, content_type: str) -> dict[str, Any]:
             form = dict(parse_qsl(text, keep_blank_values=True))
             found = json.loads(form["payload"]) if "payload" in form else form
     except (ValueError, RecursionError):
-        raise NotTaken(RefusalCause.UNREADABLE) from None
+        raise HttpRefusal(RefusalCause.UNREADABLE) from None
     if not isinstance(found, dict):
-        raise NotTaken(RefusalCause.UNREADABLE)
+        raise HttpRefusal(RefusalCause.UNREADABLE)
     return found
