@@ -15,12 +15,11 @@ from functools import partial
 
 import structlog
 
-from bot import process
+from bot import __version__, process, tracing
 from bot.cancelling import cancelled, closed, closes, end_all
 from bot.clock import Clock, SharedClock
 from bot.cluster.cluster import Cluster
-from bot.errors import Permanent, Temporary
-from bot.http_server import Front, Waits
+from bot.http_server import Front, Waits, looked_at
 from bot.inbox import Inbox
 from bot.parts import (
     http_receiver,
@@ -29,6 +28,7 @@ from bot.parts import (
     open_socket,
     open_store,
     slack_context,
+    socket_receiver,
     who_we_are,
 )
 from bot.process import LooseThreads
@@ -39,6 +39,7 @@ from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory
 from bot.slack.inbound.bolt_app import bolt_app
+from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
 from bot.slack.manifest import SCOPES
 from bot.slack.outbound.thread_sync import ThreadSync
@@ -119,12 +120,6 @@ class App:
         ended = any(task.done() for task in self._tasks)
         return self._draining or not (ended or self.worker.stalled)
 
-    @property
-    def warnings(self) -> dict[str, str]:
-        """What is not as it should be, though the bot can work, by part."""
-        lacks = ", ".join(self.web.lacks(SCOPES))
-        return self.clocks.wrong | ({"scopes": f"the Slack app lacks {lacks}"} if lacks else {})
-
     def exposition(self) -> bytes:
         """The metrics, with the gauges read now."""
         for name, cluster in self.clusters.items():
@@ -132,22 +127,28 @@ class App:
         return self.metrics.exposition()
 
     async def not_ready(self) -> dict[str, str]:
-        """Why the bot should get no traffic, by part; empty when all is well."""
-        trouble: dict[str, str] = {}
-        if self._draining:
-            trouble["bot"] = "is stopping"
-        if self._socket is not None and (why := await self._socket.client.trouble()) is not None:
+        """Why this replica cannot hear or answer people, by part; empty when it can.
+
+        A store or a cluster that is away is told to those who ask, which takes a replica that is ready.
+        """
+        trouble = {"bot": "is stopping"} if self._draining else {}
+        if (
+            self._socket is not None and (why := await self._socket.client.trouble()) is not None
+        ) or (why := (await looked_at({"slack": self.web.ping})).get("slack")):
             trouble["slack"] = why
-        pings = {"store": self.store.ping} | {n: c.ping for n, c in self.clusters.items()}
-        for name, ping in ({"slack": self.web.ping} | pings).items():
-            try:
-                await ping()
-            except (Temporary, Permanent) as away:
-                said = away.what if isinstance(away, Temporary) else away.reason
-                trouble.setdefault(name, said)
-        for name in ("bot", "slack", *pings):
+        for name in ("bot", "slack"):
             self.metrics.ready.labels(name).set(name not in trouble)
         return trouble
+
+    async def warnings(self) -> dict[str, str]:
+        """What is away or not as it should be, though the bot can answer, by part."""
+        pings = {"store": self.store.ping} | {n: c.ping for n, c in self.clusters.items()}
+        away = await looked_at(pings)
+        for name in pings:
+            self.metrics.ready.labels(name).set(name not in away)
+        lacks = ", ".join(self.web.lacks(SCOPES))
+        scopes = {"scopes": f"the Slack app lacks {lacks}"} if lacks else {}
+        return self.clocks.wrong | scopes | away
 
     def withdraw(self) -> None:
         """Not ready from now on, and no new work; what still comes is kept for the others."""
@@ -217,6 +218,9 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     """
     clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
+        if settings.traces.endpoint is not None:
+            tracing.set_up(str(settings.traces.endpoint), __version__)
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
         front = Front(settings, Waits(clock, Metrics()))
         closes(stack, "the HTTP port", front.close)
         await front.open()
@@ -256,9 +260,13 @@ async def _build(
     stack.push_async_callback(_wound_up, worker, tasks)
     closes(stack, "the HTTP port", front.close)
     web = SlackApi(bolts_client, metrics, slack.clock)
-    socket = await open_socket(settings, bolt, web, waits, stack)
+    refusals = Refusals(metrics, slack.clock)
+    theirs = partial(refusals.belongs_elsewhere, home)
+    socket = socket_receiver(settings, bolt, web, theirs, clock)
+    if socket is not None:
+        await open_socket(socket, waits, stack)
     tasks += _background(worker, recovery, clusters, clock)
-    front.receiver = http_receiver(settings, bolt, slack.clock)
+    front.receiver = http_receiver(settings, bolt, home, refusals, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
     far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
     app.clocks = ClockWatch(clock, metrics, far)

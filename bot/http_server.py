@@ -6,16 +6,17 @@ process lives, and /readyz says why it takes no traffic yet.
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 import structlog
 from aiohttp import web as http
 
 from bot.clock import Clock
-from bot.errors import Misconfigured, Temporary
+from bot.errors import Misconfigured, Permanent, Temporary
 from bot.settings import Settings
-from bot.slack.inbound.http_receiver import HttpReceiver
+from bot.slack.inbound.http_connections import Gate
+from bot.slack.inbound.http_receiver import MAX_BODY, HttpReceiver
 from bot.telemetry import METRICS_TYPE, Metrics
 
 T = TypeVar("T")
@@ -23,6 +24,10 @@ LAST_WORDS = 3.0
 """Seconds that requests get to be answered when the port is closed."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two tries of what is needed to start."""
+UNREAD_SECONDS = 2.0
+"""Real seconds in which the rest of a refused request is taken and thrown away."""
+PING_SECONDS = 2.0
+"""Real seconds in which a part must answer; a probe of the kubelet waits for five."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +39,11 @@ class Bot(Protocol):
     def alive(self) -> bool:
         """Only a restart helps if not."""
 
-    @property
-    def warnings(self) -> dict[str, str]:
-        """What is not as it should be, though it can work, by part."""
-
     async def not_ready(self) -> dict[str, str]:
         """Why it should get no traffic, by part."""
+
+    async def warnings(self) -> dict[str, str]:
+        """What is not as it should be, though it can answer people, by part."""
 
     def exposition(self) -> bytes:
         """The metrics."""
@@ -49,7 +53,7 @@ class Waits:
     """What a start waits for. It says so, tries again, and can be broken off at any moment."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
-        self._clock = clock
+        self.clock = clock
         self.metrics = metrics
         self.reasons: dict[str, str] = {}
 
@@ -65,11 +69,30 @@ class Waits:
                 self.reasons[part] = away.what
                 self.metrics.ready.labels(part).set(0)
                 log.warning("the start waits", part=part, what=away.what, again_in=wait)
-                await self._clock.sleep(wait)
+                await self.clock.sleep(wait)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 del self.reasons[part]
                 return answer
+
+
+async def looked_at(pings: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
+    """Ask all parts at once; what is wrong, by part. One that hangs holds up no answer of a probe."""
+    found = await asyncio.gather(*(_trouble(ping) for ping in pings.values()))
+    return {part: why for part, why in zip(pings, found, strict=True) if why is not None}
+
+
+async def _trouble(ping: Callable[[], Awaitable[None]]) -> str | None:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await ping()
+    except Temporary as away:
+        return away.what
+    except Permanent as refused:
+        return refused.reason
+    except TimeoutError:
+        return f"has not answered for {PING_SECONDS:.0f} s"
+    return None
 
 
 class Front:
@@ -79,6 +102,7 @@ class Front:
         self._settings = settings
         self.waits = waits
         self._runners: list[http.AppRunner] = []
+        self._listening: list[asyncio.Server] = []
         self.bot: Bot | None = None
         self.receiver: HttpReceiver | None = None
         self.port = 0
@@ -105,20 +129,27 @@ class Front:
 
     async def _listen(self, key: str, port: int, routes: list[http.RouteDef]) -> int:
         """Serve these routes on a port of their own; the port that it is. `key` names the setting."""
-        server = http.Application(client_max_size=1024 * 1024)
+        gate = Gate()
+        server = http.Application(client_max_size=MAX_BODY, middlewares=[gate.heard])
         server.router.add_routes(routes)
-        runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
+        runner = http.AppRunner(
+            server, access_log=None, shutdown_timeout=LAST_WORDS, lingering_time=UNREAD_SECONDS
+        )
         await runner.setup()
+        gate.server = runner.server
         self._runners.append(runner)
         host = self._settings.http.host
         try:
-            await http.TCPSite(runner, host, port).start()
+            listening = await asyncio.get_running_loop().create_server(gate, host, port)
         except OSError as error:
             raise Misconfigured(_not_listening(key, host, port, error)) from error
-        return int(runner.addresses[0][1])
+        self._listening.append(listening)
+        return int(listening.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Take no more requests; once is enough."""
+        for listening in self._listening:
+            listening.close()
         runners, self._runners = self._runners, []
         await asyncio.gather(*(runner.cleanup() for runner in runners))
 
@@ -129,11 +160,10 @@ class Front:
     async def _readyz(self, _: http.Request) -> http.Response:
         if self.bot is None:
             trouble = dict(self.waits.reasons) or {"bot": "is starting"}
-        else:
-            trouble = await self.bot.not_ready()
+            return http.json_response(trouble, status=503)
+        trouble, warnings = await asyncio.gather(self.bot.not_ready(), self.bot.warnings())
         if trouble:
             return http.json_response(trouble, status=503)
-        warnings = {} if self.bot is None else self.bot.warnings
         return http.json_response({"ok": True} | ({"warnings": warnings} if warnings else {}))
 
     async def _exposed(self, _: http.Request) -> http.Response:

@@ -163,6 +163,9 @@ class Metrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
         )
         self.slack_calls = self._counter("slack_calls", "Slack Web API calls", "method", "result")
+        self.slack_refused = self._counter(
+            "slack_refused", "What came as Slack's and was not taken, by cause", "cause"
+        )
         self.untold = self._counter(
             "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
         )

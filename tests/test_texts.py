@@ -18,7 +18,18 @@ from bot.restore.events import Button, Reply
 from bot.restore.model import Consistency, Phase
 from bot.restore.reasons import Reason
 from bot.restore.rules import StopWhen, VolumePolicy
-from bot.texts import answers, cards, diagnosis, form, general, lists, refusals, requests, results
+from bot.texts import (
+    answers,
+    cards,
+    diagnosis,
+    form,
+    general,
+    lists,
+    refusals,
+    requests,
+    results,
+    stopping,
+)
 from bot.texts.diagnosis import CauseText
 from bot.texts.refusals import RefusalText
 
@@ -219,7 +230,7 @@ COMPLETE: dict[str, tuple[Mapping[str, object], type[StrEnum]]] = {
     "a text for every cause": (diagnosis.CAUSES, Cause),
     "a meaning for every consistency": (cards.CONSISTENCIES, Consistency),
     "an option for every consistency": (form.CONSISTENCIES, Consistency),
-    "a timing for every stop": (cards.STOP_TIMING, StopWhen),
+    "a timing for every stop": (stopping.STOP_TIMING, StopWhen),
     "a rule for every name": (requests.RULES, Part),
 }
 

@@ -7,6 +7,7 @@ from bot.errors import Permanent, Temporary
 from bot.parts import network_of
 from bot.settings import Settings
 from bot.slack.api.client import SlackApi, TokenRefused
+from bot.slack.api.directory import is_org_wide
 from bot.slack.api.network import WebClient
 from bot.slack.manifest import SCOPES
 from bot.telemetry import Metrics
@@ -40,6 +41,14 @@ async def _bot_token(web: SlackApi) -> CheckRow:
         return CheckRow("slack", Grade.FAIL, why, fix)
     except Temporary as away:
         return CheckRow("slack", Grade.FAIL, away.what, fix)
+    if is_org_wide(said):
+        why = "the token is of an app that is installed for a whole organisation"
+        return CheckRow(
+            "slack",
+            Grade.FAIL,
+            why,
+            "install the app in one workspace, without org-wide deployment",
+        )
     return CheckRow("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
 
 

@@ -6,6 +6,8 @@ from bot.cluster.document import Json, flag, items, mapping, moment, present, te
 
 # app.kubernetes.io/instance alone is not enough: Helm and many others set it, too.
 _ARGO_CD = ("argocd.argoproj.io/instance", "argocd.argoproj.io/tracking-id")
+_MANAGED_BY, _RELEASE = "app.kubernetes.io/managed-by", "meta.helm.sh/release-name"
+MAX_WRITERS = 200
 _FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 
 
@@ -26,6 +28,14 @@ def moved(status: Json) -> bool:
     return ended and flag(state, "completed") and addresses.count(True) == 1
 
 
+def paused(status: Json) -> bool:
+    """The guest does not run at all: nothing in it can answer a request to shut down."""
+    return any(
+        (text(one, "type"), text(one, "status")) == ("Paused", "True")
+        for one in items(status, "conditions")
+    )
+
+
 def down_since(status: Json) -> datetime | None:
     """Since when the VM's controller knows of no VMI."""
     for condition in items(status, "conditions"):
@@ -44,12 +54,21 @@ def last_modified(document: Json) -> datetime | None:
     return max((time for time in times if time is not None), default=None)
 
 
-def gitops(document: Json) -> str | None:
-    """The GitOps tool that owns the VM, by its labels and annotations."""
-    marks = {
-        *mapping(document, "metadata", "labels"),
-        *mapping(document, "metadata", "annotations"),
-    }
-    if marks.intersection(_ARGO_CD):
-        return "Argo CD"
-    return "Flux" if marks.intersection(_FLUX) else None
+def writers(document: Json) -> str | None:
+    """Who else writes the VM: its owners, and the tools that its labels and annotations name.
+
+    The label of a manager says little beside a GitOps tool, which installs what Helm has rendered.
+    """
+    labels = mapping(document, "metadata", "labels")
+    marks = {*labels, *mapping(document, "metadata", "annotations")}
+    owners = [
+        f"{text(one, 'kind')} {text(one, 'name')}"
+        for one in items(document, "metadata", "ownerReferences")
+    ]
+    tools = [tool for tool, known in (("Argo CD", _ARGO_CD), ("Flux", _FLUX)) if marks & {*known}]
+    manager = text(labels, _MANAGED_BY)
+    release = text(document, "metadata", "annotations", _RELEASE)
+    if not tools and (manager or release):
+        name = manager or "Helm"
+        tools = [f"{name} (release {release})" if release else name]
+    return ", ".join(each for each in (*owners, *tools) if each.strip())[:MAX_WRITERS] or None

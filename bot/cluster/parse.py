@@ -71,7 +71,7 @@ def vm(document: Json) -> Vm:
         restore_in_progress=text(status, "restoreInProgress") or None,
         last_restore=_annotation(document, _LAST_RESTORE),
         last_modified=marks.last_modified(document),
-        gitops=marks.gitops(document),
+        gitops=marks.writers(document),
         volumes=volumes(document),
         templates=_templates(document),
         config=configuration(document),
@@ -96,6 +96,7 @@ def vmi(document: Json) -> Vmi:
         created=moment(document, "metadata", "creationTimestamp"),
         volumes=_volumes(mapping(document, "spec")),
         moved=marks.moved(mapping(document, "status")),
+        paused=marks.paused(mapping(document, "status")),
     )
 
 

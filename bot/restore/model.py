@@ -103,6 +103,11 @@ class Preview(Stored):
     newer: tuple[str, ...] = ()
     more_newer: int = 0
     gitops: str | None = None
+    """Who else writes the VM."""
+    paused: bool = False
+    """The guest was paused when the VM was found live."""
+    clock_ahead: float = 0
+    """Seconds that the cluster's clock was ahead of ours: the age of a snapshot is told by it."""
     vm_state: VmState | None = None
     """None in documents of earlier releases: then nothing may be restored from it."""
     snapshot_state: SnapshotState | None = None
@@ -314,6 +319,8 @@ class Restore(Stored):
     """The disks that it deletes may go without a copy: said on the card that is confirmed."""
     safety: Safety | None = None
     job: Job | None = None
+    objects: tuple[str, ...] = ()
+    """UIDs of objects of this restore that were followed before that of `job`."""
     outcome: Outcome | None = None
     start: Start | None = None
     offer: Offer | None = None

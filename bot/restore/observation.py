@@ -67,7 +67,7 @@ class Vm:
     """Annotation `restore.kubevirt.io/lastRestoreUID`: "<restore name>-<restore uid>"."""
     last_modified: datetime | None = None
     gitops: str | None = None
-    """"Argo CD" or "Flux" if its labels or annotations say that one of them owns the VM."""
+    """Who else writes it: its owners (kind and name), Argo CD, Flux, Helm or another manager."""
     volumes: tuple[Volume, ...] = ()
     templates: tuple[str, ...] = ()
     """The DataVolumes of its own `dataVolumeTemplates`."""
@@ -107,6 +107,9 @@ class Vmi:
     """When this run of the VM began, by the API server's clock."""
     volumes: tuple[Volume, ...] = ()
     """Those that it runs with: a disk that was hot-plugged into it alone is not in the VM's."""
+
+    paused: bool = False
+    """Its guest is paused, and cannot shut down by itself."""
 
     moved: bool = False
     """A decentralised migration has completed: the guest runs in another namespace or cluster."""

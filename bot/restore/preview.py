@@ -55,6 +55,8 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
         newer=newer[:MAX_NEWER],
         more_newer=max(0, len(newer) - MAX_NEWER),
         gitops=vm.gitops,
+        paused=observation.vmi is not None and observation.vmi.paused,
+        clock_ahead=observation.ahead.total_seconds(),
         vm_state=state_of(vm, claims=observation.claims, vmi=observation.vmi),
         snapshot_state=snapshot_state(snapshot, content),
     )

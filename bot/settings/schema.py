@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, field_validator
 
 from bot.restore.access import ANY, Channel, Namespace, Policy
 from bot.restore.installation import DEFAULT
@@ -144,6 +144,14 @@ class Log(Section):
     """`json`, or `console` for people."""
 
 
+class Traces(Section):
+    """Traces (OpenTelemetry): one for each restore, from Slack's event to the last edit."""
+
+    endpoint: HttpUrl | None = None
+    """Where they are sent by OTLP over HTTP (`http://…:4318/v1/traces`); not set: nowhere. It needs the extra
+    `traces`."""
+
+
 class ReportTimes(Section):
     """The shift report by the clock. Without a channel it is only given when it is asked for."""
 
@@ -210,6 +218,8 @@ class Settings(Section):
     """How restores are kept."""
     log: Log = Log()
     """Log lines."""
+    traces: Traces = Traces()
+    """Traces."""
 
     @property
     def socket_mode(self) -> bool:

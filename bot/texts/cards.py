@@ -22,67 +22,6 @@ LOOKED_FOR: Final = (
     "none does; type to search all of them. Please choose the exact one."
 )
 
-# Stopping
-
-STOP_HEADING: Final = "⚠️ VM Must Be Stopped Before Restore"
-STOP_ASK: Final = "{owner}, please decide."
-STOP_TEXT: Final = "VM {vm} in {namespace} is live (status: {status}). Stop and restore, or cancel?"
-STATUS: Final = "*Status*: {status}"
-STATUS_BUT_LIVE: Final = (
-    "*Status*: {status} - but a VirtualMachineInstance still exists, or may be made at any moment"
-)
-SAFETY_REQUIREMENT: Final = (
-    "*Safety Requirement*: VMs must be stopped before restore to prevent data corruption."
-)
-STOP_OPTIONS: Final = (
-    "*Options:*",
-    '1. "stop-and-restore" - Stop the VM first, then restore from snapshot',
-    '2. "cancel" - Cancel restore operation',
-)
-HOW_TO_PROCEED: Final = "How would you like to proceed?"
-STOP_HOW: Final = "Press a button, or type `stop-and-restore` or `cancel` as a reply."
-STOP_TIMING: Final[Mapping[str, str]] = {
-    "chosen": (
-        "The VM is stopped right after your answer, so that the data-loss window shown next is "
-        "final. The restore itself still needs the typed snapshot name and your confirmation."
-    ),
-    "confirmed": (
-        "Nothing is stopped before both confirmations are in: the typed snapshot name and the "
-        "button. Until then the VM keeps running."
-    ),
-}
-
-STOPPING_HEADING: Final = "⏸️ Stopping VM before restore..."
-STOPPING: Final = "VM {vm} is being stopped gracefully."
-STOPPING_BY_FORCE: Final = "VM {vm} is being stopped by force, without a grace period."
-STRATEGY_KEPT_IN_MIND: Final = "Run strategy before the stop: {strategy}"
-STOP_ENDED: Final = "⏸️ Stop of VM {vm}: {closed}"
-STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
-
-STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
-STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
-STOP_OVERDUE_WAIT: Final = "• *Keep waiting*: the guest may still be shutting down."
-STOP_OVERDUE_FAILED: Final = "• *Keep waiting*: the stop is sent again, and may fail again."
-STOP_OVERDUE_CHOICES: Final = (
-    "• *Force stop*: like pulling the power cord; you are asked once more.",
-    "• *Cancel*: nothing is restored. The stop that was sent cannot be taken back.",
-)
-
-FORCE_HEADING: Final = "⚠️ Force Stop: Data in the Guest May Be Lost"
-FORCE_TEXT: Final = "Force stop VM {vm} in {namespace}? It is like pulling the power cord."
-FORCE_RISKS: Final = (
-    "*What it risks* (like pulling the power cord):",
-    "• Data that the guest has not written to its disks is lost.",
-    "• File systems and databases may need repair at the next start.",
-    "• The restore replaces the disks that are in the snapshot anyway.",
-    "• Disks that are not in the snapshot keep the damage.",
-)
-FORCE_DIALOG_TITLE: Final = "Force stop this VM?"
-FORCE_DIALOG: Final = (
-    "VM {vm} in {namespace} is cut off at once, like pulling the power cord. "
-    "Unsaved data in the guest is lost."
-)
-
 # The preview
 
 WARNING_HEADING: Final = "🔴 VM RESTORE - Data Loss Warning"
@@ -228,6 +167,17 @@ GITOPS: Final = (
     "• ⚠️ *{gitops} manages this VM* and may undo the restore at its next sync. "
     "Pause it for this VM first."
 )
+SYNCING: Final = ("Argo CD", "Flux")
+"""Tools that write a VM again at each sync, by their names as they are told."""
+POOL: Final = "VirtualMachinePool"
+WRITTEN_BY: Final = (
+    "• ⚠️ *{gitops} manages this VM* and may write it again, which undoes the restore. "
+    "Pause that for this VM first."
+)
+OF_A_POOL: Final = (
+    "• ⚠️ *{gitops} owns this VM*: a pool replaces and scales its VMs by itself, also a restored one. "
+    "Take the VM out of the pool first."
+)
 CRITICAL: Final = (
     "*⚠️ CRITICAL: This restore is permanent. "
     "Current VM state cannot be recovered unless you create a snapshot now.*"
@@ -351,28 +301,6 @@ MEANING: Final = "{said} - {meaning}"
 VOLUMES: Final = "*Volumes bound*: {bound} of {total}"
 ELAPSED: Final = "*Elapsed*: {length}"
 DELETING: Final = "The restore object is being deleted, as {by} asked."
-
-FOUND_AGAIN_HEADING: Final = "⚠️ The Bot's Record of This Restore Is Gone"
-FOUND_AGAIN_TEXT: Final = "⚠️ The record of the restore of VM {vm} is gone; the cluster has it."
-FOUND_AGAIN: Final = (
-    "What the bot had stored of the restore of VM {vm} in {namespace} is lost. The cluster has the "
-    "restore, so it was handed over before that; nothing is restored a second time."
-)
-FOUND_AGAIN_FOLLOWED: Final = "{owner}, it is followed to its end from here, and told below."
-FOUND_AGAIN_BUTTONS: Final = (
-    "Buttons above do nothing any more. What was shown and confirmed is there."
-)
-
-APPEARED_HEADING: Final = "⚠️ The Restore Has Appeared in the Cluster"
-APPEARED_TEXT: Final = "⚠️ The restore of VM {vm}, which had ended, is in the cluster now."
-APPEARED: Final = (
-    "The restore of VM {vm} in {namespace} had ended here, since the cluster had no restore object "
-    "then. By now it has one: the API server has carried out late what it had not answered."
-)
-APPEARED_FOLLOWED: Final = (
-    "{owner}, it is followed to its end from here, and told below. *Do not start the VM meanwhile.* If "
-    "it takes long, you can delete the restore object; that rolls nothing back."
-)
 
 OVERDUE_HEADING: Final = "⚠️ Restore Is Taking Longer Than Expected"
 OVERDUE_TEXT: Final = "The restore of VM {vm} in {namespace} is taking longer than expected."

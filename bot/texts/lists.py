@@ -16,8 +16,8 @@ NO_SNAPSHOTS: Final = (
     "VM {vm} in namespace {namespace} has no snapshots, so there is nothing to restore it from."
 )
 NO_SNAPSHOTS_HERE: Final = "There are no snapshots in namespace {namespace}."
-ONE_SNAPSHOT: Final = "• {snapshot}: {state}. Created {created}, {age} ago."
-ONE_SNAPSHOT_OF: Final = "• {snapshot} of VM {vm}: {state}. Created {created}, {age} ago."
+ONE_SNAPSHOT: Final = "• {snapshot}: {state}. Created {created}, {age}."
+ONE_SNAPSHOT_OF: Final = "• {snapshot} of VM {vm}: {state}. Created {created}, {age}."
 USABLE: Final = "ready to use"
 NOT_USABLE: Final = "not ready (status: {status})"
 SNAPSHOT_ERROR: Final = "Error: {error}."

@@ -258,7 +258,7 @@ VM_STARTED_ANEW: Final = (
 )
 VM_RAN: Final = "The VM has run: it was down since {before}, now since {now}."
 VM_STRATEGY: Final = "The VM's run strategy was changed: {before} → {now}."
-VM_WRITTEN_BY: Final = "The VM's GitOps owner was changed: {before} → {now}."
+VM_WRITTEN_BY: Final = "Who else writes the VM has changed: {before} → {now}."
 NOBODY: Final = "nobody"
 CLAIMS_NOT_SHOWN: Final = "The claims of the VM's disks cannot be compared: they were not read when the warning was shown."
 CLAIM_CHANGED: Final = "Claim `{claim}` is not the one that was shown: UID {before} → {now}."

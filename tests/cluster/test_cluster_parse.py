@@ -147,10 +147,40 @@ def test_last_modified_is_the_newest_write_that_is_no_status() -> None:
         ({"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}, "Flux"),
         ({"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}, "Flux"),
         ({"labels": {"app.kubernetes.io/instance": "shop"}}, None),
+        ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "Helm"),
+        (
+            {
+                "labels": {"app.kubernetes.io/managed-by": "Helm"},
+                "annotations": {"meta.helm.sh/release-name": "shop"},
+            },
+            "Helm (release shop)",
+        ),
+        ({"labels": {"app.kubernetes.io/managed-by": "vm-operator"}}, "vm-operator"),
+        (
+            {
+                "labels": {
+                    "app.kubernetes.io/managed-by": "Helm",
+                    "argocd.argoproj.io/instance": "shop",
+                }
+            },
+            "Argo CD",
+        ),
+        (
+            {"ownerReferences": [{"kind": "VirtualMachinePool", "name": "web"}]},
+            "VirtualMachinePool web",
+        ),
+        (
+            {
+                "ownerReferences": [{"kind": "KubevirtMachine", "name": "node-1"}],
+                "labels": {"kustomize.toolkit.fluxcd.io/name": "shop"},
+            },
+            "KubevirtMachine node-1, Flux",
+        ),
+        ({"ownerReferences": [3, {}]}, None),
         ({}, None),
     ],
 )
-def test_gitops_owner(metadata: Json, owner: str | None) -> None:
+def test_who_else_writes_a_vm(metadata: Json, owner: str | None) -> None:
     assert parse.vm({"metadata": metadata}).gitops == owner
 
 

@@ -76,8 +76,9 @@ async def test_the_cluster_has_another_time_than_we(
         await stage.until(lambda: acts.live(stage), "the VM runs again")
         assert len(stage.restores()) == 1
         where = "ahead of" if ahead > 0 else "behind"
-        assert list(app.warnings) == ["cluster default"]
-        assert where in app.warnings["cluster default"]
+        warnings = await app.warnings()
+        assert list(warnings) == ["cluster default"]
+        assert where in warnings["cluster default"]
 
 
 @pytest.mark.parametrize("ahead", [-600.0, 600.0])

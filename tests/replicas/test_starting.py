@@ -186,3 +186,13 @@ async def test_a_sound_start_is_quiet(fleet: Fleet) -> None:
     assert "will be unused" not in replica.output.read_text()
     assert [line for line in replica.said() if line["level"] not in ("info", "debug")] == []
     await ends(replica)
+
+
+async def test_an_organisations_token_is_refused_in_words(fleet: Fleet) -> None:
+    """The bot works in one workspace, and says where such a token comes from."""
+    fleet.world.slack.workspace.org_wide = True
+    replica = fleet.begin()
+    assert await replica.exited() == 2
+    said = replica.output.read_text()
+    assert "SLACK_BOT_TOKEN: is of an app that is installed for a whole organisation" in said
+    assert "install the app in that workspace" in said.replace("\n", " ")

@@ -80,7 +80,7 @@ VM_CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
     "a GitOps tool has adopted it": (
         "same_tool_writes_it",
         {"gitops": "Argo CD"},
-        "The VM's GitOps owner was changed: nobody → Argo CD.",
+        "Who else writes the VM has changed: nobody → Argo CD.",
     ),
 }
 CLAIM_CHANGES: dict[str, tuple[str, tuple[Claim, ...], str]] = {

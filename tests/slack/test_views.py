@@ -20,6 +20,7 @@ from bot.slack import views
 from bot.slack.views.layout import button_value
 from tests.restores import ALICE, NOW, restore
 from tests.slack.examples import (
+    ASKED,
     DELETING,
     DONE,
     EXAMPLES,
@@ -310,6 +311,54 @@ def test_the_warning_says_whether_the_vm_will_start_by_itself(
     assert f"*Run strategy after the restore*: {meaning}" in body(message)
 
 
+WRITERS = [
+    pytest.param("Argo CD", "*Argo CD manages this VM* and may undo the restore at its next sync", id="sync"),
+    pytest.param("KubevirtMachine a, Flux", "*KubevirtMachine a, Flux manages this VM* and may undo", id="two"),
+    pytest.param("Helm (release shop)", "manages this VM* and may write it again", id="at an upgrade"),
+    pytest.param("VirtualMachinePool web", "a pool replaces and scales its VMs by itself", id="a pool"),
+    pytest.param("KubevirtMachine of-a-node, VirtualMachinePool web", "a pool replaces", id="a pool among others"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("writers", "words"), WRITERS)
+def test_the_warning_says_who_else_writes_the_vm(writers: str, words: str) -> None:
+    shown = PREVIEW.model_copy(update={"gitops": writers})
+    message = views.render(*one(Phase.TYPING, CardKind.WARNING, preview=shown, stop=None))
+    assert words in body(message)
+
+
+@pytest.mark.parametrize(
+    ("created", "ahead", "window"),
+    [
+        pytest.param(timedelta(hours=1), 0, "(unknown time: it is dated in the future)", id="future"),
+        pytest.param(timedelta(seconds=20), 0, "in the last 1 second WILL", id="within a minute"),
+        pytest.param(timedelta(hours=1), 7200, "in the last 1 hour WILL", id="by the cluster's clock"),
+        pytest.param(timedelta(), 0, "in the last 1 second WILL", id="now"),
+    ],
+)  # fmt: skip
+def test_a_snapshot_is_never_from_the_last_0_seconds(
+    created: timedelta, ahead: float, window: str
+) -> None:
+    facts = {"snapshot_created": PREVIEW.taken_at + created, "clock_ahead": ahead}
+    shown = PREVIEW.model_copy(update=facts)
+    message = views.render(*one(Phase.TYPING, CardKind.WARNING, preview=shown, stop=None))
+    assert window in body(message)
+    assert "last 0 seconds" not in f"{body(message)}{message.text}"
+
+
+PAUSED: dict[str, Any] = {"preview": PREVIEW.model_copy(update={"paused": True}), "stop": ASKED}
+
+
+@pytest.mark.parametrize("kind", [CardKind.STOP_CHOICE, CardKind.STOPPING, CardKind.STOP_OVERDUE])
+def test_a_paused_guest_is_never_said_to_shut_down(kind: CardKind) -> None:
+    """Before the stop, during it and when it takes long."""
+    phase = Phase.STOP_CHOICE if kind is CardKind.STOP_CHOICE else Phase.STOPPING
+    said = body(views.render(*one(phase, kind, **PAUSED)))
+    assert "paused" in said
+    assert "gracefully." not in said.replace("cannot shut down gracefully.", "")
+    assert "may still be shutting down" not in said
+
+
 def found_free(*claims: str) -> tuple[LeftBehind, ...]:
     """Claims that nobody needs."""
     return tuple(LeftBehind(claim=claim, kind=LeftBehindKind.FREE) for claim in claims)
@@ -321,6 +370,11 @@ def commands(*left: LeftBehind, **facts: Any) -> list[str]:
     return re.findall(
         r"```(.*)```", body(views.render(*ended(Phase.SUCCEEDED, left=left, **known)))
     )
+
+
+def test_no_command_stands_where_nobody_looks_any_more() -> None:
+    assert commands(*found_free("old-root"), left_due=NOW) != []
+    assert commands(*found_free("old-root"), left_due=None) == []
 
 
 def test_the_volume_command_names_only_what_it_removes() -> None:

@@ -407,3 +407,21 @@ def enlarge(stage: Stage, size: str) -> None:
     claim = stage.world.kube.storage.get("persistentvolumeclaims", NS, ROOT)
     claim["spec"]["resources"]["requests"]["storage"] = size
     stage.world.kube.storage.put("persistentvolumeclaims", claim)
+
+
+async def test_a_paused_vm_of_a_pool_is_told_as_both(stage_for: SetStage) -> None:
+    """Before the stop that its guest is paused, in the warning that a pool may replace it."""
+    stage = await stage_for(running=True)
+    kube = stage.world.kube
+    vmi = kube.storage.get("virtualmachineinstances", NS, VM)
+    vmi["status"].setdefault("conditions", []).append({"type": "Paused", "status": "True"})
+    kube.storage.put("virtualmachineinstances", vmi)
+    vm = kube.storage.get("virtualmachines", NS, VM)
+    owner = {"apiVersion": "pool.kubevirt.io/v1beta1", "kind": "VirtualMachinePool", "name": "db"}
+    vm["metadata"]["ownerReferences"] = [{**owner, "uid": "pool-1"}]
+    kube.storage.put("virtualmachines", vm)
+    await acts.ask(stage)
+    assert "*The guest is paused*" in stage.read(await stage.card(acts.MUST_STOP))
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    warning = stage.read(await stage.card(acts.TYPE_IT))
+    assert "*VirtualMachinePool db owns this VM*" in warning

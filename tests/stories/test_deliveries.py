@@ -1,8 +1,10 @@
 """Slack delivers twice, late, in another order, or to a socket that has just broken: it all ends well."""
 
 import copy
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -392,3 +394,29 @@ def buttons(card: Message) -> list[dict[str, Any]]:
         for element in block.get("elements", [])
         if element["type"] == "button"
     ]
+
+
+async def test_slack_asks_to_leave_each_socket_as_it_opens(stage_for: SetStage) -> None:
+    """A storm: Slack is asked for another socket after ever longer pauses, and then all is well."""
+    stage = await stage_for()
+    slack = stage.world.slack
+    await stage.world.pass_time(120)
+    slack.faults.short_sockets = 6
+    before = len(asked_for_sockets(stage))
+    await slack.disconnect("refresh_requested")
+    await stage.until(lambda: len(asked_for_sockets(stage)) == before + 7, "it is asked again")
+    times = asked_for_sockets(stage)[before:]
+    pauses = [(b - a).total_seconds() for a, b in itertools.pairwise(times)]
+    assert all(pause >= least for pause, least in zip(pauses, (0, 1, 2, 4, 8, 16), strict=True))
+    bot = stage.world.bot
+    assert bot is not None
+    await stage.until(lambda: slack.connections == 1, "the socket is open")
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    assert await bot.not_ready() == {}
+
+
+def asked_for_sockets(stage: Stage) -> list[datetime]:
+    """When Slack was asked for a socket."""
+    log = stage.world.slack.log
+    return [call.at for call in log if call.method == "apps.connections.open"]

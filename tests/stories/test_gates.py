@@ -309,7 +309,7 @@ CHANGES = (
         "claim-replaced", replace_claim, "Claim `database-01-root` is not the one that was shown:"
     ),
     Change("content-edited", edit_content, "The snapshot's content was edited: digest of its spec"),
-    Change("gitops", hand_to_argo, "The VM's GitOps owner was changed: nobody → Argo CD."),
+    Change("gitops", hand_to_argo, "Who else writes the VM has changed: nobody → Argo CD."),
     Change("strategy", set_manual, "The VM's run strategy was changed: Halted → Manual."),
 )
 EACH_CHANGE = [pytest.param(each, id=each.id) for each in CHANGES]

@@ -63,13 +63,14 @@ async def test_another_cluster_is_found_out_at_the_first_contact(stage_for: SetS
     await world.pass_time(MINUTE)
     await stage.card(REFUSED)
     assert asked(stage) == {"get namespaces kube-system"}
-    assert REFUSED in (await bot.not_ready())[CLUSTER]
+    assert REFUSED in (await bot.warnings())[CLUSTER]
+    assert await bot.not_ready() == {}
     async with store_of(world) as store:
         await store.clusters.forget(CLUSTER)
     await world.pass_time(MINUTE)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
-    assert await bot.not_ready() == {}
+    assert await bot.warnings() == {}
 
 
 async def test_where_the_namespace_is_closed_kubevirt_tells_clusters_apart(

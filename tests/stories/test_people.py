@@ -331,7 +331,7 @@ async def test_slack_refuses_to_say_who_it_is(
     await nothing_was_started(stage)
     counted = bot.metrics.registry.get_sample_value
     missing = counted("vm_restore_scopes_missing_total", {"scope": scope or ""})
-    assert (missing, bot.warnings.get("scopes")) == (
+    assert (missing, (await bot.warnings()).get("scopes")) == (
         (1.0, f"the Slack app lacks {scope}") if scope else (None, None)
     )
 

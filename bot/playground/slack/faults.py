@@ -85,6 +85,8 @@ class Faults:
         """Let sockets in and say no hello on them, as a proxy on the way may do."""
         self.closed_sockets = 0
         """So many of the next sockets are turned away; their tickets are used up all the same."""
+        self.short_sockets = 0
+        """After the hello of so many of the next sockets Slack asks the app to leave."""
         self._methods: list[MethodFault] = []
         self._duplicates = 0
         self._losses = 0

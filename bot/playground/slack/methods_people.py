@@ -30,7 +30,7 @@ def auth_test(context: CallContext, _call: Call) -> Json:
         "user_id": bot.id,
         "bot_id": bot.bot_id,
         "app_id": bot.app_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": context.workspace.org_wide,
     }
 
 

@@ -114,6 +114,9 @@ class SocketHub:
         try:
             if not self._faults.silent_sockets:
                 await connection.send(self._hello())
+            if self._faults.short_sockets:
+                self._faults.short_sockets -= 1
+                await self._disconnect(connection, "refresh_requested")
             async for message in connection.socket:
                 if message.type is WSMsgType.TEXT:
                     _read(connection, message.data)

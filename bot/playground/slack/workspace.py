@@ -230,6 +230,8 @@ class Workspace:
     def __init__(self, clock: Clock, seed: int) -> None:
         self.clock = clock
         self.ids = Ids(seed)
+        self.org_wide = False
+        """The app is installed for the whole organisation."""
         self.rng = random.Random(f"{seed}/choices")
         self.team_id = self.ids.make("T")
         self.foreign_team_id = self.ids.make("T")

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import structlog
 
+from bot import tracing
 from bot.clock import FarClock
 from bot.errors import Permanent, Temporary
 from bot.slack.api.answers import (
@@ -124,7 +125,8 @@ class SlackApi:
     async def _run(self, method: str, doing: Awaitable[HttpAnswer]) -> Mapping[str, Any]:
         asked = self.clock.asked()
         try:
-            answer = await doing
+            with tracing.call(f"slack {method}"):
+                answer = await doing
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as away:
             raise self._failed(method, NotReached(_unreached(method, _why(away)))) from away
         except aiohttp.ClientHttpProxyError as refused:

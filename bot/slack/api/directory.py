@@ -26,6 +26,7 @@ MAX_PAGES = 5
 """So many pages of somebody's conversations are read."""
 ONE_READING = timedelta(minutes=5)
 """What was read of somebody's groups for so long counts as read at the end."""
+ORG_WIDE = "org_wide_installation"
 GROUP_USERS = "usergroups.users.list"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -42,21 +43,31 @@ class Workspace:
     enterprise: str | None = None
     name: str = ""
     """What the bot is called after the @; "" if Slack does not say."""
+    app: str | None = None
+    """The app's id; None if Slack does not say."""
 
 
 async def workspace(web: SlackApi) -> Workspace:
-    """Ask Slack who we are. Raises Permanent if the token does not work."""
+    """Ask Slack who we are. Raises Permanent if the token does not work, or is an organisation's."""
     try:
         said = await web.call("auth.test")
     except TokenRefused as refused:
         raise Permanent(refused.code) from refused
+    if is_org_wide(said):
+        raise Permanent(ORG_WIDE, "the app is installed for a whole organisation")
     return Workspace(
         team=said["team_id"],
         bot_user=said["user_id"],
         bot_id=said["bot_id"],
         enterprise=said.get("enterprise_id"),
         name=str(said.get("user") or ""),
+        app=said.get("app_id"),
     )
+
+
+def is_org_wide(said: Mapping[str, Any]) -> bool:
+    """Is the token whose auth.test said this an organisation's, and not a workspace's?"""
+    return bool(said.get("is_enterprise_install")) or str(said["team_id"]).startswith("E")
 
 
 @dataclass(frozen=True, slots=True)

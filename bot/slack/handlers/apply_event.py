@@ -5,6 +5,7 @@ If the stored document has moved on since, it is loaded again, and the event is 
 
 from collections.abc import Mapping
 
+from bot import tracing
 from bot.clock import Clock
 from bot.errors import Temporary
 from bot.restore import workflow
@@ -42,6 +43,12 @@ class EventApplier:
         return Reply.ENDED if record is None else await self.apply(record.restore, event)
 
     async def _apply(
+        self, restore: Restore, shown: Mapping[str, PostedCard] | None, event: Event
+    ) -> Reply | None:
+        with tracing.span("event", restore.id, event=type(event).__name__):
+            return await self._applied(restore, shown, event)
+
+    async def _applied(
         self, restore: Restore, shown: Mapping[str, PostedCard] | None, event: Event
     ) -> Reply | None:
         for _ in range(TRIES):

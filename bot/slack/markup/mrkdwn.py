@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from bot.texts import general
 
 MAX_NAME = 253
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""What is dated no later than this is as good as new."""
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
@@ -182,6 +184,19 @@ def local(when: datetime) -> Mrkdwn:
 def moment(when: datetime) -> Mrkdwn:
     """A moment in UTC, and in the reader's own time."""
     return Mrkdwn(general.MOMENT.format(utc=utc(when), local=local(when)))
+
+
+def age(length: timedelta) -> Mrkdwn:
+    """How old something is by a cluster's clock; one that is dated later than now has no age."""
+    if length < -CLOCKS_DIFFER:
+        return Mrkdwn(general.DATED_LATER)
+    return duration(max(length, timedelta(seconds=1)))
+
+
+def ago(length: timedelta) -> Mrkdwn:
+    """The same in a sentence about when."""
+    told = age(length)
+    return told if length < -CLOCKS_DIFFER else Mrkdwn(general.AGO.format(age=told))
 
 
 def duration(length: timedelta | float) -> Mrkdwn:

@@ -25,7 +25,7 @@ from slack_sdk.models.views import View
 
 from bot.restore.observation import Snapshot
 from bot.restore.preview import consistency, partly
-from bot.slack.markup.mrkdwn import duration, shortened
+from bot.slack.markup.mrkdwn import ago, shortened
 from bot.slack.views.form_state import (
     MAX_TEXT,
     Choice,
@@ -93,7 +93,7 @@ def facts(snapshot: Snapshot, now: datetime) -> str:
     """What an option says about a snapshot: age, state, consistency."""
     level, _ = consistency(snapshot)
     return texts.SNAPSHOT_FACTS.format(
-        age=duration(now - (snapshot.created or snapshot.requested_at)),
+        age=ago(now - (snapshot.created or snapshot.requested_at)),
         state=state_of(snapshot),
         consistency=partly(snapshot, texts.CONSISTENCIES[level]),
     )

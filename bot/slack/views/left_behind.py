@@ -19,7 +19,7 @@ from bot.texts import results as texts
 _KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 MAX_REMOVED = 10
 COMMAND_ROOM = 500
-LINES_ROOM = 250
+LINES_ROOM = 190
 """Bytes for the claims of one kind."""
 OF_A_FAILURE = frozenset({LeftBehindKind.MADE, LeftBehindKind.USED, LeftBehindKind.GOING})
 """What the claims can be that a restore made which did not succeed."""
@@ -77,7 +77,7 @@ def _named(left: LeftBehind) -> Mrkdwn:
     claim = code(left.claim, NAME)
     if not left.by:
         return claim
-    return fill(texts.LEFT_ONE, claim=claim, by=sentence(left.by, 100))
+    return fill(texts.LEFT_ONE, claim=claim, by=sentence(left.by, 80))
 
 
 def _free(ctx: CardContext, outcome: Outcome, free: list[str]) -> list[Mrkdwn]:

@@ -12,8 +12,8 @@ from bot.restore.observation import Snapshot
 from bot.restore.preview import consistency, partly
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
+    ago,
     code,
-    duration,
     fill,
     joined,
     moment,
@@ -105,7 +105,7 @@ def _snapshot(snapshot: Snapshot, now: datetime, *, named: bool) -> Mrkdwn:
         vm=code(snapshot.source),
         state=_readiness(snapshot),
         created=moment(created),
-        age=duration(now - created),
+        age=ago(now - created),
     )
     # Of one that is still being taken, or has failed, nothing more is certain.
     more = _what_it_holds(snapshot) if snapshot.usable else _why_not(snapshot)

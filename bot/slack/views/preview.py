@@ -15,9 +15,9 @@ from bot.restore.thread import CardKind
 from bot.restore.user_events import wants_agreement
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
+    age,
     code,
     disks,
-    duration,
     fill,
     joined,
     moment,
@@ -56,7 +56,8 @@ def window(preview: Preview | None) -> Mrkdwn:
     """How much time is lost: from the snapshot to the look that was shown."""
     if preview is None:
         return Mrkdwn(texts.WINDOW_UNKNOWN)
-    return duration(max(timedelta(0), preview.taken_at - preview.snapshot_created))
+    ahead = timedelta(seconds=preview.clock_ahead)
+    return age(preview.taken_at + ahead - preview.snapshot_created)
 
 
 def still_live(ctx: CardContext) -> bool:
@@ -118,7 +119,7 @@ def _deletes(restore: Restore) -> list[Mrkdwn]:
 
 def _note(ctx: CardContext) -> Mrkdwn | None:
     note = ctx.restore.note
-    return fill(texts.NOTE, note=sentence(note, 600)) if note and ctx.open else None
+    return fill(texts.NOTE, note=sentence(note, 400)) if note and ctx.open else None
 
 
 def _waits(restore: Restore) -> str:
@@ -207,9 +208,17 @@ def _good_to_know(restore: Restore, preview: Preview) -> list[Block]:
         fill(texts.NEWER, names=newest) if newer else None,
         Mrkdwn(texts.OLD_VOLUMES[restore.rules.volume_policy]),
         _strategy_afterwards(restore, preview),
-        fill(texts.GITOPS, gitops=sentence(preview.gitops, 60)) if preview.gitops else None,
+        _written_by(preview.gitops) if preview.gitops else None,
         None if preview.changes else Mrkdwn(texts.NO_CHANGES),
     ) + section(*_changes(preview))
+
+
+def _written_by(writers: str) -> Mrkdwn:
+    """Who may undo the restore, and when: a pool acts by itself, a GitOps tool at its next sync."""
+    syncs = any(tool in writers for tool in texts.SYNCING)
+    words = texts.GITOPS if syncs else texts.WRITTEN_BY
+    pool = texts.POOL in writers
+    return fill(texts.OF_A_POOL if pool else words, gitops=sentence(writers, 60))
 
 
 def _level(preview: Preview) -> Mrkdwn:

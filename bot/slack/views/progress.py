@@ -28,7 +28,8 @@ from bot.slack.views.layout import (
 )
 from bot.slack.views.questions import no_end, stop_error
 from bot.texts import cards as texts
-from bot.texts import general, handoff, results
+from bot.texts import general, handoff, reappeared, results
+from bot.texts import stopping as stopping_texts
 
 
 def request(ctx: CardContext) -> Draft:
@@ -111,20 +112,30 @@ def stopping(ctx: CardContext) -> Draft:
         said = _stop_ended(ctx)
         return Draft(said, section(said))
     force = stop is not None and stop.force
-    gently = ctx.say(texts.STOPPING_BY_FORCE if force else texts.STOPPING)
-    before = fill(texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40)) if stop else None
+    shown = ctx.restore.preview
+    gently = (
+        stopping_texts.STOPPING_PAUSED
+        if shown is not None and shown.paused
+        else stopping_texts.STOPPING
+    )
+    how = ctx.say(stopping_texts.STOPPING_BY_FORCE if force else gently)
+    before = (
+        fill(stopping_texts.STRATEGY_KEPT_IN_MIND, strategy=code(stop.strategy, 40))
+        if stop
+        else None
+    )
     blocks = [
-        header(texts.STOPPING_HEADING),
-        *section(gently, stop_error(ctx), trouble(ctx.restore)),
+        header(stopping_texts.STOPPING_HEADING),
+        *section(how, stop_error(ctx), trouble(ctx.restore)),
         *context(before),
         *actions(ctx, cancel(ctx)),
     ]
-    return Draft(joined((Mrkdwn(texts.STOPPING_HEADING), gently)), blocks)
+    return Draft(joined((Mrkdwn(stopping_texts.STOPPING_HEADING), how)), blocks)
 
 
 def _stop_ended(ctx: CardContext) -> Mrkdwn:
     failed = None if ctx.restore.stop and ctx.restore.stop.done_at else stop_error(ctx)
-    ended = ctx.say(texts.STOP_ENDED, closed=ctx.closed)
+    ended = ctx.say(stopping_texts.STOP_ENDED, closed=ctx.closed)
     return joined((ended, failed), "\n") if failed else ended
 
 
@@ -231,29 +242,29 @@ def found_again(ctx: CardContext) -> Draft:
     """The bot's records are gone: what it goes on from."""
     job = ctx.restore.job
     named = fill(texts.JOB, job=code(job.name)) if job else None
-    said = ctx.say(texts.FOUND_AGAIN)
+    said = ctx.say(reappeared.FOUND_AGAIN)
     blocks = [
-        header(texts.FOUND_AGAIN_HEADING),
-        *section(said, ctx.when_open(texts.FOUND_AGAIN_FOLLOWED)),
+        header(reappeared.FOUND_AGAIN_HEADING),
+        *section(said, ctx.when_open(reappeared.FOUND_AGAIN_FOLLOWED)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
-        *context(Mrkdwn(texts.FOUND_AGAIN_BUTTONS)),
+        *context(Mrkdwn(reappeared.FOUND_AGAIN_BUTTONS)),
         *answered(ctx),
     ]
-    return Draft(notice(ctx, ctx.say(texts.FOUND_AGAIN_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(reappeared.FOUND_AGAIN_TEXT)), blocks)
 
 
 def appeared(ctx: CardContext) -> Draft:
     """The object came into being after the end: the restore goes on."""
     job = ctx.restore.job
     named = fill(texts.JOB, job=code(job.name)) if job else None
-    said = ctx.say(texts.APPEARED)
+    said = ctx.say(reappeared.APPEARED_ANOTHER if ctx.restore.objects else reappeared.APPEARED)
     blocks = [
-        header(texts.APPEARED_HEADING),
-        *section(said, ctx.when_open(texts.APPEARED_FOLLOWED)),
+        header(reappeared.APPEARED_HEADING),
+        *section(said, ctx.when_open(reappeared.APPEARED_FOLLOWED)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
         *answered(ctx),
     ]
-    return Draft(notice(ctx, ctx.say(texts.APPEARED_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(reappeared.APPEARED_TEXT)), blocks)
 
 
 def overdue(ctx: CardContext) -> Draft:
@@ -265,7 +276,7 @@ def overdue(ctx: CardContext) -> Draft:
     choices = (diagnosis.keep_waiting(ctx, wait), *map(Mrkdwn, (*others, texts.UNTIL_THEN)))
     blocks = [
         header(texts.OVERDUE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK), said),
+        *section(ctx.when_open(stopping_texts.STOP_ASK), said),
         *section(
             *(*known(job), _stuck(restore), _delete_error(ctx), trouble(restore))
             if ctx.open

@@ -38,6 +38,7 @@ from bot.slack.views.layout import (
 )
 from bot.texts import cards as texts
 from bot.texts import general
+from bot.texts import stopping as stopping_texts
 
 PICKERS = {
     CardKind.ASK_VM: Button.PICK_VM,
@@ -133,19 +134,22 @@ def _described(ctx: CardContext) -> Mrkdwn | None:
 def stop_choice(ctx: CardContext) -> Draft:
     """The VM is live: stop it, or cancel."""
     status = live_status(ctx)
-    shown = texts.STATUS_BUT_LIVE if status.casefold() == "stopped" else texts.STATUS
+    shown = (
+        stopping_texts.STATUS_BUT_LIVE if status.casefold() == "stopped" else stopping_texts.STATUS
+    )
     blocks = [
-        header(texts.STOP_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        header(stopping_texts.STOP_HEADING),
+        *section(ctx.when_open(stopping_texts.STOP_ASK)),
         *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
-        *section(Mrkdwn(texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
+        *section(Mrkdwn(stopping_texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
+        *section(Mrkdwn(stopping_texts.PAUSED) if ctx.open and _is_paused(ctx) else None),
         *section(*_stop_options(ctx)),
         *actions(ctx, button(ctx, Button.STOP_AND_RESTORE), cancel(ctx)),
         *waits(ctx, general.WAITS_OR_EXPIRES),
         *answered(ctx),
     ]
-    asked = ctx.say(texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
-    text = joined((Mrkdwn(f"{texts.STOP_HEADING}:"), asked))
+    asked = ctx.say(stopping_texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
+    text = joined((Mrkdwn(f"{stopping_texts.STOP_HEADING}:"), asked))
     return Draft(notice(ctx, text), blocks)
 
 
@@ -153,6 +157,12 @@ def live_status(ctx: CardContext) -> str:
     """What the cluster called the live VM when it was last looked at."""
     preview = ctx.restore.preview
     return preview.vm_status if preview and preview.vm_status else "Running"
+
+
+def _is_paused(ctx: CardContext) -> bool:
+    """The guest was paused when the VM was last found live."""
+    preview = ctx.restore.preview
+    return preview is not None and preview.paused
 
 
 def _unplugged(ctx: CardContext) -> Mrkdwn | None:
@@ -166,21 +176,24 @@ def _stop_options(ctx: CardContext) -> list[Mrkdwn | None]:
     if not ctx.open:
         return []
     return [
-        *map(Mrkdwn, texts.STOP_OPTIONS),
-        Mrkdwn(texts.STOP_TIMING[ctx.restore.rules.stop_when]),
-        Mrkdwn(f"*{texts.HOW_TO_PROCEED}* {texts.STOP_HOW}"),
+        *map(Mrkdwn, stopping_texts.STOP_OPTIONS),
+        Mrkdwn(stopping_texts.STOP_TIMING[ctx.restore.rules.stop_when]),
+        Mrkdwn(f"*{stopping_texts.HOW_TO_PROCEED}* {stopping_texts.STOP_HOW}"),
     ]
 
 
 def stop_overdue(ctx: CardContext) -> Draft:
     """The guest takes its time: wait, force, or cancel."""
-    said = ctx.say(texts.STOP_OVERDUE, length=_stopping_for(ctx))
+    said = ctx.say(stopping_texts.STOP_OVERDUE, length=_stopping_for(ctx))
     failed = stop_error(ctx)
-    first = texts.STOP_OVERDUE_FAILED if failed else texts.STOP_OVERDUE_WAIT
-    choices = map(Mrkdwn, (first, *texts.STOP_OVERDUE_CHOICES)) if ctx.open else ()
+    waiting = (
+        stopping_texts.STOP_OVERDUE_PAUSED if _is_paused(ctx) else stopping_texts.STOP_OVERDUE_WAIT
+    )
+    first = stopping_texts.STOP_OVERDUE_FAILED if failed else waiting
+    choices = map(Mrkdwn, (first, *stopping_texts.STOP_OVERDUE_CHOICES)) if ctx.open else ()
     blocks = [
-        header(texts.STOP_OVERDUE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        header(stopping_texts.STOP_OVERDUE_HEADING),
+        *section(ctx.when_open(stopping_texts.STOP_ASK)),
         *section(ctx.vm_line, said, failed, trouble(ctx.restore) if ctx.open else None),
         *section(*choices),
         *actions(
@@ -192,7 +205,9 @@ def stop_overdue(ctx: CardContext) -> Draft:
         *waits(ctx, general.WAITS_FOR_THE_STOP),
         *answered(ctx),
     ]
-    return Draft(notice(ctx, joined((Mrkdwn(f"{texts.STOP_OVERDUE_HEADING}:"), said))), blocks)
+    return Draft(
+        notice(ctx, joined((Mrkdwn(f"{stopping_texts.STOP_OVERDUE_HEADING}:"), said))), blocks
+    )
 
 
 def stop_error(ctx: CardContext) -> Mrkdwn | None:
@@ -200,7 +215,7 @@ def stop_error(ctx: CardContext) -> Mrkdwn | None:
     stop = ctx.restore.stop
     if stop is None or not stop.error:
         return None
-    return ctx.say(texts.STOP_FAILED, error=sentence(stop.error, 600))
+    return ctx.say(stopping_texts.STOP_FAILED, error=sentence(stop.error, 600))
 
 
 def _stopping_for(ctx: CardContext) -> Mrkdwn:
@@ -212,12 +227,14 @@ def _stopping_for(ctx: CardContext) -> Mrkdwn:
 
 def force_stop(ctx: CardContext) -> Draft:
     """Its own confirmation, with what it risks."""
-    sure = dialog(ctx, texts.FORCE_DIALOG_TITLE, texts.FORCE_DIALOG, Button.FORCE_STOP_NOW)
+    sure = dialog(
+        ctx, stopping_texts.FORCE_DIALOG_TITLE, stopping_texts.FORCE_DIALOG, Button.FORCE_STOP_NOW
+    )
     blocks = [
-        header(texts.FORCE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        header(stopping_texts.FORCE_HEADING),
+        *section(ctx.when_open(stopping_texts.STOP_ASK)),
         *section(ctx.vm_line),
-        *section(*map(Mrkdwn, texts.FORCE_RISKS)),
+        *section(*map(Mrkdwn, stopping_texts.FORCE_RISKS)),
         *actions(
             ctx,
             button(ctx, Button.FORCE_STOP_NOW, style="danger", confirm=sure),
@@ -227,7 +244,7 @@ def force_stop(ctx: CardContext) -> Draft:
         *waits(ctx, general.WAITS_FOR_THE_STOP),
         *answered(ctx),
     ]
-    return Draft(notice(ctx, ctx.say(texts.FORCE_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(stopping_texts.FORCE_TEXT)), blocks)
 
 
 def delete_restore(ctx: CardContext) -> Draft:
@@ -236,7 +253,7 @@ def delete_restore(ctx: CardContext) -> Draft:
     sure = dialog(ctx, texts.DELETE_DIALOG_TITLE, texts.DELETE_DIALOG, Button.DELETE_RESTORE_NOW)
     blocks = [
         header(texts.DELETE_HEADING),
-        *section(ctx.when_open(texts.STOP_ASK)),
+        *section(ctx.when_open(stopping_texts.STOP_ASK)),
         *section(ctx.vm_line, fill(texts.JOB, job=code(job.name)) if job else None),
         *section(*map(Mrkdwn, texts.DELETE_MEANS)),
         *actions(
