@@ -24,7 +24,7 @@ from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Appeared
 from bot.restore.model import AuditEntry, Restore, RestoreId
 from bot.restore.observation import RestoreObject
-from bot.restore.phases.made_before import is_unaware
+from bot.restore.phases.made_before import is_known
 from bot.restore.rules import Rules
 from bot.restore.traces import Remains, Trace
 from bot.slack.api.directory import Workspace
@@ -89,18 +89,23 @@ class Recovery:
         for each in changed:
             known = traces.trace_of(cluster, each, self._home.team)
             news = known is not None and traces.is_recent(each, now) and not each.deleting
-            task = LostTask(why="unknown", trace=known) if known and news else None
-            found[each.restore_id or ""] = fields(task) if task else None
+            id_ = each.restore_id or ""
+            if known is None or not news:
+                found.setdefault(id_, None)
+                continue
+            others = (found.get(id_) or {}).get("uids", ())
+            found[id_] = fields(LostTask(why="unknown", trace=known, uids=(*others, each.uid)))
         return found
 
     async def look_into(self, task: PeriodicTask) -> TaskResult | None:
         """Find out what became of one. Raises Temporary to be asked again."""
         lost, id_ = load(LostTask, task), RestoreId(task.name.partition(":")[2])
         known, record = lost.trace, await self._store.load(id_)
-        if record is not None and not is_unaware(record.restore):
+        ended = record.restore if record is not None else None
+        if ended is not None and not ended.phase.ended:
             return None
         try:
-            found, status = await self._in_the_cluster(id_, known)
+            found, status = await self._in_the_cluster(id_, known, ended)
             unseen = ""
         except StoreUnavailable:
             raise
@@ -111,8 +116,8 @@ class Recovery:
                 later = lost.model_copy(update={"since": since})
                 return TaskResult(now + ASK_AGAIN, fields(later))
             found, status = None, ""
-        if record is not None:
-            return None if found is None else await self._go_on(record.restore, found)
+        if ended is not None:
+            return None if found is None else await self._go_on(ended, found)
         thread = await self._thread(id_, known)
         remains = Remains(
             id=id_,
@@ -142,15 +147,22 @@ class Recovery:
                 return TaskResult(now + ASK_AGAIN)
 
     async def _in_the_cluster(
-        self, id_: RestoreId, known: Trace
+        self, id_: RestoreId, known: Trace, ended: Restore | None
     ) -> tuple[RestoreObject | None, str]:
-        """Its object, one that is not complete before others; without one, what the VM is like."""
+        """Its object, one that is not complete before others; without one, what the VM is like.
+
+        Of a restore that has ended only objects count that its document does not know.
+        """
         request = known.request
         if request.vm_ref is None:
             return None, ""
         cluster = self._cluster(request.cluster)
         made = await cluster.made_by(request.vm_ref, id_)
-        own = [each for each in made if each.target == request.vm]
+        own = [
+            each
+            for each in made
+            if each.target == request.vm and not (ended and is_known(ended, each.uid))
+        ]
         if own:
             return min(own, key=lambda each: each.complete), ""
         return None, traces.vm_status(*await cluster.vm(request.vm_ref))

@@ -319,6 +319,8 @@ class Restore(Stored):
     """The disks that it deletes may go without a copy: said on the card that is confirmed."""
     safety: Safety | None = None
     job: Job | None = None
+    objects: tuple[str, ...] = ()
+    """UIDs of objects of this restore that were followed before that of `job`."""
     outcome: Outcome | None = None
     start: Start | None = None
     offer: Offer | None = None

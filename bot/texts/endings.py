@@ -85,6 +85,9 @@ FAILED_AND_LIVE: Final = "{failure}. The VM is live: somebody has started it."
 UNCHANGED: Final = "unchanged"
 UNCHANGED_REFUSED: Final = "unchanged: the cluster refused the restore"
 UNTOUCHED: Final = "as before: the cluster has no such restore"
+PERHAPS_TOUCHED: Final = (
+    "not known: the cluster has no such restore now, and may have had one for a moment"
+)
 LIVE: Final = "{status} (live)"
 WILL_START: Final = "{status} (run strategy {strategy}: it will start by itself)"
 NOT_RUNNING: Final = "{status} (not running)"

@@ -372,6 +372,11 @@ def commands(*left: LeftBehind, **facts: Any) -> list[str]:
     )
 
 
+def test_no_command_stands_where_nobody_looks_any_more() -> None:
+    assert commands(*found_free("old-root"), left_due=NOW) != []
+    assert commands(*found_free("old-root"), left_due=None) == []
+
+
 def test_the_volume_command_names_only_what_it_removes() -> None:
     many = [f"disk-{n}" for n in range(40)]
     message = views.render(

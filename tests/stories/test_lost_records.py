@@ -292,6 +292,26 @@ def alter(stage: Stage, change: Change) -> None:
     kube.storage.put(RESTORES, held)
 
 
+async def test_an_object_that_is_made_again_after_the_end_is_told_and_followed(
+    stage_for: SetStage,
+) -> None:
+    """Whoever makes it: with the same name and labels it is carried out, and the owner hears of it."""
+    stage = await stage_for()
+    await restoring(stage, seconds=20)
+    kube, name = stage.world.kube, stage.restores()[-1].name
+    again = deepcopy(kube.storage.get(RESTORES, NS, name))
+    kube.people.delete_restore(NS, name)
+    await stage.card("was deleted by somebody else")
+    await stage.world.pass_time(30)
+    del again["status"]
+    again["metadata"]["uid"] = "another"
+    kube.storage.put(RESTORES, again)
+    await stage.card("Now the cluster has another restore object of it")
+    await stage.card(acts.RESTORED)
+    await stage.world.pass_time(300)
+    assert (told(stage, "has another restore object"), told(stage, acts.RESTORED)) == (1, 1)
+
+
 async def test_thousands_of_old_objects_at_a_start(stage_for: SetStage) -> None:
     """They are woken two hundred at a time, and nobody asks any further."""
     stage = await stage_for()

@@ -36,6 +36,7 @@ NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
 
 _PASSING = frozenset(
     {"ratelimited", "internal_error", "service_unavailable", "connection dropped", "fatal_error"}
+    | {"not answered by Slack"}
 )
 """Why an edit may fail that is made again as it was."""
 
@@ -189,7 +190,7 @@ class Invariants:
     def _cards(self, forgotten: Callable[[Message], bool]) -> list[str]:
         """No card of a restore stands in Slack twice, unless Slack would not have it edited."""
         marks: Counter[str] = Counter()
-        frozen = self._not_edited()
+        frozen = not_edited(self.world)
         for room in self.world.slack.workspace.channels.values():
             for message in room.messages:
                 payload = (message.metadata or {}).get("event_payload", {})
@@ -198,13 +199,14 @@ class Invariants:
                     marks[f"{payload['restore']}:{payload['card']} in {room.id}"] += 1
         return [f"card posted {count} times: {mark}" for mark, count in marks.items() if count > 1]
 
-    def _not_edited(self) -> set[str]:
-        """The messages of which Slack refused an edit: what they were to say is said anew."""
-        return {
-            str(call.args.get("ts"))
-            for call in self.world.slack.log
-            if call.method == "chat.update" and not call.ok and call.error not in _PASSING
-        }
+
+def not_edited(world: World) -> set[str]:
+    """The messages of which Slack refused an edit: what they were to say is said anew."""
+    return {
+        str(call.args.get("ts"))
+        for call in world.slack.log
+        if call.method == "chat.update" and not call.ok and call.error not in _PASSING
+    }
 
 
 def _said(text: str) -> str:

@@ -187,8 +187,9 @@ async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tupl
     await crowd.leave()
     documents = await stored(ground)
     verdict = await judge(ground, invariants, documents)
-    if any(not each.phase.ended for each in documents):
-        await _minute(ground)  # while anything lives a Home may be so much behind
+    if any(not each.phase.ended or each.thread_ref.direct for each in documents):
+        # A Home may be so much behind while anything lives, or has just found a place to be told in.
+        await _minute(ground)
     verdict.violations += await _homes_looked_at(ground)
     await _night(ground)
     verdict.violations += await judge_later(ground, documents)

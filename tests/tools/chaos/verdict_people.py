@@ -183,7 +183,7 @@ def _in_direct_messages(ground: Ground) -> list[tuple[str, str, int]]:
     for message in ground.world.slack.workspace.everything():
         if message.channel.kind != "im" or message.deleted or message.ephemeral_to is not None:
             continue
-        if ground.memories.forgot(message):
+        if ground.out_of_reach(message):
             continue
         for control in controls(message.blocks or [], ground.stage.alice.user):
             ref = parse_value(str(control.element.get("value") or ""))
