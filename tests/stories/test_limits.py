@@ -24,6 +24,11 @@ from tests.tools.fleet import until
 OVERRUN = "vm_restore_rounds_total"
 
 
+@pytest.fixture(autouse=True)
+def seldom_asked() -> None:
+    """Others put work into the store here: the bot asks each second, as it does in production."""
+
+
 @dataclass(slots=True)
 class Hanging:
     """A periodic task of the running bot that hangs until it is let go, in spite of cancels if told."""
