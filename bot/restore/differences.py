@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.restore import backing
 from bot.restore.claims import taken_names
 from bot.restore.effects import confirmed_name
-from bot.restore.locks import others_in_progress
+from bot.restore.locks import others_in_progress, snapshot_lock
 from bot.restore.model import Preview, Restore
 from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
@@ -324,12 +324,12 @@ def nobody_else_restores(both: Compared) -> Iterator[Difference]:
 
 
 def nobody_takes_a_snapshot(both: Compared) -> Iterator[Difference]:
-    """No snapshot of the VM is being taken but our safety snapshot."""
+    """No snapshot holds the VM but our safety snapshot; what holds it is read and told."""
     safety = both.restore.safety
     own = safety.name if safety else confirmed_name("pre-restore", both.restore)
-    if both.vm.snapshot_in_progress not in (None, own):
-        taken = texts.OTHER_SNAPSHOT.format(name=both.vm.snapshot_in_progress)
-        yield Difference(CHANGED, taken)
+    lock = snapshot_lock(both.seen)
+    if lock is not None and both.vm.snapshot_in_progress != own:
+        yield Difference(CHANGED, lock.text.found.format_map(lock.values))
 
 
 def names_are_free(both: Compared) -> Iterator[Difference]:

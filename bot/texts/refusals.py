@@ -284,7 +284,6 @@ CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
 CLONE_BEGAN: Final = "VirtualMachineClone `{clone}` has begun to restore this VM: `{name}`."
-OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."
 
 NAME_IS_TAKEN: Final = (
     "Claim `{claim}` has the name that the restored volume would get (`PrefixTargetName`): KubeVirt "

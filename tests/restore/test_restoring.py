@@ -164,9 +164,17 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
         "`hidden`",
     ),
     "a snapshot is being taken": (
+        {
+            "vm": replace(VM, snapshot_in_progress="nightly"),
+            "locked_by": replace(SNAPSHOT, name="nightly", phase="InProgress"),
+        },
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "Snapshot `nightly` of this VM is being taken.",
+    ),
+    "the mark of a snapshot that is not there": (
         {"vm": replace(VM, snapshot_in_progress="nightly")},
         Reason.CHANGED_SINCE_CONFIRMATION,
-        "`nightly` is being taken",
+        "no such snapshot exists",
     ),
     "the bot may not read": (
         {"forbidden": ApiRejection(403, "Forbidden", "cannot get virtualmachines")},

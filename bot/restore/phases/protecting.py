@@ -14,6 +14,7 @@ from bot.restore.recheck import (
     decision_expired,
     stop_at_difference,
     too_late,
+    unlocking,
     unsettled,
 )
 from bot.restore.thread import CardKind
@@ -36,7 +37,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     if restore.safety is None:
         if decision_expired(restore, now):
             return too_late(restore, now), ()
-        if unsettled(observation):
+        if unsettled(observation) or unlocking(observation, restore, now):
             return restore, ()
         if found := differences(observation, restore):
             return stop_at_difference(restore, found, now), ()

@@ -31,6 +31,7 @@ from bot.restore.recheck import (
     decision_expired,
     stop_at_difference,
     too_late,
+    unlocking,
     unsettled,
 )
 from bot.restore.rules import Rules
@@ -71,6 +72,8 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
     if decision_expired(restore, now):
         return too_late(restore, now), ()
     if _is_unlocking(restore, observation) or unsettled(observation):
+        return restore, ()
+    if unlocking(observation, restore, now):
         return restore, ()
     if found := differences(observation, restore):
         return stop_at_difference(restore, found, now), ()
