@@ -115,7 +115,7 @@ class Reconciler:
         restore = record.restore
         turn = Reconciliation(leased.lease, restore, dict(record.shown), search=leased.interrupted)
         with (
-            about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster),
+            about(restore=restore.id, vm=audit.vm_name(restore), cluster=restore.request.cluster),
             tracing.span("round", restore.id, phase=restore.phase.value),
         ):
             try:
