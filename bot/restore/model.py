@@ -238,6 +238,7 @@ class Outcome(Stored):
     next: str = ""
     choices: tuple[str, ...] = ()
     """Names that help (the VM's snapshots, for instance), at most ten."""
+    more_choices: int = 0
     typed: str | None = None
     """What was typed instead of the name, shortened."""
     vm_status: str = ""

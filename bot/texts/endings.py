@@ -70,7 +70,6 @@ NOT_RESTORED: Final = (
 )
 CLAIM_OF_OTHERS: Final = "claim `{claim}` was not made by this restore"
 CLAIM_MISSING: Final = "claim `{claim}` does not exist"
-AND_MORE: Final = "and {count} more"
 NOT_RESTORED_NEXT: Final = (
     "Look at these claims before anything else. With the setting `rules.volume_policy` at "
     "`PrefixTargetName` KubeVirt takes a claim that has the name already as it is; without it a "

@@ -191,7 +191,7 @@ def test_many_claims_are_counted() -> None:
     before = state_of(vm, claims=tuple(Claim(f"c{n}", "Bound", uid=f"u{n}") for n in range(8)))
     said = claims_are_the_same(before, state_of(vm, claims=())) or ""
     assert said.count("is not the one that was shown") == 5
-    assert said.endswith("So are 3 more claims.")
+    assert said.endswith("So it is with 3 more.")
 
 
 def _at_once(play: Play) -> Play:

@@ -140,6 +140,19 @@ async def test_an_ended_restore_that_does_not_know_an_object_is_looked_into(
     assert [each.work for each in leased] == [PeriodicTask("lost:R2", task)]
 
 
+async def test_a_restore_that_still_asks_for_its_target_is_looked_into_and_woken(
+    db: Database,
+) -> None:
+    """Its document came back from before the answers; one in another phase asks for its object itself."""
+    for name, phase in (("R2", Phase.GATHERING), ("R3", Phase.CHECKING)):
+        asked = restore(name, phase=phase, vm=name)
+        await db.store.create(asked, due=db.later(60), audit=[])
+    task = {"why": "unknown", "uids": ["u"]}
+    await db.queue.wake(["R2", "R3"], {"R2": task, "R3": task})
+    leased, _ = await db.queue.lease(5)
+    assert {each.lease.id for each in leased} == {"restore:R2", "restore:R3", "task:lost:R2"}
+
+
 # release
 
 

@@ -69,19 +69,17 @@ class Invariants:
         self,
         documents: tuple[Restore, ...],
         forgotten: Callable[[Message], bool] = lambda _: False,
-        unknown: Callable[[ApiCall, Restore], bool] = lambda *_: False,
     ) -> list[str]:
         """Everything that went wrong, now that the story is over.
 
         `forgotten`: Redis was put back to before this message, so nobody knows that it stands there.
-        `unknown`: it was put back to before this create, and the document cannot find out that it was.
         """
         found = list(self.violations)
         made = [call for call in self.world.kube.log if _created(call)]
         found += self._unconfirmed(made)
         found += _doubled(made)
         found += self.deeds.judge()
-        found += _made_after_the_end(made, documents, unknown)
+        found += _made_after_the_end(made, documents)
         found += self._cards(forgotten)
         found += self._advice()
         slack, kube = self.world.slack, self.world.kube
@@ -258,13 +256,12 @@ def _doubled(made: list[ApiCall]) -> list[str]:
 def _made_after_the_end(
     made: list[ApiCall],
     documents: tuple[Restore, ...],
-    unknown: Callable[[ApiCall, Restore], bool],
 ) -> list[str]:
     ended = {str(each.id): each for each in documents if each.phase in NEVER_AFTER}
     return [
         f"{call.name} was created although {restore_id(call)} is {ended[restore_id(call)].phase}"
         for call in made
-        if restore_id(call) in ended and not unknown(call, ended[restore_id(call)])
+        if restore_id(call) in ended
     ]
 
 

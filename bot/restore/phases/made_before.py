@@ -122,20 +122,34 @@ def _noted(restore: Restore) -> Restore:
     return restore.model_copy(update={"objects": (*restore.objects, followed)[-MAX_OBJECTS:]})
 
 
-def appeared(restore: Restore, found: RestoreObject, now: datetime) -> Restore:
-    """An ended restore goes on: the cluster has an object of it that the document does not know.
+def listens(restore: Restore) -> bool:
+    """It does not ask the cluster for its object by itself: it has ended, or knows no target."""
+    return restore.phase.ended or restore.phase is Phase.GATHERING
 
-    The API server has carried out late what it never answered, or somebody has put it there. It is
-    followed to its end like any other, which holds the VM again.
+
+def _of_its_object(restore: Restore, found: RestoreObject) -> Restore:
+    """Nothing is asked any more: what the answers were, the object tells."""
+    target = {"namespace": found.namespace, "vm": found.target, "snapshot": found.snapshot}
+    request = restore.request.model_copy(update={**target, "described": None})
+    asked = edits.close(restore, endings.MADE_BEFORE)
+    return asked.model_copy(update={"request": request, "proposal": None})
+
+
+def appeared(restore: Restore, found: RestoreObject, now: datetime) -> Restore:
+    """The cluster has an object of it that the document does not know: it is followed to its end.
+
+    Of an ended restore the API server has carried out late what it never answered, or somebody has
+    put it there. One that still asks for its target has come back from before it was answered.
     """
-    unknown = restore.phase.ended and not is_known(restore, found.uid)
+    unknown = listens(restore) and not is_known(restore, found.uid)
     if not unknown or found.restore_id != restore.id:
         return restore
-    restore = _noted(restore)
+    card = CardKind.APPEARED if restore.phase.ended else CardKind.FOUND_AGAIN
+    restore = _noted(restore) if restore.phase.ended else _of_its_object(restore, found)
     for kind in (CardKind.RESULT, CardKind.STARTED):
         restore = edits.close_slot(restore, kind, endings.APPEARED)
     again = restore.model_copy(update={"outcome": None, "start": None, "closed": False})
-    known = edits.post(edits.enter(again, Phase.RESTORING, now), CardKind.APPEARED, now)
+    known = edits.post(edits.enter(again, Phase.RESTORING, now), card, now)
     job = Job(
         name=found.name,
         decided_at=found.created or now,

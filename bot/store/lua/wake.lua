@@ -1,5 +1,6 @@
 -- Have live restores looked at now. Those without a record are looked into, if `lost` has the body of a
--- task for them; and so are those that have ended and do not know one of the objects that it names.
+-- task for them; and so are those that have ended, or still ask for their target, and do not know one of
+-- the objects that it names.
 -- KEYS: due
 -- ARGV: prefix, now, ids, lost, ttl
 -- `lost` is a JSON object: id -> body (JSON text).
@@ -22,10 +23,12 @@ end
 for _, id in ipairs(ids) do
   local member = 'restore:' .. id
   local known = redis.call('HMGET', prefix .. member, 'live', 'doc')
+  local asking = known[1] and known[2] and known[2]:find('"phase":"gathering"', 1, true)
   if known[1] then
     -- LT: what is overdue keeps its place before what is woken again and again.
     ask_for(due, prefix .. member, member, now, now, 'LT')
-  elseif lost[id] and unaware(known[2], lost[id]) then
+  end
+  if lost[id] and (asking or not known[1]) and unaware(known[2], lost[id]) then
     look_into(prefix, due, id, lost[id], now, ttl)
   end
 end

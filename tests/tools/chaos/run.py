@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.cluster.watch import STREAM_SECONDS
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import SlackSim
@@ -184,6 +185,9 @@ async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tupl
         await crowd.act()
     await _peace(ground)
     await _silence(ground)
+    if ground.memories.torn:
+        await _listed_again(ground)
+        await _silence(ground)
     await crowd.leave()
     documents = await stored(ground)
     verdict = await judge(ground, invariants, documents)
@@ -220,6 +224,13 @@ async def _silence(ground: Ground) -> None:
         await _tick(ground, STRIDE)
         if ground.seconds >= until and not await _something_left(ground):
             return
+
+
+async def _listed_again(ground: Ground) -> None:
+    """Until each watch has ended once: then objects are told again whose documents were forgotten."""
+    until = ground.seconds + STREAM_SECONDS + SETTLED
+    while ground.seconds <= until:
+        await _tick(ground, STRIDE)
 
 
 async def _minute(ground: Ground) -> None:

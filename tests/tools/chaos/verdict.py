@@ -67,7 +67,7 @@ async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore
     """Look at everything, before the aftercare of the restores is over."""
     verdict = Verdict()
     memories = ground.memories
-    for found in invariants.judge(documents, memories.forgot, memories.hides):
+    for found in invariants.judge(documents, memories.forgot):
         (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(
             found
         )
