@@ -1,23 +1,34 @@
 # The bot in a small image: no compiler, no pip, no root, nothing written outside of its volumes.
-# Pin the base by digest where you build: --build-arg BASE_IMAGE=python:3.13-slim-bookworm@sha256:…
+# Pin the base by digest where you build, and renew it as your registry tells of a new one:
+#   docker buildx imagetools inspect python:3.13-slim-bookworm
+#   docker build --build-arg BASE_IMAGE=python:3.13-slim-bookworm@sha256:… .
 ARG BASE_IMAGE=python:3.13-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
+# Another package index, and a CA that it or a proxy is signed by: --secret id=ca,src=ca.crt
+ARG PIP_INDEX_URL=
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 # Two environments: one that builds the bot's wheel, and the one that is shipped.
 COPY requirements-build.lock requirements.lock ./
-RUN python -m venv /build \
+RUN --mount=type=secret,id=ca \
+    if [ -f /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
+ && if [ -z "$PIP_INDEX_URL" ]; then unset PIP_INDEX_URL; fi \
+ && python -m venv /build \
  && /build/bin/pip install --no-deps --require-hashes --only-binary :all: \
       -r requirements-build.lock \
  && python -m venv --without-pip /opt/vm-restore-bot \
- && /build/bin/pip --python /opt/vm-restore-bot/bin/python install \
+ && /build/bin/pip --python /opt/vm-restore-bot/bin/python install --no-compile \
       --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY bot ./bot
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
- && /build/bin/pip --python /opt/vm-restore-bot/bin/python install --no-deps --no-index /wheel/*.whl
+ && /build/bin/pip --python /opt/vm-restore-bot/bin/python install --no-compile \
+      --no-deps --no-index /wheel/*.whl
+# What the bot never imports is not shipped.
+COPY .ci/trim_image.py /src/
+RUN python /src/trim_image.py /opt/vm-restore-bot
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="vm-restore-bot" \

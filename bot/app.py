@@ -28,6 +28,7 @@ from bot.parts import (
     open_socket,
     open_store,
     slack_context,
+    socket_receiver,
     who_we_are,
 )
 from bot.process import LooseThreads
@@ -38,6 +39,7 @@ from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory
 from bot.slack.inbound.bolt_app import bolt_app
+from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
 from bot.slack.manifest import SCOPES
 from bot.slack.outbound.thread_sync import ThreadSync
@@ -258,9 +260,13 @@ async def _build(
     stack.push_async_callback(_wound_up, worker, tasks)
     closes(stack, "the HTTP port", front.close)
     web = SlackApi(bolts_client, metrics, slack.clock)
-    socket = await open_socket(settings, bolt, web, waits, stack)
+    refusals = Refusals(metrics, slack.clock)
+    theirs = partial(refusals.belongs_elsewhere, home)
+    socket = socket_receiver(settings, bolt, web, theirs, clock)
+    if socket is not None:
+        await open_socket(socket, waits, stack)
     tasks += _background(worker, recovery, clusters, clock)
-    front.receiver = http_receiver(settings, bolt, slack.clock)
+    front.receiver = http_receiver(settings, bolt, home, refusals, slack.clock)
     app = App(settings, worker, parts, front, socket, tasks)
     far = {"slack": slack.clock} | {f"cluster {n}": each.clock for n, each in clusters.items()}
     app.clocks = ClockWatch(clock, metrics, far)

@@ -2,6 +2,7 @@
 
     BotError
     ├── Temporary    the far side is away, busy or slow; the same call may work later
+    │   ├── NotTaken           the request was not sent, or turned away: it is not carried out late
     │   ├── StoreUnavailable   Redis cannot be reached: nothing may be decided until it is back
     │   └── AnotherCluster     not the cluster that a name stands for: nothing is done there
     ├── Permanent    the far side said no, and will say no again; `reason` is a stable code
@@ -28,6 +29,10 @@ class Temporary(BotError):
         self.retry_after = retry_after
 
 
+class NotTaken(Temporary):
+    """The far side has not taken the request, and will not carry it out later."""
+
+
 class StoreUnavailable(Temporary):
     """Redis cannot be reached or refuses to write."""
 
@@ -44,7 +49,7 @@ class AnotherCluster(Temporary):
         )
 
 
-class NotTrusted(Temporary):
+class NotTrusted(NotTaken):
     """It is there, and its certificate is not one that this bot trusts."""
 
 

@@ -15,7 +15,8 @@ from aiohttp import web as http
 from bot.clock import Clock
 from bot.errors import Misconfigured, Permanent, Temporary
 from bot.settings import Settings
-from bot.slack.inbound.http_receiver import HttpReceiver
+from bot.slack.inbound.http_connections import Gate
+from bot.slack.inbound.http_receiver import MAX_BODY, HttpReceiver
 from bot.telemetry import METRICS_TYPE, Metrics
 
 T = TypeVar("T")
@@ -23,6 +24,8 @@ LAST_WORDS = 3.0
 """Seconds that requests get to be answered when the port is closed."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two tries of what is needed to start."""
+UNREAD_SECONDS = 2.0
+"""Real seconds in which the rest of a refused request is taken and thrown away."""
 PING_SECONDS = 2.0
 """Real seconds in which a part must answer; a probe of the kubelet waits for five."""
 
@@ -99,6 +102,7 @@ class Front:
         self._settings = settings
         self.waits = waits
         self._runners: list[http.AppRunner] = []
+        self._listening: list[asyncio.Server] = []
         self.bot: Bot | None = None
         self.receiver: HttpReceiver | None = None
         self.port = 0
@@ -125,20 +129,27 @@ class Front:
 
     async def _listen(self, key: str, port: int, routes: list[http.RouteDef]) -> int:
         """Serve these routes on a port of their own; the port that it is. `key` names the setting."""
-        server = http.Application(client_max_size=1024 * 1024)
+        gate = Gate()
+        server = http.Application(client_max_size=MAX_BODY, middlewares=[gate.heard])
         server.router.add_routes(routes)
-        runner = http.AppRunner(server, access_log=None, shutdown_timeout=LAST_WORDS)
+        runner = http.AppRunner(
+            server, access_log=None, shutdown_timeout=LAST_WORDS, lingering_time=UNREAD_SECONDS
+        )
         await runner.setup()
+        gate.server = runner.server
         self._runners.append(runner)
         host = self._settings.http.host
         try:
-            await http.TCPSite(runner, host, port).start()
+            listening = await asyncio.get_running_loop().create_server(gate, host, port)
         except OSError as error:
             raise Misconfigured(_not_listening(key, host, port, error)) from error
-        return int(runner.addresses[0][1])
+        self._listening.append(listening)
+        return int(listening.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Take no more requests; once is enough."""
+        for listening in self._listening:
+            listening.close()
         runners, self._runners = self._runners, []
         await asyncio.gather(*(runner.cleanup() for runner in runners))
 

@@ -4,10 +4,11 @@ What is opened here is closed by the given stack. `bot/app.py` puts the parts to
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -26,6 +27,7 @@ from bot.slack.api.directory import ORG_WIDE, Directory, Workspace, workspace
 from bot.slack.api.network import Network, WebClient
 from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
+from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.store import EmbeddedRedis, Keeping, Store, connect
@@ -186,22 +188,29 @@ def _timetable(settings: Settings) -> Timetable | None:
     return Timetable(times.channel, plan, times.after)
 
 
-def http_receiver(settings: Settings, bolt: AsyncApp, slack: FarClock) -> HttpReceiver | None:
+def http_receiver(
+    settings: Settings, bolt: AsyncApp, home: Workspace, refusals: Refusals, slack: FarClock
+) -> HttpReceiver | None:
     """What takes Slack's requests by HTTP; none in Socket Mode."""
     secret = settings.environment.signing_secret
     if settings.socket_mode or secret is None:
         return None
-    return HttpReceiver(bolt, secret.get_secret_value(), slack)
+    return HttpReceiver(bolt, secret.get_secret_value(), home, slack, refusals)
 
 
-async def open_socket(
-    settings: Settings, bolt: AsyncApp, web: SlackApi, waits: Waits, stack: AsyncExitStack
+def socket_receiver(
+    settings: Settings,
+    bolt: AsyncApp,
+    web: SlackApi,
+    theirs: Callable[[Mapping[str, Any]], bool],
+    clock: Clock,
 ) -> SocketReceiver | None:
-    """The receiver of Socket Mode, once it is connected; none where Slack comes by HTTP."""
+    """What takes what comes by Socket Mode; none where Slack comes by HTTP."""
     token = settings.environment.app_token
-    if token is None:
-        return None
-    socket = SocketReceiver(bolt, token.get_secret_value(), web, waits.clock)
+    return SocketReceiver(bolt, token.get_secret_value(), web, theirs, clock) if token else None
+
+
+async def open_socket(socket: SocketReceiver, waits: Waits, stack: AsyncExitStack) -> None:
+    """Connect, and wait for Slack's hello."""
     closes(stack, "the socket", socket.close)
     await waits.until("slack", socket.open)
-    return socket

@@ -15,7 +15,7 @@ import structlog
 from bot import tracing
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
-from bot.errors import Permanent, StoreUnavailable, Temporary
+from bot.errors import NotTaken, Permanent, StoreUnavailable, Temporary
 from bot.restore import audit, workflow
 from bot.restore.diagnosis import times
 from bot.restore.events import (
@@ -26,6 +26,7 @@ from bot.restore.events import (
     Elapsed,
     Event,
     FarSide,
+    NotDone,
     ObservationFailed,
     Observed,
     Verdict,
@@ -114,7 +115,7 @@ class Reconciler:
         restore = record.restore
         turn = Reconciliation(leased.lease, restore, dict(record.shown), search=leased.interrupted)
         with (
-            about(restore=restore.id, vm=audit.target(restore), cluster=restore.request.cluster),
+            about(restore=restore.id, vm=audit.vm_name(restore), cluster=restore.request.cluster),
             tracing.span("round", restore.id, phase=restore.phase.value),
         ):
             try:
@@ -122,8 +123,7 @@ class Reconciler:
                 effects = await self._apply(turn, await self._look(restore))
                 turn.search = turn.search or _was_forgotten(turn, self._clock.now())
                 for effect in effects:
-                    self._may_go_on()
-                    await self._secure(turn)
+                    await self._may_act(turn, effect)
                     await self._perform(turn, effect)
                 self._may_go_on()
                 if turn.restore.phase.ended:
@@ -144,6 +144,15 @@ class Reconciler:
         """Raise TooLateError if the process ends: the next worker observes and does the rest."""
         if not self._asked():
             raise TooLateError
+
+    async def _may_act(self, turn: Reconciliation, effect: Effect) -> None:
+        """Raise TooLateError if this is left to the next round, which is told that it was not sent."""
+        try:
+            self._may_go_on()
+            await self._secure(turn)
+        except TooLateError:
+            await self._apply(turn, Acted(effect, NotDone()))
+            raise
 
     async def _secure(self, turn: Reconciliation) -> None:
         """Let nothing out that a fail-over of Redis could forget. Raises NotReplicatedError.
@@ -277,9 +286,12 @@ class Reconciler:
         except Temporary as lost:
             log.warning("an act has no answer", effect=type(effect).__name__, what=lost.what)
             turn.again = self._clock.now() + timedelta(seconds=lost.retry_after or 1.0)
+            if isinstance(lost, NotTaken):
+                await self._apply(turn, Acted(effect, NotDone()))
             return
         except Permanent as refused:
             log.warning("an act is not possible now", effect=type(effect).__name__)
+            await self._apply(turn, Acted(effect, NotDone()))
             await self._apply(turn, ObservationFailed(f"{refused.reason}: {refused.text}"))
             return
         await self._apply(turn, Acted(effect, result))
@@ -316,7 +328,8 @@ class Reconciler:
             turn.again = found or turn.again
             return
         await self._apply(turn, found)
-        turn.updates.update(posted_elsewhere(turn.restore))
+        if not turn.restore.thread_ref.flat:  # else what stands there can still be edited
+            turn.updates.update(posted_elsewhere(turn.restore))
         turn.again = self._clock.now()
         await self._lost_threads.explain(turn.restore, before, found)
 

@@ -24,7 +24,7 @@ from bot.restore.audit_kinds import AuditKind
 from bot.restore.events import Appeared
 from bot.restore.model import AuditEntry, Restore, RestoreId
 from bot.restore.observation import RestoreObject
-from bot.restore.phases.made_before import is_unaware
+from bot.restore.phases.made_before import is_known, listens
 from bot.restore.rules import Rules
 from bot.restore.traces import Remains, Trace
 from bot.slack.api.directory import Workspace
@@ -89,18 +89,23 @@ class Recovery:
         for each in changed:
             known = traces.trace_of(cluster, each, self._home.team)
             news = known is not None and traces.is_recent(each, now) and not each.deleting
-            task = LostTask(why="unknown", trace=known) if known and news else None
-            found[each.restore_id or ""] = fields(task) if task else None
+            id_ = each.restore_id or ""
+            if known is None or not news:
+                found.setdefault(id_, None)
+                continue
+            others = (found.get(id_) or {}).get("uids", ())
+            found[id_] = fields(LostTask(why="unknown", trace=known, uids=(*others, each.uid)))
         return found
 
     async def look_into(self, task: PeriodicTask) -> TaskResult | None:
         """Find out what became of one. Raises Temporary to be asked again."""
         lost, id_ = load(LostTask, task), RestoreId(task.name.partition(":")[2])
         known, record = lost.trace, await self._store.load(id_)
-        if record is not None and not is_unaware(record.restore):
+        kept = record.restore if record is not None else None
+        if kept is not None and not listens(kept):
             return None
         try:
-            found, status = await self._in_the_cluster(id_, known)
+            found, status = await self._in_the_cluster(id_, known, kept)
             unseen = ""
         except StoreUnavailable:
             raise
@@ -111,8 +116,8 @@ class Recovery:
                 later = lost.model_copy(update={"since": since})
                 return TaskResult(now + ASK_AGAIN, fields(later))
             found, status = None, ""
-        if record is not None:
-            return None if found is None else await self._go_on(record.restore, found)
+        if kept is not None:
+            return None if found is None else await self._go_on(kept, found)
         thread = await self._thread(id_, known)
         remains = Remains(
             id=id_,
@@ -131,26 +136,35 @@ class Recovery:
         return await self._keep(new, lost, thread)
 
     async def _go_on(self, restore: Restore, found: RestoreObject) -> TaskResult | None:
-        """An ended restore whose object has come into being late."""
+        """A restore that does not know its object goes on with that."""
         now = self._clock.now()
         step = workflow.step(restore, Appeared(found), now)
         match await self._store.commit(step.restore, due=now, audit=step.audit):
             case Committed():
-                log.error("the object of an ended restore has appeared", restore=restore.id)
+                log.error(
+                    "an object has appeared that its restore did not know", restore=restore.id
+                )
                 return None
             case _:  # Another restore holds the VM, or somebody has moved this one.
                 return TaskResult(now + ASK_AGAIN)
 
     async def _in_the_cluster(
-        self, id_: RestoreId, known: Trace
+        self, id_: RestoreId, known: Trace, kept: Restore | None
     ) -> tuple[RestoreObject | None, str]:
-        """Its object, one that is not complete before others; without one, what the VM is like."""
+        """Its object, one that is not complete before others; without one, what the VM is like.
+
+        Only objects count that its document does not know, if there is one.
+        """
         request = known.request
         if request.vm_ref is None:
             return None, ""
         cluster = self._cluster(request.cluster)
         made = await cluster.made_by(request.vm_ref, id_)
-        own = [each for each in made if each.target == request.vm]
+        own = [
+            each
+            for each in made
+            if each.target == request.vm and not (kept and is_known(kept, each.uid))
+        ]
         if own:
             return min(own, key=lambda each: each.complete), ""
         return None, traces.vm_status(*await cluster.vm(request.vm_ref))

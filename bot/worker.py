@@ -31,10 +31,13 @@ from bot.reconciler import Reconciler, ReconcilerDeps, TooLateError
 from bot.slack.inbound.dispatcher import Dispatcher
 from bot.slack.outbound.failing_rounds import FailingRounds
 from bot.store.documents import Unreadable
+from bot.store.keys import DELIVERY
 from bot.store.records import Delivery, Lease, Leased, PeriodicTask, Record, TaskHandler, TaskResult
 
 WORKERS = 32
-"""Things worked on at once by one process."""
+"""Restores and periodic tasks worked on at once by one process."""
+DELIVERIES = 32
+"""Deliveries dealt with at once: what people say, however many they are, holds up no restore."""
 POLL = timedelta(seconds=1)
 """How often the queue is asked when nobody nudges: other replicas put things into it, too."""
 STORE_AWAY = timedelta(seconds=2)
@@ -184,18 +187,28 @@ class Worker:
 
     def work_on(self, leased: Leased) -> None:
         """Deal with something that has come and is leased to us already, or hand it over."""
-        work = self._release(leased.lease) if self._leaving else self._work(leased)
-        self._begin(work, leased.lease.id)
+        self._begin(self._taken(leased), leased.lease.id)
+
+    def _taken(self, leased: Leased) -> Coroutine[Any, Any, None]:
+        """Work on it; give it back, if this process leaves or has too many deliveries at once."""
+        if self._leaving:
+            return self._release(leased.lease)
+        if leased.lease.id.startswith(DELIVERY) and self._at_work(deliveries=True) >= DELIVERIES:
+            return self._release(leased.lease, after=POLL)
+        return self._work(leased)
+
+    def _at_work(self, *, deliveries: bool) -> int:
+        return sum(key.startswith(DELIVERY) is deliveries for key in self._tasks.values())
 
     def _begin(self, work: Coroutine[Any, Any, None], key: str) -> None:
         task = asyncio.create_task(work, name=f"work on {key}")
         self._tasks[task] = key
         task.add_done_callback(self._done)
 
-    async def _release(self, lease: Lease) -> None:
-        """Give the lease back: another worker can take it now, and need not wait until it ends."""
+    async def _release(self, lease: Lease, after: timedelta = timedelta()) -> None:
+        """Give the lease back: another worker can take it, and need not wait until it ends."""
         try:
-            await self._store.queue.release(lease, due=self._clock.now())
+            await self._store.queue.release(lease, due=self._clock.now() + after)
         except StoreUnavailable as away:
             log.warning("the store is away", what=away.what)
 
@@ -205,7 +218,7 @@ class Worker:
 
     async def _take(self) -> datetime:
         """Lease what is due, up to our capacity; the time to look again."""
-        room = WORKERS - len(self._tasks)
+        room = WORKERS - self._at_work(deliveries=False)
         now = self._clock.now()
         if room <= 0:
             return now + POLL
@@ -217,7 +230,7 @@ class Worker:
             return now + STORE_AWAY
         for each in leased:
             if self._wanted(each.lease.id):
-                self._begin(self._work(each), each.lease.id)
+                self._begin(self._taken(each), each.lease.id)
         return min(following or now + POLL, now + POLL)
 
     def _wanted(self, key: str) -> bool:

@@ -38,6 +38,8 @@ LIMITS = (
     "bot.slack.handlers.modal.LOOK",
     "bot.slack.handlers.app_home.PING_SECONDS",
     "bot.slack.handlers.queries.PATIENCE",
+    "bot.slack.inbound.http_connections.HEADER_SECONDS",
+    "bot.slack.inbound.http_receiver.BODY_SECONDS",
     "bot.slack.inbound.socket_receiver.LAST_WORDS",
     "bot.store.connection.ANSWER_SECONDS",
     "bot.store.connection.CONNECT_SECONDS",

@@ -1,6 +1,7 @@
 """One raw call to an API server, and the one place where its failures get their meaning.
 
-    no connection, no answer in time, nonsense, 408, 429, 5xx   Temporary
+    no connection, no login, 429, a webhook that is away         NotTaken, a Temporary
+    no answer in time, nonsense, 408, 5xx                        Temporary
     any other answer that is no success                          Refusal, a Permanent
     a 500 that carries the "no" of an admission webhook          Refusal, too
 
@@ -28,10 +29,11 @@ from kubernetes.aio.config import ConfigException
 
 from bot import __version__, tracing
 from bot.clock import FarClock
-from bot.cluster.document import Json, items, number, text
+from bot.cluster.answers import plain, status, wait
+from bot.cluster.document import Json, items, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
-from bot.errors import NotTrusted, Permanent, Temporary
+from bot.errors import NotTaken, NotTrusted, Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
 JSON = "application/json"
@@ -55,19 +57,11 @@ _REASONS = {
     410: "expired",
     422: "invalid",
 }
-# About the request itself, by the plain text of a router: no word on any object.
-_OTHER_FORM = (
-    "the API server does not take a request of this kind ({said});"
-    " the bot and this KubeVirt may not fit together"
-)
-_NOT_TAKEN = {
-    404: "the API server does not know the path of this request ({said})",
-    405: _OTHER_FORM,
-    406: _OTHER_FORM,
-}
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _ON_THE_WIRE = (aiohttp.ClientError, OSError, ConfigException)
 # TimeoutError is an OSError. ConfigException: the login could not be renewed before the request.
+_NOT_SENT = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, ConfigException)
+_WEBHOOK_AWAY = "failed calling webhook"
 
 
 class ApiStatusError(Permanent):
@@ -354,47 +348,25 @@ class Api:
         return found if isinstance(found, dict) else {}
 
     def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Temporary | ApiStatusError:
-        code, status = response.status, _status(raw)
-        message = text(status, "message") if status else _plain(code, raw)
+        code, found = response.status, status(raw)
+        message = text(found, "message") if found else plain(code, raw)
         if code in _TEMPORARY and not (code == 500 and "denied the request" in message):
-            said = f": {message[:300]}" if status and message else ""
+            said = f": {message[:300]}" if found and message else ""
             what = f"cluster {self.cluster}: the API server answered {code}{said}"
-            return Temporary(what, _wait(response, status))
-        reason = text(status, "reason")
-        return ApiStatusError(ApiRejection(code, reason, message[:MAX_TEXT]), worded=bool(status))
+            taken = code != 429 and _WEBHOOK_AWAY not in message
+            return (Temporary if taken else NotTaken)(what, wait(response, found))
+        reason = text(found, "reason")
+        return ApiStatusError(ApiRejection(code, reason, message[:MAX_TEXT]), worded=bool(found))
 
     def _away(self, error: Exception) -> Temporary:
         where = f"cluster {self.cluster}: the API server"
+        away = NotTaken if isinstance(error, _NOT_SENT) else Temporary
         if isinstance(error, TimeoutError):
-            return Temporary(f"{where} did not answer in time")
+            return away(f"{where} did not answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
             return NotTrusted(f"{where} offers no TLS connection that can be trusted")
         if isinstance(error, aiohttp.ClientConnectorError):
-            return Temporary(f"{where} cannot be reached")
+            return away(f"{where} cannot be reached")
         if isinstance(error, ConfigException):
-            return Temporary(f"cluster {self.cluster}: the login could not be renewed")
-        return Temporary(f"{where} broke the connection off")
-
-
-def _status(raw: bytes) -> Json:
-    """The Status document in an error's body; empty if somebody else wrote it."""
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
-
-
-def _plain(code: int, raw: bytes) -> str:
-    """What an answer in plain text says; made readable where it is about the request itself."""
-    said = raw.decode("utf-8", "replace").strip()
-    if code not in _NOT_TAKEN:
-        return said
-    return _NOT_TAKEN[code].format(said=said.partition("\n")[0][:100] or str(code))
-
-
-def _wait(response: aiohttp.ClientResponse, status: Json) -> float | None:
-    asked = response.headers.get("Retry-After", "")
-    if asked.isdigit():
-        return float(asked)
-    return float(number(status, "details", "retryAfterSeconds")) or None
+            return away(f"cluster {self.cluster}: the login could not be renewed")
+        return away(f"{where} broke the connection off")

@@ -251,6 +251,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
     async with Together() as second:
         content = second.create_task(reads.content(snapshot.result()))
         held = second.create_task(_claims(reads, asked, vm.result()))
+        lock = second.create_task(_lock(reads, asked, vm.result()))
     return Observation(
         asked.kind,
         at,
@@ -258,6 +259,7 @@ async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
         vmi=vmi.result(),
         snapshot=snapshot.result(),
         content=content.result(),
+        locked_by=lock.result(),
         restores=restores.result(),
         safety=safety.result(),
         forbidden=reads.forbidden,
@@ -297,6 +299,13 @@ async def _claims(reads: Reads, asked: Question, vm: Vm | None) -> tuple[Claim, 
         return await reads.claims()
     named = {each.claim for each in vm.volumes if each.claim} if vm else set()
     return await reads.claims_named(sorted(named))
+
+
+async def _lock(reads: Reads, asked: Question, vm: Vm | None) -> Snapshot | None:
+    """The snapshot that the VM is marked with, unless it is this restore's own."""
+    own = asked.restore.safety.name if asked.restore.safety else None
+    mark = vm.snapshot_in_progress if vm else None
+    return await reads.snapshot(mark) if mark and mark != own else None
 
 
 async def _begun_snapshot(reads: Reads, restore: Restore) -> Snapshot | None:

@@ -2,7 +2,8 @@
 
     it was done, or it was so already     Done
     it will not be done                   Rejection, with the API server's own words
-    nobody knows, or "come back later"    Temporary: the next look finds out
+    nobody knows                          Temporary: the next look finds out
+    it was not sent, or "come back later" NotTaken: it is not carried out late either
 
 Nothing is sent once the worker's lease is over: another worker may already act on newer facts. The
 lease is looked at when the request has its login: to renew one may take longer than the lease.
@@ -11,7 +12,6 @@ lease is looked at when the request has its login: to renew one may take longer 
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import assert_never
 
 from bot.clock import Clock
@@ -19,7 +19,7 @@ from bot.cluster import bodies, create, names
 from bot.cluster.client import Api, ApiStatusError
 from bot.cluster.document import Json, text
 from bot.cluster.schema import Schema
-from bot.errors import Temporary
+from bot.errors import NotTaken, Temporary
 from bot.restore.effects import RESTORE_ID
 from bot.restore.events import (
     ClearVmi,
@@ -55,11 +55,20 @@ class Performer:
 
     async def perform(self, effect: Effect, *, not_after: datetime) -> Result:
         """Make it so."""
-        in_time = partial(self._in_time, not_after)
+        out: list[Effect] = []
+
+        def goes_out() -> None:
+            self._in_time(not_after)
+            out.append(effect)
+
         try:
-            return await self._send(effect, in_time)
+            return await self._send(effect, goes_out)
         except ApiStatusError as refusal:
             return _meaning(refusal)
+        except Temporary as away:
+            if out or isinstance(away, NotTaken):
+                raise
+            raise NotTaken(away.what, away.retry_after) from away
 
     async def _send(self, effect: Effect, in_time: InTime) -> Result:
         match effect:
@@ -153,7 +162,7 @@ class Performer:
 
     def _in_time(self, not_after: datetime) -> None:
         if self._clock.now() >= not_after:
-            raise Temporary(f"cluster {self._api.cluster}: too late to act, the lease is over")
+            raise NotTaken(f"cluster {self._api.cluster}: too late to act, the lease is over")
 
     def _both_in_time(self, effect: CreateRestore, in_time: InTime) -> InTime:
         """Within the lease, and while the document counts on the request to be on its way."""
@@ -161,7 +170,7 @@ class Performer:
         def check() -> None:
             in_time()
             if effect.not_after is not None and self._clock.now() >= effect.not_after:
-                raise Temporary(f"cluster {self._api.cluster}: too late to send the restore")
+                raise NotTaken(f"cluster {self._api.cluster}: too late to send the restore")
 
         return check
 
@@ -171,7 +180,7 @@ def _meaning(refusal: ApiStatusError) -> ApiRejection:
     if refusal.code == 401:
         raise refusal
     if refusal.code == 409 and _LOST_RACE.search(refusal.text):
-        raise Temporary(f"somebody else changed it at the same moment: {refusal.text}")
+        raise NotTaken(f"somebody else changed it at the same moment: {refusal.text}")
     return refusal.rejection
 
 

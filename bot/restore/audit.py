@@ -15,9 +15,13 @@ def entries(before: Restore, after: Restore, event: Event, now: datetime) -> tup
 
 def target(restore: Restore) -> str:
     """What it is about, for logs and audit: "cluster/namespace/vm from snapshot"."""
+    return f"{vm_name(restore)} from {restore.request.snapshot or '?'}"
+
+
+def vm_name(restore: Restore) -> str:
+    """The same without the snapshot, whose name is what people type: for logs."""
     request = restore.request
-    parts = "/".join(part or "?" for part in (request.cluster, request.namespace, request.vm))
-    return f"{parts} from {request.snapshot or '?'}"
+    return "/".join(part or "?" for part in (request.cluster, request.namespace, request.vm))
 
 
 def _of_people(

@@ -19,6 +19,8 @@ class CheckFailure:
     expected: str = ""
     next: str = ""
     choices: tuple[str, ...] = ()
+    more_choices: int = 0
+    """How many there are besides."""
 
     @classmethod
     def telling(
@@ -30,7 +32,8 @@ class CheckFailure:
             found=finding.found.format(**values),
             expected=finding.expected.format(**values),
             next=finding.next.format(**values),
-            choices=choices,
+            choices=choices[:MAX_CHOICES],
+            more_choices=len(choices[MAX_CHOICES:]),
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from bot.restore.check_failure import MAX_CHOICES, CheckFailure
 from bot.restore.claims import taken_names
+from bot.restore.cut import named
 from bot.restore.denials import denial, wants_halted
 from bot.restore.fates import new_claims
 from bot.restore.locks import restore_lock, snapshot_lock
@@ -93,7 +94,7 @@ def vm_exists(observation: Observation, restore: Restore) -> CheckFailure | None
     return CheckFailure.telling(
         Reason.VM_NOT_FOUND,
         texts.VM_NOT_FOUND,
-        (elsewhere + near)[:MAX_CHOICES],
+        elsewhere + near,
         vm=vm,
         namespace=target.namespace,
         command=command,
@@ -194,12 +195,10 @@ def names_are_free(observation: Observation, restore: Restore) -> CheckFailure |
     taken = taken_names(observation, restore)
     if not taken:
         return None
-    named = ", ".join(f"`{each}`" for each in taken[:MAX_CHOICES])
-    more = texts.AND_MORE.format(count=len(taken) - MAX_CHOICES)
     return CheckFailure.telling(
         Reason.NAME_TAKEN,
         texts.NAME_TAKEN,
-        claims=f"{named} {more}" if len(taken) > MAX_CHOICES else named,
+        claims=named([f"`{each}`" for each in taken], MAX_CHOICES),
         verb="exists" if len(taken) == 1 else "exist",
     )
 

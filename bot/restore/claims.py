@@ -14,12 +14,12 @@ and not found; for every other the first thing found is named.
 from collections.abc import Iterator
 from enum import Enum
 
+from bot.restore.cut import named
 from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.fates import new_claims, prefixed
 from bot.restore.model import Restore
 from bot.restore.observation import Claim, Observation, RestoreObject
 from bot.restore.rules import VolumePolicy
-from bot.texts import general
 
 MAX_LEFT = 40
 """Claims that a document keeps; the others are counted."""
@@ -194,7 +194,4 @@ def _quoted(kind: str, name: str) -> str:
 
 
 def _some(given: list[str]) -> str:
-    names = list(dict.fromkeys(given))
-    rest = len(names) - MAX_USERS
-    listed = ", ".join(names[:MAX_USERS])
-    return general.AND_MORE.format(names=listed, count=rest) if rest > 0 else listed
+    return named(list(dict.fromkeys(given)), MAX_USERS)

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from bot.restore import backing
 from bot.restore.claims import taken_names
+from bot.restore.cut import named, told
 from bot.restore.effects import confirmed_name
-from bot.restore.locks import others_in_progress
+from bot.restore.locks import others_in_progress, snapshot_lock
 from bot.restore.model import Preview, Restore
 from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
@@ -161,10 +162,7 @@ def claims_are_the_same(before: VmState, now: VmState) -> str | None:
         for name, uid in here.items()
         if then.get(name, uid) != uid
     ]
-    named = changed[:MAX_NAMED]
-    if rest := len(changed) - len(named):
-        named.append(texts.MORE_CLAIMS.format(count=rest))
-    return " ".join(named) or None
+    return " ".join(told(changed, MAX_NAMED)) or None
 
 
 def claims_have_their_size(before: VmState, now: VmState) -> str | None:
@@ -175,7 +173,7 @@ def claims_have_their_size(before: VmState, now: VmState) -> str | None:
         for name, size in here.items()
         if then.get(name, size) != size
     ]
-    return " ".join(changed[:MAX_NAMED]) or None
+    return " ".join(told(changed, MAX_NAMED)) or None
 
 
 StateComparison = Callable[[VmState, VmState], str | None]
@@ -324,25 +322,28 @@ def nobody_else_restores(both: Compared) -> Iterator[Difference]:
 
 
 def nobody_takes_a_snapshot(both: Compared) -> Iterator[Difference]:
-    """No snapshot of the VM is being taken but our safety snapshot."""
+    """No snapshot holds the VM but our safety snapshot; what holds it is read and told."""
     safety = both.restore.safety
     own = safety.name if safety else confirmed_name("pre-restore", both.restore)
-    if both.vm.snapshot_in_progress not in (None, own):
-        taken = texts.OTHER_SNAPSHOT.format(name=both.vm.snapshot_in_progress)
-        yield Difference(CHANGED, taken)
+    lock = snapshot_lock(both.seen)
+    if lock is not None and both.vm.snapshot_in_progress != own:
+        yield Difference(CHANGED, lock.text.found.format_map(lock.values))
 
 
 def names_are_free(both: Compared) -> Iterator[Difference]:
     """With PrefixTargetName, no claim has taken the name of a restored volume."""
-    for claim in taken_names(both.seen, both.restore)[:MAX_NAMED]:
-        yield Difference(Reason.NAME_TAKEN, texts.NAME_IS_TAKEN.format(claim=claim))
+    taken = taken_names(both.seen, both.restore)
+    said = [texts.NAME_IS_TAKEN.format(claim=claim) for claim in taken]
+    for each in told(said, MAX_NAMED):
+        yield Difference(Reason.NAME_TAKEN, each)
 
 
 def storage_stands(both: Compared) -> Iterator[Difference]:
     """The copies of the disks, the claims that stay in use and the storage classes are all there."""
     for look in (backing.copies_are_there, backing.claims_stay, backing.classes_exist):
-        for found in list(look(both.seen, both.restore))[:MAX_NAMED]:
-            yield Difference(found.reason, found.text)
+        found = list(look(both.seen, both.restore))
+        for text in told([each.text for each in found], MAX_NAMED):
+            yield Difference(found[0].reason, text)
 
 
 DIFFERENCES: tuple[Callable[[Compared], Iterator[Difference]], ...] = (
@@ -375,6 +376,4 @@ def _quoted(name: str | None) -> str:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    named = ", ".join(f"`{each}`" for each in names[:MAX_NAMED])
-    rest = len(names) - MAX_NAMED
-    return (f"{named} {texts.AND_MORE.format(count=rest)}" if rest > 0 else named) or texts.NONE
+    return named([f"`{each}`" for each in names], MAX_NAMED) or texts.NONE

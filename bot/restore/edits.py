@@ -127,6 +127,7 @@ def refuse(restore: Restore, refusal: CheckFailure, now: datetime) -> Restore:
         expected=refusal.expected,
         next=refusal.next,
         choices=refusal.choices,
+        more_choices=refusal.more_choices,
     )
     return end(restore, Phase.REFUSED, outcome, endings.REFUSED)
 

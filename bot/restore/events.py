@@ -311,6 +311,11 @@ class Done:
     uid: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """The API server has not taken it and will not carry it out later: it may be sent again."""
+
+
 Result = Done | ApiRejection
 
 
@@ -319,7 +324,7 @@ class Acted:
     """How an effect went. A lost answer is no result: the next look finds out."""
 
     effect: Effect
-    result: Result
+    result: Result | NotDone
 
 
 Event = (

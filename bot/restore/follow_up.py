@@ -46,7 +46,7 @@ def successor(restore: Restore, click: Clicked, rules: Rules, now: datetime) -> 
         return user_events.in_vain(restore, card)
     new = workflow.begin(
         id_=following(restore.id),
-        thread_ref=restore.thread_ref,
+        thread_ref=restore.thread_ref.anew(),
         owner=restore.owner,
         request=_wish(restore, click.button),
         rules=rules,

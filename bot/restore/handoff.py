@@ -171,7 +171,7 @@ def _moved(restore: Restore, dm: str | None, now: datetime) -> Restore:
     if dm is None or not restore.thread_ref.direct:
         return restore
     thread_ref = restore.thread_ref.model_copy(
-        update={"channel": dm, "thread": None, "own_thread": True}
+        update={"channel": dm, "thread": None, "flat": False, "own_thread": True}
     )
     first, *others = restore.cards
     kept = [first, *(card for card in others if card.closed is None and card.kind in UNDER_WAY)]

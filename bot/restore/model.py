@@ -238,6 +238,7 @@ class Outcome(Stored):
     next: str = ""
     choices: tuple[str, ...] = ()
     """Names that help (the VM's snapshots, for instance), at most ten."""
+    more_choices: int = 0
     typed: str | None = None
     """What was typed instead of the name, shortened."""
     vm_status: str = ""
@@ -319,6 +320,8 @@ class Restore(Stored):
     """The disks that it deletes may go without a copy: said on the card that is confirmed."""
     safety: Safety | None = None
     job: Job | None = None
+    objects: tuple[str, ...] = ()
+    """UIDs of objects of this restore that were followed before that of `job`."""
     outcome: Outcome | None = None
     start: Start | None = None
     offer: Offer | None = None

@@ -320,7 +320,7 @@ class Observation:
     snapshot: Snapshot | None = None
     content: Content | None = None
     locked_by: Snapshot | None = None
-    """The snapshot that the VM's status names, if it names one (FULL)."""
+    """The snapshot that the VM's status names, if it names one (FULL, RECHECK)."""
     snapshots: tuple[Snapshot, ...] = ()
     """All snapshots of the VM, newest first (FULL)."""
     restores: tuple[RestoreObject, ...] = ()

@@ -62,6 +62,7 @@ class Reason(StrEnum):
     RESTORE_FAILED = "restore_failed"
     NOT_RESTORED = "not_restored"
     RESTORE_DELETED = "restore_deleted"
+    PERHAPS_MADE = "perhaps_made"
     RESTORE_GIVEN_UP = "restore_given_up"
     VM_DELETED = "vm_deleted"
     RECORD_LOST = "record_lost"

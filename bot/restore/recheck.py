@@ -56,6 +56,12 @@ def unlocks(observation: Observation, restore: Restore) -> bool:
     return any(lock is not None and (lock.passes or lock.absent) for lock in locks)
 
 
+def unlocking(observation: Observation, restore: Restore, now: datetime) -> bool:
+    """A snapshot that is done holds the VM by its mark alone: KubeVirt frees it within seconds."""
+    lock = snapshot_lock(observation)
+    return lock is not None and lock.passes and now < restore.entered_at + UNLOCKS_WITHIN
+
+
 def too_late(restore: Restore, now: datetime) -> Restore:
     """The bot could not act in time: what was agreed to then is asked anew."""
     minutes = int(ACT_WITHIN.total_seconds() // 60)

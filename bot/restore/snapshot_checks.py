@@ -4,14 +4,20 @@ They have the shape and the place that `bot/restore/checks.py:CHECKS` gives them
 asked only of a snapshot that exists.
 """
 
+from collections.abc import Iterable
+
 from bot.restore import backing
-from bot.restore.check_failure import MAX_CHOICES, CheckFailure
+from bot.restore.check_failure import CheckFailure
+from bot.restore.cut import told
 from bot.restore.fates import MEMORY_DUMP, copied_disks
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, Snapshot
 from bot.restore.reasons import Reason
 from bot.restore.suggestions import nearest
 from bot.texts import refusals as texts
+
+MAX_NAMED = 5
+"""Findings of one kind that a refusal tells."""
 
 
 def snapshot_exists(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -39,7 +45,7 @@ def snapshot_is_of_this_vm(observation: Observation, restore: Restore) -> CheckF
     return CheckFailure.telling(
         Reason.SNAPSHOT_OF_OTHER_VM,
         texts.SNAPSHOT_OF_OTHER_VM,
-        tuple(each.name for each in observation.snapshots)[:MAX_CHOICES],
+        tuple(each.name for each in observation.snapshots),
         snapshot=snapshot.name,
         source=snapshot.source,
         vm=vm,
@@ -106,23 +112,17 @@ def content_stays(observation: Observation, restore: Restore) -> CheckFailure | 
 
 def copies_are_there(observation: Observation, restore: Restore) -> CheckFailure | None:
     """The copy of each disk is there, ready, and stays."""
-    for found in backing.copies_are_there(observation, restore):
-        return CheckFailure.telling(found.reason, texts.COPIES, text=found.text)
-    return None
+    return _all_of(backing.copies_are_there(observation, restore), texts.COPIES)
 
 
 def claims_stay(observation: Observation, restore: Restore) -> CheckFailure | None:
     """No claim that the restored VM is to have is being deleted."""
-    for found in backing.claims_stay(observation, restore):
-        return CheckFailure.telling(found.reason, texts.CLAIMS_STAY, text=found.text)
-    return None
+    return _all_of(backing.claims_stay(observation, restore), texts.CLAIMS_STAY)
 
 
 def classes_exist(observation: Observation, restore: Restore) -> CheckFailure | None:
     """A claim of a class that is gone waits for ever: said before the VM is stopped for it."""
-    for found in backing.classes_exist(observation, restore):
-        return CheckFailure.telling(found.reason, texts.CLASSES, text=found.text)
-    return None
+    return _all_of(backing.classes_exist(observation, restore), texts.CLASSES)
 
 
 def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFailure | None:
@@ -136,10 +136,19 @@ def snapshot_holds_disks(observation: Observation, restore: Restore) -> CheckFai
     return CheckFailure.telling(Reason.CONFIGURATION_ONLY, words, snapshot=snapshot.name)
 
 
+def _all_of(found: Iterable[backing.Finding], words: texts.RefusalText) -> CheckFailure | None:
+    """Every finding is told, or how many more there are; the reason is that of the first."""
+    findings = list(found)
+    if not findings:
+        return None
+    text = " ".join(told([each.text for each in findings], MAX_NAMED))
+    return CheckFailure.telling(findings[0].reason, words, text=text)
+
+
 def _snapshot(observation: Observation) -> Snapshot:
     assert observation.snapshot is not None, "snapshot_exists comes first"  # noqa: S101 - as above
     return observation.snapshot
 
 
 def _with_first(first: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *rest)))[:MAX_CHOICES]
+    return tuple(dict.fromkeys((*first, *rest)))

@@ -40,6 +40,10 @@ class ThreadRef(Stored):
         """A direct message: nobody but its person sees what is said there."""
         return self.channel.startswith("D")
 
+    def anew(self) -> "ThreadRef":
+        """Where a restore begins that follows this one: in a new thread, if its own one was refused."""
+        return self.model_copy(update={"thread": None, "flat": False}) if self.flat else self
+
     def in_direct(self, dm: str, *, deleted: bool) -> "ThreadRef":
         """Where it goes on in a direct message: in a thread, unless it is one that was refused there."""
         flat = dm == self.channel and not deleted

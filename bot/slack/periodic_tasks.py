@@ -41,7 +41,8 @@ class ReportTask(Stored):
 class LostTask(Stored):
     """A restore whose record is lost, as "lost:ID": the cluster and the thread are asked about it.
 
-    It rests once that is done, so that it is done once.
+    It rests once that is done, so that it is done once. A restore that has ended is looked into like
+    that, too, if it does not know one of its objects.
     """
 
     kind: Literal["lost"] = "lost"
@@ -51,6 +52,8 @@ class LostTask(Stored):
     trace: Trace
     since: datetime | None = None
     """When the cluster was first asked in vain."""
+    uids: tuple[str, ...] = ()
+    """The objects of it that the cluster has."""
 
 
 TaskBody: TypeAlias = HomeTask | ReportTask | LostTask

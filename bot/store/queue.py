@@ -207,7 +207,7 @@ class WorkQueue:
         """Make these restores due now; ended ones are left as they are, but for what appears late.
 
         `lost` has the body of the task "lost:ID" for ids that are looked into if they are unknown, or
-        have ended and know of no object in the cluster.
+        have ended, or still ask for their target, and do not know one of its objects (`uids`).
         """
         bodies = {each: documents.dump_body(body) for each, body in (lost or {}).items()}
         for page in scripts.pages(ids):

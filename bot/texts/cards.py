@@ -286,28 +286,6 @@ VOLUMES: Final = "*Volumes bound*: {bound} of {total}"
 ELAPSED: Final = "*Elapsed*: {length}"
 DELETING: Final = "The restore object is being deleted, as {by} asked."
 
-FOUND_AGAIN_HEADING: Final = "⚠️ My Record of This Restore Is Gone"
-FOUND_AGAIN_TEXT: Final = "⚠️ The record of the restore of VM {vm} is gone; the cluster has it."
-FOUND_AGAIN: Final = (
-    "What I had stored of the restore of VM {vm} in {namespace} is lost. The cluster has the "
-    "restore, so it was handed over before that; nothing is restored a second time."
-)
-FOUND_AGAIN_FOLLOWED: Final = "{owner}, it is followed to its end from here, and told below."
-FOUND_AGAIN_BUTTONS: Final = (
-    "Buttons above do nothing any more. What was shown and confirmed is there."
-)
-
-APPEARED_HEADING: Final = "⚠️ The Restore Has Appeared in the Cluster"
-APPEARED_TEXT: Final = "⚠️ The restore of VM {vm}, which had ended, is in the cluster now."
-APPEARED: Final = (
-    "The restore of VM {vm} in {namespace} had ended here, since the cluster had no restore object "
-    "then. By now it has one: the API server has carried out late what it had not answered."
-)
-APPEARED_FOLLOWED: Final = (
-    "{owner}, it is followed to its end from here, and told below. *Do not start the VM meanwhile.* If "
-    "it takes long, you can delete the restore object; that rolls nothing back."
-)
-
 OVERDUE_HEADING: Final = "⚠️ Restore Is Taking Longer Than Expected"
 OVERDUE_ASK: Final = "{owner}, wait longer for the restore of VM {vm}, or give it up?{until}"
 OVERDUE_TEXT: Final = "The restore of VM {vm} in {namespace} is taking longer than expected."

@@ -70,7 +70,6 @@ NOT_RESTORED: Final = (
 )
 CLAIM_OF_OTHERS: Final = "claim `{claim}` was not made by this restore"
 CLAIM_MISSING: Final = "claim `{claim}` does not exist"
-AND_MORE: Final = "and {count} more"
 NOT_RESTORED_NEXT: Final = (
     "Look at these claims before anything else. With the setting `rules.volume_policy` at "
     "`PrefixTargetName` KubeVirt takes a claim that has the name already as it is; without it a "
@@ -85,6 +84,9 @@ FAILED_AND_LIVE: Final = "{failure}. The VM is live: somebody has started it."
 UNCHANGED: Final = "unchanged"
 UNCHANGED_REFUSED: Final = "unchanged: the cluster refused the restore"
 UNTOUCHED: Final = "as before: the cluster has no such restore"
+PERHAPS_TOUCHED: Final = (
+    "not known: the cluster has no such restore now, and may have had one for a moment"
+)
 LIVE: Final = "{status} (live)"
 WILL_START: Final = "{status} (run strategy {strategy}: it will start by itself)"
 NOT_RUNNING: Final = "{status} (not running)"

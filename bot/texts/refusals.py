@@ -48,7 +48,6 @@ NAME_TAKEN: Final = RefusalText(
     "Ask the people who run me to remove `rules.volume_policy` (new claims then get names of their "
     "own), then start over. Do not delete such a claim: a VM may use it.",
 )
-AND_MORE: Final = "and {count} more"
 GIB: Final = "{amount} GiB"
 UNREACHABLE: Final = RefusalText(
     "The cluster could not be asked: {what}",
@@ -263,7 +262,6 @@ NOBODY: Final = "nobody"
 CLAIMS_NOT_SHOWN: Final = "The claims of the VM's disks cannot be compared: they were not read when the warning was shown."
 CLAIM_CHANGED: Final = "Claim `{claim}` is not the one that was shown: UID {before} → {now}."
 CLAIM_RESIZED: Final = "Claim `{claim}` was resized: {before} → {now}."
-MORE_CLAIMS: Final = "So are {count} more claims."
 NONE: Final = "none"
 NOT_KNOWN: Final = "not known"
 SECOND: Final = "{when:%Y-%m-%d %H:%M:%S} UTC"
@@ -284,7 +282,6 @@ CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
 CLONE_BEGAN: Final = "VirtualMachineClone `{clone}` has begun to restore this VM: `{name}`."
-OTHER_SNAPSHOT: Final = "Snapshot `{name}` is being taken."
 
 NAME_IS_TAKEN: Final = (
     "Claim `{claim}` has the name that the restored volume would get (`PrefixTargetName`): KubeVirt "

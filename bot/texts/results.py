@@ -265,6 +265,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "restore_failed": FAILED_HEADING,
     "not_restored": NOT_RESTORED_HEADING,
     "restore_deleted": "❌ Restore Object Was Deleted",
+    "perhaps_made": "❌ Not Known Whether the Restore Was Made",
     "restore_given_up": "❌ Restore Was Given Up",
     "vm_deleted": "❌ VM Was Deleted",
     "record_lost": "❌ Record of the Restore Is Lost",

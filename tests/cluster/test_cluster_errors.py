@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.cluster import client
 from bot.cluster.cluster import Cluster
-from bot.errors import Permanent, Temporary
+from bot.errors import NotTaken, Permanent, Temporary
 from bot.playground.clock import START, HandClock
 from bot.restore.events import Done
 from bot.restore.observation import ApiRejection, ObservationKind
@@ -76,10 +76,50 @@ async def test_an_effect_whose_answer_is_lost_is_sent_once(wire: Wire, cluster: 
     assert len(wire.requests("PUT", STOP)) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        pytest.param(breaks(), True, id="broken off"),
+        pytest.param(refuses(500, "etcdserver: request timed out"), True, id="500"),
+        pytest.param(refuses(503, "etcdserver: leader changed"), True, id="503"),
+        pytest.param(plain(504, "upstream request timeout"), True, id="a proxy's 504"),
+        pytest.param(refuses(429, "slow down"), False, id="429"),
+        pytest.param(
+            refuses(500, 'Internal error occurred: failed calling webhook "v": refused'),
+            False,
+            id="webhook down",
+        ),
+        pytest.param(
+            refuses(409, "the object has been modified; please apply your changes", "Conflict"),
+            False,
+            id="lost a race",
+        ),
+    ],
+)
+async def test_an_act_counts_as_not_taken_only_where_that_is_sure(
+    answer: Answer, taken: bool, wire: Wire, cluster: Cluster
+) -> None:
+    """What may have been taken may be carried out later, too: it is not sent again soon."""
+    wire.on("PUT", STOP, answer)
+    with pytest.raises(Temporary) as caught:
+        await cluster.perform(samples.STOP, not_after=samples.LATER)
+    assert isinstance(caught.value, NotTaken) is not taken
+
+
+async def test_an_act_that_did_not_go_out_was_not_taken(wire: Wire, cluster: Cluster) -> None:
+    with pytest.raises(NotTaken, match="the lease is over"):
+        await cluster.perform(samples.STOP, not_after=START)
+    wire.on("GET", CRD_PATH, refuses(500, "etcdserver: request timed out"))
+    with pytest.raises(NotTaken, match="etcdserver"):
+        await cluster.perform(samples.CREATE, not_after=samples.LATER)
+
+
 async def test_nobody_listening_is_temporary(wire: Wire, cluster: Cluster) -> None:
     await wire.stop()
     with pytest.raises(Temporary, match="cannot be reached"):
         await cluster.ping()
+    with pytest.raises(NotTaken, match="cannot be reached"):
+        await cluster.perform(samples.STOP, not_after=samples.LATER)
 
 
 async def test_an_answer_that_does_not_come_is_temporary(

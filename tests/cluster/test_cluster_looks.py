@@ -452,6 +452,21 @@ async def test_if_one_may_not_be_asked_nothing_is_known_of_its_users(
     assert observation.forbidden is None
 
 
+@pytest.mark.parametrize(
+    ("mark", "read"), [(None, 0), ("nightly", 1), (SAFETY.name, 0)], ids=["none", "other", "own"]
+)
+async def test_the_snapshot_that_a_vm_is_marked_with_is_read_before_the_act(
+    mark: str | None, read: int, healthy: Wire, cluster: Cluster
+) -> None:
+    nightly = {"metadata": {"name": "nightly"}, "status": {"phase": "Succeeded"}}
+    healthy.on("GET", f"{SNAPSHOTS}/nightly", says(nightly))
+    healthy.on("GET", VM, says({"metadata": {"uid": "vm"}, "status": {"snapshotInProgress": mark}}))
+    observation = await look(cluster, ObservationKind.RECHECK)
+    found = observation.locked_by
+    assert (found.name, found.phase) == ("nightly", "Succeeded") if found and read else not read
+    assert len(healthy.requests("GET", f"{SNAPSHOTS}/nightly")) == read
+
+
 @pytest.mark.parametrize("kind", [ObservationKind.FULL, ObservationKind.RECHECK])
 @pytest.mark.parametrize("policy", list(VolumePolicy))
 async def test_claims_are_read_before_the_act_only_where_names_can_be_taken(

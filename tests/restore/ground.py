@@ -135,6 +135,7 @@ class Ground:
                     "vmi": self.vmi,
                     "snapshot": requested,
                     "content": self.content if requested else None,
+                    "locked_by": self.locked_by,
                     "restores": self.restores,
                     **self._storage(restore),
                 }

@@ -18,6 +18,7 @@ from bot.restore.events import (
     Effect,
     Elapsed,
     Event,
+    NotDone,
     ObservationFailed,
     Observed,
     Offered,
@@ -198,7 +199,7 @@ class Play:
         """A round in which the cluster did not answer."""
         return self.event(ObservationFailed(what))
 
-    def acted(self, result: Result | None = None) -> "Play":
+    def acted(self, result: Result | NotDone | None = None) -> "Play":
         """The effect of the last look was answered."""
         return self.event(Acted(self.effect, result or Done()))
 

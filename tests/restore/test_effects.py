@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.restore.effects import MAX_NAME, confirmed_name, named_at, object_name, own_mark
-from bot.restore.events import CreateRestore
+from bot.restore.events import CreateRestore, NotDone
 from bot.restore.model import Restore, RestoreId
 from tests.restore import play as p
 from tests.restore.ground import NOW
@@ -72,7 +72,7 @@ def test_the_same_confirmation_gives_the_same_name(kind: str) -> None:
 
 def test_a_document_that_has_a_name_keeps_it() -> None:
     """Earlier builds stored names without a suffix: what is sent again is sent under that name."""
-    played = p.decided()
+    played = p.decided().acted(NotDone())
     assert played.restore.job is not None
     older = played.restore.job.model_copy(update={"name": "restore-database-01-20260218-163000"})
     played.restore = played.restore.model_copy(update={"job": older})

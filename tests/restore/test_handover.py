@@ -14,6 +14,7 @@ from bot.restore.events import (
     Continued,
     Copied,
     CreateRestore,
+    NotDone,
     Offered,
     Reply,
     TakenOver,
@@ -399,7 +400,13 @@ def test_a_stop_under_way_goes_on_and_the_new_owner_is_warned_before_anything_el
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    "make", [p.confirmed, p.protecting, p.decided, lambda: p.stopping(CONFIRMED)]
+    "make",
+    [
+        p.confirmed,
+        p.protecting,
+        lambda: p.decided().acted(NotDone()),
+        lambda: p.stopping(CONFIRMED),
+    ],
 )
 def test_what_was_confirmed_is_carried_out_in_the_name_of_who_confirmed(
     make: Callable[[], Play], way: Way

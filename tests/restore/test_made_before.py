@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.restore.events import Button, CreateRestore, CreateSnapshot
+from bot.restore.events import Appeared, Button, CreateRestore, CreateSnapshot
 from bot.restore.model import Phase
 from bot.restore.observation import RestoreObject
 from bot.restore.reasons import Reason
@@ -245,3 +245,26 @@ def test_what_completed_while_the_bot_was_away_is_told_so_too(
     played.job_becomes(complete=True, restored_at=DONE).looks()
     assert played.restore.job is not None
     assert played.restore.job.restored_at == told
+
+
+def test_a_document_that_still_asks_for_its_target_goes_on_with_the_object() -> None:
+    """It came back from before the answers: the object tells what they were."""
+    played = p.play(request=p.REQUEST.model_copy(update={"snapshot": None})).looks()
+    assert played.question is CardKind.ASK_SNAPSHOT
+    made = _made(played, progressing="Creating new PVCs")
+    played.event(Appeared(made))
+    assert played.restore.phase is Phase.RESTORING
+    assert played.restore.question is None
+    assert played.restore.request == p.REQUEST
+    assert played.restore.claim == "default/production/database-01"
+    assert played.last(CardKind.FOUND_AGAIN).closed is None
+    assert played.effects == ()
+    done = played.looks(restores=(replace(made, complete=True, restored_at=DONE),))
+    assert done.phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("moment", ["the checks", "both confirmations"])
+def test_one_that_asks_the_cluster_by_itself_is_left_to_that(moment: str) -> None:
+    played = MOMENTS[moment]()
+    before = played.restore
+    assert played.event(Appeared(_made(played))).restore == before

@@ -12,6 +12,7 @@ from bot.restore.events import Button, CreateRestore, CreateSnapshot, StopVm
 from bot.restore.model import Phase
 from bot.restore.observation import Claim, Vm, Volume
 from bot.restore.reasons import Reason
+from bot.restore.recheck import UNLOCKS_WITHIN
 from bot.restore.rules import Rules
 from bot.restore.vmstate import snapshot_state, state_of
 from tests.restore import play as p
@@ -190,7 +191,7 @@ def test_many_claims_are_counted() -> None:
     before = state_of(vm, claims=tuple(Claim(f"c{n}", "Bound", uid=f"u{n}") for n in range(8)))
     said = claims_are_the_same(before, state_of(vm, claims=())) or ""
     assert said.count("is not the one that was shown") == 5
-    assert said.endswith("So are 3 more claims.")
+    assert said.endswith("So it is with 3 more.")
 
 
 def _at_once(play: Play) -> Play:
@@ -242,6 +243,37 @@ def test_a_warning_of_an_earlier_release_kept_nothing_to_compare(lacks: str) -> 
     said = "they were not read" if lacks == "claims" else "an earlier release"
     assert said in played.outcome.found
     assert played.effects == ()
+
+
+# --- What holds the VM -----------------------------------------------------------------------------
+
+DONE: dict[str, dict[str, Any]] = {
+    "complete": {"phase": "Succeeded"},
+    "failed": {"phase": "Failed"},
+    "being deleted": {"deleting": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("begin", "act"), [(p.confirmed, CreateRestore), (p.protecting, CreateSnapshot)], ids=str
+)
+@pytest.mark.parametrize("case", DONE)
+def test_the_mark_of_a_snapshot_that_is_done_is_waited_for_and_then_refused(
+    case: str, begin: Callable[..., Play], act: type[CreateRestore | CreateSnapshot]
+) -> None:
+    marked = replace(VM, snapshot_in_progress="nightly")
+    done = replace(SNAPSHOT, name="nightly", **DONE[case])
+    for passes in (True, False):
+        played = begin().looks(vm=marked, locked_by=done)
+        phase = played.phase
+        assert played.effects == ()
+        played.wait(UNLOCKS_WITHIN.total_seconds() - 0.001).looks()
+        assert (played.phase, played.effects) == (phase, ())
+        if passes:
+            assert isinstance(played.looks(vm=VM, locked_by=None).effect, act)
+        else:
+            assert played.wait(0.001).looks().phase is Phase.REFUSED
+            assert "`nightly` of this VM" in played.outcome.found
 
 
 # --- Our own stop ---------------------------------------------------------------------------------

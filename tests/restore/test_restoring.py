@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from bot.restore import starts
-from bot.restore.events import Button, CreateRestore, DeleteRestore, Done, Reply
+from bot.restore.events import (
+    Appeared,
+    Button,
+    CreateRestore,
+    DeleteRestore,
+    Done,
+    NotDone,
+    Reply,
+)
 from bot.restore.model import Phase
 from bot.restore.observation import ApiRejection, Claim
 from bot.restore.phases.restoring import SEND_WITHIN
@@ -156,9 +164,17 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], Reason, str]] = {
         "`hidden`",
     ),
     "a snapshot is being taken": (
+        {
+            "vm": replace(VM, snapshot_in_progress="nightly"),
+            "locked_by": replace(SNAPSHOT, name="nightly", phase="InProgress"),
+        },
+        Reason.CHANGED_SINCE_CONFIRMATION,
+        "Snapshot `nightly` of this VM is being taken.",
+    ),
+    "the mark of a snapshot that is not there": (
         {"vm": replace(VM, snapshot_in_progress="nightly")},
         Reason.CHANGED_SINCE_CONFIRMATION,
-        "`nightly` is being taken",
+        "no such snapshot exists",
     ),
     "the bot may not read": (
         {"forbidden": ApiRejection(403, "Forbidden", "cannot get virtualmachines")},
@@ -222,17 +238,35 @@ def test_an_object_that_is_found_is_adopted() -> None:
     assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
 
 
-def test_an_object_that_never_came_is_sent_again_under_the_same_name() -> None:
+def test_an_object_that_never_came_is_sent_again_when_the_first_request_cannot_come_any_more() -> (
+    None
+):
+    """Two requests under way could make two objects: somebody may delete the first one meanwhile."""
     played = p.decided()
     first = played.effect
     assert isinstance(first, CreateRestore)
-    for seconds in (30, 569):
-        again = played.wait(seconds).looks().effect
+    for _ in range(6):
+        for seconds in (2, MAY_COME - 3):
+            assert played.wait(seconds).looks().effects == ()
+        again = played.wait(1).looks().effect
         assert again == replace(first, not_after=played.now + SEND_WITHIN)
-    assert played.wait(1).looks().phase is Phase.RESTORING
+    assert played.wait(60).looks().phase is Phase.RESTORING
     assert played.effects == ()
-    assert played.wait(MAY_COME).looks().reason is Reason.CONFIRMATION_TOO_OLD
+    assert played.wait(MAY_COME - 60).looks().reason is Reason.CONFIRMATION_TOO_OLD
     assert played.effects == ()
+
+
+def test_what_the_server_has_not_taken_is_sent_again_at_once() -> None:
+    played = p.decided()
+    first = played.effect
+    assert isinstance(first, CreateRestore)
+    played.acted(NotDone())
+    for _ in range(2):
+        again = played.wait(2).looks().effect
+        assert again == replace(first, not_after=played.now + SEND_WITHIN)
+        played.acted(NotDone())
+    assert played.looks(vmi=VMI).reason is Reason.VM_STARTED
+    assert played.outcome.vm_status == "as before: the cluster has no such restore"
 
 
 # A server may hold a request for as long as its own limit allows, and carry it out then
@@ -284,8 +318,10 @@ def test_a_longer_limit_of_the_server_is_waited_for() -> None:
 
 
 def test_a_refused_attempt_says_nothing_of_an_earlier_one_without_an_answer() -> None:
-    played = p.decided().wait(5).looks()
-    refusal = ApiRejection(403, "Forbidden", "change freeze")
+    played = p.decided()
+    effects, refusal = played.effects, ApiRejection(403, "Forbidden", "change freeze")
+    played.wait(5).looks()
+    played.effects = effects
     assert played.acted(refusal).phase is Phase.RESTORING
     played.wait(MAY_COME).looks()
     assert played.acted(refusal).reason is Reason.CREATE_REFUSED
@@ -314,7 +350,7 @@ def test_a_vm_that_carries_our_mark_was_restored_by_an_object_that_is_gone() -> 
 def test_the_mark_of_an_earlier_restore_means_nothing() -> None:
     before = p.play()
     before.ground = WELL.but(vm=replace(VM, last_restore="restore-database-01-2025-1-u"))
-    played = before.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks().wait().looks()
+    played = before.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
     assert isinstance(played.effect, CreateRestore)
 
 
@@ -327,19 +363,65 @@ def test_a_vm_that_is_locked_by_our_name_is_waited_for_and_nothing_is_sent_again
     assert played.wait(600).looks().reason is Reason.RESTORE_DELETED
 
 
-def test_an_object_that_may_have_come_and_gone_is_not_made_again() -> None:
-    """Nobody has seen it, but its VM was written to: a lock may have been set and taken away."""
+def _decided_at_a_version() -> Play:
     played = p.play()
     played.ground = WELL.but(vm=replace(VM, version="7"))
-    played.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
+    return played.looks().types(SNAPSHOT_NAME).clicks(Button.CONFIRM).looks()
+
+
+def test_an_object_that_may_have_come_and_gone_is_not_made_again() -> None:
+    """Nobody has seen it, but its VM was written to: a lock may have been set and taken away."""
+    played = _decided_at_a_version()
     assert isinstance(played.effect, CreateRestore)
-    again = played.wait(5).looks(vm=replace(VM, version="7")).effect
-    assert isinstance(again, CreateRestore)
-    assert played.wait(5).looks(vm=replace(VM, version="9")).effects == ()
+    played.wait(5).looks(vm=replace(VM, version="9"))
+    assert played.effects == ()
     assert played.phase is Phase.RESTORING
-    assert played.wait(MAY_COME).looks(vm=replace(VM, version="9")).reason is Reason.RESTORE_DELETED
+    assert played.wait(MAY_COME).looks().reason is Reason.PERHAPS_MADE
     assert "made, and deleted" in played.outcome.found
     assert played.effects == ()
+
+
+@pytest.mark.parametrize("moment", ["at the end", "meanwhile"])
+@pytest.mark.parametrize("what", ["started", "not permitted"])
+def test_what_may_have_come_and_gone_is_never_called_as_before(what: str, moment: str) -> None:
+    """The VM was written to by whom nobody knows: a difference, or a no, does not hide that."""
+    played = _decided_at_a_version()
+    verdict = p.NO if what == "not permitted" else p.YES
+    changes = {"vm": replace(VM, version="9"), "vmi": VMI if what == "started" else None}
+    if moment == "meanwhile":
+        played.wait(5).looks(verdict, **changes)
+        changes, verdict = {"vmi": None}, p.YES
+    played.wait(MAY_COME).looks(verdict, **changes)
+    told = "now it is live" if what == "started" else "You may not."
+    assert told in played.outcome.found
+    assert "made, and deleted" in played.outcome.found
+    assert played.outcome.vm_status.startswith("not known: the cluster has no such restore now")
+    assert not starts.never_created(played.restore)
+    assert played.effects == ()
+
+
+def test_a_second_object_of_the_name_is_followed_instead_of_the_one_that_is_gone() -> None:
+    """The cluster carries it out, whatever has put it there: it is not called deleted."""
+    played = p.restoring().job_becomes(uid="restore-2").looks()
+    assert (played.phase, played.effects) == (Phase.RESTORING, ())
+    assert played.restore.job is not None
+    assert (played.restore.job.uid, played.restore.objects) == ("restore-2", ("restore-1",))
+    assert played.job_becomes(complete=True).looks().phase is Phase.SUCCEEDED
+
+
+def test_an_object_that_comes_after_the_end_is_followed_once() -> None:
+    played = p.restoring()
+    [first] = played.ground.restores
+    second = replace(first, uid="restore-2")
+    played.looks(restores=())
+    assert played.reason is Reason.RESTORE_DELETED
+    assert played.event(Appeared(first)).phase is Phase.FAILED
+    assert played.event(Appeared(second)).phase is Phase.RESTORING
+    assert played.last(CardKind.APPEARED).closed is None
+    played.looks(restores=(replace(second, complete=True),))
+    assert played.phase is Phase.SUCCEEDED
+    for known in (first, second):
+        assert played.event(Appeared(known)).phase is Phase.SUCCEEDED
 
 
 def test_an_object_of_our_name_that_somebody_else_made_is_not_adopted() -> None:
@@ -450,8 +532,8 @@ GONE: dict[str, tuple[Callable[[Play], Play], Reason, str]] = {
         Reason.VM_DELETED,
         "The VM was deleted while it was being restored",
     ),
-    "and replaced by another of its name": (
-        lambda it: it.job_becomes(uid="restore-2").looks(),
+    "and replaced by one of its name that is not ours": (
+        lambda it: it.job_becomes(uid="restore-2", restore_id="other").looks(),
         Reason.RESTORE_DELETED,
         "was deleted by somebody else",
     ),

@@ -359,6 +359,7 @@ def _progress() -> Mapping[str, Example]:
         "progress": one(r, CardKind.PROGRESS, job=JOB),
         "found-again": one(r, CardKind.FOUND_AGAIN, job=JOB),
         "appeared": one(r, CardKind.APPEARED, job=JOB),
+        "appeared-another": one(r, CardKind.APPEARED, job=JOB, objects=("restore-0",)),
         "found-again-closed": one(r, CardKind.FOUND_AGAIN, "Restored", job=JOB),
         "progress-stuck": one(r, CardKind.PROGRESS, job=stuck, trouble="the watch has ended"),
         "progress-deleting": one(r, CardKind.PROGRESS, job=leaving),

@@ -42,17 +42,15 @@ OPEN_QUESTIONS = [n for n, (_, c) in EXAMPLES.items() if c.closed is None and c.
 CLOSED = [n for n, (_, c) in EXAMPLES.items() if c.closed is not None]
 
 
-@pytest.mark.parametrize(("kind", "phase"), list(product(CardKind, Phase)))
-@pytest.mark.parametrize("closed", [None, "Keep waiting"], ids=["open", "closed"])
-def test_every_card_can_be_drawn_in_every_phase(
-    kind: CardKind, phase: Phase, closed: str | None
-) -> None:
+@pytest.mark.parametrize("kind", CardKind)
+def test_every_card_can_be_drawn_in_every_phase(kind: CardKind) -> None:
     """With as little as a document can hold."""
-    only = card(kind, closed=closed)
     nothing = request(vm=None, namespace=None, snapshot=None)
-    message = views.render(restore(phase, only, request=nothing), only)
-    assert message.text
-    assert check_blocks(list(message.blocks), "message") == []
+    for phase, closed in product(Phase, (None, "Keep waiting")):
+        only = card(kind, closed=closed)
+        message = views.render(restore(phase, only, request=nothing), only)
+        assert message.text, (phase, closed)
+        assert check_blocks(list(message.blocks), "message") == [], (phase, closed)
 
 
 def test_what_others_wrote_into_a_restore_object_is_neither_a_mention_nor_a_link() -> None:
@@ -62,35 +60,46 @@ def test_what_others_wrote_into_a_restore_object_is_neither_a_mention_nor_a_link
     assert "evil.example" in shown
 
 
-@pytest.mark.parametrize("reason", Reason)
 @pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
-def test_every_end_has_a_heading_and_words(reason: Reason, phase: Phase) -> None:
-    message = views.render(*ended(phase, reason, found="It is so.", next="Do this."))
-    assert message.blocks[0]["type"] == "header"
-    assert re.search(r"[A-Za-z]{2}", message.blocks[0]["text"]["text"])
-    assert message.text.startswith(MENTION)
-    assert check_blocks(list(message.blocks), "message") == []
+def test_every_end_has_a_heading_and_words(phase: Phase) -> None:
+    for reason in Reason:
+        message = views.render(*ended(phase, reason, found="It is so.", next="Do this."))
+        assert message.blocks[0]["type"] == "header", reason
+        assert re.search(r"[A-Za-z]{2}", message.blocks[0]["text"]["text"]), reason
+        assert message.text.startswith(MENTION), reason
+        assert check_blocks(list(message.blocks), "message") == [], reason
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_slack_would_take_every_card(name: str) -> None:
-    message = views.render(*EXAMPLES[name])
+def test_every_card(name: str) -> None:
+    """What holds for each of them."""
+    document, shown = EXAMPLES[name]
+    message = views.render(document, shown)
     assert check_blocks(list(message.blocks), "message") == []
     assert 0 < len(message.text) <= 4000
+    assert views.render(document, shown) == message, "drawn twice it is the same"
+    ids = [block["block_id"] for block in message.blocks]
+    assert len(set(ids)) == len(ids)
+    assert all(views.parse_value(each) == (document.id, shown.number) for each in ids)
+    # Buttons carry the card and nothing else, and what the core does not answer to is not offered.
+    for element in elements(message):
+        assert element["type"] != "button" or element["value"] == f"{document.id}@{shown.number}"
+        assert element["action_id"].startswith(views.PREFIX)
+        assert views.ACTION.match(element["action_id"])
+    answered = user_events.BUTTONS[shown.kind] | follow_up.offered(document)
+    assert pressable(message) <= {button.value for button in answered}
+    asks = shown.kind is CardKind.CONFIRM and shown.closed is None and not wants_agreement(document)
+    assert (Button.CONFIRM in pressable(message)) is asks, "only an open confirm card restores"
+    # Nothing is preserved of a restore that was sent; when its time is over, it has no buttons.
+    assert document.job is None or "preserved" not in page(message)
+    over = document.model_copy(update={"closed": True})
+    assert elements(views.render(over, shown)) == []
 
 
 def test_every_button_stands_on_some_card() -> None:
     seen = {kind for each in EXAMPLES.values() for kind in pressable(views.render(*each))}
     # Take over stands in an answer to one person.
     assert seen == {button.value for button in Button} - {Button.TAKE_OVER}
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_every_button_of_a_card_would_be_answered(name: str) -> None:
-    """What the core does not answer to is not offered."""
-    document, shown = EXAMPLES[name]
-    answered = user_events.BUTTONS[shown.kind] | follow_up.offered(document)
-    assert pressable(views.render(document, shown)) <= {button.value for button in answered}
 
 
 @pytest.mark.parametrize("name", OPEN_QUESTIONS)
@@ -128,37 +137,12 @@ def test_a_closed_card_says_how_it_was_answered(name: str) -> None:
     assert (done or shown.closed) in body(views.render(document, shown))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_when_its_time_is_over_a_restore_has_no_buttons(name: str) -> None:
-    document, shown = EXAMPLES[name]
-    over = document.model_copy(update={"closed": True})
-    assert elements(views.render(over, shown)) == []
-
-
 @pytest.mark.parametrize("kind", sorted(QUESTIONS))
 @pytest.mark.parametrize("phase", sorted(phase for phase in Phase if phase.ended))
 def test_a_question_left_open_by_mistake_has_no_buttons_after_the_end(
     kind: CardKind, phase: Phase
 ) -> None:
     assert elements(views.render(*one(phase, kind, outcome=Outcome(at=NOW)))) == []
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_buttons_carry_the_card_and_nothing_else(name: str) -> None:
-    document, shown = EXAMPLES[name]
-    for element in elements(views.render(document, shown)):
-        if element["type"] == "button":
-            assert element["value"] == f"{document.id}@{shown.number}"
-        assert element["action_id"].startswith(views.PREFIX)
-        assert views.ACTION.match(element["action_id"])
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_every_block_says_which_card_it_belongs_to(name: str) -> None:
-    document, shown = EXAMPLES[name]
-    ids = [block["block_id"] for block in views.render(document, shown).blocks]
-    assert len(set(ids)) == len(ids)
-    assert all(views.parse_value(each) == (document.id, shown.number) for each in ids)
 
 
 def test_a_block_id_changes_with_what_the_block_says_and_only_then() -> None:
@@ -170,11 +154,6 @@ def test_a_block_id_changes_with_what_the_block_says_and_only_then() -> None:
     after = {b["block_id"]: b for b in views.render(on, on.cards[0]).blocks}
     assert 0 < len(before.keys() ^ after.keys()) < len(before)
     assert all(before[each] == after[each] for each in before.keys() & after.keys())
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_drawing_twice_gives_the_same_card(name: str) -> None:
-    assert views.render(*EXAMPLES[name]) == views.render(*EXAMPLES[name])
 
 
 @pytest.mark.parametrize(
@@ -219,21 +198,6 @@ def test_long_names_do_not_push_the_warning_out_of_the_dialog(name: str) -> None
     [danger] = [e for e in elements(views.render(full, shown)) if e.get("style") == "danger"]
     assert danger["confirm"]["text"]["text"].endswith(".")
     assert "cluster" in danger["confirm"]["text"]["text"]
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_only_an_open_confirm_card_carries_the_button_that_restores(name: str) -> None:
-    document, shown = EXAMPLES[name]
-    asks = shown.kind is CardKind.CONFIRM and shown.closed is None
-    asks = asks and not wants_agreement(document)
-    assert (Button.CONFIRM in pressable(views.render(document, shown))) is asks
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_preserved_is_never_said_of_a_restore_that_was_sent(name: str) -> None:
-    document, shown = EXAMPLES[name]
-    if document.job is not None:
-        assert "preserved" not in page(views.render(document, shown))
 
 
 def _way_out(phase: Phase, reason: Reason) -> Example:
@@ -371,6 +335,11 @@ def commands(*left: LeftBehind, **facts: Any) -> list[str]:
     return re.findall(
         r"```(.*)```", body(views.render(*ended(Phase.SUCCEEDED, left=left, **known)))
     )
+
+
+def test_no_command_stands_where_nobody_looks_any_more() -> None:
+    assert commands(*found_free("old-root"), left_due=NOW) != []
+    assert commands(*found_free("old-root"), left_due=None) == []
 
 
 def test_the_volume_command_names_only_what_it_removes() -> None:

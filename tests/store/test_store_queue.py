@@ -113,11 +113,12 @@ async def test_a_trace_is_kept_as_long_as_the_restore_lives_or_holds_a_vm(db: Da
 
 
 async def test_an_id_without_a_record_is_looked_into_once(db: Database) -> None:
-    """Which only the cluster knows. What rests has been done; ended ones know their object."""
+    """Which only the cluster knows. What rests has been done; ended ones know their objects."""
     aware = Job(name="restore-x", decided_at=db.now, uid="u")
-    over = ended(restore("R2")).model_copy(update={"job": aware})
+    over = ended(restore("R2")).model_copy(update={"job": aware, "objects": ("t",)})
     await db.store.create(over, due=db.later(60), audit=[])
-    await db.queue.wake(["R1", "R2", "R3"], {"R1": {"why": "unknown"}, "R2": {"why": "unknown"}})
+    theirs = {"why": "unknown", "uids": ["t", "u"]}
+    await db.queue.wake(["R1", "R2", "R3"], {"R1": {"why": "unknown"}, "R2": theirs})
     leased, _ = await db.queue.lease(5)
     assert [each.work for each in leased] == [PeriodicTask("lost:R1", {"why": "unknown"})]
     await db.queue.release(leased[0].lease, due=None)
@@ -125,12 +126,31 @@ async def test_an_id_without_a_record_is_looked_into_once(db: Database) -> None:
     assert (await db.queue.lease(5))[0] == []
 
 
-async def test_an_ended_restore_that_knows_of_no_object_is_looked_into(db: Database) -> None:
-    """Its object has come into being late."""
-    await db.store.create(ended(restore("R2")), due=db.later(60), audit=[])
-    await db.queue.wake(["R2"], {"R2": {"why": "unknown"}})
+@pytest.mark.parametrize("known", [None, "u"])
+async def test_an_ended_restore_that_does_not_know_an_object_is_looked_into(
+    db: Database, known: str | None
+) -> None:
+    """Its object has come into being late, or another one has."""
+    job = Job(name="restore-x", decided_at=db.now, uid=known) if known else None
+    over = ended(restore("R2")).model_copy(update={"job": job})
+    await db.store.create(over, due=db.later(60), audit=[])
+    task = {"why": "unknown", "uids": ["u", "v"] if known else ["u"]}
+    await db.queue.wake(["R2"], {"R2": task})
     leased, _ = await db.queue.lease(5)
-    assert [each.work for each in leased] == [PeriodicTask("lost:R2", {"why": "unknown"})]
+    assert [each.work for each in leased] == [PeriodicTask("lost:R2", task)]
+
+
+async def test_a_restore_that_still_asks_for_its_target_is_looked_into_and_woken(
+    db: Database,
+) -> None:
+    """Its document came back from before the answers; one in another phase asks for its object itself."""
+    for name, phase in (("R2", Phase.GATHERING), ("R3", Phase.CHECKING)):
+        asked = restore(name, phase=phase, vm=name)
+        await db.store.create(asked, due=db.later(60), audit=[])
+    task = {"why": "unknown", "uids": ["u"]}
+    await db.queue.wake(["R2", "R3"], {"R2": task, "R3": task})
+    leased, _ = await db.queue.lease(5)
+    assert {each.lease.id for each in leased} == {"restore:R2", "restore:R3", "task:lost:R2"}
 
 
 # release

@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,12 @@ GOLDEN = Path(__file__).parent / "golden"
 
 SetStage = Callable[..., Awaitable[Stage]]
 Golden = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def seldom_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is due for a bot alone is known to it: it asks each second in vain, for hours of a story."""
+    monkeypatch.setattr("bot.worker.POLL", timedelta(seconds=5))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Without Socket Mode Slack delivers by signed HTTP: the same stories, and a receiver that checks."""
 
+import asyncio
 import io
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.playground.clock import START
 from bot.playground.slack.payloads import LEGACY_TOKEN
 from bot.playground.stage import SNAPSHOT_TIME, Stage
+from bot.slack.inbound import http_connections, http_receiver
 from tests.stories import acts, test_restore, test_stopping
 from tests.stories.conftest import GOLDEN, Golden, SetStage, documents
 
@@ -250,6 +252,12 @@ async def test_signed_nonsense(stage_for: SetStage, body: str, kind: str) -> Non
         (urlencode({"payload": '{"type": "block_actions", "actions": []}'}), FORM),
         ("a=b", FORM),
         ("", FORM),
+        ('{"type": "event_callback", "event": {"type": "channel_id_changed"}}', JSON),
+        ('{"type": "event_callback", "event": {"type": "message", "text": 7, "user": []}}', JSON),
+        ('{"type": "event_callback", "event": "message"}', JSON),
+        (urlencode({"payload": '{"type": "block_actions", "actions": [{}]}'}), FORM),
+        ("command=%2Fvm-restore", FORM),
+        ("[" * 100_000, JSON),
     ],
 )
 async def test_signed_but_empty(stage_for: SetStage, body: str, kind: str) -> None:
@@ -266,7 +274,8 @@ async def test_signed_but_empty(stage_for: SetStage, body: str, kind: str) -> No
 async def test_not_text(stage_for: SetStage) -> None:
     """Bytes that are no UTF-8 are no request of Slack's."""
     stage = await stage_for(socket_mode=False)
-    status, _ = await knock(stage, b"\xff\xfe", {"Content-Type": FORM})
+    headers = signed(stage.world.slack.signing_secret, "")
+    status, _ = await knock(stage, b"\xff\xfe", headers)
     assert status == 400
 
 
@@ -275,6 +284,114 @@ async def test_too_large(stage_for: SetStage) -> None:
     stage = await stage_for(socket_mode=False)
     status, _ = await knock(stage, io.BytesIO(b"x" * (2 * 1024 * 1024)), {"Content-Type": FORM})
     assert status == 413
+
+
+async def test_each_refusal_is_counted_by_its_cause_and_told_once_a_minute(
+    stage_for: SetStage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an address that anybody may try an operator sees what is tried, and no flood of lines."""
+    stage = await stage_for(socket_mode=False)
+    secret, now = stage.world.slack.signing_secret, START.timestamp()
+    body = command(stage)
+    other = {"team_id": "T0ELSEWHERE", "command": "/vm-restore"}
+    tried = {
+        "bad_signature": (body, signed("0" * 32, body), 401),
+        "not_signed": (body, {"Content-Type": FORM}, 401),
+        "too_old": (body, signed(secret, body, at=now - 400), 401),
+        "too_new": (body, signed(secret, body, at=now + 400), 401),
+        "wrong_type": (body, signed(secret, body, kind="text/plain"), 415),
+        "too_large": ("x" * (600 * 1024), signed(secret, "x"), 413),
+        "unreadable": ("{", signed(secret, "{", kind=JSON), 400),
+        "other_workspace": (urlencode(other), signed(secret, urlencode(other)), 403),
+        "other_app": (
+            body.replace(stage.world.slack.app_id, "A0OTHER"),
+            signed(secret, body.replace(stage.world.slack.app_id, "A0OTHER")),
+            403,
+        ),
+    }
+    for said, headers, status in tried.values():
+        for _ in range(3):
+            assert (await knock(stage, said, headers))[0] == status
+    bot = stage.world.bot
+    assert bot is not None
+    shown = bot.exposition().decode()
+    for cause in tried:
+        assert f'vm_restore_slack_refused_total{{cause="{cause}"}} 3.0' in shown
+    printed = capsys.readouterr().out + caplog.text
+    assert printed.count("not taken from Slack") == len(tried)
+    await nothing_came_of_it(stage)
+
+
+# Connections
+
+
+async def raw(stage: Stage, said: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which this is said, and no more."""
+    bot = stage.world.bot
+    assert bot is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", bot.port)
+    writer.write(said)
+    await writer.drain()
+    return reader, writer
+
+
+HALF = b"POST /slack/events HTTP/1.1\r\nHost: bot\r\n"
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Wait for the bot to close the connection."""
+    try:
+        return await reader.read() == b""
+    except ConnectionResetError:
+        return True
+
+
+async def test_half_a_request_is_not_waited_for(
+    stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The headers have a deadline."""
+    monkeypatch.setattr(http_connections, "HEADER_SECONDS", 0.05)
+    stage = await stage_for(socket_mode=False)
+    opened = [await raw(stage, HALF) for _ in range(20)]
+    assert all([await is_closed(reader) for reader, _ in opened])
+    for _, writer in opened:
+        writer.close()
+
+
+async def test_there_is_room_for_slack_among_many_silent_connections(
+    stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest silent one makes room."""
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 8)
+    stage = await stage_for(socket_mode=False)
+    opened = [await raw(stage, HALF) for _ in range(12)]
+    assert all([await is_closed(reader) for reader, _ in opened[:4]])
+    await acts.ask_and_confirm(stage)
+    await stage.card(acts.RESTORED)
+    for _, writer in opened:
+        writer.close()
+
+
+async def test_the_headers_are_looked_at_before_the_body(stage_for: SetStage) -> None:
+    """What nobody has signed is refused before its body comes."""
+    stage = await stage_for(socket_mode=False)
+    head = HALF + b"Content-Type: application/json\r\nContent-Length: 400000\r\n\r\n"
+    reader, writer = await raw(stage, head)
+    assert b" 401 " in await reader.readline()
+    writer.close()
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The body has a deadline, too."""
+    monkeypatch.setattr(http_receiver, "BODY_SECONDS", 0.05)
+    stage = await stage_for(socket_mode=False)
+    headers = signed(stage.world.slack.signing_secret, "{}", kind=JSON)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    reader, writer = await raw(stage, HALF + f"{lines}Content-Length: 9\r\n\r\n{{".encode())
+    assert b" 408 " in await reader.readline()
+    writer.close()
 
 
 async def test_only_post(stage_for: SetStage) -> None:

@@ -24,6 +24,11 @@ from tests.tools.fleet import until
 OVERRUN = "vm_restore_rounds_total"
 
 
+@pytest.fixture(autouse=True)
+def seldom_asked() -> None:
+    """Others put work into the store here: the bot asks each second, as it does in production."""
+
+
 @dataclass(slots=True)
 class Hanging:
     """A periodic task of the running bot that hangs until it is let go, in spite of cancels if told."""
@@ -223,3 +228,30 @@ async def test_a_login_that_hangs_takes_one_cluster_down_and_no_other(
     assert len(runs.read_text().split()) <= 3, "one for the rights, asked at the start"
     # Before the limits are as they were: what waits for the login must not hold the stop up.
     await world.stop_bot()
+
+
+async def test_what_strangers_say_holds_up_no_running_restore(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack takes the answers to them slowly; the restore has workers of its own."""
+    monkeypatch.setattr(worker, "WORKERS", 3)
+    monkeypatch.setattr(worker, "DELIVERIES", 3)
+    kube, slack = stage.world.kube, stage.world.slack
+    await kube.pause_controllers()
+    await acts.ask_and_confirm(stage)
+    await acts.handed_over(stage)
+    slack.faults.delay("chat.postEphemeral", 3600, times=1000)
+    for _ in range(9):
+        await stage.bob.say(stage.channel, f"{slack.mention} help")
+    asked = [call for call in slack.log if call.method == "chat.postEphemeral"]
+    await until(lambda: bot_of(stage).busy >= 3, "they are dealt with")
+    assert len(asked) <= 3
+    kube.resume_controllers()
+    for _ in range(30):
+        await stage.world.pass_unheard(1)
+    assert stage.shown(acts.RESTORED)
+    assert bot_of(stage).busy <= 4
+    slack.faults.clear()
+    clock: Any = stage.world.clock
+    clock.advance(3600)
+    await until(lambda: bot_of(stage).busy == 0, "they end")

@@ -1,16 +1,37 @@
 """What the log says of a restore: a line for each thing that people do and each end, and no words."""
 
+import io
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from structlog.testing import capture_logs
+import structlog
 
+from bot.telemetry import set_up
 from tests.stories import acts
 from tests.stories.conftest import SetStage
 
 
+@contextmanager
+def written() -> Iterator[list[dict[str, Any]]]:
+    """The lines that a bot writes, as it writes them in a pod; read when it has ended."""
+    out, lines = io.StringIO(), list[dict[str, Any]]()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    set_up("debug", "json", out=out)
+    try:
+        yield lines
+    finally:
+        lines += [json.loads(line) for line in out.getvalue().splitlines()]
+        structlog.reset_defaults()
+        root.handlers[:], root.level = handlers, level
+
+
 async def test_the_log_tells_who_did_what_and_never_the_words(stage_for: SetStage) -> None:
     stage = await stage_for(start=False, running=True)
-    with capture_logs() as logs:
+    with written() as logs:
         await stage.world.start_bot()
         await acts.ask(stage)
         await stage.press(acts.MUST_STOP, "Stop and restore")

@@ -17,6 +17,7 @@ from bot.restore.effects import OWNER, RESTORE_ID, TEAM, THREAD
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 from tests.stories.test_failures import break_it
+from tests.stories.test_witness import copied, put_back
 
 NS, RESTORES = "production", "virtualmachinerestores"
 Json = dict[str, Any]
@@ -290,6 +291,45 @@ def alter(stage: Stage, change: Change) -> None:
     held = kube.storage.get(RESTORES, NS, stage.restores()[-1].name)
     change(held)
     kube.storage.put(RESTORES, held)
+
+
+async def test_an_object_that_is_made_again_after_the_end_is_told_and_followed(
+    stage_for: SetStage,
+) -> None:
+    """Whoever makes it: with the same name and labels it is carried out, and the owner hears of it."""
+    stage = await stage_for()
+    await restoring(stage, seconds=20)
+    kube, name = stage.world.kube, stage.restores()[-1].name
+    again = deepcopy(kube.storage.get(RESTORES, NS, name))
+    kube.people.delete_restore(NS, name)
+    await stage.card("was deleted by somebody else")
+    await stage.world.pass_time(30)
+    del again["status"]
+    again["metadata"]["uid"] = "another"
+    kube.storage.put(RESTORES, again)
+    await stage.card("Now the cluster has another restore object of it")
+    await stage.card(acts.RESTORED)
+    await stage.world.pass_time(300)
+    assert (told(stage, "has another restore object"), told(stage, acts.RESTORED)) == (1, 1)
+
+
+async def test_a_backup_from_before_the_last_name_was_told_is_put_back(stage_for: SetStage) -> None:
+    """What is asked again was answered and done: the cluster's object tells, nobody waits for a limit."""
+    stage = await stage_for()
+    await acts.ask(stage, "/vm-restore database-01 in production")
+    await stage.card("Which snapshot")
+    await stage.world.quiet()
+    copy = await copied(stage)
+    await stage.reply("pre-upgrade-snapshot")
+    await acts.type_name(stage)
+    await acts.press_restore(stage)
+    await stage.card(acts.RESTORED)
+    await put_back(stage, copy)
+    await stage.card(GONE, within=400)
+    await stage.until(lambda: told(stage, acts.RESTORED) == 2, "its end, again")
+    await stage.world.pass_time(2000)
+    assert not stage.shown("Restore Expired")
+    assert len(stage.restores()) == 1
 
 
 async def test_thousands_of_old_objects_at_a_start(stage_for: SetStage) -> None:

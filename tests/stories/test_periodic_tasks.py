@@ -15,6 +15,11 @@ from tests.stories import acts
 from tests.stories.conftest import SetStage
 
 
+@pytest.fixture(autouse=True)
+def seldom_asked() -> None:
+    """Others put work into the store here: the bot asks each second, as it does in production."""
+
+
 @asynccontextmanager
 async def store_of(stage: Stage) -> AsyncIterator[Store]:
     """The store of the running bot, by a client of our own."""

@@ -36,6 +36,7 @@ NEVER_AFTER = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
 
 _PASSING = frozenset(
     {"ratelimited", "internal_error", "service_unavailable", "connection dropped", "fatal_error"}
+    | {"not answered by Slack"}
 )
 """Why an edit may fail that is made again as it was."""
 
@@ -68,19 +69,17 @@ class Invariants:
         self,
         documents: tuple[Restore, ...],
         forgotten: Callable[[Message], bool] = lambda _: False,
-        unknown: Callable[[ApiCall, Restore], bool] = lambda *_: False,
     ) -> list[str]:
         """Everything that went wrong, now that the story is over.
 
         `forgotten`: Redis was put back to before this message, so nobody knows that it stands there.
-        `unknown`: it was put back to before this create, and the document cannot find out that it was.
         """
         found = list(self.violations)
         made = [call for call in self.world.kube.log if _created(call)]
         found += self._unconfirmed(made)
         found += _doubled(made)
         found += self.deeds.judge()
-        found += _made_after_the_end(made, documents, unknown)
+        found += _made_after_the_end(made, documents)
         found += self._cards(forgotten)
         found += self._advice()
         slack, kube = self.world.slack, self.world.kube
@@ -189,7 +188,7 @@ class Invariants:
     def _cards(self, forgotten: Callable[[Message], bool]) -> list[str]:
         """No card of a restore stands in Slack twice, unless Slack would not have it edited."""
         marks: Counter[str] = Counter()
-        frozen = self._not_edited()
+        frozen = not_edited(self.world)
         for room in self.world.slack.workspace.channels.values():
             for message in room.messages:
                 payload = (message.metadata or {}).get("event_payload", {})
@@ -198,13 +197,14 @@ class Invariants:
                     marks[f"{payload['restore']}:{payload['card']} in {room.id}"] += 1
         return [f"card posted {count} times: {mark}" for mark, count in marks.items() if count > 1]
 
-    def _not_edited(self) -> set[str]:
-        """The messages of which Slack refused an edit: what they were to say is said anew."""
-        return {
-            str(call.args.get("ts"))
-            for call in self.world.slack.log
-            if call.method == "chat.update" and not call.ok and call.error not in _PASSING
-        }
+
+def not_edited(world: World) -> set[str]:
+    """The messages of which Slack refused an edit: what they were to say is said anew."""
+    return {
+        str(call.args.get("ts"))
+        for call in world.slack.log
+        if call.method == "chat.update" and not call.ok and call.error not in _PASSING
+    }
 
 
 def _said(text: str) -> str:
@@ -256,13 +256,12 @@ def _doubled(made: list[ApiCall]) -> list[str]:
 def _made_after_the_end(
     made: list[ApiCall],
     documents: tuple[Restore, ...],
-    unknown: Callable[[ApiCall, Restore], bool],
 ) -> list[str]:
     ended = {str(each.id): each for each in documents if each.phase in NEVER_AFTER}
     return [
         f"{call.name} was created although {restore_id(call)} is {ended[restore_id(call)].phase}"
         for call in made
-        if restore_id(call) in ended and not unknown(call, ended[restore_id(call)])
+        if restore_id(call) in ended
     ]
 
 

@@ -19,6 +19,7 @@ from bot.restore.events import (
     CreateSnapshot,
     DeleteRestore,
     Effect,
+    NotDone,
     Observed,
     StartVm,
     StopVm,
@@ -67,6 +68,10 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
 def acted(restore: Restore, event: Acted, now: datetime) -> Restore:
     """Note how an effect went. What a lost answer hides, the next look shows."""
     match event.effect, event.result:
+        case CreateRestore() as effect, NotDone():
+            return restoring.not_taken(restore, effect)
+        case _, NotDone():
+            return restore
         case CreateRestore() as effect, result:
             return restoring.created(restore, effect, result, now)
         case DeleteRestore() as effect, ApiRejection() as rejection:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.restore import claims, edits
 from bot.restore.claims import Proof
+from bot.restore.cut import named
 from bot.restore.disks import Fate
 from bot.restore.model import Job, Outcome, Phase, Restore
 from bot.restore.observation import Observation, RestoreObject, Vm, Volume
@@ -83,15 +84,14 @@ def _detached(seen: RestoreObject, vm: Vm) -> tuple[str, ...]:
         claim
         for volume, claim, _ in seen.volumes
         if claim not in used and not volume.startswith(STATE_VOLUME)
-    )[:MAX_TOLD]
+    )
 
 
 def _refuted(shown: dict[str, Proof]) -> str:
     """The claims that hold something else than the snapshot, in words."""
     words = {Proof.REFUTED: endings.CLAIM_OF_OTHERS, Proof.MISSING: endings.CLAIM_MISSING}
     told = [words[proof].format(claim=name) for name, proof in shown.items() if proof in words]
-    more = [endings.AND_MORE.format(count=len(told) - MAX_TOLD)] if len(told) > MAX_TOLD else []
-    return ", ".join((*told[:MAX_TOLD], *more))
+    return named(told, MAX_TOLD)
 
 
 def _not_restored(seen: RestoreObject, refuted: str, now: datetime) -> Outcome:
@@ -108,9 +108,7 @@ def _unproven(observation: Observation, shown: dict[str, Proof]) -> str:
     if observation.claims_unread is not None:
         return endings.CLAIMS_UNREAD.format(why=observation.claims_unread[:300].rstrip("."))
     bare = [f"`{name}`" for name, proof in shown.items() if proof is Proof.NONE]
-    more = endings.AND_MORE.format(count=len(bare) - MAX_TOLD) if len(bare) > MAX_TOLD else ""
-    named = ", ".join((*bare[:MAX_TOLD], more)) if more else ", ".join(bare)
-    return endings.CLAIMS_UNMARKED.format(claims=named) if bare else ""
+    return endings.CLAIMS_UNMARKED.format(claims=named(bare, MAX_TOLD)) if bare else ""
 
 
 def _of_fate(

@@ -28,6 +28,8 @@ def made_before(restore: Restore, observation: Observation, now: datetime) -> Re
     return adopted(there, as_found(job, own, observation), own.uid) if own else there
 
 
+MAX_OBJECTS = 20
+"""More objects of one restore than that are not remembered."""
 _MAY_HAVE_ACTED = frozenset(
     each for each in Phase if each is not Phase.GATHERING and not each.ended
 )
@@ -102,22 +104,52 @@ def adopted(restore: Restore, job: Job, uid: str) -> Restore:
     )
 
 
-def is_unaware(restore: Restore) -> bool:
-    """It has ended, and knows of no object in the cluster."""
-    return restore.phase.ended and (restore.job is None or restore.job.uid is None)
+def is_known(restore: Restore, uid: str) -> bool:
+    """The document has followed this object of the restore, or does so now."""
+    return uid in restore.objects or (restore.job is not None and restore.job.uid == uid)
+
+
+def replaced(restore: Restore, job: Job, uid: str) -> Restore:
+    """Another object of this restore is there instead: it is followed like the first one."""
+    return adopted(_noted(restore), job, uid)
+
+
+def _noted(restore: Restore) -> Restore:
+    """The object that was followed until now stays known."""
+    followed = restore.job.uid if restore.job else None
+    if followed is None or followed in restore.objects:
+        return restore
+    return restore.model_copy(update={"objects": (*restore.objects, followed)[-MAX_OBJECTS:]})
+
+
+def listens(restore: Restore) -> bool:
+    """It does not ask the cluster for its object by itself: it has ended, or knows no target."""
+    return restore.phase.ended or restore.phase is Phase.GATHERING
+
+
+def _of_its_object(restore: Restore, found: RestoreObject) -> Restore:
+    """Nothing is asked any more: what the answers were, the object tells."""
+    target = {"namespace": found.namespace, "vm": found.target, "snapshot": found.snapshot}
+    request = restore.request.model_copy(update={**target, "described": None})
+    asked = edits.close(restore, endings.MADE_BEFORE)
+    return asked.model_copy(update={"request": request, "proposal": None})
 
 
 def appeared(restore: Restore, found: RestoreObject, now: datetime) -> Restore:
-    """An ended restore goes on: the cluster has carried out late what was never answered.
+    """The cluster has an object of it that the document does not know: it is followed to its end.
 
-    It is followed to its end like any other, which holds the VM again.
+    Of an ended restore the API server has carried out late what it never answered, or somebody has
+    put it there. One that still asks for its target has come back from before it was answered.
     """
-    if not is_unaware(restore) or found.restore_id != restore.id:
+    unknown = listens(restore) and not is_known(restore, found.uid)
+    if not unknown or found.restore_id != restore.id:
         return restore
+    card = CardKind.APPEARED if restore.phase.ended else CardKind.FOUND_AGAIN
+    restore = _noted(restore) if restore.phase.ended else _of_its_object(restore, found)
     for kind in (CardKind.RESULT, CardKind.STARTED):
         restore = edits.close_slot(restore, kind, endings.APPEARED)
     again = restore.model_copy(update={"outcome": None, "start": None, "closed": False})
-    known = edits.post(edits.enter(again, Phase.RESTORING, now), CardKind.APPEARED, now)
+    known = edits.post(edits.enter(again, Phase.RESTORING, now), card, now)
     job = Job(
         name=found.name,
         decided_at=found.created or now,

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.restore import edits
+from bot.restore.cut import named
 from bot.restore.denials import denial, quote
 from bot.restore.differences import differences
 from bot.restore.disks import Fate
@@ -14,6 +15,7 @@ from bot.restore.recheck import (
     decision_expired,
     stop_at_difference,
     too_late,
+    unlocking,
     unsettled,
 )
 from bot.restore.thread import CardKind
@@ -36,7 +38,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     if restore.safety is None:
         if decision_expired(restore, now):
             return too_late(restore, now), ()
-        if unsettled(observation):
+        if unsettled(observation) or unlocking(observation, restore, now):
             return restore, ()
         if found := differences(observation, restore):
             return stop_at_difference(restore, found, now), ()
@@ -91,7 +93,8 @@ def _unsafe(
     if snapshot.usable and snapshot.phase == "Succeeded" and not snapshot.included:
         return texts.SAFETY_EMPTY
     if snapshot.usable and snapshot.phase == "Succeeded" and (lacks := _lacks(restore, snapshot)):
-        return texts.SAFETY_LACKS.format(disks=", ".join(f"`{each}`" for each in lacks))
+        disks = named([f"`{each}`" for each in lacks], MAX_TOLD)
+        return texts.SAFETY_LACKS.format(disks=disks)
     return None
 
 
@@ -103,7 +106,7 @@ def _lacks(restore: Restore, snapshot: Snapshot) -> list[str]:
     """The disks that the restore deletes and that this snapshot does not hold."""
     shown = restore.preview.fates if restore.preview else ()
     gone = [each.name for each in shown if each.fate is Fate.DELETED]
-    return [each for each in gone if each not in snapshot.included][:MAX_TOLD]
+    return [each for each in gone if each not in snapshot.included]
 
 
 def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:

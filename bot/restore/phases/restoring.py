@@ -7,6 +7,11 @@ if the VM carries the mark of that name, the restore ran and the object was dele
 the same create is sent again, but only while everything is still as it was confirmed and the
 decision is young. An object that was once seen is never created again. Nor is one whose document was
 lost: the name comes from the confirmation, so that the cluster can be asked for it (`made_before`).
+
+One create is under way at a time. A server may carry out a request that it has not answered for as
+long as its own limit allows; two of them make two objects if somebody deletes the first in between.
+So one that was not answered is not sent again before that limit is over, except where it is known
+that the server has not taken it: no connection, no login, too many requests, a webhook that is away.
 """
 
 from datetime import datetime, timedelta
@@ -19,13 +24,14 @@ from bot.restore.events import CreateRestore, DeleteRestore, Done, Effect, Obser
 from bot.restore.model import Job, Phase, Restore
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.phases import completed
-from bot.restore.phases.made_before import adopted, as_found
+from bot.restore.phases.made_before import adopted, as_found, replaced
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
     ACT_WITHIN,
     decision_expired,
     stop_at_difference,
     too_late,
+    unlocking,
     unsettled,
 )
 from bot.restore.rules import Rules
@@ -66,6 +72,8 @@ def _decide(restore: Restore, observation: Observation, now: datetime) -> Move:
     if decision_expired(restore, now):
         return too_late(restore, now), ()
     if _is_unlocking(restore, observation) or unsettled(observation):
+        return restore, ()
+    if unlocking(observation, restore, now):
         return restore, ()
     if found := differences(observation, restore):
         return stop_at_difference(restore, found, now), ()
@@ -118,26 +126,25 @@ def _find(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
 def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
     """It is not there: sent again while all is as it was confirmed, else an end, once that is sure."""
     observation, untouched = seen.observation, endings.UNTOUCHED
-    pending = job.unanswered_until is not None and now < job.unanswered_until
-    old = decision_expired(restore, now)
     found = differences(observation, restore)
-    perhaps = _perhaps_deleted(job, observation)
     told = " ".join(each.text for each in found)
-    if pending and (told or job.held_back or perhaps or not seen.verdict.allowed or old):
-        refused = "" if seen.verdict.allowed else seen.verdict.text
-        why = (job.held_back or told or refused)[:MAX_HELD]
-        held = job.model_copy(update={"held_back": why})
+    refused = "" if seen.verdict.allowed else seen.verdict.text
+    if job.unanswered_until is not None and now < job.unanswered_until:
+        held = job.model_copy(update={"held_back": (job.held_back or told or refused)[:MAX_HELD]})
         return restore.model_copy(update={"job": held}), ()
+    if _perhaps_deleted(job, observation):
+        # Whatever differs besides: nobody knows that the VM is as before.
+        perhaps = endings.PERHAPS_DELETED.format(name=job.name)
+        text = " ".join(each for each in (perhaps, told or job.held_back or refused) if each)
+        status = endings.PERHAPS_TOUCHED
+        return edits.fail(restore, Reason.PERHAPS_MADE, text, now, status), ()
     if told or (job.held_back and seen.verdict.allowed):
         # What differed once, while nothing was known, is not forgotten when it is as before.
         reason = found[0].reason if found else Reason.CHANGED_SINCE_CONFIRMATION
         return edits.fail(restore, reason, told or job.held_back, now, untouched), ()
-    if perhaps:
-        text = endings.PERHAPS_DELETED.format(name=job.name)
-        return edits.fail(restore, Reason.RESTORE_DELETED, text, now), ()
     if not seen.verdict.allowed:
-        return edits.fail(restore, Reason.NOT_PERMITTED, seen.verdict.text, now, untouched), ()
-    if old:
+        return edits.fail(restore, Reason.NOT_PERMITTED, refused, now, untouched), ()
+    if decision_expired(restore, now):
         late = endings.NOT_HANDED_OVER
         return edits.fail(restore, Reason.CONFIRMATION_TOO_OLD, late, now, untouched), ()
     return _send(restore, job, now)
@@ -158,6 +165,14 @@ def _unanswered(job: Job, rules: Rules) -> Job:
     known = job.unanswered_until
     later = until if known is None else max(until, known)
     return job.model_copy(update={"sent_at": None, "unanswered_until": later})
+
+
+def not_taken(restore: Restore, effect: CreateRestore) -> Restore:
+    """The create did not reach the server, which will not carry it out: nothing is under way."""
+    job = restore.job
+    if job is None or job.name != effect.name or job.sent_at is None:
+        return restore
+    return restore.model_copy(update={"job": job.model_copy(update={"sent_at": None})})
 
 
 def created(
@@ -181,6 +196,9 @@ def created(
 
 def _follow(restore: Restore, job: Job, observation: Observation, now: datetime) -> Move:
     seen = observation.job
+    if seen is not None and seen.uid != job.uid and seen.restore_id == restore.id:
+        # Ours was deleted, and a second one of its name is there: the cluster carries that out.
+        return replaced(restore, job, seen.uid), ()
     if seen is None or seen.uid != job.uid:
         return _deleted(restore, observation, now), ()
     if seen.complete:

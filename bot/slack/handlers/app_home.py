@@ -141,13 +141,15 @@ class AppHome:
         """
         if len(self._links) > MAX_LINKS:
             self._links.clear()
-        open_ = [each for each in restores if each.owner == user or not each.thread_ref.direct]
+        begun = [each for each in restores if each.thread_ref.thread is not None]
+        open_ = [each for each in begun if each.owner == user or not each.thread_ref.direct]
         unknown = [each for each in open_ if _thread(each) not in self._links][:MAX_ASKED]
         await asyncio.gather(*(self._ask_address(each, user) for each in unknown))
         known = {
             each.id: self._links[_thread(each)] for each in open_ if _thread(each) in self._links
         }
-        return {each.id: None for each in restores if each not in open_} | known
+        begins = [each for each in restores if each.thread_ref.thread is None and not each.closed]
+        return {each.id: None for each in restores if each not in (*open_, *begins)} | known
 
     async def _ask_address(self, restore: Restore, user: UserId) -> None:
         with suppress(Temporary):

@@ -3,13 +3,19 @@
 Bolt would ask Slack itself, and answer wrongly for as long as that question fails.
 """
 
+from http import HTTPStatus
 from typing import Any
 
+import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 
+from bot.errors import Temporary
 from bot.slack.api.directory import Workspace
 from bot.slack.api.network import WebClient
+
+log = structlog.get_logger(__name__)
 
 
 def bolt_app(client: WebClient, home: Workspace, bot_token: str) -> AsyncApp:
@@ -24,7 +30,7 @@ def bolt_app(client: WebClient, home: Workspace, bot_token: str) -> AsyncApp:
             bot_token=bot_token,
         )
 
-    return AsyncApp(
+    app = AsyncApp(
         name="vm-restore-bot",
         client=client,
         authorize=authorize,
@@ -33,3 +39,16 @@ def bolt_app(client: WebClient, home: Workspace, bot_token: str) -> AsyncApp:
         # Bolt takes the deletion of one of the bot's cards for a message of the bot.
         ignoring_self_events_enabled=False,
     )
+    app.error(_failed)
+    return app
+
+
+async def _failed(error: Exception) -> BoltResponse:
+    """What Slack is answered when a listener failed: it brings everything but 2xx again."""
+    if isinstance(error, Temporary):
+        log.warning("a delivery could not be kept", what=error.what)
+        return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body="")
+    log.error("a delivery could not be read", exc_info=error)
+    if isinstance(error, AttributeError | LookupError | TypeError | ValueError):
+        return BoltResponse(status=HTTPStatus.BAD_REQUEST, body="")
+    return BoltResponse(status=HTTPStatus.INTERNAL_SERVER_ERROR, body="")

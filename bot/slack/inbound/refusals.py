@@ -53,6 +53,13 @@ class Refusals:
         times = self._untold.pop(cause)
         log.warning("not taken from Slack", cause=cause.value, times=times, **details)
 
+    def belongs_elsewhere(self, home: Workspace, body: Mapping[str, Any]) -> bool:
+        """The same as the function of this name; what it finds is noted."""
+        cause = belongs_elsewhere(body, home)
+        if cause is not None:
+            self.note(cause)
+        return cause is not None
+
 
 def belongs_elsewhere(body: Mapping[str, Any], home: Workspace) -> RefusalCause | None:
     """Is this of another app, or of another workspace in which this app is installed as well?

@@ -5,6 +5,7 @@ all calls, so that a refused app token is named, counted and shown.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import time
 from typing import Any
@@ -13,6 +14,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
 from bot.clock import Clock
@@ -124,8 +126,16 @@ class SocketReceiver(AsyncBaseSocketModeHandler):
     app: AsyncApp
     client: Client
 
-    def __init__(self, bolt: AsyncApp, token: str, gate: SlackApi, clock: Clock) -> None:
+    def __init__(
+        self,
+        bolt: AsyncApp,
+        token: str,
+        gate: SlackApi,
+        theirs: Callable[[Mapping[str, Any]], bool],
+        clock: Clock,
+    ) -> None:
         self.app = bolt
+        self._theirs = theirs
         self.client = Client(token, gate, bolt, clock)
         self.client.socket_mode_request_listeners.append(self.handle)
         self._in_hand: set[asyncio.Task[Any]] = set()
@@ -143,6 +153,9 @@ class SocketReceiver(AsyncBaseSocketModeHandler):
             self._in_hand.add(task)
             task.add_done_callback(self._in_hand.discard)
         begun = time()
+        if self._theirs(req.payload):  # acknowledged, or Slack would bring it again
+            await send_async_response(client, req, BoltResponse(status=200), begun)
+            return
         answer = await run_async_bolt_app(self.app, req)
         await send_async_response(client, req, answer, begun)
 

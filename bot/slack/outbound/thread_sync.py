@@ -202,7 +202,11 @@ class ThreadSync:
     async def _not_edited(self, page: _Page, ts: str, meant: Meaning, refused: Permanent) -> None:
         """What an edit was to say is said anew if somebody must read it; else the card stays."""
         if meant is Meaning.CONVERSATION_GONE:
-            raise refused
+            if not page.restore.phase.ended:
+                raise refused
+            # After the end an edit is no news: nobody is sent a message for it.
+            page.note(ts)
+            return
         if meant is Meaning.CONTENT and await self._edited_in_short(page, ts):
             return
         gone, open_ = meant is Meaning.MESSAGE_GONE, page.card.closed is None and not page.left

@@ -124,7 +124,7 @@ def advice(outcome: Outcome) -> list[Mrkdwn | None]:
     expected, following = outcome.expected, outcome.next
     near = outcome.reason is Reason.VM_NOT_FOUND
     title = texts.DID_YOU_MEAN if near else texts.CHOICES
-    shown = names(outcome.choices, room=700)
+    shown = names(outcome.choices, room=700, more=outcome.more_choices)
     return [
         fill(texts.EXPECTED, expected=told(outcome, expected, 400)) if expected else None,
         fill(title, names=shown) if outcome.choices else None,

@@ -38,7 +38,7 @@ from bot.slack.views.layout import (
 )
 from bot.slack.views.questions import asked, no_end, stop_error
 from bot.texts import cards as texts
-from bot.texts import general, handoff, results
+from bot.texts import general, handoff, reappeared, results
 from bot.texts import stopping as stopping_texts
 
 
@@ -265,29 +265,29 @@ def found_again(ctx: CardContext) -> Draft:
     """The bot's records are gone: what it goes on from."""
     job = ctx.restore.job
     named = fill(texts.JOB, job=code(job.name)) if job else None
-    said = ctx.say(texts.FOUND_AGAIN)
+    said = ctx.say(reappeared.FOUND_AGAIN)
     blocks = [
-        header(texts.FOUND_AGAIN_HEADING),
-        *section(said, ctx.when_open(texts.FOUND_AGAIN_FOLLOWED)),
+        header(reappeared.FOUND_AGAIN_HEADING),
+        *section(said, ctx.when_open(reappeared.FOUND_AGAIN_FOLLOWED)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
-        *context(Mrkdwn(texts.FOUND_AGAIN_BUTTONS)),
+        *context(Mrkdwn(reappeared.FOUND_AGAIN_BUTTONS)),
         *answered(ctx),
     ]
-    return Draft(notice(ctx, ctx.say(texts.FOUND_AGAIN_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(reappeared.FOUND_AGAIN_TEXT)), blocks)
 
 
 def appeared(ctx: CardContext) -> Draft:
     """The object came into being after the end: the restore goes on."""
     job = ctx.restore.job
     named = fill(texts.JOB, job=code(job.name)) if job else None
-    said = ctx.say(texts.APPEARED)
+    said = ctx.say(reappeared.APPEARED_ANOTHER if ctx.restore.objects else reappeared.APPEARED)
     blocks = [
-        header(texts.APPEARED_HEADING),
-        *section(said, ctx.when_open(texts.APPEARED_FOLLOWED)),
+        header(reappeared.APPEARED_HEADING),
+        *section(said, ctx.when_open(reappeared.APPEARED_FOLLOWED)),
         *section(ctx.vm_line, ctx.say(texts.SNAPSHOT), named),
         *answered(ctx),
     ]
-    return Draft(notice(ctx, ctx.say(texts.APPEARED_TEXT)), blocks)
+    return Draft(notice(ctx, ctx.say(reappeared.APPEARED_TEXT)), blocks)
 
 
 def overdue(ctx: CardContext) -> Draft:

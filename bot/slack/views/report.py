@@ -101,12 +101,13 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     """
     outcome, safety, last = restore.outcome, restore.safety, not was_continued(restore)
     volumes, needed, made = _volumes(outcome)
+    more = outcome.more_left if outcome else 0
     failed = _failed_object(restore)
     started = restore.start is not None and restore.start.done_at is not None
     parts = (
-        (texts.LEFT_VOLUMES, names(volumes), bool(volumes)),
-        (texts.LEFT_NEEDED, names(needed), bool(needed)),
-        (texts.LEFT_MADE, names(made), bool(made)),
+        (texts.LEFT_VOLUMES, names(volumes, more=0 if needed or made else more), bool(volumes)),
+        (texts.LEFT_NEEDED, names(needed, more=0 if made else more), bool(needed)),
+        (texts.LEFT_MADE, names(made, more=more), bool(made)),
         (texts.LEFT_UNKNOWN, None, last and _half_restored(restore)),
         (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
         (texts.LEFT_FAILED, code(failed) if failed else None, last and failed),

@@ -4,8 +4,10 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ from bot.playground.world import World, world
 from tests.tools.bench.process import Measured, bare_listener, real_bot
 
 RATE = 200
-SECONDS = 10
+SECONDS = 5
+TURNS = 5
+SLACK_WAITS = 3.0
+"""Seconds; what is not acknowledged by then Slack counts as lost, and brings again."""
 WARM_UP = 200
 
 
@@ -31,13 +36,53 @@ class Acks:
     lost: int
 
 
-async def acks(*, socket_mode: bool, bare: bool) -> Acks:
+class Listener(StrEnum):
+    """What acknowledges."""
+
+    BARE = "a bare Bolt listener"
+    WRITE = "a bare Bolt listener that makes one write"
+    BOT = "the bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The three side by side, in turns: the medians of all turns."""
+
+    taken: Mapping[Listener, Sequence[Acks]]
+
+    def p50(self, listener: Listener) -> float:
+        """Milliseconds."""
+        return statistics.median(each.p50 for each in self.taken[listener])
+
+    def p99(self, listener: Listener) -> float:
+        """Milliseconds."""
+        return statistics.median(each.p99 for each in self.taken[listener])
+
+    def ratio(self, other: Listener) -> float:
+        """The bot's p99 against another's, each turn's with its own: the median."""
+        pairs = zip(self.taken[Listener.BOT], self.taken[other], strict=True)
+        return statistics.median(bot.p99 / bare.p99 for bot, bare in pairs)
+
+
+async def compared(*, socket_mode: bool) -> Compared:
+    """Each in each of five turns, so that what else the machine does meets all of them."""
+    taken: dict[Listener, list[Acks]] = {each: [] for each in Listener}
+    for _ in range(TURNS):
+        for listener in Listener:
+            taken[listener].append(await acks(listener, socket_mode=socket_mode))
+    return Compared(taken)
+
+
+async def acks(listener: Listener, *, socket_mode: bool) -> Acks:
     """Deliver thread replies (each of which the bot must keep in Redis) at the rate."""
     with tempfile.TemporaryDirectory(prefix="vmr-bench-") as directory:
         async with world(Path(directory), clock=Clock(), socket_mode=socket_mode) as made:
             stage = await set_stage(made)
             started: AbstractAsyncContextManager[Measured]
-            started = bare_listener(made) if bare else real_bot(made)
+            if listener is Listener.BOT:
+                started = real_bot(made)
+            else:
+                started = bare_listener(made, writes=listener is Listener.WRITE)
             async with started:
                 await made.until(lambda: made.slack.connections or not socket_mode, "a socket")
                 return await _measured(made, stage)
@@ -59,9 +104,11 @@ async def _measured(made: World, stage: Stage) -> Acks:
 
 async def _one(made: World, payload: dict[str, Any]) -> float | None:
     begun = time.perf_counter()
-    outcome = await made.slack.transport.deliver(
-        Outgoing("events_api", payload), FIRST, asyncio.Event()
-    )
+    sent = made.slack.transport.deliver(Outgoing("events_api", payload), FIRST, asyncio.Event())
+    try:
+        outcome = await asyncio.wait_for(sent, SLACK_WAITS)
+    except TimeoutError:
+        return None
     return (time.perf_counter() - begun) * 1000 if outcome.ok else None
 
 

@@ -54,10 +54,12 @@ async def real_bot(world: World) -> AsyncIterator[Measured]:
 
 
 @asynccontextmanager
-async def bare_listener(world: World) -> AsyncIterator[Measured]:
-    """A Bolt app that does nothing but acknowledge."""
+async def bare_listener(world: World, *, writes: bool = False) -> AsyncIterator[Measured]:
+    """A Bolt app that does nothing but acknowledge, or makes one write before it does."""
     begun = time.perf_counter()
     env = {**_clean(), **world.environment()}
+    if not writes:
+        del env["REDIS_URL"]
     async with _process(["-m", "tests.tools.bench.bare"], env) as process:
         if process.stdout is None:
             raise RuntimeError("no output to read the port from")

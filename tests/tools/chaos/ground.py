@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.storage import Change
+from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from bot.playground.world import World
 from bot.store import EmbeddedRedis
 from tests.tools.chaos.crew import Crew
 from tests.tools.chaos.memories import Memories
 from tests.tools.chaos.plan import Plan
-from tests.tools.invariants import RESTORES
+from tests.tools.invariants import RESTORES, not_edited
 
 Then = Callable[[], Awaitable[None] | None]
 
@@ -51,6 +52,10 @@ class Ground:
     restless: int = 0
     """How often it did not come to rest."""
     _later: list[tuple[datetime, Then]] = field(default_factory=list)
+
+    def out_of_reach(self, message: Message) -> bool:
+        """Nobody knows that it stands there any more, or Slack would not have it edited."""
+        return self.memories.forgot(message) or message.ts in not_edited(self.world)
 
     def __post_init__(self) -> None:
         self.world.kube.storage.subscribe(self._on_change)

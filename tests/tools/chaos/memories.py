@@ -10,11 +10,11 @@ from datetime import datetime
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.slack.workspace import Message
 from bot.playground.world import World
-from bot.restore.model import Restore
 
+ROUND = 3
+"""Seconds that a round which was under way when Redis was put back still writes what it had decided."""
 MOST = 200
 """So many copies are kept."""
 _ALL = """
@@ -51,7 +51,7 @@ class Gap:
 
     def spans(self, moment: float) -> bool:
         """Is this moment in it? In seconds."""
-        return self.since.timestamp() <= moment <= self.until.timestamp() + 1
+        return self.since.timestamp() <= moment <= self.until.timestamp() + ROUND
 
 
 @dataclass(slots=True)
@@ -102,15 +102,6 @@ class Memories:
     def torn(self) -> bool:
         """Redis has forgotten something in this run."""
         return bool(self.gaps)
-
-    def hides(self, call: ApiCall, restore: Restore) -> bool:
-        """The create was in a gap, and the document came back from before it knew what to restore.
-
-        Without the VM and the snapshot the cluster is not asked for an object; the question that is
-        open again runs out. From the first check on the bot has to find what it made.
-        """
-        made = any(gap.spans(call.at.timestamp()) for gap in self.gaps)
-        return made and restore.preview is None
 
     def forgot(self, message: Message) -> bool:
         """The message was posted or changed in a gap: the document may not know what it shows."""

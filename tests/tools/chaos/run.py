@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.cluster.watch import STREAM_SECONDS
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
 from bot.playground.slack import SlackSim
@@ -184,11 +185,15 @@ async def _played(ground: Ground, invariants: Invariants) -> tuple[Verdict, tupl
         await crowd.act()
     await _peace(ground)
     await _silence(ground)
+    if ground.memories.torn:
+        await _listed_again(ground)
+        await _silence(ground)
     await crowd.leave()
     documents = await stored(ground)
     verdict = await judge(ground, invariants, documents)
-    if any(not each.phase.ended for each in documents):
-        await _minute(ground)  # while anything lives a Home may be so much behind
+    if any(not each.phase.ended or each.thread_ref.direct for each in documents):
+        # A Home may be so much behind while anything lives, or has just found a place to be told in.
+        await _minute(ground)
     verdict.violations += await _homes_looked_at(ground)
     await _night(ground)
     verdict.violations += await judge_later(ground, documents)
@@ -219,6 +224,13 @@ async def _silence(ground: Ground) -> None:
         await _tick(ground, STRIDE)
         if ground.seconds >= until and not await _something_left(ground):
             return
+
+
+async def _listed_again(ground: Ground) -> None:
+    """Until each watch has ended once: then objects are told again whose documents were forgotten."""
+    until = ground.seconds + STREAM_SECONDS + SETTLED
+    while ground.seconds <= until:
+        await _tick(ground, STRIDE)
 
 
 async def _minute(ground: Ground) -> None:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from tests.tools.chaos.ground import Ground
 from tests.tools.chaos.kinds import RARE, kind
@@ -60,6 +61,64 @@ _slack("Slack answers 503", _fails(503), METHODS)
 _slack("Slack does it, the answer is lost", _done_unheard, POSTS)
 _slack("Slack breaks the connection", _not_done, METHODS)
 _slack("Slack answers late", _answers_late, METHODS)
+
+
+PAGE = "<!DOCTYPE html><title>Sign in</title>"
+ODD = (
+    ("a page of a firewall", {"body": PAGE, "status": 403, "kind": "text/html"}),
+    ("407 of a proxy", {"body": "", "status": 407}),
+    ("a page, though it was done", {"body": PAGE, "applied": True}),
+    ("nothing, though it was done", {"body": "", "applied": True}),
+    ("null", {"body": "null"}),
+    ("the answer as plain text", {"body": None, "kind": "text/plain"}),
+    ("too fast, with 200", {"body": '{"ok":false,"error":"ratelimited"}'}),
+)
+LIES: tuple[dict[str, Any], ...] = (
+    {"ok": "true"},
+    {"ts": None, "user": [], "channel": "C", "messages": None, "members": {}},
+    {"response_metadata": "none"},
+)
+CODES = (
+    "restricted_action",
+    "restricted_action_thread_locked",
+    "restricted_action_read_only_channel",
+    "no_permission",
+    "ekm_access_denied",
+    "msg_too_long",
+    "a_code_of_tomorrow",
+)
+
+
+def _something_else(ground: Ground, rng: random.Random, method: str, skip: int) -> str:
+    (what, given), times = rng.choice(ODD), rng.choice((1, 1, 2, 5))
+    ground.world.slack.faults.instead(method, times=times, skip=skip, **given)
+    return f": {times} times {what}"
+
+
+def _a_lie(ground: Ground, rng: random.Random, method: str, skip: int) -> str:
+    lie, times = rng.choice(LIES), rng.choice((1, 1, 2, 5))
+    ground.world.slack.faults.lie(method, times=times, skip=skip, **lie)
+    return f": {times} times {sorted(lie)}"
+
+
+def _a_refusal(ground: Ground, rng: random.Random, method: str, skip: int) -> str:
+    code, times = rng.choice(CODES), rng.choice((1, 1, 2, 5))
+    ground.world.slack.faults.refuse(method, code, times=times, skip=skip)
+    return f": {times} times {code}"
+
+
+_slack("Slack is not what answers", _something_else, METHODS)
+_slack("Slack lies about types", _a_lie, METHODS)
+_slack("Slack refuses", _a_refusal, (*POSTS, "response_url", "conversations.open"))
+
+
+@kind("Slack locks the threads of the channel")
+async def _locked(ground: Ground, _: random.Random) -> str:
+    ground.world.slack.faults.lock_threads(ground.stage.channel.id)
+    return "for good"
+
+
+RARE.add("Slack locks the threads of the channel")
 
 
 @kind("Slack delivers twice")

@@ -67,7 +67,7 @@ async def judge(ground: Ground, invariants: Invariants, documents: tuple[Restore
     """Look at everything, before the aftercare of the restores is over."""
     verdict = Verdict()
     memories = ground.memories
-    for found in invariants.judge(documents, memories.forgot, memories.hides):
+    for found in invariants.judge(documents, memories.forgot):
         (verdict.duplicates if found.startswith("card posted") else verdict.violations).append(
             found
         )
@@ -182,7 +182,7 @@ def _loose_buttons(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
         restore = by_id.get(id_)
         if restore is None or not (buttons := _buttons(ground, message)):
             continue
-        if restore.thread_ref.channel != message.channel.id or ground.memories.forgot(message):
+        if restore.thread_ref.channel != message.channel.id or ground.out_of_reach(message):
             continue  # it cannot be written to any more, or nobody knows of it
         card = next((card for card in restore.cards if card.key == key), None)
         usable = card is not None and card.closed is None
@@ -208,7 +208,7 @@ async def judge_later(ground: Ground, documents: tuple[Restore, ...]) -> list[st
     places = {str(each.id): each.thread_ref.channel for each in documents}
     for message, (id_, key) in _cards(ground):
         here = places.get(id_) == message.channel.id
-        known = here and not ground.memories.forgot(message)
+        known = here and not ground.out_of_reach(message)
         if id_ in over and known and (buttons := _buttons(ground, message)):
             found.append(f"{id_}: card {key} keeps its buttons for ever: {buttons}")
     found += loose_copies(ground, over)

@@ -172,18 +172,21 @@ def loose_copies(ground: Ground, over: set[str]) -> list[str]:
     """What came by direct message of restores that are over, and can still be pressed."""
     return [
         f"{id_}: {name} of card {number} stays in a direct message for ever"
-        for name, id_, number in _in_direct_messages(ground)
+        for name, id_, number in _in_direct_messages(ground, known=True)
         if id_ in over
     ]
 
 
-def _in_direct_messages(ground: Ground) -> list[tuple[str, str, int]]:
-    """What can be pressed there: the action, the restore and the card."""
+def _in_direct_messages(ground: Ground, *, known: bool = False) -> list[tuple[str, str, int]]:
+    """What can be pressed there: the action, the restore and the card.
+
+    With `known` only in messages of which Redis has forgotten nothing.
+    """
     found = []
     for message in ground.world.slack.workspace.everything():
         if message.channel.kind != "im" or message.deleted or message.ephemeral_to is not None:
             continue
-        if ground.memories.forgot(message):
+        if ground.out_of_reach(message) or (known and ground.memories.forgot(message)):
             continue
         for control in controls(message.blocks or [], ground.stage.alice.user):
             ref = parse_value(str(control.element.get("value") or ""))
