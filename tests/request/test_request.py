@@ -437,7 +437,7 @@ COMMAND_PROBLEMS = {
     "database-01 from :camera:": "did not understand `from :camera:`",
     "handoff bob": "with an @",
     "handoff <@U0BOB> <@U0ALICE>": "one person",
-    "cancel my dentist appointment": "so nothing was done. For example: `cancel database-01`.",
+    "cancel my dentist appointment": "For example: `cancel database-01`.",
     "list database-01 pre-upgrade": "For example: `list database-01 in production`.",
     "x" * 4001: "too long",
 }
