@@ -260,12 +260,7 @@ class WorkQueue:
             most=MAX_DEFERRALS,
             ttl=int(REMEMBERED.total_seconds()),
         )
-        if told == DROPPED:
-            log.error("an unreadable delivery was dropped", record=lease.id, found=error.text)
-        elif told == SAID_NOW and isinstance(error, documents.Newer):
-            log.warning("left to a newer release", record=lease.id, found=error.text)
-        elif told == SAID_NOW:
-            log.error("unreadable record put off", record=lease.id, found=error.text)
+        _tell(int(told), lease.id, error)
 
     async def _discard(self, lease: Lease, error: documents.Unreadable) -> None:
         """A restore whose document no release reads: its owner is told, and it holds nothing more."""
@@ -288,6 +283,15 @@ class WorkQueue:
         )
         if done:
             log.error("a record is broken, it was put aside", record=lease.id, found=error.text)
+
+
+def _tell(told: int, record: str, error: documents.Unreadable) -> None:
+    if told == DROPPED:
+        log.error("an unreadable delivery was dropped", record=record, found=error.text)
+    elif told == SAID_NOW and isinstance(error, documents.Newer):
+        log.warning("left to a newer release", record=record, found=error.text)
+    elif told == SAID_NOW:
+        log.error("unreadable record put off", record=record, found=error.text)
 
 
 def _entry(kind: AuditKind, lease: Lease, error: documents.Unreadable, now: datetime) -> AuditEntry:
