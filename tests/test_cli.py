@@ -89,25 +89,29 @@ def test_wrong_settings_are_printed_line_by_line_and_exit_with_2() -> None:
     assert done.stdout == ""
 
 
-def test_the_manifest_is_printed_for_the_chosen_way() -> None:
+def test_the_manifest_is_printed_for_the_chosen_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "socket_mode_enabled: true" in command("manifest").stdout
-    done = command("manifest", "--mode", "http", "--url", "https://vm.example.com/")
-    assert "request_url: https://vm.example.com/slack/events" in done.stdout
+    assert run(monkeypatch, "manifest", "--mode", "http", "--url", "https://vm.example.com/") == 0
+    assert "request_url: https://vm.example.com/slack/events" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     "url", ["", "http://vm.example.com", "vm.example.com", "https://x/elsewhere"]
 )
-def test_a_manifest_for_http_needs_a_public_address(url: str) -> None:
-    done = command("manifest", "--mode", "http", "--url", url)
-    assert done.returncode == 2
-    assert done.stderr.startswith("--url: is missing or no public address; write")
+def test_a_manifest_for_http_needs_a_public_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert run(monkeypatch, "manifest", "--mode", "http", "--url", url) == 2
+    assert capsys.readouterr().err.startswith("--url: is missing or no public address; write")
 
 
-def test_an_unknown_command_is_refused() -> None:
-    done = command("dance")
-    assert done.returncode == 2
-    assert "dance" in done.stderr
+def test_an_unknown_command_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "dance") == 2
+    assert "dance" in capsys.readouterr().err
 
 
 @pytest.fixture
