@@ -72,7 +72,7 @@ class Catalog:
     def seen(self, namespace: str, snapshots: tuple[Snapshot, ...]) -> None:
         """A look has just read them all: a list from before it that differs would offer what is gone."""
         kept = self._snapshots.kept(namespace)
-        if kept is not None and {one.uid for one in kept} != {one.uid for one in snapshots}:
+        if kept is not None and _identities(kept) != _identities(snapshots):
             self._snapshots.drop(namespace)
 
     async def _each(self, scopes: list[str | None]) -> Names:
@@ -125,6 +125,10 @@ class Catalog:
                 raise
             return None
         return {parse.name(one): present(one, "metadata", "deletionTimestamp") for one in found}
+
+
+def _identities(snapshots: tuple[Snapshot, ...]) -> set[tuple[str, str]]:
+    return {(one.name, one.uid) for one in snapshots}
 
 
 def _loss(snapshot: Snapshot, contents: dict[str, bool]) -> ContentLoss | None:
