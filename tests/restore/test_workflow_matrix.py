@@ -121,11 +121,15 @@ def events(restore: Restore) -> list[Event]:
 @pytest.mark.parametrize("state", STATES)
 def test_no_event_raises_in_any_state_and_the_document_stays_sound(state: str) -> None:
     played = STATES[state]()
+    sound: Restore | None = None
     for wait in (0.0, 3600.0, 90000.0):
         now = played.now + timedelta(seconds=wait)
         for event in events(played.restore):
             after = workflow.step(played.restore, event, now).restore
-            assert_sound(after, state, event)
+            # Most events change nothing; what is equal is as sound as the one before.
+            if after != sound:
+                assert_sound(after, state, event)
+                sound = after
             assert_due(after, now)
             if played.phase.ended:
                 assert after.phase is played.phase, event
