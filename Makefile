@@ -11,6 +11,7 @@
 #   make mutants   guards taken out one by one: does a fast test notice? FILE=policy a part of them
 #   make codes     the tables in docs/slack-codes.md, made anew
 #   make diagram   the picture in docs/workflow.md, drawn anew
+#   make metrics   the table in docs/metrics.md, written anew
 #   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
@@ -32,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean codes coverage demo diagram lint lock mutants test test-under-load
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
@@ -80,6 +81,9 @@ codes: $(VENV)/.demo
 
 diagram: $(VENV)/.demo
 	$(BIN)/python -m docs.diagram
+
+metrics: $(VENV)/.demo
+	$(BIN)/python -m docs.metrics
 
 chart: $(VENV)/.demo
 	$(BIN)/python -m docs.chart
