@@ -28,7 +28,9 @@ REMEMBERED = timedelta(hours=24)
 """How long a completed delivery is known, so that a copy of it is dropped."""
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is leased again, perhaps by a release that can read it."""
-SAID_NOW = 2
+SAID_NOW, DROPPED = 2, 3
+MAX_DEFERRALS = timedelta(days=1) // PUT_OFF
+"""So often an unreadable delivery is put off: after a day nobody expects an answer any more."""
 """The answer of a script that has said something for the first time."""
 MAX_CUTS = 5
 """A delivery whose workers died this often is given up; a periodic task is put off."""
@@ -242,9 +244,11 @@ class WorkQueue:
     async def defer(self, lease: Lease, error: documents.Unreadable) -> None:
         """Put off what does not load: it must not stop the worker, nor be lost to a newer release.
 
-        What a newer release keeps stays as it is, its claim included, until that comes back.
+        What a newer release keeps stays as it is, its claim included, until that comes back. Only a
+        delivery has an end: what somebody said or pressed a day ago is dropped.
         """
         entry = _entry(AuditKind.DEFERRED, lease, error, self._clock.now())
+        dropped = entry.model_copy(update={"kind": AuditKind.ABANDONED})
         told = await self._scripts.run(
             "defer_unreadable",
             {**self._keys.queued(lease.id), "audit": self._keys.audit},
@@ -252,11 +256,11 @@ class WorkQueue:
             fence=lease.fence,
             due_at=times.due(entry.at + PUT_OFF),
             entries=documents.dump_entries([entry]),
+            dropped=documents.dump_entries([dropped]),
+            most=MAX_DEFERRALS,
+            ttl=int(REMEMBERED.total_seconds()),
         )
-        if told == SAID_NOW and isinstance(error, documents.Newer):
-            log.warning("left to a newer release", record=lease.id, found=error.text)
-        elif told == SAID_NOW:
-            log.error("unreadable record put off", record=lease.id, found=error.text)
+        _tell(int(told), lease.id, error)
 
     async def _discard(self, lease: Lease, error: documents.Unreadable) -> None:
         """A restore whose document no release reads: its owner is told, and it holds nothing more."""
@@ -279,6 +283,15 @@ class WorkQueue:
         )
         if done:
             log.error("a record is broken, it was put aside", record=lease.id, found=error.text)
+
+
+def _tell(told: int, record: str, error: documents.Unreadable) -> None:
+    if told == DROPPED:
+        log.error("an unreadable delivery was dropped", record=record, found=error.text)
+    elif told == SAID_NOW and isinstance(error, documents.Newer):
+        log.warning("left to a newer release", record=record, found=error.text)
+    elif told == SAID_NOW:
+        log.error("unreadable record put off", record=record, found=error.text)
 
 
 def _entry(kind: AuditKind, lease: Lease, error: documents.Unreadable, now: datetime) -> AuditEntry:

@@ -10,7 +10,7 @@ from bot.restore.model import Job, Phase
 from bot.restore.traces import trace
 from bot.store import Store, connect, documents
 from bot.store.documents import Unreadable
-from bot.store.queue import MAX_CUTS, PUT_OFF
+from bot.store.queue import MAX_CUTS, MAX_DEFERRALS, PUT_OFF
 from bot.store.records import (
     ClaimConflict,
     Committed,
@@ -538,6 +538,31 @@ async def test_a_delivery_that_is_put_off_in_good_order_is_never_given_up(db: Da
 
 
 # What does not load
+
+
+async def test_a_delivery_that_does_not_load_is_dropped_after_a_day(db: Database) -> None:
+    """It is told when it is put off, and when it is given up; a copy of it is known till then."""
+    lease = await db.queue.enqueue_delivery("Ev1", "slash", {})
+    assert lease is not None
+    with capture_logs() as logs:
+        for _ in range(MAX_DEFERRALS):
+            await db.queue.defer(lease, Unreadable("no such kind"))
+            assert await db.names_due() == []
+            db.clock.advance(PUT_OFF.total_seconds())
+            lease = await db.take()
+        await db.queue.defer(lease, Unreadable("no such kind"))
+    assert [line["event"] for line in logs] == [
+        "unreadable record put off",
+        "an unreadable delivery was dropped",
+    ]
+    db.clock.advance(PUT_OFF.total_seconds())
+    assert await db.names_due() == []
+    entries = [entry async for entry in db.store.audit.read()]
+    assert [(entry.kind, entry.target) for entry in entries] == [
+        ("deferred", "delivery:Ev1"),
+        ("abandoned", "delivery:Ev1"),
+    ]
+    assert await db.queue.enqueue_delivery("Ev1", "slash", {}) is None
 
 
 NEWER = '{"schema_version":2,"id":"R1"}'

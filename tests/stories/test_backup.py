@@ -15,6 +15,7 @@ from bot.playground.stage import Stage
 from tests.stories import acts
 from tests.stories.conftest import SetStage
 from tests.stories.test_witness import NS, PROTECT, RESTORE, STOP, VM, Copy, copied, put_back
+from tests.tools.deeds import Deeds
 
 START = "update virtualmachines/start"
 USED = 150
@@ -149,3 +150,27 @@ async def test_a_backup_put_back_repeats_nothing(
     assert acts.live(stage) is running
     told = [stage.read(each) for each in stage.cards()]
     assert any(TOLD[moment == "start", since] in each for each in told), told
+
+
+async def test_a_vm_that_was_stopped_and_then_not_restored_is_not_stopped_again(
+    stage_for: SetStage,
+) -> None:
+    """No object tells what was done: only the VM itself, which runs anew. The verdict of chaos counts it."""
+    stage = await stage_for(running=True, start=False)
+    deeds = Deeds(stage.world)
+    await stage.world.start_bot()
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await stage.until(lambda: STOP in acts.sent(stage), "the stop is sent")
+    await stage.world.quiet()
+    copy = await copied(stage)
+    await stage.card(acts.TYPE_IT)
+    await acts.ask(stage, "/vm-restore cancel")
+    await stage.card("Restore Cancelled")
+    stage.world.kube.people.start(NS, VM)
+    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
+    await stage.world.pass_time(USED)
+    await put_back(stage, copy)
+    await stage.world.pass_time(60)
+    assert deeds.judge() == []
+    assert acts.live(stage)

@@ -12,6 +12,7 @@ from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
+from bot.restore.observation import Snapshot
 from bot.restore.suggestions import nearest
 from bot.restore.target import VmRef
 from bot.slack import views
@@ -123,7 +124,8 @@ class QueryHandler:
             return await self._in_namespace(asker, target)
         found = await names.snapshots(target.namespace, target.vm)
         if found:
-            return views.snapshots(target, found, now)
+            gone = await self._gone(cluster, target.namespace, found)
+            return views.snapshots(target, found, now, gone)
         vms = await names.vms(asker.permitted(cluster))
         if (target.namespace, target.vm) in vms:
             return views.snapshots(target, (), now)
@@ -139,8 +141,19 @@ class QueryHandler:
         found = await names.all_snapshots(target.namespace)
         spaces = {namespace for namespace, _ in await names.vms(asker.permitted(cluster))}
         if found or target.namespace in spaces:
-            return views.snapshots(target, found, now)
+            gone = await self._gone(cluster, target.namespace, found)
+            return views.snapshots(target, found, now, gone)
         return views.nothing_in(target.namespace, nearest(target.namespace, spaces))
+
+    async def _gone(
+        self, cluster: str, namespace: str, found: Sequence[Snapshot]
+    ) -> frozenset[str]:
+        """The VMs of these snapshots that do not exist; none where that cannot be read."""
+        try:
+            there = await self._names[cluster].vms((namespace,))
+        except (Temporary, Permanent):
+            return frozenset()
+        return frozenset(one.source for one in found) - {name for _, name in there}
 
     def _target(self, cluster: str, namespace: str, vm: str | None) -> ListTarget:
         return ListTarget(namespace, vm, None if cluster == self._default else cluster)
