@@ -382,7 +382,7 @@ async def test_a_record_of_a_newer_release_is_left_to_it(stage_for: SetStage) ->
     assert [each["event"] for each in logs].count("left to a newer release") == 1
     assert stage.transcript() == before
     await stage.alice.slash(stage.channel, "/vm-restore status")
-    await stage.whispered("1 restore is kept by a newer release of this bot")
+    await stage.whispered("1 restore is kept by a newer release")
     await acts.ask(stage)
     await stage.whispered("held by another restore, whose record I cannot read")
     await stage.press(acts.TYPE_IT, "Cancel")
