@@ -91,6 +91,10 @@ UNRECORDED = (
     Unrecorded("GET /apis/snapshot.kubevirt.io/v1beta1/virtualmachinerestores", _ANYWHERE),
     Unrecorded("WATCH /apis/snapshot.kubevirt.io/v1beta1/virtualmachinerestores", _ANYWHERE),
     Unrecorded("GET /apis/kubevirt.io/v1/virtualmachines", _ANYWHERE),
+    Unrecorded(
+        "GET /apis/snapshot.kubevirt.io/v1beta1/namespaces/{namespace}/virtualmachinesnapshotcontents",
+        "recorded by name, and such a list of the snapshots beside them",
+    ),
     Unrecorded(f"GET {_RESTORES}", "recorded as a watch, and for the snapshots beside them"),
     Unrecorded("WATCH (API server) ?labelSelector=", "recorded for a list, which reads it alike"),
     Unrecorded(

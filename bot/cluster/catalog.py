@@ -6,7 +6,7 @@ destructive is ever decided on them; the checks read everything anew.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -15,9 +15,9 @@ import structlog
 from bot.clock import Clock
 from bot.cluster import names, parse
 from bot.cluster.client import JSON, Api, ApiStatusError
-from bot.cluster.document import items, text
+from bot.cluster.document import items, present, text
 from bot.cluster.schema import Schema
-from bot.restore.observation import Snapshot
+from bot.restore.observation import ContentLoss, Snapshot
 
 log = structlog.get_logger()
 
@@ -70,8 +70,10 @@ class Catalog:
         return [one for one in found if not parse.of_a_clone(one)]
 
     def seen(self, namespace: str, snapshots: tuple[Snapshot, ...]) -> None:
-        """A look has just read them all: a list from before it would offer what is gone."""
-        self._snapshots.put(namespace, snapshots)
+        """A look has just read them all: a list from before it that differs would offer what is gone."""
+        kept = self._snapshots.kept(namespace)
+        if kept is not None and _identities(kept) != _identities(snapshots):
+            self._snapshots.drop(namespace)
 
     async def _each(self, scopes: list[str | None]) -> Names:
         """All scopes at once. One namespace without rights must not hide the others."""
@@ -105,7 +107,37 @@ class Catalog:
         async for page in self._api.pages(path):
             # Page by page: thousands at once would keep everybody else waiting.
             found += [parse.snapshot(one) for one in items(page, "items")]
+        contents = await self._read_contents(served.version, namespace) if found else None
+        if contents is not None:
+            found = [replace(one, content_loss=_loss(one, contents)) for one in found]
         return parse.newest_first(found)
+
+    async def _read_contents(self, version: str, namespace: str) -> dict[str, bool] | None:
+        """All contents of a namespace, and whether each is going; None where they may not be listed.
+
+        An error of a content is the snapshot's as well: KubeVirt copies it.
+        """
+        path = names.snapshot_group(version, names.CONTENTS, namespace)
+        try:
+            found, _ = await self._api.collect(path, accept=_ONLY_METADATA)
+        except ApiStatusError as refusal:
+            if refusal.code == 401:
+                raise
+            return None
+        return {parse.name(one): present(one, "metadata", "deletionTimestamp") for one in found}
+
+
+def _identities(snapshots: tuple[Snapshot, ...]) -> set[tuple[str, str]]:
+    return {(one.name, one.uid) for one in snapshots}
+
+
+def _loss(snapshot: Snapshot, contents: dict[str, bool]) -> ContentLoss | None:
+    held = snapshot.content_name
+    if held is None:
+        return None
+    if held not in contents:
+        return ContentLoss.GONE
+    return ContentLoss.GOING if contents[held] else None
 
 
 def _overlaps(scope: str | None, namespaces: Collection[str] | None) -> bool:
@@ -136,9 +168,14 @@ class _Cache(Generic[T]):
                 kept = self._kept[key] = _Kept(self._clock.now(), value)
             return kept.value
 
-    def put(self, key: str, value: T) -> None:
-        """A value that was read by somebody else, just now."""
-        self._kept[key] = _Kept(self._clock.now(), value)
+    def kept(self, key: str) -> T | None:
+        """The value that was read last."""
+        kept = self._kept.get(key)
+        return kept.value if kept is not None else None
+
+    def drop(self, key: str) -> None:
+        """It is read anew when it is asked for."""
+        self._kept.pop(key, None)
 
     def _drop_old(self) -> None:
         now = self._clock.now()

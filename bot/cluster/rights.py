@@ -48,6 +48,7 @@ RIGHTS = (
     ClusterRight("list", names.SNAPSHOT_GROUP, names.SNAPSHOTS),
     ClusterRight("create", names.SNAPSHOT_GROUP, names.SNAPSHOTS),
     ClusterRight("get", names.SNAPSHOT_GROUP, names.CONTENTS),
+    ClusterRight("list", names.SNAPSHOT_GROUP, names.CONTENTS, needed=False),
     ClusterRight("get", names.SNAPSHOT_GROUP, names.RESTORES),
     ClusterRight("list", names.SNAPSHOT_GROUP, names.RESTORES),
     ClusterRight("watch", names.SNAPSHOT_GROUP, names.RESTORES, needed=False),

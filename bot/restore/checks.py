@@ -90,6 +90,8 @@ def vm_exists(observation: Observation, restore: Restore) -> CheckFailure | None
     target, vm = restore.target, restore.target.vm
     elsewhere = tuple(f"{namespace}/{vm}" for namespace in observation.candidates.namespaces)
     near = nearest(vm, observation.candidates.vms)
+    if observation.snapshot is not None and observation.snapshot.source == vm:
+        return _vm_is_gone(observation, restore, elsewhere + near)
     command = or_a_command(vm, target.snapshot, observation.candidates.vms)
     return CheckFailure.telling(
         Reason.VM_NOT_FOUND,
@@ -98,6 +100,29 @@ def vm_exists(observation: Observation, restore: Restore) -> CheckFailure | None
         vm=vm,
         namespace=target.namespace,
         command=command,
+    )
+
+
+def _vm_is_gone(
+    observation: Observation, restore: Restore, others: tuple[str, ...]
+) -> CheckFailure:
+    """Its snapshot outlives it, and KubeVirt can bring it back as long as the data is there."""
+    target = restore.target
+    values = {"vm": target.vm, "namespace": target.namespace, "snapshot": target.snapshot}
+    of_the_data = (
+        snapshot_stays,
+        snapshot_is_ready,
+        content_stays,
+        content_exists,
+        copies_are_there,
+        snapshot_holds_disks,
+    )
+    found = (check(observation, restore) for check in of_the_data)
+    lacks = next((each for each in found if each), None)
+    if lacks is None:
+        return CheckFailure.telling(Reason.VM_NOT_FOUND, texts.VM_GONE_DATA_THERE, others, **values)
+    return CheckFailure.telling(
+        Reason.VM_NOT_FOUND, texts.VM_AND_DATA_GONE, others, why=lacks.found, **values
     )
 
 

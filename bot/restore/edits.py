@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.restore.check_failure import CheckFailure
 from bot.restore.denials import Denial
 from bot.restore.model import Outcome, Phase, Restore
+from bot.restore.observation import Observation
 from bot.restore.reasons import Reason
 from bot.restore.thread import QUESTIONS, Card, CardKind, Copy, UserId
 from bot.texts import endings, refusals
@@ -130,6 +131,14 @@ def refuse(restore: Restore, refusal: CheckFailure, now: datetime) -> Restore:
         more_choices=refusal.more_choices,
     )
     return end(restore, Phase.REFUSED, outcome, endings.REFUSED)
+
+
+def alive(ended: Restore, observation: Observation) -> Restore:
+    """Note that the VM runs: one whose restore has failed is to be stopped, and not only not started."""
+    live = observation.vmi is not None and not observation.vmi.final
+    if ended.outcome is None or not live:
+        return ended
+    return ended.model_copy(update={"outcome": ended.outcome.model_copy(update={"live": True})})
 
 
 def cancel(restore: Restore, by: UserId, now: datetime, reason: Reason) -> Restore:

@@ -120,6 +120,13 @@ class Vmi:
         return self.phase in ("Succeeded", "Failed")
 
 
+class ContentLoss(StrEnum):
+    """What has become of a snapshot's content, and of the data with it."""
+
+    GONE = "gone"
+    GOING = "going"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A VirtualMachineSnapshot."""
@@ -138,6 +145,8 @@ class Snapshot:
     progressing: str = ""
     """Text of its `Progressing` condition."""
     content_name: str | None = None
+    content_loss: ContentLoss | None = None
+    """Where contents were listed beside it; its own status goes on saying that it is ready."""
     indications: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -147,8 +156,8 @@ class Snapshot:
 
     @property
     def usable(self) -> bool:
-        """Not failed, ready to use, without an error, and not going away."""
-        well = self.phase != "Failed" and self.error is None
+        """Not failed, ready to use, without an error, and not going away, nor its content."""
+        well = self.phase != "Failed" and self.error is None and self.content_loss is None
         return well and self.ready and not self.deleting
 
 

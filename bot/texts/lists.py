@@ -20,6 +20,10 @@ ONE_SNAPSHOT: Final = "• {snapshot}: {state}. Created {created}, {age}."
 ONE_SNAPSHOT_OF: Final = "• {snapshot} of VM {vm}: {state}. Created {created}, {age}."
 USABLE: Final = "ready to use"
 NOT_USABLE: Final = "not ready (status: {status})"
+CONTENT_LOST: Final[Mapping[str, str]] = {
+    "gone": "*not* usable: its content does not exist any more, and with it the data is lost",
+    "going": "*not* usable: its content is being deleted, and with it the data",
+}
 SNAPSHOT_ERROR: Final = "Error: {error}."
 BEING_DELETED: Final = "being deleted"
 CONSISTENCY: Final = "Consistency: {level} ({why})."
@@ -27,6 +31,7 @@ NO_DISKS: Final = "No disks: configuration only."
 DISKS_ONE: Final = "1 disk: {disks}."
 DISKS_MANY: Final = "{count} disks: {disks}."
 TO_RESTORE: Final = "To restore the newest one that is ready: {command}"
+VM_IS_GONE: Final = "VM {vm} does not exist any more. {how}"
 SEARCH_THEM: Final = "the list that {command} offers, which can be searched"
 
 # What list shows of VMs

@@ -77,6 +77,25 @@ VM_NOT_FOUND: Final = RefusalText(
     "The name of an existing VM.",
     "Check the name and the namespace, then ask again.{command}",
 )
+BRING_BACK: Final = (
+    "KubeVirt (0.53 or newer) makes the VM anew, stopped, when somebody creates a "
+    "VirtualMachineRestore in namespace `{namespace}` with `target: {{apiGroup: kubevirt.io, kind: "
+    "VirtualMachine, name: {vm}}}` and `virtualMachineSnapshotName: {snapshot}` in its `spec`; not if "
+    "the VM had a persistent vTPM or EFI. Delete neither the snapshot nor its content before that."
+)
+VM_GONE_DATA_THERE: Final = RefusalText(
+    "VM `{vm}` does not exist in namespace `{namespace}` any more. Its snapshot `{snapshot}` and the "
+    "data of its disks are there.",
+    "A VM that exists: of another one I cannot say what would be lost.",
+    BRING_BACK,
+)
+VM_AND_DATA_GONE: Final = RefusalText(
+    "VM `{vm}` does not exist in namespace `{namespace}` any more, and of its snapshot `{snapshot}` "
+    "the data is not all there: {why}",
+    "A VM that exists, and a snapshot with its data.",
+    "Look for another snapshot of it by `list`. Delete none of them: a VM can be brought back from one "
+    "whose data is there.",
+)
 VM_BEING_DELETED: Final = RefusalText(
     "VM `{vm}` is being deleted.",
     "A VM that stays.",

@@ -193,3 +193,50 @@ async def test_a_list_that_grew_too_old_between_two_pages_is_temporary(
     wire.on("GET", VMS, listing(vm("a", "db"), more="x"), refuses(410, "expired", "Expired"))
     with pytest.raises(Temporary):
         await cluster.catalog.vms(None)
+
+
+# --- Contents --------------------------------------------------------------------------------------
+
+CONTENTS = f"{SNAPSHOT_API}/namespaces/production/virtualmachinesnapshotcontents"
+
+
+def holding(name: str) -> Json:
+    """A snapshot that says it is ready, whatever has become of its content."""
+    held = {"readyToUse": True, "virtualMachineSnapshotContentName": f"content-{name}"}
+    return {**snapshot(name), "status": held}
+
+
+def content(name: str, **more: Any) -> Json:
+    return {"metadata": {"name": f"content-{name}", **more}}
+
+
+async def test_a_snapshot_whose_content_is_gone_or_going_is_not_usable(
+    wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("GET", SNAPSHOTS, listing(*map(holding, ("sound", "going", "gone"))))
+    deleted = content("going", deletionTimestamp="2026-02-18T10:00:00Z")
+    wire.on("GET", CONTENTS, listing(content("sound"), deleted))
+    found = {one.name: one.usable for one in await cluster.catalog.snapshots("production", "db")}
+    assert found == {"sound": True, "going": False, "gone": False}
+    (asked,) = wire.requests("GET", CONTENTS)
+    assert "PartialObjectMetadataList" in asked.headers["Accept"]
+
+
+async def test_where_contents_may_not_be_listed_nothing_is_said_of_them(
+    wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("GET", SNAPSHOTS, listing(holding("sound")))
+    wire.on("GET", CONTENTS, FORBIDDEN)
+    assert [one.usable for one in await cluster.catalog.snapshots("production", "db")] == [True]
+
+
+async def test_what_a_look_has_found_gone_is_not_offered_any_more(
+    wire: Wire, cluster: Cluster
+) -> None:
+    wire.on("GET", SNAPSHOTS, listing(holding("a"), holding("b")), listing(holding("a")))
+    wire.on("GET", CONTENTS, listing(content("a"), content("b")))
+    both = await cluster.catalog.all_snapshots("production")
+    cluster.catalog.seen("production", tuple(both))
+    assert await cluster.catalog.all_snapshots("production") == both, "nothing has changed"
+    cluster.catalog.seen("production", tuple(one for one in both if one.name == "a"))
+    assert [one.name for one in await cluster.catalog.all_snapshots("production")] == ["a"]

@@ -129,9 +129,27 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
     "vm_exists": [
         (
             "no such VM",
-            WELL.but(vm=None),
+            WELL.but(vm=None, snapshots=()),
             Reason.VM_NOT_FOUND,
             "VM `database-01` does not exist in namespace `production`.",
+        ),
+        (
+            "deleted, its snapshot and the data are there",
+            WELL.but(vm=None),
+            Reason.VM_NOT_FOUND,
+            "the data of its disks are there.",
+        ),
+        (
+            "deleted, and the content of its snapshot too",
+            WELL.but(vm=None, content=None),
+            Reason.VM_NOT_FOUND,
+            "the data is not all there: ",
+        ),
+        (
+            "deleted, and the copies of its disks too",
+            WELL.but(vm=None, copies=()),
+            Reason.VM_NOT_FOUND,
+            "the data is not all there: VolumeSnapshot `vs-root`",
         ),
     ],
     "vm_stays": [

@@ -18,7 +18,7 @@ from bot.restore.events import (
     Reply,
 )
 from bot.restore.model import Phase
-from bot.restore.observation import ApiRejection, Claim
+from bot.restore.observation import ApiRejection, Claim, Vmi
 from bot.restore.phases.restoring import SEND_WITHIN
 from bot.restore.reasons import Reason
 from bot.restore.thread import CardKind
@@ -685,3 +685,37 @@ def test_a_finished_restore_answers_its_old_buttons() -> None:
     number = played.last(CardKind.OVERDUE).number
     played.job_becomes(complete=True).looks()
     assert played.clicks(Button.KEEP_WAITING, number=number).reply is Reply.ENDED
+
+
+# --- The VM runs, and its restore has failed --------------------------------------------------------
+
+
+def _failed(vmi: Vmi | None) -> Play:
+    return p.restoring().job_becomes(failure="no space left").looks(vmi=vmi)
+
+
+def _perhaps_made(vmi: Vmi | None) -> Play:
+    """The VM was written to since the create, and no object is there."""
+    played = _decided_at_a_version().wait(5).looks(vm=replace(VM, version="9"), vmi=vmi)
+    return played.wait(MAY_COME).looks()
+
+
+def _taken_as_it_is(vmi: Vmi | None) -> Play:
+    """Complete, and the claim of its disk is of somebody else."""
+    claims = (Claim("restored-root", "Bound", mark="other-1", restored_by="other"),)
+    return p.restoring().job_becomes(complete=True).looks(vmi=vmi, claims=claims)
+
+
+@pytest.mark.parametrize("fails", [_failed, _perhaps_made, _taken_as_it_is])
+@pytest.mark.parametrize(
+    ("vmi", "live"),
+    [(VMI, True), (replace(VMI, phase="Succeeded"), False), (None, False)],
+    ids=["runs", "its guest has ended", "down"],
+)
+def test_a_vm_that_runs_after_a_failure_is_to_be_stopped(
+    vmi: Vmi | None, fails: Callable[[Vmi | None], Play], *, live: bool
+) -> None:
+    played = fails(vmi)
+    assert played.phase is Phase.FAILED
+    assert played.outcome.live is live
+    assert ("somebody has started it" in played.outcome.found) is (live and fails is _failed)

@@ -73,6 +73,24 @@ async def test_list_of_a_vm(stage_for: SetStage, golden: Golden) -> None:
     await golden(stage)
 
 
+async def test_list_of_a_vm_that_was_deleted(stage_for: SetStage, golden: Golden) -> None:
+    """How it can be brought back, and which snapshots have lost their data; the refusal says the same."""
+    stage = await stage_for(start=False)
+    kube, created = stage.world.kube, SNAPSHOT_TIME
+    kube.seed.vm("production", "api-server", running=False)
+    for name in ("sound", "going", "gone"):
+        created += timedelta(hours=1)
+        kube.seed.snapshot("production", name, "api-server", created=created)
+    kube.people.delete_vm("production", "api-server")
+    kube.people.lose_content("production", "gone")
+    kube.people.delete_content("production", "going")
+    await stage.world.start_bot()
+    await says(stage, "/vm-restore list api-server in production")
+    await acts.ask(stage, "/vm-restore api-server from sound in production")
+    await stage.card("VM Not Found")
+    await golden(stage)
+
+
 async def test_list_of_a_namespace(stage_for: SetStage, golden: Golden) -> None:
     """All snapshots of a namespace, each with its VM; in a thread by mention."""
     stage = await stage_for()

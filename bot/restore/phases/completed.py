@@ -55,7 +55,8 @@ def succeeded(
         else dict(claims.proofs(observation, restore, seen))
     )
     if refuted := _refuted(shown):
-        return edits.end(followed, Phase.FAILED, _not_restored(seen, refuted, now), endings.FAILED)
+        wrong = edits.end(followed, Phase.FAILED, _not_restored(seen, refuted, now), endings.FAILED)
+        return edits.alive(wrong, observation)
     restored = set(seen.claims)
     left = claims.left_behind(observation, restore)
     outcome = Outcome(

@@ -137,7 +137,8 @@ def _absent(restore: Restore, job: Job, seen: Observed, now: datetime) -> Move:
         perhaps = endings.PERHAPS_DELETED.format(name=job.name)
         text = " ".join(each for each in (perhaps, told or job.held_back or refused) if each)
         status = endings.PERHAPS_TOUCHED
-        return edits.fail(restore, Reason.PERHAPS_MADE, text, now, status), ()
+        ended = edits.fail(restore, Reason.PERHAPS_MADE, text, now, status)
+        return edits.alive(ended, observation), ()
     if told or (job.held_back and seen.verdict.allowed):
         # What differed once, while nothing was known, is not forgotten when it is as before.
         reason = found[0].reason if found else Reason.CHANGED_SINCE_CONFIRMATION
@@ -209,7 +210,7 @@ def _follow(restore: Restore, job: Job, observation: Observation, now: datetime)
     delete = DeleteRestore(restore.target.namespace, job.name, seen.uid)
     if seen.failure is not None and not job.deleting:
         found = seen.failure
-        if observation.vmi is not None:
+        if observation.vmi is not None and not observation.vmi.final:
             found = endings.FAILED_AND_LIVE.format(failure=found.rstrip("."))
         ended = edits.fail(restore, Reason.RESTORE_FAILED, _dated(job, found), now)
         return _with_what_is_left(ended, job, observation), ()
@@ -266,9 +267,9 @@ def _with_what_is_left(ended: Restore, job: Job, observation: Observation) -> Re
     told = {
         "left": left[: claims.MAX_LEFT],
         "more_left": len(left[claims.MAX_LEFT :]),
-        "live": observation.vmi is not None and not observation.vmi.final,
     }
-    return ended.model_copy(update={"outcome": ended.outcome.model_copy(update=told)})
+    known = ended.model_copy(update={"outcome": ended.outcome.model_copy(update=told)})
+    return edits.alive(known, observation)
 
 
 def _dated(job: Job, found: str) -> str:

@@ -12,6 +12,7 @@ from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
 from bot.restore.events import Verdict
 from bot.restore.model import Restore, RestoreId
+from bot.restore.observation import Snapshot
 from bot.restore.suggestions import nearest
 from bot.restore.target import VmRef
 from bot.slack import views
@@ -120,10 +121,13 @@ class QueryHandler:
         cluster = target.cluster or self._default
         names, now = self._names[cluster], self._clock.now()
         if target.vm is None:
-            return views.snapshots(target, await names.all_snapshots(target.namespace), now)
+            everything = await names.all_snapshots(target.namespace)
+            gone = await self._gone(cluster, target.namespace, everything)
+            return views.snapshots(target, everything, now, gone)
         found = await names.snapshots(target.namespace, target.vm)
         if found:
-            return views.snapshots(target, found, now)
+            gone = await self._gone(cluster, target.namespace, found)
+            return views.snapshots(target, found, now, gone)
         vms = await names.vms(asker.permitted(cluster))
         if (target.namespace, target.vm) in vms:
             return views.snapshots(target, (), now)
@@ -131,6 +135,16 @@ class QueryHandler:
             return views.elsewhere(target, spaces)
         here = (name for namespace, name in vms if namespace == target.namespace)
         return views.no_such_vm(target.vm, target.namespace, nearest(target.vm, here))
+
+    async def _gone(
+        self, cluster: str, namespace: str, found: Sequence[Snapshot]
+    ) -> frozenset[str]:
+        """The VMs of these snapshots that do not exist; none where that cannot be read."""
+        try:
+            there = await self._names[cluster].vms((namespace,))
+        except (Temporary, Permanent):
+            return frozenset()
+        return frozenset(one.source for one in found) - {name for _, name in there}
 
     def _target(self, cluster: str, namespace: str, vm: str | None) -> ListTarget:
         return ListTarget(namespace, vm, None if cluster == self._default else cluster)

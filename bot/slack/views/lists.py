@@ -4,7 +4,7 @@ Each is a message with blocks; its `text` is one short line. Long lists are cut,
 says how to see the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +33,7 @@ from bot.slack.views.lines import cut, fitting
 from bot.texts import general
 from bot.texts import lists as texts
 from bot.texts.cards import CONSISTENCIES
+from bot.texts.refusals import BRING_BACK
 
 COMMAND = "/vm-restore"
 BOT = "vm-restore"
@@ -77,8 +78,10 @@ class Example:
 # Snapshots
 
 
-def snapshots(target: ListTarget, found: Sequence[Snapshot], now: datetime) -> Message:
-    """The snapshots of a VM or of a namespace, newest first."""
+def snapshots(
+    target: ListTarget, found: Sequence[Snapshot], now: datetime, gone: Collection[str] = ()
+) -> Message:
+    """The snapshots of a VM or of a namespace, newest first. `gone`: the VMs that do not exist."""
     where = {"vm": name(target.vm), "namespace": target.thread_ref}
     if not found:
         return short_answer(
@@ -92,7 +95,7 @@ def snapshots(target: ListTarget, found: Sequence[Snapshot], now: datetime) -> M
         header(texts.SNAPSHOTS_HEADING),
         *section(fill(texts.NEWEST_FIRST, what=title)),
         *section(*lines, _more_snapshots(target, rest) if rest else None),
-        *context(_to_restore(found, target)),
+        *context(_to_restore(found, target, gone)),
     ]
     return answer(title, blocks)
 
@@ -115,6 +118,8 @@ def _snapshot(snapshot: Snapshot, now: datetime, *, named: bool) -> Mrkdwn:
 def _readiness(snapshot: Snapshot) -> Mrkdwn:
     if snapshot.deleting:
         return Mrkdwn(texts.BEING_DELETED)
+    if snapshot.content_loss is not None:
+        return Mrkdwn(texts.CONTENT_LOST[snapshot.content_loss])
     if snapshot.usable:
         return Mrkdwn(texts.USABLE)
     return fill(texts.NOT_USABLE, status=snapshot.phase or "Unknown")
@@ -142,8 +147,16 @@ def _more_snapshots(target: ListTarget, count: int) -> Mrkdwn:
     return fill(texts.NARROW, count=count, command=fill(texts.SEARCH_THEM, command=command))
 
 
-def _to_restore(found: Sequence[Snapshot], target: ListTarget) -> Mrkdwn | None:
-    newest = next((each for each in found if each.usable), None)
+def _to_restore(
+    found: Sequence[Snapshot], target: ListTarget, gone: Collection[str]
+) -> Mrkdwn | None:
+    usable = [each for each in found if each.usable]
+    newest = next((each for each in usable if each.source not in gone), None)
+    if newest is None and usable:
+        how = BRING_BACK.format(
+            namespace=target.namespace, vm=usable[0].source, snapshot=usable[0].name
+        )
+        return fill(texts.VM_IS_GONE, vm=code(usable[0].source), how=sentence(how, 1200))
     if newest is None:
         return None
     command = target.command(texts.COMMAND_EXAMPLE, vm=newest.source, snapshot=newest.name)

@@ -20,7 +20,7 @@
   verbs: [get, list, create]
 - apiGroups: [snapshot.kubevirt.io]
   resources: [virtualmachinesnapshotcontents]
-  verbs: [get]
+  verbs: [get, list]
 # delete: our own failed restore, which would block every other
 - apiGroups: [snapshot.kubevirt.io]
   resources: [virtualmachinerestores]
