@@ -11,6 +11,7 @@
 #   make mutants   guards taken out one by one: does a fast test notice? FILE=policy a part of them
 #   make codes     the tables in docs/slack-codes.md, made anew
 #   make diagram   the picture in docs/workflow.md, drawn anew
+#   make metrics   the table in docs/metrics.md, written anew
 #   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
@@ -29,16 +30,17 @@ UV     ?= $(shell command -v uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Four processes read all tests, and each start of a program imports: from byte code it takes half as long.
+# Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean codes coverage demo diagram lint lock mutants test test-under-load
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
 
+# On two cores. One of the four begins with what waits for leases and deadlines, and is idle for two minutes.
 test: lint
-	$(BIN)/pytest -q -n 3 --dist worksteal
+	$(BIN)/pytest -q -n 4 --dist worksteal
 
 # Without the long random walks, and on one kind of server: the other tests reach the same branches.
 COVERING := tests/restore tests/store -m "not slow and not another_server" \
@@ -55,7 +57,7 @@ test-under-load: $(READY)
 	for loop in 1 2; do $(BIN)/python -c '$(BUSY)' & loops="$$loops $$!"; done; \
 	for run in $$(seq $(TIMES)); do \
 	  echo "== run $$run of $(TIMES), beside two busy loops"; \
-	  $(BIN)/pytest -q -n 3 --dist worksteal $(TESTS) || exit 1; \
+	  $(BIN)/pytest -q -n 4 --dist worksteal $(TESTS) || exit 1; \
 	done
 
 RUNS ?= 100
@@ -79,6 +81,9 @@ codes: $(VENV)/.demo
 
 diagram: $(VENV)/.demo
 	$(BIN)/python -m docs.diagram
+
+metrics: $(VENV)/.demo
+	$(BIN)/python -m docs.metrics
 
 chart: $(VENV)/.demo
 	$(BIN)/python -m docs.chart

@@ -19,8 +19,10 @@ from bot import __version__, process, tracing
 from bot.cancelling import cancelled, closed, closes, end_all
 from bot.clock import Clock, SharedClock
 from bot.cluster.cluster import Cluster
+from bot.errors import StoreUnavailable
 from bot.http_server import Front, Waits, looked_at
 from bot.inbox import Inbox
+from bot.metrics import UNKNOWN, Metrics
 from bot.parts import (
     http_receiver,
     open_clusters,
@@ -44,8 +46,8 @@ from bot.slack.inbound.socket_receiver import LAST_WORDS, SocketReceiver
 from bot.slack.manifest import SCOPES
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
-from bot.store import Store
-from bot.telemetry import ClockWatch, Metrics
+from bot.store import LIVE, Store
+from bot.telemetry import ClockWatch, counted_lines
 from bot.worker import Worker
 
 PATIENCE = 5.0
@@ -120,10 +122,23 @@ class App:
         ended = any(task.done() for task in self._tasks)
         return self._draining or not (ended or self.worker.stalled)
 
-    def exposition(self) -> bytes:
-        """The metrics, with the gauges read now."""
+    async def exposition(self) -> bytes:
+        """The metrics, with the gauges read now; what the store does not say is NaN."""
         for name, cluster in self.clusters.items():
             self.metrics.watch_up.labels(name).set(cluster.watching)
+        try:
+            found = await self.store.survey()
+        except StoreUnavailable:
+            self.metrics.surveyed(dict.fromkeys(LIVE, UNKNOWN))
+        else:
+            self.metrics.surveyed(
+                {phase: found.phases[phase] for phase in LIVE},
+                waiting=found.waiting,
+                stuck=found.stuck,
+                queued=found.queued,
+                due=found.due,
+                oldest_due=found.oldest,
+            )
         return self.metrics.exposition()
 
     async def not_ready(self) -> dict[str, str]:
@@ -221,7 +236,10 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
         if settings.traces.endpoint is not None:
             tracing.set_up(str(settings.traces.endpoint), __version__)
             stack.push_async_callback(asyncio.to_thread, tracing.close)
-        front = Front(settings, Waits(clock, Metrics()))
+        metrics = Metrics()
+        metrics.expect(clusters=settings.clusters, phases=LIVE)
+        stack.enter_context(counted_lines(metrics))
+        front = Front(settings, Waits(clock, metrics))
         closes(stack, "the HTTP port", front.close)
         await front.open()
         front.bot = app = await _build(settings, clock, front, stack)

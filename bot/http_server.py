@@ -6,7 +6,9 @@ process lives, and /readyz says why it takes no traffic yet.
 
 import asyncio
 import errno
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 import structlog
@@ -14,10 +16,10 @@ from aiohttp import web as http
 
 from bot.clock import Clock
 from bot.errors import Misconfigured, Permanent, Temporary
+from bot.metrics import METRICS_TYPE, Metrics
 from bot.settings import Settings
 from bot.slack.inbound.http_connections import Gate
 from bot.slack.inbound.http_receiver import MAX_BODY, HttpReceiver
-from bot.telemetry import METRICS_TYPE, Metrics
 
 T = TypeVar("T")
 LAST_WORDS = 3.0
@@ -45,7 +47,7 @@ class Bot(Protocol):
     async def warnings(self) -> dict[str, str]:
         """What is not as it should be, though it can answer people, by part."""
 
-    def exposition(self) -> bytes:
+    async def exposition(self) -> bytes:
         """The metrics."""
 
 
@@ -167,13 +169,18 @@ class Front:
         return http.json_response({"ok": True} | ({"warnings": warnings} if warnings else {}))
 
     async def _exposed(self, _: http.Request) -> http.Response:
-        body = self.waits.metrics.exposition() if self.bot is None else self.bot.exposition()
+        bot = self.bot
+        body = self.waits.metrics.exposition() if bot is None else await bot.exposition()
         return http.Response(body=body, headers={"Content-Type": METRICS_TYPE})
 
     async def _slack(self, request: http.Request) -> http.StreamResponse:
         if self.receiver is None:  # Slack tries again
             return http.json_response({"error": "the bot is starting"}, status=503)
-        return await self.receiver.handle(request)
+        begun = time.perf_counter()
+        answer = await self.receiver.handle(request)
+        if answer.status == HTTPStatus.OK:
+            self.waits.metrics.ack_seconds.labels("http").observe(time.perf_counter() - begun)
+        return answer
 
 
 def _not_listening(key: str, host: str, port: int, error: OSError) -> str:

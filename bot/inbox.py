@@ -8,10 +8,10 @@ so is what people say to each other in a thread without a restore: their words a
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.metrics import Metrics
 from bot.slack.deliveries import MessageReceived, Received, fields
 from bot.store.queue import WorkQueue
 from bot.store.records import Delivery, Leased
-from bot.telemetry import Metrics
 from bot.worker import Worker
 
 

@@ -20,6 +20,7 @@ from bot.cluster.cluster import Cluster
 from bot.cluster.identity import Installation
 from bot.errors import AnotherCluster, Misconfigured, Permanent, Temporary
 from bot.http_server import Waits
+from bot.metrics import Metrics
 from bot.reconciler import ReconcilerDeps
 from bot.settings import Settings
 from bot.slack.api.client import SlackApi
@@ -31,7 +32,6 @@ from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.store import EmbeddedRedis, Keeping, Store, connect
-from bot.telemetry import Metrics
 
 NOT_ORG_WIDE = (
     "is of an app that is installed for a whole organisation, and the bot works in one workspace; install "
@@ -98,6 +98,7 @@ async def open_store(
         installation=settings.installation,
         keeping=keeping(settings),
     )
+    store.counts(waits.metrics.redis_answered)
     await waits.until("store", store.queue.learn_the_time)
     for risk in (await waits.until("store", store.durability)).risks:
         log.warning("the store may lose restores", what=risk.what, fix=risk.fix)
@@ -207,10 +208,13 @@ def socket_receiver(
 ) -> SocketReceiver | None:
     """What takes what comes by Socket Mode; none where Slack comes by HTTP."""
     token = settings.environment.app_token
-    return SocketReceiver(bolt, token.get_secret_value(), web, theirs, clock) if token else None
+    if token is None:
+        return None
+    return SocketReceiver(bolt, token.get_secret_value(), web, theirs, clock)
 
 
 async def open_socket(socket: SocketReceiver, waits: Waits, stack: AsyncExitStack) -> None:
     """Connect, and wait for Slack's hello."""
+    socket.acknowledged = waits.metrics.ack_seconds.labels("socket").observe
     closes(stack, "the socket", socket.close)
     await waits.until("slack", socket.open)

@@ -16,7 +16,8 @@ from bot import tracing
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
 from bot.errors import NotTaken, Permanent, StoreUnavailable, Temporary
-from bot.restore import audit, workflow
+from bot.metrics import Metrics
+from bot.restore import audit, durations, workflow
 from bot.restore.diagnosis import times
 from bot.restore.events import (
     Acted,
@@ -43,7 +44,7 @@ from bot.slack.outbound.thread_sync import ThreadSync, unconfirmed
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
 from bot.store.store import Store
-from bot.telemetry import Metrics, about
+from bot.telemetry import about
 from bot.texts import refusals
 
 MARGIN = timedelta(seconds=11)
@@ -341,6 +342,8 @@ class Reconciler:
         await self._store.queue.release(turn.lease, due=due, shown=turn.updates)
 
     def _count(self, before: Restore, after: Restore) -> None:
+        for step, took in durations.ended(before, after).items():
+            self._parts.metrics.step_seconds.labels(step.value).observe(took.total_seconds())
         if after.phase.ended and not before.phase.ended:
             reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
             self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()

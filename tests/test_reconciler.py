@@ -13,6 +13,7 @@ import pytest
 
 from bot.clock import SharedClock
 from bot.http_server import Waits
+from bot.metrics import Metrics
 from bot.parts import open_clusters, open_slack, open_store, who_we_are
 from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.stage import Stage, set_stage
@@ -25,7 +26,6 @@ from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.directory import Directory
 from bot.slack.outbound.thread_sync import ThreadSync
 from bot.store.records import Committed, Created, Leased, Record
-from bot.telemetry import Metrics
 from tests.restore.play import Play, asked
 from tests.restores import ID
 

@@ -10,7 +10,8 @@ import pytest
 import structlog
 
 from bot.errors import Misconfigured, Temporary
-from bot.telemetry import WORDS, Metrics, about, redact, set_up
+from bot.metrics import Metrics
+from bot.telemetry import WORDS, about, counted_lines, redact, set_up
 
 
 class Lines:
@@ -184,27 +185,25 @@ def test_metrics_of_two_apps_in_one_process_do_not_meet() -> None:
     assert line not in other.exposition().decode()
 
 
-def test_every_metric_is_named_after_the_bot_and_explained() -> None:
+def test_every_metric_is_named_after_the_bot_or_the_process_and_explained() -> None:
     families = list(Metrics().registry.collect())
-    assert sorted(family.name for family in families) == [
-        "vm_restore_clock_ahead_seconds",
-        "vm_restore_deliveries",
-        "vm_restore_kubernetes_requests",
-        "vm_restore_ready",
-        "vm_restore_records_lost",
-        "vm_restore_refusals",
-        "vm_restore_reports",
-        "vm_restore_restores",
-        "vm_restore_round_seconds",
-        "vm_restore_rounds",
-        "vm_restore_scopes_missing",
-        "vm_restore_slack_calls",
-        "vm_restore_stuck",
-        "vm_restore_unreplicated",
-        "vm_restore_untold",
-        "vm_restore_watch_up",
-    ]
+    assert {family.name.partition("_")[0] for family in families} == {"vm", "process"}
     assert all(family.documentation for family in families)
+
+
+def test_log_lines_are_counted_from_warning_up_ours_and_those_of_libraries(lines: Lines) -> None:
+    metrics = Metrics()
+    with counted_lines(metrics):
+        structlog.get_logger().info("a round")
+        structlog.get_logger().warning("trouble")
+        logging.getLogger("slack_sdk").error("disconnected")
+    structlog.get_logger().error("after the end")
+    counts = {
+        level: metrics.registry.get_sample_value("vm_restore_logged_total", {"level": level})
+        for level in ("info", "warning", "error", "critical")
+    }
+    assert counts == {"info": None, "warning": 1, "error": 1, "critical": 0}
+    assert len(lines.all) == 4
 
 
 def test_a_wrong_setting_may_speak_in_a_traceback(lines: Lines) -> None:

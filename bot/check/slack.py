@@ -4,13 +4,13 @@ from bot.check import named
 from bot.check.rows import CheckRow, Grade, clock
 from bot.clock import Clock, FarClock
 from bot.errors import Permanent, Temporary
+from bot.metrics import Metrics
 from bot.parts import network_of
 from bot.settings import Settings
 from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import is_org_wide
 from bot.slack.api.network import WebClient
 from bot.slack.manifest import SCOPES
-from bot.telemetry import Metrics
 
 
 async def look(settings: Settings, machine: Clock) -> list[CheckRow]:

@@ -15,6 +15,7 @@ Rules of this file
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
@@ -33,6 +34,7 @@ from bot.cluster.answers import plain, status, wait
 from bot.cluster.document import Json, items, text
 from bot.cluster.forbidden import Forbidden
 from bot.cluster.login import Renewal
+from bot.cluster.paths import asked
 from bot.errors import NotTaken, NotTrusted, Permanent, Temporary
 from bot.restore.observation import ApiRejection
 
@@ -117,8 +119,13 @@ async def _open() -> None:
 
 
 Gate = Callable[[], Awaitable[None]]
-Counted = Callable[[str], None]
-"""Told the status of every answer ("200"), or "no_answer"; watches aside."""
+Counted = Callable[[tuple[str, str], str, float], None]
+"""Told of every request its verb and resource, the status of its answer ("200") or "no_answer", and the
+seconds until then; watches aside."""
+
+
+def uncounted(_asked: tuple[str, str], _result: str, _seconds: float) -> None:
+    """Nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ class Api:
         *,
         clock: FarClock,
         watches: int = 1,
-        counted: Counted = lambda _: None,
+        counted: Counted = uncounted,
     ) -> None:
         # A watch holds its connection for minutes; it must not take one from the calls.
         configuration.connection_pool_maxsize = 100 + watches
@@ -213,14 +220,15 @@ class Api:
         _may_be_sent.set(before)
         request = _Request(method, path, query or {}, body, accept)
         limit = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
+        begun, about = time.perf_counter(), asked(method, path)
         try:
             async with asyncio.timeout(SECONDS):
                 response = await self._send(request, limit)
                 raw = await response.read()
         except _ON_THE_WIRE as error:
-            self._counted("no_answer")
+            self._counted(about, "no_answer", time.perf_counter() - begun)
             raise self._away(error) from error
-        self._counted(str(response.status))
+        self._counted(about, str(response.status), time.perf_counter() - begun)
         self.forbidden.answered(method, path, response.status)
         if response.status >= 300:
             raise self._failure(response, raw)
@@ -250,14 +258,14 @@ class Api:
         self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON
     ) -> AsyncIterator[Json]:
         """Read a collection page by page, for who does not want to hold it as a whole."""
-        asked = {**(query or {}), "limit": str(PAGE)}
+        wanted = {**(query or {}), "limit": str(PAGE)}
         while True:
-            page = await self._page(path, asked, accept)
+            page = await self._page(path, wanted, accept)
             yield page
             more = text(page, "metadata", "continue")
             if not more:
                 return
-            asked["continue"] = more
+            wanted["continue"] = more
 
     async def _page(self, path: str, query: dict[str, str], accept: str) -> Json:
         try:
@@ -306,7 +314,7 @@ class Api:
             body=request.body,
             auth_settings=["BearerToken"],
         )
-        asked = self.clock.asked()
+        since = self.clock.asked()
         answer: Any = await self._client.call_api(
             verb, url, headers, content, _request_timeout=limit
         )
@@ -314,7 +322,7 @@ class Api:
         response: aiohttp.ClientResponse = answer.response
         # A proxy that finds no server answers with a 5xx, dated by itself.
         if not request.aggregated and response.status < 500:
-            self.clock.dated(response.headers.get("Date"), asked)
+            self.clock.dated(response.headers.get("Date"), since)
         return response
 
     async def _rest_of(self, response: aiohttp.ClientResponse) -> bytes:

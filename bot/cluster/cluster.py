@@ -11,7 +11,7 @@ from bot.cancelling import cancelled
 from bot.clock import Clock, FarClock
 from bot.cluster import evidence
 from bot.cluster.catalog import Catalog, Scopes
-from bot.cluster.client import Api, Counted
+from bot.cluster.client import Api, Counted, uncounted
 from bot.cluster.identity import Identity, Installation
 from bot.cluster.login import log_in
 from bot.cluster.observe import Observer, Question
@@ -67,7 +67,7 @@ class Cluster:
         context: str | None,
         namespaces: Sequence[str],
         clock: Clock,
-        counted: Counted = lambda _: None,
+        counted: Counted = uncounted,
         installation: Installation = Installation(),  # noqa: B008 - it is frozen
     ) -> "Cluster":
         """Log in. Nothing is sent yet: a cluster that is away must not keep the bot from starting.

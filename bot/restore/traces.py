@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import AwareDatetime
+
 from bot.restore import edits
 from bot.restore.model import Job, Outcome, Phase, Restore, RestoreId
 from bot.restore.observation import RestoreObject, Vm, Vmi
@@ -30,16 +32,45 @@ _LEFT_AS_IT_IS = frozenset({CardKind.OFFER, CardKind.NOT_TAKEN, CardKind.HANDED}
 
 
 class Trace(Stored):
-    """Whose restore it is, of which VM, and where it is told."""
+    """Whose restore it is, of which VM, and where it is told; and how it stands, for metrics."""
 
     owner: UserId
     thread_ref: ThreadRef
     request: RestoreRequest
+    phase: Phase | None = None
+    """None where an object in the cluster is all that is known, or of an earlier release."""
+    asks: bool = False
+    """A question waits for the owner."""
+    until: AwareDatetime | None = None
+    """When the time limit is over of what the cluster is doing, if it is doing something."""
+    troubled: bool = False
+    """The bot cannot look at the cluster just now."""
 
 
 def trace(restore: Restore) -> Trace:
     """What is kept of a live restore apart from its document."""
-    return Trace(owner=restore.owner, thread_ref=restore.thread_ref, request=restore.request)
+    return Trace(
+        owner=restore.owner,
+        thread_ref=restore.thread_ref,
+        request=restore.request,
+        phase=restore.phase,
+        asks=restore.question is not None,
+        until=_time_limit(restore),
+        troubled=restore.trouble is not None,
+    )
+
+
+def _time_limit(restore: Restore) -> datetime | None:
+    stop, safety, job = restore.stop, restore.safety, restore.job
+    match restore.phase:
+        case Phase.STOPPING if stop is not None:
+            return stop.wait_until
+        case Phase.PROTECTING if safety is not None:
+            return safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
+        case Phase.RESTORING if job is not None:
+            return job.wait_until
+        case _:
+            return None
 
 
 def trace_of(cluster: str, found: RestoreObject, team: str) -> Trace | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
+from bot.metrics import Metrics
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.model import Restore
 from bot.restore.observation import Snapshot
@@ -18,7 +19,6 @@ from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Directory, Workspace
 from bot.slack.outbound.replies import Responder
 from bot.store.store import Store
-from bot.telemetry import Metrics
 
 Inquire = Callable[[Restore], Awaitable[Evidence]]
 Ping = Callable[[], Awaitable[None]]

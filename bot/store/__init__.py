@@ -4,8 +4,10 @@ from bot.store.connection import connect
 from bot.store.durability import Durability
 from bot.store.embedded import EmbeddedRedis
 from bot.store.store import Keeping, Store
+from bot.store.survey import LIVE
 
 __all__ = [
+    "LIVE",
     "Durability",
     "EmbeddedRedis",
     "Keeping",

@@ -9,7 +9,7 @@ KEYS and build the others (a second restore, a thread, a history) from the prefi
                       "delivery:KEY" and "task:NAME", which with the prefix name the records
     live              sorted set: ids of the restores that have not ended, by the time of asking
     claims            hash: "cluster/namespace/vm" -> id of the restore that holds the VM
-    traces            hash: id -> who owns a live restore, of which VM, and where it is told (JSON)
+    traces            hash: id -> who owns a live restore, of which VM, where it is told, its phase (JSON)
     audit             stream: one JSON entry each, with its chain, of what belongs to no restore; cut at
                       about 100,000
     audit:ID          stream: the same of one restore, cut at about 1,000

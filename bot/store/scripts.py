@@ -14,7 +14,9 @@ Rules for a script:
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
@@ -35,6 +37,7 @@ READ_ONLY = frozenset(
         "load_many",
         "load_thread",
         "read_audit",
+        "survey",
         "task_body",
         "time",
     }
@@ -61,6 +64,7 @@ NAMES = (
     "release",
     "renew",
     "schedule_task",
+    "survey",
     "task_body",
     "time",
     "wake",
@@ -94,6 +98,14 @@ class Script:
         return [*(keys[name] for name in self.keys), *(arguments[name] for name in self.arguments)]
 
 
+Answered = Callable[[str, str, float], None]
+"""Told the name of a script, "ok" or "failed", and the seconds until then."""
+
+
+def _uncounted(_name: str, _result: str, _seconds: float) -> None:
+    """Nobody counts."""
+
+
 class Scripts:
     """Runs the scripts on one client."""
 
@@ -102,11 +114,13 @@ class Scripts:
         self._client = client
         self._fixed = fixed
         self._scripts = {name: read(name) for name in NAMES}
+        self.answered: Answered = _uncounted
+        """Told of every script that was run, for metrics."""
 
     async def run(self, name: str, keys: Mapping[str, str], **arguments: str | int) -> Any:
         """One EVALSHA; the first on a server that does not know the script is followed by EVAL."""
         script, values = self._called(name, keys, arguments)
-        with translated():
+        with self._counted(name), translated():
             try:
                 return await self._send("EVALSHA", script.sha, len(keys), values)
             except NoScriptError:
@@ -122,7 +136,7 @@ class Scripts:
         """
         script, values = self._called(name, keys, arguments)
         first = keys[script.keys[0]]
-        with translated():
+        with self._counted(name), translated():
             call = ("EVALSHA", script.sha, len(keys), *values)
             answer, count = await self._together(first, call, ("WAIT", replicas, WAIT_MS))
             if isinstance(answer, NoScriptError):
@@ -139,6 +153,15 @@ class Scripts:
         script = self._scripts[name]
         fixed = {key: self._fixed[key] for key in self._fixed if key in script.arguments}
         return script, script.values(keys, {**fixed, **arguments})
+
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[None]:
+        begun, result = time.perf_counter(), "failed"
+        try:
+            yield
+            result = "ok"
+        finally:
+            self.answered(name, result, time.perf_counter() - begun)
 
     async def _together(self, key: str, *commands: tuple[str | int, ...]) -> list[Any]:
         """Send commands in one go to the server that holds the key; each answer, or its error."""

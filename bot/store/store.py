@@ -42,7 +42,8 @@ from bot.store.records import (
     Stale,
 )
 from bot.store.response_urls import Ways
-from bot.store.scripts import PAGE, Scripts
+from bot.store.scripts import PAGE, Answered, Scripts
+from bot.store.survey import Survey, survey
 from bot.store.tasks import PeriodicTasks
 
 KEPT = timedelta(days=30)
@@ -86,6 +87,14 @@ class Store:
         self.ways = Ways(client, self._keys)
         self.forms = DrawnForms(client, self._keys)
         self.clusters = KnownClusters(self._scripts, self._keys)
+
+    def counts(self, answered: Answered) -> None:
+        """Tell this of every script that is run."""
+        self._scripts.answered = answered
+
+    async def survey(self) -> Survey:
+        """How many restores are live, and how far behind the queue is."""
+        return await survey(self._scripts, self._keys, self._clock)
 
     async def ping(self) -> None:
         """Return if Redis answers; raise StoreUnavailable if not."""

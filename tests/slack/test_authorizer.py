@@ -8,6 +8,7 @@ import pytest
 
 from bot.clock import FarClock
 from bot.errors import Temporary
+from bot.metrics import Metrics
 from bot.playground.clock import HandClock
 from bot.playground.slack import Person, SlackSim
 from bot.playground.slack.workspace import Channel
@@ -20,7 +21,6 @@ from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import ConversationInfo, Directory, Workspace
 from bot.slack.api.network import Network, WebClient
-from bot.telemetry import Metrics
 from tests.restore.play import asked
 
 PRODUCTION = RestoreRequest(cluster="default", namespace="production", vm="db-01")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bot.clock import FarClock
+from bot.metrics import Metrics
 from bot.playground.clock import HandClock
 from bot.playground.slack import SlackSim
 from bot.playground.slack.faults import Faults
@@ -23,7 +24,6 @@ from bot.slack.api.client import SlackApi
 from bot.slack.api.network import Network, WebClient
 from bot.slack.outbound.thread_sync import SyncResult, ThreadSync
 from bot.store.records import PostedCard
-from bot.telemetry import Metrics
 from tests.restore import play as p
 
 REQUEST, QUESTION = "request.1", "warning.2"

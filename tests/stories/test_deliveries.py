@@ -88,7 +88,7 @@ async def test_what_is_delivered_twice_is_kept_and_counted_once(stage_for: SetSt
     await stage.card(acts.RESTORED)
     await stage.world.quiet()
     assert stage.world.bot is not None
-    counted = stage.world.bot.exposition().decode().splitlines()
+    counted = (await stage.world.bot.exposition()).decode().splitlines()
     kinds = [line for line in counted if line.startswith("vm_restore_deliveries_total")]
     assert sorted(kinds) == [
         f'vm_restore_deliveries_total{{kind="{kind}"}} 1.0'

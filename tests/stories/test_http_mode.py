@@ -102,7 +102,7 @@ async def test_a_store_or_a_cluster_that_is_away_is_told_to_people(stage_for: Se
     await stage.whispered("Redis cannot be reached")
     bot = stage.world.bot
     assert bot is not None
-    shown = bot.exposition().decode()
+    shown = (await bot.exposition()).decode()
     assert 'vm_restore_ready{part="store"} 0.0' in shown
     assert 'vm_restore_ready{part="slack"} 1.0' in shown
     await stage.world.redis.start(stage.world.directory / "redis")
@@ -314,7 +314,7 @@ async def test_each_refusal_is_counted_by_its_cause_and_told_once_a_minute(
             assert (await knock(stage, said, headers))[0] == status
     bot = stage.world.bot
     assert bot is not None
-    shown = bot.exposition().decode()
+    shown = (await bot.exposition()).decode()
     for cause in tried:
         assert f'vm_restore_slack_refused_total{{cause="{cause}"}} 3.0' in shown
     printed = capsys.readouterr().out + caplog.text

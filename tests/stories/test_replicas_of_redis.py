@@ -50,7 +50,7 @@ async def stage_of(
 async def put_off(stage: Stage) -> float:
     """How many rounds were put off."""
     assert stage.world.bot is not None
-    text = stage.world.bot.exposition().decode()
+    text = (await stage.world.bot.exposition()).decode()
     [line] = [
         each for each in text.splitlines() if each.startswith("vm_restore_unreplicated_total")
     ]

@@ -278,7 +278,7 @@ async def test_a_report_that_cannot_be_posted(stage_for: SetStage, why: str) -> 
     await stage.world.pass_time(5)
     assert not reports(room)
     assert stage.world.bot is not None
-    assert b'vm_restore_reports_total{result="refused"} 1.0' in stage.world.bot.exposition()
+    assert b'vm_restore_reports_total{result="refused"} 1.0' in await stage.world.bot.exposition()
     room.ext_shared = False
     if bot not in room.members:
         room.members.append(bot)

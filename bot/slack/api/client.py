@@ -6,6 +6,7 @@ the message's metadata may settle it. Nothing is sent twice: a blind second post
 """
 
 import os
+import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import structlog
 from bot import tracing
 from bot.clock import FarClock
 from bot.errors import Permanent, Temporary
+from bot.metrics import Metrics
 from bot.slack.api.answers import (
     RESPONSE_URL,
     Answered,
@@ -29,7 +31,6 @@ from bot.slack.api.answers import (
 )
 from bot.slack.api.error_codes import Meaning, SlackCode, meaning
 from bot.slack.api.network import WebClient
-from bot.telemetry import Metrics
 
 Blocks = Sequence[Mapping[str, Any]]
 
@@ -123,20 +124,20 @@ class SlackApi:
         return str(opened["channel"]["id"])
 
     async def _run(self, method: str, doing: Awaitable[HttpAnswer]) -> Mapping[str, Any]:
-        asked = self.clock.asked()
+        asked, begun = self.clock.asked(), time.perf_counter()
         try:
             with tracing.call(f"slack {method}"):
                 answer = await doing
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as away:
-            raise self._failed(method, NotReached(_unreached(method, _why(away)))) from away
+            raise self._failed(method, NotReached(_unreached(method, _why(away))), begun) from away
         except aiohttp.ClientHttpProxyError as refused:
             why = f"the proxy says no ({refused.status})"
-            raise self._failed(method, NotReached(_unreached(method, why))) from refused
+            raise self._failed(method, NotReached(_unreached(method, why)), begun) from refused
         except (aiohttp.ClientError, TimeoutError) as lost:
-            self._count(method, "no_answer")
+            self._count(method, "no_answer", begun)
             raise Uncertain(f"Slack did not answer ({method})") from lost
         reading = read(method, answer, self.clock.now())
-        self._count(method, counted(reading))
+        self._count(method, counted(reading), begun)
         if isinstance(reading, Answered):
             self.clock.dated(answer.headers.get("Date"), asked)
             self._note(method, None)
@@ -153,13 +154,10 @@ class SlackApi:
         self._note(method, error.what if out and isinstance(error, Temporary) else None)
         raise error
 
-    def _failed(self, method: str, error: NotReached) -> NotReached:
-        self._count(method, "unreachable")
+    def _failed(self, method: str, error: NotReached, begun: float) -> NotReached:
+        self._count(method, "unreachable", begun)
         self._note(method, error.what)
         return error
-
-    def _count(self, method: str, result: str) -> None:
-        self._metrics.slack_calls.labels(method, result).inc()
 
     def _note_scope(self, method: str, needed: str, reading: Reading) -> None:
         """Name the scope to an operator: counted each time, logged once for each method."""
@@ -169,6 +167,9 @@ class SlackApi:
             provided = reading.provided if isinstance(reading, Refused) else ""
             told = {"method": method, "needed": needed, "provided": provided}
             log.error("the Slack app lacks a scope", **told)
+
+    def _count(self, method: str, result: str, begun: float) -> None:
+        self._metrics.slack_answered(method, result, time.perf_counter() - begun)
 
     def _note(self, method: str, trouble: str | None) -> None:
         """Say once that nothing goes out, and once that it does again."""

@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from bot.clock import FarClock
+from bot.metrics import Metrics
 from bot.slack.api.directory import Workspace
-from bot.telemetry import Metrics
 
 TOLD_AGAIN = timedelta(minutes=1)
 """How often one cause is told in the log."""

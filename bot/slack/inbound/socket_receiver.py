@@ -7,7 +7,7 @@ all calls, so that a refused app token is named, counted and shown.
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from time import time
+from time import perf_counter, time
 from typing import Any
 
 import structlog
@@ -136,6 +136,8 @@ class SocketReceiver(AsyncBaseSocketModeHandler):
     ) -> None:
         self.app = bolt
         self._theirs = theirs
+        self.acknowledged: Callable[[float], None] = lambda _: None
+        """Told the seconds from the coming of an envelope to its acknowledgement."""
         self.client = Client(token, gate, bolt, clock)
         self.client.socket_mode_request_listeners.append(self.handle)
         self._in_hand: set[asyncio.Task[Any]] = set()
@@ -152,12 +154,13 @@ class SocketReceiver(AsyncBaseSocketModeHandler):
         if task is not None:
             self._in_hand.add(task)
             task.add_done_callback(self._in_hand.discard)
-        begun = time()
+        begun, since = time(), perf_counter()
         if self._theirs(req.payload):  # acknowledged, or Slack would bring it again
             await send_async_response(client, req, BoltResponse(status=200), begun)
             return
         answer = await run_async_bolt_app(self.app, req)
         await send_async_response(client, req, answer, begun)
+        self.acknowledged(perf_counter() - since)
 
     async def close(self) -> None:
         """Wait a moment for the acknowledgements, then close."""

@@ -10,11 +10,11 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
+from bot.metrics import Metrics
 from bot.restore.model import Restore, RestoreId
 from bot.slack import views
 from bot.slack.api.client import SlackApi
 from bot.store.response_urls import Ways
-from bot.telemetry import Metrics
 
 BROKEN_FOR = timedelta(minutes=1)
 """So long after the first round that broke off the owner is told, if none went well since."""
@@ -60,7 +60,7 @@ class FailingRounds:
         if early or waits or known.told or restore.closed:
             return
         log.error("the rounds of a restore keep failing", restore=restore.id, times=known.count)
-        self._metrics.stuck.inc()
+        self._metrics.failing.inc()
         known.told = await self._tell(restore)
         known.next_try = now + TELL_AGAIN
 

@@ -10,6 +10,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Permanent, Temporary
+from bot.metrics import Metrics
 from bot.restore.events import ChannelGone, ConversationLoss
 from bot.restore.model import Restore
 from bot.restore.thread import ThreadRef
@@ -19,7 +20,6 @@ from bot.slack.api.error_codes import conversation_loss
 from bot.slack.outbound.thread_sync import DELETED_TS
 from bot.store.records import PostedCard
 from bot.store.response_urls import Ways
-from bot.telemetry import Metrics
 
 AGAIN, SELDOM = timedelta(minutes=1), timedelta(minutes=10)
 """When it is tried again to tell an owner whom nothing reaches: of a live restore, of an ended one."""
