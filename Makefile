@@ -30,7 +30,7 @@ UV     ?= $(shell command -v uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Four processes read all tests, and each start of a program imports: from byte code it takes half as long.
+# Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants test test-under-load
@@ -38,8 +38,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
 
+# On two cores. One of the four begins with what waits for leases and deadlines, and is idle for two minutes.
 test: lint
-	$(BIN)/pytest -q -n 3 --dist worksteal
+	$(BIN)/pytest -q -n 4 --dist worksteal
 
 # Without the long random walks, and on one kind of server: the other tests reach the same branches.
 COVERING := tests/restore tests/store -m "not slow and not another_server" \
@@ -56,7 +57,7 @@ test-under-load: $(READY)
 	for loop in 1 2; do $(BIN)/python -c '$(BUSY)' & loops="$$loops $$!"; done; \
 	for run in $$(seq $(TIMES)); do \
 	  echo "== run $$run of $(TIMES), beside two busy loops"; \
-	  $(BIN)/pytest -q -n 3 --dist worksteal $(TESTS) || exit 1; \
+	  $(BIN)/pytest -q -n 4 --dist worksteal $(TESTS) || exit 1; \
 	done
 
 RUNS ?= 100
