@@ -15,8 +15,8 @@ SAFETY_REQUIREMENT: Final = (
 )
 PAUSED: Final = (
     "⚠️ *The guest is paused*: it cannot shut down gracefully. The stop waits until the VM's grace "
-    "period is over, then the guest is cut off. Unpause it first (`virtctl unpause vm`) if what it has "
-    "not written to its disks matters."
+    "period is over, then the guest is cut off. Unpause it first (`virtctl unpause vm NAME -n "
+    "NAMESPACE`) if what it has not written to its disks matters."
 )
 STOP_OPTIONS: Final = (
     "*Options:*",

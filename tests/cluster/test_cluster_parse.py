@@ -176,12 +176,20 @@ def test_last_modified_is_the_newest_write_that_is_no_status() -> None:
             },
             "KubevirtMachine node-1, Flux",
         ),
+        ({"annotations": {"meta.helm.sh/release-name": "shop"}}, "Helm (release shop)"),
+        ({"ownerReferences": [{"kind": "K", "name": "n" * 300}]}, f"K {'n' * 198}"),
         ({"ownerReferences": [3, {}]}, None),
         ({}, None),
     ],
 )
 def test_who_else_writes_a_vm(metadata: Json, owner: str | None) -> None:
     assert parse.vm({"metadata": metadata}).gitops == owner
+
+
+@pytest.mark.parametrize(("status", "paused"), [("True", True), ("False", False)])
+def test_a_guest_is_paused_while_its_condition_says_so(status: str, *, paused: bool) -> None:
+    condition = {"type": "Paused", "status": status}
+    assert parse.vmi({"status": {"conditions": [condition]}}).paused is paused
 
 
 def template(**spec: Any) -> Json:

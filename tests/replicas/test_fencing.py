@@ -23,7 +23,9 @@ from tests.tools.fleet import until
 from tests.tools.wires import Wires
 
 LEASE = 25
-WRITES = re.compile(r"slack: POST /api/chat\.|kubernetes: (PUT|DELETE|PATCH|POST (?!.*dryRun))")
+WRITES = re.compile(
+    r"slack: POST /api/chat\.|kubernetes: (PUT|DELETE|PATCH|POST (?!.*(dryRun|selfsubject)))"
+)
 TURN_ON = "Snapshot current state first: turn ON"
 LONG = "taking longer than expected: "
 

@@ -352,3 +352,12 @@ def test_only_claims_that_hold_data_are_remembered(case: str) -> None:
     vm = replace(VM, volumes=(volume,))
     observation = WELL.but(vm=vm).observation(ObservationKind.FULL, asked())
     assert preview.take(vm, SNAPSHOT, CONTENT, observation, NOW).claims == claims
+
+
+def test_a_warning_knows_of_a_paused_guest_and_of_the_clusters_clock() -> None:
+    ground = WELL.but(vmi=replace(VMI, paused=True), ahead=timedelta(hours=2))
+    seen = ground.observation(ObservationKind.FULL, asked())
+    shown = preview.take(VM, SNAPSHOT, CONTENT, seen, NOW)
+    assert (shown.paused, shown.clock_ahead) == (True, 7200)
+    down = preview.take(VM, SNAPSHOT, CONTENT, replace(seen, vmi=None), NOW)
+    assert not down.paused

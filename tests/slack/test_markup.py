@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.slack.markup import mrkdwn as markup
 from bot.slack.markup.mrkdwn import Mrkdwn
+from bot.texts import general
 
 WHEN = datetime(2026, 2, 18, 10, 0, tzinfo=UTC)
 NASTY = st.text() | st.text(alphabet="<>&|!@#*_~`:;/ \n\u200b\u202eaZ0-ü😀", max_size=400)
@@ -178,3 +179,8 @@ def test_a_long_name_keeps_both_its_ends() -> None:
     assert len(short) == 30
     assert short.startswith("aaa")
     assert short.endswith("…the-end-01")
+
+
+def test_what_is_dated_in_the_future_is_not_ago() -> None:
+    assert markup.ago(timedelta(hours=-1)) == general.DATED_LATER
+    assert markup.ago(timedelta(hours=1)) == "1 hour ago"

@@ -99,5 +99,5 @@ async def test_her_own_restore_in_the_same_direct_message_is_linked(stage_for: S
 
 
 def test_one_function_asks_slack_for_addresses() -> None:
-    asking = [path.name for path in product() if "getPermalink" in path.read_text("utf-8")]
+    asking = [path.name for path in product() if '"chat.getPermalink",' in path.read_text("utf-8")]
     assert asking == ["thread_address.py"]

@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 from bot.playground.slack.workspace import Message
 from bot.playground.world import World
 
-ROUND = 3
-"""Seconds that a round which was under way when Redis was put back still writes what it had decided."""
+ROUND = 6
+"""Seconds in which a round that was under way still writes what it had decided: one step of the quiet."""
 MOST = 200
 """So many copies are kept."""
 _ALL = """
