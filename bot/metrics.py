@@ -136,7 +136,7 @@ class Metrics(CallMetrics):
             "waiting_restores", "Live restores that wait for the answer of a person"
         )
         self.stuck = self._gauge(
-            "stuck_restores", "Live restores whose time limit is over, or whose cluster is away"
+            "overdue_restores", "Live restores whose time limit is over, or whose cluster is away"
         )
         self.step_seconds = self._seconds(
             "step", "Time that the cluster took: stop, safety_snapshot, restore", _STEPS, "step"

@@ -102,6 +102,13 @@ def gaps(value: object) -> set[str]:
     }
 
 
+def test_the_bot_says_i() -> None:
+    """One of "I" and "the bot", wherever it speaks; the default contact is a setting."""
+    third = re.compile(r"\b(?:the|this) bot\b|\bbot's\b", re.IGNORECASE)
+    found = {name for name, value in texts().items() if any(map(third.search, said(value)))}
+    assert found == {"refusals.CONTACT"}
+
+
 # --- in one place -----------------------------------------------------------------------------
 
 

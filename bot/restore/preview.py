@@ -7,7 +7,7 @@ from bot.restore.model import Change, Consistency, Preview
 from bot.restore.observation import Content, Observation, Snapshot, Vm
 from bot.restore.rules import VolumePolicy
 from bot.restore.vmstate import snapshot_state, state_of
-from bot.texts import cards as texts
+from bot.texts import consistency as texts
 
 MAX_DISKS = 300
 """More than a VM can have. What is left behind is found by them, so none is cut off here."""

@@ -1,6 +1,7 @@
 """All texts that people read in Slack, in one place, so that a team can change the tone.
 
-The cards: `general` (what all share), `cards` (under way), `results` (ended), `handoff`. What one person
+The cards: `general` (what all share), `cards` (under way; `consistency` of a snapshot), `results` (ended),
+`handoff`. What one person
 sees: `answers`, `lists`, `form`, `home`. What the core says: `refusals`, `endings`, `requests`. And the
 app's own `manifest`.
 

@@ -6,8 +6,8 @@ from typing import Final
 REPLIES: Final[Mapping[str, str]] = {
     "not-yours": "Only {owner} can answer for this restore of VM {vm}. Nothing was changed.",
     "old-card": (
-        "This card is out of date, so nothing was done. "
-        "Please use the newest card of this restore, further down in its thread."
+        "Nothing was done: this card of the restore of VM {vm} is out of date. The newest one stands "
+        "further down in its thread."
     ),
     "vm-held": (
         "VM {vm} was not started: another restore of it is under way. "
@@ -33,7 +33,7 @@ REPLIES: Final[Mapping[str, str]] = {
         "Ask again with `/vm-restore`."
     ),
     "nobody-chosen": "Nobody was chosen, so nothing was offered.",
-    "already-yours": ("The restore of VM {vm} is with {owner} already. Nothing was changed."),
+    "already-yours": "The restore of VM {vm} is yours already. Nothing was changed.",
     "already-offered": (
         "The restore of VM {vm} is offered to that person already. Nothing was changed."
     ),
@@ -45,7 +45,9 @@ REPLIES: Final[Mapping[str, str]] = {
     ),
 }
 REFUSED: Final = "❌ *Not permitted*: {text} Nothing was started."
-PROBLEM: Final = "❌ *I could not start that*: {text}"
+PROBLEM: Final = "❌ *Nothing was done.* {text}"
+ALREADY_STARTED: Final = "Nothing was done: VM {vm} was started after this restore, which is over."
+ALREADY_STARTING: Final = "Nothing was done: VM {vm} is being started already, as {by} asked."
 HELD: Final = (
     "❌ *Another restore of VM {vm} is in progress*: it is with {owner}, and was asked for in "
     "namespace {namespace} at {since} (state: {state}). See {thread}. Wait for it to end, or talk to "
@@ -53,7 +55,7 @@ HELD: Final = (
 )
 HELD_UNREAD: Final = (
     "❌ *Nothing was started*: this VM is held by another restore, whose record I cannot read. A newer "
-    "release of this bot may keep it; `/vm-restore status` shows whether it does."
+    "release may keep it; `/vm-restore status` shows whether it does."
 )
 HELD_BY_YOU: Final = (
     "❌ *Your own restore of VM {vm} is in progress*: it was asked for in namespace {namespace} "
@@ -97,7 +99,7 @@ UNKNOWN_CARD: Final = (
     "I do not know this card any more, so nothing was done. Ask again with `/vm-restore`."
 )
 UNREAD_CARD: Final = (
-    "Nothing was done: I cannot read the record of this restore. A newer release of this bot may keep "
+    "Nothing was done: I cannot read the record of this restore. A newer release may keep "
     "it; `/vm-restore status` shows whether it does."
 )
 INTERRUPTED: Final = (
@@ -105,25 +107,26 @@ INTERRUPTED: Final = (
     "things stand: if your click is not in it, please press again."
 )
 LACKS_A_RIGHT: Final = (
-    "❌ *I could not do that*: my Slack app lacks the right {scope}. The people who run this bot can "
-    "add it, and find it in its log. Nothing is restored without your confirmation."
+    "❌ *I could not do that*: my Slack app lacks the right {scope}. The people who run me can "
+    "add it, and find it in the log. Nothing is restored without your confirmation."
 )
 UNNAMED_RIGHT: Final = "that Slack asks for"
 SLACK_REFUSES: Final = (
-    "❌ *I could not do that*: Slack refuses me what I need for it ({code}). The people who run this "
-    "bot find it in its log. Nothing is restored without your confirmation."
+    "❌ *I could not do that*: Slack refuses me what I need for it ({code}). The people who "
+    "run me find it in the log. Nothing is restored without your confirmation."
 )
 WENT_WRONG: Final = (
     "❌ *Something went wrong on my side*, and it has been logged. "
     "Nothing is restored without your confirmation. Please try again."
 )
 
+START_COMMAND: Final = "virtctl start {vm} -n {namespace}"
 OTHER_WISHES: Final[Mapping[str, str]] = {
-    "freeze": "I cannot freeze restores yet. Ask the owners of this bot.",
-    "unfreeze": "I cannot unfreeze restores yet. Ask the owners of this bot.",
+    "freeze": "I cannot freeze restores yet. Ask the people who run me.",
+    "unfreeze": "I cannot unfreeze restores yet. Ask the people who run me.",
     "start": (
         "I start a VM only after its restore, with the button *Start VM* of the result. "
-        "Otherwise run `virtctl start VM -n NAMESPACE`."
+        "Otherwise run {command}."
     ),
     "create-snapshot": (
         "I take a snapshot only as the safety snapshot of a restore: *Snapshot current state "
@@ -144,7 +147,7 @@ DM_THREAD_DELETED: Final = "The thread in {channel} was deleted, so I tell you h
 DM_TEXT: Final = "{owner} Restore of VM {vm}: {state}\n{why}"
 STUCK: Final = (
     "⚠️ *I cannot get on with this restore, or say so in its thread*: something fails each time I try. The "
-    "people who run this bot find it in its log. I go on trying, and nothing is restored without a "
+    "people who run me find it in the log. I go on trying, and nothing is restored without a "
     "confirmation. Until then, look at the VM itself: what I know of it may be old."
 )
 DM_WHICH: Final = "• VM {vm} in {namespace} from snapshot {snapshot}, for {owner}: {state}"

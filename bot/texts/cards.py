@@ -25,7 +25,9 @@ LOOKED_FOR: Final = (
 # The preview
 
 WARNING_HEADING: Final = "🔴 VM RESTORE - Data Loss Warning"
-WARNING_ASK: Final = "{owner}, please read this before you type anything."
+WARNING_ASK: Final = (
+    "{owner}, VM {vm} would go back to snapshot {snapshot}. Type its name to go on.{until}"
+)
 WARNING_TEXT: Final = (
     "VM RESTORE - Data Loss Warning: VM {vm} in {namespace} would go back to snapshot {snapshot}\n"
     "ALL CHANGES in the last {length} WILL BE LOST. "
@@ -37,7 +39,7 @@ VM_TO_RESTORE: Final = "*VM to Restore*: {vm} (namespace: {namespace})"
 SNAPSHOT_TO_RESTORE: Final = "*Snapshot to Restore From*: {snapshot}"
 CURRENT_STATE: Final = "*Current VM State* (WILL BE LOST):"
 LAST_MODIFIED: Final = "• *Last Modified*: {when}"
-LAST_MODIFIED_NOTE: Final = "(its configuration; changes inside the guest leave no date)"
+LAST_MODIFIED_NOTE: Final = "(its configuration; the guest leaves no date)"
 LAST_MODIFIED_UNKNOWN: Final = "(not known)"
 CHANGES_SINCE: Final = (
     "• *Changes Since Snapshot*: ALL changes made after {created} WILL BE PERMANENTLY LOST"
@@ -88,8 +90,6 @@ COME_BACK_WITHOUT_CLAIM: Final = (
 MEMORY_DUMPS: Final = (
     "• *Memory dumps leave the VM*: {disks}. No restore brings one back; their claims stay."
 )
-DISK_SIZE: Final = "size of disk {disk}"
-GIB: Final = "{amount} GiB"
 DETACHED: Final = (
     "• ⚠️ *Hot-plugged disks, in the running guest only*: {disks}. A stop takes them out, and "
     "nothing puts them back. Their claims stay."
@@ -102,7 +102,6 @@ PARTIAL: Final = "⚠️ partial: it does not hold {disks}. What it holds is {le
 PARTIAL_UNNAMED: Final = (
     "⚠️ partial: the cluster says that it does not hold every disk. What it holds is {level}"
 )
-PARTIAL_SHORT: Final = "partial, {level}"
 NOT_ONE_MOMENT: Final = (
     "• ⚠️ *Not one moment*: its disks were copied one after the other while the guest could write, "
     "and may not fit together."
@@ -187,9 +186,7 @@ CRITICAL_PROTECTED: Final = (
     "Only the safety snapshot that is taken first can bring the current VM state back.*"
 )
 PROTECT: Final = "*Snapshot current state first*: {state}"
-PROTECT_MEANING: Final = (
-    " (a safety snapshot is taken of the stopped VM, and the restore waits for it)"
-)
+PROTECT_MEANING: Final = " (a safety snapshot of the stopped VM; the restore waits for it)"
 TO_PROCEED: Final = "*To proceed with restore, type the snapshot name exactly as shown:*"
 TYPE_NAME: Final = (
     "Type {snapshot} to confirm: reply in this thread with the name and nothing else."
@@ -202,26 +199,13 @@ ANYTHING_ELSE_THERE: Final = (
 NOTE: Final = "⚠️ *Please note*: {note}"
 OLD_WARNING: Final = "Data Loss Warning for VM {vm}, snapshot {snapshot}"
 
-# Why a snapshot is as consistent as it is
-
-OFFLINE: Final = "the VM was stopped when it was taken"
-QUIESCED: Final = "the guest agent quiesced the file systems"
-NO_AGENT_KNOWN: Final = "the VM was running and nothing is known of the guest agent"
-UNKNOWN_MARK: Final = "the cluster reports {mark}"
-CRASH: Final[Mapping[str, str]] = {
-    "NoGuestAgent": "the guest agent was not available",
-    "Paused": "the VM was paused",
-    "QuiesceTimeout": "the guest agent did not finish quiescing in time",
-    "QuiesceFailed": "the guest agent could not quiesce the file systems",
-}
-NOT_SET: Final = "none"
-"""A field of the configuration that one side does not have."""
-
 # The final confirmation
 
 CONFIRM_HEADING: Final = "✓ Typed Verification Passed"
 OLD_CONFIRM: Final = "✓ Typed Verification Passed for VM {vm}"
-CONFIRM_ASK: Final = "{owner}, the final decision is yours."
+CONFIRM_ASK: Final = (
+    "{owner}, *Restore VM now* takes VM {vm} back to {snapshot}; *Cancel* leaves it.{until}"
+)
 CONFIRM_TEXT: Final = (
     "Ready to Restore VM {vm} in {namespace} from snapshot {snapshot}\n"
     "Typed Verification Passed. Press Restore VM now, or Cancel."
@@ -303,6 +287,7 @@ ELAPSED: Final = "*Elapsed*: {length}"
 DELETING: Final = "The restore object is being deleted, as {by} asked."
 
 OVERDUE_HEADING: Final = "⚠️ Restore Is Taking Longer Than Expected"
+OVERDUE_ASK: Final = "{owner}, wait longer for the restore of VM {vm}, or give it up?{until}"
 OVERDUE_TEXT: Final = "The restore of VM {vm} in {namespace} is taking longer than expected."
 OVERDUE: Final = "The restore of VM {vm} is taking longer than expected: {length} so far."
 OVERDUE_CHOICES: Final = (
@@ -314,6 +299,7 @@ UNTIL_THEN: Final = "Do not start the VM meanwhile."
 DELETE_FAILED: Final = "⚠️ *The restore object could not be deleted*: {error}"
 
 DELETE_HEADING: Final = "⚠️ Delete the Restore Object?"
+DELETE_ASK: Final = "{owner}, give up the restore of VM {vm}? Nothing is rolled back.{until}"
 DELETE_TEXT: Final = "Delete the restore object of VM {vm} in {namespace}? Nothing is rolled back."
 DELETE_MEANS: Final = (
     "*This does not roll anything back:*",

@@ -5,15 +5,15 @@ from typing import Final
 from bot.texts.refusals import RefusalText
 
 RIGHT: Final = RefusalText(
-    "The cluster does not let this bot do it: {text}",
-    "RBAC rights for this bot in namespace `{namespace}`.",
+    "The cluster does not let me do it: {text}",
+    "RBAC rights for my ServiceAccount in namespace `{namespace}`.",
     "Ask a cluster admin to grant the verb that the message names.",
 )
 QUOTA: Final = RefusalText(
     "Quota `{name}` of namespace `{namespace}` is used up: {text}",
     "Room in the quota for one more object.",
     "Ask who manages the quotas of namespace `{namespace}` to raise it, or to remove objects that "
-    "are not used any more. It is no missing right of the bot.",
+    "are not used any more. It is no missing right of mine.",
 )
 NAMESPACE: Final = RefusalText(
     "Namespace `{namespace}` is being deleted, with every VM and snapshot in it.",
@@ -24,19 +24,19 @@ WEBHOOK: Final = RefusalText(
     "Admission webhook `{name}` denies it: {text}",
     "A request that this policy of the cluster allows.",
     "Ask who owns webhook `{name}`, often the platform or security team. It is no missing right of "
-    "the bot.",
+    "mine.",
 )
 GATEKEEPER: Final = RefusalText(
     "Gatekeeper policy `{name}` denies it: {text}",
     WEBHOOK.expected,
     "Ask who owns Gatekeeper policy `{name}`, often the platform or security team. It is no missing "
-    "right of the bot.",
+    "right of mine.",
 )
 POLICY: Final = RefusalText(
     "ValidatingAdmissionPolicy `{name}` denies it: {text}",
     WEBHOOK.expected,
     "Ask who owns ValidatingAdmissionPolicy `{name}`, often the platform or security team. It is no "
-    "missing right of the bot.",
+    "missing right of mine.",
 )
 GATE: Final = RefusalText(
     "KubeVirt's feature gate `Snapshot` is off: {text}",

@@ -47,14 +47,14 @@ CAUSES: Final[Mapping[str, CauseText]] = {
         "kubectl get vmrestore,pvc -n {namespace}",
     ),
     "unreachable": CauseText(
-        "The API server of the cluster does not answer the bot.",
-        "Check the API server, and the network between it and the bot. The restore itself does not "
-        "depend on the bot.",
+        "The API server of the cluster does not answer.",
+        "Check the API server, and the network on the way to it. The restore itself goes on "
+        "without an answer.",
         _ADMIN,
         "kubectl get --raw /readyz",
     ),
     "right_lost": CauseText(
-        "The bot has lost a right that it needs here.",
+        "A right that is needed here has been taken away.",
         "Grant the verb that the message names; the Helm chart lists all of them.",
         _ADMIN,
         "kubectl auth can-i get vmrestores -n {namespace} --as "
@@ -257,7 +257,7 @@ ERROR_SAYS: Final = "The error"
 RESTORE_SAYS: Final = "Restore object `{name}`"
 EVENT_SAYS: Final = "Event `{reason}` of {kind} `{name}`"
 OBJECT_SAYS: Final = "{kind} `{name}`"
-NOT_READ: Final = "The bot could not read {what}"
+NOT_READ: Final = "{what} could not be read"
 PHASE: Final = "phase {phase}"
 BEING_DELETED: Final = "being deleted"
 DOES_NOT_EXIST: Final = "does not exist"
@@ -274,7 +274,7 @@ LIKELY: Final = "*Likely cause*: {likely}"
 QUOTE: Final = "• {source}: “{text}”"
 NEXT: Final = "*Next*: {next} (who can do it: {who})"
 COMMAND: Final = "*To look closer*:\n```{command}```"
-MISSING: Final = "*Not readable for the bot, and so not considered*: {missing}"
+MISSING: Final = "*Not readable, and so not considered*: {missing}"
 WHY: Final = (
     "*Why does the restore of VM {vm} not go on?* (read at {when}; the restore is with {owner})"
 )

@@ -10,7 +10,7 @@ TITLE: Final = "Restore a VM"
 SUBMIT: Final = "Check and ask"
 CLOSE: Final = "Close"
 INTRO: Final = (
-    "Nothing is restored by this form. The bot checks everything first and then asks you to "
+    "Nothing is restored by this form. I check everything first and then ask you to "
     "confirm, in the thread. What you leave empty is asked for there."
 )
 
@@ -19,8 +19,7 @@ INTRO: Final = (
 WHERE: Final = "Where to talk about it"
 WHERE_PLACEHOLDER: Final = "Choose a channel"
 WHERE_HINT: Final = (
-    "Leave it empty for a direct message with the bot. "
-    "What you may restore can depend on the channel."
+    "Leave it empty for a direct message with me. What you may restore can depend on the channel."
 )
 CLUSTER: Final = "Cluster"
 NAMESPACE: Final = "Namespace"
@@ -54,7 +53,7 @@ CONSISTENCIES: Final[Mapping[str, str]] = {
 # What is wrong, beside its field
 
 NO_BOT: Final = (
-    "The bot is not in this conversation. Invite it there with /invite, choose another one, "
+    "I am not in this conversation. Invite me there with /invite, choose another one, "
     "or leave this empty."
 )
 NOT_IN_IT: Final = (
@@ -73,7 +72,7 @@ NAME_LOST: Final = (
     "without it. Try again in a moment, or leave this empty and type the name in the thread."
 )
 STORE_DOWN: Final = (
-    "Nothing was done: the bot cannot reach its own store just now, and without it it decides "
+    "Nothing was done: I cannot reach my own store just now, and without it I decide "
     "nothing. Please send the form again in a minute."
 )
 

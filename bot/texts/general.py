@@ -54,22 +54,24 @@ AGO: Final = "{age} ago"
 DATED_LATER: Final = "(unknown time: it is dated in the future)"
 MOMENT: Final = "{utc} (your time: {local})"
 ANSWERED: Final = "→ {answer}"
-TROUBLE: Final = "⚠️ *Trouble just now*: {trouble} The bot keeps trying and goes on by itself."
+TROUBLE: Final = "⚠️ *Trouble just now*: {trouble} I keep trying and go on by myself."
 
 # How long a card waits
 
+UNTIL: Final = " I wait until {until}."
+
 WAITS_OR_EXPIRES: Final = (
-    "Waits for an answer until {until}. Without one the request expires and nothing is restored."
+    "Without an answer by {until} this request expires, and nothing is restored."
 )
 WAITS_OR_EXPIRES_STOPPED: Final = (
-    "Waits for an answer until {until}. Without one the request expires and nothing is restored; "
+    "Without an answer by {until} this request expires, and nothing is restored; "
     "the VM stays stopped until somebody starts it."
 )
 WAITS_FOR_THE_STOP: Final = (
-    "Waits for an answer until {until}, unless the VM stops first. "
-    "Without one the request expires and nothing is restored."
+    "If the VM stops before {until}, this goes on by itself. Without that and without an answer this "
+    "request expires then, and nothing is restored."
 )
-WAITS_WITHOUT_END: Final = "Nothing expires here: the bot watches the restore until it has ended."
+WAITS_WITHOUT_END: Final = "Nothing expires here: I watch the restore until it has ended."
 
 # Where a restore stands, for its first card
 
@@ -85,16 +87,30 @@ CONTINUES: Final = (
     "This follows an earlier restore. All checks and both confirmations are made anew."
 )
 STATE: Final = "*State*: {state}"
-STATE_WAITING: Final = "Waiting for an answer to the newest card of this restore"
-STATE_OVERDUE: Final = "Restoring… (taking longer than expected, waiting for an answer)"
+YOU: Final = "you"
+WAITING: Final = "Waiting for {owner} {what}"
+WAITING_UNTIL: Final = "Waiting for {owner} {what}, until {until}"
+WAITS_FOR: Final[Mapping[str, str]] = {
+    "ask-vm": "to name the VM",
+    "ask-namespace": "to name the namespace",
+    "ask-snapshot": "to choose the snapshot",
+    "stop-choice": "to choose: stop and restore, or cancel",
+    "stop-overdue": "to decide: the VM does not stop",
+    "force-stop": "to confirm the force stop",
+    "warning": "to type the snapshot name",
+    "confirm": "to press *Restore VM now*",
+    "overdue": "to decide: the restore takes longer than expected",
+    "delete-restore": "to decide whether the restore object is deleted",
+}
+"""What the owner is to do, by the kind of the card that asks for it."""
 STATE_BY: Final = "by {by}"
 STATES: Final[Mapping[str, str]] = {
     "gathering": "Looking for what is missing…",
     "checking": "Checking the VM and the snapshot…",
-    "stop-choice": STATE_WAITING,
+    "stop-choice": "Waiting for a choice",
     "stopping": "Stopping the VM…",
-    "typing": STATE_WAITING,
-    "confirming": STATE_WAITING,
+    "typing": "Waiting for the snapshot name",
+    "confirming": "Waiting for the last click",
     "protecting": "Taking the safety snapshot…",
     "restoring": "Restoring…",
     "succeeded": "✓ Restored",

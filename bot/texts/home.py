@@ -16,7 +16,7 @@ NOTHING_MINE_READ: Final = "Of the restores under way I can read, none is yours.
 OFFERED: Final = "{owner} offers you this restore: accept or decline it there."
 CANCEL_TITLE: Final = "Cancel this restore?"
 CANCEL_TEXT: Final = (
-    "VM {vm} in {namespace} is not restored then. If the bot has stopped it, it stays stopped "
+    "VM {vm} in {namespace} is not restored then. If I have stopped it, it stays stopped "
     "until somebody starts it."
 )
 CANCEL_IT: Final = "Cancel the restore"

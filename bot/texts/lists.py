@@ -39,6 +39,9 @@ SEARCH_THEM: Final = "the list that {command} offers, which can be searched"
 NO_SUCH_VM: Final = "There is no VM {vm} where you may restore."
 NO_SUCH_VM_IN: Final = "There is no VM {vm} in namespace {namespace}, and no snapshot of one."
 CLUSTER_REFUSES: Final = "❌ *Nothing can be listed*: the cluster does not let me look ({what})."
+NOTHING_IN: Final = (
+    "I see no VM and no snapshot in namespace {namespace}: perhaps there is no such namespace."
+)
 IT_IS_IN: Final = "A VM of that name is in {namespaces}. Did you mean {command}?"
 DID_YOU_MEAN: Final = "Did you mean {names}?"
 WHICH_NAMESPACE: Final = "VM {vm} exists in several namespaces: {namespaces}. Which one? Write:"
@@ -69,11 +72,11 @@ RUNS_UNTIL: Final = (
 )
 NOTHING_READ: Final = "Of the restores under way I can read, you may see none."
 NEWER_ONE: Final = (
-    "⚠️ 1 restore is kept by a newer release of this bot, which I cannot read. It goes on when that "
+    "⚠️ 1 restore is kept by a newer release, which I cannot read. It goes on when that "
     "release runs again."
 )
 NEWER_MANY: Final = (
-    "⚠️ {count} restores are kept by a newer release of this bot, which I cannot read. They go on when "
+    "⚠️ {count} restores are kept by a newer release, which I cannot read. They go on when "
     "that release runs again."
 )
 LOST: Final = (

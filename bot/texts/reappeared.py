@@ -2,10 +2,10 @@
 
 from typing import Final
 
-FOUND_AGAIN_HEADING: Final = "⚠️ The Bot's Record of This Restore Is Gone"
+FOUND_AGAIN_HEADING: Final = "⚠️ My Record of This Restore Is Gone"
 FOUND_AGAIN_TEXT: Final = "⚠️ The record of the restore of VM {vm} is gone; the cluster has it."
 FOUND_AGAIN: Final = (
-    "What the bot had stored of the restore of VM {vm} in {namespace} is lost. The cluster has the "
+    "What I had stored of the restore of VM {vm} in {namespace} is lost. The cluster has the "
     "restore, so it was handed over before that; nothing is restored a second time."
 )
 FOUND_AGAIN_FOLLOWED: Final = "{owner}, it is followed to its end from here, and told below."

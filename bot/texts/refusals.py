@@ -24,14 +24,14 @@ KUBEVIRT_MISSING: Final = RefusalText(
     "Check that this is the right cluster, or ask a cluster admin.",
 )
 FORBIDDEN: Final = RefusalText(
-    "The cluster does not let this bot do it: {text}",
-    "RBAC rights for this bot in {where}.",
+    "The cluster does not let me do it: {text}",
+    "RBAC rights for my ServiceAccount in {where}.",
     "Ask a cluster admin to grant the verb that the message names.",
 )
 RIGHTS_MISSING: Final = RefusalText(
-    "The bot does not have all rights in {where} that a restore can need. Missing: {rights}.",
+    "I do not have all rights in {where} that a restore can need. Missing: {rights}.",
     "All of them, so that a restore does not stop half-way.",
-    "Ask a cluster admin to grant them to the bot, as its chart does, then ask again.",
+    "Ask a cluster admin to grant them to my ServiceAccount, as the chart does, then ask again.",
 )
 NAMESPACE: Final = "namespace `{namespace}`"
 CLUSTER: Final = "cluster `{cluster}`"
@@ -45,7 +45,7 @@ NAME_TAKEN: Final = RefusalText(
     "The volume policy is `PrefixTargetName`, and a claim with a name that the restore needs {verb} "
     "already: {claims}.",
     "KubeVirt would take it as it is and restore no data.",
-    "Ask the owners of this bot to remove `rules.volume_policy` (new claims then get names of their "
+    "Ask the people who run me to remove `rules.volume_policy` (new claims then get names of their "
     "own), then start over. Do not delete such a claim: a VM may use it.",
 )
 GIB: Final = "{amount} GiB"
@@ -58,17 +58,17 @@ SLACK_UNREACHABLE: Final = RefusalText(
     next="Nothing was restored. Ask again when Slack answers.",
 )
 RECORD_LOST: Final = RefusalText(
-    "The bot's record of this restore is lost, and the cluster has no VirtualMachineRestore of it. "
+    "My record of this restore is lost, and the cluster has no VirtualMachineRestore of it. "
     "Nothing more is done for it.",
-    next="Look at the VM as it is now (if the bot had stopped it, it is still stopped), then ask again.",
+    next="Look at the VM as it is now (if I had stopped it, it is still stopped), then ask again.",
 )
 RECORD_LOST_UNSEEN: Final = (
-    "The bot's record of this restore is lost, and the cluster could not be asked whether it has a "
+    "My record of this restore is lost, and the cluster could not be asked whether it has a "
     "VirtualMachineRestore of it: {what}"
 )
 NOT_CONFIGURED: Final = "cluster {cluster} is not configured any more"
 NOT_SERVED_NOW: Final = "the cluster does not serve the snapshot.kubevirt.io API just now"
-MAY_NOT_LOOK: Final = "the cluster does not let this bot look: {text}"
+MAY_NOT_LOOK: Final = "the cluster does not let me look: {text}"
 
 # The VM
 
@@ -128,9 +128,9 @@ BLOCKER_STAYS: Final = RefusalText(
     "Ask a cluster admin to delete that object, then ask again.",
 )
 HELD_UNREAD: Final = RefusalText(
-    "The VM is held by another restore, whose record this release of the bot cannot read.",
+    "The VM is held by another restore, whose record I cannot read.",
     "One restore of a VM at a time.",
-    "Wait until the newer release of the bot runs again, then ask again.",
+    "Wait until a newer release runs again, then ask again.",
 )
 HELD: Final = RefusalText(
     "<@{by}> is already restoring this VM, since {since} UTC: {where}",
@@ -263,7 +263,7 @@ VM_GOES: Final = "The VM is being deleted."
 VM_IS_LIVE: Final = "The VM was stopped; now it is live (phase {phase})."
 VM_WILL_START: Final = "The VM was stopped; now it is set to start (run strategy {strategy})."
 SHOWN_BY_OLDER: Final = (
-    "The warning is from an earlier release of this bot, which did not keep what to compare."
+    "The warning is from an earlier release, which did not keep what to compare."
 )
 VM_EDITED: Final = "The VM was edited: {changes}."
 VM_EDITED_FIELD: Final = "{field} {before} → {now}"
@@ -384,7 +384,7 @@ SAFETY_FAILED: Final = (
 SAFETY_LEFT: Final = "`{name}` was begun and stays. "
 SAFETY_DELETED: Final = "the safety snapshot was deleted by somebody else"
 SAFETY_NOT_TAKEN: Final = "the safety snapshot could not be taken in time"
-SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by the bot"
+SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by me"
 SAFETY_WITHOUT_ERROR: Final = "the safety snapshot failed"
 SAFETY_NOT_READY: Final = "the safety snapshot did not become ready in time"
 SAFETY_SAID: Final = "{found} (KubeVirt says: {said})"

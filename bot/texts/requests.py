@@ -16,26 +16,19 @@ ONE_AT_A_TIME: Final = (
 ONE_VM: Final = (
     "A restore is for one VM. Please name one VM, and ask for each other one in its own message."
 )
-MIXED: Final = (
-    "This asks for a restore and also says not to, so nothing was started. "
-    "Please send the request alone."
-)
+MIXED: Final = "This asks for a restore and also says not to. Please send the request alone."
 QUESTION: Final = (
-    "This reads like a question, so nothing was started. To ask for a restore: "
+    "This reads like a question. To ask for a restore: "
     "`restore database-01 from snapshot pre-upgrade-snapshot`."
 )
 DOUBTFUL: Final = (
-    "This reads like a condition, a plan or a negation, so nothing was started. To ask for a "
+    "This reads like a condition, a plan or a negation. To ask for a "
     "restore now: `restore database-01 from snapshot pre-upgrade-snapshot`. If the VM has such a word "
     "for its name: `/vm-restore --vm NAME`."
 )
-REPORT: Final = "This reads like a report of a restore, so nothing was started."
-NOT_UNDERSTOOD: Final = (
-    "I did not understand `{words}`, so nothing was started. For example: `{example}`."
-)
-NOT_UNDERSTOOD_REQUEST: Final = (
-    "I did not understand `{words}`, so nothing was done. For example: `{example}`."
-)
+REPORT: Final = "This reads like a report of a restore, not like a request for one."
+NOT_UNDERSTOOD: Final = "I did not understand `{words}`. For example: `{example}`."
+NOT_UNDERSTOOD_REQUEST: Final = "I did not understand `{words}`. For example: `{example}`."
 EXAMPLES: Final[Mapping[str, str]] = {
     "restore": "restore database-01 from snapshot pre-upgrade-snapshot in namespace production",
     "list": "list database-01 in production",

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 NOT_ENDED: Final = "VM {vm}: {state}"
-OWNER: Final = "{owner}, this is how it ended."
+RESTORED: Final = "{owner}, VM {vm} is back at snapshot {snapshot}."
+CHECK_IT: Final = "{owner}, the cluster calls the restore of VM {vm} complete. Check its data before you rely on it."
+NOT_RESTORED_YET: Final = "{owner}, the restore of VM {vm} failed. Leave the VM as it is for now."
+FAILED_AND_LIVE: Final = "{owner}, the restore of VM {vm} failed, and the VM is live: stop it now."
+FAILED_WITHOUT_VM: Final = "{owner}, the restore of VM {vm} failed, and the VM is gone."
+NOTHING_RESTORED: Final = "{owner}, nothing was restored to VM {vm}."
+OVER: Final = "{owner}, the restore of VM {vm} is over."
 CANCELLED_PRESERVED: Final = "Operation cancelled. Current VM state preserved."
 PRESERVED: Final = "Current VM state preserved."
 CANCELLED_STOPPED: Final = (
@@ -20,8 +26,9 @@ STATE_UNCHANGED: Final = "unchanged - no restore was started"
 DO_NOT_START: Final = "*CRITICAL*: Do not start VM until restore issue is resolved"
 STOP_IT: Final = (
     "*CRITICAL*: The VM is live on disks that may be half restored. Stop it now, and leave it stopped "
-    "until the restore issue is resolved: `virtctl stop` (VM {vm}, namespace {namespace})"
+    "until the restore issue is resolved: {command}"
 )
+STOP_COMMAND: Final = "virtctl stop {vm} -n {namespace}"
 VM_STATUS: Final = "*VM Status*: {status}"
 FOUND: Final = "*Found*: {found}"
 EXPECTED: Final = "*Expected*: {expected}"
@@ -36,7 +43,7 @@ RESTORED_FROM: Final = "*Restored From*: Snapshot {snapshot}"
 DETAILS: Final = "*Restore Details*"
 SNAPSHOT_CREATED: Final = "• *Snapshot Created*: {when}"
 COMPLETED: Final = "• *Restore Completed*: {when}"
-LEARNT_LATER: Final = "• *Learnt by the bot*: {when}. What happened to the VM since is not undone."
+LEARNT_LATER: Final = "• *I learnt of it*: {when}. What happened to the VM since is not undone."
 FILLED: Final = "• *Filled*: yes, all volumes that were restored ({total}) are bound"
 FILLED_LATER: Final = "• *Filled*: not yet; {count} of {total} volumes are filled at first boot"
 VERIFIED: Final = (
@@ -109,7 +116,7 @@ FREE_FIRST: Final = "The first {count} of them:"
 REMOVE: Final = "kubectl delete pvc -n {namespace} {names}"
 NEXT_STEPS: Final = "*Next Steps*"
 TO_START: Final = "*To start the restored VM:*"
-START_IT: Final = "Start VM {vm} in namespace {namespace} - with the button *Start VM*"
+START_IT: Final = "Start VM {vm} in namespace {namespace}: press *Start VM*."
 TO_UNDO: Final = "*To undo the restore:*"
 UNDO_IT: Final = (
     "Safety snapshot {safety} holds the state before. *Undo* opens a new restore from it, "
@@ -153,7 +160,7 @@ CANCELLED_HEADING: Final = "Restore Cancelled"
 CANCELLED_TEXT: Final = "Restore of VM {vm}: {said}"
 CANCELLED_BY_USER: Final = "Restore operation cancelled by user."
 CANCELLED_BY: Final = "*Cancelled by*: {by}"
-CANCELLED_BY_OPERATOR: Final = "*Cancelled by*: {operator}, who runs the bot, in a terminal"
+CANCELLED_BY_OPERATOR: Final = "*Cancelled by*: {operator}, who runs me, in a terminal"
 TYPED_INSTEAD: Final = "Something was typed where only the button *Restore VM now* counts."
 EXPIRED_HEADING: Final = "⌛ Restore Expired"
 EXPIRED_TEXT: Final = (
@@ -164,7 +171,7 @@ NOBODY_ANSWERED: Final = "Nobody answered in time, so the request has expired."
 
 # What the bot's own stop left behind
 
-IS_STOPPED: Final = "⚠️ VM {vm} is *stopped*: the bot stopped it for this restore at {when}."
+IS_STOPPED: Final = "⚠️ VM {vm} is *stopped*: I stopped it for this restore at {when}."
 IS_STOPPING: Final = "⚠️ VM {vm} is *stopping*: the stop sent at {when} cannot be taken back."
 STOP_FAILED: Final = "⚠️ A stop was sent to VM {vm} at {when}, and failed: {error}"
 IN_SHORT_STOPPED: Final = "The VM is stopped."
@@ -176,8 +183,8 @@ WAS_ONCE: Final = (
 )
 STARTED_ONCE: Final = "Its run strategy is `Always` now. Before the stop it was {strategy}."
 START_OFFERED: Final = "Press *Start VM again* if it should run."
-NOT_TOUCHED: Final = "The bot did not stop or change the VM."
-NOT_TOUCHED_AGAIN: Final = "This time the bot did not stop or change the VM."
+NOT_TOUCHED: Final = "I did not stop or change the VM."
+NOT_TOUCHED_AGAIN: Final = "This time I did not stop or change the VM."
 
 # What else is left behind
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 STOP_HEADING: Final = "⚠️ VM Must Be Stopped Before Restore"
-STOP_ASK: Final = "{owner}, please decide."
+STOP_ASK: Final = "{owner}, VM {vm} is live: stop it and restore, or cancel?{until}"
 STOP_TEXT: Final = "VM {vm} in {namespace} is live (status: {status}). Stop and restore, or cancel?"
 STATUS: Final = "*Status*: {status}"
 STATUS_BUT_LIVE: Final = (
@@ -15,9 +15,10 @@ SAFETY_REQUIREMENT: Final = (
 )
 PAUSED: Final = (
     "⚠️ *The guest is paused*: it cannot shut down gracefully. The stop waits until the VM's grace "
-    "period is over, then the guest is cut off. Unpause it first (`virtctl unpause vm NAME -n "
-    "NAMESPACE`) if what it has not written to its disks matters."
+    "period is over, then the guest is cut off. Unpause it first if what it has not written to its disks "
+    "matters: {command}"
 )
+UNPAUSE_COMMAND: Final = "virtctl unpause vm {vm} -n {namespace}"
 STOP_OPTIONS: Final = (
     "*Options:*",
     '1. "stop-and-restore" - Stop the VM first, then restore from snapshot',
@@ -44,10 +45,13 @@ STOPPING_PAUSED: Final = (
 )
 STOPPING_BY_FORCE: Final = "VM {vm} is being stopped by force, without a grace period."
 STRATEGY_KEPT_IN_MIND: Final = "Run strategy before the stop: {strategy}"
-STOP_ENDED: Final = "⏸️ Stop of VM {vm}: {closed}"
+STOP_DONE: Final = "⏸️ VM {vm} has been stopped."
+STOP_UNDER_WAY: Final = "⏸️ VM {vm} was sent a stop, and may still be stopping ({closed})."
+STOP_NOT_SENT: Final = "⏸️ VM {vm} was not sent a stop ({closed})."
 STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
 
 STOP_OVERDUE_HEADING: Final = "⚠️ VM Is Taking Longer to Stop"
+STOP_OVERDUE_ASK: Final = "{owner}, VM {vm} does not stop: wait, force it, or cancel?{until}"
 STOP_OVERDUE: Final = "VM {vm} has been asked to stop, and after {length} it is still live."
 STOP_OVERDUE_WAIT: Final = "• *Keep waiting*: the guest may still be shutting down."
 STOP_OVERDUE_PAUSED: Final = (
@@ -61,6 +65,7 @@ STOP_OVERDUE_CHOICES: Final = (
 )
 
 FORCE_HEADING: Final = "⚠️ Force Stop: Data in the Guest May Be Lost"
+FORCE_ASK: Final = "{owner}, cut VM {vm} off now?{until}"
 FORCE_TEXT: Final = "Force stop VM {vm} in {namespace}? It is like pulling the power cord."
 FORCE_RISKS: Final = (
     "*What it risks* (like pulling the power cord):",

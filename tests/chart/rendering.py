@@ -97,5 +97,6 @@ def env(documents: list[Document]) -> dict[str, Any]:
 
 def config(documents: list[Document]) -> dict[str, Any]:
     """The bot's file."""
-    tree: dict[str, Any] = yaml.safe_load(only(documents, "ConfigMap")["data"]["config.yaml"])
+    (found,) = [each for each in of_kind(documents, "ConfigMap") if "config.yaml" in each["data"]]
+    tree: dict[str, Any] = yaml.safe_load(found["data"]["config.yaml"])
     return tree

@@ -84,6 +84,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "extraEgress": [{"ports": [{"port": 443}]}],
         },
         "podDisruptionBudget": {"maxUnavailable": "50%"},
+        "monitoring": {
+            "serviceMonitor": {"enabled": True, "interval": "15s", "labels": {"a": "b"}},
+            "prometheusRule": {
+                "enabled": True,
+                "runbook": "https://wiki.example.com/runbook",
+                "labels": {"a": "b"},
+            },
+            "dashboard": {"enabled": True, "labels": {"a": "b"}},
+        },
         "serviceAccount": {"name": "restorer", "annotations": {"a": "b"}},
         "podAnnotations": {"a": "b"},
         "podLabels": {"a": "b"},
@@ -99,8 +108,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 VERSIONS = ("1.25", "1.28", "1.31", "1.34", "1.37")
 """Of Kubernetes: the oldest that the chart takes, the newest there is a schema of, some between."""
-FOREIGN = {"Route"}
-"""Kinds of which Kubernetes itself has no schema; tests/chart/test_chart_access.py looks at them."""
+FOREIGN = {"Route", "ServiceMonitor", "PrometheusRule"}
+"""Kinds of which Kubernetes itself has no schema; other tests of the chart look at them."""
 
 
 @pytest.fixture(params=list(EXAMPLES.values()), ids=list(EXAMPLES))

@@ -95,7 +95,7 @@ async def test_slack_has_another_time_than_we(
         await made.start_bot()
         await acts.to_the_warning(stage)
         await handoffs.accept(stage)
-        await stage.card("@bob, please read this before you type anything")
+        await stage.card("@bob, VM `database-01` would go back")
         await stage.reply(NAME, by=stage.bob)
         await stage.press(acts.READY, "Restore VM now", by=stage.bob)
         await stage.card(acts.RESTORED)

@@ -217,7 +217,8 @@ async def thawed(ice: Wires, bot: App) -> list[str]:
     await until(lambda: "redis: release" in ice.crossings, "its round is over")
     await until(lambda: bot.worker.resting, "it is at rest")
     mine = ice.crossings[: ice.crossings.index("redis: release")]
-    return [told for told in mine if WRITES.search(told)]
+    # What it asks about its own rights, a minute after its start, is no write.
+    return [told for told in mine if WRITES.search(told) and "/selfsubject" not in told]
 
 
 @pytest.mark.parametrize(("act", "step"), CASES)

@@ -4,7 +4,7 @@ A mapping is twenty long: it may hold another one, and a list is cut after fifte
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import UnionType
@@ -47,7 +47,7 @@ class Giants:
         kind = get_origin(hint) or hint
         if kind in (Union, UnionType):
             return self.made(get_args(hint)[0], name)
-        if kind in (tuple, list, Sequence, Iterable):
+        if kind in (tuple, list, Sequence, Iterable, Collection):
             return tuple(self._listed(get_args(hint)[0], name))
         if kind is Mapping:
             key, value = get_args(hint)

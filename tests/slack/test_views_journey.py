@@ -217,9 +217,9 @@ def test_a_closed_card_is_never_edited_again(played: Play) -> None:
 
 
 def test_the_first_card_is_edited_rarely(played: Play) -> None:
-    """The state in it is coarse on purpose: each edit costs a call."""
+    """Once for each question, which it names, and for each thing that is done: each edit costs a call."""
     edits = [key for key, _, _ in changes(played) if key.startswith("request")]
-    assert len(edits) <= 7
+    assert len(edits) <= 9
 
 
 def test_a_stopped_vm_needs_few_calls_to_slack() -> None:

@@ -47,7 +47,7 @@ from tests.slack.pages import LIVE, mrkdwn
 MOST_BYTES = 10_000
 MOST_FIRST_LINE = 150
 MAX_BLOCKS = 50
-DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[-0-9: ]+UTC>")
+DATE = re.compile(r"<!date\^\d+\^(?:\{date_short_pretty\} )?\{time\}\|[-0-9: ]+UTC>")
 NAME = "n" * 253
 HOSTILE = (
     "<!channel> <!here> <@U0EVIL> <#C0EVIL> <!subteam^S1> <https://evil.example|Approve> "

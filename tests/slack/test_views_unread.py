@@ -11,7 +11,7 @@ from bot.slack.views.unread import Unread
 from tests.restore.ground import NOW
 
 NEWER_AND_LOST = (
-    "2 restores are kept by a newer release of this bot",
+    "2 restores are kept by a newer release, which I cannot read",
     "The record of 1 restore cannot be read",
 )
 UNREAD = Unread(newer=2, lost=1)

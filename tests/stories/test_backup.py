@@ -111,7 +111,7 @@ Since = Callable[[Stage], Awaitable[None]]
 SINCE: dict[str, Since] = {"runs": _runs, "stopped": _stopped, "tidied": _tidied}
 
 
-DONE, DELETED = "*Learnt by the bot*: 2026-02-18 16:", "The VM carries its mark."
+DONE, DELETED = "*I learnt of it*: 2026-02-18 16:", "The VM carries its mark."
 TOLD: dict[tuple[bool, str], str] = {
     (False, "runs"): DONE,
     (False, "stopped"): DONE,

@@ -66,7 +66,7 @@ ANSWERED_ALONE = {
     "status": "No restore is under way that you may see",
     # Not meant as an order
     "don't restore database-01": "This reads like a condition, a plan or a negation",
-    "should we restore database-01?": "nothing was started",
+    "should we restore database-01?": "Nothing was done",
     "database-01 web-01 from x in production": "Two snapshots are named, `web-01` and `x`",
     "database-01 from x in production --cluster mars": "I know no cluster `mars`. I know: `default`",
 }
@@ -112,7 +112,7 @@ async def test_every_odd_command_has_one_answer(stage_for: SetStage) -> None:
         ("delete snapshot pre-upgrade-snapshot", "I never delete snapshots"),
         ("restore Database_01 from x in production", "Did you mean `database-01`?"),
         ("restore <!channel> from x in production", "cannot be a VM name"),
-        ("don't restore database-01 from pre-upgrade-snapshot", "nothing was started"),
+        ("don't restore database-01 from pre-upgrade-snapshot", "Nothing was done"),
         ("cancel", "You have no restore that could be cancelled"),
         ("status", "No restore is under way"),
         ("x" * 5000, "too long"),

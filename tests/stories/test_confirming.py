@@ -129,7 +129,7 @@ async def test_button_of_an_older_restore(stage_for: SetStage) -> None:
     await stage.press(CANCELLED, "Start over")
     await stage.card("To proceed with restore")
     await stage.alice.click_stale(old, before, BUTTON)
-    await stage.whispered("Please use the newest card of this restore")
+    await stage.whispered("is out of date")
     await stage.world.pass_time(30)
     assert acts.changes(stage) == []
     await acts.confirm(stage)
@@ -223,10 +223,10 @@ async def waits_for_the_button(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("waits", "done", "told"),
     [
-        (waits_at_the_stop, [], "The bot did not stop or change the VM."),
+        (waits_at_the_stop, [], "I did not stop or change the VM."),
         (waits_for_the_guest, [STOP], "VM `database-01` is *stopping*: the stop sent at"),
-        (waits_for_the_name, [STOP], "VM `database-01` is *stopped*: the bot stopped it"),
-        (waits_for_the_button, [STOP], "VM `database-01` is *stopped*: the bot stopped it"),
+        (waits_for_the_name, [STOP], "VM `database-01` is *stopped*: I stopped it"),
+        (waits_for_the_button, [STOP], "VM `database-01` is *stopped*: I stopped it"),
     ],
 )
 async def test_cancel_by_command(

@@ -20,7 +20,7 @@ from tests.stories.conftest import GOLDEN, Golden, SetStage, documents
 STOP, START = "update virtualmachines/stop", "update virtualmachines/start"
 SNAPSHOT, CREATE = "create virtualmachinesnapshots", "create virtualmachinerestores"
 TOO_LATE = "reached me more than five minutes late"
-OUT_OF_DATE = "This card is out of date, so nothing was done."
+OUT_OF_DATE = "is out of date"
 HAS_ENDED = "has ended, so the button does nothing any more."
 ASKED = "restore database-01 from snapshot pre-upgrade-snapshot in production"
 

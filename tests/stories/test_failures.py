@@ -103,7 +103,7 @@ async def test_try_again_pressed_twice(stage_for: SetStage) -> None:
     card = await stage.card(FAILED)
     await stage.alice.click(card, "Try again")
     await stage.alice.click(card, "Try again")
-    await stage.whispered("This card is out of date, so nothing was done.")
+    await stage.whispered("is out of date")
     await stage.card(acts.TYPE_IT)
     await stage.world.quiet()
     requests = [card for card in stage.cards() if "# VM restore request" in stage.read(card)]
@@ -131,7 +131,7 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     await stage.card(acts.TYPE_IT)
     assert "[Try again]" in stage.read(await stage.card(FAILED))
     await stage.press(FAILED, "Try again")
-    await stage.whispered("This card is out of date, so nothing was done.")
+    await stage.whispered("is out of date")
     await stage.card("Continued by @alice, further down")
     await stage.world.pass_time(60)
     assert "[Try again]" not in stage.read(await stage.card(FAILED))

@@ -220,7 +220,7 @@ async def test_what_comes_late_from_before_the_handover_does_not_count(
     stage.world.slack.faults.delay_delivery(4)
     await stage.reply(NAME, by=stage.bob)
     await stage.bob.click(card, "Accept")
-    await stage.card("@bob, please read this before you type anything", within=3)
+    await stage.card("@bob, VM `database-01` would go back", within=3)
     await stage.world.pass_time(10)
     assert stage.shown(acts.READY) is None
     await stage.reply(NAME, by=stage.bob)
@@ -235,7 +235,7 @@ async def test_handed_over_while_the_cluster_restores(stage_for: SetStage, golde
     await stage.card("Restoring VM from snapshot")
     await accept(stage)
     result = await stage.card(acts.RESTORED)
-    assert "@bob, this is how it ended." in stage.read(result)
+    assert "@bob, VM `database-01` is back at snapshot" in stage.read(result)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.alice.id}
     await stage.alice.click(result, "Start VM")
     await stage.whispered("Only @bob can answer for this restore")
@@ -267,7 +267,7 @@ async def test_a_failed_restore_is_handed_over_with_its_buttons(stage_for: SetSt
     await mention(stage, "hand this over to @bob")
     await stage.press(OFFERED, "Accept", by=stage.bob)
     await stage.card("the buttons of the result are yours now")
-    await stage.press("@bob, this is how it ended", "Start over", by=stage.bob)
+    await stage.press("@bob, nothing was restored to VM", "Start over", by=stage.bob)
     await stage.card(acts.TYPE_IT)
     await stage.reply(NAME, by=stage.bob)
     await stage.press(acts.READY, "Restore VM now", by=stage.bob)
@@ -399,7 +399,7 @@ async def test_nothing_to_hand_over(stage_for: SetStage) -> None:
     await mention(stage, "handoff @alice", by=stage.bob)
     await stage.whispered("Only @alice can hand over the restore", to=stage.bob)
     await mention(stage, "handoff @alice")
-    await stage.whispered("is with @alice already")
+    await stage.whispered("is yours already")
 
 
 async def test_somebody_who_is_not_in_the_channel_is_told_by_direct_message(
@@ -777,7 +777,7 @@ async def test_taken_over_by_slash_command(stage_for: SetStage, golden: Golden) 
     card = await stage.card(TAKEN)
     assert "web-01" in stage.read(card)
     await stage.bob.slash(stage.channel, "/vm-restore take over web-01")
-    await stage.whispered("is with @bob already", to=stage.bob)
+    await stage.whispered("is yours already", to=stage.bob)
     await golden(stage)
 
 

@@ -224,7 +224,7 @@ async def test_a_login_that_hangs_takes_one_cluster_down_and_no_other(
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert len(stage.restores()) == 1
-    assert stage.shown("The bot keeps trying and goes on by itself.")
+    assert stage.shown("I keep trying and go on by myself.")
     assert len(runs.read_text().split()) <= 3, "one for the rights, asked at the start"
     # Before the limits are as they were: what waits for the login must not hold the stop up.
     await world.stop_bot()

@@ -22,7 +22,7 @@ from tests.stories.test_witness import copied, put_back
 NS, RESTORES = "production", "virtualmachinerestores"
 Json = dict[str, Any]
 FAILED = "# ❌ VM Restore Failed"
-GONE = "The Bot's Record of This Restore Is Gone"
+GONE = "My Record of This Restore Is Gone"
 LOST = "# ❌ Record of the Restore Is Lost"
 
 
@@ -382,7 +382,7 @@ async def test_a_record_of_a_newer_release_is_left_to_it(stage_for: SetStage) ->
     assert [each["event"] for each in logs].count("left to a newer release") == 1
     assert stage.transcript() == before
     await stage.alice.slash(stage.channel, "/vm-restore status")
-    await stage.whispered("1 restore is kept by a newer release of this bot")
+    await stage.whispered("1 restore is kept by a newer release")
     await acts.ask(stage)
     await stage.whispered("held by another restore, whose record I cannot read")
     await stage.press(acts.TYPE_IT, "Cancel")

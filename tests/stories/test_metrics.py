@@ -92,7 +92,7 @@ async def test_the_numbers_of_one_restore(stage_for: SetStage) -> None:
     await stage.world.quiet()
     waiting = await scrape(stage)
     assert waiting("live_restores", phase="typing") == 1
-    assert (waiting("waiting_restores"), waiting("stuck_restores")) == (1, 0)
+    assert (waiting("waiting_restores"), waiting("overdue_restores")) == (1, 0)
     assert waiting("queue_members") >= 1
     assert waiting("step_seconds_count", step="stop") == 1
     await acts.confirm(stage)
@@ -121,11 +121,11 @@ async def test_a_restore_that_takes_too_long_is_stuck(stage_for: SetStage) -> No
     await acts.handed_over(stage)
     running = await scrape(stage)
     assert running("live_restores", phase="restoring") == 1
-    assert (running("waiting_restores"), running("stuck_restores")) == (0, 0)
+    assert (running("waiting_restores"), running("overdue_restores")) == (0, 0)
     await stage.card("taking longer than expected", within=60)
     await stage.world.quiet()
     late = await scrape(stage)
-    assert (late("waiting_restores"), late("stuck_restores")) == (1, 1)
+    assert (late("waiting_restores"), late("overdue_restores")) == (1, 1)
 
 
 async def test_a_store_that_is_away_leaves_numbers_unknown(stage_for: SetStage) -> None:

@@ -14,7 +14,7 @@ from tests.stories.conftest import Golden, SetStage
 NS, VM = "production", "database-01"
 RESTORES = "virtualmachinerestores"
 STOP = "update virtualmachines/stop"
-CANNOT = "The bot keeps trying and goes on by itself."
+CANNOT = "I keep trying and go on by myself."
 MINUTE = 60
 
 

@@ -220,7 +220,7 @@ async def test_start_on_an_old_card_while_another_restore_runs(
     await acts.ask_and_confirm(stage)
     done = await stage.card(acts.RESTORED)
     await acts.ask(stage)
-    stage.thread = await stage.card("*State*: Waiting for an answer")
+    stage.thread = await stage.card("*State*: Waiting for @")
     if confirmed:
         await acts.confirm(stage)
     await stage.alice.click(done, "Start VM")

@@ -530,7 +530,7 @@ async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> N
     await stage.reply("cancel")
     await stage.card("Restore operation cancelled by user.")
     await stage.bob.slash(stage.channel, acts.REQUEST)
-    await stage.card("@bob, please read this before you type anything.")
+    await stage.card("@bob, VM `database-01` would go back")
     assert acts.changes(stage) == []
 
 
@@ -543,14 +543,14 @@ async def test_start_over_while_somebody_else_holds_the_vm(stage_for: SetStage) 
     await stage.reply("cancel")
     old = await stage.card("Restore operation cancelled by user.")
     await stage.bob.slash(stage.channel, acts.REQUEST)
-    theirs = await stage.card("@bob, please read this before you type anything.")
+    theirs = await stage.card("@bob, VM `database-01` would go back")
     await stage.alice.click(old, "Start over")
     await stage.whispered("Another restore of VM")
     assert "[Start over]" in stage.read(old)
     await stage.bob.click(theirs, "Cancel")
     await stage.card("*Cancelled by*: @bob")
     await stage.alice.click(old, "Start over")
-    await stage.card("@alice, please read this before you type anything.")
+    await stage.card("@alice, VM `database-01` would go back")
     await stage.card("Continued by @alice, further down")
     assert "[" not in stage.read(old)
     assert acts.changes(stage) == []

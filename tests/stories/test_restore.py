@@ -188,7 +188,7 @@ async def test_start_vm_works_once(stage_for: SetStage) -> None:
     await stage.press(acts.RESTORED, "Start VM")
     await stage.card("started by")
     await stage.alice.click_stale(card, before, "Start VM")
-    await stage.whispered("out of date")
+    await stage.whispered("was started after this restore")
     assert acts.sent(stage) == [CREATE, START]
 
 

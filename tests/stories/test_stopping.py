@@ -253,7 +253,7 @@ async def test_what_a_guest_left_behind_may_not_be_removed(stage_for: SetStage) 
     await stage.press(acts.MUST_STOP, "Stop and restore")
     said = stage.read(await stage.card("❌ VM Could Not Be Stopped"))
     assert 'cannot delete resource "virtualmachineinstances"' in said
-    assert "The bot did not stop or change the VM." in said
+    assert "I did not stop or change the VM." in said
     await stage.world.pass_time(60)
     assert [call.code for call in acts.changes(stage)] == [403]
 

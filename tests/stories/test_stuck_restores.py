@@ -122,7 +122,7 @@ async def test_why_while_the_cluster_is_away(stage_for: SetStage) -> None:
     await stuck(stage)
     await stage.world.kube.stop()
     await stage.press("new volumes are being made", "Why?")
-    await stage.whispered("The API server of the cluster does not answer the bot.")
+    await stage.whispered("The API server of the cluster does not answer.")
 
 
 async def test_a_summary_for_the_admin(stage_for: SetStage, golden: Golden) -> None:

@@ -331,7 +331,7 @@ async def test_a_wrong_name_of_the_owner_before(stage_for: SetStage) -> None:
     assert "*You typed*: `pre-upgrade`" in stage.read(await stage.card(FAILED))
     await stage.reply(f"{stage.world.slack.mention} handoff @bob")
     await stage.press("asks you to go on with this restore", "Accept", by=stage.bob)
-    ended = await stage.card("@bob, this is how it ended.")
+    ended = await stage.card("@bob, nothing was restored to VM")
     assert "*@alice typed*: `pre-upgrade`" in stage.read(ended)
 
 

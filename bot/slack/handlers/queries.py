@@ -121,9 +121,7 @@ class QueryHandler:
         cluster = target.cluster or self._default
         names, now = self._names[cluster], self._clock.now()
         if target.vm is None:
-            everything = await names.all_snapshots(target.namespace)
-            gone = await self._gone(cluster, target.namespace, everything)
-            return views.snapshots(target, everything, now, gone)
+            return await self._in_namespace(asker, target)
         found = await names.snapshots(target.namespace, target.vm)
         if found:
             gone = await self._gone(cluster, target.namespace, found)
@@ -135,6 +133,17 @@ class QueryHandler:
             return views.elsewhere(target, spaces)
         here = (name for namespace, name in vms if namespace == target.namespace)
         return views.no_such_vm(target.vm, target.namespace, nearest(target.vm, here))
+
+    async def _in_namespace(self, asker: Asker, target: ListTarget) -> Answer:
+        """All snapshots of a namespace. Where there is no VM either, the name may be wrong."""
+        cluster = target.cluster or self._default
+        names, now = self._names[cluster], self._clock.now()
+        found = await names.all_snapshots(target.namespace)
+        spaces = {namespace for namespace, _ in await names.vms(asker.permitted(cluster))}
+        if found or target.namespace in spaces:
+            gone = await self._gone(cluster, target.namespace, found)
+            return views.snapshots(target, found, now, gone)
+        return views.nothing_in(target.namespace, nearest(target.namespace, spaces))
 
     async def _gone(
         self, cluster: str, namespace: str, found: Sequence[Snapshot]

@@ -95,7 +95,7 @@ class RequestHandler:
             case verb if verb in LISTED:
                 return await self._lists.answer(caller, parsed)
             case verb:
-                return views.other_wish(verb)
+                return views.other_wish(verb, parsed.vm, parsed.namespace)
 
     async def told(
         self, caller: Caller, parsed: ParsedRequest, answer: Message | str | Verdict | None

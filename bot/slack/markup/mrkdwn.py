@@ -181,6 +181,12 @@ def local(when: datetime) -> Mrkdwn:
     return Mrkdwn(f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time}}|{utc(when)}>")
 
 
+def clock(when: datetime) -> Mrkdwn:
+    """The time of day of a moment that is near, in the reader's own time zone."""
+    utc_time = when.astimezone(UTC).strftime("%H:%M UTC")
+    return Mrkdwn(f"<!date^{int(when.timestamp())}^{{time}}|{utc_time}>")
+
+
 def moment(when: datetime) -> Mrkdwn:
     """A moment in UTC, and in the reader's own time."""
     return Mrkdwn(general.MOMENT.format(utc=utc(when), local=local(when)))

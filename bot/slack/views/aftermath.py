@@ -28,7 +28,10 @@ def vm_lines(ctx: CardContext, outcome: Outcome) -> list[Mrkdwn | None]:
         known = None if ctx.restore.vm_state_unknown else status
         state = fill(texts.CURRENT_STATE, state=known or Mrkdwn(texts.STATE_UNKNOWN))
         stopped = after_stop(ctx) if ctx.restore.job is None else []
-        now = ctx.say(texts.STOP_IT) if outcome.live else Mrkdwn(texts.DO_NOT_START)
+        request = ctx.restore.request
+        command = code(texts.STOP_COMMAND.format(vm=request.vm, namespace=request.namespace), 600)
+        stop_it = fill(texts.STOP_IT, command=command)
+        now = stop_it if outcome.live else Mrkdwn(texts.DO_NOT_START)
         return [state, now, *stopped, _safety(ctx.restore)]
     shown = fill(texts.VM_STATUS, status=status) if status else None
     return [shown, *after_stop(ctx), _safety(ctx.restore)]
@@ -113,7 +116,7 @@ def told(outcome: Outcome, text: str, most: int) -> Mrkdwn:
 
 def found(outcome: Outcome) -> list[Mrkdwn]:
     """What was found."""
-    return [fill(texts.FOUND, found=told(outcome, outcome.found, 1000))] if outcome.found else []
+    return [fill(texts.FOUND, found=told(outcome, outcome.found, 800))] if outcome.found else []
 
 
 def advice(outcome: Outcome) -> list[Mrkdwn | None]:

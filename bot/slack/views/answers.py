@@ -39,6 +39,10 @@ from bot.texts import answers
 
 def reply(kind: Reply, restore: Restore) -> str:
     """What the person behind an event is told about it."""
+    start = restore.start
+    if kind is Reply.OLD_CARD and start is not None and start.error is None:
+        said = answers.ALREADY_STARTED if start.done_at else answers.ALREADY_STARTING
+        return _about(said, restore, by=mention(start.by))
     return _about(answers.REPLIES[kind], restore)
 
 
@@ -60,12 +64,13 @@ def held(holder: Restore | None, asker: UserId, permalink: str | None) -> str:
     since = moment(holder.opened_at)
     where = thread_of(holder, permalink)
     said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
-    return _about(said, holder, since=since, thread=where, state=state(holder))
+    return _about(said, holder, since=since, thread=where, state=state(holder, asker))
 
 
-def other_wish(verb: Verb) -> str:
+def other_wish(verb: Verb, vm: str | None = None, namespace: str | None = None) -> str:
     """A request that the bot does not do: what does it instead."""
-    return answers.OTHER_WISHES[verb.value]
+    start = answers.START_COMMAND.format(vm=vm or "VM", namespace=namespace or "NAMESPACE")
+    return fill(answers.OTHER_WISHES[verb.value], command=code(start, 600))
 
 
 def too_late() -> str:

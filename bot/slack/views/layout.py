@@ -51,6 +51,8 @@ MAX_HEADER = 150
 MAX_SECTION = 2_900
 MAX_TEXT = 3_900
 MAX_LABEL = 75
+SHORT_LABEL = 48
+"""Letters of a name in the first line of a card."""
 SHORT_NAME = 60
 DIALOG_NAME = 40
 """So short that the last words of a dialog, which warn, are never cut off."""
@@ -133,6 +135,17 @@ class CardContext:
             "owner": self.owner,
         }
         return fill(template, **{**known, **values})
+
+    def first_line(self, template: str, **values: str | int) -> Mrkdwn | None:
+        """The first line of an open card, which mentions its owner; long names are shortened."""
+        request = self.restore.request
+        known = {"vm": request.vm, "snapshot": request.snapshot}
+        short = {
+            key: code(shortened(each, SHORT_LABEL))
+            for key, each in known.items()
+            if each is not None
+        }
+        return self.say(template, **short, **values) if self.open else None
 
     def when_open(self, template: str, **values: str | int) -> Mrkdwn | None:
         """A text that only an open card has: what mentions its owner, for instance."""

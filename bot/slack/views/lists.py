@@ -173,6 +173,13 @@ def no_such_vm(vm: str, namespace: str | None, near: Sequence[str]) -> Message:
     return short_answer(joined((said, *meant)))
 
 
+def nothing_in(namespace: str, near: Sequence[str]) -> Message:
+    """Neither a VM nor a snapshot there: perhaps the name is wrong."""
+    said = fill(texts.NOTHING_IN, namespace=code(namespace))
+    meant = [fill(texts.DID_YOU_MEAN, names=names(near))] if near else []
+    return short_answer(joined((said, *meant)))
+
+
 def elsewhere(wanted: ListTarget, namespaces: Sequence[str]) -> Message:
     """No such VM in that namespace, but one in another."""
     said = fill(texts.NO_SUCH_VM_IN, vm=name(wanted.vm), namespace=code(wanted.namespace))

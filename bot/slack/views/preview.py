@@ -39,11 +39,11 @@ from bot.slack.views.layout import (
     notice,
     section,
 )
-from bot.slack.views.questions import waits
+from bot.slack.views.questions import asked, waits
 from bot.texts import cards as texts
 from bot.texts import general
 
-MAX_CHANGES = 7
+MAX_CHANGES = 6
 VALUE = 60
 FIELD = 40
 DISK_IN_LABEL = 30
@@ -69,7 +69,7 @@ def still_live(ctx: CardContext) -> bool:
 
 
 def warning(ctx: CardContext) -> Draft:
-    """What will happen, what will be lost, and the request to type the snapshot's name."""
+    """What is lost and what to type; below that, for who has the time, all that will happen."""
     restore = ctx.restore
     said = ctx.say(texts.WARNING_TEXT, length=window(restore.preview))
     gone = of_fate(restore.preview, Fate.DELETED)
@@ -82,10 +82,9 @@ def warning(ctx: CardContext) -> Draft:
             return Draft(text, [*section(text)])
     blocks = [
         header(texts.WARNING_HEADING),
-        *section(ctx.when_open(texts.WARNING_ASK), _note(ctx)),
+        *section(asked(ctx, texts.WARNING_ASK), _note(ctx)),
+        *section(*_loss(ctx)),
         *section(*_deletes(restore)),
-        *_facts(ctx, restore.preview),
-        divider(),
         *section(
             Mrkdwn(texts.CRITICAL_PROTECTED if restore.protect else texts.CRITICAL),
             _protection(restore),
@@ -94,6 +93,8 @@ def warning(ctx: CardContext) -> Draft:
         *actions(ctx, _protect_button(ctx), cancel(ctx)),
         *waits(ctx, _waits(restore)),
         *answered(ctx),
+        divider(),
+        *_facts(ctx, restore.preview),
     ]
     return Draft(text, blocks)
 
@@ -138,14 +139,17 @@ def _facts(ctx: CardContext, preview: Preview | None) -> list[Block]:
         ),
         *section(*_current(preview, created)),
         *section(*_snapshot_state(preview)),
-        *section(
-            Mrkdwn(texts.LOSS_RANGE),
-            fill(texts.LOSS, length=window(preview)),
-            Mrkdwn(texts.LOSS_GROWS) if still_live(ctx) else None,
-        ),
         *section(*_restored(preview)),
         *section(*_lost(preview, created)),
         *(_good_to_know(ctx.restore, preview) if preview else ()),
+    ]
+
+
+def _loss(ctx: CardContext) -> list[Mrkdwn | None]:
+    return [
+        Mrkdwn(texts.LOSS_RANGE),
+        fill(texts.LOSS, length=window(ctx.restore.preview)),
+        Mrkdwn(texts.LOSS_GROWS) if still_live(ctx) else None,
     ]
 
 
@@ -320,7 +324,7 @@ def confirm(ctx: CardContext) -> Draft:
             return Draft(text, [*section(text)])
     blocks = [
         header(texts.CONFIRM_HEADING),
-        *section(ctx.when_open(texts.CONFIRM_ASK), ctx.say(texts.RECEIVED)),
+        *section(asked(ctx, texts.CONFIRM_ASK), ctx.say(texts.RECEIVED)),
         *section(Mrkdwn(texts.READY), ctx.vm_line, ctx.say(texts.FROM_SNAPSHOT)),
         *section(*_impact(ctx)),
         *section(*_last_words(ctx)),

@@ -8,8 +8,18 @@ from bot.restore.locks import is_stuck
 from bot.restore.model import Job, Phase, Restore
 from bot.restore.observation import ApiRejection
 from bot.restore.reasons import Reason
-from bot.restore.thread import CardKind
-from bot.slack.markup.mrkdwn import Mrkdwn, code, duration, fill, joined, mention, moment, sentence
+from bot.restore.thread import CardKind, UserId
+from bot.slack.markup.mrkdwn import (
+    Mrkdwn,
+    clock,
+    code,
+    duration,
+    fill,
+    joined,
+    mention,
+    moment,
+    sentence,
+)
 from bot.slack.views import diagnosis
 from bot.slack.views.layout import (
     CardContext,
@@ -26,7 +36,7 @@ from bot.slack.views.layout import (
     section,
     trouble,
 )
-from bot.slack.views.questions import no_end, stop_error
+from bot.slack.views.questions import asked, no_end, stop_error
 from bot.texts import cards as texts
 from bot.texts import general, handoff, reappeared, results
 from bot.texts import stopping as stopping_texts
@@ -35,19 +45,19 @@ from bot.texts import stopping as stopping_texts
 def request(ctx: CardContext) -> Draft:
     """Who asked for what, and where it stands: the first card, kept current to the end."""
     restore = ctx.restore
-    asked = _asked(ctx)
+    request = _asked(ctx)
     live = not restore.phase.ended
     # It is closed while the restore lives only where the restore has moved away from.
     now = ctx.closed if live and not ctx.open else state(restore)
     passed_on = ctx.say(general.OWNER_NOW) if restore.owner != restore.requester else None
     blocks = [
         header(general.ASKED_HEADING),
-        *section(asked, passed_on),
+        *section(request, passed_on),
         *section(fill(general.STATE, state=now), trouble(restore) if live else None),
         *context(Mrkdwn(general.CONTINUES) if restore.previous else None),
         *actions(ctx, cancel(ctx) if live and restore.job is None else None, _hand_over(ctx)),
     ]
-    return Draft(fill("{asked}\n{state}", asked=asked, state=now), blocks)
+    return Draft(fill("{asked}\n{state}", asked=request, state=now), blocks)
 
 
 def _hand_over(ctx: CardContext) -> UserSelectElement | None:
@@ -82,11 +92,16 @@ def _asked(ctx: CardContext) -> Mrkdwn:
     )
 
 
-def state(restore: Restore) -> Mrkdwn:
-    """Where a restore stands, in a few words."""
+def state(restore: Restore, reader: UserId | None = None) -> Mrkdwn:
+    """Where a restore stands, in a few words. `reader`: who alone reads it, if so."""
     if restore.question is not None:
-        running = restore.phase is Phase.RESTORING
-        return Mrkdwn(general.STATE_OVERDUE if running else general.STATE_WAITING)
+        what = Mrkdwn(general.WAITS_FOR[restore.question.kind])
+        theirs = reader == restore.owner
+        who = Mrkdwn(general.YOU) if theirs else mention(restore.owner)
+        known, until = {"owner": who, "what": what}, restore.deadline
+        if until is None:
+            return fill(general.WAITING, **known)
+        return fill(general.WAITING_UNTIL, until=clock(until), **known)
     if restore.phase is Phase.RESTORING and restore.job is None:
         return Mrkdwn(general.LAST_CHECK)
     return joined((Mrkdwn(general.STATES[restore.phase]), *_why(restore)))
@@ -102,7 +117,9 @@ def _why(restore: Restore) -> list[Mrkdwn]:
     if outcome.reason is None:
         return []
     why = results.HEADINGS[outcome.reason].removeprefix("❌ ")
-    return [] if why == results.CANCELLED_HEADING else [Mrkdwn(f"({why})")]
+    # These say no more than the state itself.
+    idle = {results.CANCELLED_HEADING, results.FAILED_HEADING.removeprefix("❌ ")}
+    return [] if why in idle else [Mrkdwn(f"({why})")]
 
 
 def stopping(ctx: CardContext) -> Draft:
@@ -134,8 +151,14 @@ def stopping(ctx: CardContext) -> Draft:
 
 
 def _stop_ended(ctx: CardContext) -> Mrkdwn:
-    failed = None if ctx.restore.stop and ctx.restore.stop.done_at else stop_error(ctx)
-    ended = ctx.say(stopping_texts.STOP_ENDED, closed=ctx.closed)
+    stop = ctx.restore.stop
+    if stop is not None and stop.done_at is not None:
+        return ctx.say(stopping_texts.STOP_DONE)
+    failed = stop_error(ctx)
+    sent = stop is not None and stop.asked_at is not None
+    ended = ctx.say(
+        stopping_texts.STOP_UNDER_WAY if sent else stopping_texts.STOP_NOT_SENT, closed=ctx.closed
+    )
     return joined((ended, failed), "\n") if failed else ended
 
 
@@ -276,7 +299,7 @@ def overdue(ctx: CardContext) -> Draft:
     choices = (diagnosis.keep_waiting(ctx, wait), *map(Mrkdwn, (*others, texts.UNTIL_THEN)))
     blocks = [
         header(texts.OVERDUE_HEADING),
-        *section(ctx.when_open(stopping_texts.STOP_ASK), said),
+        *section(asked(ctx, texts.OVERDUE_ASK), said),
         *section(
             *(*known(job), _stuck(restore), _delete_error(ctx), trouble(restore))
             if ctx.open

@@ -10,6 +10,7 @@ from bot.restore.model import Proposal
 from bot.restore.thread import CardKind
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
+    clock,
     code,
     disks,
     duration,
@@ -52,7 +53,7 @@ def waits(ctx: CardContext, template: str) -> list[Block]:
     until = ctx.restore.deadline
     if not ctx.open or until is None:
         return []
-    return context(fill(template, until=moment(until)))
+    return context(ctx.say(template, until=moment(until)))
 
 
 def ask(ctx: CardContext) -> Draft:
@@ -131,6 +132,13 @@ def _described(ctx: CardContext) -> Mrkdwn | None:
     return ctx.when_open(texts.LOOKED_FOR, described=code(described, 100))
 
 
+def asked(ctx: CardContext, template: str, **values: str) -> Mrkdwn | None:
+    """The first line of a question: what is wanted, from whom, until when."""
+    until = ctx.restore.deadline
+    by = fill(general.UNTIL, until=clock(until)) if until else Mrkdwn("")
+    return ctx.first_line(template, until=by, **values)
+
+
 def stop_choice(ctx: CardContext) -> Draft:
     """The VM is live: stop it, or cancel."""
     status = live_status(ctx)
@@ -139,18 +147,28 @@ def stop_choice(ctx: CardContext) -> Draft:
     )
     blocks = [
         header(stopping_texts.STOP_HEADING),
-        *section(ctx.when_open(stopping_texts.STOP_ASK)),
+        *section(asked(ctx, stopping_texts.STOP_ASK)),
         *section(ctx.vm_line, fill(shown, status=status) if ctx.open else None),
         *section(Mrkdwn(stopping_texts.SAFETY_REQUIREMENT), _unplugged(ctx)),
-        *section(Mrkdwn(stopping_texts.PAUSED) if ctx.open and _is_paused(ctx) else None),
+        *section(_paused(ctx)),
         *section(*_stop_options(ctx)),
         *actions(ctx, button(ctx, Button.STOP_AND_RESTORE), cancel(ctx)),
         *waits(ctx, general.WAITS_OR_EXPIRES),
         *answered(ctx),
     ]
-    asked = ctx.say(stopping_texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
-    text = joined((Mrkdwn(f"{stopping_texts.STOP_HEADING}:"), asked))
+    question = ctx.say(stopping_texts.STOP_TEXT, status=status) if ctx.open else ctx.vm
+    text = joined((Mrkdwn(f"{stopping_texts.STOP_HEADING}:"), question))
     return Draft(notice(ctx, text), blocks)
+
+
+def _paused(ctx: CardContext) -> Mrkdwn | None:
+    """A paused guest hears no stop; how to unpause it."""
+    if not (ctx.open and _is_paused(ctx)):
+        return None
+    request = ctx.restore.request
+    names = {"vm": request.vm, "namespace": request.namespace}
+    command = code(stopping_texts.UNPAUSE_COMMAND.format_map(names), 600)
+    return fill(stopping_texts.PAUSED, command=command)
 
 
 def live_status(ctx: CardContext) -> str:
@@ -193,7 +211,7 @@ def stop_overdue(ctx: CardContext) -> Draft:
     choices = map(Mrkdwn, (first, *stopping_texts.STOP_OVERDUE_CHOICES)) if ctx.open else ()
     blocks = [
         header(stopping_texts.STOP_OVERDUE_HEADING),
-        *section(ctx.when_open(stopping_texts.STOP_ASK)),
+        *section(asked(ctx, stopping_texts.STOP_OVERDUE_ASK)),
         *section(ctx.vm_line, said, failed, trouble(ctx.restore) if ctx.open else None),
         *section(*choices),
         *actions(
@@ -232,7 +250,7 @@ def force_stop(ctx: CardContext) -> Draft:
     )
     blocks = [
         header(stopping_texts.FORCE_HEADING),
-        *section(ctx.when_open(stopping_texts.STOP_ASK)),
+        *section(asked(ctx, stopping_texts.FORCE_ASK)),
         *section(ctx.vm_line),
         *section(*map(Mrkdwn, stopping_texts.FORCE_RISKS)),
         *actions(
@@ -253,7 +271,7 @@ def delete_restore(ctx: CardContext) -> Draft:
     sure = dialog(ctx, texts.DELETE_DIALOG_TITLE, texts.DELETE_DIALOG, Button.DELETE_RESTORE_NOW)
     blocks = [
         header(texts.DELETE_HEADING),
-        *section(ctx.when_open(stopping_texts.STOP_ASK)),
+        *section(asked(ctx, texts.DELETE_ASK)),
         *section(ctx.vm_line, fill(texts.JOB, job=code(job.name)) if job else None),
         *section(*map(Mrkdwn, texts.DELETE_MEANS)),
         *actions(

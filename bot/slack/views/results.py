@@ -89,7 +89,7 @@ def result(ctx: CardContext) -> Draft:
         said = ctx.say(texts.NOT_ENDED, state=phase_words(ctx.restore))
         return Draft(said, section(said))
     heading, text, blocks = _KINDS[ctx.restore.phase](ctx, outcome)
-    owner = ctx.when_open(texts.OWNER)
+    owner = ctx.first_line(_ended_how(ctx.restore, outcome))
     start = start_line(ctx)
     page = [
         header(heading),
@@ -101,6 +101,17 @@ def result(ctx: CardContext) -> Draft:
     ]
     short = in_short(ctx)
     return Draft(notice(ctx, joined((text, short), "\n") if short else text), page)
+
+
+def _ended_how(restore: Restore, outcome: Outcome) -> str:
+    """The first line: what became of it."""
+    if restore.phase is Phase.SUCCEEDED:
+        return texts.CHECK_IT if outcome.unproven else texts.RESTORED
+    if restore.phase is Phase.FAILED and not starts.untouched(restore):
+        if outcome.reason is Reason.VM_DELETED:
+            return texts.FAILED_WITHOUT_VM
+        return texts.FAILED_AND_LIVE if outcome.live else texts.NOT_RESTORED_YET
+    return texts.NOTHING_RESTORED if starts.untouched(restore) else texts.OVER
 
 
 # Success
@@ -159,7 +170,7 @@ def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:
 def _unproven(outcome: Outcome) -> Mrkdwn | None:
     """The claims did not show it, so that nothing is promised."""
     why = outcome.unproven
-    return fill(texts.UNPROVEN, why=sentence(why, 600)) if why else None
+    return fill(texts.UNPROVEN, why=sentence(why, 400)) if why else None
 
 
 def _other_disks(restore: Restore, outcome: Outcome) -> list[Mrkdwn | None]:
@@ -200,7 +211,7 @@ def _next_steps(ctx: CardContext) -> list[Mrkdwn]:
 
 
 def _failed(ctx: CardContext, outcome: Outcome) -> Parts:
-    error = told(outcome, outcome.found or texts.NO_ERROR, 1000)
+    error = told(outcome, outcome.found or texts.NO_ERROR, 800)
     short = told(outcome, outcome.found or texts.NO_ERROR, 300)
     blocks = [
         *section(fill(texts.ERROR, error=error)),
