@@ -509,11 +509,11 @@ SAFETY_FAILURES: dict[str, tuple[Callable[[Play], Play], str]] = {
     ),
     "it belongs to somebody else": (
         lambda it: it.safety_becomes(restore_id=None, **READY).looks(),
-        "exists already and was not taken by the bot",
+        "exists already and was not taken by me",
     ),
     "it was replaced by another": (
         lambda it: it.safety_becomes(uid="safety-2", **READY).looks(),
-        "exists already and was not taken by the bot",
+        "exists already and was not taken by me",
     ),
     "it holds no disks": (
         lambda it: it.safety_becomes(**{**READY, "included": ()}).looks(),
