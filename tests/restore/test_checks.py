@@ -8,6 +8,7 @@ import pytest
 
 from bot.restore.check_failure import CheckFailure
 from bot.restore.checks import CHECKS, first_refusal, is_live
+from bot.restore.events import CreateRestore
 from bot.restore.locks import others_in_progress
 from bot.restore.model import Phase, Restore
 from bot.restore.observation import (
@@ -881,3 +882,20 @@ def test_what_takes_its_time_is_refused_at_once(ground: Ground) -> None:
     played = p.play()
     played.ground = ground
     assert played.looks().phase is Phase.REFUSED
+
+
+def test_a_storage_class_that_is_gone_is_found_before_the_vm_is_stopped() -> None:
+    played = p.play()
+    played.ground = LIVE.but(classes=())
+    played.looks()
+    assert (played.phase, played.reason) == (Phase.REFUSED, Reason.STORAGE_CLASS_MISSING)
+    assert played.effects == ()
+
+
+def test_a_namespace_that_goes_after_the_check_is_told_by_the_create() -> None:
+    """No read of a namespace says more than the API server does, which takes nothing there any more."""
+    played = p.decided()
+    assert isinstance(played.effect, CreateRestore)
+    played.acted(TERMINATING)
+    assert (played.phase, played.reason) == (Phase.FAILED, Reason.NAMESPACE_BEING_DELETED)
+    assert "being deleted" in played.outcome.found

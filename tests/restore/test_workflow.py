@@ -26,7 +26,7 @@ from bot.restore.events import (
     VmClaimedElsewhere,
 )
 from bot.restore.model import Phase
-from bot.restore.observation import ApiRejection, Candidates, ObservationKind
+from bot.restore.observation import ApiRejection, Candidates, ContentLoss, ObservationKind
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules, VolumePolicy
 from bot.restore.target import RestoreRequest
@@ -131,6 +131,15 @@ def test_a_described_snapshot_filters_the_picker_and_is_never_guessed() -> None:
     assert played.restore.proposal is not None
     assert played.restore.proposal.near == (SNAPSHOT_NAME,)
     assert played.restore.request.snapshot is None
+
+
+def test_snapshots_that_lost_their_data_are_proposed_last() -> None:
+    gone = ContentLoss.GONE
+    lost = tuple(replace(SNAPSHOT, name=f"lost-{n}", content_loss=gone) for n in range(5))
+    request = RestoreRequest(cluster="default", vm=VM_NAME, namespace=NAMESPACE)
+    played = p.play(request=request).looks(candidates=Candidates(snapshots=(*lost, SNAPSHOT)))
+    assert played.restore.proposal is not None
+    assert played.restore.proposal.near[:2] == (SNAPSHOT_NAME, "lost-0")
 
 
 def test_a_vm_that_nobody_knows_is_asked_for_again_with_near_names() -> None:
@@ -500,11 +509,11 @@ SAFETY_FAILURES: dict[str, tuple[Callable[[Play], Play], str]] = {
     ),
     "it belongs to somebody else": (
         lambda it: it.safety_becomes(restore_id=None, **READY).looks(),
-        "exists already and was not taken by the bot",
+        "exists already and was not taken by me",
     ),
     "it was replaced by another": (
         lambda it: it.safety_becomes(uid="safety-2", **READY).looks(),
-        "exists already and was not taken by the bot",
+        "exists already and was not taken by me",
     ),
     "it holds no disks": (
         lambda it: it.safety_becomes(**{**READY, "included": ()}).looks(),

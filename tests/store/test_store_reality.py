@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
@@ -51,7 +52,9 @@ async def test_every_kind_of_server_says_whether_it_keeps_what_is_stored(
 ) -> None:
     """The embedded server does; the cluster of the tests writes nothing to disk, and says so."""
     kept = server != "cluster"
-    assert await store.durability() == Durability(persistent=kept, evicts=False)
+    found = await store.durability()
+    assert int(found.version.partition(".")[0]) >= 7
+    assert replace(found, version="") == Durability(persistent=kept, evicts=False)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,8 @@ async def test_a_managed_server_that_forbids_config(
     """What it does not tell is unknown, which is no risk that could be named."""
     await own.execute_command("ACL", "SETUSER", "bot", "on", ">pw", "~*", *rights)
     async with connect(own_url.replace("redis://", "redis://bot:pw@")) as client:
-        assert await Store(client, "T1", HandClock()).durability() == found
+        told = await Store(client, "T1", HandClock()).durability()
+        assert replace(told, version="") == found
 
 
 async def test_a_server_that_is_away_is_not_unknown_but_unavailable(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ RACES = [
     Race(
         "snapshot-begun",
         "❌ Changed Since Confirmation",
-        "Snapshot `by-hand` is being taken.",
+        "Snapshot `by-hand` of this VM is being taken.",
         _snapshot_by_hand,
     ),
     Race(

@@ -27,7 +27,8 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     if request.snapshot is None:
         if not found.snapshots:
             return _nothing_to_choose(restore, request.vm, observation, now)
-        names = tuple(each.name for each in found.snapshots)
+        usable_first = sorted(found.snapshots, key=lambda each: not each.usable)
+        names = tuple(each.name for each in usable_first)
         fitting = tuple(name for name in names if (request.described or "").lower() in name)
         return _ask(
             restore, CardKind.ASK_SNAPSHOT, Proposal(near=(fitting or names)[:MAX_SUGGESTIONS]), now

@@ -71,7 +71,8 @@ class Pickers:
             case Button.PICK_SNAPSHOT if vm_ref is not None:
                 if not asker.may_restore(request.cluster, vm_ref.namespace).allowed:
                     return []
-                return [each.name for each in await names.snapshots(vm_ref.namespace, vm_ref.vm)]
+                found = await names.snapshots(vm_ref.namespace, vm_ref.vm)
+                return [each.name for each in sorted(found, key=lambda each: not each.usable)]
             case _:
                 return []
 
