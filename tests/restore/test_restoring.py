@@ -659,7 +659,7 @@ def test_a_refused_delete_asks_again_instead_of_trying_for_ever() -> None:
     assert job is not None
     assert not job.deleting
     assert job.delete_error == (
-        "The cluster does not let this bot do it: cannot delete. "
+        "The cluster does not let me do it: cannot delete. "
         "Ask a cluster admin to grant the verb that the message names."
     )
     assert played.looks().effects == ()
