@@ -255,7 +255,9 @@ DONE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("begin", "act"), [(p.confirmed, CreateRestore), (p.protecting, CreateSnapshot)], ids=str
+    ("begin", "act"),
+    [(p.confirmed, CreateRestore), (p.protecting, CreateSnapshot)],
+    ids=["the restore", "the safety snapshot"],
 )
 @pytest.mark.parametrize("case", DONE)
 def test_the_mark_of_a_snapshot_that_is_done_is_waited_for_and_then_refused(
