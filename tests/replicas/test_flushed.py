@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from tests.replicas.conftest import SetScene
 from tests.tools.fleet import until
 
-GONE = "The Bot's Record of This Restore Is Gone"
+GONE = "My Record of This Restore Is Gone"
 
 
 async def test_restores_go_on_without_a_record_of_them(scene_of: SetScene) -> None:
