@@ -256,6 +256,8 @@ async def paused(scene: Scene, measured: Measured) -> None:
     fleet, kube = scene.fleet, scene.fleet.world.kube
     (zombie,) = await fleet.start()
     await hang_everywhere(fleet, zombie, scene.actors[:4])
+    # Slack may bring a click to the one that stands still: who clicked sees it fail, and clicks again.
+    fleet.world.slack.delivery.screens_on_clock = True
     begun = time.monotonic()
     zombie.pause()
     await fleet.start()
@@ -271,7 +273,6 @@ async def paused(scene: Scene, measured: Measured) -> None:
     await end(scene.actors)
 
 
-@pytest.mark.skip(reason="it hangs: a click in it is never settled, and why is not found yet")
 @pytest.mark.slow
 async def test_takeover(scene_of: SetScene, measured: Measured) -> None:
     """Replicas end and stand still with work in hand. All of it waits for leases, so it waits at once."""
