@@ -133,7 +133,8 @@ def test_claims_that_cannot_be_read_hold_nothing_up_and_prove_nothing() -> None:
 def test_a_vm_that_cannot_be_read_holds_nothing_up_and_leaves_no_advice() -> None:
     """What it uses is not known, so nothing is called left over; the claims prove the restore."""
     restoring = p.restoring().job_becomes(complete=True, created=NOW, volumes=(("root", NEW, CUT),))
-    unread = {"claims": (FILLED, OLD), "vm": None, "vm_unread": "cannot get virtualmachines."}
+    was = Claim("root-claim", "Bound", created=BEFORE)
+    unread = {"claims": (FILLED, was), "vm": None, "vm_unread": "cannot get virtualmachines."}
     played = restoring.sees(observation(restoring, **unread))
     assert (played.phase, played.outcome.unproven) == (Phase.SUCCEEDED, "")
     assert played.outcome.vm_status == (
