@@ -12,6 +12,7 @@
 #   make codes     the tables in docs/slack-codes.md, made anew
 #   make diagram   the picture in docs/workflow.md, drawn anew
 #   make metrics   the table in docs/metrics.md, written anew
+#   make settings   the tables in docs/configuration.md, written anew
 #   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
@@ -33,7 +34,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants test test-under-load
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants settings test test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
@@ -84,6 +85,9 @@ diagram: $(VENV)/.demo
 
 metrics: $(VENV)/.demo
 	$(BIN)/python -m docs.metrics
+
+settings: $(VENV)/.demo
+	$(BIN)/python -m docs.configuration
 
 chart: $(VENV)/.demo
 	$(BIN)/python -m docs.chart

@@ -19,7 +19,7 @@ from bot.restore.target import RestoreRequest
 from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import ConversationInfo, Directory, Workspace
+from bot.slack.api.directory import ConversationInfo, Directory, Workspace, workspace
 from bot.slack.api.network import Network, WebClient
 from tests.restore.play import asked
 
@@ -329,3 +329,12 @@ async def test_the_pages_of_somebodys_conversations_are_read_once(scene: Scene) 
     assert await scene.directory.is_member(scene.user("dave"), big.id)
     told = [call for call in scene.slack.log if call.method == "users.conversations" and call.ok]
     assert [call.args.get("cursor") for call in told] == [None, "next:999"]
+
+
+@pytest.mark.parametrize(("domain", "good"), [("ops-1", True), ("x/<script>", False)])
+async def test_an_address_that_is_none_of_slack_is_not_used_for_links(
+    scene: Scene, domain: str, good: bool
+) -> None:
+    scene.slack.workspace.domain = domain
+    home = await workspace(scene.directory._web)
+    assert home.url == (f"https://{domain}.slack.com/" if good else "")
