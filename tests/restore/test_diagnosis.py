@@ -449,7 +449,7 @@ def test_a_diagnosis_is_over_once_it_moves() -> None:
 
 
 def test_claims_of_other_restores_do_not_hide_a_stall() -> None:
-    """An earlier restore of the VM has bound claims; ours still waits."""
+    """An earlier restore of the VM has bound claims; this one still waits."""
     job = Job(
         name=NAME,
         decided_at=NOW,
