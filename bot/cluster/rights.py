@@ -32,7 +32,7 @@ class ClusterRight:
     needed: bool = True
     """A restore can need it. The others only add to what is offered and advised."""
     diagnosis: bool = False
-    """Only a diagnosis uses it; the chart can leave all of these out (`rbac.diagnosis`)."""
+    """Only a diagnosis uses it; the chart can leave all of these out (the value rbac.diagnosis)."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource}"
