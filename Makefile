@@ -44,7 +44,7 @@ test: lint
 	$(BIN)/pytest -q -n 4 --dist worksteal
 
 # Without the long random walks, and on one kind of server: the other tests reach the same branches.
-COVERING := tests/restore tests/store -m "not slow and not another_server" \
+COVERING := tests/restore tests/store tests/test_terminal.py -m "not slow and not another_server" \
 	--ignore=tests/restore/test_machine.py --ignore-glob='*_model.py'
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest -q -n 0 $(COVERING)
