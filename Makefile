@@ -13,6 +13,7 @@
 #   make codes     the tables in docs/slack-codes.md, made anew
 #   make diagram   the picture in docs/workflow.md, drawn anew
 #   make metrics   the table in docs/metrics.md, written anew
+#   make settings   the tables in docs/configuration.md, written anew
 #   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
@@ -34,7 +35,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants playground test \
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants playground settings test \
 	test-under-load
 
 demo: $(VENV)/.demo
@@ -48,7 +49,7 @@ test: lint
 	$(BIN)/pytest -q -n 4 --dist worksteal
 
 # Without the long random walks, and on one kind of server: the other tests reach the same branches.
-COVERING := tests/restore tests/store -m "not slow and not another_server" \
+COVERING := tests/restore tests/store tests/test_terminal.py -m "not slow and not another_server" \
 	--ignore=tests/restore/test_machine.py --ignore-glob='*_model.py'
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest -q -n 0 $(COVERING)
@@ -89,6 +90,9 @@ diagram: $(VENV)/.demo
 
 metrics: $(VENV)/.demo
 	$(BIN)/python -m docs.metrics
+
+settings: $(VENV)/.demo
+	$(BIN)/python -m docs.configuration
 
 chart: $(VENV)/.demo
 	$(BIN)/python -m docs.chart
