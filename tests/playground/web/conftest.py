@@ -38,7 +38,7 @@ class Page:
         async with self.session.post(url, json=body, headers=sent) as answer:
             text = await answer.text()
             held = json.loads(text) if answer.content_type == "application/json" else {}
-            return answer.status, held if held else {"text": text}
+            return answer.status, held or {"text": text}
 
     async def do(self, name: str, kind: str, **fields: Any) -> Json:
         """A gesture that the screen allows."""
