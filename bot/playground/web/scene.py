@@ -3,27 +3,26 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.playground.kubevirt.seed import Disk, SnapshotOptions
+from bot.playground.kubevirt.seed import Disk
 from bot.playground.slack import Person
 from bot.playground.slack.workspace import Channel
 from bot.playground.world import World
 
 REQUESTER, ON_CALL, APPROVER = "requester", "on call", "approver-to-be"
 GUEST, STRANGER = "guest", "stranger from a shared channel"
-ONLINE = SnapshotOptions(indications=("Online", "NoGuestAgent"))
-QUIESCED = SnapshotOptions(indications=("Online", "GuestAgent"))
-SNAPSHOTS: tuple[tuple[str, str, str, float, SnapshotOptions], ...] = (
+OFFLINE, ONLINE, QUIESCED = (), ("Online", "NoGuestAgent"), ("Online", "GuestAgent")
+SNAPSHOTS: tuple[tuple[str, str, str, float, tuple[str, ...]], ...] = (
     ("production", "pre-upgrade-snapshot", "database-01", 6.5, QUIESCED),
     ("production", "nightly-database-01", "database-01", 15, ONLINE),
-    ("production", "before-schema-change", "database-01", 9 * 24, SnapshotOptions()),
-    ("production", "before-release", "web-01", 3, SnapshotOptions()),
-    ("production", "last-month-web-01", "web-01", 31 * 24, SnapshotOptions()),
+    ("production", "before-schema-change", "database-01", 9 * 24, OFFLINE),
+    ("production", "before-release", "web-01", 3, OFFLINE),
+    ("production", "last-month-web-01", "web-01", 31 * 24, OFFLINE),
     ("production", "before-release-web-02", "web-02", 3.1, ONLINE),
     ("production", "nightly-queue-01", "queue-01", 15, QUIESCED),
-    ("staging", "golden-image", "database-01", 12 * 24, SnapshotOptions()),
+    ("staging", "golden-image", "database-01", 12 * 24, OFFLINE),
     ("billing", "end-of-quarter", "billing-01", 40 * 24, QUIESCED),
 )
-"""Namespace, name, VM, age in hours."""
+"""Namespace, name, VM, age in hours, and what KubeVirt says of how it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,6 @@ def _cluster(world: World) -> None:
     seed.vm("production", "queue-01", running=True, run_strategy="RerunOnFailure", disks=two)
     seed.vm("staging", "database-01", running=False, run_strategy="Halted", disks=two)
     seed.vm("billing", "billing-01", running=True, run_strategy="Always")
-    for namespace, name, vm, hours, options in SNAPSHOTS:
+    for namespace, name, vm, hours, indications in SNAPSHOTS:
         created = now - timedelta(hours=hours)
-        seed.snapshot(namespace, name, vm, **{**options, "created": created})
+        seed.snapshot(namespace, name, vm, created=created, indications=indications)
