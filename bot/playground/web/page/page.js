@@ -88,7 +88,8 @@ const ui = {
   follow: null, // the channel in which this person has just asked for something
   editing: null, // the key of the message that is being edited
   hints: true,
-  heard: null, // how many notices were told
+  heard: null, // the notices that were told, by channel and ts
+  seen: new Set(), // those whose message was on the screen
   sources: new Set(["slack", "document", "cluster", "audit"]),
 };
 let stream = null;
@@ -96,6 +97,7 @@ let stream = null;
 function connect(name) {
   stream?.close();
   ui.heard = null;
+  ui.seen.clear();
   ui.editing = null;
   stream = new EventSource(`live?as=${encodeURIComponent(name)}`);
   stream.addEventListener("state", (event) => {
@@ -581,7 +583,7 @@ function picker({ label, placeholder, chosen, least, slow, load, choose, focus, 
     mark(0);
     return undefined;
   };
-  const show = () => {
+  const show = (text = "") => {
     if (isOpen()) return;
     (node.closest("dialog") ?? document.body).append(list);
     field.setAttribute("aria-expanded", "true");
@@ -589,8 +591,8 @@ function picker({ label, placeholder, chosen, least, slow, load, choose, focus, 
     place();
     addEventListener("scroll", place, true);
     addEventListener("resize", place);
-    field.select();
-    search("");
+    if (!text) field.select();
+    search(text);
   };
   const hide = () => {
     clearTimeout(waiting);
@@ -615,9 +617,10 @@ function picker({ label, placeholder, chosen, least, slow, load, choose, focus, 
   };
   node.addEventListener("click", () => { field.focus(); show(); });
   field.addEventListener("input", () => {
-    show();
+    if (!isOpen()) return show(field.value);
     clearTimeout(waiting);
     waiting = setTimeout(() => search(field.value), slow ? 150 : 0);
+    return undefined;
   });
   field.addEventListener("blur", hide);
   field.addEventListener("keydown", (event) => {
@@ -788,8 +791,9 @@ function openModal(view) {
 
 function face(name, app = false) {
   if (app) return h("span", { class: "face app", "aria-hidden": "true" }, icon("rewind"));
-  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
-  return h("span", { class: `face hue-${hue}`, "aria-hidden": "true" }, name.slice(0, 1).toUpperCase());
+  const known = state.personas.findIndex((each) => each.name === name);
+  const hue = known >= 0 ? known : [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
+  return h("span", { class: `face hue-${hue % 6}`, "aria-hidden": "true" }, name.slice(0, 1).toUpperCase());
 }
 
 function renderTop() {
@@ -807,7 +811,7 @@ function renderTop() {
         face(each.name), h("span", { class: "who" }, h("b", {}, each.name), h("small", {}, each.role))),
     })),
   ]);
-  const news = state.notices.length;
+  const news = state.notices.filter((each) => ui.heard && !ui.seen.has(noticeKey(each))).length;
   sync(one("world"), [
     { key: "clock", content: clockWords(), make: () => h("span", { class: "clock", title: "The clock of this world, in your zone" }, clockWords()) },
     {
@@ -818,7 +822,7 @@ function renderTop() {
     },
     { key: "bot", content: state.bot.state, make: botPill },
     {
-      key: "bell", content: [news, names()],
+      key: "bell", content: [news, state.notices, names()],
       make: () => dropdownOfNotices(news),
     },
   ]);
@@ -836,8 +840,8 @@ function botPill() {
 
 function dropdownOfNotices(count) {
   const recent = state.notices.slice(-8).reverse();
-  const entries = recent.map((each) => [`${roomLabel(each.channel)}: ${plain(each.text)}`, () => goTo(each.channel, each.ts)]);
-  const node = dropdown(count ? `${count} mentions of you` : "Nobody has mentioned you", "bell", entries.length ? entries : [["Nobody has mentioned you yet", () => {}]], "bell");
+  const entries = recent.map((each) => [`${roomLabel(each.channel)}: ${plain(each.text)}`, () => { ui.seen.add(noticeKey(each)); goTo(each.channel, each.ts); }]);
+  const node = dropdown(count ? `${count} new mentions of you` : "Mentions of you", "bell", entries.length ? entries : [["Nobody has mentioned you yet", () => {}]], "bell");
   if (count) node.append(h("span", { class: "count", "aria-hidden": "true" }, String(count)));
   return node;
 }
@@ -873,7 +877,6 @@ function show(what) {
 function openRoom(id) {
   ui.room = id;
   ui.editing = null;
-  if (ui.thread && ui.thread.channel !== id) { ui.thread = null; }
   if (id === "home") act("home", {});
   show("place");
   render();
@@ -916,7 +919,7 @@ function entry(key, { label, shape, on, go, unread, mentions, extra }) {
       h("span", { class: unread && !on ? "name unread" : "name" }, label),
       unread && !on ? h("span", { class: "hidden" }, `, ${unread} unread`) : null,
       extra && h("small", {}, extra),
-      mentions && !on ? h("span", { class: "count", title: `${mentions} mentions` }, String(mentions)) : null),
+      mentions ? h("span", { class: "count", title: `${mentions} mentions` }, String(mentions)) : null),
   };
 }
 
@@ -1026,7 +1029,7 @@ function fillMessage(node, message, { joined, thread, key }) {
   if (!thread && message.broadcast) foot.append(h("button", { type: "button", class: "plain", onclick: () => openThread(message.channel, rootOf(message)) }, "View thread"));
   else if (!thread && message.replies) {
     foot.append(h("button", {
-      type: "button", class: "replies", onclick: () => openThread(message.channel, message.ts), "data-focus": `replies/${message.ts}`,
+      type: "button", class: message.unread_replies ? "replies unread" : "replies", onclick: () => openThread(message.channel, message.ts), "data-focus": `replies/${message.ts}`,
     }, icon("reply"), `${message.replies} ${message.replies === 1 ? "reply" : "replies"}`));
   }
   tools.replaceChildren(...toolsOf(message, { thread, key }));
@@ -1419,25 +1422,39 @@ function playing(drill) {
 
 // ---------------------------------------------------------------------------------------------- all of it
 
-const reading = new Set();
+const told = new Map();
 
-/** What is on the screen is read. */
+/** What is on the screen is read: told once for each state of it. */
 function markRead() {
+  const showing = one("app").dataset.show;
+  const wide = matchMedia("(min-width: 1101px)").matches;
   const room = roomOf(ui.room);
-  if (!room || document.hidden || one("app").dataset.show === "rooms" || !(room.unread || room.mentions) || reading.has(room.id)) return;
-  reading.add(room.id);
-  act("read", { channel: room.id }, false).finally(() => setTimeout(() => reading.delete(room.id), 300));
+  if (document.hidden) return;
+  if (room && (room.unread || room.mentions) && (wide || showing === "place")) tell(room.id, null, (state.messages[room.id] ?? []).at(-1)?.ts);
+  if (ui.tab !== "thread" || !ui.thread || !(wide || showing === "side")) return;
+  const { channel, ts } = ui.thread;
+  const replies = inThread(channel, ts);
+  if (replies.some((each) => each.unread_replies)) tell(channel, ts, replies.at(-1)?.ts);
 }
 
+function tell(channel, thread, newest) {
+  const key = `${state.me.id}/${channel}/${thread}`;
+  if (told.get(key) === newest) return;
+  told.set(key, newest);
+  act("read", { channel, ...(thread ? { thread } : {}) }, false);
+}
+
+const noticeKey = (each) => `${each.channel}/${each.ts}`;
+
+/** Tell of new mentions, unless their message is on the screen. */
 function hear() {
-  const { notices } = state;
-  if (ui.heard !== null) {
-    for (const each of notices.slice(ui.heard)) {
-      const seen = each.channel === ui.room && document.querySelector(`[data-ts="${each.ts}"]`);
-      if (!seen) note(`You were mentioned in ${roomLabel(each.channel)}: ${plain(each.text)}`, { go: () => goTo(each.channel, each.ts) });
-    }
+  for (const each of state.notices) {
+    const key = noticeKey(each);
+    const there = each.channel === ui.room && document.querySelector(`[data-ts="${each.ts}"]`);
+    if (there || ui.heard === null) ui.seen.add(key);
+    else if (!ui.heard.has(key)) note(`${roomLabel(each.channel)}: ${plain(each.text)}`, { go: () => goTo(each.channel, each.ts) });
   }
-  ui.heard = notices.length;
+  ui.heard = new Set(state.notices.map(noticeKey));
 }
 
 function render() {
@@ -1445,12 +1462,12 @@ function render() {
   const focused = document.activeElement?.dataset?.focus;
   if (ui.room !== "home" && !roomOf(ui.room)) ui.room = (state.channels.find((room) => room.kind !== "im" && !room.archived) ?? state.channels[0])?.id ?? null;
   followAnswer();
-  renderTop();
   renderRooms();
   renderPlace();
   renderSide();
   renderModal();
   hear();
+  renderTop();
   markRead();
   one("app").removeAttribute("aria-busy");
   if (focused && document.activeElement?.dataset?.focus !== focused && (document.activeElement === document.body || !document.activeElement)) {
