@@ -10,7 +10,12 @@ import pytest
 from bot.playground.slack import Person
 from bot.playground.slack.workspace import Message, UserGroup
 from bot.playground.stage import Stage, access
-from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY
+from bot.restore.effects import (
+    CONFIRMED_BY,
+    CONFIRMED_BY_NAME,
+    REQUESTED_BY,
+    REQUESTED_BY_NAME,
+)
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 from tests.tools.wires import Fault, restarting
@@ -61,6 +66,14 @@ def annotations(stage: Stage) -> dict[str, str]:
     return {key: found[key] for key in (REQUESTED_BY, CONFIRMED_BY)}
 
 
+def named(stage: Stage) -> tuple[str, str]:
+    """The same by name, for who has no Slack."""
+    [call] = stage.restores()
+    assert call.body is not None
+    found: dict[str, str] = call.body["metadata"]["annotations"]
+    return found[REQUESTED_BY_NAME], found[CONFIRMED_BY_NAME]
+
+
 # Offers
 
 
@@ -79,9 +92,12 @@ async def test_an_accepted_offer_starts_both_confirmations_over(
     await stage.world.pass_time(5)
     assert not stage.restores()
     await stage.reply(NAME, by=stage.bob)
+    await stage.world.stop_bot()  # the next one has asked Slack nothing about Alice
+    await stage.world.start_bot()
     await stage.press(acts.READY, "Restore VM now", by=stage.bob)
     await stage.card(acts.RESTORED)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.bob.id}
+    assert named(stage) == ("Alice Example", "Bob Example")
     await golden(stage)
 
 
