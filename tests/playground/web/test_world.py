@@ -1,5 +1,6 @@
 """What can be done to the world on the page, and what the page shows of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.playground.world import world
@@ -28,7 +29,8 @@ async def ask_and_confirm(page: Page) -> None:
     await page.do("alice", "click", **button(card, "Restore VM now"))
 
 
-def bot(how: str) -> object:
+def bot(how: str) -> Callable[[Json], bool]:
+    """Finds whether the bot is so."""
     return lambda state: state["bot"]["state"] == how
 
 
