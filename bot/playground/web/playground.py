@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.playground.kubevirt.problems import ApiError
 from bot.playground.slack import NotPossible
+from bot.playground.web.cluster_panel import ClusterPanel
 from bot.playground.web.gestures import Gestures
+from bot.playground.web.life import Life
 from bot.playground.web.marks import Marks
 from bot.playground.web.pace import SPEEDS, Pace
 from bot.playground.web.requests import Fields, Malformed
@@ -26,7 +29,14 @@ class Playground:
         marks = Marks()
         self.gestures = Gestures(scene, marks)
         self._seen = Seen(scene, marks)
-        self._kinds: dict[str, Callable[[Fields], Awaitable[Json]]] = {"time": self._time}
+        self.life = Life(scene.world)
+        self._cluster = ClusterPanel(scene.world.kube)
+        self._kinds: dict[str, Callable[[Fields], Awaitable[Json]]] = {
+            "time": self._time,
+            "bot": self._bot,
+            "redis": self._redis,
+            "vm": self._vm,
+        }
 
     def state(self, name: str) -> Json:
         """The whole of what somebody sees."""
@@ -35,8 +45,8 @@ class Playground:
             "now": world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": self.pace.speed,
             **self._seen.of(self.scene.personas[name]),
-            "cluster": {"vms": [], "snapshots": [], "restores": [], "claims": []},
-            "bot": {"state": "running" if world.bot is not None else "stopped"},
+            "cluster": self._cluster.state(),
+            "bot": {"state": self.life.state},
             "timeline": [],
             "drill": None,
             "drills": [],
@@ -61,4 +71,33 @@ class Playground:
         if not 0 < seconds <= LONGEST_WAY:
             raise NotPossible(f"time moves forward, by {LONGEST_WAY} seconds at most")
         await self.pace.forward(seconds)
+        return {}
+
+    async def _bot(self, fields: Fields) -> Json:
+        match fields.text("action"):
+            case "kill":
+                self.life.kill()
+            case "start":
+                self.life.begin()
+            case other:
+                raise Malformed(f"a bot knows no {other!r}")
+        return {}
+
+    async def _redis(self, fields: Fields) -> Json:
+        """In order, as a rolled pod is: what was acknowledged is on the disk."""
+        if fields.text("action") != "restart":
+            raise Malformed(f"Redis knows no {fields.text('action')!r}")
+        await self.scene.world.restart_redis()
+        return {}
+
+    async def _vm(self, fields: Fields) -> Json:
+        people = self.scene.world.kube.people
+        acts = {"start": people.start, "stop": people.stop}
+        act = acts.get(fields.text("action"))
+        if act is None:
+            raise Malformed(f"a VM knows no {fields.text('action')!r}")
+        try:
+            act(fields.text("namespace"), fields.text("name"))
+        except ApiError as error:
+            raise NotPossible(f"the API server says: {error.message}") from None
         return {}
