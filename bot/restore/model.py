@@ -108,7 +108,7 @@ class Preview(Stored):
     paused: bool = False
     """The guest was paused when the VM was found live."""
     clock_ahead: float = 0
-    """Seconds that the cluster's clock was ahead of ours: the age of a snapshot is told by it."""
+    """Seconds that the cluster's clock was ahead of the bot's: the age of a snapshot is told by it."""
     vm_state: VmState | None = None
     """None in documents of earlier releases: then nothing may be restored from it."""
     snapshot_state: SnapshotState | None = None

@@ -332,6 +332,8 @@ class Observation:
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
     vmi: Vmi | None = None
+    vm_unread: str | None = None
+    """Why the VM could not be read at the end of a restore, whose object says how it went (JOB)."""
     vmi_unread: str | None = None
     """Why the VMI could not be read at the end of a restore, which does not need it (JOB)."""
     snapshot: Snapshot | None = None

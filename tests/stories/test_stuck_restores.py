@@ -163,7 +163,7 @@ async def test_why_while_the_cluster_is_away(stage_for: SetStage) -> None:
 
 
 async def test_a_summary_for_the_admin(stage_for: SetStage, golden: Golden) -> None:
-    """After a failure: all that an admin needs, in plain text, for whoever presses the button."""
+    """After a failure: all that an admin needs, in plain text, for the person who presses the button."""
     stage = await stage_for()
     await stuck(stage)
     await break_it(stage)
