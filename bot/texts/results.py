@@ -203,7 +203,9 @@ SAFETY_UNSURE: Final = "*Safety snapshot*: {name} may have been begun; if so, it
 
 STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"
 STARTED: Final = "✓ VM {vm} started by {by}"
-STARTED_LATE: Final = "⚠️ {by}, VM {vm} was started and does not run yet.\nIt was started at {since}."
+STARTED_LATE: Final = (
+    "⚠️ {by}, VM {vm} was started and does not run yet.\nIt was started at {since}."
+)
 AGENT_ANSWERS: Final = "It runs (seen at {when}), and its guest agent answers."
 NO_AGENT_YET: Final = (
     "It runs (seen at {when}). Its guest agent has not answered so far, and not every guest has one; "
