@@ -257,6 +257,7 @@ async def _build(
     clusters = await open_clusters(settings, store, clock, metrics, stack)
     people = Directory(slack, home, clock)
     parts = ReconcilerDeps(
+        home=home,
         store=store,
         clusters=clusters,
         authorizer=Authorizer(people, settings.access),
@@ -267,7 +268,7 @@ async def _build(
     )
     wiring = wire(slack_context(settings, home, people, parts))
     await waits.until("store", wiring.reports.schedule)
-    recovery = Recovery(parts, home, settings.rules)
+    recovery = Recovery(parts, settings.rules)
     handlers = {**wiring.task_handlers, TASK: recovery.look_into}
     worker = Worker(parts, wiring.dispatcher, handlers)
     bolt = bolt_app(bolts_client, home, settings.environment.bot_token.get_secret_value())

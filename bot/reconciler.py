@@ -19,6 +19,7 @@ from bot.errors import NotTaken, Permanent, StoreUnavailable, Temporary
 from bot.metrics import Metrics
 from bot.restore import audit, durations, workflow
 from bot.restore.diagnosis import times
+from bot.restore.effects import signed
 from bot.restore.events import (
     Acted,
     Anchored,
@@ -38,8 +39,9 @@ from bot.restore.observation import ObservationKind
 from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Workspace
 from bot.slack.outbound.lost_thread import LostThreads, posted_elsewhere
-from bot.slack.outbound.thread_address import whereabouts
+from bot.slack.outbound.thread_address import link_into, whereabouts
 from bot.slack.outbound.thread_sync import ThreadSync, unconfirmed
 from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
@@ -92,6 +94,7 @@ class Reconciliation:
 class ReconcilerDeps:
     """What a round works with."""
 
+    home: Workspace
     store: Store
     clusters: Mapping[str, Cluster]
     authorizer: Authorizer
@@ -207,6 +210,7 @@ class Reconciler:
             owner = await authorizer.asker_about(
                 restore.owner, channel, restore.request, fresh=True
             )
+            await authorizer.learn_name(restore.requester)
         else:
             owner = await authorizer.asker(restore.owner, channel)
         return owner, await self._verdict(restore, owner, fresh=fresh)
@@ -281,9 +285,11 @@ class Reconciler:
     async def _perform(self, turn: Reconciliation, effect: Effect) -> None:
         """Act, within the lease. A lost answer is left for the next look to find out."""
         cluster = self._parts.clusters[turn.restore.request.cluster]
+        link = link_into(self._parts.home, turn.restore.thread_ref)
+        sent = signed(effect, self._parts.authorizer.name, link)
         log.info("acting", effect=type(effect).__name__)
         try:
-            result = await cluster.perform(effect, not_after=turn.lease.until - MARGIN)
+            result = await cluster.perform(sent, not_after=turn.lease.until - MARGIN)
         except Temporary as lost:
             log.warning("an act has no answer", effect=type(effect).__name__, what=lost.what)
             turn.again = self._clock.now() + timedelta(seconds=lost.retry_after or 1.0)

@@ -27,7 +27,6 @@ from bot.restore.observation import RestoreObject
 from bot.restore.phases.made_before import is_known, listens
 from bot.restore.rules import Rules
 from bot.restore.traces import Remains, Trace
-from bot.slack.api.directory import Workspace
 from bot.slack.outbound.thread_search import ThreadReader, marked
 from bot.slack.periodic_tasks import LostTask, fields, load
 from bot.store.records import (
@@ -64,13 +63,13 @@ class _Thread:
 class Recovery:
     """Looks into lost records."""
 
-    def __init__(self, parts: ReconcilerDeps, home: Workspace, rules: Rules) -> None:
+    def __init__(self, parts: ReconcilerDeps, rules: Rules) -> None:
         self._store = parts.store
         self._clusters = parts.clusters
         self._reader = ThreadReader(parts.web, parts.clock)
         self._clock = parts.clock
         self._metrics = parts.metrics
-        self._home = home
+        self._home = parts.home
         self._rules = rules
 
     async def heard(self, wake: Wake, cluster: str, changed: Iterable[RestoreObject]) -> None:
@@ -187,9 +186,9 @@ class Recovery:
         except Permanent as refused:
             log.warning("the thread of a lost record cannot be read", error=refused.reason)
             return _Thread({})
-        ours = [each for each in said if each.get("bot_id") == self._home.bot_id]
-        cards = marked(ours, id_)
-        own = any(each["ts"] == at.thread for each in ours)
+        own_messages = [each for each in said if each.get("bot_id") == self._home.bot_id]
+        cards = marked(own_messages, id_)
+        own = any(each["ts"] == at.thread for each in own_messages)
         return _Thread(cards, own, foreign=bool(said) and not cards)
 
     async def _keep(self, new: Restore, lost: LostTask, thread: _Thread) -> TaskResult | None:

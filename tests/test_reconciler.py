@@ -130,6 +130,7 @@ async def scene(tmp_path: Path, lent_redis: str) -> AsyncIterator[Scene]:
         clusters = await open_clusters(settings, store, clock, metrics, stack)
         people = Directory(slack, home, clock)
         deps = ReconcilerDeps(
+            home=home,
             store=store,
             clusters=clusters,
             authorizer=Authorizer(people, settings.access),

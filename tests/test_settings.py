@@ -21,6 +21,7 @@ from bot.settings.describe import describe
 from bot.settings.loader import parse
 from bot.settings.schema import RULES
 from bot.settings.types import seconds
+from docs import configuration
 from docs.chart import of_config
 
 HOUSE = Path(__file__).parent.parent
@@ -523,6 +524,8 @@ def test_every_setting_says_what_it_means() -> None:
         assert row.meaning.endswith((".", "?")), row.key
 
 
-def test_the_readme_names_every_setting() -> None:
-    text = (HOUSE / "README.md").read_text(encoding="utf-8")
-    assert [row.key for row in describe() if f"`{row.key}`" not in text] == []
+def test_the_page_of_the_configuration_has_every_setting() -> None:
+    """`make settings` writes it anew."""
+    text = configuration.PAGE.read_text(encoding="utf-8")
+    assert configuration.page(text) == text
+    assert [row.key for row in describe() if f"\n| `{row.key}` |" not in text] == []

@@ -7,10 +7,13 @@ restore and which Slack thread it belongs to, who asked and who confirmed.
 import base64
 import hashlib
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.restore.events import CreateRestore, CreateSnapshot, DeleteRestore
+from bot.restore.events import CreateRestore, CreateSnapshot, DeleteRestore, Effect
 from bot.restore.model import Blocker, Restore, Safety
+from bot.restore.thread import UserId
 
 PREFIX = "vm-restore-bot"
 RESTORE_ID = f"{PREFIX}/restore-id"
@@ -21,6 +24,14 @@ REQUESTED_BY = f"{PREFIX}/requested-by"
 """Annotation: Slack user id of the person who asked."""
 CONFIRMED_BY = f"{PREFIX}/confirmed-by"
 """Annotation: Slack user id of the person who typed the name and pressed the button."""
+REQUESTED_AT = f"{PREFIX}/requested-at"
+CONFIRMED_AT = f"{PREFIX}/confirmed-at"
+"""Annotations: when that was, in UTC."""
+REQUESTED_BY_NAME = f"{PREFIX}/requested-by-name"
+CONFIRMED_BY_NAME = f"{PREFIX}/confirmed-by-name"
+"""Annotations: what Slack calls them. For people to read: nothing is decided by a name."""
+THREAD_LINK = f"{PREFIX}/slack-link"
+"""Annotation: a link to the thread, unless it is a direct message, which opens for nobody else."""
 THREAD = f"{PREFIX}/slack-thread"
 """Annotation: "<channel>/<thread ts>"."""
 TEAM = f"{PREFIX}/slack-team"
@@ -28,6 +39,8 @@ TEAM = f"{PREFIX}/slack-team"
 OWNER = f"{PREFIX}/owner"
 """Annotation: Slack user id of the owner when it was made."""
 
+MAX_PERSON = 80
+"""Letters of what somebody is called: they chose it themselves."""
 MAX_NAME = 63
 """Kept within a label's length, since controllers put object names into labels."""
 
@@ -113,6 +126,29 @@ def create_snapshot(restore: Restore, safety: Safety) -> CreateSnapshot:
     )
 
 
+def signed(effect: Effect, name: Callable[[UserId], str], link: str | None) -> Effect:
+    """The same; what it creates names people also as they are called, and the link to the thread.
+
+    For a colleague who has kubectl and no Slack. What is not known is left out.
+    """
+    if not isinstance(effect, CreateRestore | CreateSnapshot):
+        return effect
+    named = {REQUESTED_BY: REQUESTED_BY_NAME, CONFIRMED_BY: CONFIRMED_BY_NAME}
+    people = [
+        (named[key], _printable(name(UserId(user))))
+        for key, user in effect.annotations
+        if key in named
+    ]
+    added = tuple((key, value) for key, value in (*people, (THREAD_LINK, link or "")) if value)
+    return replace(effect, annotations=(*effect.annotations, *added))
+
+
+def _printable(name: str) -> str:
+    """One line, without what a terminal or a reader could be fooled by."""
+    shown = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
+    return shown[:MAX_PERSON].strip()
+
+
 def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:
     """Remove the failed object of the restore before this one."""
     return DeleteRestore(restore.target.namespace, blocker.name, blocker.uid)
@@ -123,12 +159,18 @@ def _labels(restore: Restore) -> tuple[tuple[str, str], ...]:
 
 
 def _annotations(restore: Restore) -> tuple[tuple[str, str], ...]:
-    confirmed = restore.confirmation.by if restore.confirmation else ""
+    clicked = restore.confirmation
+    confirmed = ((CONFIRMED_BY, clicked.by), (CONFIRMED_AT, _utc(clicked.at))) if clicked else ()
     thread = f"{restore.thread_ref.channel}/{restore.thread_ref.thread or ''}"
     return (
         (REQUESTED_BY, restore.requester),
-        (CONFIRMED_BY, confirmed),
+        (REQUESTED_AT, _utc(restore.opened_at)),
+        *confirmed,
         (OWNER, restore.owner),
         (TEAM, restore.thread_ref.team),
         (THREAD, thread),
     )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

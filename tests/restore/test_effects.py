@@ -5,7 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.restore.effects import MAX_NAME, confirmed_name, named_at, object_name, own_mark
+from bot.restore.effects import (
+    MAX_NAME,
+    MAX_PERSON,
+    REQUESTED_BY_NAME,
+    THREAD_LINK,
+    confirmed_name,
+    create_restore,
+    named_at,
+    object_name,
+    own_mark,
+    signed,
+)
 from bot.restore.events import CreateRestore, NotDone
 from bot.restore.model import Restore, RestoreId
 from tests.restore import play as p
@@ -103,3 +114,27 @@ def test_what_a_vm_carries_of_this_restore_is_known_from_any_confirmation(vm: st
 )
 def test_what_another_restore_left_is_not_its_own(mark: str | None) -> None:
     assert own_mark(of(), mark) is None
+
+
+# what Slack says that somebody is called -> what stands on the object
+CALLED = {
+    "Alice Example": "Alice Example",
+    "Łucja 李": "Łucja 李",
+    "two\nlines\tand  more": "two lines and more",
+    "\x1b[31mred\x07": "[31mred",
+    "\u202egnp.exe": "gnp.exe",
+    "a" * 500: "a" * MAX_PERSON,
+    " \u200b ": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("said", CALLED)
+def test_what_somebody_is_called_is_one_harmless_line(said: str) -> None:
+    effect = create_restore(of(), "restore-1")
+    made = signed(effect, lambda _: said, "https://x.slack.com/archives/C1/p1")
+    assert isinstance(made, CreateRestore)
+    found = dict(made.annotations)
+    assert found.get(REQUESTED_BY_NAME) == CALLED[said]
+    assert found[THREAD_LINK] == "https://x.slack.com/archives/C1/p1"
+    assert signed(effect, lambda _: "", None) == effect, "what is not known is left out"

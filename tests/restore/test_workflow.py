@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from bot.restore import starts, user_events, workflow
-from bot.restore.effects import CONFIRMED_BY, REQUESTED_BY, RESTORE_ID, TEAM, THREAD
+from bot.restore.effects import (
+    CONFIRMED_AT,
+    CONFIRMED_BY,
+    REQUESTED_AT,
+    REQUESTED_BY,
+    RESTORE_ID,
+    TEAM,
+    THREAD,
+)
 from bot.restore.effects import OWNER as OWNED_BY
 from bot.restore.events import (
     Anchored,
@@ -69,7 +77,9 @@ def test_a_stopped_vm_is_restored_after_the_name_and_the_click() -> None:
         labels=((RESTORE_ID, "k3f9"),),
         annotations=(
             (REQUESTED_BY, OWNER),
+            (REQUESTED_AT, "2026-02-18T16:30:00Z"),
             (CONFIRMED_BY, OWNER),
+            (CONFIRMED_AT, "2026-02-18T16:30:00Z"),
             (OWNED_BY, OWNER),
             (TEAM, "T0TEAM"),
             (THREAD, "C0OPS/1.1"),

@@ -19,7 +19,7 @@ from bot.restore.target import RestoreRequest
 from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
-from bot.slack.api.directory import ConversationInfo, Directory, Workspace
+from bot.slack.api.directory import ConversationInfo, Directory, Workspace, workspace
 from bot.slack.api.network import Network, WebClient
 from tests.restore.play import asked
 
@@ -308,7 +308,7 @@ async def test_a_group_that_slack_does_not_tell_of(scene: Scene, code: str) -> N
 
 @pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
 async def test_somebody_among_more_people_than_a_page_holds(scene: Scene, private: bool) -> None:
-    """The person is looked up, not the list: two calls, whoever they are."""
+    """The person is looked up, not the list: two calls, for anybody."""
     crowd = [scene.slack.person(f"crowd-{number}") for number in range(999)]
     big = scene.slack.channel("all-hands", *crowd, scene.people["dave"], private=private)
     calls = scene.calls
@@ -329,3 +329,12 @@ async def test_the_pages_of_somebodys_conversations_are_read_once(scene: Scene) 
     assert await scene.directory.is_member(scene.user("dave"), big.id)
     told = [call for call in scene.slack.log if call.method == "users.conversations" and call.ok]
     assert [call.args.get("cursor") for call in told] == [None, "next:999"]
+
+
+@pytest.mark.parametrize(("domain", "good"), [("ops-1", True), ("x/<script>", False)])
+async def test_an_address_that_is_none_of_slack_is_not_used_for_links(
+    scene: Scene, domain: str, good: bool
+) -> None:
+    scene.slack.workspace.domain = domain
+    home = await workspace(scene.directory._web)
+    assert home.url == (f"https://{domain}.slack.com/" if good else "")

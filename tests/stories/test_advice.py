@@ -331,6 +331,20 @@ async def test_a_vmi_that_may_not_be_read_does_not_hold_up_the_result(stage_for:
     assert "Stopped, as its status says; whether it runs could not be read" in said
 
 
+async def test_a_vm_that_may_not_be_read_any_more_does_not_hold_up_the_result(
+    stage_for: SetStage,
+) -> None:
+    """The restore itself says that it is complete, and the claims prove it. No advice is given."""
+    stage = await stage_for()
+    await acts.ask_and_confirm(stage)
+    await stage.until(stage.restores, "the restore is created")
+    for verb in ("get", "list"):
+        stage.world.kube.deny(verb, "virtualmachines", NS)
+    said = stage.read(await stage.card(acts.RESTORED, within=60))
+    assert "Unknown: it could not be read" in said
+    assert "kubectl delete" not in said
+
+
 async def test_a_deletion_needs_no_agreement_where_a_safety_snapshot_copies_the_disk(
     stage_for: SetStage,
 ) -> None:

@@ -95,22 +95,6 @@ async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     assert len({call.name for call in stage.restores()}) == 2
 
 
-async def test_try_again_pressed_twice(stage_for: SetStage) -> None:
-    """The second click, as quick as the first, is answered and finds the first one's restore."""
-    stage = await stage_for()
-    await failed(stage)
-    make_room(stage)
-    card = await stage.card(FAILED)
-    await stage.alice.click(card, "Try again")
-    await stage.alice.click(card, "Try again")
-    await stage.whispered("is out of date")
-    await stage.card(acts.TYPE_IT)
-    await stage.world.quiet()
-    requests = [card for card in stage.cards() if "# VM restore request" in stage.read(card)]
-    assert len(requests) == 2
-    assert acts.sent(stage).count(f"delete {RESTORES}") == 1
-
-
 async def test_killed_between_the_new_restore_and_the_old_card(
     stage_for: SetStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,6 @@ from bot.slack.views.form import OPEN_FORM
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
-SUBMITTED = {"VM": "database-01", "Snapshot": "pre-upgrade-snapshot"}
 CREATE = "create virtualmachinerestores"
 
 

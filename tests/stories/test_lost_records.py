@@ -296,7 +296,7 @@ def alter(stage: Stage, change: Change) -> None:
 async def test_an_object_that_is_made_again_after_the_end_is_told_and_followed(
     stage_for: SetStage,
 ) -> None:
-    """Whoever makes it: with the same name and labels it is carried out, and the owner hears of it."""
+    """By anybody: made with the same name and labels it is carried out, and the owner hears of it."""
     stage = await stage_for()
     await restoring(stage, seconds=20)
     kube, name = stage.world.kube, stage.restores()[-1].name

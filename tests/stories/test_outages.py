@@ -256,31 +256,6 @@ async def test_watch_broken_off(stage_for: SetStage) -> None:
 # Redis
 
 
-@pytest.mark.parametrize("minutes", [0, 1])
-async def test_store_away_while_a_name_is_awaited(stage_for: SetStage, minutes: int) -> None:
-    """Nothing is decided without the store; what is asked stays asked, and the story goes on."""
-    stage = await stage_for(own_redis=True)
-    await acts.to_the_warning(stage)
-    async with store_away(stage.world):
-        await stage.world.pass_time(minutes * MINUTE)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    once(stage)
-
-
-async def test_store_away_while_restoring(stage_for: SetStage) -> None:
-    """The cluster goes on without the bot; the bot sees the end when its store is back."""
-    stage = await stage_for(own_redis=True)
-    stage.world.kube.knobs.own_class("standard").bind = 20
-    await acts.ask_and_confirm(stage)
-    await stage.card("new volumes are being made")
-    async with store_away(stage.world):
-        await stage.world.pass_time(MINUTE)
-        assert stage.shown(acts.RESTORED) is None
-    await stage.card(acts.RESTORED)
-    once(stage)
-
-
 async def test_click_while_the_store_is_away(stage_for: SetStage) -> None:
     """A click that cannot be kept is answered with that, does nothing, and can be repeated."""
     stage = await stage_for(own_redis=True)
@@ -307,19 +282,6 @@ async def test_command_while_the_store_is_away(stage_for: SetStage) -> None:
         await stage.world.pass_time(MINUTE)
     await stage.world.pass_time(30)
     assert stage.cards() == []
-
-
-async def test_name_typed_while_the_store_is_away(stage_for: SetStage) -> None:
-    """Slack delivers a message that was not acknowledged again, so the typed name is not lost."""
-    stage = await stage_for(own_redis=True)
-    await acts.to_the_warning(stage)
-    async with store_away(stage.world):
-        await stage.reply("pre-upgrade-snapshot")
-        await stage.world.pass_unheard(30)
-    await stage.card(acts.READY)
-    await acts.press_restore(stage)
-    await stage.card(acts.RESTORED)
-    once(stage)
 
 
 async def test_bot_restarted_in_the_middle(stage_for: SetStage) -> None:

@@ -6,13 +6,18 @@ from datetime import timedelta
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import Stage
 from bot.restore.effects import (
+    CONFIRMED_AT,
     CONFIRMED_BY,
+    CONFIRMED_BY_NAME,
     INSTALLATION,
     OWNER,
+    REQUESTED_AT,
     REQUESTED_BY,
+    REQUESTED_BY_NAME,
     RESTORE_ID,
     TEAM,
     THREAD,
+    THREAD_LINK,
 )
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
@@ -20,6 +25,7 @@ from tests.stories.conftest import Golden, SetStage
 NS, VM = "production", "database-01"
 TURN_ON = "Snapshot current state first: turn ON"
 SNAPSHOTS, RESTORES = "virtualmachinesnapshots", "virtualmachinerestores"
+SLACK = "https://example-ops.slack.com/"
 IMPATIENT = {"rules": {"safety_timeout": 30}}
 
 
@@ -50,10 +56,15 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
         held = call.body["metadata"]
         assert held["annotations"] == {
             REQUESTED_BY: stage.alice.id,
+            REQUESTED_BY_NAME: "Alice Example",
+            REQUESTED_AT: "2026-02-18T16:30:00Z",
             CONFIRMED_BY: stage.alice.id,
+            CONFIRMED_BY_NAME: "Alice Example",
+            CONFIRMED_AT: "2026-02-18T16:30:00Z",
             OWNER: stage.alice.id,
             TEAM: stage.world.slack.workspace.team_id,
             THREAD: f"{stage.channel.id}/{stage.root().ts}",
+            THREAD_LINK: f"{SLACK}archives/{stage.channel.id}/p{stage.root().ts.replace('.', '')}",
         }
         assert list(held["labels"]) == [RESTORE_ID, INSTALLATION]
     assert re.fullmatch(r"pre-restore-database-01-20260218-163000-[a-z2-7]{5}", snapshot.name)

@@ -5,7 +5,8 @@ import pytest
 from bot.playground.stage import access
 from bot.restore.model import Restore
 from bot.restore.thread import UserId
-from bot.slack.outbound.thread_address import thread_address, whereabouts
+from bot.slack.api.directory import workspace
+from bot.slack.outbound.thread_address import link_into, thread_address, whereabouts
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
 from tests.test_house import product
@@ -51,6 +52,8 @@ async def test_who_is_given_the_address_of_a_thread(
     said = await whereabouts(web, restore, readers[reader])
     assert said == (address or without_an_address(restore))
     assert len(stage.world.slack.log[asked:]) == 2 * (given or slack == "refuses")
+    if reader == "everybody":
+        assert link_into(await workspace(web), restore.thread_ref) == address
 
 
 def without_an_address(restore: Restore) -> str:

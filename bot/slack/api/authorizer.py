@@ -16,9 +16,11 @@ refuses to tell of allows nobody, and keeps nobody from what another grant allow
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from bot.errors import Permanent, Temporary
 from bot.restore.access import Policy
 from bot.restore.events import Verdict
 from bot.restore.model import Restore
@@ -92,6 +94,16 @@ class Authorizer:
     def channels(self) -> tuple[str, ...]:
         """The channels that grants name, by id."""
         return tuple(sorted({name for grant in self._policy.grants for name in grant.channels}))
+
+    async def learn_name(self, user: UserId) -> None:
+        """Ask what somebody is called, if that is not known. Slack need not answer."""
+        if not self._people.known_name(user):
+            with contextlib.suppress(Temporary, Permanent):
+                await self._people.person(user)
+
+    def name(self, user: UserId) -> str:
+        """What somebody was called when Slack was last asked about them; "" if it was not."""
+        return self._people.known_name(user)
 
     async def asker(
         self,

@@ -4,6 +4,7 @@ Answers are kept for a minute, since one restore asks several times; before an a
 asked for with `fresh`. When Slack does not answer the error goes up: nobody is allowed anything on a guess.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ ONE_READING = timedelta(minutes=5)
 """What was read of somebody's groups for so long counts as read at the end."""
 ORG_WIDE = "org_wide_installation"
 GROUP_USERS = "usergroups.users.list"
+_URL = re.compile(r"https://[A-Za-z0-9.-]{1,200}/")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,8 @@ class Workspace:
     """What the bot is called after the @; "" if Slack does not say."""
     app: str | None = None
     """The app's id; None if Slack does not say."""
+    url: str = ""
+    """Where links into it begin, with a slash at the end; "" if Slack says nothing of that form."""
 
 
 async def workspace(web: SlackApi) -> Workspace:
@@ -62,6 +66,7 @@ async def workspace(web: SlackApi) -> Workspace:
         enterprise=said.get("enterprise_id"),
         name=str(said.get("user") or ""),
         app=said.get("app_id"),
+        url=url if _URL.fullmatch(url := str(said.get("url") or "")) else "",
     )
 
 
@@ -114,6 +119,15 @@ class Directory:
                 raise
             return Person(id=user)
         return self._parsed(user, found["user"])
+
+    def known_name(self, user: UserId) -> str:
+        """What they were called when Slack was last asked about them; "" if it was not."""
+        kept = self._kept.get(_key("users.info", {"user": user}))
+        said = {} if kept is None or isinstance(kept[1], Permanent) else kept[1]["user"]
+        profile = said.get("profile")
+        more = profile if isinstance(profile, Mapping) else {}
+        found = (said.get("real_name"), more.get("real_name"), said.get("name"))
+        return next((name for name in found if isinstance(name, str) and name.strip()), "")
 
     async def in_groups(
         self,
@@ -226,7 +240,7 @@ class Directory:
         self, method: str, since: datetime | None, **arguments: str
     ) -> Mapping[str, Any]:
         """Slack's answer, or one that it gave after `since`. Raises what Slack raised then."""
-        key = f"{method} {sorted(arguments.items())}"
+        key = _key(method, arguments)
         kept = self._kept.get(key)
         if kept is None or since is None or kept[0] <= since:
             try:
@@ -254,6 +268,10 @@ class Directory:
                 pause = timedelta(seconds=away.retry_after)
                 self._closed[method] = self._clock.now() + pause
             raise
+
+
+def _key(method: str, arguments: Mapping[str, str]) -> str:
+    return f"{method} {sorted(arguments.items())}"
 
 
 def _cursor(page: Mapping[str, Any]) -> str | None:

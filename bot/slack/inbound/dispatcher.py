@@ -117,7 +117,7 @@ class Dispatcher:
                 raise
         except SlackRefused as refused:
             told = views.slack_refuses(refused.reason, refused.scope)
-            if refused.ours or not await self._tell(received, told):
+            if refused.content_is_at_fault or not await self._tell(received, told):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:

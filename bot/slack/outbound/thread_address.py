@@ -5,8 +5,9 @@ A direct message opens for its own person only, so its address is given to nobod
 
 from bot.errors import Permanent, Temporary
 from bot.restore.model import Restore
-from bot.restore.thread import UserId
+from bot.restore.thread import ThreadRef, UserId
 from bot.slack.api.client import SlackApi
+from bot.slack.api.directory import Workspace
 from bot.texts import lists
 
 
@@ -25,6 +26,16 @@ async def thread_address(web: SlackApi, restore: Restore, reader: UserId | None)
     except Permanent:
         return None
     return str(found["permalink"])
+
+
+def link_into(home: Workspace, thread_ref: ThreadRef) -> str | None:
+    """The same without a question to Slack, for everybody; None where there is none for everybody.
+
+    It is made as Slack makes its own; that Slack will always do so nobody has promised.
+    """
+    if not home.url or thread_ref.thread is None or thread_ref.direct:
+        return None
+    return f"{home.url}archives/{thread_ref.channel}/p{thread_ref.thread.replace('.', '')}"
 
 
 async def whereabouts(web: SlackApi, restore: Restore, reader: UserId | None) -> str:
