@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-EACH = 8
+EACH = 6
 """Runs in each part; there are three, so that two processes of pytest share them."""
 
 
