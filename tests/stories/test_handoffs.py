@@ -164,6 +164,19 @@ async def test_only_the_offered_person_accepts(stage_for: SetStage) -> None:
     assert stage.shown(HANDED) is None
 
 
+async def test_an_offer_accepted_twice(stage_for: SetStage) -> None:
+    """The second click finds the offer over and hands nothing over again."""
+    stage = await shift(stage_for)
+    await acts.to_the_warning(stage)
+    card = await offer(stage)
+    before = card.blocks
+    await stage.bob.click(card, "Accept")
+    await stage.bob.click_stale(card, before, "Accept")
+    await stage.whispered("This offer is over", to=stage.bob)
+    await stage.card(HANDED)
+    assert sum("handed-over" in mark for mark in stage.marks()) == 1
+
+
 async def test_the_old_owner_is_not_heard_any_more(stage_for: SetStage, golden: Golden) -> None:
     """What Alice types and presses after the handover does nothing; she is told who can."""
     stage = await shift(stage_for)
@@ -616,7 +629,7 @@ async def test_the_bot_itself_takes_nothing(stage_for: SetStage) -> None:
     await stage.card("Shift report")
 
 
-@pytest.mark.parametrize("at", [7, 11], ids=lambda at: f"crossing {at}")
+@pytest.mark.parametrize("at", [9, 11], ids=lambda at: f"crossing {at}")
 @pytest.mark.parametrize("how", ["accepted", "taken over"])
 async def test_a_worker_dies_over_a_handover_by_direct_message(
     stage_for: SetStage, how: str, at: int
