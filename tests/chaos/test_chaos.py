@@ -12,7 +12,7 @@ from tests.restore.ground import NOW
 from tests.store.samples import restore
 from tests.tools.chaos.verdict_people import owners_at
 
-EACH = 8
+EACH = 6
 """Runs in each part; there are three, so that two processes of pytest share them."""
 
 

@@ -16,12 +16,10 @@ from bot.playground.stage import Stage
 from bot.restore.effects import OWNER, RESTORE_ID, TEAM, THREAD
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
-from tests.stories.test_failures import break_it
 from tests.stories.test_witness import copied, put_back
 
 NS, RESTORES = "production", "virtualmachinerestores"
 Json = dict[str, Any]
-FAILED = "# ❌ VM Restore Failed"
 GONE = "My Record of This Restore Is Gone"
 LOST = "# ❌ Record of the Restore Is Lost"
 
@@ -91,18 +89,6 @@ async def test_it_completes_while_redis_is_empty(stage_for: SetStage, lose: acts
     await stage.world.pass_time(600)
     assert (told(stage, GONE), told(stage, acts.RESTORED), len(stage.restores())) == (1, 1, 1)
     assert "Restoring VM from snapshot" not in stage.transcript()
-
-
-async def test_it_fails_while_redis_is_empty(stage_for: SetStage) -> None:
-    stage = await stage_for()
-    await restoring(stage, seconds=60)
-    await stage.world.stop_bot()
-    await flushed(stage)
-    await break_it(stage)
-    await stage.world.start_bot()
-    await stage.card(FAILED, within=400)
-    await stage.world.pass_time(600)
-    assert (told(stage, GONE), told(stage, FAILED), len(stage.restores())) == (1, 1, 1)
 
 
 async def test_what_was_told_already_is_not_told_again(stage_for: SetStage) -> None:
