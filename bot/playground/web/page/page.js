@@ -1470,6 +1470,7 @@ function render() {
   renderTop();
   markRead();
   one("app").removeAttribute("aria-busy");
+  one("app").dataset.now = state.now;
   if (focused && document.activeElement?.dataset?.focus !== focused && (document.activeElement === document.body || !document.activeElement)) {
     document.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
