@@ -89,10 +89,13 @@ class Window:
             "(now) => document.querySelector('#app').dataset.now >= now", arg=now
         )
 
-    async def press(self, label: str) -> None:
-        """Press the newest button with this label, once it is there."""
+    async def press(self, label: str, *, sure: str = "") -> None:
+        """Press the newest button with this label, once it is there; `sure` answers what it asks."""
         button = self.page.get_by_role("button", name=label, exact=True)
         await (await self.until(button)).click()
+        if sure:
+            asked = self.page.get_by_role("dialog").get_by_role("button", name=sure, exact=True)
+            await (await self.until(asked)).click()
 
     async def say(self, text: str, *, thread: bool = False) -> None:
         """Type into the channel, or into the thread that is open, and press Enter."""
@@ -104,9 +107,28 @@ class Window:
         """Type into a list, and choose what it offers."""
         box = await self.until(self.page.get_by_role("combobox", name=label, exact=True))
         await box.click()
-        await box.fill(typed)
-        offered = self.page.get_by_role("option", name=option)
+        await box.press_sequentially(typed)
+        offered = self.page.get_by_role("option", name=option).first
         await (await self.until(offered)).click()
+
+    async def in_focus(self) -> str:
+        """The words on what the keyboard would use now, or its label."""
+        words = "(e => e.getAttribute('aria-label') || e.textContent)(document.activeElement)"
+        focused: str = await self.page.evaluate(words)
+        return focused
+
+    async def step_to(self, label: str, key: str = "Shift+Tab") -> None:
+        """Press a key until what has this label is in focus."""
+        for _ in range(30):
+            if await self.in_focus() == label:
+                return
+            await self.page.keyboard.press(key)
+        raise AssertionError(f"{key} does not lead to {label!r}, but to {await self.in_focus()!r}")
+
+    async def fits(self) -> None:
+        """Nothing sticks out of the window."""
+        wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await self.page.evaluate(wide) == 0
 
     async def agrees(self, channel: str) -> None:
         """What is drawn of a channel and of the open thread is what the terminal tells of them."""
@@ -133,9 +155,9 @@ async def playground(
     monkeypatch.setattr(serving, "LOOK", 0.02)
     async with world(tmp_path, lent_redis=lent_redis) as made:
         played = Playground(set_scene(made))
-        await made.start_bot()
+        await played.life.begin()
         yield played
-        await made.stop_bot()
+        await played.life.end()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
