@@ -19,6 +19,7 @@ from bot.errors import NotTaken, Permanent, StoreUnavailable, Temporary
 from bot.metrics import Metrics
 from bot.restore import audit, durations, workflow
 from bot.restore.diagnosis import times
+from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.effects import signed
 from bot.restore.events import (
     Acted,
@@ -35,7 +36,7 @@ from bot.restore.events import (
     VmClaimedElsewhere,
 )
 from bot.restore.model import AuditEntry, Restore
-from bot.restore.observation import ObservationKind
+from bot.restore.observation import Observation, ObservationKind
 from bot.restore.thread import UserId
 from bot.slack.api.authorizer import Asker, Authorizer
 from bot.slack.api.client import SlackApi
@@ -225,8 +226,7 @@ class Reconciler:
             raise Permanent("unknown_cluster", gone)
         if permission is None:
             observation = await cluster.observe(restore, kind)
-            worth_it = times.wanted(restore, observation, self._clock.now())
-            evidence = await cluster.evidence(restore) if worth_it else None
+            evidence = await self._evidence(cluster, restore, observation)
             return Observed(observation, workflow.ALLOWED, evidence)
         owner, verdict = permission
         planned = (
@@ -234,7 +234,14 @@ class Reconciler:
         )
         permitted = owner.permitted(request.cluster)
         observation = await cluster.observe(restore, kind, planned, permitted=permitted)
-        return Observed(observation, verdict)
+        return Observed(observation, verdict, await self._evidence(cluster, restore, observation))
+
+    async def _evidence(
+        self, cluster: Cluster, restore: Restore, seen: Observation
+    ) -> Evidence | None:
+        """Why it does not go on, where that is worth reading now."""
+        worth_it = times.wanted(restore, seen, self._clock.now())
+        return await cluster.evidence(restore) if worth_it else None
 
     async def _verdict(self, restore: Restore, owner: Asker, *, fresh: bool) -> Verdict:
         """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
