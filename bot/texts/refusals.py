@@ -137,6 +137,12 @@ HELD: Final = RefusalText(
     "One restore of a VM at a time.",
     "Wait for it to end, or talk to them.",
 )
+TOO_MANY_OPEN: Final = RefusalText(
+    "As many restores are open in namespace `{namespace}` as there may be at once ({limit}): of {vms}.",
+    "Room for one more open restore in the namespace.",
+    "Wait for one of them to end, or ask its owner to cancel it (`/vm-restore status` shows whose they "
+    "are); then start over.",
+)
 
 # The snapshot
 
