@@ -1,8 +1,8 @@
 # The bot in a small image: no compiler, no pip, no root, nothing written outside of its volumes.
-# Pin the base by digest where you build, and renew it as your registry tells of a new one:
-#   docker buildx imagetools inspect python:3.13-slim-bookworm
-#   docker build --build-arg BASE_IMAGE=python:3.13-slim-bookworm@sha256:… .
-ARG BASE_IMAGE=python:3.13-slim-bookworm
+# The base is pinned by the digest of its index, which holds all platforms. `.ci/image renew` writes the digest that
+# the registry has today; another base: --build-arg BASE_IMAGE=…
+# Digest: recorded by its makers on 2026-08-05, in docker-library/repo-info, repos/python/remote/3.13-slim-bookworm.md
+ARG BASE_IMAGE=python:3.13-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
 
 FROM ${BASE_IMAGE} AS build
 # Another package index, and a CA that it or a proxy is signed by: --secret id=ca,src=ca.crt

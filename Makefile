@@ -2,6 +2,7 @@
 # it is on PATH.
 #
 #   make demo    the bot on a simulated Slack and a simulated cluster, playing its story
+#   make playground   the same, to be played in a browser; PORT=8000 picks the port of the page
 #   make test    lint, types, tests
 #   make test-under-load   the tests, three times, beside two busy loops; TESTS=tests/slack a part of them
 #   make coverage   do the fast tests of bot/restore and bot/store reach their branches? CI asks
@@ -34,17 +35,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants settings test test-under-load
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants playground settings test \
+	test-under-load
 
 demo: $(VENV)/.demo
 	@$(BIN)/vm-restore-bot demo
+
+playground: $(VENV)/.demo
+	@$(BIN)/vm-restore-bot playground --port $(or $(PORT),0)
 
 # On two cores. One of the four begins with what waits for leases and deadlines, and is idle for two minutes.
 test: lint
 	$(BIN)/pytest -q -n 4 --dist worksteal
 
 # Without the long random walks, and on one kind of server: the other tests reach the same branches.
-COVERING := tests/restore tests/store -m "not slow and not another_server" \
+COVERING := tests/restore tests/store tests/test_terminal.py -m "not slow and not another_server" \
 	--ignore=tests/restore/test_machine.py --ignore-glob='*_model.py'
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest -q -n 0 $(COVERING)

@@ -230,21 +230,24 @@ def verify(
 
 
 @app.command()
-def demo(
-    *,
-    keep: Annotated[
-        bool,
-        typer.Option("--keep", help="Leave it running, to be tried with kubectl and curl."),
-    ] = False,
-    port: Annotated[
-        int,
-        typer.Option(min=0, max=65535, help="Port of the simulated cluster; 0 takes a free one."),
-    ] = 0,
-) -> None:
+def demo() -> None:
     """Play the story of a restore on a simulated Slack and a simulated cluster."""
     from bot.playground.demo import play
 
-    sys.exit(asyncio.run(play(keep=keep, port=port, out=sys.stdout)))
+    sys.exit(asyncio.run(play(out=sys.stdout)))
+
+
+@app.command()
+def playground(
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Play yourself, in a browser: Slack, the cluster and what goes wrong, on this machine alone."""
+    from bot.playground.web.play import play
+
+    sys.exit(asyncio.run(play(port=port, out=sys.stdout)))
 
 
 @app.command()

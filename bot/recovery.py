@@ -186,9 +186,9 @@ class Recovery:
         except Permanent as refused:
             log.warning("the thread of a lost record cannot be read", error=refused.reason)
             return _Thread({})
-        ours = [each for each in said if each.get("bot_id") == self._home.bot_id]
-        cards = marked(ours, id_)
-        own = any(each["ts"] == at.thread for each in ours)
+        own_messages = [each for each in said if each.get("bot_id") == self._home.bot_id]
+        cards = marked(own_messages, id_)
+        own = any(each["ts"] == at.thread for each in own_messages)
         return _Thread(cards, own, foreign=bool(said) and not cards)
 
     async def _keep(self, new: Restore, lost: LostTask, thread: _Thread) -> TaskResult | None:

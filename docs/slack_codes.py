@@ -133,7 +133,9 @@ def _asker(code: str) -> str:
     error = _refused(code, WHO)
     if not isinstance(error, SlackRefused):
         return views.slack_down()
-    return views.went_wrong() if error.ours else views.slack_refuses(code, error.scope)
+    return (
+        views.went_wrong() if error.content_is_at_fault else views.slack_refuses(code, error.scope)
+    )
 
 
 def _operator(code: str) -> str:

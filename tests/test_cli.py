@@ -66,6 +66,7 @@ def test_help_lists_the_commands_and_loads_none_of_their_libraries() -> None:
         "run",
         "demo",
         "manifest",
+        "playground",
     }
     heavy = {"aiohttp", "kubernetes", "pydantic", "redis", "slack_bolt", "slack_sdk", "structlog"}
     assert heavy & set(json.loads(modules)) == set()
@@ -137,17 +138,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
 def test_the_demo_is_played_as_asked_and_its_result_is_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, stage: Callable[[Any], None]
 ) -> None:
-    asked: list[tuple[bool, int]] = []
-
-    async def play(*, keep: bool, port: int, out: Any) -> int:
+    async def play(*, out: Any) -> int:
         out.write("a story")
-        asked.append((keep, port))
         return 3
 
     stage(play)
-    assert run(monkeypatch, "demo", "--keep", "--port", "6443") == 3
     assert run(monkeypatch, "demo") == 3
-    assert asked == [(True, 6443), (False, 0)]
 
 
 def test_ctrl_c_ends_without_a_traceback(
@@ -186,8 +182,8 @@ def test_an_address_that_is_not_of_this_machine(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_taken_port_of_the_demo_is_named_with_how_to_choose_another(taken: int) -> None:
-    done = command("demo", "--port", str(taken))
+def test_a_taken_port_of_the_playground_is_named_with_how_to_choose_another(taken: int) -> None:
+    done = command("playground", "--port", str(taken))
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"--port: {taken} cannot be had on 127.0.0.1 (Address already in use)")

@@ -68,7 +68,7 @@ def test_a_client_library_has_one_owner(graph: grimp.ImportGraph, library: str) 
     assert {m for m in production if m != owner and not m.startswith(f"{owner}.")} == set()
 
 
-def test_production_never_imports_the_playground_except_the_command_for_the_demo(
+def test_production_never_imports_the_playground_except_its_two_commands(
     graph: grimp.ImportGraph,
 ) -> None:
     importers = {

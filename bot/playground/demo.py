@@ -5,7 +5,6 @@ of an incident, and a restore that is stopped by a wrong name.
 """
 
 import asyncio
-import socket
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -13,57 +12,26 @@ from typing import TextIO
 
 from bot import telemetry
 from bot.clock import Clock
-from bot.errors import Misconfigured
+from bot.playground.loopback import must_reach_itself
 from bot.playground.narrator import Narrator
-from bot.playground.remote import Remote
 from bot.playground.stage import Stage, access, set_stage
 from bot.playground.world import World, world
 
 PATIENCE = 60.0
 """Real seconds that the demo waits for any one thing."""
-LOOPBACK = "127.0.0.1"
 TYPE_IT = "type the snapshot name exactly as shown"
 
 
-async def play(*, keep: bool, port: int, out: TextIO) -> int:
-    """Tell the stories; with `keep` leave the world running afterwards. The process's exit code."""
+async def play(*, out: TextIO) -> int:
+    """Tell the stories; the process's exit code."""
     telemetry.set_up("warning", "console")
-    _must_reach_itself()
-    _must_be_free(port)
+    must_reach_itself()
     with tempfile.TemporaryDirectory(prefix="vm-restore-demo-") as directory:
-        async with world(Path(directory), clock=Clock(), kube_port=port) as made:
-            return await _play(made, keep=keep, out=out)
+        async with world(Path(directory), clock=Clock()) as made:
+            return await _play(made, out=out)
 
 
-def _must_reach_itself() -> None:
-    """Everything in the demo talks over loopback; without it nothing else is at fault."""
-    with socket.socket() as held, socket.socket() as caller:
-        try:
-            held.bind((LOOPBACK, 0))
-            held.listen(1)
-            caller.settimeout(PATIENCE)
-            caller.connect(held.getsockname())
-        except OSError as error:
-            raise Misconfigured(
-                f"This machine cannot reach itself at {LOOPBACK} ({error.strerror}), and the demo"
-                " plays there. Bring the loopback interface up: ip link set lo up"
-            ) from error
-
-
-def _must_be_free(port: int) -> None:
-    """The port that was asked for, told from a fault of the demo."""
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            held.bind((LOOPBACK, port))
-        except OSError as error:
-            raise Misconfigured(
-                f"--port: {port} cannot be had on {LOOPBACK} ({error.strerror}); choose another"
-                " with --port NUMBER, or leave it out to take a free one"
-            ) from error
-
-
-async def _play(made: World, *, keep: bool, out: TextIO) -> int:
+async def _play(made: World, *, out: TextIO) -> int:
     taken = made.clock.now() - timedelta(hours=6, minutes=30)
     stage = await set_stage(made, running=True, taken=taken)
     made.config = access(stage.alice, stage.bob, on_call=(stage.bob,))
@@ -74,8 +42,6 @@ async def _play(made: World, *, keep: bool, out: TextIO) -> int:
         await _restore(stage, narrator)
         await _wrong_name(stage, narrator)
         narrator.say(_summary(stage))
-        if keep:
-            await _stay(stage, narrator)
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -129,34 +95,4 @@ def _summary(stage: Stage) -> str:
     return (
         f"The cluster was asked for {len(made)} restore: {', '.join(map(str, made))}. "
         "The second story asked it for none."
-    )
-
-
-async def _stay(stage: Stage, narrator: Narrator) -> None:
-    """Leave everything running until Ctrl-C."""
-    async with Remote(stage) as remote:
-        narrator.say("Everything stays up until Ctrl-C. Try it:\n" + _addresses(stage, remote.url))
-        await asyncio.Event().wait()
-
-
-def _addresses(stage: Stage, remote: str) -> str:
-    made = stage.world
-    config = made.directory / "kubeconfig"
-    bot = made.bot.port if made.bot else 0
-    return "\n".join(
-        (
-            f"  the cluster      kubectl --kubeconfig {config} get vms,vmsnapshots,vmrestores -A",
-            f"  the channel      curl {remote}/",
-            f"  say something    curl {remote}/alice/say -d 'restore web-01 in production'",
-            f"  in the thread    curl '{remote}/alice/say?thread=last' -d 'before-release'",
-            f"  slash command    curl {remote}/alice/slash -d '/vm-restore help'",
-            f"  press a button   curl {remote}/alice/click -d 'Cancel'",
-            f"  hand it over     curl '{remote}/alice/say?thread=last' --data-raw '@vm-restore handoff @bob'",
-            f"  open the form    curl -X POST {remote}/alice/shortcut",
-            f"  choose in it     curl {remote}/alice/pick -d 'VM=web-01'",
-            f"  send it          curl -X POST {remote}/alice/submit",
-            f"  the Home tab     curl -X POST {remote}/alice/home",
-            f"  Slack's Web API  {made.slack.api_url}",
-            f"  the bot          curl http://127.0.0.1:{bot}/readyz",
-        )
     )

@@ -7,9 +7,10 @@ from bot.restore.differences import (
     generation_is_the_same,
     nobody_restored_it,
 )
-from bot.restore.model import Restore, Stop
+from bot.restore.model import Restore
 from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
+from bot.restore.stop_and_start import Stop
 from bot.restore.vmstate import VmState, state_of
 from bot.texts import refusals as texts
 

@@ -77,8 +77,8 @@ def trace_of(cluster: str, found: RestoreObject, team: str) -> Trace | None:
     """The same, by an object in the cluster; None if it is not of this workspace and this bot."""
     channel, _, thread = (found.thread or "").partition("/")
     owner = found.owner or found.made_by or ""
-    ours = found.team == team and bool(_ID.fullmatch(found.restore_id or ""))
-    if not (ours and _CHANNEL.fullmatch(channel) and _TS.fullmatch(thread)):
+    own = found.team == team and bool(_ID.fullmatch(found.restore_id or ""))
+    if not (own and _CHANNEL.fullmatch(channel) and _TS.fullmatch(thread)):
         return None
     if not (is_user(owner) and found.namespace and found.target and found.snapshot):
         return None

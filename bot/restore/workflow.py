@@ -74,7 +74,7 @@ from bot.restore.phases import ended, left
 from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
-from bot.restore.starts import START_WITHIN, start_is_due
+from bot.restore.starts import START_WITHIN, looked_at, start_is_due
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.texts import endings, refusals
@@ -204,11 +204,11 @@ def wanted(restore: Restore) -> ObservationKind | None:
 def last_look(restore: Restore, now: datetime) -> ObservationKind | None:
     """What time alone makes due.
 
-    Before an open question expires, whether it was answered and done already; after the end, what the
-    restore left behind.
+    Before an open question expires, whether it was answered and done already; after the end, what it
+    left behind.
     """
     if restore.phase.ended:
-        return ObservationKind.JOB if left.is_due(restore, now) else None
+        return ended.wanted(restore, now)
     over = restore.deadline is not None and now >= restore.deadline
     asked = restore.phase in (Phase.STOP_CHOICE, Phase.TYPING, Phase.CONFIRMING)
     return ObservationKind.VMI if over and asked else None
@@ -275,8 +275,8 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
         return now if moved else now + timedelta(seconds=_BRISK)
     if restore.closed or restore.outcome is None:
         return None
-    limits = (restore.outcome.at + AFTERCARE, _offered_until(restore), left.due_at(restore))
-    return min(limit for limit in limits if limit)
+    looks = (_offered_until(restore), left.due_at(restore), looked_at(restore, now))
+    return min(limit for limit in (restore.outcome.at + AFTERCARE, *looks) if limit)
 
 
 def _blind(restore: Restore, observation: Observation) -> str | None:

@@ -2,7 +2,7 @@
 
 Each restore has its own, and what belongs to no restore (somebody was refused, a record was lost) is in
 one more, cut at about 100,000. An entry carries a chain: the SHA-1 of the chain of the entry before it
-and of its own text. It shows a changed, missing or moved entry to whoever reads; it does not stop
+and of its own text. It shows a changed, missing or moved entry to a reader; it does not stop
 somebody who can write to Redis from making the whole chain anew, or from cutting its end. Against that
 an export is kept elsewhere and compared (`missing`).
 """

@@ -49,7 +49,7 @@ class Listed:
     newer: int = 0
     """Kept by a newer release of the bot."""
     lost: int = 0
-    """Gone, or broken: they are found out about when they are due."""
+    """Gone, which is found within seconds, or broken, which is found when they are due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,9 @@ INVITE_ME: Final = (
     "again, or ask in a direct message to me."
 )
 NOTHING_TO_CANCEL: Final = "You have no restore that could be cancelled. Only the person whose restore it is can cancel it."
+NOTHING_READ_TO_CANCEL: Final = (
+    "Of the restores under way that I can read, you have none that could be cancelled."
+)
 WHICH_TO_CANCEL: Final = (
     "You have several restores under way: {restores}. Write `/vm-restore cancel VM`, press *Cancel* "
     "in the thread of the one you mean, or type `cancel` there."

@@ -30,6 +30,13 @@ RESTORE_STUCK: Final = RefusalText(
     "KubeVirt tries again by itself. If what it says does not pass, its maker or a cluster admin must "
     "delete that object first.",
 )
+RESTORE_WAITS: Final = RefusalText(
+    "VirtualMachineRestore `{name}` of this VM waits until the VM is stopped, and begins then{by}. "
+    "KubeVirt says: {said}",
+    NO_RESTORE,
+    "Any stop of this VM begins that restore. If it is not wanted, its maker or a cluster admin must "
+    "delete that object first.",
+)
 RESTORE_GOES: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM is being deleted{by}, and still there.",
     NO_RESTORE,
@@ -94,6 +101,9 @@ ON_ITS_WAY: Final = (
     "updating target spec",
     "waiting for target update",
     "operation complete",
+    "automatically stopping restore target",
     "vm restore is deleting",
 )
 """What KubeVirt writes into Progressing while a restore goes on; all else is an error that it met."""
+WAITS_FOR_A_STOP: Final = "waiting for target"
+"""What it writes there, in every release, while the VM of a restore that has not begun still runs."""

@@ -50,7 +50,7 @@ def test_an_ingress_lets_slack_in_and_nobody_else() -> None:
 
 
 def test_a_route_lets_slack_in_and_nobody_else() -> None:
-    """Its fields are those of OpenShift's CustomResourceDefinition of Routes."""
+    """Its fields are compared with OpenShift's in test_chart.py."""
     documents = rendered({**HTTP, "route": {"enabled": True, "host": "bot.example.com"}})
     route = only(documents, "Route")
     assert route["apiVersion"] == "route.openshift.io/v1"

@@ -27,7 +27,9 @@ def test_hadolint_finds_nothing() -> None:
 
 
 def test_both_stages_start_from_one_base_that_is_pinned_and_can_be_replaced() -> None:
-    assert re.search(r"^ARG BASE_IMAGE=\S+:\d\S+$", TEXT, re.MULTILINE)
+    assert re.search(
+        r"^ARG BASE_IMAGE=python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", TEXT, re.MULTILINE
+    )
     assert re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE) == ["${BASE_IMAGE}", "${BASE_IMAGE}"]
 
 
@@ -56,3 +58,31 @@ def test_the_image_gets_only_what_it_is_made_from() -> None:
         copied |= set(arguments.split()[:-1])
     assert kept == copied
     assert all((HOUSE / name).exists() for name in copied)
+
+
+@pytest.mark.parametrize("answer", ["Digest:    sha256:" + 64 * "b", "not found"])
+def test_the_digest_of_the_base_is_renewed_by_what_the_registry_tells(
+    tmp_path: Path, answer: str
+) -> None:
+    """No registry is asked here: a program called docker answers as `buildx imagetools inspect` does."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(HOUSE / ".ci" / "image", tmp_path / ".ci")
+    shutil.copy(HOUSE / "Dockerfile", tmp_path)
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\nprintf 'Name:      %s\\n{answer}\\n' \"$4\"\n")
+    docker.chmod(0o755)
+    done = subprocess.run(  # noqa: S603 - our own script
+        [tmp_path / ".ci" / "image", "renew"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = (tmp_path / "Dockerfile").read_text(encoding="utf-8")
+    if answer == "not found":
+        assert (done.returncode, after) == (1, TEXT)
+        return
+    assert done.returncode == 0, done.stderr
+    assert f"ARG BASE_IMAGE=python:3.13-slim-bookworm@sha256:{64 * 'b'}\n" in after
+    assert "# Digest: told by the registry on 2" in after
+    assert after.partition("FROM")[2] == TEXT.partition("FROM")[2]

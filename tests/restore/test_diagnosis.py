@@ -24,7 +24,7 @@ from bot.restore.diagnosis.model import Cause, Diagnosis
 from bot.restore.diagnosis.rules import RULES, diagnose
 from bot.restore.events import Elapsed
 from bot.restore.model import Job, Phase
-from bot.restore.observation import Claim, Observation, ObservationKind, RestoreObject
+from bot.restore.observation import ApiRejection, Claim, Observation, ObservationKind, RestoreObject
 from bot.texts import diagnosis as texts
 from tests.restore.ground import CONTENT, NAMESPACE, NOW, SNAPSHOT, SNAPSHOT_NAME, VM, VM_NAME, VMI
 from tests.restores import restore
@@ -93,6 +93,16 @@ def waits(*events: tuple[str, str], **facts: Any) -> Evidence:
         for reason, text in events
     )
     return but(**{"claims": (WAITING,), "events": seen, **facts})
+
+
+def starting(*conditions: SeenCondition, **facts: Any) -> Evidence:
+    """Its VM was started after the restore, and does not come up."""
+    return but(over=True, starts=True, vmi=VMI, vmi_conditions=conditions, **facts)
+
+
+def synchronized(text: str) -> SeenCondition:
+    """What virt-controller meets when it is to run a VMI."""
+    return SeenCondition("Synchronized", "False", "FailedCreate", text)
 
 
 def exceeded(quota: str, asked: str) -> str:
@@ -353,6 +363,42 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
             ),
         ),
     ),
+    "a VM that was started waits for a claim that does not exist": (
+        Cause.CLAIM_MISSING,
+        starting(synchronized("PVC production/data does not exist, waiting for it to appear")),
+    ),
+    "the same, as its pod is made": (
+        Cause.CLAIM_MISSING,
+        starting(synchronized("failed to render launch manifest: didn't find PVC data")),
+    ),
+    "no node takes a VM that was started, and its claim waits for the node": (
+        Cause.UNSCHEDULABLE,
+        starting(
+            SeenCondition(
+                "PodScheduled", "False", "Unschedulable", "0/3 nodes: Insufficient memory"
+            ),
+            claims=(WAITING,),
+            classes=(replace(FAST, waits=True),),
+        ),
+    ),
+    "a webhook refuses the VMI of a VM that was started": (
+        Cause.WEBHOOK_DENIES,
+        starting(vm_failures=(f"Failure while starting VMI: {DENIED}no maintenance now",)),
+    ),
+    "a quota refuses the pod of a VM that was started": (
+        Cause.QUOTA_COUNT,
+        starting(
+            synchronized(f"failed to create virtual machine pod: {exceeded('compute', 'pods=1')}")
+        ),
+    ),
+    "a MAC address is taken when the VMI is made": (
+        Cause.ADDRESS_TAKEN,
+        starting(vm_failures=(f"{DENIED}failed to allocate requested mac address",)),
+    ),
+    "a VM that was started says nothing that is known": (
+        Cause.START_UNKNOWN,
+        starting(synchronized("the moon is in the wrong quarter")),
+    ),
     "another restore holds the VM": (
         Cause.OTHER_RESTORE,
         but(vm=replace(VM, restore_in_progress="of-somebody")),
@@ -449,7 +495,7 @@ def test_a_diagnosis_is_over_once_it_moves() -> None:
 
 
 def test_claims_of_other_restores_do_not_hide_a_stall() -> None:
-    """An earlier restore of the VM has bound claims; ours still waits."""
+    """An earlier restore of the VM has bound claims; this one still waits."""
     job = Job(
         name=NAME,
         decided_at=NOW,
@@ -466,6 +512,55 @@ def test_claims_of_other_restores_do_not_hide_a_stall() -> None:
     assert not times.wanted(stuck, seen, NOW + times.STALLED_AFTER - timedelta(seconds=1))
     bound = replace(seen, claims=(Claim(CLAIM, "Bound"),))
     assert not times.wanted(stuck, bound, NOW + times.STALLED_AFTER)
+
+
+STUCK = Job(
+    name=NAME,
+    decided_at=NOW,
+    uid="restore-1",
+    progressing=JOB.progressing,
+    ready=JOB.ready,
+    volumes_total=1,
+    wait_until=NOW + timedelta(hours=1),
+)
+LOOK = Observation(ObservationKind.JOB, NOW, job=JOB, claims=(Claim(CLAIM, "Pending"),))
+# changes of the job, what is seen, when -> is evidence read?
+WANTED: dict[str, tuple[dict[str, Any], Observation, timedelta, bool]] = {
+    "a stall": ({}, LOOK, times.STALLED_AFTER, True),
+    "nothing has changed for a moment": ({}, LOOK, timedelta(seconds=5), False),
+    "what KubeVirt says has changed": (
+        {},
+        replace(LOOK, job=replace(JOB, ready="Binding")),
+        times.STALLED_AFTER,
+        False,
+    ),
+    "it is complete": ({}, replace(LOOK, job=replace(JOB, complete=True)), timedelta(), False),
+    "it has failed": ({}, replace(LOOK, job=replace(JOB, failure="no")), timedelta(), True),
+    "it is gone": ({}, replace(LOOK, job=None), timedelta(), True),
+    "it is gone, as was asked": ({"deleting": True}, replace(LOOK, job=None), timedelta(), False),
+    "its time is over": (
+        {"wait_until": NOW},
+        replace(LOOK, job=replace(JOB, claims=(CLAIM,))),
+        timedelta(seconds=1),
+        True,
+    ),
+    "the bot may not look": (
+        {},
+        replace(LOOK, forbidden=ApiRejection(403, "Forbidden", "no")),
+        times.STALLED_AFTER,
+        False,
+    ),
+    "the API is not served": ({}, replace(LOOK, kubevirt=False), times.STALLED_AFTER, False),
+}
+
+
+@pytest.mark.parametrize("case", WANTED)
+def test_evidence_is_read_where_it_is_worth_its_requests(case: str) -> None:
+    changes, seen, after, expected = WANTED[case]
+    stuck = restore(Phase.RESTORING, job=STUCK.model_copy(update=changes))
+    assert times.wanted(stuck, seen, NOW + after) is expected
+    confirming = stuck.model_copy(update={"phase": Phase.CONFIRMING})
+    assert not times.wanted(confirming, seen, NOW + after)
 
 
 HOSTILE = "x'; kubectl delete vm --all; `<!channel> <@U0ADMIN>`"

@@ -12,6 +12,8 @@ from bot.restore.policy import (
     Conversation,
     Person,
     decide,
+    groups_of_grants,
+    groups_to_ask,
     may_see,
     may_take_over,
     permitted_namespaces,
@@ -221,6 +223,52 @@ def test_who_may_take_over(case: str) -> None:
     if not allowed:
         assert verdict.reason == Reason.NOT_PERMITTED
         assert verdict.text
+
+
+def test_a_group_that_slack_does_not_tell_is_named_where_it_would_allow() -> None:
+    """And nowhere else: not where the person is named, or where the group's grant does not fit."""
+    unread = person(unread=frozenset({"S0ONCALL"}))
+    policy = Policy(grants=(GROUP,), on_call=OnCall(groups=("S0ONCALL",)), contact="Carol")
+    hidden = "in user group S0ONCALL, whose members may. Ask Carol."
+    no = decide(policy, unread, OPS, cluster="main", namespace="production")
+    assert not no.allowed
+    assert hidden in no.text
+    elsewhere = decide(policy, unread, OPS, cluster="main", namespace="staging")
+    assert hidden not in elsewhere.text
+    named = policy.model_copy(update={"grants": (USER, GROUP)})
+    assert decide(named, unread, OPS, cluster="main", namespace="production").allowed
+    claim = may_take_over(named, unread, OPS, cluster="main", namespace="production")
+    assert not claim.allowed
+    assert hidden in claim.text
+
+
+GUEST = person(guest=True)
+# person, namespace -> the groups on which the answer hangs
+ASKED: dict[str, tuple[Person, str | None, tuple[str, ...]]] = {
+    "none for somebody who is named": (ALICE, "production", ()),
+    "none for a guest, whom nothing allows": (GUEST, "staging", ()),
+    "the group of that namespace": (ALICE, "staging", ("S0STAGE",)),
+    "none where no grant covers the namespace": (ALICE, "finance", ()),
+    "each once, before a namespace is known": (ONCALL, None, ("S0STAGE",)),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_only_groups_that_decide_are_asked_about(case: str) -> None:
+    who, namespace, groups = ASKED[case]
+    stage = Grant(groups=("S0STAGE",), namespaces=("staging",))
+    policy = Policy(grants=(USER, stage, stage))
+    assert groups_to_ask(policy, who, OPS, cluster="main", namespace=namespace) == groups
+
+
+def test_the_groups_that_tell_what_somebody_may_at_all() -> None:
+    """In a conversation those of its grants; in none, for the Home tab, all."""
+    here = Grant(groups=("S0HERE",), channels=("C0OPS",), namespaces=("production",))
+    there = Grant(groups=("S0THERE",), channels=("C0ELSE",), namespaces=("production",))
+    policy = Policy(grants=(here, there, here))
+    assert groups_of_grants(policy, ALICE, OPS) == ("S0HERE",)
+    assert groups_of_grants(policy, ALICE, None) == ("S0HERE", "S0THERE")
+    assert groups_of_grants(policy, GUEST, None) == ()
 
 
 def test_who_is_not_on_call_is_told_so() -> None:

@@ -532,7 +532,7 @@ GONE: dict[str, tuple[Callable[[Play], Play], Reason, str]] = {
         Reason.VM_DELETED,
         "The VM was deleted while it was being restored",
     ),
-    "and replaced by one of its name that is not ours": (
+    "and replaced by one of its name by somebody else": (
         lambda it: it.job_becomes(uid="restore-2", restore_id="other").looks(),
         Reason.RESTORE_DELETED,
         "was deleted by somebody else",

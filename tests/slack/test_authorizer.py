@@ -308,7 +308,7 @@ async def test_a_group_that_slack_does_not_tell_of(scene: Scene, code: str) -> N
 
 @pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
 async def test_somebody_among_more_people_than_a_page_holds(scene: Scene, private: bool) -> None:
-    """The person is looked up, not the list: two calls, whoever they are."""
+    """The person is looked up, not the list: two calls, for anybody."""
     crowd = [scene.slack.person(f"crowd-{number}") for number in range(999)]
     big = scene.slack.channel("all-hands", *crowd, scene.people["dave"], private=private)
     calls = scene.calls

@@ -1,11 +1,12 @@
 """The store on servers as they are: full, forgetful, closed, killed; and documents that must last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -286,6 +287,63 @@ async def saved(client: Client, how: str) -> None:
         return (info["rdb_bgsave_in_progress"], info["rdb_last_bgsave_status"]) == (0, how)
 
     await servers.wait_until(f"the snapshot is written: {how}", over)
+
+
+@pytest.mark.parametrize(
+    ("first", "back"), [("no", True), ("yes", False)], ids=["as the manual says", "carelessly"]
+)
+def test_a_backup_is_put_back(tmp_path: Path, first: str, back: bool) -> None:
+    """docs/operating.md: a server that starts with `appendonly yes` does not read dump.rdb, and is empty."""
+    old, new = tmp_path / "old", tmp_path / "new"
+
+    async def backed_up(client: Client) -> Mapping[str, bytes | None]:
+        await Store(client, "T1", HandClock()).create(restore(), due=START, audit=[])
+        await saved(client, "ok")
+        return await picture(client)
+
+    async def put_back(client: Client) -> Mapping[str, bytes | None]:
+        found = await picture(client)
+        await client.config_set("appendonly", "yes")
+        await rewritten(client)
+        return found
+
+    async def live(client: Client) -> tuple[Restore, ...]:
+        return await Store(client, "T1", HandClock()).live()
+
+    kept = on_a_server(old, "yes", backed_up)
+    new.mkdir()
+    shutil.copy(old / "dump.rdb", new)
+    assert on_a_server(new, first, put_back) == (kept if back else {})
+    assert [each.id for each in on_a_server(new, "yes", live)] == (["R1"] if back else [])
+
+
+T = TypeVar("T")
+
+
+def on_a_server(
+    directory: Path, append_only: str, act: Callable[[Client], Coroutine[Any, Any, T]]
+) -> T:
+    """Do something with a server that has its data there."""
+    directory.mkdir(exist_ok=True)
+    port = servers.free_port()
+
+    async def acted() -> T:
+        async with connect(f"redis://127.0.0.1:{port}") as client:
+            return await act(client)
+
+    with servers.process(directory, port, "--appendonly", append_only):
+        return asyncio.run(acted())
+
+
+async def rewritten(client: Client) -> None:
+    """Wait until the append-only file holds all."""
+
+    async def over() -> bool:
+        info = await client.info("persistence")
+        going = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+        return bool(info["aof_enabled"]) and not any(info[each] for each in going)
+
+    await servers.wait_until("the append-only file is written", over)
 
 
 # --- Killed, and cut off from power ---------------------------------------------------------------

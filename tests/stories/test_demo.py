@@ -8,7 +8,7 @@ from bot.playground import demo
 async def test_demo_plays_both_stories_and_ends() -> None:
     """It prints the channel live: a restore that succeeds, a wrong name that restores nothing."""
     out = StringIO()
-    code = await demo.play(keep=False, port=0, out=out)
+    code = await demo.play(out=out)
     told = out.getvalue()
     assert code == 0
     beats = [

@@ -41,7 +41,7 @@ ASKING = frozenset({Phase.GATHERING, Phase.STOP_CHOICE, Phase.TYPING, Phase.CONF
 DAVES = frozenset({"vmr:accept", "vmr:decline"})
 """What only the person uses to whom a restore is offered."""
 READING = frozenset({"vmr:why", "vmr:summary"})
-"""What tells something to whoever presses it, and changes nothing."""
+"""What tells something to the person who presses it, and changes nothing."""
 UNKNOWN_CARD = "I do not know this card any more, so nothing was done"
 
 

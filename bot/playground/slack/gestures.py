@@ -18,6 +18,7 @@ from bot.playground.slack.surfaces import (
     MENUS,
     Choice,
     Control,
+    Named,
     NotPossible,
     Surface,
     blocks_of,
@@ -125,14 +126,14 @@ class Person:
         """Type a slash command; there is no way to type one in a thread."""
         return await self._stage.commands.send(self.user, channel, line, keyboard)
 
-    async def click(self, where: Surface, what: str, *, confirm: bool = True) -> ClickResult:
+    async def click(self, where: Surface, what: Named, *, confirm: bool = True) -> ClickResult:
         """Press a button that is there now; `confirm=False` says no to Slack's confirm dialog."""
         if isinstance(where, Message) and where.deleted:
             raise NotPossible("the message is gone")
         return await self._press(where, blocks_of(where), what, confirm=confirm)
 
     async def click_stale(
-        self, where: Surface, blocks: list[Json] | None, what: str
+        self, where: Surface, blocks: list[Json] | None, what: Named
     ) -> ClickResult:
         """Press a button of an earlier version of a card, as a screen that lags behind allows."""
         return await self._press(where, blocks or [], what, confirm=True)
@@ -142,7 +143,7 @@ class Person:
         return await self._stage.interactions.use(self.user, where, control, choice, remember=False)
 
     async def _press(
-        self, where: Surface, blocks: list[Json], what: str, *, confirm: bool
+        self, where: Surface, blocks: list[Json], what: Named, *, confirm: bool
     ) -> ClickResult:
         control = find_control(blocks, self.user, what, ("button",))
         if not confirm:
@@ -151,13 +152,13 @@ class Person:
             return ClickResult(dismissed=True)
         return await self._stage.interactions.use(self.user, where, control, {})
 
-    async def options(self, where: Surface, what: str, typed: str) -> list[Choice]:
+    async def options(self, where: Surface, what: Named, typed: str) -> list[Choice]:
         """Type into an external menu and read what it offers."""
         control = find_control(blocks_of(where), self.user, what, ("external_select",))
         return await self._stage.interactions.options(self.user, where, control, typed)
 
     async def pick(
-        self, where: Surface, what: str, option: Option, *, typed: str | None = None
+        self, where: Surface, what: Named, option: Option, *, typed: str | None = None
     ) -> ClickResult:
         """Choose in a menu; in an external one `typed` (or the option's text) is typed first."""
         control = find_control(blocks_of(where), self.user, what, MENUS)
@@ -168,7 +169,7 @@ class Person:
         return await self._stage.interactions.use(self.user, where, control, extra)
 
     async def _chosen(
-        self, where: Surface, kind: str, what: str, option: Option, typed: str | None
+        self, where: Surface, kind: str, what: Named, option: Option, typed: str | None
     ) -> Json:
         if kind == "users_select":
             return {"selected_user": self._user_id(option)}
@@ -202,7 +203,7 @@ class Person:
             raise NotPossible(f"nobody is called {option!r}")
         return user.id
 
-    async def tick(self, where: Surface, what: str, *options: str) -> ClickResult:
+    async def tick(self, where: Surface, what: Named, *options: str) -> ClickResult:
         """Leave exactly these boxes of a checkbox group ticked."""
         control = find_control(blocks_of(where), self.user, what, ("checkboxes",))
         offered = choices(control.element)
@@ -240,7 +241,7 @@ class Person:
         event = self._stage.events.home_opened(self.user, self.home)
         await self._stage.delivery.event(event)
 
-    async def fill(self, values: Mapping[str, Option]) -> None:
+    async def fill(self, values: Mapping[Named, Option]) -> None:
         """Fill in fields of the open modal, by label, action id or block id."""
         view = self._open_view()
         for what, value in values.items():
@@ -250,7 +251,7 @@ class Person:
             else:
                 self._stage.interactions.type_in(view, control, str(value))
 
-    async def fill_and_submit(self, values: Mapping[str, Option]) -> SubmitResult:
+    async def fill_and_submit(self, values: Mapping[Named, Option]) -> SubmitResult:
         """Fill in the open modal and submit it; waits for the app's answer, as the client does."""
         await self.fill(values)
         view = self._open_view()

@@ -6,6 +6,7 @@ from bot.playground.slack.gestures import Person
 from bot.playground.slack.outgoing import Outgoing
 from bot.playground.slack.sockets import SocketHub
 from bot.playground.slack.transcript import Transcript
+from bot.playground.slack.views import Views
 from bot.playground.slack.web_api import WebApi
 from bot.playground.slack.workspace import (
     Broadcast,
@@ -21,6 +22,7 @@ class SlackView:
     delivery: Delivery
     _api: WebApi
     _hub: SocketHub
+    _views: Views
 
     @property
     def team_id(self) -> str:
@@ -108,6 +110,10 @@ class SlackView:
         """The channel as text; `history` adds what edited messages said before."""
         user = viewer.user if viewer is not None else None
         return Transcript(self.workspace, user, history=history).channel(channel)
+
+    def modals_below(self, person: Person) -> int:
+        """How many modals lie under the one that is open for this person."""
+        return self._views.below(person.user)
 
     def screen(self, person: Person) -> str:
         """What stands over the channels: the open modal, or else the Home tab."""

@@ -10,6 +10,8 @@ from bot.playground.slack.workspace import Message, User
 
 Json = dict[str, Any]
 Surface = Message | View
+Named = str | tuple[str, str]
+"""How a control is named: by its label or action id, or exactly, by block id and action id."""
 
 MENUS = (
     "static_select",
@@ -77,10 +79,12 @@ def controls(blocks: list[Json], user: User) -> Iterator[Control]:
                 yield Control(block, element)
 
 
-def find_control(blocks: list[Json], user: User, what: str, kinds: tuple[str, ...] = ()) -> Control:
-    """The one element with this label or action id."""
+def find_control(
+    blocks: list[Json], user: User, what: Named, kinds: tuple[str, ...] = ()
+) -> Control:
+    """The one element with this name."""
     usable = [c for c in controls(blocks, user) if not kinds or c.kind in kinds]
-    found = [c for c in usable if what in (c.action_id, c.label)]
+    found = [c for c in usable if what in (c.action_id, c.label, (c.block_id, c.action_id))]
     found = found or [c for c in usable if what == c.block_id]
     if len(found) == 1:
         return found[0]

@@ -155,6 +155,10 @@ class Views:
         stack = self._stacks.get(user.id)
         return stack[-1] if stack else None
 
+    def below(self, user: User) -> int:
+        """How many modals lie under the one the user sees."""
+        return max(0, len(self._stacks.get(user.id, ())) - 1)
+
     def home(self, user: User) -> View | None:
         """The Home tab the user sees."""
         return self._homes.get(user.id)

@@ -198,7 +198,7 @@ def created(
 def _follow(restore: Restore, job: Job, observation: Observation, now: datetime) -> Move:
     seen = observation.job
     if seen is not None and seen.uid != job.uid and seen.restore_id == restore.id:
-        # Ours was deleted, and a second one of its name is there: the cluster carries that out.
+        # The object was deleted, and a second one of its name is there: the cluster carries that out.
         return replaced(restore, job, seen.uid), ()
     if seen is None or seen.uid != job.uid:
         return _deleted(restore, observation, now), ()

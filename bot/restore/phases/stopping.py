@@ -13,7 +13,7 @@ from bot.restore.checks import is_live
 from bot.restore.denials import denial
 from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.model import Outcome, Phase, Restore, Stop
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import ApiRejection, Observation, Vm
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
@@ -24,6 +24,7 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
+from bot.restore.stop_and_start import Stop
 from bot.restore.stops import before_a_stop, written_besides
 from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop

@@ -61,8 +61,8 @@ class SlackRefused(Permanent):
         self.scope = scope
 
     @property
-    def ours(self) -> bool:
-        """What was sent is at fault, and nothing else."""
+    def content_is_at_fault(self) -> bool:
+        """Slack takes no such text or blocks; the conversation and the rights are well."""
         return meaning(self.reason) is Meaning.CONTENT
 
 

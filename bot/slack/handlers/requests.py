@@ -25,6 +25,7 @@ from bot.slack.handlers.queries import LISTED, QueryHandler, meant, unknown_clus
 from bot.slack.handlers.shift_report import ShiftReporter
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
+from bot.slack.views.unread import Unread
 from bot.store.records import AlreadyExists, ClaimConflict, Created, LimitReached
 
 CANCELLED = Reason.CANCELLED_BY_USER
@@ -199,8 +200,8 @@ class RequestHandler:
         if done is not None:
             await self._responder.reply(caller, views.reply(Reply.DONE, done))
             return
-        live = await self._store.live()
-        mine = [each for each in live if each.owner == caller.user and meant(each, parsed)]
+        live = await self._store.under_way()
+        mine = [each for each in live.restores if each.owner == caller.user and meant(each, parsed)]
         here = [
             each
             for each in mine
@@ -209,7 +210,8 @@ class RequestHandler:
         ]
         chosen = here or mine
         if not chosen:
-            await self._responder.reply(caller, views.nothing_to_cancel())
+            unread = Unread(newer=live.newer, lost=live.lost)
+            await self._responder.reply(caller, views.nothing_to_cancel(unread))
         elif len(chosen) > 1:
             await self._responder.reply(caller, views.which_to_cancel(chosen))
         else:

@@ -118,7 +118,7 @@ class Dispatcher:
                 raise
         except SlackRefused as refused:
             told = views.slack_refuses(refused.reason, refused.scope)
-            if refused.ours or not await self._tell(received, told):
+            if refused.content_is_at_fault or not await self._tell(received, told):
                 raise
 
     async def apologise(self, delivery: Delivery) -> bool:
@@ -318,10 +318,7 @@ async def _wait_for_the_thread(store: Store, caller: Caller) -> None:
     for each in await store.live():
         thread_ref = each.thread_ref
         # Since it was looked for, it may just have been written down.
-        begun = thread_ref.channel == caller.channel and thread_ref.thread in (
-            None,
-            caller.thread,
-        )
+        begun = thread_ref.channel == caller.channel and thread_ref.thread in (None, caller.thread)
         moved = thread_ref.thread == caller.thread and thread_ref.channel != caller.channel
         if each.owner == caller.user and (begun or moved):
             raise NotYet("the thread is just being begun, or moved")
@@ -329,12 +326,14 @@ async def _wait_for_the_thread(store: Store, caller: Caller) -> None:
 
 async def _clicked_on(store: Store, value: str) -> tuple[Restore, int] | str:
     """The restore of a button, and the number of its card; or why there is none."""
-    ref = views.parse_value(value)
+    if (ref := views.parse_value(value)) is None:
+        return views.unknown_card()
     try:
-        record = await store.load(ref[0]) if ref else None
+        record = await store.load(ref[0])
     except Unreadable:
+        await store.queue.wake([ref[0]])  # What is broken is found out about now.
         return views.unread_card()
-    return (record.restore, ref[1]) if ref and record else views.unknown_card()
+    return (record.restore, ref[1]) if record else views.unknown_card()
 
 
 def _caller(received: FromPerson) -> Caller:

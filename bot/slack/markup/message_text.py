@@ -186,8 +186,8 @@ def _elements(element: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _is_mention(part: Mapping[str, Any], bot_user: str) -> bool:
-    ours = part.get("type") == "user" and part.get("user_id") == bot_user
-    return ours and not _is_struck(part)
+    names_bot = part.get("type") == "user" and part.get("user_id") == bot_user
+    return names_bot and not _is_struck(part)
 
 
 def _mentions(element: Mapping[str, Any], bot_user: str) -> bool:

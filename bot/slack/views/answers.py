@@ -15,6 +15,7 @@ from bot.slack.markup.mrkdwn import (
     channel_link,
     code,
     fill,
+    joined,
     mention,
     moment,
     names,
@@ -35,6 +36,7 @@ from bot.slack.views.layout import (
 from bot.slack.views.lists import BOT
 from bot.slack.views.progress import known, state
 from bot.slack.views.restore_lists import thread_of
+from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import answers, general
 
 MAX_OPEN: Final = 10
@@ -163,9 +165,11 @@ def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
 
 
-def nothing_to_cancel() -> str:
-    """The person has no live restore."""
-    return answers.NOTHING_TO_CANCEL
+def nothing_to_cancel(unread: Unread = ALL_READ) -> str:
+    """The person has no live restore, as far as all could be read."""
+    if not unread:
+        return answers.NOTHING_TO_CANCEL
+    return joined((Mrkdwn(answers.NOTHING_READ_TO_CANCEL), *unread.lines), "\n")
 
 
 def which_to_cancel(restores: Sequence[Restore]) -> str:

@@ -18,7 +18,7 @@ local function present(told)
 end
 
 -- Add an entry (JSON) to a stream. `chain` is the SHA-1 of the chain before it and the entry, so that a
--- change, a gap or another order is seen by whoever reads it (`bot/store/audit.py:faults`). `number` is
+-- change, a gap or another order is seen by a reader of it (`bot/store/audit.py:faults`). `number` is
 -- the place among the entries of all streams, several of which may be written in one millisecond.
 local function chain_entry(stream, entry, length, number)
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]

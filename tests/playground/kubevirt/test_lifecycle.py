@@ -1,7 +1,5 @@
 """Start, stop and restart, row by row of the tables."""
 
-from typing import Any
-
 import pytest
 
 from tests.playground.kubevirt.kit import (
@@ -16,7 +14,6 @@ from tests.playground.kubevirt.kit import (
     with_stopped_vm,
 )
 
-Json = dict[str, Any]
 CONFLICT = f'Operation cannot be fulfilled on virtualmachine.kubevirt.io "{VM}": '
 SHORTER = "Halted only supports manual stop requests with a shorter graceperiod"
 NOT_RUNNING = "VM is not running"

@@ -25,7 +25,6 @@ from tests.playground.kubevirt.kit import (
     with_stopped_vm,
 )
 
-Json = dict[str, Any]
 WAIT = "Waiting for target VM to be powered off. Please stop the restore target to proceed with restore"
 STILL = "Restore target VMI still exists, please stop the restore target to proceed with restore"
 

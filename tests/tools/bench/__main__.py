@@ -51,11 +51,11 @@ def _ack_rows(way: str, found: Compared) -> Iterator[Row]:
         yield (what, f"{found.ratio(other):.2f} x", budget)
     for listener in Listener:
         taken = f"{found.p50(listener):.2f} / {found.p99(listener):.2f} ms"
-        ours = listener is Listener.BOT
+        is_bot = listener is Listener.BOT
         yield (
             f"ack of {listener} over {way} at {RATE} events/s, p50 / p99",
-            f"{taken} ({lost} lost of {sent})" if ours else taken,
-            "p99 < 100 ms" if ours else "",
+            f"{taken} ({lost} lost of {sent})" if is_bot else taken,
+            "p99 < 100 ms" if is_bot else "",
         )
 
 

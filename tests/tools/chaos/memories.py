@@ -105,10 +105,11 @@ class Memories:
 
     def forgot(self, message: Message) -> bool:
         """The message was posted or changed in a gap: the document may not know what it shows."""
-        ours = (message.channel.id, message.ts)
+        this_card = (message.channel.id, message.ts)
         moments = [float(message.ts)] + [
             call.at.timestamp()
             for call in self.world.slack.log
-            if call.method in _WRITES and (call.args.get("channel"), call.args.get("ts")) == ours
+            if call.method in _WRITES
+            and (call.args.get("channel"), call.args.get("ts")) == this_card
         ]
         return any(gap.spans(moment) for gap in self.gaps for moment in moments)
