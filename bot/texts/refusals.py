@@ -281,6 +281,9 @@ VM_STARTED_ANEW: Final = (
     "a second time without being asked."
 )
 VM_RAN: Final = "The VM has run: it was down since {before}, now since {now}."
+VM_DOWN_LATE: Final = (
+    "The VM is down since {now}, long after it was asked to stop: it may have been used in between."
+)
 VM_STRATEGY: Final = "The VM's run strategy was changed: {before} → {now}."
 VM_WRITTEN_BY: Final = "Who else writes the VM has changed: {before} → {now}."
 NOBODY: Final = "nobody"
