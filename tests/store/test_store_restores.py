@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import Permanent
-from bot.restore.model import Phase, Restore, RestoreId, Start, Stop
+from bot.restore.model import Phase, Restore, RestoreId
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest, VmRef
 from bot.restore.thread import ThreadRef, UserId
 from bot.store import Keeping, Store
