@@ -8,7 +8,7 @@ from bot.restore.cut import named
 from bot.restore.events import NamespaceFull, VmClaimedElsewhere
 from bot.restore.model import Restore
 from bot.restore.reasons import Reason
-from bot.texts import refusals
+from bot.texts import locks
 
 
 def limited(restore: Restore) -> bool:
@@ -33,10 +33,10 @@ def refused(restore: Restore, event: VmClaimedElsewhere | NamespaceFull, now: da
 
 def _vm_held(held: VmClaimedElsewhere) -> CheckFailure:
     if held.by is None or held.since is None:
-        return CheckFailure.telling(Reason.HELD_BY_OTHER, refusals.HELD_UNREAD)
+        return CheckFailure.telling(Reason.HELD_BY_OTHER, locks.HELD_UNREAD)
     return CheckFailure.telling(
         Reason.HELD_BY_OTHER,
-        refusals.HELD,
+        locks.HELD,
         by=held.by,
         since=f"{held.since:%Y-%m-%d %H:%M}",
         where=held.where,
@@ -46,7 +46,7 @@ def _vm_held(held: VmClaimedElsewhere) -> CheckFailure:
 def _namespace_full(restore: Restore, full: NamespaceFull) -> CheckFailure:
     return CheckFailure.telling(
         Reason.TOO_MANY_OPEN,
-        refusals.TOO_MANY_OPEN,
+        locks.TOO_MANY_OPEN,
         limit=full.limit,
         namespace=restore.request.namespace,
         vms=named([f"`{each}`" for each in full.vms], MAX_CHOICES),

@@ -127,22 +127,6 @@ BLOCKER_STAYS: Final = RefusalText(
     "No other unfinished restore of this VM.",
     "Ask a cluster admin to delete that object, then ask again.",
 )
-HELD_UNREAD: Final = RefusalText(
-    "The VM is held by another restore, whose record I cannot read.",
-    "One restore of a VM at a time.",
-    "Wait until a newer release runs again, then ask again.",
-)
-HELD: Final = RefusalText(
-    "<@{by}> is already restoring this VM, since {since} UTC: {where}",
-    "One restore of a VM at a time.",
-    "Wait for it to end, or talk to them.",
-)
-TOO_MANY_OPEN: Final = RefusalText(
-    "As many restores are open in namespace `{namespace}` as there may be at once ({limit}): of {vms}.",
-    "Room for one more open restore in the namespace.",
-    "Wait for one of them to end, or ask its owner to cancel it (`/vm-restore status` shows whose they "
-    "are); then start over.",
-)
 
 # The snapshot
 
