@@ -28,6 +28,7 @@ from bot.restore.events import (
     Elapsed,
     Event,
     FarSide,
+    NamespaceFull,
     NotDone,
     ObservationFailed,
     Observed,
@@ -270,17 +271,14 @@ class Reconciler:
                 self._count(before, restore)
                 return True
             case records.ClaimConflict(holder=holder):
-                await self._apply(turn, await self._held(before, holder))
+                await self._apply(turn, await _held(self._parts.web, before, holder))
+                return False
+            case records.LimitReached(limit=limit, open=counted):
+                vms = tuple(str(each.request.vm) for each in counted)
+                await self._apply(turn, NamespaceFull(limit, vms))
                 return False
             case records.Stale():
                 raise TooLateError
-
-    async def _held(self, restore: Restore, holder: Restore | None) -> VmClaimedElsewhere:
-        if holder is None:
-            return VmClaimedElsewhere()
-        reader = restore.owner if restore.thread_ref.direct else None
-        where = await whereabouts(self._parts.web, holder, reader)
-        return VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
 
     async def _perform(self, turn: Reconciliation, effect: Effect) -> None:
         """Act, within the lease. A lost answer is left for the next look to find out."""
@@ -353,6 +351,14 @@ class Reconciler:
         if after.phase.ended and not before.phase.ended:
             reason = after.outcome.reason if after.outcome and after.outcome.reason else ""
             self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
+
+
+async def _held(web: SlackApi, restore: Restore, holder: Restore | None) -> VmClaimedElsewhere:
+    if holder is None:
+        return VmClaimedElsewhere()
+    reader = restore.owner if restore.thread_ref.direct else None
+    where = await whereabouts(web, holder, reader)
+    return VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
 
 
 def _may_act_at_once(restore: Restore, kind: ObservationKind) -> bool:

@@ -135,6 +135,7 @@ def _blank(restore: Restore, at: datetime) -> Evidence:
         error=(start.error or "") if start else "",
         known=job is not None and job.uid is not None and not restore.phase.ended,
         over=restore.phase.ended,
+        starts=start is not None and restore.phase.ended,
         confirmed_vm=restore.preview.vm_uid if restore.preview else "",
     )
 
@@ -149,11 +150,12 @@ async def _objects(asked: Inquiry, evidence: Evidence) -> Evidence:
         taken = group.create_task(asked.one(asked.snapshots, names.SNAPSHOTS, snapshot))
     seen = taken.result()
     snapshot_object = _parsed(parse.snapshot, seen)
-    instance = vmi.result()
+    instance, machine = vmi.result(), its_vm.result()
     return replace(
         evidence,
         job=_parsed(parse.restore, job.result()),
-        vm=_parsed(parse.vm, its_vm.result()),
+        vm=_parsed(parse.vm, machine),
+        vm_failures=parse_evidence.failures(machine) if machine is not None else (),
         vmi=_parsed(parse.vmi, instance),
         vmi_conditions=parse_evidence.conditions(instance) if instance is not None else (),
         snapshot=snapshot_object,

@@ -21,6 +21,7 @@ from bot.restore.diagnosis.model import Diagnosis
 from bot.restore.disks import Coverage, Disk, LeftBehind
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest, Target
 from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
 from bot.restore.vmstate import SnapshotState, VmState
@@ -123,23 +124,6 @@ class Proposal(Stored):
     """Of them that are not named."""
     problem: str | None = None
     """Why it is asked (again), in plain words."""
-
-
-class Stop(Stored):
-    """The stop of a live VM."""
-
-    strategy: str
-    """The run strategy before the bot touched the VM."""
-    asked_at: AwareDatetime | None = None
-    """When the first stop was sent (or decided to be sent); None while only agreed to."""
-    vmi: str | None = None
-    """UID of the VMI that the first stop was sent to."""
-    wait_until: AwareDatetime | None = None
-    force: bool = False
-    done_at: AwareDatetime | None = None
-    error: str | None = None
-    vm_state: VmState | None = None
-    """How the VM stood when our stop, after the confirmation, had come to its end."""
 
 
 class TypedName(Stored):
@@ -264,20 +248,6 @@ class Outcome(Stored):
     """Restored volumes that the VM does not use; None if that was not looked up."""
     unproven: str = ""
     """Why nothing but the cluster's word says that the data is the snapshot's."""
-
-
-class Start(Stored):
-    """A request to start the VM after the end of the restore."""
-
-    by: UserId
-    at: AwareDatetime
-    done_at: AwareDatetime | None = None
-    error: str | None = None
-
-    @property
-    def pending(self) -> bool:
-        """It has neither happened nor failed."""
-        return self.done_at is None and self.error is None
 
 
 class Blocker(Stored):

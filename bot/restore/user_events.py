@@ -20,10 +20,11 @@ from bot.restore.events import (
     TakenOver,
     Typed,
 )
-from bot.restore.model import Confirmation, Outcome, Phase, Restore, Start, Stop, TypedName
+from bot.restore.model import Confirmation, Outcome, Phase, Restore, TypedName
 from bot.restore.reasons import Reason
 from bot.restore.rules import StopWhen
 from bot.restore.starts import start_is_offered
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, slack_order
 from bot.texts import endings
@@ -53,7 +54,7 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     ),
     CardKind.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
     CardKind.RESULT: frozenset({Button.START_VM, Button.SUMMARY}),
-    CardKind.STARTED: frozenset(),
+    CardKind.STARTED: frozenset({Button.WHY}),
     CardKind.FOUND_AGAIN: frozenset(),
     CardKind.APPEARED: frozenset(),
     CardKind.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),

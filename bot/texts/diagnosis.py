@@ -218,6 +218,12 @@ CAUSES: Final[Mapping[str, CauseText]] = {
         _YOU,
         _CLAIM,
     ),
+    "claim_missing": CauseText(
+        "Claim `{claim}`, which VM `{vm}` uses, does not exist.",
+        "Find out what became of the claim. The VM waits for it, and starts once it is there.",
+        _ADMIN,
+        "kubectl get pvc -n {namespace}",
+    ),
     "unschedulable": CauseText(
         "No node can run VM `{vm}` just now.",
         "Make room for what the message names: CPU, memory, a node that fits, or its volume.",
@@ -235,6 +241,12 @@ CAUSES: Final[Mapping[str, CauseText]] = {
         "Check that virt-controller runs, and reads its queue.",
         _ADMIN,
         "kubectl get kubevirt -A",
+    ),
+    "start_unknown": CauseText(
+        "Why the VM does not come up is not known. The evidence is below as it was found.",
+        "Look at the VM, its VMI and their events.",
+        _ADMIN,
+        "kubectl describe vm,vmi -n {namespace} {vm}",
     ),
     "unknown": CauseText(
         "The cause is not known. The evidence is below as it was found.",
@@ -278,6 +290,8 @@ MISSING: Final = "*Not readable, and so not considered*: {missing}"
 WHY: Final = (
     "*Why does the restore of VM {vm} not go on?* (read at {when}; the restore is with {owner})"
 )
+WHY_START: Final = "*Why does VM {vm} not come up?* (read at {when}; the restore is with {owner})"
+NOTHING_WRONG_AT_START: Final = "Nothing wrong was found with the start of VM {vm}."
 NOTHING_READ: Final = (
     "The cluster of VM {vm} could not be asked: {what}. The restore is with {owner}."
 )

@@ -95,6 +95,16 @@ def waits(*events: tuple[str, str], **facts: Any) -> Evidence:
     return but(**{"claims": (WAITING,), "events": seen, **facts})
 
 
+def starting(*conditions: SeenCondition, **facts: Any) -> Evidence:
+    """Its VM was started after the restore, and does not come up."""
+    return but(over=True, starts=True, vmi=VMI, vmi_conditions=conditions, **facts)
+
+
+def synchronized(text: str) -> SeenCondition:
+    """What virt-controller meets when it is to run a VMI."""
+    return SeenCondition("Synchronized", "False", "FailedCreate", text)
+
+
 def exceeded(quota: str, asked: str) -> str:
     """A quota refuses a claim, in the API server's words."""
     return (
@@ -352,6 +362,42 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
                 ),
             ),
         ),
+    ),
+    "a VM that was started waits for a claim that does not exist": (
+        Cause.CLAIM_MISSING,
+        starting(synchronized("PVC production/data does not exist, waiting for it to appear")),
+    ),
+    "the same, as its pod is made": (
+        Cause.CLAIM_MISSING,
+        starting(synchronized("failed to render launch manifest: didn't find PVC data")),
+    ),
+    "no node takes a VM that was started, and its claim waits for the node": (
+        Cause.UNSCHEDULABLE,
+        starting(
+            SeenCondition(
+                "PodScheduled", "False", "Unschedulable", "0/3 nodes: Insufficient memory"
+            ),
+            claims=(WAITING,),
+            classes=(replace(FAST, waits=True),),
+        ),
+    ),
+    "a webhook refuses the VMI of a VM that was started": (
+        Cause.WEBHOOK_DENIES,
+        starting(vm_failures=(f"Failure while starting VMI: {DENIED}no maintenance now",)),
+    ),
+    "a quota refuses the pod of a VM that was started": (
+        Cause.QUOTA_COUNT,
+        starting(
+            synchronized(f"failed to create virtual machine pod: {exceeded('compute', 'pods=1')}")
+        ),
+    ),
+    "a MAC address is taken when the VMI is made": (
+        Cause.ADDRESS_TAKEN,
+        starting(vm_failures=(f"{DENIED}failed to allocate requested mac address",)),
+    ),
+    "a VM that was started says nothing that is known": (
+        Cause.START_UNKNOWN,
+        starting(synchronized("the moon is in the wrong quarter")),
     ),
     "another restore holds the VM": (
         Cause.OTHER_RESTORE,

@@ -102,14 +102,6 @@ async def test_turned_off_again(stage_for: SetStage) -> None:
     assert acts.sent(stage) == [f"create {RESTORES}"]
 
 
-async def test_on_by_default(stage_for: SetStage) -> None:
-    """A team can have it on for every restore."""
-    stage = await stage_for(config={"rules": {"protect_by_default": True}})
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [f"create {SNAPSHOTS}", f"create {RESTORES}"]
-
-
 async def test_safety_snapshot_not_ready_in_time(stage_for: SetStage, golden: Golden) -> None:
     """No restore without it: the thread says why and asks again, with or without a snapshot."""
     stage = await stage_for(config=IMPATIENT)

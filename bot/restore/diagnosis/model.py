@@ -41,9 +41,11 @@ class Cause(StrEnum):
     PROVISIONER_MISSING = "provisioner_missing"
     DATA_VOLUME_STUCK = "data_volume_stuck"
     WAITS_FOR_CONSUMER = "waits_for_consumer"
+    CLAIM_MISSING = "claim_missing"
     UNSCHEDULABLE = "unschedulable"
     OTHER_RESTORE = "other_restore"
     CONTROLLER_SILENT = "controller_silent"
+    START_UNKNOWN = "start_unknown"
     UNKNOWN = "unknown"
 
 

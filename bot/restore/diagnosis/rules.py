@@ -77,6 +77,8 @@ RULES: tuple[Rule, ...] = (
     said.webhook_denies,
     said.quota,
     said.limit_range,
+    objects.claim_missing,
+    objects.unschedulable_at_start,
     objects.content_going,
     objects.snapshot_missing,
     objects.volume_snapshot,
@@ -102,4 +104,5 @@ def _unknown(evidence: Evidence) -> Match:
         stands("Claim", each.name, texts.PHASE.format(phase=each.phase or "?"))
         for each in evidence.pending
     )
-    return Match(Cause.UNKNOWN, (*said[:2], *warned[:2], *waiting))
+    cause = Cause.START_UNKNOWN if evidence.starts else Cause.UNKNOWN
+    return Match(cause, (*said[:2], *warned[:2], *waiting))

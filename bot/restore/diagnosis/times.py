@@ -5,6 +5,7 @@ A restore that gets on is never diagnosed: nothing more is read than what its pr
 
 from datetime import datetime, timedelta
 
+from bot.restore import starts
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.diagnosis.rules import diagnose
 from bot.restore.events import Event, Observed
@@ -23,6 +24,9 @@ _TOLD_BY_ITS_END = frozenset({Reason.RESTORE_GIVEN_UP, Reason.NOT_RESTORED})
 def wanted(restore: Restore, observation: Observation, now: datetime) -> bool:
     """Evidence is to be read now: at a failure, at a stall, and when the time limit is over."""
     job, seen = restore.job, observation.job
+    if restore.phase.ended and observation.kind is ObservationKind.VMI:
+        vmi = observation.vmi
+        return starts.wants_diagnosis(restore, now) and not (vmi is not None and vmi.runs)
     if restore.phase is not Phase.RESTORING or observation.kind is not ObservationKind.JOB:
         return False
     if job is None or observation.forbidden is not None or not observation.kubevirt:
@@ -53,6 +57,8 @@ def _is_stalled(job: Job, now: datetime) -> bool:
 
 def stands_still(restore: Restore, now: datetime) -> bool:
     """Nothing has moved for a while, or it has failed."""
+    if restore.start is not None:
+        return restore.start.error is not None or starts.is_late(restore, now)
     failed = restore.phase is Phase.FAILED
     return failed or (restore.job is not None and _is_stalled(restore.job, now))
 
@@ -63,6 +69,8 @@ def _is_fresh(restore: Restore, now: datetime) -> bool:
 
 def noted(before: Restore, after: Restore, event: Event, now: datetime) -> Restore:
     """The document with its diagnosis: a new one, none any more, or the one that it has."""
+    if before.phase.ended and after.phase.ended:
+        return after
     if after is before:
         return _with(after, event.evidence) if isinstance(event, Observed) else after
     if after.phase is Phase.FAILED and not before.phase.ended:

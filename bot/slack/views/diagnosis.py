@@ -74,11 +74,13 @@ def _unread(diagnosis: Diagnosis) -> Mrkdwn | None:
 
 def why(restore: Restore, diagnosis: Diagnosis, *, stalled: bool) -> Message:
     """The answer to somebody who asks why, with what was read for it."""
-    well = diagnosis.cause == Cause.UNKNOWN and not stalled
+    well = diagnosis.cause in (Cause.UNKNOWN, Cause.START_UNKNOWN) and not stalled
+    starts = restore.start is not None
     vm = code(restore.request.vm or general.NOT_KNOWN)
-    head = fill(texts.WHY, vm=vm, when=moment(diagnosis.at), owner=mention(restore.owner))
+    asked = texts.WHY_START if starts else texts.WHY
+    head = fill(asked, vm=vm, when=moment(diagnosis.at), owner=mention(restore.owner))
     if well:
-        said = fill(texts.NOTHING_WRONG, vm=vm)
+        said = fill(texts.NOTHING_WRONG_AT_START if starts else texts.NOTHING_WRONG, vm=vm)
         shown = (head, said, *_quotes(diagnosis), _unread(diagnosis))
         return _message(restore, [each for each in shown if each is not None])
     return _message(restore, (head, *told(diagnosis)))
