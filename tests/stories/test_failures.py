@@ -58,20 +58,6 @@ async def test_restore_fails(stage_for: SetStage, golden: Golden) -> None:
     assert stage.shown("UNKNOWN - may be partially restored or unchanged")
 
 
-async def test_no_start_after_a_failed_restore(stage_for: SetStage) -> None:
-    """Even if the bot had stopped the VM, it offers no start of what may be half restored."""
-    stage = await stage_for(running=True)
-    stage.world.kube.knobs.own_class("standard").bind = None
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card("new volumes are being made")
-    await break_it(stage)
-    card = stage.read(await stage.card(FAILED))
-    assert "Start VM" not in card
-    assert "Do not start VM until restore issue is resolved" in card
-
-
 async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     """Our own failed object goes first; then everything is checked and confirmed again."""
     stage = await stage_for()

@@ -15,7 +15,6 @@ from bot.playground.slack.views import View
 from bot.playground.slack.workspace import Channel
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
-from bot.slack.views.form import OPEN_FORM
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -162,17 +161,6 @@ async def test_form_over_a_channel_that_is_shared(stage_for: SetStage) -> None:
     await stage.alice.shortcut(SHORTCUT, looking_at=shared)
     await form(stage)
     assert "Where to talk about it: <Choose a channel>" in screen(stage)
-
-
-async def test_form_by_the_home_button(stage_for: SetStage) -> None:
-    """A button in the Home tab opens the same form as the shortcut."""
-    stage = await stage_for()
-    await stage.alice.open_home()
-    await stage.until(lambda: stage.alice.home, "the Home tab")
-    assert stage.alice.home is not None
-    await stage.alice.click(stage.alice.home, OPEN_FORM)
-    await form(stage)
-    assert "Where to talk about it" in screen(stage)
 
 
 @pytest.mark.parametrize("where", ["reply", "message"])

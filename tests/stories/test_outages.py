@@ -62,21 +62,6 @@ async def test_api_server_away_while_checking(stage_for: SetStage, golden: Golde
     once(stage)
 
 
-async def test_api_server_away_while_stopping(stage_for: SetStage) -> None:
-    """The stop is under way: it is seen to its end after the outage."""
-    stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.card(acts.MUST_STOP)
-    async with api_server_away(stage.world):
-        await stage.press(acts.MUST_STOP, "Stop and restore")
-        await stage.card(CANNOT)
-        await stage.world.pass_time(MINUTE)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [STOP, f"create {RESTORES}"]
-    once(stage)
-
-
 async def test_api_server_away_while_restoring(stage_for: SetStage, golden: Golden) -> None:
     """The restore is in the cluster's hands: the watch is taken up again and the end is seen."""
     stage = await stage_for()
@@ -282,19 +267,6 @@ async def test_command_while_the_store_is_away(stage_for: SetStage) -> None:
         await stage.world.pass_time(MINUTE)
     await stage.world.pass_time(30)
     assert stage.cards() == []
-
-
-async def test_bot_restarted_in_the_middle(stage_for: SetStage) -> None:
-    """Another process carries on where the first one stopped."""
-    stage = await stage_for()
-    stage.world.kube.knobs.own_class("standard").bind = 20
-    await acts.ask_and_confirm(stage)
-    await stage.card("new volumes are being made")
-    await stage.world.stop_bot()
-    await stage.world.pass_time(MINUTE)
-    await stage.world.start_bot()
-    await stage.card(acts.RESTORED)
-    once(stage)
 
 
 # Slack
