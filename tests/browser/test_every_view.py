@@ -121,7 +121,7 @@ async def test_text_full_of_markup_stays_text(window: OpenWindow, playground: Pl
     inside = ".log :is(script, img, iframe, u, b b, [onerror], [href^=javascript])"
     assert await alice.page.locator(inside).count() == 0
     marks = (
-        await alice.page.locator("article")
+        await alice.page.locator(".message .said")
         .last.locator("b, i, s, code, blockquote")
         .evaluate_all("(all) => all.map((each) => `${each.tagName} ${each.textContent}`)")
     )

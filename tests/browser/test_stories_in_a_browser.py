@@ -4,7 +4,8 @@ import pytest
 
 from bot.playground.slack.transcript import Transcript
 from bot.playground.web.playground import Playground
-from tests.browser.conftest import OpenWindow, Window
+from tests.browser.conftest import OpenWindow
+from tests.browser.windows import Window
 from tests.browser.words import drawn_in, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -83,6 +84,7 @@ async def test_two_people_in_two_windows(window: OpenWindow, playground: Playgro
     told = bob.page.get_by_role("status").get_by_text("asks you to go on with this restore")
     await (await bob.until(told)).click()
     await bob.press("Accept")
+    await bob.until("Now with: @bob")
     await bob.until(TYPE_IT)
     assert await bob.page.get_by_text("until 11:4").count()
     assert await alice.page.get_by_text("until 17:4").count()
@@ -145,6 +147,29 @@ async def test_the_bot_is_killed_in_the_middle(window: OpenWindow, playground: P
     await alice.until(alice.page.locator("#side").get_by_text("before-release", exact=True))
     await alice.press("Start the bot")
     await alice.press("Restore VM now", sure="Restore VM now")
+    await alice.until("VM Restored Successfully")
+    await alice.agrees("incidents")
+    assert changes(playground) == ["create virtualmachinerestores"]
+
+
+async def test_stuck_storage(window: OpenWindow, playground: Playground) -> None:
+    """The cluster hangs at a click; the thread says so, and goes on once it does not."""
+    alice = await window()
+    await alice.page.get_by_role("tab", name="Break it").click()
+    stuck = alice.page.get_by_role("switch", name="Storage stuck")
+    await (await alice.until(stuck)).check()
+    await alice.say(STOPPED_VM)
+    await alice.until(TYPE_IT)
+    await alice.say("before-release", thread=True)
+    await alice.press("Restore VM now", sure="Restore VM now")
+    await alice.until("Volumes bound: 0 of 1")
+    await alice.press("+5 min")
+    await alice.until("Likely cause")
+    await alice.page.get_by_role("tab", name="Cluster").click()
+    await alice.until(alice.page.get_by_role("article", name="Claim ").get_by_text("not bound"))
+    await alice.page.get_by_role("tab", name="Break it").click()
+    await stuck.uncheck()
+    await alice.page.get_by_role("tab", name="Thread").click()
     await alice.until("VM Restored Successfully")
     await alice.agrees("incidents")
     assert changes(playground) == ["create virtualmachinerestores"]

@@ -1330,6 +1330,7 @@ function clusterItems() {
     restores.length ? [h("h2", {}, "Restores"), restores.map(restoreCard)] : null,
     h("h2", {}, "Virtual machines"),
     (cluster.vms ?? []).map(vmCard),
+    looseClaims(cluster),
     h("h2", {}, "Snapshots"),
     cluster.snapshots?.length ? cluster.snapshots.map(snapshotCard) : h("p", { class: "quiet" }, "No snapshot exists."),
   ])];
@@ -1346,6 +1347,16 @@ function vmCard(vm) {
       }, label)),
     h("dl", {}, h("dt", {}, "Runs"), h("dd", {}, vm.run_strategy ?? "–"),
       (vm.disks ?? []).flatMap((disk) => [h("dt", {}, disk.name), h("dd", {}, h("code", {}, disk.claim), h("small", {}, [disk.size, disk.storage_class].filter(Boolean).join(" · ")), disk.bound === false ? pill("not bound", "busy") : null)])));
+}
+
+/** The claims that no VM uses: those of a restore under way, and those that it left behind. */
+function looseClaims(cluster) {
+  const used = new Set((cluster.vms ?? []).flatMap((vm) => (vm.disks ?? []).map((disk) => `${vm.namespace}/${disk.claim}`)));
+  const loose = (cluster.claims ?? []).filter((each) => !used.has(`${each.namespace}/${each.name}`));
+  if (!loose.length) return null;
+  return [h("h2", {}, "Claims that no VM uses"), loose.map((each) => h("article", { class: "thing", "aria-label": `Claim ${each.name}` },
+    h("header", {}, h("code", {}, each.name), h("small", {}, [each.namespace, each.size, each.storage_class].filter(Boolean).join(" · ")),
+      pill(each.bound ? "bound" : "not bound", each.bound ? "quiet" : "busy"))))];
 }
 
 function restoreCard(restore) {
