@@ -61,6 +61,17 @@ HELD_BY_YOU: Final = (
     "❌ *Your own restore of VM {vm} is in progress*: it was asked for in namespace {namespace} "
     "at {since} (state: {state}). See {thread}. Go on there, or cancel it and ask again."
 )
+TOO_MANY_OF_YOURS: Final = (
+    "❌ *Nothing was started*: you have as many restores open as one person may have at once ({limit}). "
+    "End one of them and ask again: write `/vm-restore cancel VM`, or press *Cancel* in its thread.\n"
+    "{open}"
+)
+TOO_MANY_IN_NAMESPACE: Final = (
+    "❌ *Nothing was started*: as many restores are open in namespace {namespace} as there may be at "
+    "once ({limit}). Wait for one of them to end, or ask its owner to cancel it in its thread; then ask "
+    "again.\n{open}"
+)
+OPEN_RESTORE: Final = "• VM {vm} in {namespace}, of {owner}: {state}. See {thread}."
 THIS_THREAD: Final = "its thread"
 STORE_DOWN: Final = (
     "❌ *Nothing was done*: I cannot reach my own store just now ({what}), and without it I decide "

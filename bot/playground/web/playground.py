@@ -17,6 +17,7 @@ from bot.playground.web.requests import Fields, Malformed
 from bot.playground.web.scene import Scene
 from bot.playground.web.seen import Seen
 from bot.playground.web.timeline import Timeline
+from bot.playground.web.troubles import Troubles
 
 Json = dict[str, Any]
 
@@ -39,12 +40,14 @@ class Playground:
         self.records = Records(scene.world)
         self._cluster = ClusterPanel(scene.world.kube)
         self._timeline = Timeline(scene, self.records, self.deeds)
+        self.troubles = Troubles(scene, self.deeds)
         self._looked = -LOOK_EACH
         self._kinds: dict[str, Callable[[Fields], Awaitable[Json]]] = {
             "time": self._time,
             "bot": self._bot,
             "redis": self._redis,
             "vm": self._vm,
+            "trouble": self._trouble,
         }
 
     async def look(self, *, now: bool = False) -> None:
@@ -65,7 +68,7 @@ class Playground:
             "timeline": self._timeline.state(),
             "drill": None,
             "drills": [],
-            "troubles": [],
+            "troubles": self.troubles.state(),
         }
 
     async def change(self, fields: Fields) -> Json:
@@ -119,4 +122,8 @@ class Playground:
         except ApiError as error:
             raise NotPossible(f"the API server says: {error.message}") from None
         self.deeds.to_the_world(f"somebody asks to {what} the VM {namespace}/{name}")
+        return {}
+
+    async def _trouble(self, fields: Fields) -> Json:
+        await self.troubles.turn(fields.text("id"), on=fields.flag("on"))
         return {}
