@@ -32,6 +32,7 @@ from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.store import EmbeddedRedis, Keeping, Store, connect
+from bot.store.records import OpenLimits
 
 NOT_ORG_WIDE = (
     "is of an app that is installed for a whole organisation, and the bot works in one workspace; install "
@@ -112,6 +113,7 @@ def keeping(settings: Settings) -> Keeping:
         timedelta(seconds=kept.lease_seconds),
         kept.replicas_to_wait_for,
         timedelta(days=kept.audit_days),
+        OpenLimits(settings.limits.open_per_person, settings.limits.open_per_namespace),
     )
 
 

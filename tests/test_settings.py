@@ -345,7 +345,7 @@ def test_neither_way_for_slack_to_reach_the_bot_is_an_error() -> None:
 WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
     ({"rulez": {}}, "rulez: is no setting; did you mean `rules`?"),
     ({"environment": {}}, "environment: is no setting; set environment variables instead"),
-    ({"zzz": 1}, "zzz: is no setting; known here: access, app, clusters, default_cluster, http, installation, listen, log, report, rules, store, traces"),
+    ({"zzz": 1}, "zzz: is no setting; known here: access, app, clusters, default_cluster, http, installation, limits, listen, log, report, rules, store, traces"),
     ({"rules": {"answer_timout": 1}}, "rules.answer_timout: is no setting; did you mean `answer_timeout`?"),
     ({"rules": {"answer_timeout": "5s"}}, "rules.answer_timeout: is 5; write 30 seconds or more"),
     ({"rules": {"stop_timeout": "soon"}}, 'rules.stop_timeout: is "soon"; write a duration like 90s, 15m or 1h, or seconds'),

@@ -14,8 +14,9 @@ from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted, uncounted
 from bot.cluster.identity import Identity, Installation
 from bot.cluster.login import log_in
-from bot.cluster.observe import Observer, Question
+from bot.cluster.observe import Observer
 from bot.cluster.perform import Performer
+from bot.cluster.question import Question
 from bot.cluster.reads import Reads, Together
 from bot.cluster.rehearsal import Rehearsal, rehearse
 from bot.cluster.rights import Rights

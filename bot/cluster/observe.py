@@ -4,20 +4,20 @@ A look reads what its phase needs and no more, and independent reads go out toge
 a 404 about the snapshot API is worth, `Schema` has found out before the look begins.
 """
 
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
 from typing import TypedDict, assert_never
 
 from bot.clock import Clock
-from bot.cluster import create, parse
+from bot.cluster import create, parse, running
 from bot.cluster.catalog import Catalog
 from bot.cluster.client import Api, ApiStatusError
+from bot.cluster.question import Question
 from bot.cluster.reads import Reads, Together
 from bot.cluster.rights import Rights
 from bot.cluster.schema import NOT_INSTALLED, Schema
 from bot.errors import Permanent
-from bot.restore import claims
 from bot.restore.events import CreateRestore
 from bot.restore.fates import copied_disks
 from bot.restore.model import Phase, Restore
@@ -28,48 +28,13 @@ from bot.restore.observation import (
     Content,
     Observation,
     ObservationKind,
-    RestoreObject,
     Snapshot,
     Vm,
-    Vmi,
     VolumeSnapshot,
 )
 from bot.restore.rules import VolumePolicy
-from bot.restore.target import VmRef
 
 MAX_NAMES = 300
-PATIENCE = timedelta(minutes=1)
-"""How long a read that only adds to what is known may fail before it is done without."""
-SETTLED = "Waiting for target update"
-"""What a restore says of itself once its volumes are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be looked at."""
-
-    kind: ObservationKind
-    restore: Restore
-    effect: CreateRestore | None = None
-    """For FULL: the very restore that a dry run is to try."""
-    permitted: Collection[str] | None = None
-    """The namespaces that names may be offered from; None for all."""
-
-    @property
-    def vm_ref(self) -> VmRef:
-        """The VM. Raises ValueError where there is none yet."""
-        vm_ref = self.restore.request.vm_ref
-        return self.restore.target.vm_ref if vm_ref is None else vm_ref
-
-    @property
-    def vm(self) -> str:
-        """The VM's name."""
-        return self.vm_ref.vm
-
-    @property
-    def snapshot(self) -> str:
-        """The snapshot's name. Raises ValueError where there is none yet."""
-        return self.restore.target.snapshot
 
 
 class Observer:
@@ -113,7 +78,7 @@ class Observer:
             case ObservationKind.SAFETY:
                 return await _safety(reads, asked, at)
             case ObservationKind.JOB:
-                return await _job(reads, asked, at)
+                return await running.look(reads, asked, at)
             case _:
                 assert_never(asked.kind)
 
@@ -327,74 +292,3 @@ async def _safety(reads: Reads, asked: Question, at: datetime) -> Observation:
         restores=own.result(),
         forbidden=reads.forbidden,
     )
-
-
-async def _job(reads: Reads, asked: Question, at: datetime) -> Observation:
-    """The restore; while it runs nothing else but its volumes, at its end what became of the VM.
-
-    The claims prove a success and are what advice stands on. That they may not be read is a fact; a
-    server that is away may be back in a moment, but nobody waits longer than that for the result.
-    No volume can be bound at the first look, just after the create.
-    """
-    own = asked.restore.job
-    job = await reads.restore(own.name) if own else None
-    if job is not None and not job.complete and job.failure is None:
-        waits = (
-            job.claims and job.ready != SETTLED and own is not None and own.looked_at is not None
-        )
-        made, _ = await reads.if_possible(_made_for(asked.vm)) if waits else (None, "")
-        return Observation(asked.kind, at, job=job, claims=made or (), forbidden=reads.forbidden)
-    found, unread = await reads.if_possible(Reads.claims, patient=_is_new(asked.restore, at))
-    seen = Observation(
-        asked.kind,
-        at,
-        job=job,
-        claims=found or (),
-        claims_unread=None if found is not None else unread,
-    )
-    seen = await _with_the_vm(seen, reads, asked)
-    return replace(
-        seen,
-        claims=_that_matter(found or (), asked, job, seen.vm),
-        forbidden=reads.forbidden,
-    )
-
-
-def _is_new(restore: Restore, at: datetime) -> bool:
-    """The trouble with the cluster has not lasted long, if there is any."""
-    return restore.trouble_since is None or at - restore.trouble_since < PATIENCE
-
-
-def _vmi_of(vm: str) -> Callable[[Reads], Awaitable[Vmi | None]]:
-    return lambda reads: reads.vmi(vm)
-
-
-def _made_for(vm: str) -> Callable[[Reads], Awaitable[tuple[Claim, ...]]]:
-    return lambda reads: reads.restored_claims_of(vm)
-
-
-async def _with_the_vm(seen: Observation, reads: Reads, asked: Question) -> Observation:
-    """The VM and its VMI: among all others, where a claim may be called free only by that."""
-    done = seen.job is not None and seen.job.complete
-    unread = None
-    if done and claims.asks_for_users(seen, asked.restore):
-        everybody, unread = await reads.if_possible(lambda apart: apart.everybody(asked.vm))
-        if everybody is not None:
-            return replace(seen, vm=everybody.vm, vmi=everybody.vmi, uses=everybody.uses)
-    async with Together() as group:
-        vm = group.create_task(reads.vm(asked.vm))
-        patient = _is_new(asked.restore, seen.at)
-        vmi = group.create_task(reads.if_possible(_vmi_of(asked.vm), patient=patient))
-    live, not_seen = vmi.result()
-    return replace(seen, vm=vm.result(), vmi=live, vmi_unread=not_seen or None, uses_unread=unread)
-
-
-def _that_matter(
-    found: tuple[Claim, ...], asked: Question, job: RestoreObject | None, vm: Vm | None
-) -> tuple[Claim, ...]:
-    """Claims of this restore, of earlier ones, those that the VM uses and that it used before."""
-    shown = asked.restore.preview
-    used = {each.claim for each in vm.volumes} if vm else set()
-    before = {*shown.claims, *(each.claim for each in shown.fates)} if shown else set()
-    named = {*(job.claims if job else ()), *before, *used}
-    return tuple(one for one in found if one.name in named or one.vm == asked.vm)

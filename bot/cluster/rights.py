@@ -31,6 +31,8 @@ class ClusterRight:
     resource: str
     needed: bool = True
     """A restore can need it. The others only add to what is offered and advised."""
+    diagnosis: bool = False
+    """Only a diagnosis uses it; the chart can leave all of these out (the value rbac.diagnosis)."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource}"
@@ -60,9 +62,9 @@ RIGHTS = (
     ClusterRight("get", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "", "resourcequotas"),
-    ClusterRight("list", "", "events", needed=False),
-    ClusterRight("list", "", "limitranges", needed=False),
-    ClusterRight("get", "cdi.kubevirt.io", "datavolumes", needed=False),
+    ClusterRight("list", "", "events", needed=False, diagnosis=True),
+    ClusterRight("list", "", "limitranges", needed=False, diagnosis=True),
+    ClusterRight("get", "cdi.kubevirt.io", "datavolumes", needed=False, diagnosis=True),
 )
 """What bot/cluster calls in a namespace with VMs. The chart's role grants exactly these."""
 
@@ -105,8 +107,8 @@ class Rights:
         return tuple(each for each, lacks in zip(doubtful, asked, strict=True) if lacks.result())
 
     async def tell(self, namespace: str | None) -> None:
-        """A log line for the rights that are missing."""
-        if missing := await self.missing(namespace):
+        """A log line for the rights that are missing, but for a diagnosis that was left out."""
+        if missing := _without_choice(await self.missing(namespace)):
             where = namespace or "*"
             told = [str(each) for each in missing]
             log.warning(
@@ -130,6 +132,12 @@ class Rights:
         body = _review("SelfSubjectAccessReview", {"resourceAttributes": asked})
         answer = await self._api.call("POST", f"{_REVIEWS}/selfsubjectaccessreviews", body=body)
         return not flag(mapping(answer, "status"), "allowed")
+
+
+def _without_choice(missing: tuple[ClusterRight, ...]) -> tuple[ClusterRight, ...]:
+    """Where no right of the diagnosis is held, somebody has left them out by choice."""
+    left_out = {each for each in RIGHTS if each.diagnosis}
+    return tuple(each for each in missing if each not in left_out or not left_out <= {*missing})
 
 
 def _review(kind: str, spec: Json) -> Json:

@@ -89,6 +89,11 @@ class World:
             bot, self.bot = self.bot, None
             await bot.stop()
 
+    async def restart_redis(self) -> None:
+        """Stop the world's own Redis and start it again on its data, at the same address."""
+        await self.redis.stop()
+        await self.redis.start(self.directory / "redis")
+
     async def until(
         self, done: Callable[[], Any], what: str, *, within: float = 120, alive: bool = True
     ) -> None:

@@ -24,6 +24,8 @@ from bot.restore.rules import VolumePolicy
 MAX_LEFT = 40
 """Claims that a document keeps; the others are counted."""
 MAX_USERS = 3
+MAX_WHY = 300
+"""Letters of why it could not be looked who uses a claim."""
 
 
 def taken_names(observation: Observation, restore: Restore) -> tuple[str, ...]:
@@ -105,8 +107,8 @@ def asks_for_users(observation: Observation, restore: Restore) -> bool:
 def left_behind(observation: Observation, restore: Restore) -> tuple[LeftBehind, ...]:
     """What the VM used before the restore and does not use any more, each with what it is."""
     seen, shown = observation.job, restore.preview
-    if seen is None or shown is None:
-        return ()
+    if seen is None or shown is None or observation.vm_unread is not None:
+        return ()  # what the VM uses is not known: nothing may be called left over
     used = observation.vm.volumes if observation.vm else ()
     keep = {*seen.claims, *(each.claim for each in used if each.claim)}
     back = (Fate.RETURNS, Fate.RETURNS_AS_IS)
@@ -129,6 +131,10 @@ def made_by(observation: Observation, name: str) -> tuple[LeftBehind, ...]:
         for claim in sorted(observation.claims, key=lambda each: each.name)
         if claim.restored_by == name or (claim.mark or "").startswith(f"{name}-")
     ]
+    unread = observation.vm_unread
+    if unread is not None:
+        unsure, why = LeftBehindKind.UNSURE, unread[:MAX_WHY]
+        return tuple(LeftBehind(claim=claim.name, kind=unsure, by=why) for claim in made)
     return tuple(_of_a_failure(claim, vm.name if vm else "", used) for claim in made)
 
 
@@ -162,7 +168,7 @@ def _judged(
     elif owners:
         kind, by = LeftBehindKind.OWNED, _some(owners)
     elif observation.uses is None:
-        kind, by = LeftBehindKind.UNSURE, (observation.uses_unread or "")[:300]
+        kind, by = LeftBehindKind.UNSURE, (observation.uses_unread or "")[:MAX_WHY]
     else:
         kind = LeftBehindKind.FREE
     return LeftBehind(claim=claim.name, kind=kind, by=by)

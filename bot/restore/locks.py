@@ -82,7 +82,9 @@ def _unfinished(other: RestoreObject) -> Lock:
     if other.failure is not None:
         return Lock(texts.RESTORE_FAILED, values | {"said": quote(other.failure)})
     if is_stuck(other.progressing):
-        return Lock(texts.RESTORE_STUCK, values | {"said": quote(other.progressing)})
+        waits = other.progressing.casefold().startswith(texts.WAITS_FOR_A_STOP)
+        words = texts.RESTORE_WAITS if waits else texts.RESTORE_STUCK
+        return Lock(words, values | {"said": quote(other.progressing)})
     return Lock(texts.RESTORE_IN_PROGRESS, values)
 
 

@@ -109,10 +109,18 @@ class Vmi:
     """Those that it runs with: a disk that was hot-plugged into it alone is not in the VM's."""
 
     paused: bool = False
-    """Its guest is paused, and cannot shut down by itself."""
+    """Its guest is paused: nothing in it can answer a request to shut down."""
+
+    agent: bool = False
+    """The guest agent in it answers."""
 
     moved: bool = False
     """A decentralised migration has completed: the guest runs in another namespace or cluster."""
+
+    @property
+    def runs(self) -> bool:
+        """The guest runs, as far as KubeVirt knows."""
+        return self.phase == "Running" and not self.deleting
 
     @property
     def final(self) -> bool:
@@ -324,6 +332,8 @@ class Observation:
     """The snapshot API is served; False turns every other absence into "not installed"."""
     vm: Vm | None = None
     vmi: Vmi | None = None
+    vm_unread: str | None = None
+    """Why the VM could not be read at the end of a restore, whose object says how it went (JOB)."""
     vmi_unread: str | None = None
     """Why the VMI could not be read at the end of a restore, which does not need it (JOB)."""
     snapshot: Snapshot | None = None

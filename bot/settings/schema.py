@@ -154,6 +154,15 @@ class StoreSettings(Section):
     """For how many days after its last entry the audit of a restore is kept."""
 
 
+class Limits(Section):
+    """How many restores may be open at once; 0 for as many as there are."""
+
+    open_per_person: int = Field(default=5, ge=0, le=1000)
+    """Open restores of one person. An Undo is always possible."""
+    open_per_namespace: int = Field(default=10, ge=0, le=1000)
+    """Open restores in one namespace of a cluster. An Undo is always possible."""
+
+
 class Log(Section):
     """Log lines, on standard error."""
 
@@ -237,6 +246,8 @@ class Settings(Section):
     """The ports."""
     store: StoreSettings = StoreSettings()
     """How restores are kept."""
+    limits: Limits = Limits()
+    """How many restores may be open at once."""
     log: Log = Log()
     """Log lines."""
     traces: Traces = Traces()

@@ -60,6 +60,17 @@ HELD_BY_YOU: Final = (
     "❌ *Your own restore of VM {vm} is in progress*: it was asked for in namespace {namespace} "
     "at {since} (state: {state}). See {thread}. Go on there, or cancel it and ask again."
 )
+TOO_MANY_OF_YOURS: Final = (
+    "❌ *Nothing was started*: you have as many restores open as one person may have at once ({limit}). "
+    "End one of them and ask again: write `{slash} cancel VM`, or press *Cancel* in its thread.\n"
+    "{open}"
+)
+TOO_MANY_IN_NAMESPACE: Final = (
+    "❌ *Nothing was started*: as many restores are open in namespace {namespace} as there may be at "
+    "once ({limit}). Wait for one of them to end, or ask its owner to cancel it in its thread; then ask "
+    "again.\n{open}"
+)
+OPEN_RESTORE: Final = "• VM {vm} in {namespace}, of {owner}: {state}. See {thread}."
 THIS_THREAD: Final = "its thread"
 STORE_DOWN: Final = (
     "❌ *Nothing was done*: I cannot reach my own store just now ({what}), and without it I decide "
@@ -81,6 +92,9 @@ INVITE_ME: Final = (
     "again, or ask in a direct message to me."
 )
 NOTHING_TO_CANCEL: Final = "You have no restore that could be cancelled. Only the person whose restore it is can cancel it."
+NOTHING_READ_TO_CANCEL: Final = (
+    "Of the restores under way that I can read, you have none that could be cancelled."
+)
 WHICH_TO_CANCEL: Final = (
     "You have several restores under way: {restores}. Write `{slash} cancel VM`, press *Cancel* "
     "in the thread of the one you mean, or type `cancel` there."

@@ -1,4 +1,7 @@
-"""What holds a VM: a restore or a snapshot of it, or only the mark of one, and what frees it."""
+"""What holds a VM: a restore or a snapshot of it, or only the mark of one, and what frees it.
+
+And what fills its namespace.
+"""
 
 from typing import Final
 
@@ -28,6 +31,13 @@ RESTORE_STUCK: Final = RefusalText(
     "VirtualMachineRestore `{name}` of this VM does not get on{by}. KubeVirt says: {said}",
     NO_RESTORE,
     "KubeVirt tries again by itself. If what it says does not pass, its maker or a cluster admin must "
+    "delete that object first.",
+)
+RESTORE_WAITS: Final = RefusalText(
+    "VirtualMachineRestore `{name}` of this VM waits until the VM is stopped, and begins then{by}. "
+    "KubeVirt says: {said}",
+    NO_RESTORE,
+    "Any stop of this VM begins that restore. If it is not wanted, its maker or a cluster admin must "
     "delete that object first.",
 )
 RESTORE_GOES: Final = RefusalText(
@@ -94,6 +104,25 @@ ON_ITS_WAY: Final = (
     "updating target spec",
     "waiting for target update",
     "operation complete",
+    "automatically stopping restore target",
     "vm restore is deleting",
 )
 """What KubeVirt writes into Progressing while a restore goes on; all else is an error that it met."""
+WAITS_FOR_A_STOP: Final = "waiting for target"
+"""What it writes there, in every release, while the VM of a restore that has not begun still runs."""
+HELD_UNREAD: Final = RefusalText(
+    "The VM is held by another restore, whose record I cannot read.",
+    "One restore of a VM at a time.",
+    "Wait until a newer release runs again, then ask again.",
+)
+HELD: Final = RefusalText(
+    "<@{by}> is already restoring this VM, since {since} UTC: {where}",
+    "One restore of a VM at a time.",
+    "Wait for it to end, or talk to them.",
+)
+TOO_MANY_OPEN: Final = RefusalText(
+    "As many restores are open in namespace `{namespace}` as there may be at once ({limit}): of {vms}.",
+    "Room for one more open restore in the namespace.",
+    "Wait for one of them to end, or ask its owner to cancel it (`{slash} status` shows whose they "
+    "are); then start over.",
+)

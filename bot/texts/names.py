@@ -39,6 +39,6 @@ def used() -> AppNames:
     return _used.get()
 
 
-def worded(text: str, /, **values: str) -> str:
+def worded(text: str, /, **values: object) -> str:
     """A text with its gaps filled, {slash} by the command; the values are not made safe."""
     return text.format(slash=used().command, **values)

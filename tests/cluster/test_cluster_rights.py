@@ -130,3 +130,18 @@ async def test_missing_rights_are_told_soon_after_the_start(sim: KubeSim, cluste
         await cluster.tell_rights()
     [line] = [each for each in lines if each["event"] == "rights are missing"]
     assert (line["namespace"], line["rights"]) == ("*", ["delete virtualmachineinstances"])
+
+
+async def test_a_diagnosis_that_the_chart_leaves_out_is_no_warning(
+    sim: KubeSim, cluster: Cluster
+) -> None:
+    """`rbac.diagnosis: false` is a choice; a part of it that is missing is a mistake."""
+    chosen = [each for each in RIGHTS if each.diagnosis]
+    sim.deny(chosen[0].verb, chosen[0].resource)
+    with capture_logs() as lines:
+        await cluster.tell_rights()
+        for each in chosen[1:]:
+            sim.deny(each.verb, each.resource)
+        await cluster.tell_rights()
+    told = [line["rights"] for line in lines if line["event"] == "rights are missing"]
+    assert told == [[str(chosen[0])]]

@@ -369,6 +369,12 @@ FAILING: dict[str, list[tuple[str, Ground, Reason, str]]] = {
             "does not get on. KubeVirt says: vm restore x in progress",
         ),
         (
+            "waits for the VM to be stopped",
+            WELL.but(restores=(foreign_restore(progressing="Waiting for target to be ready"),)),
+            Reason.RESTORE_IN_PROGRESS,
+            "waits until the VM is stopped, and begins then. KubeVirt says: Waiting for target to be",
+        ),
+        (
             "is being deleted",
             WELL.but(restores=(foreign_restore(deleting=True),)),
             Reason.RESTORE_IN_PROGRESS,

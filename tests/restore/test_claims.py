@@ -130,6 +130,26 @@ def test_claims_that_cannot_be_read_hold_nothing_up_and_prove_nothing() -> None:
     assert played.outcome.left == ()
 
 
+def test_a_vm_that_cannot_be_read_holds_nothing_up_and_leaves_no_advice() -> None:
+    """What it uses is not known, so nothing is called left over; the claims prove the restore."""
+    restoring = p.restoring().job_becomes(complete=True, created=NOW, volumes=(("root", NEW, CUT),))
+    was = Claim("root-claim", "Bound", created=BEFORE)
+    unread = {"claims": (FILLED, was), "vm": None, "vm_unread": "cannot get virtualmachines."}
+    played = restoring.sees(observation(restoring, **unread))
+    assert (played.phase, played.outcome.unproven) == (Phase.SUCCEEDED, "")
+    assert played.outcome.vm_status == (
+        "Unknown: it could not be read (cannot get virtualmachines)"
+    )
+    assert played.outcome.left == ()
+
+
+def test_what_a_failed_restore_made_is_not_called_unused_when_its_vm_cannot_be_read() -> None:
+    restoring = p.restoring().job_becomes(failure="no space", created=NOW)
+    unread = {"claims": (FILLED,), "vm": None, "vm_unread": "cannot get virtualmachines"}
+    [left] = restoring.sees(observation(restoring, **unread)).outcome.left
+    assert (left.kind, left.by) == (LeftBehindKind.UNSURE, "cannot get virtualmachines")
+
+
 def test_only_the_claims_that_are_wrong_are_named_and_all_are_counted() -> None:
     names = tuple(f"claim-{n}" for n in range(9))
     done = {"complete": True, "created": NOW, "claims": (*names, NEW)}
@@ -361,14 +381,20 @@ def test_what_is_left_is_looked_up_less_and_less_and_not_after_the_last_button()
     assert played.due == played.outcome.at + workflow.AFTERCARE
 
 
-def test_a_cluster_that_is_away_is_asked_again_after_a_pause() -> None:
+UNREAD = [
+    {"claims": (), "claims_unread": "cannot list claims", "uses": None},
+    {"vm": None, "vm_unread": "cannot get virtualmachines", "uses": None},
+]
+
+
+@pytest.mark.parametrize("unread", UNREAD)
+def test_a_cluster_that_is_away_is_asked_again_after_a_pause(unread: dict[str, Any]) -> None:
     played = ended(OLD).wait(60)
     before = played.outcome.left
     played.misses()
     assert (played.outcome.left, played.outcome.left_at) == (before, None)
     assert played.due == played.now + timedelta(seconds=60)
-    unread = observation(played, claims=(), claims_unread="cannot list claims", uses=None)
-    played = played.wait(60).sees(unread)
+    played = played.wait(60).sees(observation(played, **unread))
     assert played.outcome.left == before
     assert played.due == played.now + timedelta(seconds=120)
 
@@ -376,7 +402,7 @@ def test_a_cluster_that_is_away_is_asked_again_after_a_pause() -> None:
 def test_a_start_makes_the_next_look_due_soon() -> None:
     played = ended(OLD).wait(3 * 3600)
     played = played.sees(observation(played, uses=())).clicks(Button.START_VM).looks().acted()
-    assert played.due == played.now + timedelta(seconds=60)
+    assert played.outcome.left_due == played.now + timedelta(seconds=60)
 
 
 def test_nothing_left_is_not_looked_for() -> None:

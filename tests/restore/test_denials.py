@@ -223,6 +223,7 @@ def test_only_kubevirt_itself_wants_the_vm_stopped(text: str, *, expected: bool)
         ("Updating target spec", False),
         ("Operation complete", False),
         ("VM restore is deleting", False),
+        ("Automatically stopping restore target for restore operation", False),
         ('persistentvolumeclaims "x" is forbidden: exceeded quota: storage', True),
         ('admission webhook "freeze.example" denied the request: until Monday', True),
         ("VMSnapshot production/nope does not exist", True),

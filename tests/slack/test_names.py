@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextvars import copy_context
 
 from bot.request import parse_command, parse_sentence
+from bot.restore.check_failure import CheckFailure
 from bot.restore.events import Reply
 from bot.restore.model import Phase
+from bot.restore.reasons import Reason
 from bot.restore.suggestions import or_a_command
 from bot.restore.thread import CardKind
 from bot.slack import views
 from bot.slack.views.home import home
 from bot.slack.views.lists import Example, ListTarget
+from bot.texts import locks
 from bot.texts.names import AppNames, use
 from tests.restores import ALICE, restore
 from tests.slack.examples import EXAMPLES, card
@@ -36,6 +39,9 @@ def everything() -> Iterator[str]:
     yield views.problem(str(parse_sentence("do not restore database-01", addressed=True).problem))
     yield or_a_command("hstory", "database-01", ())
     yield or_a_command("frobnicate", "database-01", {"database-01"})
+    yield views.too_many([LIVE], 1, None, {})
+    full = locks.TOO_MANY_OPEN
+    yield CheckFailure.telling(Reason.TOO_MANY_OPEN, full, namespace="n", limit=1, vms="`a`").next
     yield from map(shown, (views.help_card(Example()), views.not_understood(Example())))
     yield shown(views.overview({"default": {"production": ["web-01"]}}, "default"))
     yield from map(shown, (views.elsewhere(TARGET, ["staging"]), views.which_namespace([TARGET])))

@@ -25,6 +25,8 @@ CONFIRMED = ("confirmed", "being stopped after all")
 BOTH = ("protecting", "no answer", "restoring", "start")
 ASKED = ("typing", "confirming")
 MOMENTS = (*CHOSEN, *CONFIRMED, *BOTH)
+BEYOND_RUNNING = ("chosen", "typing", "confirmed", "protecting", "no answer", "start")
+"""One moment of each kind, for what else may have become of the VM and of the objects."""
 
 
 @dataclass(slots=True)
@@ -123,8 +125,13 @@ TOLD: dict[tuple[bool, str], str] = {
 """What the thread says in the end: whether the start is what was put back, and what was done since."""
 
 
-@pytest.mark.parametrize("since", SINCE)
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    ("moment", "since"),
+    [
+        *((moment, "runs") for moment in MOMENTS),
+        *((moment, since) for moment in BEYOND_RUNNING for since in ("stopped", "tidied")),
+    ],
+)
 async def test_a_backup_put_back_repeats_nothing(
     stage_for: SetStage, moment: str, since: str
 ) -> None:

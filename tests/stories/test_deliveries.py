@@ -53,13 +53,16 @@ def warned(stage: Stage) -> list[str]:
     return [message.text for message in stage.whispers(stage.alice) if message.author.bot]
 
 
-@pytest.mark.parametrize("trouble", [twice, swapped, twice_and_swapped, without_the_twin])
 @pytest.mark.parametrize(
-    "story",
+    ("story", "trouble"),
     [
-        test_restore.test_stopped_vm_by_slash_command,
-        test_restore.test_running_vm_among_people,
-        test_stopping.test_running_vm_in_an_incident_thread,
+        (test_restore.test_stopped_vm_by_slash_command, twice_and_swapped),
+        (test_restore.test_running_vm_among_people, twice),
+        (test_restore.test_running_vm_among_people, swapped),
+        (test_restore.test_running_vm_among_people, twice_and_swapped),
+        (test_restore.test_running_vm_among_people, without_the_twin),
+        (test_stopping.test_running_vm_in_an_incident_thread, twice_and_swapped),
+        (test_stopping.test_running_vm_in_an_incident_thread, without_the_twin),
     ],
 )
 async def test_same_story_whatever_the_order(
@@ -203,17 +206,6 @@ async def test_card_of_a_restore_that_is_not_known_any_more(stage_for: SetStage)
     await stage.whispered("I do not know this card any more, so nothing was done")
 
 
-async def test_command_delivered_twice(stage_for: SetStage) -> None:
-    """A slash command that Slack delivers again starts one restore."""
-    stage = await stage_for()
-    stage.world.slack.faults.duplicate_delivery()
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert len(stage.root().channel.messages) == len(stage.channel.messages)
-    assert len(await documents(stage.world)) == len(stage.restores()) == 1
-    assert warned(stage) == []
-
-
 async def reconnected(stage: Stage) -> None:
     """What the socket's own monitor does within ten seconds of a break."""
     bot = stage.world.bot
@@ -242,16 +234,6 @@ async def test_socket_breaks_in_the_middle(stage_for: SetStage) -> None:
     await stage.card(acts.RESTORED)
     assert acts.sent(stage) == [CREATE]
     assert warned(stage) == []
-
-
-async def test_slack_asks_to_reconnect_in_the_middle(stage_for: SetStage) -> None:
-    """Every few hours Slack wants a new socket: nobody notices."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await stage.world.slack.disconnect("refresh_requested")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [CREATE]
 
 
 async def test_a_socket_that_fails_gets_an_address_of_its_own(
@@ -331,16 +313,6 @@ async def test_click_that_waited_for_six_minutes_confirms_nothing(stage_for: Set
     await stage.card(acts.RESTORED)
 
 
-async def test_command_that_waited_for_six_minutes_starts_nothing(stage_for: SetStage) -> None:
-    """The same for a slash command."""
-    stage = await stage_for()
-    body = {"user": stage.alice.id, "channel": stage.channel.id, "response_url": None}
-    body |= {"text": "database-01 from pre-upgrade-snapshot in production", "trigger": "1.2"}
-    await keep_while_the_bot_is_away(stage, Kept("s:1", "command", body), 360)
-    await stage.whispered(TOO_LATE)
-    assert stage.cards() == []
-
-
 async def test_name_typed_before_it_was_asked_for(stage_for: SetStage) -> None:
     """Written before the question stood there, delivered after it: it does not count."""
     stage = await stage_for()
@@ -374,16 +346,6 @@ async def test_request_that_becomes_one_by_an_edit(stage_for: SetStage) -> None:
     stage = await stage_for()
     message = await stage.alice.say(stage.channel, "the database is down")
     await stage.alice.edit(message, f"{stage.world.slack.mention} {ASKED}")
-    await stage.world.pass_time(5)
-    assert stage.cards() == []
-
-
-async def test_request_of_another_app(stage_for: SetStage) -> None:
-    """Bots may not ask, not even by name."""
-    stage = await stage_for()
-    await stage.world.slack.post_as_app(
-        stage.channel, f"<@{stage.world.slack.bot_user_id}> {ASKED}"
-    )
     await stage.world.pass_time(5)
     assert stage.cards() == []
 

@@ -58,20 +58,6 @@ async def test_restore_fails(stage_for: SetStage, golden: Golden) -> None:
     assert stage.shown("UNKNOWN - may be partially restored or unchanged")
 
 
-async def test_no_start_after_a_failed_restore(stage_for: SetStage) -> None:
-    """Even if the bot had stopped the VM, it offers no start of what may be half restored."""
-    stage = await stage_for(running=True)
-    stage.world.kube.knobs.own_class("standard").bind = None
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card("new volumes are being made")
-    await break_it(stage)
-    card = stage.read(await stage.card(FAILED))
-    assert "Start VM" not in card
-    assert "Do not start VM until restore issue is resolved" in card
-
-
 async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     """Our own failed object goes first; then everything is checked and confirmed again."""
     stage = await stage_for()
@@ -93,22 +79,6 @@ async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
         SNAPSHOT,
     ]
     assert len({call.name for call in stage.restores()}) == 2
-
-
-async def test_try_again_pressed_twice(stage_for: SetStage) -> None:
-    """The second click, as quick as the first, is answered and finds the first one's restore."""
-    stage = await stage_for()
-    await failed(stage)
-    make_room(stage)
-    card = await stage.card(FAILED)
-    await stage.alice.click(card, "Try again")
-    await stage.alice.click(card, "Try again")
-    await stage.whispered("is out of date")
-    await stage.card(acts.TYPE_IT)
-    await stage.world.quiet()
-    requests = [card for card in stage.cards() if "# VM restore request" in stage.read(card)]
-    assert len(requests) == 2
-    assert acts.sent(stage).count(f"delete {RESTORES}") == 1
 
 
 async def test_killed_between_the_new_restore_and_the_old_card(

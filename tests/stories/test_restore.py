@@ -90,18 +90,15 @@ async def test_plain_words_are_not_heard_where_only_mentions_are(stage_for: SetS
     await stage.card(acts.TYPE_IT)
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+async def test_talk_about_restores_starts_nothing(stage_for: SetStage) -> None:
+    """Without a mention only a sentence that begins with the verb counts; talk is left alone."""
+    stage = await stage_for()
+    for said in (
         "we should restore database-01 from pre-upgrade-snapshot in production",
         "don't restore database-01 from pre-upgrade-snapshot in production",
         "did somebody restore database-01 in production?",
-    ],
-)
-async def test_talk_about_restores_starts_nothing(stage_for: SetStage, said: str) -> None:
-    """Without a mention only a sentence that begins with the verb counts; talk is left alone."""
-    stage = await stage_for()
-    await stage.alice.say(stage.channel, said)
+    ):
+        await stage.alice.say(stage.channel, said)
     await stage.world.pass_time(5)
     assert stage.cards() == []
     assert stage.whispers(stage.alice) == []
@@ -115,17 +112,6 @@ async def a_direct_message(stage: Stage) -> Channel:
 async def a_private_channel(stage: Stage) -> Channel:
     """A private channel that the bot was invited to."""
     return stage.world.slack.channel("war-room", stage.alice, stage.bob, private=True)
-
-
-@pytest.mark.parametrize("where", [a_direct_message, a_private_channel])
-async def test_elsewhere(stage_for: SetStage, where: Any) -> None:
-    """Direct messages and private channels are as good as any channel."""
-    stage = await stage_for()
-    stage.channel = await where(stage)
-    stage.thread = await stage.alice.say(stage.channel, ASKED)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [CREATE]
 
 
 @pytest.mark.parametrize("where", [a_direct_message, a_private_channel])
@@ -177,45 +163,6 @@ async def test_run_strategies(
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs again")
     assert acts.sent(stage) == done
     assert vm_of(stage)["spec"]["runStrategy"] == afterwards
-
-
-async def test_start_vm_works_once(stage_for: SetStage) -> None:
-    """After Start VM the button is gone, and its old picture is answered."""
-    stage = await stage_for()
-    await acts.ask_and_confirm(stage)
-    card = await stage.card(acts.RESTORED)
-    before = card.blocks
-    await stage.press(acts.RESTORED, "Start VM")
-    await stage.card("started by")
-    await stage.alice.click_stale(card, before, "Start VM")
-    await stage.whispered("was started after this restore")
-    assert acts.sent(stage) == [CREATE, START]
-
-
-async def test_start_vm_is_the_askers(stage_for: SetStage) -> None:
-    """Somebody else's press on Start VM is answered to them alone."""
-    stage = await stage_for()
-    await acts.ask_and_confirm(stage)
-    await stage.press(acts.RESTORED, "Start VM", by=stage.bob)
-    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
-    assert acts.sent(stage) == [CREATE]
-
-
-async def test_granted_by_user_group(stage_for: SetStage) -> None:
-    """Who is in a user group that a grant names may restore; others may not."""
-    stage = await stage_for(start=False)
-    group = stage.world.slack.user_group("oncall", stage.bob)
-    grant = {"groups": [group.id], "namespaces": ["production"]}
-    stage.world.config = {"access": {"contact": "the platform team", "grants": [grant]}}
-    await stage.world.start_bot()
-    await stage.alice.slash(stage.channel, acts.REQUEST)
-    await stage.whispered("You are not on the list", to=stage.alice)
-    await stage.bob.slash(stage.channel, acts.REQUEST)
-    await stage.card(acts.TYPE_IT)
-    await stage.reply("pre-upgrade-snapshot", by=stage.bob)
-    await stage.press(acts.READY, "Restore VM now", by=stage.bob)
-    await stage.card(acts.RESTORED)
-    assert len(stage.restores()) == 1
 
 
 async def two_clusters(stage: Stage) -> None:

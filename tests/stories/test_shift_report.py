@@ -16,7 +16,6 @@ from bot.slack.handlers.shift_report import TASK
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
-NAME = "pre-upgrade-snapshot"
 TITLE = "Shift report"
 DUE = "16:31"
 """The story begins at half past four."""

@@ -109,19 +109,6 @@ async def test_cancel_typed_before_the_stop(stage_for: SetStage, golden: Golden)
     assert acts.live(stage)
 
 
-async def test_already_stopped_when_the_click_comes(stage_for: SetStage) -> None:
-    """Somebody was faster: that the VM is down already is success."""
-    stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.card(acts.MUST_STOP)
-    stage.world.kube.people.stop(NS, VM)
-    await stage.until(lambda: not acts.live(stage), "the VM is down")
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [RESTORE]
-
-
 async def test_guest_that_ignores_the_shutdown(stage_for: SetStage, golden: Golden) -> None:
     """After a while the owner is asked; force stop says what it risks and asks once more."""
     stage = await stage_for(running=True, config={"rules": {"stop_timeout": 60}})
@@ -173,18 +160,6 @@ async def test_guest_powered_off_from_inside(stage_for: SetStage) -> None:
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert acts.sent(stage) == ["delete virtualmachineinstances", RESTORE]
-
-
-@pytest.mark.parametrize("strategy", ["Manual", "RerunOnFailure"])
-async def test_other_run_strategies(stage_for: SetStage, strategy: str) -> None:
-    """A VM that is started by hand or after failures is stopped and stays so."""
-    stage = await stage_for(running=True, run_strategy=strategy)
-    await stop(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    await stage.world.pass_time(60)
-    assert acts.sent(stage) == [STOP, RESTORE]
-    assert not acts.live(stage)
 
 
 async def test_stop_forbidden(stage_for: SetStage, golden: Golden) -> None:
@@ -305,19 +280,6 @@ async def test_expired_after_the_stop(stage_for: SetStage, golden: Golden) -> No
     assert acts.sent(stage) == [STOP, START]
 
 
-async def test_wrong_name_after_the_stop(stage_for: SetStage) -> None:
-    """The wrong name cancels, and the stopped VM is not forgotten."""
-    stage = await stage_for(running=True)
-    await stop(stage)
-    await stage.card(acts.TYPE_IT)
-    await stage.reply("pre-upgrade")
-    failed = await stage.card("❌ Confirmation Failed")
-    assert "is *stopped*" in stage.read(failed)
-    assert "Disks and configuration are preserved; a stop was sent" in stage.read(failed)
-    await stage.alice.click(failed, "Start VM again")
-    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
-
-
 async def test_started_over_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
     """Cancelled in the second attempt: the VM that was stopped for the first one is not forgotten."""
     stage = await stage_for(running=True)
@@ -346,14 +308,3 @@ async def test_start_forbidden_after_the_stop(stage_for: SetStage) -> None:
     stage.world.kube.undeny()
     await stage.press("Restore operation cancelled by user.", "Start VM again")
     await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs")
-
-
-async def test_start_is_only_for_the_owner(stage_for: SetStage) -> None:
-    """Somebody else's click on Start VM again is answered and does nothing."""
-    stage = await stage_for(running=True)
-    await stop(stage)
-    await stage.press(acts.TYPE_IT, "Cancel")
-    await stage.press("Restore operation cancelled by user.", "Start VM again", by=stage.bob)
-    await stage.whispered("Only @alice can answer", stage.bob)
-    await stage.world.pass_time(10)
-    assert acts.sent(stage) == [STOP]

@@ -12,7 +12,6 @@ from tests.stories.conftest import Golden, SetStage
 
 NAME = "pre-upgrade-snapshot"
 CREATE = "create virtualmachinerestores"
-SNAPSHOT = "create virtualmachinesnapshots"
 STOP, START = "update virtualmachines/stop", "update virtualmachines/start"
 FAILED = "Names do not match. Restore cancelled for safety."
 HOST = "snap.prod-01.example.com"
@@ -35,46 +34,20 @@ async def incident(stage: Stage) -> None:
     await stage.card(acts.TYPE_IT)
 
 
-WRONG: Mapping[str, tuple[str, str]] = {
-    "capital first letter": ("Pre-upgrade-snapshot", "A capital letter differs"),
-    "all capitals": ("PRE-UPGRADE-SNAPSHOT", "A capital letter differs"),
-    "smart dash": ("pre\u2013upgrade-snapshot", "It holds a smart dash"),
-    "other name": ("before-release", ""),
-    "the VM's name": ("database-01", ""),
-    "beginning": ("pre-upgrade", "That is only the beginning of the name"),
-    "end": ("upgrade-snapshot", "That is only the end of the name"),
-    "in quotes": ('"pre-upgrade-snapshot"', "There are quotation marks around it"),
-    "trailing dot": ("pre-upgrade-snapshot.", "There is a punctuation mark after it"),
-    "with a word": ("pre-upgrade-snapshot please", "There are other words beside it"),
-    "underscores": ("pre_upgrade_snapshot", "It has an underscore where the name has a hyphen"),
-    "spaces": ("pre upgrade snapshot", "It has a space where the name has a hyphen"),
-    "zero-width space": ("pre-upgrade\u200b-snapshot", "It holds an invisible character"),
-    "letter of another alphabet": ("pr\u0435-upgrade-snapshot", "letters of another alphabet"),
-    "name and more": ("pre-upgrade-snapshot-2", "There is something more after the name"),
-    "yes": ("yes", ""),
-    "somebody": ("@bob", ""),
-    "live markup": ("<!channel>", ""),
-    "struck through": ("~pre-upgrade-snapshot~", "what is struck through does not count"),
+WRONG: Mapping[str, tuple[str, str, bool]] = {
+    "capital first letter": ("Pre-upgrade-snapshot", "A capital letter differs", True),
+    "zero-width space": ("pre-upgrade\u200b-snapshot", "It holds an invisible character", True),
+    "other name": ("before-release", "", True),
+    "somebody": ("@bob", "", True),
+    "live markup": ("<!channel>", "", True),
+    "live markup, no blocks": ("<!channel>", "", False),
+    "struck through": (f"~{NAME}~", "what is struck through does not count", True),
+    "struck through, no blocks": (f"~{NAME}~", "what is struck through does not count", False),
 }
+"""One of each way to the answer; what each slip is called stands in tests/slack/test_typed.py."""
 
 
-TEXT_ALONE = (
-    "smart dash",
-    "in quotes",
-    "with a word",
-    "zero-width space",
-    "live markup",
-    "struck through",
-)
-
-
-@pytest.mark.parametrize(
-    ("said", "hint", "raw_blocks"),
-    [
-        *(pytest.param(*case, True, id=name) for name, case in WRONG.items()),
-        *(pytest.param(*WRONG[name], False, id=f"{name}, no blocks") for name in TEXT_ALONE),
-    ],
-)
+@pytest.mark.parametrize(("said", "hint", "raw_blocks"), WRONG.values(), ids=WRONG.keys())
 async def test_wrong_name(stage_for: SetStage, said: str, hint: str, raw_blocks: bool) -> None:
     """Any other text than the name ends the restore; the hint says what probably happened."""
     stage = await stage_for()
@@ -116,29 +89,9 @@ async def test_wrong_name_typed_after_the_stop(stage_for: SetStage, golden: Gold
     assert acts.sent(stage) == [STOP, START]
 
 
-async def test_smart_punctuation(stage_for: SetStage) -> None:
-    """Two hyphens in a name that a keyboard turns into a dash: the hint names the keyboard."""
-    stage = await stage_for()
-    seed = stage.world.kube.seed
-    seed.snapshot("production", "pre--upgrade", "database-01", created=SNAPSHOT_TIME)
-    await acts.to_the_warning(stage, "/vm-restore production/database-01 --snapshot pre--upgrade")
-    smart = Keyboard(smart_punctuation=True)
-    await stage.alice.say(stage.channel, "pre--upgrade", thread=stage.root(), keyboard=smart)
-    assert "smart dash" in stage.read(await stage.card(FAILED))
-    await stage.press(FAILED, "Start over")
-    await acts.confirm(stage, "pre--upgrade")
-    await stage.card(acts.RESTORED)
-
-
 RIGHT: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "plain": (NAME, {}),
     "without blocks": (NAME, {"raw_blocks": False}),
-    "in backticks": (f"`{NAME}`", {}),
-    "in backticks, without blocks": (f"`{NAME}`", {"raw_blocks": False}),
     "as a code block": (f"```{NAME}```", {}),
-    "with space around it": (f"  {NAME}  ", {}),
-    "with no-break space around it": (f"\u00a0{NAME}\u00a0", {}),
-    "after a mention": (f"@vm-restore {NAME}", {}),
     "after a mention, no-break space": (f"@vm-restore {NAME}", {"keyboard": Keyboard(nbsp=True)}),
     "after a mention, without blocks": (f"@vm-restore {NAME}", {"raw_blocks": False}),
     "also sent to the channel": (NAME, {"broadcast": True}),
@@ -188,14 +141,13 @@ async def test_a_name_that_slack_links(stage_for: SetStage, raw_blocks: bool) ->
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [HOST]
 
 
-@pytest.mark.parametrize("said", [f"http://{HOST}", f"{HOST}/", f"https://{HOST}/"])
-async def test_an_address_is_not_the_name(stage_for: SetStage, said: str) -> None:
+async def test_an_address_is_not_the_name(stage_for: SetStage) -> None:
     """A web address that holds the name is another text, and the hint says so."""
     stage = await stage_for()
     seed = stage.world.kube.seed
     seed.snapshot("production", HOST, "database-01", created=SNAPSHOT_TIME)
     await acts.to_the_warning(stage, f"/vm-restore database-01 from {HOST} in production")
-    await stage.reply(said)
+    await stage.reply(f"{HOST}/")
     assert "web address" in stage.read(await stage.card(FAILED))
 
 
@@ -219,17 +171,6 @@ async def test_an_edited_message(stage_for: SetStage) -> None:
     await stage.alice.edit(said, NAME)
     await nothing_follows(stage)
     await stage.world.slack.touch(said)
-    await nothing_follows(stage)
-
-
-async def test_a_message_of_another_app(stage_for: SetStage) -> None:
-    """Apps cannot confirm, whatever name they post under."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await stage.world.slack.post_as_app(stage.channel, NAME, stage.root())
-    await stage.world.slack.post_as_app(
-        stage.channel, f"{stage.world.slack.mention} {NAME}", stage.root()
-    )
     await nothing_follows(stage)
 
 
@@ -258,31 +199,9 @@ async def test_a_late_event(stage_for: SetStage) -> None:
     await stage.card(acts.RESTORED)
 
 
-async def test_conversation_in_an_incident_thread(stage_for: SetStage) -> None:
-    """In a thread of people only a single word is an answer."""
-    stage = await stage_for()
-    await incident(stage)
-    for said in (f"the name is {NAME}", "two words", "ok :eyes: looking", f"{NAME} {NAME}"):
-        await stage.reply(said)
-    await nothing_follows(stage)
-    assert stage.whispers(stage.alice) == []
-    await stage.reply("nope")
-    await stage.card(FAILED)
-
-
-async def test_help_while_typing(stage_for: SetStage) -> None:
-    """A question to the bot by name is answered and is not taken for the snapshot's name."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await stage.reply(f"{stage.world.slack.mention} help")
-    await stage.whispered("I restore KubeVirt VMs from snapshots")
-    await nothing_follows(stage)
-
-
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ("handof @bob", "Did you mean `handoff`?"),
         ("please staus of database-01", "Did you mean `status`?"),
         ("status database-01 everything fine now", "I did not understand"),
     ],
@@ -298,9 +217,7 @@ async def test_a_misspelt_command_while_typing(stage_for: SetStage, said: str, a
     await stage.card(acts.RESTORED)
 
 
-@pytest.mark.parametrize(
-    "said", ["staus", "`staus`", "staus?", "pre upgrade snapshot", "cancle it", "listen, stop it"]
-)
+@pytest.mark.parametrize("said", ["`staus`", "pre upgrade snapshot", "cancle it"])
 async def test_a_wrong_name_after_a_mention(stage_for: SetStage, said: str) -> None:
     """A single name is an answer all the same, and so is what is nearly no command or a way out."""
     stage = await stage_for()
@@ -345,7 +262,7 @@ async def test_what_was_typed_shows_people_as_people(stage_for: SetStage) -> Non
     assert "<!channel>" not in str(failed.blocks)
 
 
-@pytest.mark.parametrize("said", ["cancel", "Cancel", "`cancel`", "@vm-restore cancel"])
+@pytest.mark.parametrize("said", ["cancel", "@vm-restore cancel"])
 async def test_cancel_while_typing(stage_for: SetStage, said: str) -> None:
     """`cancel` cancels and is no failed confirmation."""
     stage = await stage_for()
@@ -375,16 +292,6 @@ async def test_start_over(stage_for: SetStage) -> None:
     assert len([card for card in stage.cards() if "VM restore request" in stage.read(card)]) == 2
 
 
-async def test_start_over_by_somebody_else(stage_for: SetStage) -> None:
-    """Only who asked starts it over."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await stage.reply("pre-upgrade")
-    await stage.press(FAILED, "Start over", by=stage.bob)
-    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
-    assert stage.shown("To proceed with restore") is None
-
-
 async def test_expired_while_typing(stage_for: SetStage, golden: Golden) -> None:
     """Nobody types within a quarter of an hour: expired, and nothing was touched."""
     stage = await stage_for()
@@ -396,44 +303,3 @@ async def test_expired_while_typing(stage_for: SetStage, golden: Golden) -> None
     await stage.world.pass_time(5)
     assert stage.shown(acts.READY) is None
     assert acts.changes(stage) == []
-
-
-async def test_nobody_types_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
-    """The VM was stopped for it: the thread says so, and Start VM again starts it."""
-    stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await stage.card(acts.TYPE_IT)
-    await stage.world.leap(901)
-    await stage.card("Restore Expired")
-    await golden(stage)
-    await stage.press("Restore Expired", "Start VM again")
-    await stage.card("started by")
-    await stage.until(lambda: acts.vm_is(stage, "Running"), "the VM runs again")
-    assert acts.sent(stage) == [STOP, START]
-
-
-@pytest.mark.parametrize("presses", [1, 2], ids=["on", "on and off again"])
-async def test_the_safety_snapshot_is_switched_while_typing(
-    stage_for: SetStage, presses: int
-) -> None:
-    """The switch changes the card in place; the name may be typed right after it."""
-    stage = await stage_for()
-    warning = await acts.to_the_warning(stage)
-    states = ["OFF", "ON"]
-    for turn in range(presses):
-        assert f"*Snapshot current state first*: {states[turn % 2]}" in stage.read(warning)
-        await stage.alice.click(warning, f"Snapshot current state first: turn {states[1 - turn]}")
-        await stage.card(f"*Snapshot current state first*: {states[1 - turn]}")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [SNAPSHOT, CREATE][presses - 1 :]
-
-
-async def test_the_switch_of_somebody_else(stage_for: SetStage) -> None:
-    """Whether a safety snapshot is taken is the asker's choice."""
-    stage = await stage_for()
-    warning = await acts.to_the_warning(stage)
-    await stage.bob.click(warning, "Snapshot current state first: turn ON")
-    await stage.whispered("Only @alice can answer for this restore", to=stage.bob)
-    assert "*Snapshot current state first*: OFF" in stage.read(warning)

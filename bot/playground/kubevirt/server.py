@@ -207,13 +207,15 @@ class KubeSim:
         """Give back what `deny` took."""
         self.authorizer.undeny(user)
 
-    def kubeconfig(self, path: Path, user: str = BOT) -> Path:
-        """Write a kubeconfig for kubectl and for client libraries."""
+    def kubeconfig(self, path: Path, user: str = BOT, *, at: str = "") -> Path:
+        """Write a kubeconfig for kubectl and for client libraries; `at`: an address that leads here."""
         token = self.authorizer.accounts[user].token
         document = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "sim", "cluster": {"server": f"{self.url}{USER_PREFIX}{token}"}}],
+            "clusters": [
+                {"name": "sim", "cluster": {"server": f"{at or self.url}{USER_PREFIX}{token}"}}
+            ],
             "users": [{"name": user, "user": {"token": token}}],
             "contexts": [{"name": "sim", "context": {"cluster": "sim", "user": user}}],
             "current-context": "sim",

@@ -46,12 +46,13 @@ async def _served(port: int, out: TextIO) -> None:
             passing = asyncio.create_task(playground.pace.run())
             server = PlaygroundServer(playground)
             try:
-                await made.start_bot()
+                await playground.life.begin()
                 await server.start(port)
                 out.write(f"The playground is at {server.url}\nCtrl-C ends it.\n")
                 out.flush()
                 await passing
             finally:
                 await server.stop()
+                await playground.life.end()
                 passing.cancel()
                 await asyncio.gather(passing, return_exceptions=True)

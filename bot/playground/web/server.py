@@ -152,6 +152,7 @@ class PlaygroundServer:
         """Send what this person sees whenever it has changed, until the end."""
         before = b""
         while not self._ending.is_set():
+            await self._playground.look(now=not before)
             state = json.dumps(self._playground.state(name), separators=(",", ":")).encode()
             digest = hashlib.sha256(state).digest()
             if digest != before:

@@ -14,6 +14,7 @@ from bot.texts import endings
 
 STATE_VOLUME = "persistent-state-for-"
 """How the volume of a VM's own state is called; it stands in no list of volumes."""
+MAX_WHY = 200
 MAX_TOLD = 5
 """Claims that a sentence names."""
 
@@ -46,7 +47,7 @@ def succeeded(
     restore: Restore, observation: Observation, seen: RestoreObject, now: datetime
 ) -> Restore:
     """Complete is what the cluster says; what the VM is, and the proof, were read in the same look."""
-    if observation.vm is None:
+    if observation.vm is None and observation.vm_unread is None:
         return edits.fail(restore, Reason.VM_DELETED, endings.VM_GONE, now)
     followed = progress(restore, restore.job, observation, seen, now) if restore.job else restore
     shown = (
@@ -68,10 +69,10 @@ def succeeded(
         kept=_of_fate(
             restore,
             Fate.KEEPS,
-            {v.name for v in observation.vm.volumes if _is_there(v, observation)},
+            {v.name for v in _volumes(observation.vm) if _is_there(v, observation)},
         ),
         deleted=_of_fate(restore, Fate.DELETED, set(seen.deleted), by_claim=True),
-        detached=_detached(seen, observation.vm),
+        detached=_detached(seen, observation.vm) if observation.vm else None,
         unproven=_unproven(observation, shown),
     ).model_copy(update=kept(left))
     outcome = outcome.model_copy(update={"left_due": next_look(outcome, now, now)})
@@ -124,6 +125,10 @@ def _of_fate(
     )
 
 
+def _volumes(vm: Vm | None) -> tuple[Volume, ...]:
+    return vm.volumes if vm else ()
+
+
 def _is_there(volume: Volume, observation: Observation) -> bool:
     """The claim behind the disk exists, as far as that could be read."""
     there = {each.name for each in observation.claims}
@@ -133,7 +138,8 @@ def _is_there(volume: Volume, observation: Observation) -> bool:
 def _vm_status(observation: Observation) -> str:
     vm = observation.vm
     if vm is None:
-        return endings.UNKNOWN
+        why = (observation.vm_unread or "")[:MAX_WHY].rstrip(".")
+        return endings.VM_UNREAD.format(why=why) if why else endings.UNKNOWN
     if observation.vmi_unread is not None:
         return endings.VMI_UNREAD.format(status=vm.status)
     if observation.vmi is not None:

@@ -63,7 +63,7 @@ def looked_again(restore: Restore, observation: Observation, now: datetime) -> R
     outcome = restore.outcome
     if outcome is None:
         return restore
-    if observation.claims_unread is not None:
+    if observation.claims_unread is not None or observation.vm_unread is not None:
         return put_off(restore, now)
     waits = {c.name for c in observation.claims if c.phase == "Pending" and not c.deleting}
     left = _left(restore, observation, outcome)

@@ -1,12 +1,13 @@
 """Short answers that only one person sees, and news by direct message."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from slack_sdk.models.blocks import Block
 
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import Restore
+from bot.restore.model import Restore, RestoreId
 from bot.restore.thread import Card, CardKind, UserId
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -14,6 +15,7 @@ from bot.slack.markup.mrkdwn import (
     channel_link,
     code,
     fill,
+    joined,
     mention,
     moment,
     names,
@@ -33,8 +35,12 @@ from bot.slack.views.layout import (
 )
 from bot.slack.views.progress import known, state
 from bot.slack.views.restore_lists import thread_of
-from bot.texts import answers
+from bot.slack.views.unread import ALL_READ, Unread
+from bot.texts import answers, general
 from bot.texts.names import used
+
+MAX_OPEN: Final = 10
+"""So many restores are named where too many are open."""
 
 
 def reply(kind: Reply, restore: Restore) -> str:
@@ -65,6 +71,30 @@ def held(holder: Restore | None, asker: UserId, permalink: str | None) -> str:
     where = thread_of(holder, permalink)
     said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
     return _about(said, holder, since=since, thread=where, state=state(holder, asker))
+
+
+def too_many(
+    restores: Sequence[Restore],
+    limit: int,
+    namespace: str | None,
+    links: Mapping[RestoreId, str | None],
+) -> str:
+    """As many are open as there may be, these: in the namespace, or of the reader (None)."""
+    lines = [
+        _about(
+            answers.OPEN_RESTORE,
+            each,
+            state=state(each),
+            thread=thread_of(each, links.get(each.id)),
+        )
+        for each in restores[:MAX_OPEN]
+    ]
+    listed = Mrkdwn("\n".join(lines))
+    if len(restores) > MAX_OPEN:
+        rest = len(restores) - MAX_OPEN
+        listed = Mrkdwn(general.AND_MORE.format(names=listed, count=rest))
+    said = answers.TOO_MANY_OF_YOURS if namespace is None else answers.TOO_MANY_IN_NAMESPACE
+    return fill(said, limit=limit, namespace=name(namespace), open=listed)
 
 
 def other_wish(verb: Verb, vm: str | None = None, namespace: str | None = None) -> str:
@@ -135,9 +165,11 @@ def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
 
 
-def nothing_to_cancel() -> str:
-    """The person has no live restore."""
-    return answers.NOTHING_TO_CANCEL
+def nothing_to_cancel(unread: Unread = ALL_READ) -> str:
+    """The person has no live restore, as far as all could be read."""
+    if not unread:
+        return answers.NOTHING_TO_CANCEL
+    return joined((Mrkdwn(answers.NOTHING_READ_TO_CANCEL), *unread.lines), "\n")
 
 
 def which_to_cancel(restores: Sequence[Restore]) -> str:

@@ -16,7 +16,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button, Verdict
-from bot.restore.model import Handoff, Phase, Restore, RestoreId, Stop
+from bot.restore.model import Handoff, Phase, Restore, RestoreId
+from bot.restore.stop_and_start import Stop
 from bot.restore.thread import CardKind, Copy
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,

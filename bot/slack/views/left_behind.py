@@ -21,7 +21,9 @@ MAX_REMOVED = 10
 COMMAND_ROOM = 500
 LINES_ROOM = 190
 """Bytes for the claims of one kind."""
-OF_A_FAILURE = frozenset({LeftBehindKind.MADE, LeftBehindKind.USED, LeftBehindKind.GOING})
+OF_A_FAILURE = frozenset(
+    {LeftBehindKind.MADE, LeftBehindKind.USED, LeftBehindKind.GOING, LeftBehindKind.UNSURE}
+)
 """What the claims can be that a restore made which did not succeed."""
 NAME = 150
 """Letters of a claim's name where it is only told of."""

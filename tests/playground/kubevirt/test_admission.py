@@ -27,11 +27,6 @@ DENIED = (
 TARGET = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": VM}
 
 
-def without_group(spec: Json) -> Json:
-    kept = {name: value for name, value in spec["target"].items() if name != "apiGroup"}
-    return {**spec, "target": kept}
-
-
 BAD_RESTORES = [
     pytest.param({"target": {"kind": "VirtualMachine", "name": VM}}, "missing apiGroup", "spec.target.apiGroup", id="no group"),
     pytest.param({"target": {**TARGET, "apiGroup": "apps"}}, "invalid apiGroup", "spec.target.apiGroup", id="other group"),

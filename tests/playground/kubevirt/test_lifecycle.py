@@ -1,12 +1,9 @@
 """Start, stop and restart, row by row of the tables."""
 
-from typing import Any
-
 import pytest
 
 from tests.playground.kubevirt.kit import (
     NS,
-    SNAPSHOT,
     SUBRESOURCES,
     VM,
     KubeClient,
@@ -16,7 +13,6 @@ from tests.playground.kubevirt.kit import (
     with_stopped_vm,
 )
 
-Json = dict[str, Any]
 CONFLICT = f'Operation cannot be fulfilled on virtualmachine.kubevirt.io "{VM}": '
 SHORTER = "Halted only supports manual stop requests with a shorter graceperiod"
 NOT_RUNNING = "VM is not running"
@@ -284,14 +280,3 @@ async def test_virt_api_down_is_503(sim: Lab, admin: KubeClient) -> None:
 async def test_the_version_needs_no_rights(bot: KubeClient) -> None:
     answer = await bot.get("/apis/subresources.kubevirt.io/v1/version")
     assert answer.body["gitVersion"] == "v1.9.0"
-
-
-async def test_once_becomes_halted_and_then_always(sim: Lab, admin: KubeClient) -> None:
-    sim.seed.vm(NS, VM, run_strategy="Once")
-    sim.seed.snapshot(NS, SNAPSHOT, VM)
-    await settle(sim)
-    await admin.put(f"{SUBRESOURCES}/{VM}/stop")
-    assert the_vm(sim)["spec"]["runStrategy"] == "Halted"
-    await sim.passes(10)
-    await admin.put(f"{SUBRESOURCES}/{VM}/start")
-    assert the_vm(sim)["spec"]["runStrategy"] == "Always"

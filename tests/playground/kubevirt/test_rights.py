@@ -1,7 +1,6 @@
 """Who may do what: tokens, rules, refusals in Kubernetes' words, impersonation, access reviews."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,6 @@ from tests.playground.kubevirt.kit import (
     with_stopped_vm,
 )
 
-Json = dict[str, Any]
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 OTHERS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 

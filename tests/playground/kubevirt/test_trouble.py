@@ -1,7 +1,6 @@
 """Faults on order, and what `busy` and the log say meanwhile."""
 
 import asyncio
-from typing import Any
 
 import aiohttp
 import pytest
@@ -33,8 +32,6 @@ from tests.playground.kubevirt.kit import (
     with_running_vm,
     with_stopped_vm,
 )
-
-Json = dict[str, Any]
 
 
 async def test_an_ordered_answer_replaces_the_request(sim: Lab, admin: KubeClient) -> None:

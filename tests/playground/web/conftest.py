@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,17 @@ def button(message: Json, label: str) -> Json:
 @pytest.fixture
 async def page(tmp_path: Path, lent_redis: str) -> AsyncIterator[Page]:
     """The page of a playground whose bot runs, and whose time the test moves."""
-    async with world(tmp_path, lent_redis=lent_redis) as made:
-        playground = Playground(set_scene(made))
-        await made.start_bot()
+    async with world(tmp_path, lent_redis=lent_redis) as made, opened(made) as page:
+        yield page
+
+
+@asynccontextmanager
+async def opened(made: World) -> AsyncIterator[Page]:
+    """The same in this world."""
+    playground = Playground(set_scene(made))
+    await playground.life.begin()
+    try:
         async with PlaygroundServer(playground) as server, aiohttp.ClientSession() as session:
             yield Page(session, server, playground)
-        await made.stop_bot()
+    finally:
+        await playground.life.end()

@@ -13,6 +13,7 @@ async def test_each_answer_has_the_headers_and_the_files_are_the_page(page: Page
         ("", 200, "text/html"),
         ("page.js", 200, "text/javascript"),
         ("page.css", 200, "text/css"),
+        ("icon.svg", 200, "image/svg+xml"),
         ("server.py", 404, "text/plain"),
         ("..%2fserver.py", 404, "text/plain"),
     ):

@@ -1,0 +1,144 @@
+"""Whatever a dry run is answered with, another restore of the VM is not overlooked.
+
+A rival that waits for its VM to stop leaves no mark on the VM: KubeVirt sets the mark when it begins.
+Only the webhook, which a dry run asks, and the list of restores show it. And our own stop would begin it.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.cluster.cluster import Cluster
+from bot.playground.clock import HandClock
+from bot.playground.kubevirt.faults import Answer, Rule
+from bot.restore.checks import first_refusal
+from bot.restore.observation import ObservationKind
+from bot.restore.reasons import Reason
+from tests.cluster import samples
+from tests.cluster.samples import NS, SNAP, VM
+from tests.playground.kubevirt.kit import Lab, settle
+
+RESTORES = "virtualmachinerestores"
+RIVAL = "by-hand"
+
+
+@pytest.fixture
+async def sim(clock: HandClock) -> AsyncIterator[Lab]:
+    """A cluster with a snapshot of a VM that runs."""
+    simulated = Lab(clock)
+    simulated.seed.vm(NS, VM)
+    simulated.seed.snapshot(NS, SNAP, VM)
+    await simulated.start()
+    yield simulated
+    await simulated.stop()
+
+
+@pytest.fixture
+async def cluster(sim: Lab, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """The bot's own view of it."""
+    path = sim.kubeconfig(tmp_path / "config")
+    connected = await Cluster.connect(
+        "prod", kubeconfig=str(path), context=None, namespaces=("*",), clock=clock
+    )
+    yield connected
+    await connected.close()
+
+
+ANSWERS: dict[str, tuple[Answer | None, Reason | None]] = {
+    "the webhook's own": (None, None),
+    "accepted, since the webhook is gone": (Answer(201), None),
+    "no right to create": (
+        Answer(403, "Forbidden", f'User "bot" cannot create resource "{RESTORES}"'),
+        Reason.RBAC_FORBIDDEN,
+    ),
+    "another webhook's no": (
+        Answer(403, "Forbidden", 'admission webhook "freeze" denied the request: change freeze'),
+        Reason.POLICY_DENIED,
+    ),
+    "a count quota": (
+        Answer(403, "Forbidden", "exceeded quota: objects, requested: count/restores=1"),
+        Reason.OBJECT_QUOTA_EXCEEDED,
+    ),
+    "no such path": (Answer(404, "NotFound", "not found"), Reason.ADMISSION_REFUSED),
+    "a webhook that takes no dry run": (
+        Answer(400, "BadRequest", 'admission webhook "audit" does not support dry run'),
+        Reason.ADMISSION_REFUSED,
+    ),
+    "an older KubeVirt's, of a VM that runs": (
+        Answer(
+            422,
+            "Invalid",
+            'admission webhook "virtualmachinerestore-validator.snapshot.kubevirt.io" denied the '
+            f'request: VirtualMachine "{VM}" run strategy has to be Halted',
+        ),
+        None,
+    ),
+}
+
+
+def waits(sim: Lab) -> None:
+    """It goes on when the VM stops."""
+    sim.people.create_restore(NS, RIVAL, VM, SNAP)
+
+
+def goes(sim: Lab) -> None:
+    """Somebody has deleted it; something holds it."""
+    waits(sim)
+    rival = sim.storage.get(RESTORES, NS, RIVAL)
+    rival["metadata"]["finalizers"] = ["example.com/held"]
+    sim.storage.put(RESTORES, rival)
+    sim.people.delete_restore(NS, RIVAL)
+
+
+def is_complete(sim: Lab) -> None:
+    """It is over, and blocks nothing."""
+    waits(sim)
+    rival = sim.storage.get(RESTORES, NS, RIVAL)
+    sim.storage.put(RESTORES, {**rival, "status": {"complete": True}})
+
+
+def of_another_vm(sim: Lab) -> None:
+    """It is none of ours."""
+    sim.seed.vm(NS, "web")
+    sim.seed.snapshot(NS, "of-web", "web")
+    sim.people.create_restore(NS, RIVAL, "web", "of-web")
+
+
+RIVALS: dict[Callable[[Lab], None], str] = {
+    waits: "VirtualMachineRestore `by-hand` of this VM waits until the VM is stopped, and begins then.",
+    goes: "VirtualMachineRestore `by-hand` of this VM is being deleted, and still there.",
+    is_complete: "",
+    of_another_vm: "",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("rival", RIVALS)
+async def test_a_check_sees_a_rival_whatever_the_dry_run_is_answered_with(
+    rival: Callable[[Lab], None], answer: str, sim: Lab, cluster: Cluster
+) -> None:
+    rival(sim)
+    await settle(sim)
+    said, alone = ANSWERS[answer]
+    if said is not None:
+        sim.faults.add(Rule(said, verb="create", resource=RESTORES, dry_run=True, times=None))
+    restore = samples.restore()
+    observation = await cluster.observe(restore, ObservationKind.FULL, samples.CREATE)
+    assert observation.vm is not None
+    assert observation.vm.restore_in_progress is None
+    refusal = first_refusal(observation, restore)
+    told = RIVALS[rival]
+    expected = Reason.RESTORE_IN_PROGRESS if told else alone
+    assert (refusal.reason if refusal else None) == expected
+    if told and refusal:
+        assert refusal.found.startswith(told)
+
+
+async def test_the_look_before_the_act_sees_a_rival_that_nothing_else_shows(
+    sim: Lab, cluster: Cluster
+) -> None:
+    waits(sim)
+    await settle(sim)
+    observation = await cluster.observe(samples.restore(), ObservationKind.RECHECK)
+    assert [each.name for each in observation.restores] == [RIVAL]
