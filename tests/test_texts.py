@@ -40,6 +40,7 @@ SPEAKING = sorted(
         *(BOT / "restore").rglob("*.py"),
         *(BOT / "slack").rglob("*.py"),
         BOT / "reconciler.py",
+        BOT / "look.py",
     ]
 )
 """The rooms whose results people read in Slack."""

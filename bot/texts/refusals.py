@@ -375,6 +375,7 @@ SAFETY_FAILED: Final = (
     "Confirm again, with or without a safety snapshot."
 )
 SAFETY_LEFT: Final = "`{name}` was begun and stays. "
+SAFETY_EXPLAINED: Final = "{failure}. Likely cause: {likely}"
 SAFETY_DELETED: Final = "the safety snapshot was deleted by somebody else"
 SAFETY_NOT_TAKEN: Final = "the safety snapshot could not be taken in time"
 SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by me"
