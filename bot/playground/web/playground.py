@@ -8,6 +8,8 @@ from bot.playground.kubevirt.problems import ApiError
 from bot.playground.slack import NotPossible
 from bot.playground.web.cluster_panel import ClusterPanel
 from bot.playground.web.deeds import Deeds
+from bot.playground.web.drill_book import DRILLS
+from bot.playground.web.drills import Drills
 from bot.playground.web.gestures import Gestures
 from bot.playground.web.life import Life
 from bot.playground.web.marks import Marks
@@ -41,6 +43,7 @@ class Playground:
         self._cluster = ClusterPanel(scene.world.kube)
         self._timeline = Timeline(scene, self.records, self.deeds)
         self.troubles = Troubles(scene, self.deeds)
+        self.drills = Drills(scene, DRILLS, self.records, self.troubles, self.deeds)
         self._looked = -LOOK_EACH
         self._kinds: dict[str, Callable[[Fields], Awaitable[Json]]] = {
             "time": self._time,
@@ -48,6 +51,7 @@ class Playground:
             "redis": self._redis,
             "vm": self._vm,
             "trouble": self._trouble,
+            "drill": self._drill,
         }
 
     async def look(self, *, now: bool = False) -> None:
@@ -55,6 +59,7 @@ class Playground:
         if now or time.monotonic() >= self._looked + LOOK_EACH:
             self._looked = time.monotonic()
             await self.records.look()
+            self.drills.look()
 
     def state(self, name: str) -> Json:
         """The whole of what somebody sees."""
@@ -66,8 +71,8 @@ class Playground:
             "cluster": self._cluster.state(),
             "bot": {"state": self.life.state},
             "timeline": self._timeline.state(),
-            "drill": None,
-            "drills": [],
+            "drill": self.drills.state(),
+            "drills": self.drills.offered(),
             "troubles": self.troubles.state(),
         }
 
@@ -126,4 +131,14 @@ class Playground:
 
     async def _trouble(self, fields: Fields) -> Json:
         await self.troubles.turn(fields.text("id"), on=fields.flag("on"))
+        return {}
+
+    async def _drill(self, fields: Fields) -> Json:
+        match fields.text("action"):
+            case "start":
+                await self.drills.start(fields.text("id"))
+            case "stop":
+                await self.drills.stop()
+            case other:
+                raise Malformed(f"a drill knows no {other!r}")
         return {}
