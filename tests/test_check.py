@@ -62,7 +62,7 @@ def bad(findings: tuple[CheckRow, ...]) -> list[CheckRow]:
 
 async def test_a_sound_world_is_all_ok(made: World) -> None:
     assert await examined(told(made)) == (
-        CheckRow("settings", Grade.OK, "read (Socket Mode), grants: 1"),
+        CheckRow("settings", Grade.OK, "read (Socket Mode, command /vm-restore), grants: 1"),
         CheckRow("slack", Grade.OK, "signed in to Example Ops as @vm-restore"),
         CheckRow("slack", Grade.OK, "opens a socket for the app token"),
         CheckRow("store", Grade.OK, "Redis 7.2.4 answers"),
@@ -145,6 +145,14 @@ async def test_the_app_lacks_scopes(made: World) -> None:
     assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
     assert wrong.found == "the app lacks the scopes im:write, users:read"
     assert "vm-restore-bot manifest" in wrong.fix
+
+
+async def test_the_token_of_another_app_than_the_settings_name_is_told(made: World) -> None:
+    found = await examined(told(made, {"app": {"command": "/db-restore"}}))
+    [wrong] = [each for each in found if each.grade is Grade.WARN]
+    assert "as @vm-restore, and the settings call it @db-restore" in wrong.found
+    assert "app.command" in wrong.fix
+    assert not [each for each in found if each.grade is Grade.FAIL]
 
 
 async def test_without_an_app_token_no_socket_is_asked_for(made: World) -> None:

@@ -123,6 +123,6 @@ HELD: Final = RefusalText(
 TOO_MANY_OPEN: Final = RefusalText(
     "As many restores are open in namespace `{namespace}` as there may be at once ({limit}): of {vms}.",
     "Room for one more open restore in the namespace.",
-    "Wait for one of them to end, or ask its owner to cancel it (`/vm-restore status` shows whose they "
+    "Wait for one of them to end, or ask its owner to cancel it (`{slash} status` shows whose they "
     "are); then start over.",
 )

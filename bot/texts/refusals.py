@@ -230,8 +230,8 @@ ONLY_A_MEMORY_DUMP: Final = RefusalText(
 
 NO_SUCH_VM: Final = "There is no VM `{vm}` in namespace `{namespace}`.{command}"
 NO_SUCH_VM_ANYWHERE: Final = "There is no VM `{vm}` where you may restore.{command}"
-MEANT_COMMAND: Final = " If you meant a command, write `/vm-restore {command}`."
-MEANT_ANOTHER_VM: Final = " `{vm}` is a VM: if you meant a command, see `/vm-restore help`."
+MEANT_COMMAND: Final = " If you meant a command, write `{slash} {command}`."
+MEANT_ANOTHER_VM: Final = " `{vm}` is a VM: if you meant a command, see `{slash} help`."
 
 # Before the act: what is not as it was confirmed
 

@@ -33,11 +33,11 @@ from bot.slack.views.layout import (
     to_message,
     trouble,
 )
-from bot.slack.views.lists import BOT
 from bot.slack.views.progress import known, state
 from bot.slack.views.restore_lists import thread_of
 from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import answers, general
+from bot.texts.names import used
 
 MAX_OPEN: Final = 10
 """So many restores are named where too many are open."""
@@ -66,7 +66,7 @@ def problem(text: str) -> str:
 def held(holder: Restore | None, asker: UserId, permalink: str | None) -> str:
     """Another live restore has the VM: whose, since when, and where. None: it cannot be read."""
     if holder is None:
-        return answers.HELD_UNREAD
+        return fill(answers.HELD_UNREAD)
     since = moment(holder.opened_at)
     where = thread_of(holder, permalink)
     said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
@@ -110,12 +110,12 @@ def too_late() -> str:
 
 def unknown_card() -> str:
     """A click on a card whose restore is not known any more."""
-    return answers.UNKNOWN_CARD
+    return fill(answers.UNKNOWN_CARD)
 
 
 def unread_card() -> str:
     """A click on a card of a restore whose record cannot be read."""
-    return answers.UNREAD_CARD
+    return fill(answers.UNREAD_CARD)
 
 
 def interrupted() -> str:
@@ -152,7 +152,7 @@ def went_wrong() -> str:
 
 def in_channel_needed(channel: str) -> str:
     """The bot must be in the channel to work there."""
-    return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
+    return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{used().bot}"))
 
 
 def outside_channel(channel: str) -> str:
