@@ -73,22 +73,6 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
     assert restore.at - snapshot.at >= timedelta(seconds=3), "the snapshot takes three seconds"
 
 
-async def test_safety_snapshot_of_a_running_vm(stage_for: SetStage) -> None:
-    """First the stop, then the snapshot, then the restore: of the stopped VM, whatever the mode."""
-    stage = await stage_for(running=True, config={"rules": {"stop_when": "confirmed"}})
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await stage.press(acts.TYPE_IT, TURN_ON)
-    await stage.card("*Snapshot current state first*: ON")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [
-        "update virtualmachines/stop",
-        f"create {SNAPSHOTS}",
-        f"create {RESTORES}",
-    ]
-
-
 async def test_turned_off_again(stage_for: SetStage) -> None:
     """The choice can be taken back until the button is pressed."""
     stage = await stage_for()
