@@ -1,5 +1,9 @@
 """The five drills, each played to its end: the steps follow the players, the end says what was asked."""
 
+from pathlib import Path
+
+from bot.playground.web.drill_book import DRILLS
+from bot.playground.web.troubles import TROUBLES
 from tests.playground.web.conftest import Json, Page, button, said
 
 UPGRADE = "restore database-01 from pre-upgrade-snapshot in production"
@@ -145,3 +149,9 @@ async def test_a_drill_is_stopped_and_another_begun(page: Page) -> None:
     assert all(each["goal"] and each["watch"] and each["length"] for each in offered)
     status, answer = await page.post("world", {"do": "drill", "id": "fire", "action": "start"})
     assert (status, answer["why"]) == (409, "there is no drill 'fire'")
+
+
+def test_the_documentation_names_all_drills_and_troubles() -> None:
+    page = (Path(__file__).parents[3] / "docs/playground.md").read_text("utf-8")
+    names = [each.title for each in DRILLS] + [each.label for each in TROUBLES]
+    assert [name for name in names if f"| {name} |" not in page] == []
