@@ -152,6 +152,12 @@ class Safety(Stored):
     ready_at: AwareDatetime | None = None
     said: str = ""
     """What KubeVirt met that keeps it from becoming ready, if anything."""
+    shown: str = ""
+    """All that it said of itself at the last look."""
+    moved_at: AwareDatetime | None = None
+    """When that was last seen to change."""
+    diagnosis: Diagnosis | None = None
+    """Why it is not ready, as far as that was found out."""
 
 
 class Job(Stored):

@@ -47,7 +47,7 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     CardKind.FORCE_STOP: frozenset({Button.FORCE_STOP_NOW, Button.KEEP_STOPPING, Button.CANCEL}),
     CardKind.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
     CardKind.CONFIRM: frozenset({Button.CONFIRM, Button.AGREE_DELETION, Button.CANCEL}),
-    CardKind.PROTECTING: frozenset({Button.CANCEL}),
+    CardKind.PROTECTING: frozenset({Button.WHY, Button.CANCEL}),
     CardKind.PROGRESS: frozenset({Button.WHY}),
     CardKind.OVERDUE: frozenset(
         {Button.KEEP_WAITING, Button.WHY, Button.SUMMARY, Button.DELETE_RESTORE}

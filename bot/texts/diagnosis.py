@@ -242,6 +242,49 @@ CAUSES: Final[Mapping[str, CauseText]] = {
         _ADMIN,
         "kubectl get kubevirt -A",
     ),
+    "safety_not_locked": CauseText(
+        "KubeVirt cannot take a snapshot of VM `{vm}` as it is now.",
+        "Change what the message names: a claim that is not bound, or another snapshot or restore of "
+        "the VM.",
+        _ADMIN,
+        _SNAPSHOT,
+    ),
+    "safety_disk_error": CauseText(
+        "The storage reports an error for volume snapshot `{volume_snapshot}`.",
+        "Look after the error in the storage system. It tries again by itself.",
+        _STORAGE,
+        _VOLUME_SNAPSHOT,
+    ),
+    "safety_disk_gone": CauseText(
+        "Volume snapshot `{volume_snapshot}`, the copy of a disk, is gone or going.",
+        "Find out who deletes it. This safety snapshot does not become whole again.",
+        _STORAGE,
+        "kubectl get volumesnapshot -n {namespace}",
+    ),
+    "safety_disk_slow": CauseText(
+        "The storage has not finished volume snapshot `{volume_snapshot}`.",
+        "Large disks take their time. If it stays so, look at the driver's snapshotter.",
+        _STORAGE,
+        _VOLUME_SNAPSHOT,
+    ),
+    "safety_deadline": CauseText(
+        "The safety snapshot took longer than KubeVirt allows (its `failureDeadline`).",
+        "Look whether the storage takes snapshots at all: at its driver, and at other snapshots.",
+        _STORAGE,
+        "kubectl get vmsnapshot,volumesnapshot -n {namespace}",
+    ),
+    "safety_silent": CauseText(
+        "KubeVirt has not begun to work on the safety snapshot.",
+        "Check that virt-controller runs, and reads its queue.",
+        _ADMIN,
+        "kubectl get kubevirt -A",
+    ),
+    "safety_unknown": CauseText(
+        "Why the safety snapshot is not ready is not known. The evidence is below as it was found.",
+        "Look at the snapshot, its content and their events.",
+        _ADMIN,
+        _SNAPSHOT,
+    ),
     "start_unknown": CauseText(
         "Why the VM does not come up is not known. The evidence is below as it was found.",
         "Look at the VM, its VMI and their events.",
@@ -277,6 +320,7 @@ NOT_READY: Final = "readyToUse: false"
 UID_DIFFERS: Final = "UID {now}, was {then}"
 RUNS: Final = "phase {phase}, though the restore needs it stopped"
 HOLDER: Final = "status.restoreInProgress: {holder}"
+NO_STATUS: Final = "no status"
 NO_CONDITIONS: Final = "no condition beyond the first, and no event"
 LIMIT: Final = "least {least}, most {most} bytes, wanted {wanted}"
 

@@ -257,6 +257,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "snapshot_gate_off": "❌ Snapshots Are Switched Off",
     "admission_refused": "❌ Cluster Would Refuse the Restore",
     "held_by_other": "❌ VM Is Held by Another Restore",
+    "too_many_open": "❌ Too Many Open Restores in This Namespace",
     "changed_since_confirmation": "❌ Changed Since Confirmation",
     "vm_started": "❌ VM Was Started",
     "confirmation_too_old": "❌ Confirmation Too Old",

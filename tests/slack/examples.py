@@ -616,6 +616,12 @@ def _refusals() -> Mapping[str, Example]:
             "https://acme.slack.com/archives/C0OPS/p1771430400000100",
             expected="One restore of a VM at a time.",
         ),
+        "refused-too-many-open": refused(
+            Reason.TOO_MANY_OPEN,
+            "As many restores are open in namespace `production` as there may be at once (1): of `web-01`.",
+            expected="Room for one more open restore in the namespace.",
+            next="Wait for one of them to end; then start over.",
+        ),
         "refused-not-permitted": refused(
             Reason.NOT_PERMITTED,
             "You may not restore VMs in namespace `production` from here. Ask #platform.",

@@ -112,16 +112,6 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     assert len(stage.restores()) == 2
 
 
-async def test_a_new_request_after_a_failure(stage_for: SetStage) -> None:
-    """Asked anew instead of with Try again: the leftover that blocks it is named."""
-    stage = await stage_for()
-    await failed(stage)
-    await acts.ask(stage)
-    refused = await stage.card("❌ Another Restore Is in Progress")
-    assert f"`{stage.restores()[0].name}` of this VM has failed" in stage.read(refused)
-    assert len(acts.changes(stage)) == 1
-
-
 async def test_try_again_may_not_remove_it(stage_for: SetStage, golden: Golden) -> None:
     """Without the right to delete, the leftover is named and an admin is asked for."""
     stage = await stage_for()

@@ -323,15 +323,6 @@ async def test_form_with_a_snapshot_of_another_vm(stage_for: SetStage, golden: G
     assert stage.cards() == []
 
 
-async def test_form_is_drawn_when_slack_lets_it(stage_for: SetStage) -> None:
-    """A 429 on the drawing: it is drawn after the pause, and the snapshots are offered."""
-    stage = await stage_for()
-    await open_form(stage)
-    stage.world.slack.faults.rate_limit("views.update", 30)
-    await choose(stage, "VM", "database-01")
-    assert len(await offered(stage, "Snapshot")) == 1
-
-
 async def test_form_is_never_drawn_for_an_older_choice(stage_for: SetStage) -> None:
     """The first choice's drawing comes after the second's: the second stays on the screen."""
     stage = await stage_for()

@@ -582,7 +582,7 @@ async def test_the_bot_itself_takes_nothing(stage_for: SetStage) -> None:
     await stage.card("Shift report")
 
 
-@pytest.mark.parametrize("at", [7, 9], ids=lambda at: f"crossing {at}")
+@pytest.mark.parametrize("at", [7, 9, 11], ids=lambda at: f"crossing {at}")
 @pytest.mark.parametrize("how", ["accepted", "taken over"])
 async def test_a_worker_dies_over_a_handover_by_direct_message(
     stage_for: SetStage, how: str, at: int

@@ -8,6 +8,8 @@ from bot.playground.kubevirt.problems import ApiError
 from bot.playground.slack import NotPossible
 from bot.playground.web.cluster_panel import ClusterPanel
 from bot.playground.web.deeds import Deeds
+from bot.playground.web.drill_book import DRILLS
+from bot.playground.web.drills import Drills
 from bot.playground.web.gestures import Gestures
 from bot.playground.web.life import Life
 from bot.playground.web.marks import Marks
@@ -17,6 +19,7 @@ from bot.playground.web.requests import Fields, Malformed
 from bot.playground.web.scene import Scene
 from bot.playground.web.seen import Seen
 from bot.playground.web.timeline import Timeline
+from bot.playground.web.troubles import Troubles
 
 Json = dict[str, Any]
 
@@ -39,12 +42,16 @@ class Playground:
         self.records = Records(scene.world)
         self._cluster = ClusterPanel(scene.world.kube)
         self._timeline = Timeline(scene, self.records, self.deeds)
+        self.troubles = Troubles(scene, self.deeds)
+        self.drills = Drills(scene, DRILLS, self.records, self.troubles, self.deeds)
         self._looked = -LOOK_EACH
         self._kinds: dict[str, Callable[[Fields], Awaitable[Json]]] = {
             "time": self._time,
             "bot": self._bot,
             "redis": self._redis,
             "vm": self._vm,
+            "trouble": self._trouble,
+            "drill": self._drill,
         }
 
     async def look(self, *, now: bool = False) -> None:
@@ -52,6 +59,7 @@ class Playground:
         if now or time.monotonic() >= self._looked + LOOK_EACH:
             self._looked = time.monotonic()
             await self.records.look()
+            self.drills.look()
 
     def state(self, name: str) -> Json:
         """The whole of what somebody sees."""
@@ -63,9 +71,9 @@ class Playground:
             "cluster": self._cluster.state(),
             "bot": {"state": self.life.state},
             "timeline": self._timeline.state(),
-            "drill": None,
-            "drills": [],
-            "troubles": [],
+            "drill": self.drills.state(),
+            "drills": self.drills.offered(),
+            "troubles": self.troubles.state(),
         }
 
     async def change(self, fields: Fields) -> Json:
@@ -119,4 +127,18 @@ class Playground:
         except ApiError as error:
             raise NotPossible(f"the API server says: {error.message}") from None
         self.deeds.to_the_world(f"somebody asks to {what} the VM {namespace}/{name}")
+        return {}
+
+    async def _trouble(self, fields: Fields) -> Json:
+        await self.troubles.turn(fields.text("id"), on=fields.flag("on"))
+        return {}
+
+    async def _drill(self, fields: Fields) -> Json:
+        match fields.text("action"):
+            case "start":
+                await self.drills.start(fields.text("id"))
+            case "stop":
+                await self.drills.stop()
+            case other:
+                raise Malformed(f"a drill knows no {other!r}")
         return {}

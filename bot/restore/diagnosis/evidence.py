@@ -112,6 +112,8 @@ class Evidence:
     """The restore was seen to exist, so that its absence means that it was deleted."""
     over: bool = False
     """The restore has ended, so that a VM that runs is nothing strange."""
+    protects: bool = False
+    """It waits for its safety snapshot: `snapshot` is that, and what it is made of."""
     starts: bool = False
     """Its VM was to be started after the end: that is what does not go on."""
     confirmed_vm: str = ""
@@ -154,6 +156,8 @@ class Evidence:
     def words(self) -> tuple[str, ...]:
         """What is said now: the failure, and the conditions. Events tell of the past as well."""
         own = self.of_the_start if self.starts else self.conditions
+        if self.protects and self.snapshot is not None:
+            own = (self.snapshot.error or "", self.snapshot.progressing)
         return tuple(dict.fromkeys(text for text in (self.error, *own) if text))
 
     @property

@@ -7,7 +7,7 @@ from bot.restore.diagnosis.matching import Match, first, quoted, says, stands
 from bot.restore.diagnosis.model import Cause
 from bot.texts import diagnosis as texts
 
-_SNAPSHOT_CLASS = re.compile(r"(snapshot ?class|VolumeSnapshotClass)", re.IGNORECASE)
+SNAPSHOT_CLASS = re.compile(r"(snapshot ?class|VolumeSnapshotClass)", re.IGNORECASE)
 _NO_CLAIM = re.compile(
     r"PVC [a-z0-9.-]+/(?P<name>[a-z0-9.-]+) does not exist|didn't find PVC (?P<other>[a-z0-9.-]+)"
 )
@@ -75,7 +75,7 @@ def _fault(seen: SeenVolumeSnapshot) -> tuple[Cause | None, str]:
     if seen.ready:
         # A driver's error on what is ready already is ignored by KubeVirt as well.
         return None, ""
-    if _SNAPSHOT_CLASS.search(seen.error):
+    if SNAPSHOT_CLASS.search(seen.error):
         return Cause.SNAPSHOT_CLASS_MISSING, seen.error
     if seen.error:
         return Cause.VOLUME_SNAPSHOT_ERROR, seen.error

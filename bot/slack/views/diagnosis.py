@@ -30,6 +30,7 @@ MAX_SOURCE = 220
 SHORT = 140
 """Bytes of a command, and of what is said, on a result, which says much else."""
 MAX_SUMMARY = 2_800
+_UNKNOWN = (Cause.UNKNOWN, Cause.START_UNKNOWN, Cause.SAFETY_UNKNOWN)
 
 
 def lines(restore: Restore, *, most: int = MAX_QUOTES) -> list[Mrkdwn]:
@@ -74,7 +75,7 @@ def _unread(diagnosis: Diagnosis) -> Mrkdwn | None:
 
 def why(restore: Restore, diagnosis: Diagnosis, *, stalled: bool) -> Message:
     """The answer to somebody who asks why, with what was read for it."""
-    well = diagnosis.cause in (Cause.UNKNOWN, Cause.START_UNKNOWN) and not stalled
+    well = diagnosis.cause in _UNKNOWN and not stalled
     starts = restore.start is not None
     vm = code(restore.request.vm or general.NOT_KNOWN)
     asked = texts.WHY_START if starts else texts.WHY

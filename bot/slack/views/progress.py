@@ -176,7 +176,14 @@ def protecting(ctx: CardContext) -> Draft:
         said = ctx.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
     waits = _waits(ctx) if ctx.open else None
     bad = trouble(ctx.restore) if ctx.open else None
-    return Draft(said, [*section(said, waits, bad), *actions(ctx, cancel(ctx))])
+    known = safety.diagnosis if safety is not None and ctx.open else None
+    why = button(ctx, Button.WHY) if waits or known else None
+    blocks = [
+        *section(said, waits, bad),
+        *section(*(diagnosis.told(known) if known else ())),
+        *actions(ctx, why, cancel(ctx)),
+    ]
+    return Draft(said, blocks)
 
 
 def _waits(ctx: CardContext) -> Mrkdwn | None:

@@ -16,12 +16,17 @@ def created(page: Page) -> int:
     )
 
 
+async def stop(page: Page) -> None:
+    """Alice agrees to the stop."""
+    card = await page.until("alice", said("VM Must Be Stopped Before Restore"))
+    await page.do("alice", "click", **button(card, "Stop and restore"))
+
+
 async def ask_and_confirm(page: Page) -> None:
     """Alice, up to the click."""
     incidents = await page.channel("alice", "incidents")
     await page.do("alice", "slash", channel=incidents, text=f"/vm-restore {ASK}")
-    card = await page.until("alice", said("VM Must Be Stopped Before Restore"))
-    await page.do("alice", "click", **button(card, "Stop and restore"))
+    await stop(page)
     card = await page.until("alice", said("type the snapshot name exactly as shown"))
     name = "pre-upgrade-snapshot"
     await page.do("alice", "say", channel=incidents, text=name, thread=card["thread_ts"])
