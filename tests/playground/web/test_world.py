@@ -52,6 +52,8 @@ async def test_the_bot_is_killed_and_started_in_the_middle(page: Page) -> None:
     assert (await page.state("bob"))["bot"] == {"state": "stopped"}
     status, answer = await page.post("world", {"do": "bot", "action": "kill"})
     assert (status, answer["why"]) == (409, "there is no bot that could be killed")
+    await page.world.quiet()
+    assert page.world.slack.connections == 0
     before = len(page.world.kube.log), len(page.world.slack.log)
     await page.change("time", plus=60)
     assert (len(page.world.kube.log), len(page.world.slack.log)) == before
