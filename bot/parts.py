@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import ORG_WIDE, Directory, Workspace, workspace
 from bot.slack.api.network import Network, WebClient
-from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
+from bot.slack.context import Names, RequestLimits, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import SocketReceiver
@@ -168,6 +168,9 @@ def slack_context(
             clusters=tuple(parts.clusters),
             default_cluster=settings.default_cluster,
             installation=settings.installation,
+            requests=RequestLimits(
+                settings.limits.requests_per_person, settings.limits.requests_per_channel
+            ),
         ),
         names={
             name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)

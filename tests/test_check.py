@@ -155,6 +155,17 @@ async def test_the_token_of_another_app_than_the_settings_name_is_told(made: Wor
     assert not [each for each in found if each.grade is Grade.FAIL]
 
 
+async def test_the_token_of_an_organisation_is_refused_before_anything_else_is_asked(
+    made: World,
+) -> None:
+    made.slack.workspace.org_wide = True
+    (wrong,) = bad(await examined(told(made)))
+    assert (wrong.part, wrong.grade) == ("slack", Grade.FAIL)
+    assert "installed for a whole organisation" in wrong.found
+    assert "install the app in one workspace, without org-wide deployment" in wrong.fix
+    assert [call.method for call in made.slack.log] == ["auth.test"]
+
+
 async def test_without_an_app_token_no_socket_is_asked_for(made: World) -> None:
     secret = made.slack.signing_secret
     found = await examined(told(made, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=secret))

@@ -155,12 +155,16 @@ class StoreSettings(Section):
 
 
 class Limits(Section):
-    """How many restores may be open at once; 0 for as many as there are."""
+    """How much at once, of one person and in one place; 0: no limit."""
 
     open_per_person: int = Field(default=5, ge=0, le=1000)
     """Open restores of one person. An Undo is always possible."""
     open_per_namespace: int = Field(default=10, ge=0, le=1000)
     """Open restores in one namespace of a cluster. An Undo is always possible."""
+    requests_per_person: int = Field(default=20, ge=0, le=10_000)
+    """Requests a minute that a replica takes from one person. Answers and clicks are not counted."""
+    requests_per_channel: int = Field(default=60, ge=0, le=10_000)
+    """The same of a channel, without requests for a restore."""
 
 
 class Log(Section):
@@ -247,7 +251,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     """How restores are kept."""
     limits: Limits = Limits()
-    """How many restores may be open at once."""
+    """How much at once."""
     log: Log = Log()
     """Log lines."""
     traces: Traces = Traces()

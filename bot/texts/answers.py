@@ -70,7 +70,15 @@ TOO_MANY_IN_NAMESPACE: Final = (
     "once ({limit}). Wait for one of them to end, or ask its owner to cancel it in its thread; then ask "
     "again.\n{open}"
 )
-OPEN_RESTORE: Final = "• VM {vm} in {namespace}, of {owner}: {state}. See {thread}."
+OPEN_RESTORE: Final = "• VM {vm} in {namespace}, of {owner}: see {thread}"
+TOO_OFTEN: Final = (
+    "⏳ *You ask faster than I answer*: I take {limit} requests a minute from one person. For a minute I "
+    "leave yours aside, but your answers in a restore's thread, its buttons and `cancel` count as always."
+)
+TOO_OFTEN_HERE: Final = (
+    "⏳ *Too many requests come from this channel*: I take {limit} a minute. For a minute I leave them "
+    "aside, but not requests for a restore, answers in a restore's thread, its buttons and `cancel`."
+)
 THIS_THREAD: Final = "its thread"
 STORE_DOWN: Final = (
     "❌ *Nothing was done*: I cannot reach my own store just now ({what}), and without it I decide "
@@ -102,6 +110,9 @@ WHICH_TO_CANCEL: Final = (
 NOT_IN_CHANNEL: Final = (
     "❌ *Nothing was started*: you are not in {channel}, or I cannot see that you are. Join it and ask "
     "there, or ask in a channel that you are in."
+)
+ASKED_IN: Final = (
+    "Your request is in {channel}, with a thread of its own: I check it there, and ask you there."
 )
 UNKNOWN_CLUSTER: Final = "❌ *Nothing was started*: I know no cluster {cluster}. I know: {known}."
 TOO_LATE: Final = (

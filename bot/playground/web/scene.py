@@ -27,6 +27,13 @@ SNAPSHOTS: tuple[tuple[str, str, str, float, tuple[str, ...]], ...] = (
 """Namespace, name, VM, age in hours, and what KubeVirt says of how it was taken."""
 
 
+TOPICS = {
+    "incidents": "What is broken in production. @vm-restore listens.",
+    "database-team": "Private: alice and bob.",
+    "vendor-help": "Shared with another company: nothing is restored here.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Persona:
     """Somebody whom a player can be."""

@@ -11,7 +11,7 @@ from bot.playground.slack.transcript import Transcript
 from bot.playground.slack.views import View
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.web.marks import Marks
-from bot.playground.web.scene import Persona, Scene
+from bot.playground.web.scene import TOPICS, Persona, Scene
 from bot.slack.manifest import manifest
 
 Json = dict[str, Any]
@@ -87,7 +87,7 @@ class Seen:
             "private": channel.private,
             "archived": channel.archived,
             "shared": channel.ext_shared,
-            "topic": "",
+            "topic": TOPICS.get(channel.name, ""),
             "unread": self._marks.unread(person, top),
             "mentions": self._marks.unread(person, (m for m in mentions if not m.deleted)),
         }

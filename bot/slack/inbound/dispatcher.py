@@ -52,6 +52,7 @@ from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
 from bot.slack.handlers.inquiries import INQUIRIES, Inquiries
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler, about
+from bot.slack.inbound.throttle import Throttle
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
 from bot.store.documents import Unreadable
@@ -95,6 +96,7 @@ class Dispatcher:
         self._homes = homes
         self._handoffs = handoffs
         self._inquiries = Inquiries(context)
+        self._throttle = Throttle(context)
 
     async def handle(self, delivery: Delivery) -> None:
         """Deal with one delivery. Raises Temporary to be tried again, Unreadable if it does not load."""
@@ -159,8 +161,8 @@ class Dispatcher:
                 await self._command(delivery, prompt)
             case ModalOpened(trigger=trigger):
                 await self._forms.open(_caller(prompt), trigger)
-            case ModalSubmitted(request=request):
-                await self._forms.take(delivery.key, _caller(prompt), request)
+            case ModalSubmitted(request=request, chosen=chosen):
+                await self._forms.take(delivery.key, _caller(prompt), request, chosen=chosen)
             case ButtonClicked():
                 await self._click(prompt, _begun(delivery))
                 if not prompt.channel:
@@ -174,6 +176,8 @@ class Dispatcher:
         caller = _caller(command)
         text = command_text(command.text)
         parsed, alone = parse_command(text), names_alone(text)
+        if not await self._throttle.lets_in(delivery, caller, parsed):
+            return
         if parsed == ParsedRequest(Verb.RESTORE):
             await self._forms.open(caller, command.trigger)
             return
@@ -194,6 +198,8 @@ class Dispatcher:
             return
         parsed = request or _request(message)
         if parsed.verb is Verb.NONE:
+            return
+        if not await self._throttle.lets_in(delivery, caller, parsed):
             return
         if late:
             await self._responder.try_reply(caller, views.too_late())

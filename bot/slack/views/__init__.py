@@ -16,6 +16,7 @@ from bot.restore.model import Restore, RestoreId
 from bot.restore.thread import Card, CardKind, Copy
 from bot.slack.views.answers import (
     MAX_OPEN,
+    asked_in,
     cluster_down,
     dm_notice,
     held,
@@ -33,6 +34,8 @@ from bot.slack.views.answers import (
     stuck,
     too_late,
     too_many,
+    too_often,
+    too_often_here,
     unknown_card,
     unknown_cluster,
     unread_card,
@@ -84,6 +87,7 @@ __all__ = [
     "Example",
     "ListTarget",
     "Message",
+    "asked_in",
     "cluster_down",
     "cluster_refuses",
     "dm_notice",
@@ -117,6 +121,8 @@ __all__ = [
     "summary",
     "too_late",
     "too_many",
+    "too_often",
+    "too_often_here",
     "unknown_card",
     "unknown_cluster",
     "unread_card",

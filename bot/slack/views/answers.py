@@ -39,7 +39,7 @@ from bot.slack.views.unread import ALL_READ, Unread
 from bot.texts import answers, general
 from bot.texts.names import used
 
-MAX_OPEN: Final = 10
+MAX_OPEN: Final = 5
 """So many restores are named where too many are open."""
 
 
@@ -84,7 +84,6 @@ def too_many(
         _about(
             answers.OPEN_RESTORE,
             each,
-            state=state(each),
             thread=thread_of(each, links.get(each.id)),
         )
         for each in restores[:MAX_OPEN]
@@ -106,6 +105,16 @@ def other_wish(verb: Verb, vm: str | None = None, namespace: str | None = None) 
 def too_late() -> str:
     """A message that arrived long after it was written."""
     return answers.TOO_LATE
+
+
+def too_often(limit: int) -> str:
+    """More requests of one person in a minute than are taken."""
+    return fill(answers.TOO_OFTEN, limit=limit)
+
+
+def too_often_here(limit: int) -> str:
+    """More requests from one channel in a minute than are taken."""
+    return fill(answers.TOO_OFTEN_HERE, limit=limit)
 
 
 def unknown_card() -> str:
@@ -158,6 +167,11 @@ def in_channel_needed(channel: str) -> str:
 def outside_channel(channel: str) -> str:
     """Who asks must be in the channel where it is asked for."""
     return fill(answers.NOT_IN_CHANNEL, channel=channel_link(channel))
+
+
+def asked_in(channel: str) -> str:
+    """Where a restore goes on that was asked for from elsewhere."""
+    return fill(answers.ASKED_IN, channel=channel_link(channel))
 
 
 def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from bot.restore.thread import CardKind, Copy
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     channel_link,
+    clock,
     code,
     fill,
     joined,
@@ -89,7 +90,7 @@ def _offered(
     taker = mention(made.to)
     blocks = [
         header(texts.OFFER_HEADING),
-        *section(ctx.say(texts.OFFER, taker=taker)),
+        *section(ctx.say(texts.OFFER, taker=taker, until=clock(made.until))),
         *section(*brief(ctx)),
         *section(_accepting(ctx), there),
         *actions(

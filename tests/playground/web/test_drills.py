@@ -1,5 +1,9 @@
 """The five drills, each played to its end: the steps follow the players, the end says what was asked."""
 
+from pathlib import Path
+
+from bot.playground.web.drill_book import DRILLS
+from bot.playground.web.troubles import TROUBLES
 from tests.playground.web.conftest import Json, Page, button, said
 
 UPGRADE = "restore database-01 from pre-upgrade-snapshot in production"
@@ -132,16 +136,27 @@ async def test_somebody_starts_the_vm(page: Page) -> None:
 
 
 async def test_a_drill_is_stopped_and_another_begun(page: Page) -> None:
-    """What it had made go wrong is right again."""
+    """What it had made go wrong is right again, and what was asked then is no part of the next."""
     await begin(page, "stuck-storage")
+    await say(page, "alice", f"@vm-restore {RELEASE}")
+    await page.until("alice", said(TYPE_IT))
     await page.change("drill", id="stuck-storage", action="stop")
     first, asked = await ended(page)
     assert first == "The drill was stopped before its end."
     assert "asked for 0 restores" in asked
     assert [each for each in (await page.state("bob"))["troubles"] if each["on"]] == []
-    assert (await begin(page, "wrong-snapshot"))["id"] == "wrong-snapshot"
+    drill = await begin(page, "wrong-snapshot")
+    assert (drill["id"], drill["number"]) == ("wrong-snapshot", 1)
+    await page.change("drill", id="wrong-snapshot", action="stop")
+    assert (await ended(page))[1].endswith("beside that for 0 dry runs and 0 reads.")
     offered = (await page.state("bob"))["drills"]
     assert len(offered) == 5
     assert all(each["goal"] and each["watch"] and each["length"] for each in offered)
     status, answer = await page.post("world", {"do": "drill", "id": "fire", "action": "start"})
     assert (status, answer["why"]) == (409, "there is no drill 'fire'")
+
+
+def test_the_documentation_names_all_drills_and_troubles() -> None:
+    page = (Path(__file__).parents[3] / "docs/playground.md").read_text("utf-8")
+    names = [each.title for each in DRILLS] + [each.label for each in TROUBLES]
+    assert [name for name in names if f"| {name} |" not in page] == []

@@ -889,8 +889,6 @@ function openThread(channel, ts) {
   ui.follow = null;
   show("side");
   render();
-  const log = document.querySelector("#side .log");
-  if (log) log.scrollTop = log.scrollHeight;
 }
 
 function openTab(tab) {
@@ -1019,7 +1017,7 @@ function fillMessage(node, message, { joined, thread, key }) {
   const [side, what, tools] = node.children;
   const [head, said, foot] = what.children;
   const at = clock(Number(message.ts));
-  side.replaceChildren(joined ? h("time", { class: "quiet" }, at) : face(message.name, message.app));
+  side.replaceChildren(joined ? h("time", { class: "quiet" }, at) : face(message.name, message.user === state.app.bot_user));
   head.replaceChildren(...(joined ? [] : [h("b", {}, message.name), message.app ? h("span", { class: "badge" }, "APP") : "", h("time", { title: message.ts }, at)]),
     message.ephemeral ? h("span", { class: "mark" }, "Only visible to you") : "",
     message.broadcast ? h("span", { class: "mark" }, thread ? "also sent to the channel" : "replied to a thread") : "");
@@ -1089,11 +1087,29 @@ function plainOf(message) {
   }));
 }
 
-/** Draw messages into a log; one that stood at its end stays there. */
+/** Scroll so that a message is seen from its beginning; the last ones, as far down as there is something. */
+function reveal(log, node) {
+  if (node) log.scrollTop += node.getBoundingClientRect().top - log.getBoundingClientRect().top - 8;
+  log.reached = log.scrollTop;
+}
+
+/** Draw messages into a log. Who has not scrolled away is shown each new message from its beginning. */
 function syncLog(log, items) {
+  const before = held.get(log);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  const follows = atEnd || log.scrollTop >= (log.reached ?? 0) - 60;
   sync(log, items);
-  if (atEnd) log.scrollTop = log.scrollHeight;
+  const added = before && items.find((item) => !before.has(item.key));
+  if (added && follows) reveal(log, held.get(log).get(added.key).node);
+  else if (atEnd) reveal(log, log.lastElementChild);
+}
+
+/** A log that is opened begins with its last message. */
+function openedLog(label, fill) {
+  const node = h("div", { class: "log", role: "log", "aria-label": label, tabindex: "0" });
+  fill(node);
+  requestAnimationFrame(() => reveal(node, node.lastElementChild));
+  return node;
 }
 
 // ---------------------------------------------------------------------------------------------- composer
@@ -1192,7 +1208,7 @@ function hints(put) {
     h("ol", {},
       h("li", {}, h("span", {}, "As ", h("b", {}, "alice"), ", write "), h("q", {}, ask), h("div", { class: "do" }, h("button", { type: "button", class: "button primary", onclick: () => put(ask) }, "Write it for me"), h("small", {}, "then press Enter"))),
       h("li", {}, "Answer in the thread that opens: the bot asks for what is missing, then for two confirmations."),
-      h("li", {}, "Watch the cluster on the right. Kill the bot in the middle, make the storage hang, or play a ", h("button", { type: "button", class: "plain", onclick: () => openTab("drills") }, "drill"), ".")));
+      h("li", {}, "Watch the cluster beside it. ", h("button", { type: "button", class: "plain", onclick: () => openTab("trouble") }, "Break something"), " in the middle, or play a ", h("button", { type: "button", class: "plain", onclick: () => openTab("drills") }, "drill"), ".")));
 }
 
 function renderPlace() {
@@ -1211,7 +1227,7 @@ function renderPlace() {
   const room = roomOf(ui.room);
   if (!room) { sync(place, [{ key: "none", content: 0, make: () => h("p", { class: "empty" }, "You are in no channel. Choose another person at the top.") }]); return; }
   const writable = !room.archived;
-  const fresh = ui.hints && room.kind !== "im" && state.me.name === state.personas[0]?.name && !inRoom(room.id).some((each) => each.app || each.replies);
+  const fresh = ui.hints && !state.drill && room.kind !== "im" && state.me.name === state.personas[0]?.name && !inRoom(room.id).some((each) => each.app || each.replies);
   const im = room.kind === "im";
   sync(place, [
     {
@@ -1221,12 +1237,7 @@ function renderPlace() {
     },
     {
       key: `log/${room.id}`, content: [state.messages[room.id], ui.editing, names(), fresh],
-      make: () => {
-        const node = h("div", { class: "log", role: "log", "aria-label": im ? state.app.name : `#${room.name}`, tabindex: "0" });
-        requestAnimationFrame(() => { node.scrollTop = node.scrollHeight; });
-        fillRoom(node, room, fresh);
-        return node;
-      },
+      make: () => openedLog(im ? state.app.name : `#${room.name}`, (node) => fillRoom(node, room, fresh)),
       change: (node) => fillRoom(node, room, fresh),
     },
     writable
@@ -1253,6 +1264,7 @@ function fillHome(node) {
 const TABS = {
   thread: ["Thread", "reply"],
   cluster: ["Cluster", "disks"],
+  trouble: ["Break it", "bolt"],
   story: ["What happened", "list"],
   drills: ["Drills", "flag"],
 };
@@ -1276,7 +1288,7 @@ function renderSide() {
           type: "button", role: "tab", "aria-selected": String(tab === ui.tab), tabindex: tab === ui.tab ? "0" : "-1", "data-focus": `tab/${tab}`, onclick: () => openTab(tab),
         }, TABS[tab][0], tab === "drills" && state.drill?.state === "playing" ? h("span", { class: "dot good" }) : null)))),
     },
-    ...{ thread: threadItems, cluster: clusterItems, story: storyItems, drills: drillItems }[ui.tab](),
+    ...{ thread: threadItems, cluster: clusterItems, trouble: troubleItems, story: storyItems, drills: drillItems }[ui.tab](),
   ]);
 }
 
@@ -1289,12 +1301,7 @@ function threadItems() {
   return [
     {
       key: `thread/${channel}/${ts}`, content: [messages, ui.editing, names()],
-      make: () => {
-        const node = h("div", { class: "log", role: "log", "aria-label": `Thread in ${roomLabel(channel)}`, tabindex: "0" });
-        requestAnimationFrame(() => { node.scrollTop = node.scrollHeight; });
-        fill(node);
-        return node;
-      },
+      make: () => openedLog(`Thread in ${roomLabel(channel)}`, fill),
       change: fill,
     },
     ...(room.archived ? [] : [{ key: `reply/${channel}/${ts}/${state.me.id}`, content: 0, make: () => composer("reply", { key: `${state.me.id}/${channel}/${ts}`, channel, thread: ts, placeholder: "Reply in this thread" }) }]),
@@ -1324,34 +1331,38 @@ function patch(node, made) {
 
 function clusterItems() {
   const cluster = state.cluster ?? {};
-  return [scrolled("Cluster", [cluster, state.troubles, state.bot, state.now.slice(0, 16)], () => [
+  const restores = cluster.restores ?? [];
+  return [scrolled("Cluster", [cluster, state.now.slice(0, 16)], () => [
+    restores.length ? [h("h2", {}, "Restores"), restores.map(restoreCard)] : null,
     h("h2", {}, "Virtual machines"),
     (cluster.vms ?? []).map(vmCard),
-    h("h2", {}, "Restores"),
-    cluster.restores?.length ? cluster.restores.map(restoreCard) : h("p", { class: "quiet" }, "No VirtualMachineRestore exists."),
+    looseClaims(cluster),
     h("h2", {}, "Snapshots"),
     cluster.snapshots?.length ? cluster.snapshots.map(snapshotCard) : h("p", { class: "quiet" }, "No snapshot exists."),
-    h("h2", {}, "What goes wrong"),
-    h("p", { class: "quiet" }, "At a click, and back at another. The bot is not told."),
-    h("div", { class: "switches" }, (state.troubles ?? []).map(troubleSwitch)),
-    h("div", { class: "row" },
-      h("button", { type: "button", class: "button", onclick: () => world("redis", { action: "restart" }), "data-focus": "redis" }, "Restart Redis"),
-      state.bot.state === "running"
-        ? h("button", { type: "button", class: "button", onclick: () => world("bot", { action: "kill" }), "data-focus": "bot2" }, "Kill the bot")
-        : h("button", { type: "button", class: "button primary", disabled: state.bot.state === "starting", onclick: () => world("bot", { action: "start" }), "data-focus": "bot2" }, "Start the bot")),
   ])];
 }
 
 function vmCard(vm) {
   const stopped = /stopped|halted/i.test(vm.status);
-  return h("article", { class: "thing", "aria-label": `VM ${vm.name}` },
-    h("header", {}, h("b", {}, vm.name), h("small", {}, vm.namespace), pill(vm.status)),
-    h("dl", {}, h("dt", {}, "Run strategy"), h("dd", {}, vm.run_strategy ?? "–"),
-      (vm.disks ?? []).flatMap((disk) => [h("dt", {}, `Disk ${disk.name}`), h("dd", {}, h("code", {}, disk.claim), h("small", {}, [disk.size, disk.storage_class].filter(Boolean).join(" · ")), disk.bound === false ? pill("not bound", "busy") : null)])),
-    h("div", { class: "row" }, h("button", {
-      type: "button", class: "button small", "data-focus": `start/${vm.namespace}/${vm.name}`,
-      onclick: () => world("vm", { namespace: vm.namespace, name: vm.name, action: stopped ? "start" : "stop" }),
-    }, stopped ? "Start it" : "Stop it"), h("small", {}, "as somebody with kubectl would")));
+  const [label, action] = stopped ? ["Start", "start"] : ["Stop", "stop"];
+  return h("article", { class: "thing", "aria-label": `VM ${vm.name} in ${vm.namespace}` },
+    h("header", {}, h("b", {}, vm.name), h("small", {}, vm.namespace), pill(vm.status),
+      h("button", {
+        type: "button", class: "button small", "data-focus": `start/${vm.namespace}/${vm.name}`, title: "As somebody with kubectl would, without the bot",
+        onclick: () => world("vm", { namespace: vm.namespace, name: vm.name, action }),
+      }, label)),
+    h("dl", {}, h("dt", {}, "Runs"), h("dd", {}, vm.run_strategy ?? "–"),
+      (vm.disks ?? []).flatMap((disk) => [h("dt", {}, disk.name), h("dd", {}, h("code", {}, disk.claim), h("small", {}, [disk.size, disk.storage_class].filter(Boolean).join(" · ")), disk.bound === false ? pill("not bound", "busy") : null)])));
+}
+
+/** The claims that no VM uses: those of a restore under way, and those that it left behind. */
+function looseClaims(cluster) {
+  const used = new Set((cluster.vms ?? []).flatMap((vm) => (vm.disks ?? []).map((disk) => `${vm.namespace}/${disk.claim}`)));
+  const loose = (cluster.claims ?? []).filter((each) => !used.has(`${each.namespace}/${each.name}`));
+  if (!loose.length) return null;
+  return [h("h2", {}, "Claims that no VM uses"), loose.map((each) => h("article", { class: "thing", "aria-label": `Claim ${each.name}` },
+    h("header", {}, h("code", {}, each.name), h("small", {}, [each.namespace, each.size, each.storage_class].filter(Boolean).join(" · ")),
+      pill(each.bound ? "bound" : "not bound", each.bound ? "quiet" : "busy"))))];
 }
 
 function restoreCard(restore) {
@@ -1359,15 +1370,29 @@ function restoreCard(restore) {
   return h("article", { class: "thing", "aria-label": `Restore ${restore.name}` },
     h("header", {}, h("b", {}, restore.name), pill(...how)),
     h("dl", {}, h("dt", {}, "Puts back"), h("dd", {}, h("code", {}, restore.vm), " from ", h("code", {}, restore.snapshot)),
-      (restore.conditions ?? []).flatMap((each) => [h("dt", {}, each.type), h("dd", {}, `${each.status}${each.reason ? ` · ${each.reason}` : ""}`, each.message && each.message !== each.reason && h("small", {}, each.message))])));
+      (restore.conditions ?? []).flatMap((each) => [h("dt", {}, each.type), h("dd", {}, `${each.status}${each.reason ? ` · ${each.reason}` : ""}`, each.message && each.message !== each.reason && h("small", { class: "wide" }, each.message))])));
 }
 
 function snapshotCard(snapshot) {
+  const how = snapshot.going ? ["being deleted", "bad"] : snapshot.ready ? ["ready", "good"] : ["not ready", "busy"];
+  const taken = snapshot.created ? `taken ${ago(seconds(snapshot.created))}` : "not taken yet";
   return h("article", { class: "thing", "aria-label": `Snapshot ${snapshot.name}` },
-    h("header", {}, h("b", {}, snapshot.name), pill(snapshot.going ? "being deleted" : snapshot.ready ? "ready" : "not ready", snapshot.going ? "bad" : snapshot.ready ? "good" : "busy")),
-    h("dl", {}, h("dt", {}, "Of"), h("dd", {}, h("code", {}, snapshot.vm), h("small", {}, snapshot.namespace)),
-      h("dt", {}, "Taken"), h("dd", {}, snapshot.created ? ago(seconds(snapshot.created)) : "not yet"),
-      snapshot.consistency ? [h("dt", {}, "Consistency"), h("dd", {}, snapshot.consistency)] : null));
+    h("header", {}, h("b", {}, snapshot.name), h("small", {}, `of ${snapshot.vm} in ${snapshot.namespace}`), pill(...how)),
+    h("p", {}, [taken, snapshot.consistency].filter(Boolean).join(" · ")));
+}
+
+function troubleItems() {
+  return [scrolled("Break it", [state.troubles, state.bot], () => [
+    h("p", { class: "quiet" }, "At a click, and back at another. The bot is not told: see what it says, and what it asks the cluster for."),
+    h("div", { class: "switches" }, (state.troubles ?? []).map(troubleSwitch)),
+    h("h2", {}, "The bot and its memory"),
+    h("div", { class: "row" },
+      state.bot.state === "running"
+        ? h("button", { type: "button", class: "button", onclick: () => world("bot", { action: "kill" }), "data-focus": "bot2" }, "Kill the bot")
+        : h("button", { type: "button", class: "button primary", disabled: state.bot.state === "starting", onclick: () => world("bot", { action: "start" }), "data-focus": "bot2" }, "Start the bot"),
+      h("button", { type: "button", class: "button", onclick: () => world("redis", { action: "restart" }), "data-focus": "redis" }, "Restart Redis")),
+    h("p", { class: "quiet" }, "The bot dies as by kill -9. What it has done so far stands in Redis and in the cluster; start it, and it goes on."),
+  ])];
 }
 
 function troubleSwitch(each) {
@@ -1401,23 +1426,55 @@ function drillItems() {
   return [scrolled("Drills", [drill, state.drills], () => [
     h("p", { class: "quiet" }, "Short stories for a team. Somebody plays, somebody watches; in the end you see what the cluster was really asked."),
     drill ? playing(drill) : null,
-    (state.drills ?? []).map((each) => h("article", { class: "thing drill", "aria-label": each.title },
-      h("header", {}, h("b", {}, each.title), h("small", {}, each.length)),
-      h("p", {}, each.goal),
-      h("div", { class: "row" }, h("button", {
-        type: "button", class: "button small", "data-focus": `drill/${each.id}`, disabled: drill?.state === "playing", onclick: () => world("drill", { id: each.id, action: "start" }),
-      }, drill?.id === each.id && drill.state === "ended" ? "Play again" : "Start")))),
+    (state.drills ?? []).filter((each) => each.id !== drill?.id).map((each) => h("article", { class: "thing drill", "aria-label": each.title },
+      h("header", {}, h("b", {}, each.title), h("small", {}, each.length),
+        h("button", {
+          type: "button", class: "button small", "data-focus": `drill/${each.id}`, disabled: drill?.state === "playing", "aria-label": `Start the drill: ${each.title}`,
+          onclick: () => startDrill(each.id),
+        }, "Start")),
+      h("p", {}, each.goal))),
   ])];
 }
 
+/** A drill is played in its channel. */
+async function startDrill(id) {
+  if ((await world("drill", { id, action: "start" })) === null) return;
+  const room = state.channels.find((each) => each.name === "incidents");
+  ui.thread = null;
+  if (room) openRoom(room.id);
+}
+
+function lines(text) {
+  return (Array.isArray(text) ? text : String(text ?? "").split("\n")).map((line) => h("div", { class: "line" }, line));
+}
+
 function playing(drill) {
-  const lines = (text) => (Array.isArray(text) ? text : String(text ?? "").split("\n")).map((line) => h("div", { class: "line" }, line));
-  return h("article", { class: "thing playing", "aria-label": `Drill: ${drill.title}`, "aria-live": "polite" },
-    h("header", {}, h("b", {}, drill.title), pill(drill.state, drill.state === "playing" ? "good" : "quiet")),
-    h("dl", {}, h("dt", {}, "Goal"), h("dd", {}, drill.goal), h("dt", {}, "Watch for"), h("dd", {}, drill.watch),
-      drill.step ? [h("dt", {}, "Now"), h("dd", { class: "step" }, lines(drill.step))] : null,
-      drill.result ? [h("dt", {}, "The cluster was asked"), h("dd", { class: "result" }, lines(drill.result))] : null),
-    drill.state === "playing" ? h("div", { class: "row" }, h("button", { type: "button", class: "button small", "data-focus": "drill/stop", onclick: () => world("drill", { id: drill.id, action: "stop" }) }, "End the drill")) : null);
+  const over = drill.state !== "playing";
+  return h("article", { class: "thing playing", "aria-label": `Drill: ${drill.title}` },
+    h("header", {}, h("b", {}, drill.title), h("small", {}, drill.length), pill(over ? "ended" : "playing", over ? "quiet" : "good")),
+    h("dl", {}, h("dt", {}, "Goal"), h("dd", {}, drill.goal), h("dt", {}, "Watch"), h("dd", {}, drill.watch),
+      over ? null : [h("dt", {}, `Step ${drill.number} of ${drill.steps}`), h("dd", { class: "step" }, lines(drill.step))],
+      drill.result ? [h("dt", {}, "In the end"), h("dd", { class: "result" }, lines(drill.result))] : null),
+    h("div", { class: "row" },
+      over ? h("button", { type: "button", class: "button small primary", "data-focus": "drill/again", onclick: () => startDrill(drill.id) }, "Play it again") : null,
+      h("button", { type: "button", class: "button small", "data-focus": "drill/stop", onclick: () => world("drill", { id: drill.id, action: "stop" }) }, over ? "Put it away" : "End the drill")));
+}
+
+/** What is to be done now, over everything else: who plays looks at the thread, not at the list of drills. */
+function renderDrill() {
+  const { drill } = state;
+  one("drill").hidden = !drill;
+  sync(one("drill"), !drill ? [] : drill.state === "playing"
+    ? [
+      { key: "number", content: [drill.id, drill.number, drill.steps], make: () => h("span", { class: "number" }, `${drill.title} · ${drill.number} of ${drill.steps}`) },
+      { key: "now", content: drill.step, make: () => h("span", { class: "now" }, drill.step) },
+      { key: "more", content: 0, make: () => h("button", { type: "button", class: "plain", onclick: () => openTab("drills"), "data-focus": "drill/more" }, "Goal") },
+    ]
+    : [
+      { key: "number", content: drill.id, make: () => h("span", { class: "number" }, drill.title) },
+      { key: "over", content: 0, make: () => h("span", { class: "now" }, "The drill has ended.") },
+      { key: "result", content: 0, make: () => h("button", { type: "button", class: "button small primary", onclick: () => openTab("drills"), "data-focus": "drill/result" }, "What the cluster was asked") },
+    ]);
 }
 
 // ---------------------------------------------------------------------------------------------- all of it
@@ -1468,8 +1525,10 @@ function render() {
   renderModal();
   hear();
   renderTop();
+  renderDrill();
   markRead();
   one("app").removeAttribute("aria-busy");
+  one("app").dataset.now = state.now;
   if (focused && document.activeElement?.dataset?.focus !== focused && (document.activeElement === document.body || !document.activeElement)) {
     document.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
@@ -1481,5 +1540,8 @@ addEventListener("keydown", (event) => {
   if (one("app").dataset.show === "side" && matchMedia("(max-width: 1100px)").matches) show("place");
   else if (ui.tab === "thread" && ui.thread) { ui.thread = null; ui.tab = "cluster"; render(); one("composer")?.focus(); }
 });
+
+// The address keeps the person; a jump within the page would be taken for one.
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); show("place"); one("composer")?.focus(); });
 
 connect(ui.as);
