@@ -77,7 +77,7 @@ async def look(cluster: Cluster, kind: ObservationKind) -> Observation:
 
 def reads_of_looks() -> Iterator[Any]:
     reads = {
-        ObservationKind.FULL: (VM, VMI, SNAPSHOTS, CONTENT, RESTORES, QUOTAS),
+        ObservationKind.FULL: (VM, VMI, SNAPSHOTS, CONTENT, QUOTAS),
         ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
         ObservationKind.VMI: (VM, VMI),
         ObservationKind.SAFETY: (f"{SNAPSHOTS}/pre-restore-x", RESTORES),
@@ -117,7 +117,7 @@ async def test_a_read_without_an_answer_fails_the_look(
 
 
 TOGETHER = {
-    ObservationKind.FULL: (VM, VMI, SNAPSHOTS, RESTORES, QUOTAS),
+    ObservationKind.FULL: (VM, VMI, SNAPSHOTS, QUOTAS),
     ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, RESTORES),
     ObservationKind.VMI: (VM, VMI),
     ObservationKind.JOB: (VM, VMI),
@@ -472,13 +472,18 @@ async def test_the_snapshot_that_a_vm_is_marked_with_is_read_before_the_act(
 async def test_claims_are_read_before_the_act_only_where_names_can_be_taken(
     policy: VolumePolicy, kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
+    """By the names that the policy would give, however many others there are."""
+    status = {**SNAPSHOT_DOCUMENT["status"], "snapshotVolumes": {"includedVolumes": ["root"]}}
+    of_one_disk = {**SNAPSHOT_DOCUMENT, "status": status}
+    healthy.on("GET", SNAPSHOTS, listing(of_one_disk))
+    healthy.on("GET", SNAPSHOT, says(of_one_disk))
+    healthy.on("GET", f"{CLAIMS}/database-01-root", refuses(403, "cannot get claims", "Forbidden"))
     asked = samples.restore(rules=Rules(volume_policy=policy))
     observation = await cluster.observe(asked, kind, samples.CREATE)
-    read = [one for one in healthy.seen if one.path == CLAIMS]
-    assert len(read) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
-    healthy.on("GET", CLAIMS, refuses(403, "cannot list claims", "Forbidden"))
-    observation = await cluster.observe(asked, kind, samples.CREATE)
-    assert (observation.forbidden is not None) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
+    read = [one.path for one in healthy.seen if one.path.startswith(CLAIMS)]
+    by_name = policy is VolumePolicy.PREFIX_TARGET_NAME
+    assert read == [f"{CLAIMS}/database-01-root"] * by_name
+    assert (observation.forbidden is not None) == by_name
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The whole room against a simulated control plane, with the real client in between."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 import pytest
 
 from bot.cluster.cluster import Cluster
+from bot.cluster.reads import FEW
 from bot.errors import Temporary
 from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.kubevirt.seed import Disk
+from bot.restore.checks import first_refusal
 from bot.restore.effects import INSTALLATION, REQUESTED_BY, RESTORE_ID
 from bot.restore.events import (
     ClearVmi,
@@ -24,7 +28,7 @@ from bot.restore.events import (
     StartVm,
     StopVm,
 )
-from bot.restore.model import Job, Preview, Safety
+from bot.restore.model import Job, Preview, Restore, Safety
 from bot.restore.observation import ApiRejection, Observation, ObservationKind, RestoreObject
 from tests.cluster import samples
 from tests.cluster.conftest import wait_until
@@ -117,10 +121,9 @@ async def test_a_full_look(sim: Lab, cluster: Cluster) -> None:
         ("get", "volumesnapshots"),
         ("get", "volumesnapshots"),
         ("list", "resourcequotas"),
-        ("list", "virtualmachinerestores"),
         ("list", "virtualmachinesnapshots"),
     ]
-    assert len(sim.log) == 9 + 5, (
+    assert len(sim.log) == 8 + 5, (
         "the first time also the schema and the rights; and two claims and their copies"
     )
     assert observation.kubevirt
@@ -172,9 +175,111 @@ async def test_further_full_looks_do_not_read_the_schema_again(sim: Lab, cluster
     await look(cluster, ObservationKind.FULL)
     before = len(sim.log)
     await look(cluster, ObservationKind.FULL)
-    assert len(sim.log) - before == 8 + 4, (
-        "eight, and each of the claims of its two disks with its copy"
+    assert len(sim.log) - before == 6 + 4, (
+        "six, and each of the claims of its two disks with its copy"
     )
+
+
+# A namespace with thousands of snapshots and restores
+
+
+def many(sim: Lab, resource: str, like: Any, count: int) -> None:
+    """So many objects that differ in their names only, and are as large as those of a real one."""
+    managed = {"manager": "virt-controller", "operation": "Update", "fieldsType": "FieldsV1"}
+    metadata = {**like["metadata"], "managedFields": [{**managed, "fieldsV1": {"f:x": "y" * 900}}]}
+    listeners, sim.storage.listeners = sim.storage.listeners, []  # nothing is to be done about them
+    for number in range(count):
+        head = {"name": f"{resource[14:]}-of-web-2026-{number:04}", "uid": f"{number:04}"}
+        sim.storage.put(resource, {**like, "metadata": {**metadata, **head}})
+    sim.storage.listeners = listeners
+
+
+async def holds_many(sim: Lab, snapshots: int, restores: int) -> None:
+    """The namespace of a VM with one disk has many snapshots, and restores that are long over."""
+    sim.seed.vm(NS, "web", running=False)
+    snapshot = sim.seed.snapshot(NS, "of-web", "web")
+    sim.people.create_restore(NS, "by-hand", "web", "of-web")
+    await sim.passes(30)
+    done = sim.storage.get("virtualmachinerestores", NS, "by-hand")
+    assert done["status"]["complete"]
+    many(sim, "virtualmachinesnapshots", snapshot, snapshots)
+    many(sim, "virtualmachinerestores", done, restores)
+
+
+def of(vm: str) -> Restore:
+    """A restore of such a VM."""
+    request = samples.REQUEST.model_copy(update={"vm": vm, "snapshot": f"of-{vm}"})
+    return samples.restore(request=request)
+
+
+def effect(vm: str) -> CreateRestore:
+    """What a dry run of it tries."""
+    return replace(CREATE, vm=vm, snapshot=f"of-{vm}")
+
+
+def spent(sim: Lab, since: int) -> tuple[int, int]:
+    """Requests, and kilobytes of answers."""
+    answers = [one.response for one in sim.log[since:]]
+    return len(answers), sum(len(json.dumps(answer)) for answer in answers) // 1000
+
+
+async def test_a_check_among_thousands_costs_8_requests_and_300_kb(
+    sim: Lab, cluster: Cluster
+) -> None:
+    """The first one also finds out that they are many, and asks for rights and the storage class.
+
+    While the VM runs all restores are listed: the stop would begin one that waits for it.
+    """
+    sim.seed.vm(NS, "live", running=True)
+    sim.seed.snapshot(NS, "of-live", "live")
+    await holds_many(sim, 5000, 2000)
+
+    async def check(vm: str) -> tuple[int, int]:
+        before = len(sim.log)
+        observation = await cluster.observe(of(vm), ObservationKind.FULL, effect(vm))
+        assert first_refusal(observation, of(vm)) is None
+        assert observation.dry_run is None
+        assert (observation.snapshots, observation.snapshots_unread) == ((), True)
+        assert observation.classes == ("standard",)
+        return spent(sim, before)
+
+    first, stopped, running = await check("web"), await check("web"), await check("live")
+    assert (first[0], stopped[0], running[0]) == (8 + 4, 8, 8 + 1)
+    assert max(first[1], running[1]) < 300
+    assert stopped[1] < 30
+
+
+async def test_among_thousands_a_snapshot_that_is_not_there_is_looked_for(
+    sim: Lab, cluster: Cluster
+) -> None:
+    """Also one that a list of a moment ago still had."""
+    await holds_many(sim, FEW, 0)
+    assert len(await cluster.catalog.snapshots(NS, "web")) == FEW + 1
+    sim.people.delete_snapshot(NS, "of-web")
+    await sim.passes(1)
+    observation = await cluster.observe(of("web"), ObservationKind.FULL, effect("web"))
+    assert observation.snapshot is None
+    assert len(observation.snapshots) == FEW
+
+
+async def test_among_thousands_the_look_before_the_act_still_finds_what_blocks(
+    sim: Lab, cluster: Cluster
+) -> None:
+    """Another restore, before the VM shows it, and what this very restore has made."""
+    await holds_many(sim, 0, FEW)
+    asked = of("web")
+    await cluster.observe(asked, ObservationKind.RECHECK)
+    done = sim.storage.get("virtualmachinerestores", NS, "by-hand")
+    ours = {"labels": {RESTORE_ID: asked.id}, "name": "ours", "uid": "ours"}
+    sim.storage.put("virtualmachinerestores", {**done, "metadata": {**done["metadata"], **ours}})
+    sim.people.create_restore(NS, "theirs", "web", "of-web")
+    before = len(sim.log)
+    observation = await cluster.observe(asked, ObservationKind.RECHECK)
+    assert [(one.name, one.complete) for one in observation.restores] == [
+        ("ours", True),
+        ("theirs", False),
+    ]
+    assert spent(sim, before)[1] < 50
 
 
 async def test_a_full_look_at_nothing(sim: Lab, cluster: Cluster) -> None:
