@@ -9,7 +9,11 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 
 CLASSES_FOR = timedelta(minutes=5)
-MANY_FOR = timedelta(hours=1)
+SIZES_FOR = timedelta(hours=1)
+FEW = 50
+"""Objects that a look reads as a list before it is known how many they are: some 150 KB."""
+MANY = 500
+"""More snapshots than this are not listed by a look."""
 MOST = 1000
 """Entries of one kind; when there are more, everything is asked anew."""
 
@@ -20,7 +24,7 @@ class Known:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._classes: dict[str, datetime] = {}
-        self._many: dict[tuple[str, str], datetime] = {}
+        self._pages: dict[tuple[str, str], tuple[datetime, int]] = {}
 
     def classes(self, wanted: Collection[str]) -> tuple[str, ...]:
         """Those of these storage classes that were there a short time ago."""
@@ -33,13 +37,14 @@ class Known:
             self._classes.clear()
         self._classes |= dict.fromkeys(there, self._clock.now() + CLASSES_FOR)
 
-    def has_many(self, namespace: str, kind: str) -> bool:
-        """There were too many objects of this kind to list them for one look."""
-        until = self._many.get((namespace, kind))
-        return until is not None and self._clock.now() < until
+    def page(self, namespace: str, kind: str) -> int:
+        """How many objects of this kind to list; 0 where there are too many to list them."""
+        until, size = self._pages.get((namespace, kind), (self._clock.now(), FEW))
+        return size if self._clock.now() < until else FEW
 
-    def saw_many(self, namespace: str, kind: str) -> None:
-        """A list was not complete with its first page."""
-        if len(self._many) >= MOST:
-            self._many.clear()
-        self._many[namespace, kind] = self._clock.now() + MANY_FOR
+    def saw(self, namespace: str, kind: str, count: int, list_up_to: int = MANY) -> None:
+        """There were more than the page holds; so many, and not more, are to be listed next time."""
+        if len(self._pages) >= MOST:
+            self._pages.clear()
+        size = list_up_to if count <= list_up_to else 0
+        self._pages[namespace, kind] = (self._clock.now() + SIZES_FOR, size)

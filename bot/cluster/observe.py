@@ -133,11 +133,14 @@ class Observer:
     ) -> tuple[tuple[Snapshot, ...] | None, Snapshot | None]:
         """All snapshots of the namespace, None where that are many, and the one that is asked for."""
         namespace = asked.vm_ref.namespace
-        if not self._known.has_many(namespace, names.SNAPSHOTS):
-            everything = await reads.few_snapshots()
-            if everything is not None:
+        for _ in range(2):
+            size = self._known.page(namespace, names.SNAPSHOTS)
+            if not size:
+                break
+            everything, left = await reads.first_snapshots(size)
+            if not left:
                 return everything, _named(asked.snapshot, everything)
-            self._known.saw_many(namespace, names.SNAPSHOTS)
+            self._known.saw(namespace, names.SNAPSHOTS, len(everything) + left)
         return None, await reads.snapshot(asked.snapshot)
 
     async def _choices_of(
@@ -194,12 +197,13 @@ class Observer:
     ) -> tuple[RestoreObject, ...] | None:
         """All restores of the VM; None where the namespace has many."""
         namespace = asked.vm_ref.namespace
-        if self._known.has_many(namespace, names.RESTORES):
+        size = self._known.page(namespace, names.RESTORES)
+        if not size:
             return None
-        found = await reads.few_restores_of(asked.vm)
-        if found is None:
-            self._known.saw_many(namespace, names.RESTORES)
-        return found
+        found, left = await reads.first_restores_of(asked.vm, size)
+        if left:
+            self._known.saw(namespace, names.RESTORES, size + left, list_up_to=0)
+        return None if left else found
 
     async def _dry_run(self, effect: CreateRestore | None) -> ApiRejection | None:
         if effect is None:

@@ -48,6 +48,7 @@ SNAPSHOT_DOCUMENT: Json = {
     "spec": {"source": {"name": "database-01"}},
     "status": {"virtualMachineSnapshotContentName": "content"},
 }
+COLUMNS = [{"name": name} for name in ("Name", "TargetKind", "TargetName", "Complete")]
 JOB = Job(name="restore-x", decided_at=START, uid="u", looked_at=START)
 SAFETY = Safety(name="pre-restore-x", decided_at=START)
 
@@ -255,6 +256,28 @@ async def test_the_dry_run_stores_nothing_and_is_strict(healthy: Wire, cluster: 
     await look(cluster, ObservationKind.FULL)
     sent = healthy.requests("POST", RESTORES)
     assert [one.query for one in sent] == [{"fieldValidation": "Strict", "dryRun": "All"}]
+
+
+ROWLESS = [
+    pytest.param(refuses(406, "only JSON", "NotAcceptable"), id="no tables are made"),
+    pytest.param(says({"kind": "Table", "columnDefinitions": [{"name": "Name"}]}), id="no column"),
+    pytest.param(
+        says({"kind": "Table", "columnDefinitions": COLUMNS, "rows": [{"cells": ["r"]}]}),
+        id="rows of another width",
+    ),
+]
+
+
+@pytest.mark.parametrize("answer", ROWLESS)
+async def test_where_restores_are_not_printed_as_a_table_all_are_read(
+    answer: Answer, healthy: Wire, cluster: Cluster
+) -> None:
+    """A rival is looked for in whole objects then, and not taken for absent."""
+    rival = {"metadata": {"name": "r", "uid": "r"}, "spec": {"target": {"name": "database-01"}}}
+    healthy.on("POST", RESTORES, refuses(403, "cannot create", "Forbidden"))
+    healthy.on("GET", RESTORES, answer, listing(rival))
+    observation = await look(cluster, ObservationKind.FULL)
+    assert [one.name for one in observation.restores][-1:] == ["r"]
 
 
 @pytest.mark.parametrize("path", [VM, SNAPSHOTS])

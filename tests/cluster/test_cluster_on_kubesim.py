@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.cluster.cluster import Cluster
-from bot.cluster.reads import FEW
+from bot.cluster.known import FEW, MANY
 from bot.errors import Temporary
 from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.exchange import ApiCall
@@ -253,13 +253,24 @@ async def test_among_thousands_a_snapshot_that_is_not_there_is_looked_for(
     sim: Lab, cluster: Cluster
 ) -> None:
     """Also one that a list of a moment ago still had."""
-    await holds_many(sim, FEW, 0)
-    assert len(await cluster.catalog.snapshots(NS, "web")) == FEW + 1
+    await holds_many(sim, MANY, 0)
+    assert len(await cluster.catalog.snapshots(NS, "web")) == MANY + 1
     sim.people.delete_snapshot(NS, "of-web")
     await sim.passes(1)
     observation = await cluster.observe(of("web"), ObservationKind.FULL, effect("web"))
     assert observation.snapshot is None
-    assert len(observation.snapshots) == FEW
+    assert len(observation.snapshots) == MANY
+
+
+async def test_some_hundred_snapshots_are_listed_in_one_page_once_their_number_is_known(
+    sim: Lab, cluster: Cluster
+) -> None:
+    await holds_many(sim, FEW, 0)
+    for pages in (2, 1):
+        before = len(sim.log)
+        observation = await cluster.observe(of("web"), ObservationKind.FULL, effect("web"))
+        assert calls(sim, before).count(("list", "virtualmachinesnapshots")) == pages
+        assert (len(observation.snapshots), observation.snapshots_unread) == (FEW + 1, False)
 
 
 async def test_among_thousands_the_look_before_the_act_still_finds_what_blocks(
