@@ -27,15 +27,11 @@ async def rivals(
 ) -> tuple[RestoreObject, ...]:
     """The restores of the VM that may block another one, each read by its name.
 
-    The VM's status names one and the document its own. Any other that is not complete is only found if
-    all are `listed`.
+    The VM's status names one. Any other that is not complete is only found if all are `listed`.
     """
-    blocker, job = asked.restore.blocker, asked.restore.job
     marked = vm.restore_in_progress if vm is not None else None
-    own = (blocker.name if blocker else None, job.name if job else None)
-    wanted = dict.fromkeys(name for name in (marked, *own) if name)
     async with Together() as group:
-        named = group.create_task(reads.restores_named(list(wanted)))
+        named = group.create_task(reads.restores_named([marked] if marked else []))
         others = [group.create_task(reads.unfinished_restores_of(asked.vm))] if listed else []
     found = (*named.result(), *(one for task in others for one in task.result()))
     return tuple({one.uid: one for one in found if one.target == asked.vm}.values())

@@ -258,6 +258,26 @@ async def test_the_dry_run_stores_nothing_and_is_strict(healthy: Wire, cluster: 
     assert [one.query for one in sent] == [{"fieldValidation": "Strict", "dryRun": "All"}]
 
 
+async def test_of_the_restores_in_a_table_only_unfinished_ones_of_the_vm_are_read(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    """However many other VMs are being restored."""
+    of_others = [{"cells": [f"r-{n}", "VirtualMachine", "web", False]} for n in range(9)]
+    cells = [
+        ["done", "VirtualMachine", "database-01", True],
+        ["r", "VirtualMachine", "database-01", None],
+    ]
+    rows = [*of_others, *({"cells": each} for each in cells)]
+    healthy.on("POST", RESTORES, refuses(403, "cannot create", "Forbidden"))
+    table = {"kind": "Table", "columnDefinitions": COLUMNS, "rows": rows}
+    healthy.on("GET", RESTORES, says(table))
+    rival = {"metadata": {"name": "r", "uid": "r"}, "spec": {"target": {"name": "database-01"}}}
+    healthy.on("GET", f"{RESTORES}/r", says(rival))
+    observation = await look(cluster, ObservationKind.FULL)
+    assert [one.name for one in observation.restores] == ["r"]
+    assert [one.path for one in healthy.seen if f"{RESTORES}/" in one.path] == [f"{RESTORES}/r"]
+
+
 ROWLESS = [
     pytest.param(refuses(406, "only JSON", "NotAcceptable"), id="no tables are made"),
     pytest.param(says({"kind": "Table", "columnDefinitions": [{"name": "Name"}]}), id="no column"),

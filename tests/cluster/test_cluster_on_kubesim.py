@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.cluster.cluster import Cluster
-from bot.cluster.known import FEW, MANY
+from bot.cluster.known import FEW, MANY, Known
 from bot.errors import Temporary
 from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.exchange import ApiCall
@@ -276,21 +276,37 @@ async def test_some_hundred_snapshots_are_listed_in_one_page_once_their_number_i
 async def test_among_thousands_the_look_before_the_act_still_finds_what_blocks(
     sim: Lab, cluster: Cluster
 ) -> None:
-    """Another restore, before the VM shows it, and what this very restore has made."""
+    """Another restore that the VM does not show, and what this very restore has made."""
+    sim.seed.vm(NS, "live", running=True)
+    sim.seed.snapshot(NS, "of-live", "live")
     await holds_many(sim, 0, FEW)
-    asked = of("web")
+    asked = of("live")
     await cluster.observe(asked, ObservationKind.RECHECK)
-    done = sim.storage.get("virtualmachinerestores", NS, "by-hand")
-    ours = {"labels": {RESTORE_ID: asked.id}, "name": "ours", "uid": "ours"}
-    sim.storage.put("virtualmachinerestores", {**done, "metadata": {**done["metadata"], **ours}})
-    sim.people.create_restore(NS, "theirs", "web", "of-web")
+    sim.people.create_restore(NS, "theirs", "live", "of-live")
+    ours = sim.storage.get("virtualmachinerestores", NS, "theirs")
+    ours["metadata"] |= {"name": "ours", "uid": "ours", "labels": {RESTORE_ID: asked.id}}
+    sim.storage.put("virtualmachinerestores", {**ours, "status": {"complete": True}})
+    await sim.passes(1)
     before = len(sim.log)
     observation = await cluster.observe(asked, ObservationKind.RECHECK)
+    assert observation.vm is not None
+    assert observation.vm.restore_in_progress is None
     assert [(one.name, one.complete) for one in observation.restores] == [
         ("ours", True),
         ("theirs", False),
     ]
     assert spent(sim, before)[1] < 50
+
+
+def test_what_is_known_is_asked_for_again_after_a_while(clock: HandClock) -> None:
+    known = Known(clock)
+    known.saw_classes({"standard"})
+    known.saw(NS, "pods", MANY + 1)
+    assert (known.classes(["standard", "fast"]), known.page(NS, "pods")) == (("standard",), 0)
+    clock.advance(5 * 60)
+    assert (known.classes(["standard"]), known.page(NS, "pods")) == ((), 0)
+    clock.advance(55 * 60)
+    assert known.page(NS, "pods") == FEW
 
 
 async def test_a_full_look_at_nothing(sim: Lab, cluster: Cluster) -> None:
