@@ -48,6 +48,7 @@ from bot.slack.outbound.thread_sync import ThreadSync
 from bot.slack.wiring import wire
 from bot.store import LIVE, Store
 from bot.telemetry import ClockWatch, counted_lines
+from bot.texts import names
 from bot.worker import Worker
 
 PATIENCE = 5.0
@@ -231,6 +232,7 @@ async def start(settings: Settings, machine: Clock | None = None) -> App:
     What is wrong with the settings is raised as Misconfigured; what is only away is waited for.
     `machine` is the clock of its machine, which is put right by Redis before anything is done.
     """
+    names.use(settings.app.names)
     clock = SharedClock(machine or Clock())
     async with AsyncExitStack() as stack:
         if settings.traces.endpoint is not None:

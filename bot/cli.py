@@ -256,7 +256,8 @@ def manifest(
     mode: Annotated[Mode, typer.Option(help="How Slack reaches the bot.")] = Mode.SOCKET,
     url: Annotated[str, typer.Option(help="Where the bot is reached in HTTP mode: https://…")] = "",
 ) -> None:
-    """Print the manifest to create the Slack app from."""
+    """Print the manifest to create the Slack app from. Its names come from the file VM_RESTORE_CONFIG names."""
+    from bot.settings import app_names
     from bot.slack.manifest import rendered
 
-    typer.echo(rendered(mode.value, url))
+    typer.echo(rendered(mode.value, url, app_names()))

@@ -26,12 +26,13 @@ from bot.settings import Settings
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import ORG_WIDE, Directory, Workspace, workspace
 from bot.slack.api.network import Network, WebClient
-from bot.slack.context import Names, SlackConfig, SlackContext, Timetable
+from bot.slack.context import Names, RequestLimits, SlackConfig, SlackContext, Timetable
 from bot.slack.inbound.http_receiver import HttpReceiver
 from bot.slack.inbound.refusals import Refusals
 from bot.slack.inbound.socket_receiver import SocketReceiver
 from bot.slack.outbound.replies import Responder
 from bot.store import EmbeddedRedis, Keeping, Store, connect
+from bot.store.records import OpenLimits
 
 NOT_ORG_WIDE = (
     "is of an app that is installed for a whole organisation, and the bot works in one workspace; install "
@@ -112,6 +113,7 @@ def keeping(settings: Settings) -> Keeping:
         timedelta(seconds=kept.lease_seconds),
         kept.replicas_to_wait_for,
         timedelta(days=kept.audit_days),
+        OpenLimits(settings.limits.open_per_person, settings.limits.open_per_namespace),
     )
 
 
@@ -166,6 +168,9 @@ def slack_context(
             clusters=tuple(parts.clusters),
             default_cluster=settings.default_cluster,
             installation=settings.installation,
+            requests=RequestLimits(
+                settings.limits.requests_per_person, settings.limits.requests_per_channel
+            ),
         ),
         names={
             name: Names(each.catalog.vms, each.catalog.snapshots, each.catalog.all_snapshots)

@@ -7,7 +7,7 @@ before, in or after the act leaves a document from which the next look derives t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,29 +15,24 @@ import structlog
 from bot import tracing
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
-from bot.errors import NotTaken, Permanent, StoreUnavailable, Temporary
+from bot.errors import NotTaken, Permanent, Temporary
+from bot.look import Look
 from bot.metrics import Metrics
 from bot.restore import audit, durations, workflow
-from bot.restore.diagnosis import times
 from bot.restore.effects import signed
 from bot.restore.events import (
     Acted,
     Anchored,
     ChannelGone,
     Effect,
-    Elapsed,
     Event,
-    FarSide,
+    NamespaceFull,
     NotDone,
     ObservationFailed,
-    Observed,
-    Verdict,
     VmClaimedElsewhere,
 )
 from bot.restore.model import AuditEntry, Restore
-from bot.restore.observation import ObservationKind
-from bot.restore.thread import UserId
-from bot.slack.api.authorizer import Asker, Authorizer
+from bot.slack.api.authorizer import Authorizer
 from bot.slack.api.client import SlackApi
 from bot.slack.api.directory import Workspace
 from bot.slack.outbound.lost_thread import LostThreads, posted_elsewhere
@@ -47,7 +42,6 @@ from bot.store import records
 from bot.store.records import Committed, Lease, Leased, Record
 from bot.store.store import Store
 from bot.telemetry import about
-from bot.texts import refusals
 
 MARGIN = timedelta(seconds=11)
 """An act or a card is sent only while its answer must come within the lease: the clients wait for
@@ -112,6 +106,7 @@ class Reconciler:
         self._clock = parts.clock
         self._store = parts.store
         self._asked = may_go_on
+        self._look = Look(parts.clusters, parts.authorizer, parts.clock)
         self._lost_threads = LostThreads(parts.web, parts.store.ways, parts.clock, parts.metrics)
 
     async def run(self, leased: Leased, record: Record) -> bool:
@@ -181,74 +176,6 @@ class Reconciler:
         if not restore.phase.ended or self._clock.now() < restore.ended_at + HELD_BACK:
             raise NotReplicatedError
 
-    async def _look(self, restore: Restore) -> Event:
-        """Ask Slack about the people, and the cluster, what the phase needs to know."""
-        kind = workflow.wanted(restore) or workflow.last_look(restore, self._clock.now())
-        if kind is None:
-            return Elapsed()
-        asked = FarSide.SLACK
-        try:
-            permission = await self._permission(restore, kind)
-            asked = FarSide.CLUSTER
-            return await self._observe(restore, kind, permission)
-        except StoreUnavailable:
-            raise
-        except Temporary as away:
-            return ObservationFailed(away.what, asked)
-        except Permanent as refused:
-            return ObservationFailed(f"{refused.reason}: {refused.text}", asked)
-
-    async def _permission(
-        self, restore: Restore, kind: ObservationKind
-    ) -> tuple[Asker, Verdict] | None:
-        """The owner and the policy's answer; None after the act, where nothing is left to permit."""
-        if kind is ObservationKind.JOB or workflow.wanted(restore) is None:
-            return None
-        channel, authorizer = restore.thread_ref.channel, self._parts.authorizer
-        fresh = _may_act_at_once(restore, kind)
-        if fresh:
-            owner = await authorizer.asker_about(
-                restore.owner, channel, restore.request, fresh=True
-            )
-            await authorizer.learn_name(restore.requester)
-        else:
-            owner = await authorizer.asker(restore.owner, channel)
-        return owner, await self._verdict(restore, owner, fresh=fresh)
-
-    async def _observe(
-        self, restore: Restore, kind: ObservationKind, permission: tuple[Asker, Verdict] | None
-    ) -> Observed:
-        request = restore.request
-        cluster = self._parts.clusters.get(request.cluster)
-        if cluster is None:
-            gone = refusals.NOT_CONFIGURED.format(cluster=request.cluster)
-            raise Permanent("unknown_cluster", gone)
-        if permission is None:
-            observation = await cluster.observe(restore, kind)
-            worth_it = times.wanted(restore, observation, self._clock.now())
-            evidence = await cluster.evidence(restore) if worth_it else None
-            return Observed(observation, workflow.ALLOWED, evidence)
-        owner, verdict = permission
-        planned = (
-            workflow.planned(restore, self._clock.now()) if kind is ObservationKind.FULL else None
-        )
-        permitted = owner.permitted(request.cluster)
-        observation = await cluster.observe(restore, kind, planned, permitted=permitted)
-        return Observed(observation, verdict)
-
-    async def _verdict(self, restore: Restore, owner: Asker, *, fresh: bool) -> Verdict:
-        """The policy's answer, for everybody in whose name the next act is done: one no is a no."""
-        request, may_restore = restore.request, self._parts.authorizer.may_restore
-        verdict = owner.may_restore(request.cluster, request.namespace)
-        for user in workflow.acts_for(restore):
-            if not verdict.allowed:
-                return verdict
-            if user != restore.owner:
-                verdict = await may_restore(user, owner.room, request, fresh=fresh)
-                if not verdict.allowed:
-                    return _about_another(user, verdict)
-        return verdict
-
     async def _apply(self, turn: Reconciliation, event: Event) -> tuple[Effect, ...]:
         """Step, and commit what changed. Only then may the effects be performed."""
         now = self._clock.now()
@@ -270,17 +197,14 @@ class Reconciler:
                 self._count(before, restore)
                 return True
             case records.ClaimConflict(holder=holder):
-                await self._apply(turn, await self._held(before, holder))
+                await self._apply(turn, await _held(self._parts.web, before, holder))
+                return False
+            case records.LimitReached(limit=limit, open=counted):
+                vms = tuple(str(each.request.vm) for each in counted)
+                await self._apply(turn, NamespaceFull(limit, vms))
                 return False
             case records.Stale():
                 raise TooLateError
-
-    async def _held(self, restore: Restore, holder: Restore | None) -> VmClaimedElsewhere:
-        if holder is None:
-            return VmClaimedElsewhere()
-        reader = restore.owner if restore.thread_ref.direct else None
-        where = await whereabouts(self._parts.web, holder, reader)
-        return VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
 
     async def _perform(self, turn: Reconciliation, effect: Effect) -> None:
         """Act, within the lease. A lost answer is left for the next look to find out."""
@@ -355,19 +279,12 @@ class Reconciler:
             self._parts.metrics.restores.labels(after.phase.value, str(reason)).inc()
 
 
-def _may_act_at_once(restore: Restore, kind: ObservationKind) -> bool:
-    """Can something be done in the cluster right after this look, that was not done before?"""
-    if kind is ObservationKind.RECHECK or restore.phase.ended:
-        return True
-    stop = restore.stop
-    sent = stop is not None and stop.asked_at is not None and not stop.force
-    return kind is ObservationKind.VMI and not sent
-
-
-def _about_another(user: UserId, verdict: Verdict) -> Verdict:
-    """The owner is told that the answer is not about them."""
-    text = refusals.SAID_TO_ANOTHER.format(user=user, text=verdict.text)
-    return replace(verdict, text=text)
+async def _held(web: SlackApi, restore: Restore, holder: Restore | None) -> VmClaimedElsewhere:
+    if holder is None:
+        return VmClaimedElsewhere()
+    reader = restore.owner if restore.thread_ref.direct else None
+    where = await whereabouts(web, holder, reader)
+    return VmClaimedElsewhere(by=holder.owner, where=where, since=holder.opened_at)
 
 
 def _was_forgotten(turn: Reconciliation, now: datetime) -> bool:

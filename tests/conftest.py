@@ -22,6 +22,7 @@ LIMITS = (
     "bot.cancelling.CLOSE_SECONDS",
     "bot.cancelling.CUT_OFF_SECONDS",
     "bot.cancelling.LAST_SECONDS",
+    "bot.check.certificates.SECONDS",
     "bot.cluster.client.CONNECT_SECONDS",
     "bot.cluster.client.SECONDS",
     "bot.cluster.client.WATCH_IDLE_SECONDS",

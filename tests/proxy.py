@@ -14,12 +14,14 @@ from pathlib import Path
 class Proxy:
     """One proxy; `asked` is whom it was asked to connect to."""
 
-    def __init__(self, certificate: Path, behind: int) -> None:
+    def __init__(self, certificate: Path, behind: int, *, direct: bool = False) -> None:
         self.asked: list[str] = []
         self.refuses = 0
         """The status with which it refuses everybody; 0: nobody."""
         self.port = 0
         self._behind = behind
+        self._direct = direct
+        """It is no proxy but the server itself: TLS from the first byte on."""
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(certificate)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -35,6 +37,9 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         try:
+            if self._direct:
+                await self._pass_on(reader, writer)
+                return
             request = (await reader.readuntil(b"\r\n\r\n")).decode()
             verb, to, _ = request.split(" ", 2)
             self.asked.append(f"{verb} {to}")
@@ -44,17 +49,20 @@ class Proxy:
                 return
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.drain()
-            await writer.start_tls(self._tls)
-            there = await asyncio.open_connection("127.0.0.1", self._behind)
-            try:
-                await asyncio.gather(_passed(reader, there[1]), _passed(there[0], writer))
-            finally:
-                there[1].close()
+            await self._pass_on(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass  # somebody went away
         finally:
             writer.close()
             self._tasks.discard(task)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.start_tls(self._tls)
+        there = await asyncio.open_connection("127.0.0.1", self._behind)
+        try:
+            await asyncio.gather(_passed(reader, there[1]), _passed(there[0], writer))
+        finally:
+            there[1].close()
 
     async def end(self) -> None:
         """Break what is still open."""
@@ -71,9 +79,9 @@ async def _passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 @asynccontextmanager
-async def proxy(certificate: Path, behind: int) -> AsyncIterator[Proxy]:
-    """A proxy before the server on this port. The file holds its certificate and the key of it."""
-    made = Proxy(certificate, behind)
+async def proxy(certificate: Path, behind: int, *, direct: bool = False) -> AsyncIterator[Proxy]:
+    """A proxy before the server on this port, or its TLS alone. The file holds certificate and key."""
+    made = Proxy(certificate, behind, direct=direct)
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     try:

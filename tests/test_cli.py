@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bot import __version__, cli
 
@@ -96,6 +97,25 @@ def test_the_manifest_is_printed_for_the_chosen_way(
     assert "socket_mode_enabled: true" in command("manifest").stdout
     assert run(monkeypatch, "manifest", "--mode", "http", "--url", "https://vm.example.com/") == 0
     assert "request_url: https://vm.example.com/slack/events" in capsys.readouterr().out
+
+
+def test_the_manifest_has_the_names_of_the_file_before_there_is_a_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.yaml"
+    monkeypatch.setenv("VM_RESTORE_CONFIG", str(file))
+    file.write_text("app: {command: /db-restore, name: Databases}\n")
+    assert run(monkeypatch, "manifest") == 0
+    made = yaml.safe_load(capsys.readouterr().out)
+    assert made["features"]["slash_commands"][0]["command"] == "/db-restore"
+    assert made["features"]["bot_user"]["display_name"] == "db-restore"
+    assert made["display_information"]["name"] == "Databases"
+    file.write_text("app: {command: restore}\n")
+    assert run(monkeypatch, "manifest") == 2
+    assert capsys.readouterr().err.startswith('app.command: "restore" is no slash command; write')
+    file.write_text("[]\n")
+    assert run(monkeypatch, "manifest") == 2
+    assert "must hold a mapping" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -206,8 +226,7 @@ def test_a_machine_without_loopback_is_told_so(tmp_path: Path) -> None:
     assert "ip link set lo up" in line
 
 
-@pytest.mark.parametrize("words", [("manifest",), ("run",), ("check",)])
-def test_a_user_whom_the_machine_does_not_know(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_user_whom_the_machine_does_not_know(tmp_path: Path) -> None:
     """As in a pod with any uid and no HOME: no traceback, whatever asks for a home directory."""
     (tmp_path / "sitecustomize.py").write_text(NOBODY)
     code = "import slack_bolt.async_app; from pathlib import Path; print(Path.home())"
@@ -222,9 +241,10 @@ def test_a_user_whom_the_machine_does_not_know(tmp_path: Path, words: tuple[str,
     config = tmp_path / "config.yaml"
     config.write_text(f"http: {{host: 192.0.2.1}}\nstore: {{data_dir: {tmp_path}}}")
     env = {**SETTINGS, "KUBECONFIG": str(login), "VM_RESTORE_CONFIG": str(config)}
-    done = command(*words, **env, PYTHONPATH=path)
-    assert "Traceback" not in done.stderr
-    assert "home" not in done.stderr
+    for word in ("manifest", "run", "check"):
+        done = command(word, **env, PYTHONPATH=path)
+        assert "Traceback" not in done.stderr
+        assert "home" not in done.stderr
 
 
 def test_sigterm_ends_it_from_the_first_moment(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ SPEAKING = sorted(
         *(BOT / "restore").rglob("*.py"),
         *(BOT / "slack").rglob("*.py"),
         BOT / "reconciler.py",
+        BOT / "look.py",
     ]
 )
 """The rooms whose results people read in Slack."""
@@ -96,9 +97,12 @@ def said(value: object) -> Iterator[str]:
 
 
 def gaps(value: object) -> set[str]:
-    """The names in braces."""
+    """The names in braces, those aside that `bot/texts/names.py` knows."""
     return {
-        name for text in said(value) for _, name, _, _ in string.Formatter().parse(text) if name
+        name
+        for text in said(value)
+        for _, name, _, _ in string.Formatter().parse(text)
+        if name and name != "slash"
     }
 
 
@@ -158,6 +162,20 @@ def test_what_people_read_stands_in_the_words() -> None:
             assert list(sentences(path)) == [], path
 
 
+def test_what_the_app_is_called_stands_in_one_place() -> None:
+    """Elsewhere a text has the gap {slash}, or is given the name."""
+    called = re.compile(r"[/@]vm-restore\b(?!-)")
+    for path in [*SPEAKING, *(BOT / "texts").glob("*.py"), *(BOT / "check").glob("*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        ignored = {id(each) for node in ast.walk(tree) if unsaid(node) for each in ast.walk(node)}
+        found = [
+            text
+            for node in ast.walk(tree)
+            if id(node) not in ignored and called.search(text := literal(node))
+        ]
+        assert found == (["/vm-restore"] if path == BOT / "texts" / "names.py" else []), path
+
+
 # --- none left over, every gap filled -----------------------------------------------------------
 
 
@@ -201,6 +219,8 @@ def filled(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
             case ast.Attribute(value=target, attr="format"):
                 yield from ((name, given) for name in named(target, known))
             case ast.Name(id="fill"):
+                yield from ((name, given) for name in named(node.args[0], known))
+            case ast.Name(id="worded"):
                 yield from ((name, given) for name in named(node.args[0], known))
             case ast.Attribute(attr="telling"):
                 yield from ((name, given) for name in named(node.args[1], known))

@@ -17,7 +17,7 @@ from bot.settings import Settings
 
 NOT_YET: Final = (
     "Not looked at: whether Slack's events and clicks arrive. Nothing but a person in Slack can send one: "
-    "write `/vm-restore help` and press the button *Home*."
+    "write the slash command with the word `help` and press the button *Home*."
 )
 BAD_SETTINGS: Final = 2
 
@@ -58,7 +58,11 @@ def _settings(settings: Settings) -> CheckRow:
         return CheckRow(
             "settings",
             Grade.WARN,
-            f"read ({mode}), but nobody may restore anything",
+            f"read ({mode}, command {settings.app.command}), but nobody may restore anything",
             "write a grant into `access.grants` of the file that VM_RESTORE_CONFIG names",
         )
-    return CheckRow("settings", Grade.OK, f"read ({mode}), grants: {len(settings.access.grants)}")
+    return CheckRow(
+        "settings",
+        Grade.OK,
+        f"read ({mode}, command {settings.app.command}), grants: {len(settings.access.grants)}",
+    )

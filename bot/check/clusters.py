@@ -1,9 +1,11 @@
 """A cluster: does it answer, has it what a restore needs, and may the bot do it?"""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+from bot.check import certificates
 from bot.check.rows import CheckRow, Grade, clock
 from bot.clock import Clock
 from bot.cluster.cluster import Cluster
@@ -26,8 +28,11 @@ async def look(
 ) -> list[CheckRow]:
     """All rows of one cluster."""
     part = f"cluster {name}"
+    dated: list[CheckRow] = []
     try:
         async with _connected(name, settings, machine) as cluster:
+            # First: with one that has ended nothing else gets an answer.
+            dated = await _certificates(part, cluster, machine)
             await cluster.ping()
             answers = CheckRow(part, Grade.OK, "the API server answers")
             differs = clock(part, cluster.clock.ahead)
@@ -36,20 +41,36 @@ async def look(
             rights = await _rights(part, cluster, settings) if found.served else []
             tried = await _rehearsed(part, cluster, settings) if found.served else []
             return [
-                *(answers, *differs, *told_apart),
+                *(answers, *dated, *differs, *told_apart),
                 *(*_capabilities(part, found, rules), *rights, *tried),
             ]
     except Misconfigured as wrong:
         return [CheckRow(part, Grade.FAIL, str(wrong))]
     except NotTrusted as wrong:
         fix = "put the CA that signed the API server's certificate into the kubeconfig"
-        return [CheckRow(part, Grade.FAIL, wrong.what, fix)]
+        return [CheckRow(part, Grade.FAIL, wrong.what, fix), *dated]
     except Temporary as away:
         fix = "let the bot reach the API server of the kubeconfig"
-        return [CheckRow(part, Grade.FAIL, away.what, fix)]
+        return [CheckRow(part, Grade.FAIL, away.what, fix), *dated]
     except Permanent as refused:
         fix = "give the bot a kubeconfig or service account that the API server accepts"
-        return [CheckRow(part, Grade.FAIL, f"refused ({refused.reason}): {refused.text}", fix)]
+        why = f"refused ({refused.reason}): {refused.text}"
+        return [CheckRow(part, Grade.FAIL, why, fix), *dated]
+
+
+async def _certificates(part: str, cluster: Cluster, machine: Clock) -> list[CheckRow]:
+    """The API server's and the bot's own, as far as they can be seen."""
+    tls, now = cluster.tls, machine.now()
+    if tls is None:
+        return []
+    servers = await certificates.served(tls.host, tls.port, tls.name)
+    own = None if tls.own is None else await asyncio.to_thread(certificates.in_file, tls.own)
+    renew = "let the people who run the cluster renew it"
+    login = "write a new client certificate into the kubeconfig, and start the bot anew"
+    return [
+        *certificates.row(part, "the API server's certificate", servers, now, renew),
+        *certificates.row(part, "the bot's client certificate", own, now, login),
+    ]
 
 
 def _looks_like_any(part: str) -> CheckRow:

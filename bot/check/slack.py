@@ -11,6 +11,7 @@ from bot.slack.api.client import SlackApi, TokenRefused
 from bot.slack.api.directory import is_org_wide
 from bot.slack.api.network import WebClient
 from bot.slack.manifest import SCOPES
+from bot.slack.markup.address import alike
 
 
 async def look(settings: Settings, machine: Clock) -> list[CheckRow]:
@@ -21,18 +22,18 @@ async def look(settings: Settings, machine: Clock) -> list[CheckRow]:
     async with network.session() as session:
         client = WebClient(token, environment.slack_api, network, session)
         web = SlackApi(client, Metrics(), FarClock(machine))
-        found = [await _bot_token(web)]
-        if app_token is not None and found[0].grade is Grade.OK:
+        found = [await _bot_token(web, settings.app.names.bot)]
+        if app_token is not None and found[0].grade is not Grade.FAIL:
             found.append(await _app_token(web, app_token.get_secret_value()))
         lacking = _scopes(web)
         found += lacking
-        if found[0].grade is Grade.OK and not lacking:
+        if found[0].grade is not Grade.FAIL and not lacking:
             found += await named.look(web, settings)
         found += clock("slack", web.clock.now() - machine.steady())
     return found
 
 
-async def _bot_token(web: SlackApi) -> CheckRow:
+async def _bot_token(web: SlackApi, bot: str) -> CheckRow:
     fix = "set SLACK_BOT_TOKEN to the app's Bot User OAuth Token, and let the bot reach Slack"
     try:
         said = await web.call("auth.test")
@@ -49,7 +50,16 @@ async def _bot_token(web: SlackApi) -> CheckRow:
             why,
             "install the app in one workspace, without org-wide deployment",
         )
-    return CheckRow("slack", Grade.OK, f"signed in to {said['team']} as @{said['user']}")
+    return _signed_in(said["team"], said["user"], bot)
+
+
+def _signed_in(team: str, user: str, bot: str) -> CheckRow:
+    signed = f"signed in to {team} as @{user}"
+    if alike(user, bot):
+        return CheckRow("slack", Grade.OK, signed)
+    fix = "set `app.command` to the command of this app, or use the token of the app that is meant"
+    why = f"{signed}, and the settings call it @{bot}: people are told that name"
+    return CheckRow("slack", Grade.WARN, why, fix)
 
 
 def _scopes(web: SlackApi) -> list[CheckRow]:

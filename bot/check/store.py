@@ -1,7 +1,9 @@
 """The store: does it answer, and does what is stored stay?"""
 
 from typing import Final
+from urllib.parse import urlsplit
 
+from bot.check import certificates
 from bot.check.rows import CheckRow, Grade, clock
 from bot.clock import Clock, SharedClock
 from bot.errors import Misconfigured, StoreUnavailable
@@ -10,6 +12,7 @@ from bot.store import Durability, Keeping, Store, connect
 from bot.store.embedded import find_server
 
 OLDEST: Final = 7
+PORT: Final = 6379
 _PROBE: Final = "check"
 """A workspace id for the store's keys; nothing is written under it."""
 
@@ -27,12 +30,26 @@ async def look(settings: Settings, machine: Clock) -> list[CheckRow]:
             await store.queue.learn_the_time()
             differs = clock("store", shared.now() - machine.steady())
             found = await store.durability()
-            return [_version(found.version), *differs, *_durability(found)]
+            dated = await _certificate(url.get_secret_value(), machine)
+            return [_version(found.version), *dated, *differs, *_durability(found)]
     except Misconfigured as wrong:
         return [CheckRow("store", Grade.FAIL, str(wrong))]
     except StoreUnavailable as away:
         fix = "set REDIS_URL to a Redis that is up, and let the bot reach it"
-        return [CheckRow("store", Grade.FAIL, away.what, fix)]
+        dated = await _certificate(url.get_secret_value(), machine)
+        return [CheckRow("store", Grade.FAIL, away.what, fix), *dated]
+
+
+async def _certificate(address: str, machine: Clock) -> list[CheckRow]:
+    """The certificate of a Redis with TLS; that of a proxy before Slack is not looked at."""
+    url = urlsplit(address)
+    if not url.scheme.startswith("rediss") or not url.hostname:
+        return []
+    first = url.netloc.rpartition("@")[2].partition(",")[0]
+    host, port = urlsplit(f"//{first}").hostname, urlsplit(f"//{first}").port
+    ends = await certificates.served(host or url.hostname, port or PORT)
+    fix = "let the people who run Redis renew it"
+    return certificates.row("store", "the certificate of Redis", ends, machine.now(), fix)
 
 
 def _version(version: str) -> CheckRow:

@@ -33,7 +33,7 @@ from bot.clock import FarClock
 from bot.cluster.answers import plain, status, wait
 from bot.cluster.document import Json, items, text
 from bot.cluster.forbidden import Forbidden
-from bot.cluster.login import Renewal
+from bot.cluster.login import Renewal, Tls, tls
 from bot.cluster.paths import asked
 from bot.errors import NotTaken, NotTrusted, Permanent, Temporary
 from bot.restore.observation import ApiRejection
@@ -180,6 +180,11 @@ class Api:
             configuration.refresh_api_key_hook = None
         self._client = ApiClient(configuration)
         self._client.user_agent = f"vm-restore-bot/{__version__}"
+
+    @property
+    def tls(self) -> Tls | None:
+        """How a connection to the API server begins; None without TLS."""
+        return tls(self._client.configuration, self._renewal)
 
     async def close(self) -> None:
         """Close all connections, and end a login that is under way."""

@@ -13,7 +13,7 @@ from bot.cluster import evidence
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted, uncounted
 from bot.cluster.identity import Identity, Installation
-from bot.cluster.login import log_in
+from bot.cluster.login import Tls, log_in
 from bot.cluster.observe import Observer
 from bot.cluster.perform import Performer
 from bot.cluster.question import Question
@@ -87,6 +87,11 @@ class Cluster:
     def clock(self) -> FarClock:
         """The API server's clock, as the `Date` of its answers shows it."""
         return self._api.clock
+
+    @property
+    def tls(self) -> Tls | None:
+        """How a connection to the API server begins; None without TLS."""
+        return self._api.tls
 
     async def close(self) -> None:
         """Close all connections."""

@@ -25,7 +25,7 @@ from bot.restore.diagnosis.evidence import (
     SeenStorageClass,
     SeenVolumeSnapshot,
 )
-from bot.restore.model import Restore
+from bot.restore.model import Phase, Restore
 
 T = TypeVar("T")
 MOST = 3
@@ -126,15 +126,18 @@ async def collect(api: Api, schema: Schema, restore: Restore, at: datetime) -> E
 
 def _blank(restore: Restore, at: datetime) -> Evidence:
     request, job, start = restore.request, restore.job, restore.start
+    safety = restore.safety if restore.phase is Phase.PROTECTING else None
     return Evidence(
         at=at,
         namespace=request.namespace or "",
         vm_name=request.vm or "",
-        snapshot_name=request.snapshot or "",
+        snapshot_name=safety.name if safety else request.snapshot or "",
+        protects=safety is not None,
         restore_name=job.name if job else "",
         error=(start.error or "") if start else "",
         known=job is not None and job.uid is not None and not restore.phase.ended,
         over=restore.phase.ended,
+        starts=start is not None and restore.phase.ended,
         confirmed_vm=restore.preview.vm_uid if restore.preview else "",
     )
 
@@ -149,11 +152,12 @@ async def _objects(asked: Inquiry, evidence: Evidence) -> Evidence:
         taken = group.create_task(asked.one(asked.snapshots, names.SNAPSHOTS, snapshot))
     seen = taken.result()
     snapshot_object = _parsed(parse.snapshot, seen)
-    instance = vmi.result()
+    instance, machine = vmi.result(), its_vm.result()
     return replace(
         evidence,
         job=_parsed(parse.restore, job.result()),
-        vm=_parsed(parse.vm, its_vm.result()),
+        vm=_parsed(parse.vm, machine),
+        vm_failures=parse_evidence.failures(machine) if machine is not None else (),
         vmi=_parsed(parse.vmi, instance),
         vmi_conditions=parse_evidence.conditions(instance) if instance is not None else (),
         snapshot=snapshot_object,
@@ -169,10 +173,14 @@ async def _storage(asked: Inquiry, evidence: Evidence) -> Evidence:
     named = [claim.name for claim in looked_at]
     sources = [source for _, claim, source in job.volumes if claim in named] if job else []
     content = (evidence.snapshot.content_name if evidence.snapshot else None) or ""
+    if evidence.protects:
+        sources = await _copies(asked, content)
+        named = [*sources, evidence.snapshot_name, content]
     async with Together() as group:
         classes = group.create_task(_classes(asked, looked_at))
         cut = group.create_task(_volume_snapshots(asked, [one for one in sources if one]))
-        filled = group.create_task(asked.each(names.cdi, "datavolumes", named))
+        waited_for = [] if evidence.protects else named
+        filled = group.create_task(asked.each(names.cdi, "datavolumes", waited_for))
         told = group.create_task(_events(asked, evidence, named))
         copied = group.create_task(asked.one(asked.snapshots, names.CONTENTS, content))
         quotas = group.create_task(asked.some(names.core, "resourcequotas"))
@@ -194,6 +202,16 @@ async def _storage(asked: Inquiry, evidence: Evidence) -> Evidence:
     )
 
 
+async def _copies(asked: Inquiry, content: str) -> list[str]:
+    """The volume snapshots that a safety snapshot is made of, a few, those that are not ready first."""
+    found = _parsed(parse.content, await asked.one(asked.snapshots, names.CONTENTS, content))
+    if found is None:
+        return []
+    unready = [name for name, _ in found.unready]
+    made = [name for _, name in found.copies]
+    return list(dict.fromkeys((*unready, *made)))[:MOST]
+
+
 async def _claims(asked: Inquiry, evidence: Evidence) -> list[Json]:
     """The claims that the restore makes: a few by name, many from one list."""
     wanted = evidence.job.claims if evidence.job else ()
@@ -206,7 +224,7 @@ async def _claims(asked: Inquiry, evidence: Evidence) -> list[Json]:
 
 
 async def _events(asked: Inquiry, evidence: Evidence, claims: list[str]) -> tuple[SeenEvent, ...]:
-    """Events about the restore, the VM and its claims, without those of the time before."""
+    """Events about the restore, the VM and what it waits for, without those of the time before."""
     about = [each for each in (evidence.restore_name, evidence.vm_name, *claims) if each]
     async with Together() as group:
         tasks = [
@@ -216,6 +234,8 @@ async def _events(asked: Inquiry, evidence: Evidence, claims: list[str]) -> tupl
             for each in about
         ]
     since = evidence.job.created if evidence.job else None
+    if evidence.protects and evidence.snapshot is not None:
+        since = evidence.snapshot.requested_at
     found = parse_evidence.events((one for task in tasks for one in task.result()), since)
     return found[:MAX_EVENTS]
 

@@ -7,9 +7,11 @@ instead. Tokens never appear in a text: the libraries' own messages are not repe
 import asyncio
 import os
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -121,6 +123,11 @@ class KubeconfigUser:
         loader._get_google_credentials = self._from_gcloud  # noqa: SLF001 - for a caller to give
 
     @property
+    def by_plugin(self) -> bool:
+        """A program gives the login, each time for a while."""
+        return "exec" in self._loader._user  # noqa: SLF001 - as in `_from_plugin`
+
+    @property
     def valid(self) -> bool:
         """The plugin said until when its login is good, and that is not over."""
         expiry = self._expiry
@@ -211,6 +218,11 @@ class Renewal:
         self._failed = user.failure is not None
         self._running: asyncio.Task[None] | None = None
 
+    @property
+    def by_plugin(self) -> bool:
+        """A program gives the login, each time for a while."""
+        return self._user.by_plugin
+
     async def __call__(self, found: Configuration) -> None:
         """Return when there is a login to try. Raises ConfigException if there is none."""
         if not self._failed and time.monotonic() - self._read_at < _REFRESH_SECONDS:
@@ -246,3 +258,25 @@ class Renewal:
         if not self._failed:
             log.warning("the login could not be renewed", cluster=self._cluster, why=why)
         self._failed = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a connection to an API server begins."""
+
+    host: str
+    port: int
+    name: str | None
+    """What it is asked for instead of the host."""
+    own: Path | None
+    """The file of the client's certificate; None without one, or if a plugin gives it for a while."""
+
+
+def tls(known: Configuration, renewal: Renewal | None) -> Tls | None:
+    """What is known of it; None without TLS."""
+    url = urlsplit(known.host)
+    if url.scheme != "https" or not url.hostname:
+        return None
+    for_a_while = renewal is not None and renewal.by_plugin
+    own = Path(known.cert_file) if known.cert_file and not for_a_while else None
+    return Tls(url.hostname, url.port or 443, known.tls_server_name or None, own)

@@ -28,10 +28,10 @@ def moved(status: Json) -> bool:
     return ended and flag(state, "completed") and addresses.count(True) == 1
 
 
-def paused(status: Json) -> bool:
-    """The guest does not run at all: nothing in it can answer a request to shut down."""
+def says(status: Json, kind: str) -> bool:
+    """A condition of this kind is true."""
     return any(
-        (text(one, "type"), text(one, "status")) == ("Paused", "True")
+        (text(one, "type"), text(one, "status")) == (kind, "True")
         for one in items(status, "conditions")
     )
 

@@ -96,7 +96,8 @@ def vmi(document: Json) -> Vmi:
         created=moment(document, "metadata", "creationTimestamp"),
         volumes=_volumes(mapping(document, "spec")),
         moved=marks.moved(mapping(document, "status")),
-        paused=marks.paused(mapping(document, "status")),
+        paused=marks.says(mapping(document, "status"), "Paused"),
+        agent=marks.says(mapping(document, "status"), "AgentConnected"),
     )
 
 

@@ -60,12 +60,21 @@ def data_volume(document: Json) -> SeenDataVolume:
 
 
 def conditions(document: Json) -> tuple[SeenCondition, ...]:
-    """Those of a VMI."""
+    """Those of a VMI, or of a VM."""
     return tuple(
         SeenCondition(
             text(one, "type"), text(one, "status"), text(one, "reason"), text(one, "message")
         )
         for one in items(document, "status", "conditions")
+    )
+
+
+def failures(document: Json) -> tuple[str, ...]:
+    """Of a VM: what its controller met when it was to make the VMI."""
+    return tuple(
+        each.text or each.reason
+        for each in conditions(document)
+        if (each.kind, each.status) == ("Failure", "True")
     )
 
 

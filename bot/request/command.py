@@ -15,6 +15,7 @@ from bot.request.slots import fill
 from bot.request.tokens import TOO_LONG, Token, TokenKind, clean, sentences, starts_with, tokens
 from bot.request.verbs import nearest_command, other_wish, restore_verb, slots_request
 from bot.texts import requests as texts
+from bot.texts.names import worded
 
 
 def parse_command(text: str) -> ParsedRequest:
@@ -98,7 +99,7 @@ def _misspelt(words: tuple[Token, ...], slots: Slots, *, understood: bool) -> st
     if near is None or (understood and named) or (slots.vm is None and slots.problem is None):
         return None
     rest = "".join(f" {token.text}" for token in words[1:])
-    question = texts.DID_YOU_MEAN_COMMAND.format(command=shown(near + rest))
+    question = worded(texts.DID_YOU_MEAN_COMMAND, command=shown(near + rest))
     if not is_name(Part.VM, words[0].text):
         return question
-    return texts.OR_A_VM.format(question=question, vm=shown(words[0].text))
+    return worded(texts.OR_A_VM, question=question, vm=shown(words[0].text))

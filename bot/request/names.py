@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from bot.texts import requests as texts
+from bot.texts.names import worded
 
 SMART_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 
@@ -84,7 +85,7 @@ def unknown_flag(flag: str) -> str:
     """What to say of a flag that there is not."""
     near = get_close_matches(flag.lstrip("-").lower(), FLAGS, n=1)
     meant = texts.MEANT_FLAG.format(flag=near[0]) if near else ""
-    return texts.NO_SUCH_FLAG.format(flag=shown(flag), meant=meant)
+    return worded(texts.NO_SUCH_FLAG, flag=shown(flag), meant=meant)
 
 
 def shown(text: str) -> str:

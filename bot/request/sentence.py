@@ -37,6 +37,7 @@ from bot.request.verbs import (
     slots_request,
 )
 from bot.texts import requests as texts
+from bot.texts.names import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +145,14 @@ def _addressed(sentence: Sentence) -> _Reading:
     if cancels and cancels.request and cancels.request.verb is Verb.CANCEL:
         return cancels
     if _is_against(tokens):
-        return _Reading(against=True, doubt=texts.DOUBTFUL)
+        return _Reading(against=True, doubt=worded(texts.DOUBTFUL))
     readings = [_clause(c, sentence, tokens[: len(tokens) - len(c)]) for c in clauses]
     heard = [reading for reading in readings if reading]
     requests = [r for r in heard if r.request and r.request.verb is not Verb.UNKNOWN]
     if heard:
         return (requests or heard)[0]
     speaks_of_it = any(token.word in v.RESTORE_FORMS for token in tokens)
-    doubt = texts.DOUBTFUL if speaks_of_it and _doubts(tokens) else None
+    doubt = worded(texts.DOUBTFUL) if speaks_of_it and _doubts(tokens) else None
     return _Reading(doubt=texts.QUESTION if sentence.question else doubt or _misspelt(tokens))
 
 
@@ -175,7 +176,7 @@ def _clause(
     if not length:
         return None if before else _other(words, sentence)
     if _doubts(tuple(t for t in before if t.word not in v.DESCRIPTIVE_NEGATIONS)):
-        return _Reading(doubt=texts.DOUBTFUL)
+        return _Reading(doubt=worded(texts.DOUBTFUL))
     if sentence.question and not _asks_politely((*before, *clause[:lead])):
         return _Reading(doubt=texts.QUESTION)
     stops = v.FUNCTION_WORDS | v.RESULTS
@@ -208,7 +209,7 @@ def tail_doubt(slots: Slots) -> str | None:
     if not rest or rest[0].word in v.CAUSES or starts_with(rest, v.ASIDES):
         return None
     if _doubts(rest):
-        return texts.DOUBTFUL
+        return worded(texts.DOUBTFUL)
     if rest[0].word in v.ALL_OF_THEM:
         return texts.ONE_VM
     aside = rest[0].kind is TokenKind.SEPARATOR or rest[0].word in v.REASONS

@@ -14,6 +14,7 @@ from bot.request.slot_reader import Slots
 from bot.request.slots import fill
 from bot.request.tokens import Token, TokenKind, starts_with
 from bot.texts import requests as texts
+from bot.texts.names import worded
 
 SUBCOMMANDS = {
     "help": Verb.HELP,
@@ -232,7 +233,7 @@ def _handoff(rest: tuple[Token, ...]) -> ParsedRequest:
     if len(people) > 1:
         return ParsedRequest(Verb.HANDOFF, problem=texts.ONE_PERSON)
     if slots.rest or (slots.vm and not people):
-        return ParsedRequest(Verb.HANDOFF, problem=texts.WHICH_PERSON)
+        return ParsedRequest(Verb.HANDOFF, problem=worded(texts.WHICH_PERSON))
     user = _user(people[0]) if people else None
     return replace(_moved(Verb.HANDOFF, slots), user=user)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.restore.denials import Denial
 from bot.restore.reasons import Reason
+from bot.texts.names import worded
 from bot.texts.refusals import RefusalText
 
 MAX_CHOICES = 10
@@ -29,9 +30,9 @@ class CheckFailure:
         """A refusal in the words of `finding`, its gaps filled with `values`."""
         return cls(
             reason,
-            found=finding.found.format(**values),
-            expected=finding.expected.format(**values),
-            next=finding.next.format(**values),
+            found=worded(finding.found, **values),
+            expected=worded(finding.expected, **values),
+            next=worded(finding.next, **values),
             choices=choices[:MAX_CHOICES],
             more_choices=len(choices[MAX_CHOICES:]),
         )

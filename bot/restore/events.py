@@ -195,6 +195,14 @@ class VmClaimedElsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceFull:
+    """As many restores are open in its namespace as there may be, of these VMs."""
+
+    limit: int
+    vms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Anchored:
     """The bot has posted the first message of its own thread."""
 
@@ -340,6 +348,7 @@ Event = (
     | ObservationFailed
     | Elapsed
     | VmClaimedElsewhere
+    | NamespaceFull
     | Appeared
     | Anchored
     | ChannelGone

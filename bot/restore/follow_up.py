@@ -9,9 +9,10 @@ from datetime import datetime
 
 from bot.restore import starts, user_events, workflow
 from bot.restore.events import Button, Clicked, Reply
-from bot.restore.model import Blocker, Phase, Restore, RestoreId, Stop
+from bot.restore.model import Blocker, Phase, Restore, RestoreId
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
+from bot.restore.stop_and_start import Stop
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind
 

@@ -21,6 +21,7 @@ from bot.restore.diagnosis.model import Diagnosis
 from bot.restore.disks import Coverage, Disk, LeftBehind
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest, Target
 from bot.restore.thread import QUESTIONS, Card, Copy, Left, Stored, ThreadRef, UserId
 from bot.restore.vmstate import SnapshotState, VmState
@@ -127,23 +128,6 @@ class Proposal(Stored):
     """Why it is asked (again), in plain words."""
 
 
-class Stop(Stored):
-    """The stop of a live VM."""
-
-    strategy: str
-    """The run strategy before the bot touched the VM."""
-    asked_at: AwareDatetime | None = None
-    """When the first stop was sent (or decided to be sent); None while only agreed to."""
-    vmi: str | None = None
-    """UID of the VMI that the first stop was sent to."""
-    wait_until: AwareDatetime | None = None
-    force: bool = False
-    done_at: AwareDatetime | None = None
-    error: str | None = None
-    vm_state: VmState | None = None
-    """How the VM stood when our stop, after the confirmation, had come to its end."""
-
-
 class TypedName(Stored):
     """The typed confirmation that matched."""
 
@@ -170,6 +154,12 @@ class Safety(Stored):
     ready_at: AwareDatetime | None = None
     said: str = ""
     """What KubeVirt met that keeps it from becoming ready, if anything."""
+    shown: str = ""
+    """All that it said of itself at the last look."""
+    moved_at: AwareDatetime | None = None
+    """When that was last seen to change."""
+    diagnosis: Diagnosis | None = None
+    """Why it is not ready, as far as that was found out."""
 
 
 class Job(Stored):
@@ -266,20 +256,6 @@ class Outcome(Stored):
     """Restored volumes that the VM does not use; None if that was not looked up."""
     unproven: str = ""
     """Why nothing but the cluster's word says that the data is the snapshot's."""
-
-
-class Start(Stored):
-    """A request to start the VM after the end of the restore."""
-
-    by: UserId
-    at: AwareDatetime
-    done_at: AwareDatetime | None = None
-    error: str | None = None
-
-    @property
-    def pending(self) -> bool:
-        """It has neither happened nor failed."""
-        return self.done_at is None and self.error is None
 
 
 class Blocker(Stored):

@@ -109,10 +109,18 @@ class Vmi:
     """Those that it runs with: a disk that was hot-plugged into it alone is not in the VM's."""
 
     paused: bool = False
-    """Its guest is paused, and cannot shut down by itself."""
+    """Its guest is paused: nothing in it can answer a request to shut down."""
+
+    agent: bool = False
+    """The guest agent in it answers."""
 
     moved: bool = False
     """A decentralised migration has completed: the guest runs in another namespace or cluster."""
+
+    @property
+    def runs(self) -> bool:
+        """The guest runs, as far as KubeVirt knows."""
+        return self.phase == "Running" and not self.deleting
 
     @property
     def final(self) -> bool:

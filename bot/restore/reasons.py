@@ -42,6 +42,7 @@ class Reason(StrEnum):
     SNAPSHOT_GATE_OFF = "snapshot_gate_off"
     ADMISSION_REFUSED = "admission_refused"
     HELD_BY_OTHER = "held_by_other"
+    TOO_MANY_OPEN = "too_many_open"
     # Found between the confirmation and the act
     CHANGED_SINCE_CONFIRMATION = "changed_since_confirmation"
     VM_STARTED = "vm_started"

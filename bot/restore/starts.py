@@ -1,12 +1,18 @@
 """May the VM be started by a button, and was a start asked for that is still due?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.restore.model import Phase, Restore
 from bot.restore.reasons import Reason
 
 START_WITHIN = timedelta(minutes=10)
 """How long after the click a VM may still be started: nobody expects it later."""
+FOLLOWED = timedelta(minutes=10)
+"""How long after a start it is looked whether the guest runs, and its agent answers."""
+COMES_UP = timedelta(minutes=2)
+"""A VM that does not run after this is said to be late, and why; and again after as long."""
+SHORTEST, LONGEST = timedelta(seconds=3), timedelta(seconds=30)
+"""The pauses between those looks."""
 _NOTHING_SENT = frozenset(
     {
         Reason.CREATE_REFUSED,
@@ -58,3 +64,35 @@ def never_created(restore: Restore) -> bool:
     if job is None or job.uid is not None or outcome is None:
         return False
     return outcome.reason in _NOTHING_SENT
+
+
+def is_followed(restore: Restore, now: datetime) -> bool:
+    """The VM was started, and nobody has seen its guest agent yet."""
+    start = restore.start
+    if start is None or start.done_at is None or start.error is not None:
+        return False
+    waits = start.agent_at is None and now < start.done_at + FOLLOWED
+    return waits and restore.phase.ended and not restore.closed
+
+
+def looked_at(restore: Restore, now: datetime) -> datetime | None:
+    """When the VM is looked at next after a start; None if not any more."""
+    start = restore.start
+    if start is None or start.done_at is None or not is_followed(restore, now):
+        return None
+    return now + min(max(SHORTEST, (now - start.done_at) / 4), LONGEST)
+
+
+def is_late(restore: Restore, now: datetime) -> bool:
+    """The VM was started a while ago and was not seen to run since."""
+    start = restore.start
+    if start is None or start.done_at is None or start.runs_at is not None:
+        return False
+    return start.error is None and now >= start.done_at + COMES_UP
+
+
+def wants_diagnosis(restore: Restore, now: datetime) -> bool:
+    """Why it is late is to be read now, for the first time or anew."""
+    known = restore.start.diagnosis if restore.start else None
+    young = known is not None and now < known.at + COMES_UP
+    return is_followed(restore, now) and is_late(restore, now) and not young

@@ -1,15 +1,20 @@
 """Which live VM may be stopped: the one that was to be stopped, in the same run, and no other."""
 
+from datetime import timedelta
+
 from bot.restore.differences import (
     EDITS,
     Difference,
     compared,
     generation_is_the_same,
+    moment,
     nobody_restored_it,
 )
-from bot.restore.model import Restore, Stop
+from bot.restore.model import Restore
 from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
+from bot.restore.recheck import SETTLE_WITHIN
+from bot.restore.stop_and_start import Stop
 from bot.restore.vmstate import VmState, state_of
 from bot.texts import refusals as texts
 
@@ -55,12 +60,30 @@ def _is_another_run(restore: Restore, stop: Stop, observation: Observation) -> b
     )
 
 
-def written_besides(restore: Restore, vm: Vm) -> tuple[Difference, ...]:
-    """What was written to a VM that is down, beyond the one write of our own stop."""
+def beside_our_stop(restore: Restore, observation: Observation, vm: Vm) -> tuple[Difference, ...]:
+    """What happened to a VM that is down, beside our own stop and its one write."""
     shown = _shown(restore)
-    if shown is None or vm.generation <= shown.generation + 1:
+    if shown is None or vm.generation == shown.generation + 1:
         return ()
-    return tuple(compared(restore, state_of(vm), (*EDITS, generation_is_the_same)))
+    if vm.generation > shown.generation:
+        return tuple(compared(restore, state_of(vm), (*EDITS, generation_is_the_same)))
+    return _perhaps_used(restore, observation, vm)
+
+
+def _perhaps_used(restore: Restore, observation: Observation, vm: Vm) -> tuple[Difference, ...]:
+    """Nothing was written, as under Manual, and it went down when its stop was long over.
+
+    Either the stop took so long, or the VM was started, used and stopped by hand since. A question
+    that is open shows that the stop was watched.
+    """
+    stop = restore.stop
+    if restore.question is not None or stop is None or vm.down_since is None:
+        return ()
+    limit = stop.wait_until or restore.entered_at + timedelta(seconds=restore.rules.stop_timeout)
+    if observation.by_our_clock(vm.down_since) <= limit + SETTLE_WITHIN:
+        return ()
+    words = texts.VM_DOWN_LATE.format(now=moment(vm.down_since))
+    return (Difference(Reason.CHANGED_SINCE_CONFIRMATION, words),)
 
 
 def _shown(restore: Restore) -> VmState | None:

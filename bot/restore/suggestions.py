@@ -6,6 +6,7 @@ from rapidfuzz import fuzz, process
 
 from bot.request import nearest_command
 from bot.texts import refusals
+from bot.texts.names import worded
 
 MAX_SUGGESTIONS = 5
 
@@ -24,7 +25,7 @@ def or_a_command(vm: str, snapshot: str | None, vms: Collection[str]) -> str:
     In `/vm-restore hstory database-01` it reads like a VM, and the VM like its snapshot.
     """
     if command := nearest_command(vm, likeness=0.6):
-        return refusals.MEANT_COMMAND.format(command=command)
-    if snapshot in vms:
-        return refusals.MEANT_ANOTHER_VM.format(vm=snapshot)
+        return worded(refusals.MEANT_COMMAND, command=command)
+    if snapshot is not None and snapshot in vms:
+        return worded(refusals.MEANT_ANOTHER_VM, vm=snapshot)
     return ""

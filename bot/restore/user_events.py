@@ -20,10 +20,11 @@ from bot.restore.events import (
     TakenOver,
     Typed,
 )
-from bot.restore.model import Confirmation, Outcome, Phase, Restore, Start, Stop, TypedName
+from bot.restore.model import Confirmation, Outcome, Phase, Restore, TypedName
 from bot.restore.reasons import Reason
 from bot.restore.rules import StopWhen
 from bot.restore.starts import start_is_offered
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind, slack_order
 from bot.texts import endings
@@ -46,14 +47,14 @@ BUTTONS: dict[CardKind, frozenset[Button]] = {
     CardKind.FORCE_STOP: frozenset({Button.FORCE_STOP_NOW, Button.KEEP_STOPPING, Button.CANCEL}),
     CardKind.WARNING: frozenset({Button.PROTECT_ON, Button.PROTECT_OFF, Button.CANCEL}),
     CardKind.CONFIRM: frozenset({Button.CONFIRM, Button.AGREE_DELETION, Button.CANCEL}),
-    CardKind.PROTECTING: frozenset({Button.CANCEL}),
+    CardKind.PROTECTING: frozenset({Button.WHY, Button.CANCEL}),
     CardKind.PROGRESS: frozenset({Button.WHY}),
     CardKind.OVERDUE: frozenset(
         {Button.KEEP_WAITING, Button.WHY, Button.SUMMARY, Button.DELETE_RESTORE}
     ),
     CardKind.DELETE_RESTORE: frozenset({Button.DELETE_RESTORE_NOW, Button.KEEP_WAITING}),
     CardKind.RESULT: frozenset({Button.START_VM, Button.SUMMARY}),
-    CardKind.STARTED: frozenset(),
+    CardKind.STARTED: frozenset({Button.WHY}),
     CardKind.FOUND_AGAIN: frozenset(),
     CardKind.APPEARED: frozenset(),
     CardKind.OFFER: frozenset({Button.ACCEPT, Button.DECLINE, Button.WITHDRAW}),

@@ -38,8 +38,7 @@ even if no timer ran.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.restore import audit, edits, handoff, phases, user_events
-from bot.restore.check_failure import CheckFailure
+from bot.restore import audit, edits, handoff, one_too_many, phases, user_events
 from bot.restore.diagnosis import times
 from bot.restore.effects import create_restore, object_name
 from bot.restore.events import (
@@ -58,6 +57,7 @@ from bot.restore.events import (
     Elapsed,
     Event,
     FarSide,
+    NamespaceFull,
     ObservationFailed,
     Observed,
     Offered,
@@ -74,7 +74,7 @@ from bot.restore.phases import ended, left
 from bot.restore.phases.made_before import appeared, made_before
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
-from bot.restore.starts import START_WITHIN, start_is_due
+from bot.restore.starts import START_WITHIN, looked_at, start_is_due
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import CardKind, ThreadRef, UserId
 from bot.texts import endings, refusals
@@ -163,8 +163,8 @@ def _apply(
             return phases.acted(restore, acted, now), (), None
         case ObservationFailed() as failed:
             return _unseen(restore, failed, now), (), None
-        case VmClaimedElsewhere() as held:
-            return _held(restore, held, now), (), None
+        case VmClaimedElsewhere() | NamespaceFull():
+            return one_too_many.refused(restore, event, now), (), None
         case Anchored() | ChannelGone() | ChannelMoved() | Appeared():
             return _placed(restore, event, now), (), None
         case Elapsed():
@@ -204,11 +204,11 @@ def wanted(restore: Restore) -> ObservationKind | None:
 def last_look(restore: Restore, now: datetime) -> ObservationKind | None:
     """What time alone makes due.
 
-    Before an open question expires, whether it was answered and done already; after the end, what the
-    restore left behind.
+    Before an open question expires, whether it was answered and done already; after the end, what it
+    left behind.
     """
     if restore.phase.ended:
-        return ObservationKind.JOB if left.is_due(restore, now) else None
+        return ended.wanted(restore, now)
     over = restore.deadline is not None and now >= restore.deadline
     asked = restore.phase in (Phase.STOP_CHOICE, Phase.TYPING, Phase.CONFIRMING)
     return ObservationKind.VMI if over and asked else None
@@ -275,8 +275,8 @@ def _due_after_the_end(restore: Restore, now: datetime, *, moved: bool) -> datet
         return now if moved else now + timedelta(seconds=_BRISK)
     if restore.closed or restore.outcome is None:
         return None
-    limits = (restore.outcome.at + AFTERCARE, _offered_until(restore), left.due_at(restore))
-    return min(limit for limit in limits if limit)
+    looks = (_offered_until(restore), left.due_at(restore), looked_at(restore, now))
+    return min(limit for limit in (restore.outcome.at + AFTERCARE, *looks) if limit)
 
 
 def _blind(restore: Restore, observation: Observation) -> str | None:
@@ -329,22 +329,6 @@ def _unseen_after_the_end(restore: Restore, failed: ObservationFailed, now: date
         return left.put_off(restore, now) if start is None or not start.pending else restore
     why = refusals.START_UNREACHABLE if failed.asked is FarSide.CLUSTER else refusals.START_UNASKED
     return ended.start_failed(restore, why.format(what=failed.what), now)
-
-
-def _held(restore: Restore, held: VmClaimedElsewhere, now: datetime) -> Restore:
-    if restore.phase.ended or restore.job is not None:
-        return restore
-    if held.by is None or held.since is None:
-        unread = CheckFailure.telling(Reason.HELD_BY_OTHER, refusals.HELD_UNREAD)
-        return edits.refuse(restore, unread, now)
-    refusal = CheckFailure.telling(
-        Reason.HELD_BY_OTHER,
-        refusals.HELD,
-        by=held.by,
-        since=f"{held.since:%Y-%m-%d %H:%M}",
-        where=held.where,
-    )
-    return edits.refuse(restore, refusal, now)
 
 
 def _placed(

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from bot.errors import Misconfigured
 from bot.restore.access import ANY
 from bot.settings.messages import VARIABLES, Problem, nearest, problem
-from bot.settings.schema import ClusterSettings, Settings
+from bot.settings.schema import AppSettings, ClusterSettings, Settings
 from bot.telemetry import redact
+from bot.texts.names import AppNames
 
 ONLY: Final = "default"
 """The name of the cluster when the file names none."""
@@ -31,6 +32,20 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
     except ValueError as error:
         return build(env, {}, [Problem("VM_RESTORE_CONFIG", str(error))])
     return build(env, tree)
+
+
+def app_names(env: Mapping[str, str] = os.environ) -> AppNames:
+    """The app's names alone, which are wanted before there is an app with tokens."""
+    path = env.get("VM_RESTORE_CONFIG", "").strip()
+    try:
+        given = (_read(Path(path)) if path else {}).get("app")
+        return AppSettings.model_validate({} if given is None else given).names
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)
+        found = [problem({**each, "loc": ("app", *each["loc"])}, env) for each in wrong]
+    except ValueError as error:
+        found = [Problem("VM_RESTORE_CONFIG", str(error))]
+    raise _misconfigured(found)
 
 
 def build(

@@ -16,10 +16,12 @@ from bot.restore.installation import DEFAULT
 from bot.restore.rules import Rules
 from bot.settings.types import (
     ApiUrl,
+    AppName,
     AppToken,
     Authorities,
     BotToken,
     ClusterName,
+    CommandName,
     Duration,
     InstallationName,
     Kubeconfig,
@@ -33,6 +35,8 @@ from bot.settings.types import (
     zone_named,
 )
 from bot.telemetry import Level, Style
+from bot.texts.names import DEFAULT as DEFAULT_NAMES
+from bot.texts.names import AppNames
 
 Hearing = Literal["words", "mentions"]
 
@@ -70,6 +74,21 @@ class Environment(Section):
     """The kubeconfig of clusters that name none; without it the pod's own service account."""
     config: Path | None = Field(default=None, alias="VM_RESTORE_CONFIG")
     """The YAML file with everything below."""
+
+
+class AppSettings(Section):
+    """What the Slack app is called. `vm-restore-bot manifest` writes these names into the app's manifest."""
+
+    command: CommandName = DEFAULT_NAMES.command
+    """Its slash command. Each of several installations in one workspace needs one of its own; its bot is
+    called like it, without the slash."""
+    name: AppName = DEFAULT_NAMES.app
+    """How Slack's lists call the app."""
+
+    @property
+    def names(self) -> AppNames:
+        """As the texts take them."""
+        return AppNames(self.command, self.name)
 
 
 class ClusterSettings(Section):
@@ -133,6 +152,19 @@ class StoreSettings(Section):
     """Replicas of Redis that must have a decision before it is acted on or told; 1 where it has some."""
     audit_days: int = Field(default=400, ge=1, le=3660)
     """For how many days after its last entry the audit of a restore is kept."""
+
+
+class Limits(Section):
+    """How much at once, of one person and in one place; 0: no limit."""
+
+    open_per_person: int = Field(default=5, ge=0, le=1000)
+    """Open restores of one person. An Undo is always possible."""
+    open_per_namespace: int = Field(default=10, ge=0, le=1000)
+    """Open restores in one namespace of a cluster. An Undo is always possible."""
+    requests_per_person: int = Field(default=20, ge=0, le=10_000)
+    """Requests a minute that a replica takes from one person. Answers and clicks are not counted."""
+    requests_per_channel: int = Field(default=60, ge=0, le=10_000)
+    """The same of a channel, without requests for a restore."""
 
 
 class Log(Section):
@@ -200,6 +232,8 @@ class Settings(Section):
     """What came from the environment."""
     installation: InstallationName = DEFAULT
     """The name of this installation: another one in the same Slack workspace and Redis needs another."""
+    app: AppSettings = AppSettings()
+    """What the Slack app is called."""
     clusters: Mapping[ClusterName, Annotated[ClusterSettings, BeforeValidator(_or_empty)]] = {}
     """Clusters by name; without any, one called `default` from `KUBECONFIG` or the pod."""
     default_cluster: str = ""
@@ -216,6 +250,8 @@ class Settings(Section):
     """The ports."""
     store: StoreSettings = StoreSettings()
     """How restores are kept."""
+    limits: Limits = Limits()
+    """How much at once."""
     log: Log = Log()
     """Log lines."""
     traces: Traces = Traces()

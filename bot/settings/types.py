@@ -27,6 +27,8 @@ _TOKENS: Final = (
 _STORE: Final = re.compile(r"(rediss?(\+sentinel|\+cluster)?|unix)://.")
 _DURATION: Final = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?|(\d+)")
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_COMMAND: Final = re.compile(r"/[a-z0-9][a-z0-9_-]{0,30}")
+_APP: Final = re.compile(r"[^\s<>&](.{0,33}[^\s<>&])?")
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -100,6 +102,23 @@ def _kubeconfig(value: str) -> str:
 def _cluster_name(value: str) -> str:
     if not _LABEL.fullmatch(value):
         raise ValueError("is no name for a cluster; write small letters, digits and dashes")
+    return value
+
+
+def _command(value: str) -> str:
+    if not _COMMAND.fullmatch(value):
+        raise ValueError(
+            "is no slash command; write one like /vm-restore, of 32 characters at most: small letters, "
+            "digits, dashes and underscores"
+        )
+    return value
+
+
+def _app(value: str) -> str:
+    if not _APP.fullmatch(value):
+        raise ValueError(
+            'is no name for an app; write one like "VM Restore", of 35 characters at most'
+        )
     return value
 
 
@@ -182,6 +201,8 @@ Duration = Annotated[int, BeforeValidator(seconds)]
 InstallationName = Annotated[
     str, AfterValidator(_installation), _written(installations.NAME.pattern)
 ]
+CommandName = Annotated[str, AfterValidator(_command), _written(_COMMAND.pattern)]
+AppName = Annotated[str, AfterValidator(_app), _written(_APP.pattern)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name), _written(_LABEL.pattern)]
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
 _WRITTEN_TIME: Final = {

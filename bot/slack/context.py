@@ -25,6 +25,14 @@ Ping = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """How many requests a minute are taken in this process; 0: as many as come."""
+
+    of_person: int
+    in_channel: int
+
+
+@dataclass(frozen=True, slots=True)
 class SlackConfig:
     """The part of the settings that handlers read."""
 
@@ -33,6 +41,7 @@ class SlackConfig:
     clusters: tuple[str, ...]
     default_cluster: str
     installation: str
+    requests: RequestLimits
 
 
 @dataclass(frozen=True, slots=True)

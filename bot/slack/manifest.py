@@ -11,8 +11,8 @@ import yaml
 
 from bot.errors import Misconfigured
 from bot.texts import manifest as words
+from bot.texts.names import DEFAULT, AppNames
 
-COMMAND: Final = "/vm-restore"
 SHORTCUT: Final = "vm_restore_global"
 """The callback id of the shortcut that is not about any message."""
 MESSAGE_SHORTCUT: Final = "vm_restore_message"
@@ -21,7 +21,7 @@ PATH: Final = "/slack/events"
 """Where Slack sends everything in HTTP mode: events, commands, shortcuts and clicks."""
 
 SCOPES: Final = {
-    "commands": f"the slash command {COMMAND} and the shortcuts",
+    "commands": "the slash command and the shortcuts",
     "chat:write": "posting cards, keeping them up to date, answers for one person only",
     "app_mentions:read": "requests that mention the bot",
     "channels:history": "plain words and replies in public channels; finding its own cards again",
@@ -49,13 +49,15 @@ EVENTS: Final = (
 )
 
 
-def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
+def manifest(
+    mode: Literal["socket", "http"], url: str = "", names: AppNames = DEFAULT
+) -> dict[str, Any]:
     """The manifest for one of the two ways Slack reaches the bot; `url` is its public address."""
     address = {} if mode == "socket" else {"request_url": _endpoint(url)}
     return {
         "_metadata": {"major_version": 2},
         "display_information": {
-            "name": words.APP,
+            "name": names.app,
             "description": words.DESCRIPTION,
         },
         "features": {
@@ -64,8 +66,8 @@ def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
-            "bot_user": {"display_name": words.BOT, "always_online": True},
-            "slash_commands": [_command(address)],
+            "bot_user": {"display_name": names.bot, "always_online": True},
+            "slash_commands": [_command(names, address)],
             "shortcuts": [
                 {
                     "name": words.SHORTCUT,
@@ -92,14 +94,16 @@ def manifest(mode: Literal["socket", "http"], url: str = "") -> dict[str, Any]:
     }
 
 
-def rendered(mode: Literal["socket", "http"], url: str = "") -> str:
+def rendered(mode: Literal["socket", "http"], url: str = "", names: AppNames = DEFAULT) -> str:
     """The manifest as YAML, ready to paste where Slack asks for it."""
-    return yaml.safe_dump(manifest(mode, url), sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump(
+        manifest(mode, url, names), sort_keys=False, allow_unicode=True, width=100
+    )
 
 
-def _command(address: dict[str, str]) -> dict[str, Any]:
+def _command(names: AppNames, address: dict[str, str]) -> dict[str, Any]:
     command = {
-        "command": COMMAND,
+        "command": names.command,
         "description": words.COMMAND,
         "usage_hint": words.USAGE,
         # So that `handoff @bob` brings Bob's id: names are not unique, and Slack finds nobody by name.

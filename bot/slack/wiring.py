@@ -19,10 +19,9 @@ from bot.slack.handlers.shift_report import TASK, ShiftReporter
 from bot.slack.inbound.dispatcher import Dispatcher
 from bot.slack.inbound.listeners import Enqueue, Hears, Listeners
 from bot.slack.inbound.modal_listeners import ModalListeners
-from bot.slack.manifest import COMMAND
 from bot.slack.markup.address import BotNames
 from bot.store.records import TaskHandler
-from bot.texts.manifest import BOT
+from bot.texts.names import used
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Wiring:
         ModalListeners(self.forms, accept, responder, config.default_cluster).register(bolt)
         Listeners(
             home=config.home,
-            names=BotNames(config.home.name, BOT, COMMAND),
+            names=BotNames(config.home.name, used().bot, used().command),
             accept=accept,
             options=self.pickers.options,
             sorry=self.context.web.respond,

@@ -7,7 +7,7 @@ a value, not an exception.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bot.restore.model import Restore
 
@@ -49,7 +49,7 @@ class Listed:
     newer: int = 0
     """Kept by a newer release of the bot."""
     lost: int = 0
-    """Gone, or broken: they are found out about when they are due."""
+    """Gone, which is found within seconds, or broken, which is found when they are due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,28 @@ class ClaimConflict:
 
     holder: Restore | None
     """None if its document cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLimits:
+    """How many restores may be open at once; 0: as many as there are."""
+
+    of_person: int = 0
+    in_namespace: int = 0
+
+
+NO_LIMITS: Final = OpenLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """As many restores are open as there may be; nothing was written."""
+
+    limit: int
+    of_person: bool
+    """Of its owner; otherwise in its namespace."""
+    open: tuple[Restore, ...]
+    """Those that are counted and can be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.restore.installation import DEFAULT
 from bot.restore.model import AuditEntry, Restore
+from bot.restore.one_too_many import limited as needs_room
 from bot.restore.target import VmRef
 from bot.restore.traces import trace
 from bot.store import audit_log, documents, durability, replies, scripts, times
@@ -31,12 +32,15 @@ from bot.store.failures import translated
 from bot.store.keys import RESTORE, Keys
 from bot.store.queue import WorkQueue
 from bot.store.records import (
+    NO_LIMITS,
     AlreadyExists,
     ClaimConflict,
     Committed,
     Created,
     Lease,
+    LimitReached,
     Listed,
+    OpenLimits,
     PostedCard,
     Record,
     Stale,
@@ -60,6 +64,8 @@ class Keeping:
     """Replicas of Redis that must have a decision before it is acted on or told."""
     audit: timedelta = timedelta(days=400)
     """How long the audit entries of a restore stay after its last."""
+    limits: OpenLimits = NO_LIMITS
+    """How many restores may be open at once."""
 
 
 class Store:
@@ -79,6 +85,7 @@ class Store:
         self._keys = Keys(team, installation)
         self._clock = clock
         self._replicas = keeping.replicas
+        self._limits = keeping.limits
         self.queue = WorkQueue(
             self._scripts, self._keys, clock, lease_time=keeping.lease, replicas=keeping.replicas
         )
@@ -112,17 +119,23 @@ class Store:
         due: datetime,
         audit: Sequence[AuditEntry],
         shown: Mapping[str, PostedCard] | None = None,
-    ) -> Created | AlreadyExists | ClaimConflict:
+        limited: bool = False,
+    ) -> Created | AlreadyExists | ClaimConflict | LimitReached:
         """Store a new restore, take its claim on the VM and put it in the queue.
 
-        `shown` are cards of it that stand in Slack already.
+        `shown` are cards of it that stand in Slack already. `limited`: only if fewer are open than
+        may be; the script that counts them stores it, so that two replicas do not both pass.
         """
+        limits = self._limits if limited else NO_LIMITS
         reply = await self._scripts.run(
             "create",
             self._keys_of(restore),
             **self._filing(restore, audit),
             due_at=times.due(due),
             shown=json.dumps(replies.flat(shown or {})),
+            owner=restore.owner,
+            of_person=limits.of_person,
+            in_namespace=limits.in_namespace,
         )
         match reply:
             case ["created"]:
@@ -132,6 +145,8 @@ class Store:
                 return AlreadyExists(documents.load(document))
             case ["held", str(document)]:
                 return ClaimConflict(replies.if_readable(document))
+            case ["too_many", str(counted), list(found)]:
+                return self._too_many(counted, found)
             case _:
                 raise TypeError(f"not an answer of create: {reply!r}")
 
@@ -142,8 +157,10 @@ class Store:
         due: datetime | None,
         audit: Sequence[AuditEntry],
         lease: Lease | None = None,
-    ) -> Committed | Stale | ClaimConflict:
+    ) -> Committed | Stale | ClaimConflict | LimitReached:
         """Store what became of a restore since `restore.version`.
+
+        One that is to hold its first VM does so only if fewer are open in the namespace than may be.
 
         Without a lease it is due at `due`, or as soon as a present lease is given back; None leaves
         the queue as it is. With a lease the queue waits for `release`.
@@ -156,6 +173,7 @@ class Store:
             version=restore.version,
             fence="" if lease is None else lease.fence,
             due_at=times.due_or_nothing(due),
+            in_namespace=self._limits.in_namespace if needs_room(following) else 0,
         )
         match reply:
             case ["committed"]:
@@ -165,6 +183,8 @@ class Store:
                 return Stale()
             case ["held", str(document)]:
                 return ClaimConflict(replies.if_readable(document))
+            case ["too_many", str(counted), list(found)]:
+                return self._too_many(counted, found)
             case _:
                 raise TypeError(f"not an answer of commit: {reply!r}")
 
@@ -225,6 +245,11 @@ class Store:
             "load_index", {"index": index}, prefix=self._keys.prefix, first=first, last=last
         )
         return found
+
+    def _too_many(self, counted: str, found: Sequence[str]) -> LimitReached:
+        of_person = counted == "owner"
+        limit = self._limits.of_person if of_person else self._limits.in_namespace
+        return LimitReached(limit, of_person, replies.readable(found))
 
     def _keys_of(self, restore: Restore) -> dict[str, str]:
         keys = self._keys

@@ -3,12 +3,13 @@
 The cards: `general` (what all share), `cards` (under way; `consistency` of a snapshot), `results` (ended),
 `handoff`. What one person
 sees: `answers`, `lists`, `form`, `home`. What the core says: `refusals`, `endings`, `requests`. And the
-app's own `manifest`.
+app's own `manifest`. What the app is called: `names`.
 
 It is a leaf: it imports nothing of the bot, and nothing is decided here. Its rules
 - A text in braces, like {vm}, is filled where it is used: by `markup.fill` in the views, which makes
   the value safe, or by `str.format` in the core, whose sentences the views make safe. A value is
   never a template.
+- The gap {slash} is the command of this installation (`names`), which nobody has to fill.
 - The keys of a mapping are the values of an enum; a test holds that none is missing.
 - One thing has one name everywhere: restore, snapshot, safety snapshot, volume, thread, card; a
   person hands a restore over, and the command is `handoff`.

@@ -10,8 +10,7 @@ REPLIES: Final[Mapping[str, str]] = {
         "further down in its thread."
     ),
     "vm-held": (
-        "VM {vm} was not started: another restore of it is under way. "
-        "`/vm-restore status` shows whose."
+        "VM {vm} was not started: another restore of it is under way. `{slash} status` shows whose."
     ),
     "press-the-button": (
         "Typing `yes` does not start the restore: press the button *Restore VM now* on the card, "
@@ -30,7 +29,7 @@ REPLIES: Final[Mapping[str, str]] = {
     "left-alone": "I took that for conversation and left it alone.",
     "ended": (
         "This restore of VM {vm} has ended, so the button does nothing any more. "
-        "Ask again with `/vm-restore`."
+        "Ask again with `{slash}`."
     ),
     "nobody-chosen": "Nobody was chosen, so nothing was offered.",
     "already-yours": "The restore of VM {vm} is yours already. Nothing was changed.",
@@ -55,11 +54,30 @@ HELD: Final = (
 )
 HELD_UNREAD: Final = (
     "❌ *Nothing was started*: this VM is held by another restore, whose record I cannot read. A newer "
-    "release may keep it; `/vm-restore status` shows whether it does."
+    "release may keep it; `{slash} status` shows whether it does."
 )
 HELD_BY_YOU: Final = (
     "❌ *Your own restore of VM {vm} is in progress*: it was asked for in namespace {namespace} "
     "at {since} (state: {state}). See {thread}. Go on there, or cancel it and ask again."
+)
+TOO_MANY_OF_YOURS: Final = (
+    "❌ *Nothing was started*: you have as many restores open as one person may have at once ({limit}). "
+    "End one of them and ask again: write `{slash} cancel VM`, or press *Cancel* in its thread.\n"
+    "{open}"
+)
+TOO_MANY_IN_NAMESPACE: Final = (
+    "❌ *Nothing was started*: as many restores are open in namespace {namespace} as there may be at "
+    "once ({limit}). Wait for one of them to end, or ask its owner to cancel it in its thread; then ask "
+    "again.\n{open}"
+)
+OPEN_RESTORE: Final = "• VM {vm} in {namespace}, of {owner}: see {thread}"
+TOO_OFTEN: Final = (
+    "⏳ *You ask faster than I answer*: I take {limit} requests a minute from one person. For a minute I "
+    "leave yours aside, but your answers in a restore's thread, its buttons and `cancel` count as always."
+)
+TOO_OFTEN_HERE: Final = (
+    "⏳ *Too many requests come from this channel*: I take {limit} a minute. For a minute I leave them "
+    "aside, but not requests for a restore, answers in a restore's thread, its buttons and `cancel`."
 )
 THIS_THREAD: Final = "its thread"
 STORE_DOWN: Final = (
@@ -82,8 +100,11 @@ INVITE_ME: Final = (
     "again, or ask in a direct message to me."
 )
 NOTHING_TO_CANCEL: Final = "You have no restore that could be cancelled. Only the person whose restore it is can cancel it."
+NOTHING_READ_TO_CANCEL: Final = (
+    "Of the restores under way that I can read, you have none that could be cancelled."
+)
 WHICH_TO_CANCEL: Final = (
-    "You have several restores under way: {restores}. Write `/vm-restore cancel VM`, press *Cancel* "
+    "You have several restores under way: {restores}. Write `{slash} cancel VM`, press *Cancel* "
     "in the thread of the one you mean, or type `cancel` there."
 )
 NOT_IN_CHANNEL: Final = (
@@ -96,11 +117,11 @@ TOO_LATE: Final = (
     "meant for another moment. Please say it again."
 )
 UNKNOWN_CARD: Final = (
-    "I do not know this card any more, so nothing was done. Ask again with `/vm-restore`."
+    "I do not know this card any more, so nothing was done. Ask again with `{slash}`."
 )
 UNREAD_CARD: Final = (
     "Nothing was done: I cannot read the record of this restore. A newer release may keep "
-    "it; `/vm-restore status` shows whether it does."
+    "it; `{slash} status` shows whether it does."
 )
 INTERRUPTED: Final = (
     "I was interrupted while I dealt with your click. The newest card of this restore shows how "

@@ -5,6 +5,7 @@ from typing import Final
 
 # What is missing
 
+ASK: Final = "{owner} *{question}*{until}"
 WHICH_VM: Final = "Which VM should be restored?"
 WHICH_VM_IN: Final = "Which VM in {namespace} should be restored?"
 WHICH_NAMESPACE: Final = "Which namespace is {vm} in?"

@@ -218,6 +218,12 @@ CAUSES: Final[Mapping[str, CauseText]] = {
         _YOU,
         _CLAIM,
     ),
+    "claim_missing": CauseText(
+        "Claim `{claim}`, which VM `{vm}` uses, does not exist.",
+        "Find out what became of the claim. The VM waits for it, and starts once it is there.",
+        _ADMIN,
+        "kubectl get pvc -n {namespace}",
+    ),
     "unschedulable": CauseText(
         "No node can run VM `{vm}` just now.",
         "Make room for what the message names: CPU, memory, a node that fits, or its volume.",
@@ -235,6 +241,55 @@ CAUSES: Final[Mapping[str, CauseText]] = {
         "Check that virt-controller runs, and reads its queue.",
         _ADMIN,
         "kubectl get kubevirt -A",
+    ),
+    "safety_not_locked": CauseText(
+        "KubeVirt cannot take a snapshot of VM `{vm}` as it is now.",
+        "Change what the message names: a claim that is not bound, or another snapshot or restore of "
+        "the VM.",
+        _ADMIN,
+        _SNAPSHOT,
+    ),
+    "safety_disk_error": CauseText(
+        "The storage reports an error for volume snapshot `{volume_snapshot}`.",
+        "Look after the error in the storage system. It tries again by itself.",
+        _STORAGE,
+        _VOLUME_SNAPSHOT,
+    ),
+    "safety_disk_gone": CauseText(
+        "Volume snapshot `{volume_snapshot}`, the copy of a disk, is gone or going.",
+        "Find out who deletes it. This safety snapshot does not become whole again.",
+        _STORAGE,
+        "kubectl get volumesnapshot -n {namespace}",
+    ),
+    "safety_disk_slow": CauseText(
+        "The storage has not finished volume snapshot `{volume_snapshot}`.",
+        "Large disks take their time. If it stays so, look at the driver's snapshotter.",
+        _STORAGE,
+        _VOLUME_SNAPSHOT,
+    ),
+    "safety_deadline": CauseText(
+        "The safety snapshot took longer than KubeVirt allows (its `failureDeadline`).",
+        "Look whether the storage takes snapshots at all: at its driver, and at other snapshots.",
+        _STORAGE,
+        "kubectl get vmsnapshot,volumesnapshot -n {namespace}",
+    ),
+    "safety_silent": CauseText(
+        "KubeVirt has not begun to work on the safety snapshot.",
+        "Check that virt-controller runs, and reads its queue.",
+        _ADMIN,
+        "kubectl get kubevirt -A",
+    ),
+    "safety_unknown": CauseText(
+        "Why the safety snapshot is not ready is not known. The evidence is below as it was found.",
+        "Look at the snapshot, its content and their events.",
+        _ADMIN,
+        _SNAPSHOT,
+    ),
+    "start_unknown": CauseText(
+        "Why the VM does not come up is not known. The evidence is below as it was found.",
+        "Look at the VM, its VMI and their events.",
+        _ADMIN,
+        "kubectl describe vm,vmi -n {namespace} {vm}",
     ),
     "unknown": CauseText(
         "The cause is not known. The evidence is below as it was found.",
@@ -265,6 +320,7 @@ NOT_READY: Final = "readyToUse: false"
 UID_DIFFERS: Final = "UID {now}, was {then}"
 RUNS: Final = "phase {phase}, though the restore needs it stopped"
 HOLDER: Final = "status.restoreInProgress: {holder}"
+NO_STATUS: Final = "no status"
 NO_CONDITIONS: Final = "no condition beyond the first, and no event"
 LIMIT: Final = "least {least}, most {most} bytes, wanted {wanted}"
 
@@ -278,6 +334,8 @@ MISSING: Final = "*Not readable, and so not considered*: {missing}"
 WHY: Final = (
     "*Why does the restore of VM {vm} not go on?* (read at {when}; the restore is with {owner})"
 )
+WHY_START: Final = "*Why does VM {vm} not come up?* (read at {when}; the restore is with {owner})"
+NOTHING_WRONG_AT_START: Final = "Nothing wrong was found with the start of VM {vm}."
 NOTHING_READ: Final = (
     "The cluster of VM {vm} could not be asked: {what}. The restore is with {owner}."
 )

@@ -6,7 +6,9 @@ from typing import Final
 
 OFFER_HEADING: Final = "Handoff offered"
 OFFER_TEXT: Final = "{taker} {owner} offers you the restore of VM {vm}: {state}"
-OFFER: Final = "{taker} {owner} asks you to go on with this restore."
+OFFER: Final = (
+    "{taker} {owner} asks you to go on with this restore. The offer stands until {until}."
+)
 OFFER_OVER: Final = "The restore of VM {vm} was offered to somebody else."
 OFFER_UNTIL: Final = (
     "Open until {until}. Until you accept, {owner} keeps the restore and answers its questions."

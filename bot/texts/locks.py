@@ -1,4 +1,7 @@
-"""What holds a VM: a restore or a snapshot of it, or only the mark of one, and what frees it."""
+"""What holds a VM: a restore or a snapshot of it, or only the mark of one, and what frees it.
+
+And what fills its namespace.
+"""
 
 from typing import Final
 
@@ -107,3 +110,19 @@ ON_ITS_WAY: Final = (
 """What KubeVirt writes into Progressing while a restore goes on; all else is an error that it met."""
 WAITS_FOR_A_STOP: Final = "waiting for target"
 """What it writes there, in every release, while the VM of a restore that has not begun still runs."""
+HELD_UNREAD: Final = RefusalText(
+    "The VM is held by another restore, whose record I cannot read.",
+    "One restore of a VM at a time.",
+    "Wait until a newer release runs again, then ask again.",
+)
+HELD: Final = RefusalText(
+    "<@{by}> is already restoring this VM, since {since} UTC: {where}",
+    "One restore of a VM at a time.",
+    "Wait for it to end, or talk to them.",
+)
+TOO_MANY_OPEN: Final = RefusalText(
+    "As many restores are open in namespace `{namespace}` as there may be at once ({limit}): of {vms}.",
+    "Room for one more open restore in the namespace.",
+    "Wait for one of them to end, or ask its owner to cancel it (`{slash} status` shows whose they "
+    "are); then start over.",
+)

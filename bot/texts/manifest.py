@@ -1,13 +1,11 @@
-"""What Slack shows of the app itself: its name, its command and its shortcuts.
+"""What Slack shows of the app itself: its command and its shortcuts.
 
 Slack allows a description 140 characters, and a shortcut's name 24.
 """
 
 from typing import Final
 
-APP: Final = "VM Restore"
 DESCRIPTION: Final = "Restores virtual machines from snapshots, with strict confirmations."
-BOT: Final = "vm-restore"
 COMMAND: Final = "Restore a VM from a snapshot"
 USAGE: Final = "database-01 from pre-upgrade-snapshot in production"
 SHORTCUT: Final = "Restore a VM"

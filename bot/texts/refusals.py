@@ -127,16 +127,6 @@ BLOCKER_STAYS: Final = RefusalText(
     "No other unfinished restore of this VM.",
     "Ask a cluster admin to delete that object, then ask again.",
 )
-HELD_UNREAD: Final = RefusalText(
-    "The VM is held by another restore, whose record I cannot read.",
-    "One restore of a VM at a time.",
-    "Wait until a newer release runs again, then ask again.",
-)
-HELD: Final = RefusalText(
-    "<@{by}> is already restoring this VM, since {since} UTC: {where}",
-    "One restore of a VM at a time.",
-    "Wait for it to end, or talk to them.",
-)
 
 # The snapshot
 
@@ -240,8 +230,8 @@ ONLY_A_MEMORY_DUMP: Final = RefusalText(
 
 NO_SUCH_VM: Final = "There is no VM `{vm}` in namespace `{namespace}`.{command}"
 NO_SUCH_VM_ANYWHERE: Final = "There is no VM `{vm}` where you may restore.{command}"
-MEANT_COMMAND: Final = " If you meant a command, write `/vm-restore {command}`."
-MEANT_ANOTHER_VM: Final = " `{vm}` is a VM: if you meant a command, see `/vm-restore help`."
+MEANT_COMMAND: Final = " If you meant a command, write `{slash} {command}`."
+MEANT_ANOTHER_VM: Final = " `{vm}` is a VM: if you meant a command, see `{slash} help`."
 
 # Before the act: what is not as it was confirmed
 
@@ -275,6 +265,9 @@ VM_STARTED_ANEW: Final = (
     "a second time without being asked."
 )
 VM_RAN: Final = "The VM has run: it was down since {before}, now since {now}."
+VM_DOWN_LATE: Final = (
+    "The VM is down since {now}, long after it was asked to stop: it may have been used in between."
+)
 VM_STRATEGY: Final = "The VM's run strategy was changed: {before} → {now}."
 VM_WRITTEN_BY: Final = "Who else writes the VM has changed: {before} → {now}."
 NOBODY: Final = "nobody"
@@ -382,6 +375,7 @@ SAFETY_FAILED: Final = (
     "Confirm again, with or without a safety snapshot."
 )
 SAFETY_LEFT: Final = "`{name}` was begun and stays. "
+SAFETY_EXPLAINED: Final = "{failure}. Likely cause: {likely}"
 SAFETY_DELETED: Final = "the safety snapshot was deleted by somebody else"
 SAFETY_NOT_TAKEN: Final = "the safety snapshot could not be taken in time"
 SAFETY_NOT_OURS: Final = "a snapshot named `{name}` exists already and was not taken by me"

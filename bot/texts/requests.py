@@ -24,7 +24,7 @@ QUESTION: Final = (
 DOUBTFUL: Final = (
     "This reads like a condition, a plan or a negation. To ask for a "
     "restore now: `restore database-01 from snapshot pre-upgrade-snapshot`. If the VM has such a word "
-    "for its name: `/vm-restore --vm NAME`."
+    "for its name: `{slash} --vm NAME`."
 )
 REPORT: Final = "This reads like a report of a restore, not like a request for one."
 NOT_UNDERSTOOD: Final = "I did not understand `{words}`. For example: `{example}`."
@@ -38,18 +38,17 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "take-over": "take over database-01",
 }
 DID_YOU_MEAN: Final = "Did you mean `{near}`?"
-DID_YOU_MEAN_COMMAND: Final = "Did you mean `/vm-restore {command}`?"
-OR_A_VM: Final = "{question} To restore a VM of that name write `/vm-restore --vm {vm}`."
+DID_YOU_MEAN_COMMAND: Final = "Did you mean `{slash} {command}`?"
+OR_A_VM: Final = "{question} To restore a VM of that name write `{slash} --vm {vm}`."
 ONE_PERSON: Final = "A restore is handed to one person. Name one only."
 WHICH_PERSON: Final = (
-    "Name the person with an @: `/vm-restore handoff @name`. "
-    "Without a name you get the shift report."
+    "Name the person with an @: `{slash} handoff @name`. Without a name you get the shift report."
 )
 
 # Flags
 
 NO_SUCH_FLAG: Final = (
-    "`{flag}` is no flag of `/vm-restore`.{meant} "
+    "`{flag}` is no flag of `{slash}`.{meant} "
     "There are `-n/--namespace`, `--snapshot`, `--cluster` and `--vm`."
 )
 MEANT_FLAG: Final = " Did you mean `--{flag}`?"

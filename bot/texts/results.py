@@ -49,6 +49,7 @@ FILLED_LATER: Final = "• *Filled*: not yet; {count} of {total} volumes are fil
 VERIFIED: Final = (
     "• *Verified*: the VM's disks are the restored volumes. Nobody has looked into the guest."
 )
+AGENT_SEEN: Final = "• *Guest agent*: it answered after the start, at {when}"
 NOT_VERIFIED: Final = "• *Filled*, *Verified*: not known"
 DETACHED: Final = "• ⚠️ *Verified*: no. The VM does not use the restored volumes {volumes}"
 STATUS: Final = "• *VM Status*: {status}"
@@ -202,6 +203,14 @@ SAFETY_UNSURE: Final = "*Safety snapshot*: {name} may have been begun; if so, it
 
 STARTING: Final = "⏳ Starting VM {vm}, as {by} asked…"
 STARTED: Final = "✓ VM {vm} started by {by}"
+STARTED_LATE: Final = (
+    "⚠️ {by}, VM {vm} was started and does not run yet.\nIt was started at {since}."
+)
+AGENT_ANSWERS: Final = "It runs (seen at {when}), and its guest agent answers."
+NO_AGENT_YET: Final = (
+    "It runs (seen at {when}). Its guest agent has not answered so far, and not every guest has one; "
+    "I look until {until}."
+)
 START_FAILED: Final = "❌ VM {vm} could not be started: {error}"
 EARLIER_END: Final = (
     "An earlier end of this restore of VM {vm}: the cluster had no restore object then. It has appeared "
@@ -248,6 +257,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "snapshot_gate_off": "❌ Snapshots Are Switched Off",
     "admission_refused": "❌ Cluster Would Refuse the Restore",
     "held_by_other": "❌ VM Is Held by Another Restore",
+    "too_many_open": "❌ Too Many Open Restores in This Namespace",
     "changed_since_confirmation": "❌ Changed Since Confirmation",
     "vm_started": "❌ VM Was Started",
     "confirmation_too_old": "❌ Confirmation Too Old",

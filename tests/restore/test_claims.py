@@ -402,7 +402,7 @@ def test_a_cluster_that_is_away_is_asked_again_after_a_pause(unread: dict[str, A
 def test_a_start_makes_the_next_look_due_soon() -> None:
     played = ended(OLD).wait(3 * 3600)
     played = played.sees(observation(played, uses=())).clicks(Button.START_VM).looks().acted()
-    assert played.due == played.now + timedelta(seconds=60)
+    assert played.outcome.left_due == played.now + timedelta(seconds=60)
 
 
 def test_nothing_left_is_not_looked_for() -> None:

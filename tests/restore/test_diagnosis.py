@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.restore import workflow
 from bot.restore.diagnosis import rules, times
 from bot.restore.diagnosis.evidence import (
     Evidence,
@@ -21,8 +22,8 @@ from bot.restore.diagnosis.evidence import (
 )
 from bot.restore.diagnosis.matching import Rule
 from bot.restore.diagnosis.model import Cause, Diagnosis
-from bot.restore.diagnosis.rules import RULES, diagnose
-from bot.restore.events import Elapsed
+from bot.restore.diagnosis.rules import RULES, SAFETY_RULES, diagnose
+from bot.restore.events import Elapsed, Observed
 from bot.restore.model import Job, Phase
 from bot.restore.observation import ApiRejection, Claim, Observation, ObservationKind, RestoreObject
 from bot.texts import diagnosis as texts
@@ -93,6 +94,30 @@ def waits(*events: tuple[str, str], **facts: Any) -> Evidence:
         for reason, text in events
     )
     return but(**{"claims": (WAITING,), "events": seen, **facts})
+
+
+def starting(*conditions: SeenCondition, **facts: Any) -> Evidence:
+    """Its VM was started after the restore, and does not come up."""
+    return but(over=True, starts=True, vmi=VMI, vmi_conditions=conditions, **facts)
+
+
+def synchronized(text: str) -> SeenCondition:
+    """What virt-controller meets when it is to run a VMI."""
+    return SeenCondition("Synchronized", "False", "FailedCreate", text)
+
+
+def protecting(
+    said: str = "Source locked and operation in progress",
+    *,
+    phase: str = "InProgress",
+    error: str | None = None,
+    copies: tuple[SeenVolumeSnapshot, ...] = (),
+    **facts: Any,
+) -> Evidence:
+    """Its safety snapshot is taken, and does not become ready."""
+    taken = replace(SNAPSHOT, phase=phase, ready=False, error=error, progressing=said)
+    asked: dict[str, Any] = {"protects": True, "job": None, "claims": (), "restore_name": ""}
+    return but(**asked | {"snapshot": taken, "volume_snapshots": copies} | facts)
 
 
 def exceeded(quota: str, asked: str) -> str:
@@ -353,6 +378,115 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
             ),
         ),
     ),
+    "a VM that was started waits for a claim that does not exist": (
+        Cause.CLAIM_MISSING,
+        starting(synchronized("PVC production/data does not exist, waiting for it to appear")),
+    ),
+    "the same, as its pod is made": (
+        Cause.CLAIM_MISSING,
+        starting(synchronized("failed to render launch manifest: didn't find PVC data")),
+    ),
+    "no node takes a VM that was started, and its claim waits for the node": (
+        Cause.UNSCHEDULABLE,
+        starting(
+            SeenCondition(
+                "PodScheduled", "False", "Unschedulable", "0/3 nodes: Insufficient memory"
+            ),
+            claims=(WAITING,),
+            classes=(replace(FAST, waits=True),),
+        ),
+    ),
+    "a webhook refuses the VMI of a VM that was started": (
+        Cause.WEBHOOK_DENIES,
+        starting(vm_failures=(f"Failure while starting VMI: {DENIED}no maintenance now",)),
+    ),
+    "a quota refuses the pod of a VM that was started": (
+        Cause.QUOTA_COUNT,
+        starting(
+            synchronized(f"failed to create virtual machine pod: {exceeded('compute', 'pods=1')}")
+        ),
+    ),
+    "a MAC address is taken when the VMI is made": (
+        Cause.ADDRESS_TAKEN,
+        starting(vm_failures=(f"{DENIED}failed to allocate requested mac address",)),
+    ),
+    "a VM that was started says nothing that is known": (
+        Cause.START_UNKNOWN,
+        starting(synchronized("the moon is in the wrong quarter")),
+    ),
+    "the safety snapshot is not begun, since a claim is not bound": (
+        Cause.SAFETY_NOT_LOCKED,
+        protecting("Source not locked source production/database-01 volume not bound: root"),
+    ),
+    "the storage reports an error for a disk of the safety snapshot": (
+        Cause.SAFETY_DISK_ERROR,
+        protecting(copies=(SeenVolumeSnapshot("vs-1"), SeenVolumeSnapshot("vs-2", error="full"))),
+    ),
+    "the same, as the snapshot says where volume snapshots may not be read": (
+        Cause.SAFETY_DISK_ERROR,
+        protecting("In error state", error="VolumeSnapshot vs-1 error: pool is full"),
+    ),
+    "an event of the driver tells of the disk": (
+        Cause.SAFETY_DISK_ERROR,
+        protecting(
+            copies=(SeenVolumeSnapshot("vs-1"),),
+            events=(
+                SeenEvent("VolumeSnapshot", "vs-1", "SnapshotCreationFailed", "no room", True),
+            ),
+        ),
+    ),
+    "no snapshot class fits a disk of the safety snapshot": (
+        Cause.SNAPSHOT_CLASS_MISSING,
+        protecting(copies=(SeenVolumeSnapshot("vs-1", error="no VolumeSnapshotClass for it"),)),
+    ),
+    "a volume snapshot of the safety snapshot was deleted": (
+        Cause.SAFETY_DISK_GONE,
+        protecting(copies=(SeenVolumeSnapshot("vs-1", found=False),)),
+    ),
+    "the same, as KubeVirt says": (
+        Cause.SAFETY_DISK_GONE,
+        protecting(error="VolumeSnapshots (vs-1,vs-2) missing"),
+    ),
+    "the storage has not finished a disk of the safety snapshot": (
+        Cause.SAFETY_DISK_SLOW,
+        protecting(copies=(SeenVolumeSnapshot("vs-2", ready=True), SeenVolumeSnapshot("vs-1"))),
+    ),
+    "KubeVirt has given the safety snapshot up": (
+        Cause.SAFETY_DEADLINE,
+        protecting("Operation failed", error="snapshot deadline exceeded"),
+    ),
+    "KubeVirt has not looked at the safety snapshot": (Cause.SAFETY_SILENT, protecting(phase="")),
+    "the safety snapshot says nothing that is known": (
+        Cause.SAFETY_UNKNOWN,
+        protecting("the moon is in the wrong quarter"),
+    ),
+    "a quota refuses a disk of the safety snapshot": (
+        Cause.QUOTA_COUNT,
+        protecting(error=exceeded("storage", "count/volumesnapshots=1")),
+    ),
+    "a webhook refuses a disk of the safety snapshot": (
+        Cause.WEBHOOK_DENIES,
+        protecting(error=f"{DENIED}no snapshots today"),
+    ),
+    "a webhook does not answer for a disk of the safety snapshot": (
+        Cause.WEBHOOK_DOWN,
+        protecting(error=DOWN),
+    ),
+    "the namespace goes while the safety snapshot is taken": (
+        Cause.NAMESPACE_GOING,
+        protecting(error="unable to create new content because it is being terminated"),
+    ),
+    "nothing answers while the safety snapshot is taken": (
+        Cause.UNREACHABLE,
+        protecting(unreachable="no answer"),
+    ),
+    "the VM may not be read while the safety snapshot is taken": (
+        Cause.RIGHT_LOST,
+        protecting(
+            vm=None, unread=(NotRead("virtualmachines", "forbidden: cannot get", forbidden=True),)
+        ),
+    ),
+    "the VM is gone while the safety snapshot is taken": (Cause.VM_DELETED, protecting(vm=None)),
     "another restore holds the VM": (
         Cause.OTHER_RESTORE,
         but(vm=replace(VM, restore_in_progress="of-somebody")),
@@ -387,10 +521,14 @@ def test_every_cause_has_its_case() -> None:
     assert {cause for cause, _ in CASES.values()} == set(Cause)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize(
+    "rule", dict.fromkeys((*RULES, *SAFETY_RULES)), ids=lambda rule: rule.__name__
+)
 def test_no_rule_is_idle(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it a case is told otherwise."""
-    monkeypatch.setattr(rules, "RULES", tuple(each for each in RULES if each is not rule))
+    for name in ("RULES", "SAFETY_RULES"):
+        left = tuple(each for each in getattr(rules, name) if each is not rule)
+        monkeypatch.setattr(rules, name, left)
     told = [diagnose(evidence).cause for _, evidence in CASES.values()]
     assert told != [cause for cause, _ in CASES.values()]
 
@@ -446,6 +584,16 @@ def test_a_diagnosis_is_over_once_it_moves() -> None:
     assert times.noted(stuck, onward, Elapsed(), NOW).diagnosis is None
     done = stuck.model_copy(update={"phase": Phase.SUCCEEDED})
     assert times.noted(stuck, done, Elapsed(), NOW).diagnosis is None
+
+
+@pytest.mark.parametrize("phase", [Phase.PROTECTING, Phase.SUCCEEDED])
+def test_of_a_safety_snapshot_or_a_start_the_restore_keeps_nothing(phase: Phase) -> None:
+    """It stands with what it is about, so that a later card does not tell it."""
+    before = restore(phase)
+    after = before.model_copy(update={"trouble": "odd"})
+    kind = ObservationKind.VMI if phase.ended else ObservationKind.SAFETY
+    seen = Observed(Observation(kind, NOW), workflow.ALLOWED, but())
+    assert times.noted(before, after, seen, NOW).diagnosis is None
 
 
 def test_claims_of_other_restores_do_not_hide_a_stall() -> None:

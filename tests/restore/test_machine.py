@@ -773,4 +773,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=500, stateful_step_count=20)
+TestMachine.settings = settings(max_examples=350, stateful_step_count=20)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bot.restore import workflow
-from bot.restore.model import Offer, Start
+from bot.restore.model import Offer
 from bot.restore.observation import ObservationKind
+from bot.restore.stop_and_start import Start
 from tests.restore import play as p
 from tests.restore.ground import NOW
 from tests.restore.play import CONFIRMED, OTHER, OWNER, STATES, Play
@@ -66,6 +67,7 @@ def test_an_ended_restore_is_due_once_more_to_lose_its_buttons() -> None:
 SECOND, DAY = timedelta(seconds=1), workflow.AFTERCARE
 STARTING = {"start": Start(by=OWNER, at=NOW)}
 STARTED = {"start": Start(by=OWNER, at=NOW, done_at=NOW)}
+ANSWERS = {"start": Start(by=OWNER, at=NOW, done_at=NOW, runs_at=NOW, agent_at=NOW)}
 NOT_STARTED = {"start": Start(by=OWNER, at=NOW, error="no")}
 OPEN_OFFER = {"offer": Offer(to=OTHER, by=OWNER, at=NOW, until=NOW + 900 * SECOND)}
 CLOSED = {"closed": True}
@@ -96,7 +98,16 @@ DUE: dict[str, tuple[Callable[[], Play], dict[str, Any], timedelta, bool, timede
         False,
         2 * SECOND,
     ),
-    "started": (p.succeeded, STARTED, 0 * SECOND, False, DAY),
+    "started": (p.succeeded, STARTED, 0 * SECOND, False, 3 * SECOND),
+    "started a while ago": (p.succeeded, STARTED, 60 * SECOND, False, 15 * SECOND),
+    "started, and the guest agent was seen": (p.succeeded, ANSWERS, 0 * SECOND, False, DAY),
+    "started, and no guest agent was seen": (
+        p.succeeded,
+        STARTED,
+        600 * SECOND,
+        False,
+        DAY - 600 * SECOND,
+    ),
     "the start failed": (p.succeeded, NOT_STARTED, 0 * SECOND, False, DAY),
     "a question": (p.typing, {}, 0 * SECOND, False, 900 * SECOND),
     "a question half-way": (p.typing, {}, 600 * SECOND, False, 300 * SECOND),

@@ -152,6 +152,23 @@ def test_a_vm_that_was_stopped_started_and_stopped_since_is_not_restored() -> No
     assert "generation 2 → 5" in played.outcome.found
 
 
+@pytest.mark.parametrize(
+    ("vm", "down", "goes_on"),
+    [(MANUAL, 320, True), (MANUAL, 340, False), (replace(VM, generation=3), 340, True)],
+    ids=["by our stop", "by hand, much later", "the write of our stop shows that it was ours"],
+)
+@pytest.mark.parametrize("ahead", [0, 3600])
+def test_a_vm_that_goes_down_long_after_its_stop_has_perhaps_run_since(
+    vm: Vm, down: int, goes_on: bool, ahead: int
+) -> None:
+    """Under Manual nothing is written: only the time since when it is down is left of another run."""
+    played, differ = _confirmed(MANUAL).looks().wait(400), timedelta(seconds=ahead)
+    since = NOW + timedelta(seconds=down) + differ
+    played.looks(vm=replace(vm, down_since=since), vmi=None, ahead=differ)
+    assert (played.phase is Phase.RESTORING) == goes_on
+    assert goes_on or "it may have been used in between" in played.outcome.found
+
+
 # --- The safety snapshot --------------------------------------------------------------------------
 
 

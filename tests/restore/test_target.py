@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.restore.model import Phase, Start
+from bot.restore.model import Phase
+from bot.restore.stop_and_start import Start
 from bot.restore.target import RestoreRequest, Target, VmRef
 from tests.restore import play as p
 from tests.restore.ground import NOW

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.restore.model import Job, Phase, Restore, Safety, Stop
+from bot.restore.model import Job, Phase, Restore, Safety
 from bot.restore.observation import RestoreObject
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
+from bot.restore.stop_and_start import Stop
 from bot.restore.thread import CardKind
 from bot.restore.traces import Remains, found_again, given_up, is_recent, trace, trace_of
 from bot.texts import endings

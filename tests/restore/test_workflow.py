@@ -26,7 +26,9 @@ from bot.restore.events import (
     ConversationLoss,
     CreateRestore,
     CreateSnapshot,
+    Event,
     FarSide,
+    NamespaceFull,
     ObservationFailed,
     OperatorCancelled,
     Reply,
@@ -829,8 +831,20 @@ def test_the_second_asker_is_told_who_holds_the_vm() -> None:
     assert "2026-02-18 16:30 UTC" in played.outcome.found
 
 
-def test_what_the_cluster_works_on_is_not_dropped_for_a_lost_claim() -> None:
-    assert p.restoring().event(VmClaimedElsewhere(OTHER, "<#C1>", NOW)).phase is Phase.RESTORING
+def test_a_namespace_with_enough_open_restores_takes_no_other() -> None:
+    played = p.play().event(NamespaceFull(2, ("db-1", "db-2")))
+    assert played.reason is Reason.TOO_MANY_OPEN
+    assert (
+        "open in namespace `production` as there may be at once (2): of `db-1`, `db-2`"
+        in played.outcome.found
+    )
+
+
+@pytest.mark.parametrize(
+    "event", [VmClaimedElsewhere(OTHER, "<#C1>", NOW), NamespaceFull(1, ("db-1",))]
+)
+def test_what_the_cluster_works_on_is_not_dropped(event: Event) -> None:
+    assert p.restoring().event(event).phase is Phase.RESTORING
 
 
 def test_the_first_message_of_the_bot_starts_the_thread_once() -> None:

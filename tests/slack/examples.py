@@ -20,12 +20,11 @@ from bot.restore.model import (
     Restore,
     RestoreId,
     Safety,
-    Start,
-    Stop,
     TypedName,
 )
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules, StopWhen, VolumePolicy
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest
 from bot.restore.thread import Card, CardKind
 from tests.restores import ALICE, BOB, HERE, KNOWN, NOW, restore
@@ -423,6 +422,8 @@ def _successes() -> Mapping[str, Example]:
     }
     s = Phase.SUCCEEDED
     begun, done = Start(by=ALICE, at=NOW), Start(by=ALICE, at=NOW, done_at=LATER)
+    late = done.model_copy(update={"late_at": LATER + timedelta(minutes=2), "diagnosis": NO_SPACE})
+    answers = done.model_copy(update={"runs_at": LATER, "agent_at": LATER})
     no = Start(by=ALICE, at=NOW, error="Cannot update VM runStrategy until restore completes")
     return {
         "succeeded": ended(s, at=LATER, vm_status=calm, detached=(), **known),
@@ -475,6 +476,16 @@ def _successes() -> Mapping[str, Example]:
         "succeeded-start-refused": ended(s, vm_status=calm, **known, start=no),
         "succeeded-aftercare-over": ended(s, vm_status=calm, **full, closed=True),
         "started": one(s, CardKind.STARTED, start=done),
+        "started-late": one(s, CardKind.STARTED, start=late),
+        "started-late-and-runs": one(
+            s,
+            CardKind.STARTED,
+            start=late.model_copy(update={"runs_at": LATER + timedelta(minutes=4)}),
+        ),
+        "started-and-answers": one(s, CardKind.STARTED, start=answers),
+        "succeeded-and-answers": ended(
+            s, at=LATER, vm_status=calm, detached=(), **known, start=answers
+        ),
         "started-not": one(s, CardKind.STARTED, start=no),
         "started-under-way": one(s, CardKind.STARTED, start=begun),
         "started-earlier-attempt": one(s, CardKind.STARTED, start=Start(by=ALICE, at=LATER)),
@@ -605,6 +616,12 @@ def _refusals() -> Mapping[str, Example]:
             f"<@{BOB}> is already restoring this VM, since 2026-02-18 16:00 UTC: "
             "https://acme.slack.com/archives/C0OPS/p1771430400000100",
             expected="One restore of a VM at a time.",
+        ),
+        "refused-too-many-open": refused(
+            Reason.TOO_MANY_OPEN,
+            "As many restores are open in namespace `production` as there may be at once (1): of `web-01`.",
+            expected="Room for one more open restore in the namespace.",
+            next="Wait for one of them to end; then start over.",
         ),
         "refused-not-permitted": refused(
             Reason.NOT_PERMITTED,

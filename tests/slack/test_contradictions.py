@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.restore.disks import LeftBehind, LeftBehindKind
-from bot.restore.model import Phase, Proposal, Start
+from bot.restore.model import Phase, Proposal
 from bot.restore.reasons import Reason
+from bot.restore.stop_and_start import Start
 from bot.restore.thread import CardKind
 from bot.slack import views
 from bot.slack.views.report import Shift, report

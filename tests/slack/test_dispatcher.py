@@ -13,6 +13,7 @@ from bot.restore.events import Button, Event, Reply, Typed
 from bot.restore.model import Phase, Restore
 from bot.restore.thread import UserId
 from bot.slack import views
+from bot.slack.context import RequestLimits
 from bot.slack.deliveries import ButtonClicked, MessageReceived
 from bot.slack.handlers.apply_event import NotYet
 from bot.slack.handlers.conversation_changes import ConversationChanges
@@ -86,7 +87,8 @@ def dispatcher(parts: Any) -> Dispatcher:
         store=parts,
         authorizer=NOTHING,
         responder=parts,
-        config=NOTHING,
+        config=SimpleNamespace(requests=RequestLimits(0, 0)),
+        metrics=NOTHING,
         inquire={},
         clock=NOTHING,
         web=NOTHING,

@@ -8,7 +8,6 @@ import yaml
 
 from bot.errors import Misconfigured
 from bot.slack.manifest import (
-    COMMAND,
     EVENTS,
     MESSAGE_SHORTCUT,
     SCOPES,
@@ -73,7 +72,7 @@ def test_texts_fit_slacks_limits(made: dict[str, Any]) -> None:
     assert len(made["features"]["bot_user"]["display_name"]) <= 80
     [command] = made["features"]["slash_commands"]
     assert re.fullmatch(r"/[a-z-]{1,31}", command["command"])
-    assert command["command"] == COMMAND
+    assert command["command"] == "/vm-restore"
     assert len(command["description"]) <= 2000
     assert len(command["usage_hint"]) <= 1000
     for shortcut in made["features"]["shortcuts"]:

@@ -11,9 +11,10 @@ from bot.playground.slack.blockkit import check_blocks
 from bot.restore import edits, follow_up, user_events
 from bot.restore.disks import LeftBehind, LeftBehindKind
 from bot.restore.events import Button
-from bot.restore.model import Outcome, Phase, Start
+from bot.restore.model import Outcome, Phase
 from bot.restore.reasons import Reason
 from bot.restore.rules import Rules
+from bot.restore.stop_and_start import Start
 from bot.restore.thread import QUESTIONS, Card, CardKind
 from bot.restore.user_events import wants_agreement
 from bot.slack import views

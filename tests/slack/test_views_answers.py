@@ -10,7 +10,7 @@ from bot.restore.events import Reply, Verdict
 from bot.restore.model import Phase
 from bot.restore.thread import CardKind
 from bot.slack import views
-from tests.restores import ALICE, BOB, restore
+from tests.restores import restore
 from tests.slack.examples import DONE, EXAMPLES, JOB, card, request
 from tests.slack.pages import body, elements
 
@@ -24,14 +24,6 @@ def test_every_reply_has_words(kind: Reply) -> None:
     assert "{" not in said
 
 
-def test_somebody_else_is_told_who_can_answer() -> None:
-    assert f"<@{ALICE}>" in views.reply(Reply.NOT_YOURS, LIVE)
-
-
-def test_a_typed_yes_is_answered_with_press_the_button() -> None:
-    assert "press the button *Restore VM now*" in views.reply(Reply.PRESS_THE_BUTTON, LIVE)
-
-
 def test_a_refusal_says_why_and_whom_to_ask() -> None:
     no = Verdict(allowed=False, reason="not_permitted", text="You are not on the list. Ask #ops")
     assert views.refusal(no) == (
@@ -40,21 +32,6 @@ def test_a_refusal_says_why_and_whom_to_ask() -> None:
     assert views.refusal("No <!here>") == (
         "❌ *Not permitted*: No &lt;!here&gt;. Nothing was started."
     )
-
-
-def test_the_second_asker_is_shown_who_holds_the_vm_since_when_and_where() -> None:
-    said = views.held(LIVE, BOB, "https://acme.slack.com/archives/C0OPS/p1")
-    assert f"<@{ALICE}>" in said
-    assert "2026-02-18 16:30:00 UTC" in said
-    assert "<https://acme.slack.com/archives/C0OPS/p1|its thread>" in said
-    assert f"talk to <@{ALICE}>" in said
-    assert "its thread" in views.held(LIVE, BOB, None)
-
-
-def test_the_holder_is_not_told_to_talk_to_herself() -> None:
-    said = views.held(LIVE, ALICE, None)
-    assert f"<@{ALICE}>" not in said
-    assert "Your own restore of VM `database-01`" in said
 
 
 @pytest.mark.parametrize(

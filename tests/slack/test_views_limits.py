@@ -31,9 +31,9 @@ from bot.restore.model import (
     Proposal,
     Restore,
     Safety,
-    Start,
 )
 from bot.restore.reasons import Reason
+from bot.restore.stop_and_start import Start
 from bot.restore.thread import CardKind, UserId
 from bot.slack import views
 from bot.slack.views import Message

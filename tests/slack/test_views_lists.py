@@ -17,7 +17,7 @@ from bot.restore.thread import CardKind, ThreadRef
 from bot.slack import views
 from bot.slack.views import ListTarget, Message
 from bot.texts import answers
-from tests.restores import ALICE, NOW, restore
+from tests.restores import NOW, restore
 from tests.slack.examples import CREATED, UNTIL, card, request
 from tests.slack.pages import body
 
@@ -40,7 +40,6 @@ ENDED = restore(
     card(CardKind.REQUEST, 1),
     outcome=Outcome(at=NOW + timedelta(minutes=5)),
 )
-LINKS = {WARNED.id: THREAD}
 LONG = request(cluster="c" * 100, namespace="n" * 63, vm="v" * 253, snapshot="s" * 253)
 
 
@@ -96,11 +95,6 @@ def test_commands_name_the_cluster_that_is_not_the_usual_one() -> None:
     )
 
 
-def test_snapshots_of_a_namespace_name_their_vm() -> None:
-    said = lines(views.snapshots(ListTarget("production"), [GOOD], NOW))
-    assert "• `pre-upgrade-snapshot` of VM `database-01`: ready to use." in said
-
-
 @pytest.mark.parametrize(
     ("target", "said"),
     [
@@ -142,15 +136,6 @@ def test_a_missing_vm_brings_near_names_or_its_other_namespaces() -> None:
 # What there is
 
 
-def test_the_overview_counts_vms_by_namespace() -> None:
-    vms = {"default": {"production": ["database-01", "web-01"], "staging": ["web-01"]}}
-    message = views.overview(vms, "default")
-    assert message.text == "You may restore 3 VMs from here."
-    assert "• Namespace `production`: 2 VMs: `database-01`, `web-01`" in lines(message)
-    assert "• Namespace `staging`: 1 VM: `web-01`" in lines(message)
-    assert "`/vm-restore list database-01 in production`" in lines(message)
-
-
 def test_the_overview_tells_an_empty_cluster_from_one_that_does_not_answer() -> None:
     message = views.overview({"east": None, "west": {}, "north": {"a": ["b"]}}, "east")
     assert message.text == "You may restore 1 VM from here, as far as the clusters answer."
@@ -161,15 +146,6 @@ def test_the_overview_tells_an_empty_cluster_from_one_that_does_not_answer() -> 
 
 
 # Restores
-
-
-def test_status_says_whose_since_when_until_when_and_where() -> None:
-    said = lines(views.status([WARNED], LINKS))
-    assert "• VM `database-01` in `production` from snapshot `pre-upgrade-snapshot`" in said
-    assert f"for <@{ALICE}>: waits for the snapshot's name to be typed" in said
-    assert "since 2026-02-18 16:30:00 UTC" in said
-    assert "expires without an answer at 2026-02-18 16:45:00 UTC" in said
-    assert f"See <{THREAD}|its thread>." in said
 
 
 @pytest.mark.parametrize(
@@ -214,16 +190,6 @@ def test_another_cluster_is_named() -> None:
     assert "in `production` (cluster `east`)" in lines(views.status([far], {}))
 
 
-def test_history_says_how_it_ended_and_how_long_it_took() -> None:
-    message = views.history([ENDED], {ENDED.id: THREAD}, "database-01")
-    assert message.text == "Earlier restores of VM `database-01`: 1"
-    said = lines(message)
-    assert "• ✓ Restored: VM `database-01` in `production`" in said
-    assert "Ended 2026-02-18 16:35:00 UTC" in said
-    assert "5 minutes after it was asked for" in said
-    assert f"<{THREAD}|its thread>" in said
-
-
 def test_history_says_why_it_failed() -> None:
     failed = restore(
         Phase.REFUSED,
@@ -249,13 +215,6 @@ def test_nothing_is_said_as_well(message: Message, said: str) -> None:
 # Help
 
 
-def test_help_shows_the_names_it_is_given() -> None:
-    said = lines(views.help_card(views.Example("web-01", "staging", "before-release")))
-    assert "`/vm-restore web-01 from before-release in staging`" in said
-    assert "`/vm-restore staging/web-01 before-release`" in said
-    assert "`@vm-restore restore web-01 from snapshot before-release` (in threads too)" in said
-
-
 @pytest.mark.parametrize(
     "command",
     sorted({verb.value for verb in SUBCOMMANDS.values()} - {*answers.OTHER_WISHES, Verb.HELP}),
@@ -265,21 +224,10 @@ def test_help_names_every_command(command: str) -> None:
     assert f"`/vm-restore {spelled}" in lines(views.help_card(views.Example()))
 
 
-def test_help_says_what_works_where() -> None:
-    said = lines(views.help_card(views.Example()))
-    assert "Slack does not take it in threads" in said
-    assert "`@vm-restore status`" in said
-
-
 def test_what_was_not_understood_gets_examples_that_work() -> None:
     message = views.not_understood(views.Example())
     assert message.text == "I did not understand that."
     assert "`/vm-restore database-01 from pre-upgrade-snapshot in production`" in lines(message)
-
-
-def test_an_answer_outside_the_thread_is_sent_there() -> None:
-    said = views.reply_in_thread(WARNED, THREAD).text
-    assert f"is asked in <{THREAD}|its thread>. Please reply there." in said
 
 
 # Limits

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.slack.views.answers import nothing_to_cancel
 from bot.slack.views.home import HomePage, home
 from bot.slack.views.report import Shift, report
 from bot.slack.views.restore_lists import status
@@ -31,10 +32,11 @@ def shift() -> str:
         pytest.param(str(status([], {}, unread=UNREAD).blocks), id="status"),
         pytest.param(str(home(HomePage(NOW, "1.0", {}, unread=UNREAD))), id="home"),
         pytest.param(shift(), id="report"),
+        pytest.param(nothing_to_cancel(UNREAD), id="cancel"),
     ],
 )
 def test_what_cannot_be_read_is_counted(said: str) -> None:
     assert [each in said for each in NEWER_AND_LOST] == [True, True]
     assert "No restore is under way" not in said
     assert "Nobody else has a restore under way" not in said
-    assert "You have no restore under way" not in said
+    assert "You have no restore" not in said

@@ -16,9 +16,9 @@ from bot.restore.model import (
     Proposal,
     Restore,
     Safety,
-    Stop,
     TypedName,
 )
+from bot.restore.stop_and_start import Stop
 from bot.restore.thread import Card, CardKind, ThreadRef, UserId
 from tests import restores
 from tests.restores import KNOWN

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from bot.restore.model import Phase, Restore
-from bot.store.records import ClaimConflict, Committed, Created, Lease, Record, Stale
+from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Lease, Record, Stale
 from tests.store.machine import LEASE, Machine, runs
 from tests.store.samples import changed, restore
 
@@ -81,8 +81,7 @@ class StoreMachine(Machine):
         made, due = restore(name, vm=vm, phase=phase), self.clock.now() + timedelta(seconds=delay)
         result = self.runner.run(self.store.create(made, due=due, audit=[]))
         if name in self.model.rows:
-            assert result == type(result)(self.model.rows[name].stored)
-            assert not isinstance(result, Created | ClaimConflict)
+            assert result == AlreadyExists(self.model.rows[name].stored)
         elif holder := self.model.holder(made.claim, name):
             assert result == ClaimConflict(holder)
         else:

@@ -105,6 +105,30 @@ async def test_a_restore_whose_record_is_gone_leaves_every_index_and_is_looked_i
     assert await db.store.create(restore("R2"), due=db.now, audit=[]) == Created(restore("R2"))
 
 
+async def test_a_record_that_is_lost_long_before_it_is_due_is_found_within_seconds(
+    db: Database,
+) -> None:
+    """A question waits for an hour, and nobody looks at it. A few of many are looked at each time."""
+    for number in range(35):
+        await db.create(f"R{number}", HOUR)
+    await db.client.delete(db.keys.restore("R17"))
+    assert (await db.store.under_way()).lost == 1
+    for _ in range(7):
+        await db.queue.lease(5)
+        db.clock.advance(1)
+    assert (await db.store.under_way()).lost == 0
+    assert await db.client.exists(db.keys.prefix + "task:lost:R17")
+
+
+async def test_a_live_restore_that_the_queue_has_lost_is_due_at_once(db: Database) -> None:
+    """The queue is one key. Evicted, everything that is under way would stand still without a word."""
+    await db.create("R1", HOUR)
+    await db.client.delete(db.keys.due)
+    assert await db.names_due() == []
+    assert await db.names_due() == ["restore:R1"]
+    assert await db.names_due() == []
+
+
 async def test_a_trace_is_kept_as_long_as_the_restore_lives_or_holds_a_vm(db: Database) -> None:
     lease = await db.leased()
     assert await db.client.hkeys(db.keys.traces) == ["R1"]

@@ -1,20 +1,32 @@
 """Restores: their documents, claims, threads, histories and ends."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import Permanent
 from bot.restore.model import Phase, Restore, RestoreId
+from bot.restore.stop_and_start import Start, Stop
 from bot.restore.target import RestoreRequest, VmRef
-from bot.restore.thread import ThreadRef
-from bot.store import Store
+from bot.restore.thread import ThreadRef, UserId
+from bot.store import Keeping, Store
 from bot.store.keys import Keys
-from bot.store.records import AlreadyExists, ClaimConflict, Committed, Created, Record, Stale
+from bot.store.records import (
+    AlreadyExists,
+    ClaimConflict,
+    Committed,
+    Created,
+    LimitReached,
+    OpenLimits,
+    Record,
+    Stale,
+)
 from bot.store.scripts import PAGE
 from tests.store.database import MONTH, Database
-from tests.store.samples import changed, ended, restore, said, typical
+from tests.store.samples import OWNER, changed, ended, restore, said, typical
 
 DB = VmRef("east", "production", "db-01")
 
@@ -399,3 +411,67 @@ async def test_a_name_stands_for_the_cluster_that_was_met_first(db: Database) ->
 def test_a_workspace_id_that_would_break_the_hash_tag_is_refused(team: str) -> None:
     with pytest.raises(ValueError, match="not a workspace id"):
         Keys(team)
+
+
+# How many may be open
+
+
+def limited_to(db: Database, team: str, **limits: int) -> Store:
+    """A store of the same restores, with limits."""
+    keeping = Keeping(limits=OpenLimits(**limits))
+    return Store(db.client, team, db.clock, keeping=keeping)
+
+
+async def open_another(db: Database, store: Store, number: int, **changes: Any) -> object:
+    """Somebody asks for one more restore."""
+    one = restore(f"R{number}", vm=f"db-{number}", **changes)
+    return await store.create(one, due=db.now, audit=[said("asked", one)], limited=True)
+
+
+async def test_so_many_restores_of_a_person_are_open_however_many_replicas_ask(
+    db: Database, team: str
+) -> None:
+    """What asks for its VM counts, what has ended does not, and what is told anew is known."""
+    stores = [limited_to(db, team, of_person=3) for _ in range(6)]
+    tried = [open_another(db, each, number) for number, each in enumerate(stores)]
+    found = await asyncio.gather(*tried)
+    made = [each.restore for each in found if isinstance(each, Created)]
+    full = [each for each in found if isinstance(each, LimitReached)]
+    assert (len(made), len(full)) == (3, 3)
+    assert {each.id for each in full[0].open} == {each.id for each in made}
+    assert (full[0].limit, full[0].of_person) == (3, True)
+    assert await entries(db) == ["asked"] * 3
+    again = int(made[0].id[1:])
+    assert isinstance(await open_another(db, stores[0], again), AlreadyExists)
+    assert isinstance(await open_another(db, stores[0], 7, owner=UserId("U0BOB")), Created)
+    starting = Start(by=OWNER, at=db.now)
+    await commit(db, changed(ended(made[0]), start=starting))
+    assert isinstance(await open_another(db, stores[0], 8, phase=Phase.GATHERING), Created)
+    assert isinstance(await open_another(db, stores[0], 9), LimitReached)
+    one_more = restore("R9", vm="db-9")
+    assert await db.store.create(one_more, due=db.now, audit=[]) == Created(one_more), "an Undo"
+
+
+async def test_so_many_restores_are_open_in_a_namespace(db: Database, team: str) -> None:
+    """Counted where a VM is held, also if that becomes known later; VMs of an end are not."""
+    store = limited_to(db, team, in_namespace=2)
+    first = restore("R1", vm="db-1")
+    asking = restore("R2", vm="db-2", phase=Phase.GATHERING)
+    for each in (first, asking):
+        await create(db, each)
+    assert isinstance(await open_another(db, store, 3), Created)
+    known = changed(asking, phase=Phase.CHECKING)
+    full = await store.commit(known, due=db.now, audit=[said("x")])
+    assert isinstance(full, LimitReached)
+    assert (full.limit, full.of_person, {each.id for each in full.open}) == (2, False, {"R1", "R3"})
+    assert await entries(db) == ["asked"]
+    assert isinstance(await open_another(db, store, 4), LimitReached)
+    elsewhere = first.request.model_copy(update={"namespace": "staging", "vm": "db-1"})
+    assert isinstance(await open_another(db, store, 5, request=elsewhere), Created)
+    over = changed(ended(restore("R3", vm="db-3")), start=Start(by=OWNER, at=db.now))
+    await commit(db, over)
+    assert isinstance(await open_another(db, store, 6), Created)
+    # What holds its VM goes on, and so does what puts right what another restore has left behind.
+    assert isinstance(await store.commit(first, due=db.now, audit=[]), Committed)
+    stopped = changed(known, stop=Stop(strategy="Always"))
+    assert isinstance(await store.commit(stopped, due=db.now, audit=[]), Committed)

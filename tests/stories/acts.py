@@ -16,6 +16,8 @@ TYPE_IT = "type the snapshot name exactly as shown"
 READY = "Proceed with VM restore?"
 RESTORED = "VM Restored Successfully"
 MUST_STOP = "How would you like to proceed?"
+ANY_NUMBER = {"limits": {"open_per_person": 0, "open_per_namespace": 0}}
+"""Settings with which any number of restores may be open."""
 
 Act = Callable[[Stage], Awaitable[object]]
 

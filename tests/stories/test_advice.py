@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.seed import Disk
 from bot.playground.stage import Stage
@@ -136,51 +134,6 @@ async def test_claims_that_may_not_be_listed_do_not_hold_up_the_result(
 
 
 # --- Advice ---------------------------------------------------------------------------------------
-
-
-async def test_a_claim_that_nobody_uses_may_be_deleted(stage_for: SetStage) -> None:
-    stage = await stage_for()
-    said = await restored(stage)
-    assert f"{REMOVE} -n {NS} {ROOT}" in said
-    for resource in ("virtualmachines", "virtualmachineinstances", "pods"):
-        assert len(named(stage, resource)) == 1, resource
-
-
-async def test_a_claim_that_another_vm_uses_is_kept(stage_for: SetStage, golden: Golden) -> None:
-    stage = await stage_for()
-    other = {"volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": ROOT}}]}
-    change = {"spec": {"template": {"spec": other}}}
-    stage.world.kube.seed.vm(NS, "reports", running=False, change=change)
-    said = await restored(stage)
-    assert f"In use, keep: `{ROOT}` (VM `reports`)" in said
-    assert REMOVE not in said
-    await golden(stage)
-
-
-async def test_a_claim_that_a_pod_uses_is_kept(stage_for: SetStage) -> None:
-    stage = await stage_for()
-    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": ROOT}}]
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"namespace": NS, "name": "backup-1", "uid": "pod-1"},
-        "spec": {"volumes": volumes},
-    }
-    stage.world.kube.storage.put("pods", pod)
-    said = await restored(stage)
-    assert f"In use, keep: `{ROOT}` (pod `backup-1`)" in said
-    assert REMOVE not in said
-
-
-@pytest.mark.parametrize("resource", ["pods", "virtualmachineinstances", "virtualmachines"])
-async def test_if_who_uses_it_may_not_be_looked_up_nothing_is_advised(
-    stage_for: SetStage, resource: str
-) -> None:
-    stage = await stage_for()
-    stage.world.kube.deny("list", resource, NS)
-    said = await restored(stage)
-    assert f"it was not possible to look who uses it: `{ROOT}` ({resource}" in said
-    assert REMOVE not in said
 
 
 async def test_while_the_restored_disk_waits_for_its_first_boot_the_old_one_is_kept(
@@ -343,17 +296,6 @@ async def test_a_vm_that_may_not_be_read_any_more_does_not_hold_up_the_result(
     said = stage.read(await stage.card(acts.RESTORED, within=60))
     assert "Unknown: it could not be read" in said
     assert "kubectl delete" not in said
-
-
-async def test_a_deletion_needs_no_agreement_where_a_safety_snapshot_copies_the_disk(
-    stage_for: SetStage,
-) -> None:
-    stage = await stage_for(config={"rules": {"protect_by_default": True}})
-    templated_disk(stage)
-    await acts.to_the_warning(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == ["create virtualmachinesnapshots", "create virtualmachinerestores"]
 
 
 async def test_a_disk_that_was_hot_plugged_into_the_guest_alone_is_told_before_the_stop(

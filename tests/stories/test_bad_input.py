@@ -78,11 +78,6 @@ def told(stage: Stage, person: Person | None = None) -> list[str]:
     return ["\n".join(stage.read(m).split("\n")[1:]) for m in heard if m.author.bot]
 
 
-def asked(stage: Stage) -> int:
-    """How many requests the cluster has got, the watch aside."""
-    return sum(call.verb != "watch" for call in stage.world.kube.log)
-
-
 async def test_every_odd_command_has_one_answer(stage_for: SetStage) -> None:
     """To the asker alone, in words for people; the channel and the cluster never hear of it."""
     stage = await stage_for()
@@ -127,15 +122,6 @@ async def test_every_odd_mention_has_one_answer(stage_for: SetStage) -> None:
     assert stage.cards() == []
 
 
-async def test_names_in_code_and_links_are_names(stage_for: SetStage) -> None:
-    """Backticks, and the links that Slack makes of what looks like a host, do no harm."""
-    stage = await stage_for()
-    line = "/vm-restore `database-01` from `pre-upgrade-snapshot` in `production`"
-    await acts.to_the_warning(stage, line)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-
-
 async def test_longest_names(stage_for: SetStage) -> None:
     """A snapshot's name of 253 letters is shown, typed and restored whole."""
     stage = await stage_for()
@@ -170,31 +156,6 @@ async def test_where_the_bot_is_no_member(stage_for: SetStage, private: bool) ->
     await stage.card(acts.RESTORED)
 
 
-async def test_bot_is_thrown_out_in_the_middle(stage_for: SetStage) -> None:
-    """What has not begun ends, and the owner is told so in a direct message."""
-    stage = await stage_for()
-    warning = await acts.to_the_warning(stage)
-    await stage.world.quiet()
-    stage.world.slack.remove_bot(stage.channel)
-    await (await stage.alice.click(warning, "Cancel")).settled()
-    direct = stage.world.slack.dm(stage.alice)
-    await stage.until(lambda: direct.messages, "news by direct message")
-    await stage.world.pass_time(5)
-    news = stage.world.slack.transcript(direct)
-    assert "I cannot write in" in news
-    assert "Cancelled" in news
-    assert acts.changes(stage) == []
-
-
-async def test_response_url_that_does_not_work_any_more(stage_for: SetStage) -> None:
-    """An answer for which Slack's address is used up is told to the asker where they asked."""
-    stage = await stage_for()
-    stage.world.slack.faults.fail("response_url", 404)
-    await acts.ask(stage, "/vm-restore help")
-    await stage.whispered("*How to ask*")
-    assert len(told(stage)) == 1
-
-
 # At the same time
 
 
@@ -227,25 +188,6 @@ async def test_two_ask_for_one_vm_at_once(stage_for: SetStage, places: int) -> N
     assert ["Another restore of VM" in stage.read(m) for m in heard] == [True], heard
     assert f"<@{live[0].owner}>" in heard[0].text
     assert len(stage.creates("virtualmachinerestores")) == 0
-
-
-async def test_two_vms_at_once(stage_for: SetStage) -> None:
-    """Two restores of one person go side by side, each in its own thread; `status` shows both."""
-    stage = await stage_for()
-    await asyncio.gather(
-        acts.ask(stage), acts.ask(stage, "/vm-restore web-01 from before-release in production")
-    )
-    await stage.until(lambda: warnings(stage) == 2, "both warnings")
-    await acts.ask(stage, "/vm-restore status")
-    said = stage.read(await stage.whispered("Restores under way"))
-    assert "VM `database-01` in `production`" in said
-    assert "VM `web-01` in `production`" in said
-    assert stage.bob.name not in said
-
-
-def warnings(stage: Stage) -> int:
-    """How many restores wait for a name."""
-    return sum(acts.TYPE_IT in stage.read(card) for card in stage.cards())
 
 
 # Trouble inside

@@ -226,7 +226,7 @@ async def test_status_shows_ones_own_first(stage_for: SetStage) -> None:
 
 async def test_status_of_many_restores(stage_for: SetStage) -> None:
     """All are told, and Slack is asked for ten addresses only."""
-    stage = await stage_for(start=False)
+    stage = await stage_for(start=False, config=acts.ANY_NUMBER)
     for number in range(12):
         stage.world.kube.seed.vm("production", f"node-{number}", running=False)
         stage.world.kube.seed.snapshot("production", f"snap-{number}", f"node-{number}")
@@ -493,3 +493,28 @@ async def test_a_vm_that_is_called_by_a_word_of_the_language(stage_for: SetStage
     await acts.ask(stage, "/vm-restore once from before in production")
     await acts.confirm(stage, "before")
     await stage.card(acts.RESTORED)
+
+
+# Another name
+
+
+async def test_an_installation_with_another_name_is_called_and_calls_itself_by_it(
+    stage_for: SetStage,
+) -> None:
+    """Its command, its mention typed out, its name and a colon; nothing says the usual name."""
+    stage = await stage_for(start=False)
+    stage.world.slack.workspace.bot.name = "db-restore"
+    stage.world.config = {**stage.world.config, "app": {"command": "/db-restore"}}
+    await stage.world.start_bot()
+    for line in ("help", "hlep", "status", "hstory database-01"):
+        await says(stage, f"/db-restore {line}")
+    for line in ("@db-restore hlep", "db-restore: status", "/db-restore history", "cancle"):
+        await stage.alice.say(stage.channel, line)
+    await acts.ask(stage, "/db-restore database-01 from pre-upgrade-snapshot in production")
+    await stage.card(acts.TYPE_IT)
+    await stage.reply("@db-restore pre-upgrade-snapshot")
+    await stage.card(acts.READY)
+    seen = stage.transcript()
+    assert "Did you mean `/db-restore help`?" in seen
+    assert "Did you mean `/db-restore history database-01`?" in seen
+    assert "vm-restore" not in seen

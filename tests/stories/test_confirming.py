@@ -10,7 +10,6 @@ CREATE = "create virtualmachinerestores"
 STOP = "update virtualmachines/stop"
 BUTTON = "Restore VM now"
 CANCELLED = "Restore operation cancelled by user. Current VM state preserved."
-NOT_YOURS = "Only @alice can answer for this restore"
 
 
 async def ready(stage: Stage) -> None:
@@ -73,18 +72,6 @@ async def test_yes_is_answered_with_the_button(stage_for: SetStage) -> None:
     await stage.card(acts.RESTORED)
 
 
-async def test_conversation_while_confirming(stage_for: SetStage) -> None:
-    """Sentences are for people; others' words never count."""
-    stage = await stage_for()
-    await ready_in_an_incident(stage)
-    await stage.reply("shall I press it now?")
-    await stage.reply("no", by=stage.bob)
-    await stage.reply("cancel", by=stage.bob)
-    await still_open(stage)
-    await acts.press_restore(stage)
-    await stage.card(acts.RESTORED)
-
-
 @pytest.mark.parametrize("said", ["nope", "don't do it"])
 async def test_words_that_cancel_in_an_incident_thread(stage_for: SetStage, said: str) -> None:
     """One word, or a sentence that begins by saying no, cancels there too."""
@@ -92,19 +79,6 @@ async def test_words_that_cancel_in_an_incident_thread(stage_for: SetStage, said
     await ready_in_an_incident(stage)
     await stage.reply(said)
     await cancelled(stage)
-
-
-async def test_click_of_somebody_else(stage_for: SetStage) -> None:
-    """Nobody else may confirm or cancel; they are told so, alone."""
-    stage = await stage_for()
-    await ready(stage)
-    await stage.press(acts.READY, BUTTON, by=stage.bob)
-    await stage.whispered(NOT_YOURS, to=stage.bob)
-    await stage.press(acts.READY, "Cancel", by=stage.bob)
-    await stage.world.quiet()
-    assert len(stage.whispers(stage.bob)) == 2
-    assert len(stage.whispers(stage.alice)) == 1  # her own slash command
-    await still_open(stage)
 
 
 async def test_button_of_an_older_restore(stage_for: SetStage) -> None:

@@ -1,6 +1,7 @@
 """Slack delivers twice, late, in another order, or to a socket that has just broken: it all ends well."""
 
 import copy
+import io
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -384,3 +385,28 @@ def asked_for_sockets(stage: Stage) -> list[datetime]:
     """When Slack was asked for a socket."""
     log = stage.world.slack.log
     return [call.at for call in log if call.method == "apps.connections.open"]
+
+
+@pytest.mark.parametrize("cause", ["other_workspace", "other_app"])
+async def test_what_the_socket_brings_for_others_is_counted_and_told_once(
+    stage_for: SetStage, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    """It is acknowledged, or Slack would bring it again, and nothing comes of it."""
+    stage = await stage_for()
+    workspace = stage.world.slack.workspace
+    with monkeypatch.context() as patch:
+        if cause == "other_app":
+            patch.setattr(workspace.bot, "app_id", "A0OTHER")
+        else:
+            patch.setattr(workspace, "team_id", "T0ELSEWHERE")
+        for _ in range(3):
+            assert (await stage.alice.slash(stage.channel, acts.REQUEST)).failure == ""
+    await stage.world.quiet()
+    assert stage.cards() == []
+    assert stage.world.bot is not None
+    counted = stage.world.bot.metrics.registry.get_sample_value(
+        "vm_restore_slack_refused_total", {"cause": cause}
+    )
+    assert counted == 3
+    assert logged.getvalue().count("not taken from Slack") == 1
+    await acts.to_the_warning(stage)

@@ -148,7 +148,7 @@ async def cast(stage: Stage) -> Cast:
     made = Cast(stage.alice, dave, stage.bob, carol, slack.person("gina", guest=True))
     config: dict[str, Any] = access(made.alice, dave, made.bob, carol)
     config["access"]["on_call"] = {"users": [carol.id]}
-    stage.world.config = config
+    stage.world.config = {**config, **acts.ANY_NUMBER}
     slack.limits.enabled = False
     await stage.world.start_bot()
     return made
@@ -276,7 +276,7 @@ async def documents_of(stage: Stage, spots: list[Spot]) -> list[Restore]:
 
 async def test_every_button_answers_everybody(stage_for: SetStage) -> None:
     """Others are answered alone and move nothing; who may is heard once, or told why not."""
-    stage = await stage_for(start=False)
+    stage = await stage_for(start=False, config=acts.ANY_NUMBER)
     people = await cast(stage)
     spots = await posted(stage, people, states())
     assert {spot.state.restore.phase for spot in spots} == set(Phase)

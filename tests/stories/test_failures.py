@@ -58,20 +58,6 @@ async def test_restore_fails(stage_for: SetStage, golden: Golden) -> None:
     assert stage.shown("UNKNOWN - may be partially restored or unchanged")
 
 
-async def test_no_start_after_a_failed_restore(stage_for: SetStage) -> None:
-    """Even if the bot had stopped the VM, it offers no start of what may be half restored."""
-    stage = await stage_for(running=True)
-    stage.world.kube.knobs.own_class("standard").bind = None
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card("new volumes are being made")
-    await break_it(stage)
-    card = stage.read(await stage.card(FAILED))
-    assert "Start VM" not in card
-    assert "Do not start VM until restore issue is resolved" in card
-
-
 async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     """Our own failed object goes first; then everything is checked and confirmed again."""
     stage = await stage_for()
@@ -124,16 +110,6 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert len(stage.restores()) == 2
-
-
-async def test_a_new_request_after_a_failure(stage_for: SetStage) -> None:
-    """Asked anew instead of with Try again: the leftover that blocks it is named."""
-    stage = await stage_for()
-    await failed(stage)
-    await acts.ask(stage)
-    refused = await stage.card("❌ Another Restore Is in Progress")
-    assert f"`{stage.restores()[0].name}` of this VM has failed" in stage.read(refused)
-    assert len(acts.changes(stage)) == 1
 
 
 async def test_try_again_may_not_remove_it(stage_for: SetStage, golden: Golden) -> None:

@@ -15,7 +15,6 @@ from bot.playground.slack.views import View
 from bot.playground.slack.workspace import Channel
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from bot.slack.manifest import MESSAGE_SHORTCUT, SHORTCUT
-from bot.slack.views.form import OPEN_FORM
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -162,17 +161,6 @@ async def test_form_over_a_channel_that_is_shared(stage_for: SetStage) -> None:
     await stage.alice.shortcut(SHORTCUT, looking_at=shared)
     await form(stage)
     assert "Where to talk about it: <Choose a channel>" in screen(stage)
-
-
-async def test_form_by_the_home_button(stage_for: SetStage) -> None:
-    """A button in the Home tab opens the same form as the shortcut."""
-    stage = await stage_for()
-    await stage.alice.open_home()
-    await stage.until(lambda: stage.alice.home, "the Home tab")
-    assert stage.alice.home is not None
-    await stage.alice.click(stage.alice.home, OPEN_FORM)
-    await form(stage)
-    assert "Where to talk about it" in screen(stage)
 
 
 @pytest.mark.parametrize("where", ["reply", "message"])
@@ -333,15 +321,6 @@ async def test_form_with_a_snapshot_of_another_vm(stage_for: SetStage, golden: G
     await golden(screen(stage))
     assert acts.changes(stage) == []
     assert stage.cards() == []
-
-
-async def test_form_is_drawn_when_slack_lets_it(stage_for: SetStage) -> None:
-    """A 429 on the drawing: it is drawn after the pause, and the snapshots are offered."""
-    stage = await stage_for()
-    await open_form(stage)
-    stage.world.slack.faults.rate_limit("views.update", 30)
-    await choose(stage, "VM", "database-01")
-    assert len(await offered(stage, "Snapshot")) == 1
 
 
 async def test_form_is_never_drawn_for_an_older_choice(stage_for: SetStage) -> None:

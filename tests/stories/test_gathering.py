@@ -38,16 +38,6 @@ async def test_namespace_missing(stage_for: SetStage, golden: Golden) -> None:
     assert acts.sent(stage) == [CREATE]
 
 
-@pytest.mark.parametrize("said", ["`production`", "it's production."])
-async def test_namespace_typed(stage_for: SetStage, said: str) -> None:
-    """The answer can be typed, as people write it."""
-    stage = await stage_for()
-    await acts.ask(stage, WITHOUT_NAMESPACE)
-    await stage.card(WHICH_NAMESPACE)
-    await stage.reply(said)
-    await answered_with(stage, "`database-01` (namespace: `production`)")
-
-
 async def test_namespace_typed_in_an_incident_thread(stage_for: SetStage) -> None:
     """In a thread of people one word is an answer; what has spaces in it is conversation."""
     stage = await stage_for()
@@ -116,26 +106,6 @@ async def test_a_namespace_without_that_vm(stage_for: SetStage, golden: Golden) 
     await stage.card("# ❌ VM Not Found")
     await golden(stage)
     assert acts.changes(stage) == []
-
-
-async def test_two_restores_in_one_thread(stage_for: SetStage) -> None:
-    """A typed answer goes to the restore that asks for it, also while another one is running."""
-    stage = await stage_for()
-    stage.thread = await stage.bob.say(stage.channel, "the release broke two machines")
-    await stage.reply(f"{stage.world.slack.mention} restore web-01 from snapshot before-release")
-    await stage.card(WHICH_NAMESPACE)
-    await stage.world.pass_time(2)
-    await stage.reply(
-        f"{stage.world.slack.mention} "
-        "restore database-01 from snapshot pre-upgrade-snapshot in production"
-    )
-    await acts.confirm(stage)
-    await stage.until(stage.restores, "the first restore is under way")
-    await stage.reply("production")
-    await stage.card("*VM to Restore*: `web-01` (namespace: `production`)")
-    await acts.confirm(stage, "before-release")
-    await stage.until(lambda: len(stage.restores()) == 2, "both are restored")
-    await stage.card("*VM*: `web-01` (namespace: `production`)\n    *Restored From*")
 
 
 async def test_vm_typed(stage_for: SetStage) -> None:

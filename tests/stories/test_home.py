@@ -14,7 +14,7 @@ from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
-from tests.stories.test_outages import api_server_away, store_away
+from tests.stories.test_outages import api_server_away
 
 PUBLISH = "views.publish"
 CANCEL = "Cancel"
@@ -178,16 +178,6 @@ async def test_home_that_says_the_same_is_not_published_again(stage_for: SetStag
     assert published(stage) == 1
 
 
-async def test_home_kept_current_by_another_process(stage_for: SetStage) -> None:
-    """Who opened it is remembered in the store, not in the memory of a process."""
-    stage = await stage_for()
-    await open_home(stage, stage.alice)
-    await stage.world.stop_bot()
-    await stage.world.start_bot()
-    await acts.ask(stage)
-    await shows(stage, stage.alice, WAITS)
-
-
 async def test_home_with_two_replicas_is_published_once(stage_for: SetStage) -> None:
     """Both see the move in the store; the lease lets one of them draw it."""
     stage = await stage_for()
@@ -262,15 +252,6 @@ async def test_home_that_cannot_be_published_is_left_until_it_is_opened(
     assert "waits for" in await open_home(stage, stage.alice)
 
 
-async def test_home_after_the_store_was_away(stage_for: SetStage) -> None:
-    """A look at the Home while the store is away is delivered again by Slack."""
-    stage = await stage_for(own_redis=True)
-    async with store_away(stage.world):
-        await stage.alice.open_home()
-        await stage.world.pass_unheard(3)
-    await stage.until(lambda: shown(stage, stage.alice), "the Home is published", within=120)
-
-
 async def test_home_follows_a_change_that_is_no_move(stage_for: SetStage) -> None:
     """A question that opens while the restore goes on is in no audit, and shown all the same."""
     stage = await stage_for(config={"rules": {"restore_timeout": 90}})
@@ -313,15 +294,6 @@ async def test_home_whose_button_comes_too_late_is_answered_by_direct_message(
     await stage.until(lambda: told(stage, stage.alice), "an answer by direct message")
     (answer,) = told(stage, stage.alice)
     assert "This restore of VM `database-01` has ended" in answer
-
-
-async def test_home_has_no_cancel_once_the_cluster_restores(stage_for: SetStage) -> None:
-    """What cannot be cancelled any more has no button that says so."""
-    stage = await stage_for()
-    stage.world.kube.knobs.own_class("standard").bind = 60
-    await open_home(stage, stage.alice)
-    await acts.ask_and_confirm(stage)
-    assert f"[{CANCEL}]" not in await shows(stage, stage.alice, "restoring")
 
 
 async def test_home_starts_a_restore(stage_for: SetStage) -> None:

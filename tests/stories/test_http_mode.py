@@ -181,18 +181,17 @@ async def test_properly_signed(stage_for: SetStage) -> None:
     await stage.card(acts.TYPE_IT)
 
 
-@pytest.mark.parametrize("wrong", ["secret", "body", "old", "future", "no headers", "no number"])
+@pytest.mark.parametrize("wrong", ["body", "no number"])
 async def test_not_signed_by_slack(stage_for: SetStage, wrong: str) -> None:
-    """Another secret, another body, a stamp of another time or none: 401, and nothing happens."""
+    """Another body than was signed, or a stamp that is none: 401, and nothing happens.
+
+    What else can be wrong is counted by its cause, further down.
+    """
     stage = await stage_for(socket_mode=False)
-    secret, now = stage.world.slack.signing_secret, START.timestamp()
+    secret = stage.world.slack.signing_secret
     body = command(stage, "database-01 from pre-upgrade-snapshot in production")
     headers: dict[str, str] = {
-        "secret": signed("0" * 32, body),
         "body": signed(secret, body + "&text=cancel"),
-        "old": signed(secret, body, at=now - FIVE_MINUTES - 5),
-        "future": signed(secret, body, at=now + 2 * FIVE_MINUTES),
-        "no headers": {"Content-Type": FORM},
         "no number": {**signed(secret, body), "X-Slack-Request-Timestamp": "yesterday"},
     }[wrong]
     status, text = await knock(stage, body, headers)
@@ -215,59 +214,51 @@ async def test_url_verification(stage_for: SetStage) -> None:
     assert await stage.world.slack.verify_url()
 
 
-async def test_url_verification_of_somebody_else(stage_for: SetStage) -> None:
-    """The challenge is no way around the signature."""
-    stage = await stage_for(socket_mode=False)
-    body = json.dumps({"type": "url_verification", "challenge": "x"})
-    status, text = await knock(stage, body, signed("0" * 32, body, kind=JSON))
-    assert (status, "x" in json.loads(text).values()) == (401, False)
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        ("{", JSON),
-        ("[]", JSON),
-        ('"text"', JSON),
-        ("payload=%7B", FORM),
-        ("payload=[]", FORM),
-        ("", JSON),
-    ],
+NONSENSE = (
+    ("{", JSON),
+    ("[]", JSON),
+    ('"text"', JSON),
+    ("payload=%7B", FORM),
+    ("payload=[]", FORM),
+    ("", JSON),
 )
-async def test_signed_nonsense(stage_for: SetStage, body: str, kind: str) -> None:
+
+
+async def test_signed_nonsense(stage_for: SetStage) -> None:
     """What cannot be read is refused politely, without a trace of the inside."""
     stage = await stage_for(socket_mode=False)
-    headers = signed(stage.world.slack.signing_secret, body, kind=kind)
-    status, text = await knock(stage, body, headers)
-    assert (status, json.loads(text)) == (400, {"error": "unreadable body"})
+    for body, kind in NONSENSE:
+        headers = signed(stage.world.slack.signing_secret, body, kind=kind)
+        status, text = await knock(stage, body, headers)
+        assert (status, json.loads(text)) == (400, {"error": "unreadable body"}), body
 
 
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        ("{}", JSON),
-        ('{"type": "event_callback"}', JSON),
-        ('{"type": "event_callback", "event": {"type": "message"}}', JSON),
-        ("payload=%7B%7D", FORM),
-        (urlencode({"payload": '{"type": "block_actions", "actions": []}'}), FORM),
-        ("a=b", FORM),
-        ("", FORM),
-        ('{"type": "event_callback", "event": {"type": "channel_id_changed"}}', JSON),
-        ('{"type": "event_callback", "event": {"type": "message", "text": 7, "user": []}}', JSON),
-        ('{"type": "event_callback", "event": "message"}', JSON),
-        (urlencode({"payload": '{"type": "block_actions", "actions": [{}]}'}), FORM),
-        ("command=%2Fvm-restore", FORM),
-        ("[" * 100_000, JSON),
-    ],
+EMPTY = (
+    ("{}", JSON),
+    ('{"type": "event_callback"}', JSON),
+    ('{"type": "event_callback", "event": {"type": "message"}}', JSON),
+    ("payload=%7B%7D", FORM),
+    (urlencode({"payload": '{"type": "block_actions", "actions": []}'}), FORM),
+    ("a=b", FORM),
+    ("", FORM),
+    ('{"type": "event_callback", "event": {"type": "channel_id_changed"}}', JSON),
+    ('{"type": "event_callback", "event": {"type": "message", "text": 7, "user": []}}', JSON),
+    ('{"type": "event_callback", "event": "message"}', JSON),
+    (urlencode({"payload": '{"type": "block_actions", "actions": [{}]}'}), FORM),
+    ("command=%2Fvm-restore", FORM),
+    ("[" * 100_000, JSON),
 )
-async def test_signed_but_empty(stage_for: SetStage, body: str, kind: str) -> None:
+
+
+async def test_signed_but_empty(stage_for: SetStage) -> None:
     """Well-formed and without sense: no 5xx, no innards, and the bot goes on."""
     stage = await stage_for(socket_mode=False)
-    headers = signed(stage.world.slack.signing_secret, body, kind=kind)
-    status, text = await knock(stage, body, headers)
-    assert status < 500
-    assert "Traceback" not in text
-    await nothing_came_of_it(stage)
+    for body, kind in EMPTY:
+        headers = signed(stage.world.slack.signing_secret, body, kind=kind)
+        status, text = await knock(stage, body, headers)
+        assert status < 500, body[:80]
+        assert "Traceback" not in text, body[:80]
+        await nothing_came_of_it(stage)
     await acts.to_the_warning(stage)
 
 

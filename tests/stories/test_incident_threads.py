@@ -17,7 +17,6 @@ SAFETY = "create virtualmachinesnapshots"
 DATABASE = "restore database-01 from snapshot pre-upgrade-snapshot in production"
 WEB = "restore web-01 from snapshot before-release in production"
 HELD = "*Your own restore of VM `database-01` is in progress*"
-DAY = 24 * 3600
 
 
 async def incident(stage: Stage) -> Message:
@@ -145,18 +144,6 @@ async def test_two_restores_side_by_side_in_a_thread(stage_for: SetStage, golden
     assert whispered(stage) == []
 
 
-async def test_a_wrong_name_among_two_restores_ends_the_newest(stage_for: SetStage) -> None:
-    """A word that neither waits for is the answer to the question that was asked last."""
-    stage = await stage_for()
-    await both_wait_for_their_names(stage)
-    await stage.reply("pre-upgrade")
-    await stage.card("Confirmation Failed")
-    await stage.world.pass_time(3)
-    assert await phases(stage) == {"database-01": Phase.TYPING, "web-01": Phase.CANCELLED}
-    await acts.confirm(stage)
-    await stage.until(lambda: restored(stage, "database-01"), "the other one goes on")
-
-
 async def test_the_same_vm_is_asked_for_again(stage_for: SetStage, golden: Golden) -> None:
     """While one restore of a VM waits, the next request for it is answered with where that one is."""
     stage = await stage_for()
@@ -273,17 +260,6 @@ async def test_the_bot_is_spoken_to_in_the_middle(stage_for: SetStage, golden: G
 
 
 # Old and deleted messages
-
-
-async def test_asked_below_an_old_message(stage_for: SetStage) -> None:
-    """A thread of last week is as good as any."""
-    stage = await stage_for()
-    root = await incident(stage)
-    await stage.world.leap(7 * DAY)
-    await asks(stage, DATABASE)
-    await acts.confirm(stage)
-    done = await stage.card(acts.RESTORED)
-    assert done.thread_ts == root.ts
 
 
 @pytest.mark.parametrize("mention", [True, False], ids=["by_mention", "in_plain_words"])

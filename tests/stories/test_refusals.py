@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.cluster.rights import RIGHTS, ClusterRight
+from bot.cluster.rights import RIGHTS
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.kubevirt.seed import Disk
 from bot.playground.kubevirt.server import KubeSim
-from bot.playground.slack import Person
 from bot.playground.stage import SNAPSHOT_TIME, Stage, access
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
@@ -379,19 +378,6 @@ async def test_a_forbidden_read_proves_nothing(
 NEEDED = [each for each in RIGHTS if each.needed]
 
 
-@pytest.mark.parametrize("right", NEEDED, ids=str)
-async def test_a_missing_right_is_named_before_anything_is_asked(
-    right: ClusterRight, stage_for: SetStage
-) -> None:
-    """Each right of the chart taken away in turn: nobody types, and nothing is stopped, in vain."""
-    stage = await stage_for(running=True)
-    stage.world.kube.deny(right.verb, right.resource, NS)
-    await acts.ask(stage)
-    said = stage.read(await stage.card("❌ Cluster Permission Missing"))
-    assert f"Missing: `{right}`." in said
-    assert acts.changes(stage) == []
-
-
 async def test_all_missing_rights_are_named_at_once(stage_for: SetStage, golden: Golden) -> None:
     """One round with the cluster admin, not one for each right."""
     stage = await stage_for()
@@ -430,88 +416,6 @@ async def test_rights_are_asked_for_again_after_a_403_and_not_before(stage_for: 
     await acts.ask(stage)
     await stage.card("Missing: `create virtualmachinerestores`.")
     assert asked() == 2
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """Somebody who may not, and what they are told; an empty `told` is silence."""
-
-    id: str
-    told: str
-    make: Callable[[Stage], Person]
-    words: str = f"restore {VM} from {SNAPSHOT} in {NS}"
-
-
-STRANGERS = [
-    Stranger(
-        "namespace-not-permitted",
-        "You may not restore VMs in namespace `staging` from here. Ask the platform team.",
-        lambda stage: stage.alice,
-        "restore web-01 from before-release in staging",
-    ),
-    Stranger(
-        "not-on-the-list",
-        "You are not on the list of people who may restore VMs here. Ask the platform team.",
-        lambda stage: stage.bob,
-    ),
-    Stranger(
-        "guest",
-        "Guests may not restore VMs. Ask a full member of this workspace.",
-        lambda stage: stage.world.slack.person("gus", guest=True),
-    ),
-    Stranger(
-        "of-another-company",
-        "Only members of this workspace may restore VMs.",
-        lambda stage: stage.world.slack.person("fritz", foreign=True),
-    ),
-    Stranger("robot", "", lambda stage: stage.world.slack.person("robby", bot=True)),
-]
-
-
-@pytest.mark.parametrize("who", [pytest.param(who, id=who.id) for who in STRANGERS])
-async def test_strangers(who: Stranger, stage_for: SetStage) -> None:
-    """No grant can let them: they are told so alone, and nothing is posted or asked."""
-    stage = await stage_for(start=False)
-    person = who.make(stage)
-    if person.user not in stage.channel.members:
-        stage.channel.members.append(person.user)
-    stage.world.config = access(stage.alice, *([] if person is stage.bob else [person]))
-    await stage.world.start_bot()
-    await stage.world.quiet()
-    asked_before = len(stage.world.kube.log)
-    await person.say(stage.channel, f"{stage.world.slack.mention} {who.words}")
-    if who.told:
-        await stage.whispered(who.told, person)
-    await stage.world.pass_time(5)
-    assert stage.cards() == []
-    assert len(stage.whispers(person)) == bool(who.told)
-    asked = stage.world.kube.log[asked_before:]
-    assert [call for call in asked if call.verb != "watch"] == [], "the watch is for all restores"
-
-
-async def test_deactivated_meanwhile(stage_for: SetStage) -> None:
-    """Somebody whose account was closed before their words arrived may not, either."""
-    stage = await stage_for()
-    await stage.world.quiet()
-    stage.world.slack.faults.delay_delivery(20)
-    await stage.alice.say(stage.channel, f"{stage.world.slack.mention} {STRANGERS[1].words}")
-    stage.alice.user.deactivated = True
-    await stage.world.pass_time(30)
-    assert stage.cards() == []
-    assert [call.method for call in stage.world.slack.log if "post" in call.method] == [
-        "chat.postEphemeral"
-    ]
-    assert acts.changes(stage) == []
-
-
-async def test_channel_shared_with_another_company(stage_for: SetStage) -> None:
-    """What is asked where strangers read along is refused, even to those who may."""
-    stage = await stage_for()
-    stage.channel.ext_shared = True
-    await acts.ask(stage)
-    await stage.whispered("This channel is shared with another company.")
-    assert stage.cards() == []
-    assert acts.changes(stage) == []
 
 
 async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> None:
@@ -554,21 +458,6 @@ async def test_start_over_while_somebody_else_holds_the_vm(stage_for: SetStage) 
     await stage.card("Continued by @alice, further down")
     assert "[" not in stage.read(old)
     assert acts.changes(stage) == []
-
-
-async def test_two_vms_at_once(stage_for: SetStage) -> None:
-    """One restore a VM, not one in all: another VM is restored at the same time."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await acts.ask(stage, "/vm-restore web-01 from before-release in production")
-    card = await stage.card("Type `before-release` to confirm")
-    await stage.alice.say(stage.channel, "before-release", thread=card)
-    await stage.press("*VM*: `web-01`", "Restore VM now")
-    done = await stage.card("VM Restored Successfully")
-    assert "web-01" in stage.read(done)
-    assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
-        "before-release"
-    ]
 
 
 async def test_a_mark_that_passes_by_itself_is_waited_for(stage_for: SetStage) -> None:

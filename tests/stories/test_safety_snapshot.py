@@ -25,6 +25,7 @@ from tests.stories.conftest import Golden, SetStage
 NS, VM = "production", "database-01"
 TURN_ON = "Snapshot current state first: turn ON"
 SNAPSHOTS, RESTORES = "virtualmachinesnapshots", "virtualmachinerestores"
+CAUSE = "*Likely cause*"
 SLACK = "https://example-ops.slack.com/"
 IMPATIENT = {"rules": {"safety_timeout": 30}}
 
@@ -72,22 +73,6 @@ async def test_safety_snapshot_before_the_restore(stage_for: SetStage, golden: G
     assert restore.at - snapshot.at >= timedelta(seconds=3), "the snapshot takes three seconds"
 
 
-async def test_safety_snapshot_of_a_running_vm(stage_for: SetStage) -> None:
-    """First the stop, then the snapshot, then the restore: of the stopped VM, whatever the mode."""
-    stage = await stage_for(running=True, config={"rules": {"stop_when": "confirmed"}})
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await stage.press(acts.TYPE_IT, TURN_ON)
-    await stage.card("*Snapshot current state first*: ON")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [
-        "update virtualmachines/stop",
-        f"create {SNAPSHOTS}",
-        f"create {RESTORES}",
-    ]
-
-
 async def test_turned_off_again(stage_for: SetStage) -> None:
     """The choice can be taken back until the button is pressed."""
     stage = await stage_for()
@@ -102,14 +87,6 @@ async def test_turned_off_again(stage_for: SetStage) -> None:
     assert acts.sent(stage) == [f"create {RESTORES}"]
 
 
-async def test_on_by_default(stage_for: SetStage) -> None:
-    """A team can have it on for every restore."""
-    stage = await stage_for(config={"rules": {"protect_by_default": True}})
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [f"create {SNAPSHOTS}", f"create {RESTORES}"]
-
-
 async def test_safety_snapshot_not_ready_in_time(stage_for: SetStage, golden: Golden) -> None:
     """No restore without it: the thread says why and asks again, with or without a snapshot."""
     stage = await stage_for(config=IMPATIENT)
@@ -119,6 +96,40 @@ async def test_safety_snapshot_not_ready_in_time(stage_for: SetStage, golden: Go
     await stage.world.quiet()
     await golden(stage)
     assert stage.creates(RESTORES) == []
+
+
+async def test_a_safety_snapshot_that_stands_still_says_why(
+    stage_for: SetStage, golden: Golden
+) -> None:
+    """After two minutes the card has the cause; when KubeVirt gives up, so has the question."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_class("standard").cut = None
+    await confirm_protected(stage)
+    card = await stage.card("Taking safety snapshot")
+    await stage.world.pass_time(100)
+    assert CAUSE not in stage.read(card)
+    await stage.card("The storage has not finished volume snapshot", within=60)
+    await golden(stage)
+    await stage.press("Taking safety snapshot", "Why?", by=stage.bob)
+    await stage.whispered("The storage has not finished volume snapshot", to=stage.bob)
+    asked = stage.read(await stage.card("The safety snapshot failed:", within=300))
+    assert "snapshot deadline exceeded. Likely cause: The storage has not finished" in asked
+    assert stage.restores() == []
+
+
+async def test_a_safety_snapshot_in_error_says_why_at_once(stage_for: SetStage) -> None:
+    """The storage's own words are quoted; once it has recovered the restore goes on."""
+    stage = await stage_for()
+    disks = stage.world.kube.knobs.own_class("standard")
+    disks.error = "rpc error: code = ResourceExhausted desc = pool is full"
+    await confirm_protected(stage)
+    said = stage.read(
+        await stage.card("The storage reports an error for volume snapshot", within=20)
+    )
+    assert disks.error in said
+    disks.error = ""
+    stage.world.kube.nudge()
+    await stage.card(acts.RESTORED, within=60)
 
 
 async def test_safety_snapshot_refused(stage_for: SetStage, golden: Golden) -> None:

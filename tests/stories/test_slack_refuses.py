@@ -16,22 +16,9 @@ from tests.stories.conftest import SetStage
 POST, EDIT, OPEN = "chat.postMessage", "chat.update", "conversations.open"
 CREATE, STOP = "create virtualmachinerestores", "update virtualmachines/stop"
 START = "update virtualmachines/start"
-NO_POST = [
-    "restricted_action",
-    "restricted_action_thread_locked",
-    "restricted_action_read_only_channel",
-    "no_permission",
-    "not_allowed",
-    "a_code_of_tomorrow",
-]
-NO_EDIT = [
-    "msg_too_long",
-    "restricted_action",
-    "ekm_access_denied",
-    "streaming_state_conflict",
-    "cant_update_message",
-    "a_code_of_tomorrow",
-]
+NO_POST = ["restricted_action_thread_locked", "a_code_of_tomorrow"]
+NO_EDIT = ["msg_too_long", "ekm_access_denied", "a_code_of_tomorrow"]
+"""Of codes that mean the same one is enough: docs/slack-codes.md says what each of them means."""
 STOPPING = "is being stopped gracefully"
 STOPPED = "is *stopped*"
 
@@ -67,14 +54,13 @@ async def test_no_post_after_the_stop(stage_for: SetStage, code: str) -> None:
     assert acts.sent(stage) == [STOP, START]
 
 
-@pytest.mark.parametrize("code", NO_POST)
-async def test_no_post_of_the_result(stage_for: SetStage, code: str) -> None:
+async def test_no_post_of_the_result(stage_for: SetStage) -> None:
     """The cluster has restored the VM: Alice hears it, and starts the VM there."""
     stage = await stage_for()
     stage.world.kube.knobs.own_class("standard").bind = 30
     await acts.ask_and_confirm(stage)
     await stage.card("Restoring VM from snapshot")
-    forbid(stage, POST, code)
+    forbid(stage, POST, "no_permission")
     await in_the_dm(stage)
     await stage.card(acts.RESTORED)
     await stage.press(acts.RESTORED, "Start VM")

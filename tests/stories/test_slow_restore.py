@@ -94,32 +94,6 @@ async def test_delete_the_restore_object(stage_for: SetStage, golden: Golden) ->
     assert (made.verb, deleted.verb, made.name) == ("create", "delete", deleted.name)
 
 
-async def test_deleting_is_reconsidered(stage_for: SetStage) -> None:
-    """The second question can still be answered with Keep waiting; nothing is deleted then."""
-    stage = await stage_for(config=IMPATIENT)
-    await overdue(stage)
-    await stage.press(LONG, "Delete the restore object")
-    await stage.press("This does not roll anything back:", "Keep waiting")
-    bind(stage, 1.0)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [f"create {RESTORES}"]
-
-
-async def test_completes_while_deletion_is_considered(stage_for: SetStage) -> None:
-    """The restore ends well while the question stands: the late click deletes nothing."""
-    stage = await stage_for(config=IMPATIENT)
-    await overdue(stage)
-    await stage.press(LONG, "Delete the restore object")
-    question = await stage.card("This does not roll anything back:")
-    old = question.blocks
-    bind(stage, 1.0)
-    await stage.card(acts.RESTORED)
-    await stage.world.quiet()
-    await stage.alice.click_stale(question, old, "Delete the restore object now")
-    await stage.whispered("has ended")
-    assert acts.sent(stage) == [f"create {RESTORES}"]
-
-
 async def test_deleting_is_forbidden(stage_for: SetStage) -> None:
     """The object stays, so the restore goes on, and the owner is asked again and told why."""
     stage = await stage_for(config=IMPATIENT)

@@ -109,19 +109,6 @@ async def test_cancel_typed_before_the_stop(stage_for: SetStage, golden: Golden)
     assert acts.live(stage)
 
 
-async def test_already_stopped_when_the_click_comes(stage_for: SetStage) -> None:
-    """Somebody was faster: that the VM is down already is success."""
-    stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.card(acts.MUST_STOP)
-    stage.world.kube.people.stop(NS, VM)
-    await stage.until(lambda: not acts.live(stage), "the VM is down")
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    assert acts.sent(stage) == [RESTORE]
-
-
 async def test_guest_that_ignores_the_shutdown(stage_for: SetStage, golden: Golden) -> None:
     """After a while the owner is asked; force stop says what it risks and asks once more."""
     stage = await stage_for(running=True, config={"rules": {"stop_timeout": 60}})
@@ -173,18 +160,6 @@ async def test_guest_powered_off_from_inside(stage_for: SetStage) -> None:
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
     assert acts.sent(stage) == ["delete virtualmachineinstances", RESTORE]
-
-
-@pytest.mark.parametrize("strategy", ["Manual", "RerunOnFailure"])
-async def test_other_run_strategies(stage_for: SetStage, strategy: str) -> None:
-    """A VM that is started by hand or after failures is stopped and stays so."""
-    stage = await stage_for(running=True, run_strategy=strategy)
-    await stop(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
-    await stage.world.pass_time(60)
-    assert acts.sent(stage) == [STOP, RESTORE]
-    assert not acts.live(stage)
 
 
 async def test_stop_forbidden(stage_for: SetStage, golden: Golden) -> None:

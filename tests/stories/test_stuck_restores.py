@@ -11,6 +11,7 @@ from tests.stories.test_slow_restore import bind
 
 NS, VM = "production", "database-01"
 CAUSE = "*Likely cause*"
+LATE = "does not run yet"
 NO_DRIVER = "No driver has taken on claim"
 DIAGNOSTIC = {"events", "limitranges", "datavolumes"}
 
@@ -85,6 +86,42 @@ async def test_anybody_may_ask_why(stage_for: SetStage, golden: Golden) -> None:
     assert len(diagnostic(stage)) == once, "the answer of a moment ago is told again"
     assert [stage.read(card) for card in stage.cards()] == before
     assert len(acts.changes(stage)) == 1
+
+
+async def test_a_start_that_does_not_come_up(stage_for: SetStage, golden: Golden) -> None:
+    """No node takes the VM: who started it is told why; once it runs, that its guest agent answers."""
+    stage = await stage_for()
+    guest = stage.world.kube.knobs.own_guest(NS, VM)
+    guest.unschedulable = "0/3 nodes are available: 3 Insufficient memory."
+    await acts.ask_and_confirm(stage)
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.card("started by")
+    await stage.world.pass_time(100)
+    assert diagnostic(stage) == []
+    card = await stage.card(LATE, within=60)
+    await golden(stage)
+    assert "No node can run VM" in stage.read(card)
+    assert guest.unschedulable in stage.read(card)
+    assert card in stage.alice.notified
+    await stage.press(LATE, "Why?", by=stage.bob)
+    await stage.whispered("*Why does VM `database-01` not come up?*", to=stage.bob)
+    guest.unschedulable = ""
+    stage.world.kube.nudge()
+    card = await stage.card("its guest agent answers", within=60)
+    assert CAUSE not in stage.read(card)
+    assert "*Guest agent*: it answered after the start" in stage.read(
+        await stage.card(acts.RESTORED)
+    )
+
+
+async def test_a_guest_without_an_agent(stage_for: SetStage) -> None:
+    """That it runs is all that can be said, and for how long the bot looks."""
+    stage = await stage_for()
+    stage.world.kube.knobs.own_guest(NS, VM).has_agent = False
+    await acts.ask_and_confirm(stage)
+    await stage.press(acts.RESTORED, "Start VM")
+    await stage.card("Its guest agent has not answered so far")
+    assert "*Guest agent*" not in stage.read(await stage.card(acts.RESTORED))
 
 
 async def test_why_of_a_restore_that_gets_on(stage_for: SetStage) -> None:

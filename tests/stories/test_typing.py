@@ -89,20 +89,6 @@ async def test_wrong_name_typed_after_the_stop(stage_for: SetStage, golden: Gold
     assert acts.sent(stage) == [STOP, START]
 
 
-async def test_smart_punctuation(stage_for: SetStage) -> None:
-    """Two hyphens in a name that a keyboard turns into a dash: the hint names the keyboard."""
-    stage = await stage_for()
-    seed = stage.world.kube.seed
-    seed.snapshot("production", "pre--upgrade", "database-01", created=SNAPSHOT_TIME)
-    await acts.to_the_warning(stage, "/vm-restore production/database-01 --snapshot pre--upgrade")
-    smart = Keyboard(smart_punctuation=True)
-    await stage.alice.say(stage.channel, "pre--upgrade", thread=stage.root(), keyboard=smart)
-    assert "smart dash" in stage.read(await stage.card(FAILED))
-    await stage.press(FAILED, "Start over")
-    await acts.confirm(stage, "pre--upgrade")
-    await stage.card(acts.RESTORED)
-
-
 RIGHT: Mapping[str, tuple[str, dict[str, Any]]] = {
     "without blocks": (NAME, {"raw_blocks": False}),
     "as a code block": (f"```{NAME}```", {}),
@@ -188,17 +174,6 @@ async def test_an_edited_message(stage_for: SetStage) -> None:
     await nothing_follows(stage)
 
 
-async def test_a_message_of_another_app(stage_for: SetStage) -> None:
-    """Apps cannot confirm, whatever name they post under."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await stage.world.slack.post_as_app(stage.channel, NAME, stage.root())
-    await stage.world.slack.post_as_app(
-        stage.channel, f"{stage.world.slack.mention} {NAME}", stage.root()
-    )
-    await nothing_follows(stage)
-
-
 async def test_typed_elsewhere(stage_for: SetStage) -> None:
     """The name in the channel, in another thread or by direct message is not the answer."""
     stage = await stage_for()
@@ -222,27 +197,6 @@ async def test_a_late_event(stage_for: SetStage) -> None:
     await nothing_follows(stage)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
-
-
-async def test_conversation_in_an_incident_thread(stage_for: SetStage) -> None:
-    """In a thread of people only a single word is an answer."""
-    stage = await stage_for()
-    await incident(stage)
-    for said in (f"the name is {NAME}", "two words", "ok :eyes: looking", f"{NAME} {NAME}"):
-        await stage.reply(said)
-    await nothing_follows(stage)
-    assert stage.whispers(stage.alice) == []
-    await stage.reply("nope")
-    await stage.card(FAILED)
-
-
-async def test_help_while_typing(stage_for: SetStage) -> None:
-    """A question to the bot by name is answered and is not taken for the snapshot's name."""
-    stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await stage.reply(f"{stage.world.slack.mention} help")
-    await stage.whispered("I restore KubeVirt VMs from snapshots")
-    await nothing_follows(stage)
 
 
 @pytest.mark.parametrize(

@@ -58,14 +58,6 @@ async def clicked_and_no_more(stage: Stage) -> Copy:
     return copy
 
 
-async def at_the_safety_snapshot(stage: Stage) -> Copy:
-    """Its name is stored, and it is being taken."""
-    await acts.press_restore(stage)
-    await stage.card("Taking safety snapshot `pre-restore")
-    await stage.world.quiet()
-    return await copied(stage)
-
-
 @pytest.mark.parametrize("running", [False, True], ids=["stopped", "running"])
 @pytest.mark.parametrize("protect", [False, True], ids=["", "protected"])
 async def test_confirmed_and_forgotten(
@@ -89,17 +81,6 @@ async def test_confirmed_and_forgotten(
     assert len(stage.restores()) == 1
 
 
-async def test_forgotten_during_the_safety_snapshot(stage_for: SetStage) -> None:
-    """It is taken once, and so is the restore made."""
-    stage = await stage_for(config={"rules": {"protect_by_default": True}})
-    await up_to_the_button(stage)
-    copy = await at_the_safety_snapshot(stage)
-    await stage.card(acts.RESTORED)
-    await put_back(stage, copy)
-    await stage.world.pass_time(60)
-    assert acts.sent(stage) == [PROTECT, RESTORE]
-
-
 @pytest.mark.parametrize("bind", [3, 60], ids=["complete", "running"])
 async def test_what_was_done_is_told_with_its_own_time(
     stage_for: SetStage, golden: Golden, bind: int
@@ -115,15 +96,3 @@ async def test_what_was_done_is_told_with_its_own_time(
     await stage.card(acts.RESTORED)
     await golden(stage)
     assert len(stage.restores()) == 1
-
-
-async def test_forgotten_and_the_object_deleted_since(stage_for: SetStage) -> None:
-    """The VM carries the mark of the name that the same confirmation gives: it ran."""
-    stage = await stage_for()
-    await up_to_the_button(stage)
-    copy = await clicked_and_no_more(stage)
-    await stage.card(acts.RESTORED)
-    stage.world.kube.people.delete_restore(NS, stage.restores()[0].name)
-    await put_back(stage, copy)
-    await stage.card("The VM carries its mark.")
-    assert acts.sent(stage) == [RESTORE]

@@ -17,6 +17,8 @@ class Guest:
     has_agent: bool = True
     ignores_shutdown: bool = False
     crashes_at_boot: bool = False
+    unschedulable: str = ""
+    """What the scheduler says, if no node takes its pod."""
     freeze_times_out: bool = False
 
 

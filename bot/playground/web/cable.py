@@ -6,6 +6,7 @@ of that gets out, and the far sides see what a kill shows them: broken connectio
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 CHUNK = 256 * 1024
 HOST = "127.0.0.1"
 
+_NUMBERS = itertools.count(1)
+"""The path of a socket has room for a short name only."""
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -34,7 +37,7 @@ class Cable:
         self.slack = await self._tcp(slack)
         self.cluster = await self._tcp(cluster)
         far = urlsplit(store).path
-        self._socket = Path(far).with_name(f"cable-{id(self):x}.sock")
+        self._socket = Path(far).with_name(f"c{next(_NUMBERS)}.sock")
         self.store = f"unix://{self._socket}"
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -4,14 +4,13 @@ Each gesture is what the tests do as well; one that the screen does not allow ra
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot.playground.slack import NotPossible, Person
 from bot.playground.slack.interactions import ClickResult, Result
 from bot.playground.slack.surfaces import MENUS, Named, Surface, blocks_of, find_control
 from bot.playground.slack.workspace import Channel, Message
+from bot.playground.web.deeds import Deeds
 from bot.playground.web.marks import Marks
 from bot.playground.web.requests import Fields, Malformed
 from bot.playground.web.scene import Scene
@@ -26,28 +25,14 @@ NOT_SENT = "We had some trouble connecting. Try again?"
 INPUTS = ("plain_text_input",)
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """A gesture that was made: for the timeline."""
-
-    at: datetime
-    user: str
-    text: str
-    channel: str = ""
-    thread: str = ""
-    """The ts of the thread's first message, where it was made in one."""
-    restore: str = ""
-    """The restore whose card was used."""
-
-
 class Gestures:
     """Does what the page asks for."""
 
-    def __init__(self, scene: Scene, marks: Marks) -> None:
+    def __init__(self, scene: Scene, marks: Marks, deeds: Deeds) -> None:
         self._scene = scene
         self._slack = scene.world.slack
         self._marks = marks
-        self.deeds: list[Deed] = []
+        self._deeds = deeds
         self._typed: dict[tuple[str, int, Named], str] = {}
         """What each person typed last into each menu that searches."""
         self._kinds: dict[str, Callable[[Person, Fields], Awaitable[Json]]] = {
@@ -86,12 +71,12 @@ class Gestures:
         broadcast = fields.flag("broadcast", default=False)
         said = await person.say(channel, text, thread=thread, broadcast=broadcast)
         self._marks.read(person, channel, thread or "")
-        self._note(person, f"said “{text}”", channel=channel, thread=said.root_ts)
+        self._deeds.by(person, f"said “{text}”", channel, said.root_ts)
         return {"ts": said.ts}
 
     async def _slash(self, person: Person, fields: Fields) -> Json:
         channel, line = self._channel(person, fields), _words(fields)
-        self._note(person, f"typed {line}", channel=channel)
+        self._deeds.by(person, f"typed {line}", channel)
         result = await person.slash(channel, line)
         await result.settled()
         if result.failure:
@@ -111,7 +96,7 @@ class Gestures:
     async def _click(self, person: Person, fields: Fields) -> Json:
         surface, what = self._control(person, fields)
         label = find_control(blocks_of(surface), person.user, what).label
-        self._note_on(surface, person, f"clicked [{label}]")
+        self._deeds.on(surface, person, f"clicked [{label}]")
         return await _settled(await person.click(surface, what))
 
     async def _options(self, person: Person, fields: Fields) -> Json:
@@ -132,14 +117,14 @@ class Gestures:
             value = chosen = user.name
         typed = self._typed.get((person.id, id(surface), what), "")
         result = await person.pick(surface, what, value, typed=typed)
-        self._note_on(surface, person, f"chose “{chosen}”")
+        self._deeds.on(surface, person, f"chose “{chosen}”")
         return await _settled(result)
 
     async def _tick(self, person: Person, fields: Fields) -> Json:
         surface, what = self._control(person, fields)
         values = fields.texts("values")
         result = await person.tick(surface, what, *values)
-        self._note_on(surface, person, f"left {len(values)} boxes ticked")
+        self._deeds.on(surface, person, f"left {len(values)} boxes ticked")
         return await _settled(result)
 
     # Modals, the Home tab and shortcuts
@@ -157,7 +142,7 @@ class Gestures:
         if result.status != "ok":
             raise NotPossible(NOT_SENT)
         if not result.errors:
-            self._note(person, "sent the form")
+            self._deeds.by(person, "sent the form")
         return {"errors": result.errors} if result.errors else {}
 
     async def _close(self, person: Person, _: Fields) -> Json:
@@ -172,13 +157,13 @@ class Gestures:
 
     async def _shortcut(self, person: Person, fields: Fields) -> Json:
         looking_at = self._channel(person, fields) if fields.has("channel") else None
-        self._note(person, "used the shortcut")
+        self._deeds.by(person, "used the shortcut")
         result = await person.shortcut(fields.text("callback_id"), looking_at=looking_at)
         return await _settled(result)
 
     async def _message_shortcut(self, person: Person, fields: Fields) -> Json:
         message = self._message(person, fields)
-        self._note_on(message, person, "used the shortcut of a message")
+        self._deeds.on(message, person, "used the shortcut of a message")
         result = await person.message_shortcut(message, fields.text("callback_id"))
         return await _settled(result)
 
@@ -225,33 +210,6 @@ class Gestures:
             if view is not None and view.id == fields.text("view"):
                 return view
         raise NotPossible("it is not on the screen any more")
-
-    # What is noted
-
-    def _note_on(self, surface: Surface, person: Person, text: str) -> None:
-        if not isinstance(surface, Message):
-            self._note(person, f"{text} in “{surface.title or 'Home'}”")
-            return
-        payload = (surface.metadata or {}).get("event_payload", {})
-        self._note(
-            person,
-            text,
-            channel=surface.channel,
-            thread=surface.root_ts,
-            restore=str(payload.get("restore", "")),
-        )
-
-    def _note(
-        self,
-        person: Person,
-        text: str,
-        *,
-        channel: Channel | None = None,
-        thread: str = "",
-        restore: str = "",
-    ) -> None:
-        at, room = self._scene.world.clock.now(), channel.id if channel else ""
-        self.deeds.append(Deed(at, person.id, text, room, thread, restore))
 
 
 async def _settled(result: ClickResult) -> Json:

@@ -30,11 +30,11 @@ async def play(*, port: int, out: TextIO) -> int:
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({playing, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
-    if playing.done():
-        playing.result()
     # One cancel: a second one would cut off what closes the world.
     playing.cancel()
     await asyncio.wait({playing}, timeout=END_SECONDS)
+    if playing.done() and not playing.cancelled():
+        playing.result()
     return 0
 
 

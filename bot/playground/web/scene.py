@@ -10,6 +10,8 @@ from bot.playground.world import World
 
 REQUESTER, ON_CALL, APPROVER = "requester", "on call", "approver-to-be"
 GUEST, STRANGER = "guest", "stranger from a shared channel"
+LONG_GRACE = 1800
+"""Seconds that a database gets to shut down: more than the bot waits before it asks."""
 OFFLINE, ONLINE, QUIESCED = (), ("Online", "NoGuestAgent"), ("Online", "GuestAgent")
 SNAPSHOTS: tuple[tuple[str, str, str, float, tuple[str, ...]], ...] = (
     ("production", "pre-upgrade-snapshot", "database-01", 6.5, QUIESCED),
@@ -23,6 +25,13 @@ SNAPSHOTS: tuple[tuple[str, str, str, float, tuple[str, ...]], ...] = (
     ("billing", "end-of-quarter", "billing-01", 40 * 24, QUIESCED),
 )
 """Namespace, name, VM, age in hours, and what KubeVirt says of how it was taken."""
+
+
+TOPICS = {
+    "incidents": "What is broken in production. @vm-restore listens.",
+    "database-team": "Private: alice and bob.",
+    "vendor-help": "Shared with another company: nothing is restored here.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,14 @@ def _channels(world: World, personas: dict[str, Persona]) -> dict[str, Channel]:
 def _cluster(world: World) -> None:
     seed, now = world.kube.seed, world.clock.now()
     two = (Disk("root", "20Gi"), Disk("data", "100Gi"))
-    seed.vm("production", "database-01", running=True, run_strategy="Always", disks=two)
+    seed.vm(
+        "production",
+        "database-01",
+        running=True,
+        run_strategy="Always",
+        disks=two,
+        grace_period=LONG_GRACE,
+    )
     seed.vm("production", "web-01", running=False, run_strategy="Halted")
     seed.vm("production", "web-02", running=True, run_strategy="Always")
     seed.vm("production", "queue-01", running=True, run_strategy="RerunOnFailure", disks=two)

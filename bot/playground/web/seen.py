@@ -11,8 +11,8 @@ from bot.playground.slack.transcript import Transcript
 from bot.playground.slack.views import View
 from bot.playground.slack.workspace import Channel, Message
 from bot.playground.web.marks import Marks
-from bot.playground.web.scene import Persona, Scene
-from bot.slack.manifest import COMMAND, manifest
+from bot.playground.web.scene import TOPICS, Persona, Scene
+from bot.slack.manifest import manifest
 
 Json = dict[str, Any]
 
@@ -87,7 +87,7 @@ class Seen:
             "private": channel.private,
             "archived": channel.archived,
             "shared": channel.ext_shared,
-            "topic": "",
+            "topic": TOPICS.get(channel.name, ""),
             "unread": self._marks.unread(person, top),
             "mentions": self._marks.unread(person, (m for m in mentions if not m.deleted)),
         }
@@ -157,7 +157,7 @@ def _app(scene: Scene) -> Json:
     return {
         "name": made["display_information"]["name"],
         "bot_user": scene.world.slack.bot_user_id,
-        "command": COMMAND,
+        "command": made["features"]["slash_commands"][0]["command"],
         "shortcuts": [{k: s[k] for k in ("callback_id", "name", "type")} for s in shortcuts],
     }
 

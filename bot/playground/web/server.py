@@ -53,7 +53,9 @@ class PlaygroundServer:
     def __init__(self, playground: Playground) -> None:
         self._playground = playground
         self._token = secrets.token_urlsafe(16)
-        self._ending = asyncio.Event()
+        self._poke = asyncio.Event()
+        """Set, and replaced, when there is something to look at, or when it ends."""
+        self._ended = False
         app = web.Application(middlewares=[self._guarded], client_max_size=LONGEST_REQUEST)
         app.router.add_get("/{token}/live", self._live)
         app.router.add_post("/{token}/do", self._do)
@@ -81,7 +83,8 @@ class PlaygroundServer:
 
     async def stop(self) -> None:
         """Say so on every page, and end."""
-        self._ending.set()
+        self._ended = True
+        self._wake()
         await self._runner.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -130,10 +133,14 @@ class PlaygroundServer:
         return web.Response(text=text, content_type=kind, charset="utf-8")
 
     async def _do(self, request: web.Request) -> web.Response:
-        return await _answered(self._playground.gestures.do, request)
+        answer = await _answered(self._playground.gestures.do, request)
+        self._wake()
+        return answer
 
     async def _world(self, request: web.Request) -> web.Response:
-        return await _answered(self._playground.change, request)
+        answer = await _answered(self._playground.change, request)
+        self._wake()
+        return answer
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         name = request.query.get("as", "")
@@ -151,16 +158,23 @@ class PlaygroundServer:
     async def _tell(self, response: web.StreamResponse, name: str) -> None:
         """Send what this person sees whenever it has changed, until the end."""
         before = b""
-        while not self._ending.is_set():
+        while not self._ended:
+            poke = self._poke
+            await self._playground.look(now=not before)
             state = json.dumps(self._playground.state(name), separators=(",", ":")).encode()
             digest = hashlib.sha256(state).digest()
             if digest != before:
                 before = digest
                 await response.write(b"event: state\ndata: " + state + b"\n\n")
             try:
-                await asyncio.wait_for(self._ending.wait(), LOOK)
+                await asyncio.wait_for(poke.wait(), LOOK)
             except TimeoutError:
                 continue
+
+    def _wake(self) -> None:
+        """Let every page see at once what has been done on one of them."""
+        poke, self._poke = self._poke, asyncio.Event()
+        poke.set()
 
 
 async def _answered(

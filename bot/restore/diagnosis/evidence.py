@@ -67,7 +67,7 @@ class SeenDataVolume:
 
 @dataclass(frozen=True, slots=True)
 class SeenCondition:
-    """A condition of the VMI."""
+    """A condition of the VMI, or of the VM."""
 
     kind: str
     status: str
@@ -112,12 +112,18 @@ class Evidence:
     """The restore was seen to exist, so that its absence means that it was deleted."""
     over: bool = False
     """The restore has ended, so that a VM that runs is nothing strange."""
+    protects: bool = False
+    """It waits for its safety snapshot: `snapshot` is that, and what it is made of."""
+    starts: bool = False
+    """Its VM was to be started after the end: that is what does not go on."""
     confirmed_vm: str = ""
     """UID of the VM that was shown before the restore."""
     job: RestoreObject | None = None
     vm: Vm | None = None
     vmi: Vmi | None = None
     vmi_conditions: tuple[SeenCondition, ...] = ()
+    vm_failures: tuple[str, ...] = ()
+    """What its controller met when it was to make the VMI (the VM's condition `Failure`)."""
     snapshot: Snapshot | None = None
     content: Content | None = None
     events: tuple[SeenEvent, ...] = ()
@@ -149,7 +155,20 @@ class Evidence:
     @property
     def words(self) -> tuple[str, ...]:
         """What is said now: the failure, and the conditions. Events tell of the past as well."""
-        return tuple(dict.fromkeys(text for text in (self.error, *self.conditions) if text))
+        own = self.of_the_start if self.starts else self.conditions
+        if self.protects and self.snapshot is not None:
+            own = (self.snapshot.error or "", self.snapshot.progressing)
+        return tuple(dict.fromkeys(text for text in (self.error, *own) if text))
+
+    @property
+    def of_the_start(self) -> tuple[str, ...]:
+        """What the VM and its VMI say of a start that does not come up."""
+        stuck = [
+            each.text or each.reason
+            for each in self.vmi_conditions
+            if (each.kind, each.status) == ("Synchronized", "False")
+        ]
+        return (*self.vm_failures, *stuck)
 
     @property
     def pending(self) -> tuple[SeenClaim, ...]:

@@ -41,6 +41,10 @@ def says(evidence: Evidence, cause: Cause, *parts: str) -> Match | None:
 
 def quoted(evidence: Evidence, text: str) -> Quote:
     """Words of the restore's conditions, or of the error that the document knows."""
+    if text in evidence.of_the_start:
+        return stands("VM", evidence.vm_name, text)
+    if evidence.protects and text != evidence.error:
+        return stands("Snapshot", evidence.snapshot_name, text)
     own = text in evidence.conditions
     name = named(evidence.restore_name)
     return Quote(source=texts.RESTORE_SAYS.format(name=name), text=text) if own else error(text)

@@ -41,9 +41,18 @@ class Cause(StrEnum):
     PROVISIONER_MISSING = "provisioner_missing"
     DATA_VOLUME_STUCK = "data_volume_stuck"
     WAITS_FOR_CONSUMER = "waits_for_consumer"
+    CLAIM_MISSING = "claim_missing"
     UNSCHEDULABLE = "unschedulable"
     OTHER_RESTORE = "other_restore"
     CONTROLLER_SILENT = "controller_silent"
+    SAFETY_NOT_LOCKED = "safety_not_locked"
+    SAFETY_DISK_ERROR = "safety_disk_error"
+    SAFETY_DISK_GONE = "safety_disk_gone"
+    SAFETY_DISK_SLOW = "safety_disk_slow"
+    SAFETY_DEADLINE = "safety_deadline"
+    SAFETY_SILENT = "safety_silent"
+    SAFETY_UNKNOWN = "safety_unknown"
+    START_UNKNOWN = "start_unknown"
     UNKNOWN = "unknown"
 
 

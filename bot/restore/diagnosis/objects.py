@@ -7,7 +7,10 @@ from bot.restore.diagnosis.matching import Match, first, quoted, says, stands
 from bot.restore.diagnosis.model import Cause
 from bot.texts import diagnosis as texts
 
-_SNAPSHOT_CLASS = re.compile(r"(snapshot ?class|VolumeSnapshotClass)", re.IGNORECASE)
+SNAPSHOT_CLASS = re.compile(r"(snapshot ?class|VolumeSnapshotClass)", re.IGNORECASE)
+_NO_CLAIM = re.compile(
+    r"PVC [a-z0-9.-]+/(?P<name>[a-z0-9.-]+) does not exist|didn't find PVC (?P<other>[a-z0-9.-]+)"
+)
 _BEGINNING = "Initializing"
 
 # What stands on the objects
@@ -72,7 +75,7 @@ def _fault(seen: SeenVolumeSnapshot) -> tuple[Cause | None, str]:
     if seen.ready:
         # A driver's error on what is ready already is ignored by KubeVirt as well.
         return None, ""
-    if _SNAPSHOT_CLASS.search(seen.error):
+    if SNAPSHOT_CLASS.search(seen.error):
         return Cause.SNAPSHOT_CLASS_MISSING, seen.error
     if seen.error:
         return Cause.VOLUME_SNAPSHOT_ERROR, seen.error
@@ -94,6 +97,21 @@ def snapshot_unready(evidence: Evidence) -> Match | None:
 
 
 # At a start, and what is left
+
+
+def claim_missing(evidence: Evidence) -> Match | None:
+    """The VM waits for a claim that does not exist."""
+    texts_of_it = (*evidence.of_the_start, *(each.text for each in evidence.vmi_conditions))
+    for text in texts_of_it if evidence.starts else ():
+        if found := _NO_CLAIM.search(text):
+            name = found["name"] or found["other"]
+            return Match(Cause.CLAIM_MISSING, (quoted(evidence, text),), {"claim": name})
+    return None
+
+
+def unschedulable_at_start(evidence: Evidence) -> Match | None:
+    """The same of a VM that was to be started: its claims wait for the node as well."""
+    return unschedulable(evidence) if evidence.starts else None
 
 
 def unschedulable(evidence: Evidence) -> Match | None:

@@ -8,7 +8,7 @@ are read of a claim that waits now, since they tell of what is over as well.
 import re
 from collections.abc import Mapping
 
-from bot.restore.diagnosis import objects, said, storage
+from bot.restore.diagnosis import objects, safety, said, storage
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.diagnosis.matching import Match, Rule, event_quote, named, quoted, stands
 from bot.restore.diagnosis.model import Cause, Diagnosis, Quote
@@ -23,7 +23,8 @@ _GAPS = re.compile(r"\{(\w+)\}")
 
 def diagnose(evidence: Evidence) -> Diagnosis:
     """The first rule that fits; without one the evidence alone."""
-    found = next((match for rule in RULES if (match := rule(evidence))), None)
+    rules = SAFETY_RULES if evidence.protects else RULES
+    found = next((match for rule in rules if (match := rule(evidence))), None)
     return _told(evidence, found or _unknown(evidence))
 
 
@@ -77,6 +78,8 @@ RULES: tuple[Rule, ...] = (
     said.webhook_denies,
     said.quota,
     said.limit_range,
+    objects.claim_missing,
+    objects.unschedulable_at_start,
     objects.content_going,
     objects.snapshot_missing,
     objects.volume_snapshot,
@@ -92,6 +95,20 @@ RULES: tuple[Rule, ...] = (
     objects.controller_silent,
 )
 """Each is tried in this order; the first that fits is told."""
+SAFETY_RULES: tuple[Rule, ...] = (
+    said.unreachable,
+    said.right_lost,
+    said.vm_deleted,
+    safety.not_locked,
+    said.namespace_going,
+    said.webhook_down,
+    said.webhook_denies,
+    said.quota,
+    safety.disk,
+    safety.deadline,
+    safety.silent,
+)
+"""The same, while a safety snapshot is waited for."""
 
 
 def _unknown(evidence: Evidence) -> Match:
@@ -102,4 +119,6 @@ def _unknown(evidence: Evidence) -> Match:
         stands("Claim", each.name, texts.PHASE.format(phase=each.phase or "?"))
         for each in evidence.pending
     )
-    return Match(Cause.UNKNOWN, (*said[:2], *warned[:2], *waiting))
+    cause = Cause.START_UNKNOWN if evidence.starts else Cause.UNKNOWN
+    cause = Cause.SAFETY_UNKNOWN if evidence.protects else cause
+    return Match(cause, (*said[:2], *warned[:2], *waiting))

@@ -5,11 +5,12 @@ A restore that gets on is never diagnosed: nothing more is read than what its pr
 
 from datetime import datetime, timedelta
 
+from bot.restore import starts
 from bot.restore.diagnosis.evidence import Evidence
 from bot.restore.diagnosis.rules import diagnose
 from bot.restore.events import Event, Observed
-from bot.restore.model import Job, Phase, Restore
-from bot.restore.observation import Observation, ObservationKind
+from bot.restore.model import Job, Phase, Restore, Safety
+from bot.restore.observation import Observation, ObservationKind, Snapshot
 from bot.restore.reasons import Reason
 
 STALLED_AFTER = timedelta(minutes=2)
@@ -23,6 +24,11 @@ _TOLD_BY_ITS_END = frozenset({Reason.RESTORE_GIVEN_UP, Reason.NOT_RESTORED})
 def wanted(restore: Restore, observation: Observation, now: datetime) -> bool:
     """Evidence is to be read now: at a failure, at a stall, and when the time limit is over."""
     job, seen = restore.job, observation.job
+    if restore.phase.ended and observation.kind is ObservationKind.VMI:
+        vmi = observation.vmi
+        return starts.wants_diagnosis(restore, now) and not (vmi is not None and vmi.runs)
+    if restore.phase is Phase.PROTECTING and observation.kind is ObservationKind.SAFETY:
+        return _of_safety(restore, observation, now)
     if restore.phase is not Phase.RESTORING or observation.kind is not ObservationKind.JOB:
         return False
     if job is None or observation.forbidden is not None or not observation.kubevirt:
@@ -34,6 +40,31 @@ def wanted(restore: Restore, observation: Observation, now: datetime) -> bool:
     if job.wait_until is not None and now >= job.wait_until and restore.question is None:
         return True
     return _is_stalled(job, now) and not _is_fresh(restore, now)
+
+
+def _of_safety(restore: Restore, observation: Observation, now: datetime) -> bool:
+    """The safety snapshot is in error, has failed, is late, or has said nothing new for a while."""
+    safety, seen = restore.safety, observation.safety
+    if safety is None or seen is None or safety.uid not in (None, seen.uid):
+        return False
+    if seen.usable and seen.phase == "Succeeded":
+        return False
+    late = now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
+    if late or seen.deleting or seen.phase == "Failed":
+        return True
+    if seen.error is None and safety_says(seen) != safety.shown:
+        return False
+    fresh = safety.diagnosis is not None and now - safety.diagnosis.at < AGAIN_AFTER
+    return not fresh and (seen.error is not None or _safety_stands(safety, now))
+
+
+def _safety_stands(safety: Safety, now: datetime) -> bool:
+    return now - (safety.moved_at or safety.decided_at) >= STALLED_AFTER
+
+
+def safety_says(seen: Snapshot) -> str:
+    """What moves while a safety snapshot gets on."""
+    return f"{seen.phase} {seen.progressing} {seen.error or ''}"[:300]
 
 
 def _moves(job: Job, observation: Observation) -> bool:
@@ -53,6 +84,10 @@ def _is_stalled(job: Job, now: datetime) -> bool:
 
 def stands_still(restore: Restore, now: datetime) -> bool:
     """Nothing has moved for a while, or it has failed."""
+    if restore.phase is Phase.PROTECTING and restore.safety is not None:
+        return _safety_stands(restore.safety, now)
+    if restore.start is not None:
+        return restore.start.error is not None or starts.is_late(restore, now)
     failed = restore.phase is Phase.FAILED
     return failed or (restore.job is not None and _is_stalled(restore.job, now))
 
@@ -63,6 +98,8 @@ def _is_fresh(restore: Restore, now: datetime) -> bool:
 
 def noted(before: Restore, after: Restore, event: Event, now: datetime) -> Restore:
     """The document with its diagnosis: a new one, none any more, or the one that it has."""
+    if before.phase is Phase.PROTECTING or (before.phase.ended and after.phase.ended):
+        return after  # what is known of a safety snapshot or a start is stored with it
     if after is before:
         return _with(after, event.evidence) if isinstance(event, Observed) else after
     if after.phase is Phase.FAILED and not before.phase.ended:

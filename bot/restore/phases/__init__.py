@@ -56,7 +56,7 @@ def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
         case Phase.STOPPING:
             return stopping.on_observation(restore, observation, now)
         case Phase.PROTECTING:
-            return protecting.on_observation(restore, observation, now)
+            return protecting.on_observation(restore, seen, now)
         case Phase.RESTORING:
             return restoring.on_observation(restore, seen, now)
         case Phase.STOP_CHOICE | Phase.TYPING | Phase.CONFIRMING:

@@ -9,7 +9,7 @@ from bot.restore.denials import denial
 from bot.restore.disks import Fate
 from bot.restore.effects import delete_blocker
 from bot.restore.events import DeleteRestore, Effect
-from bot.restore.model import Phase, Preview, Restore, Stop, same_line
+from bot.restore.model import Phase, Preview, Restore, same_line
 from bot.restore.observation import ApiRejection, Observation
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
@@ -19,6 +19,7 @@ from bot.restore.recheck import (
     unlocks,
     unsettled,
 )
+from bot.restore.stop_and_start import Stop
 from bot.restore.thread import CardKind
 from bot.texts import refusals as texts
 

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from bot.restore import edits
+from bot.restore import edits, starts
 from bot.restore.denials import denial
+from bot.restore.diagnosis.rules import diagnose
 from bot.restore.events import Done, Effect, Observed, StartVm
 from bot.restore.model import Restore
 from bot.restore.observation import ApiRejection, Observation, ObservationKind, Vm
@@ -21,8 +22,9 @@ MAX_WHY = 600
 def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
     """Start the VM if somebody asked for that after the end."""
     if not start_is_due(restore):
-        again = seen.observation.kind is ObservationKind.JOB
-        return (left.looked_again(restore, seen.observation, now) if again else restore), ()
+        if seen.observation.kind is ObservationKind.JOB:
+            return left.looked_again(restore, seen.observation, now), ()
+        return _followed(restore, seen, now), ()
     observation, vm = seen.observation, seen.observation.vm
     if vm is None:
         return start_failed(restore, texts.START_VM_GONE, now), ()
@@ -80,6 +82,28 @@ def _is_started(restore: Restore, now: datetime) -> Restore:
     done = restore.start.model_copy(update={"done_at": now})
     running = left.soon(restore.model_copy(update={"start": done}), now)
     return edits.post(running, CardKind.STARTED, now)
+
+
+def wanted(restore: Restore, now: datetime) -> ObservationKind | None:
+    """What time makes due after the end: what was left behind, or how a start goes."""
+    if left.is_due(restore, now):
+        return ObservationKind.JOB
+    return ObservationKind.VMI if starts.is_followed(restore, now) else None
+
+
+def _followed(restore: Restore, seen: Observed, now: datetime) -> Restore:
+    """How a start goes: the guest runs, its agent answers, or it does not come up and why."""
+    start, vmi = restore.start, seen.observation.vmi
+    if start is None or not starts.is_followed(restore, now):
+        return restore
+    if vmi is not None and vmi.runs:
+        known = {"runs_at": start.runs_at or now, "agent_at": now if vmi.agent else None}
+        return restore.model_copy(update={"start": start.model_copy(update=known)})
+    if seen.evidence is None:
+        return restore
+    late = {"late_at": start.late_at or now, "diagnosis": diagnose(seen.evidence)}
+    told = restore.model_copy(update={"start": start.model_copy(update=late)})
+    return told if start.late_at else edits.post(told, CardKind.STARTED, now)
 
 
 def start_failed(restore: Restore, why: str, now: datetime) -> Restore:

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from bot.restore import edits
 from bot.restore.cut import named
 from bot.restore.denials import denial, quote
+from bot.restore.diagnosis import times
+from bot.restore.diagnosis.model import Cause, Diagnosis
+from bot.restore.diagnosis.rules import diagnose
 from bot.restore.differences import differences
 from bot.restore.disks import Fate
 from bot.restore.effects import confirmed_name, create_snapshot, object_name
-from bot.restore.events import CreateSnapshot, Done, Effect
+from bot.restore.events import CreateSnapshot, Done, Effect, Observed
 from bot.restore.model import Phase, Restore, Safety
 from bot.restore.observation import ApiRejection, Observation, Snapshot
 from bot.restore.recheck import (
@@ -27,14 +30,17 @@ Move = tuple[Restore, tuple[Effect, ...]]
 
 MAX_WHY = 600
 """Letters of why there is no safety snapshot, and of who can change that."""
+MAX_FAILURE = 150
+"""Letters of what went wrong, where its likely cause is told as well."""
 
 
 MAX_TOLD = 5
 """Disks that a sentence names."""
 
 
-def on_observation(restore: Restore, observation: Observation, now: datetime) -> Move:
+def on_observation(restore: Restore, seen: Observed, now: datetime) -> Move:
     """Take the safety snapshot once, then wait until it is ready."""
+    observation = seen.observation
     if restore.safety is None:
         if decision_expired(restore, now):
             return too_late(restore, now), ()
@@ -46,20 +52,18 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
         safety = Safety(name=name, decided_at=now)
         decided = restore.model_copy(update={"safety": safety})
         return decided, (create_snapshot(decided, safety),)
-    return _safety_progress(restore, restore.safety, observation, now)
+    return _safety_progress(restore, restore.safety, seen, now)
 
 
-def _safety_progress(
-    restore: Restore, safety: Safety, observation: Observation, now: datetime
-) -> Move:
-    snapshot = observation.safety
+def _safety_progress(restore: Restore, safety: Safety, seen: Observed, now: datetime) -> Move:
+    observation, snapshot = seen.observation, seen.observation.safety
     late = now >= safety.decided_at + timedelta(seconds=restore.rules.safety_timeout)
     if snapshot is None and safety.uid is None and not late:
         return _again(restore, safety, observation, now)
     if failure := _unsafe(restore, safety, snapshot, late=late):
-        return _unprotected(restore, failure, now), ()
+        return _unprotected(restore, _explained(failure, _why(safety, seen)), now), ()
     if snapshot is None or not (snapshot.usable and snapshot.phase == "Succeeded"):
-        return _safety_seen(restore, safety, snapshot), ()
+        return _safety_seen(restore, safety, seen, now), ()
     ready = safety.model_copy(update={"uid": snapshot.uid, "ready_at": now})
     words = endings.SAFETY_READY.format(name=safety.name)
     done = edits.close_slot(restore, CardKind.PROTECTING, words)
@@ -109,13 +113,37 @@ def _lacks(restore: Restore, snapshot: Snapshot) -> list[str]:
     return [each for each in gone if each not in snapshot.included]
 
 
-def _safety_seen(restore: Restore, safety: Safety, snapshot: Snapshot | None) -> Restore:
+def _why(safety: Safety, seen: Observed) -> Diagnosis | None:
+    """What is known now; what was known before, where KubeVirt only says that it gave up."""
+    known = safety.diagnosis
+    if seen.evidence is None:
+        return known
+    found = diagnose(seen.evidence)
+    vague = found.cause in (Cause.SAFETY_DEADLINE, Cause.SAFETY_UNKNOWN)
+    return known if vague and known is not None else found
+
+
+def _explained(failure: str, why: Diagnosis | None) -> str:
+    """With the likely cause, where one is known; the card that asks again has room for little more."""
+    if why is None or why.cause == Cause.SAFETY_UNKNOWN:
+        return failure
+    said = failure[:MAX_FAILURE].rstrip(".")
+    return texts.SAFETY_EXPLAINED.format(failure=said, likely=why.likely)
+
+
+def _safety_seen(restore: Restore, safety: Safety, seen: Observed, now: datetime) -> Restore:
+    snapshot = seen.observation.safety
     if snapshot is None:
         return restore
     # What else Progressing says is said of every snapshot for a moment.
     waits = snapshot.progressing if texts.NOT_LOCKED in snapshot.progressing.casefold() else ""
     said = quote(snapshot.error or waits)
-    known = safety.model_copy(update={"uid": snapshot.uid, "said": said})
+    shown = times.safety_says(snapshot)
+    known = safety.model_copy(update={"uid": snapshot.uid, "said": said, "shown": shown})
+    if shown != safety.shown:
+        known = known.model_copy(update={"moved_at": now, "diagnosis": None})
+    if seen.evidence is not None:
+        known = known.model_copy(update={"diagnosis": diagnose(seen.evidence)})
     return restore.model_copy(update={"safety": known})
 
 

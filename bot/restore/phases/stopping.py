@@ -13,7 +13,7 @@ from bot.restore.checks import is_live
 from bot.restore.denials import denial
 from bot.restore.differences import Difference
 from bot.restore.events import ClearVmi, Done, Effect, StopVm
-from bot.restore.model import Outcome, Phase, Restore, Stop
+from bot.restore.model import Outcome, Phase, Restore
 from bot.restore.observation import ApiRejection, Observation, Vm
 from bot.restore.reasons import Reason
 from bot.restore.recheck import (
@@ -24,7 +24,8 @@ from bot.restore.recheck import (
     too_late,
     unsettled,
 )
-from bot.restore.stops import before_a_stop, written_besides
+from bot.restore.stop_and_start import Stop
+from bot.restore.stops import before_a_stop, beside_our_stop
 from bot.restore.thread import CardKind
 from bot.restore.user_events import after_stop
 from bot.restore.vmstate import state_of
@@ -53,7 +54,7 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
         settles = (
             unsettled(observation) and now < (stop.wait_until or restore.entered_at) + SETTLE_WITHIN
         )
-        return (restore if settles else _stopped(restore, stop, vm, now)), ()
+        return (restore if settles else _stopped(restore, stop, observation, vm, now)), ()
     if stop.wait_until is None and decision_expired(restore, now):
         return too_late(restore, now), ()
     if found := before_a_stop(restore, observation):
@@ -96,11 +97,13 @@ def _acts(observation: Observation, vm: Vm, stop: Stop) -> tuple[Effect, ...]:
     return (StopVm(vm.namespace, vm.name, force=stop.force),)
 
 
-def _stopped(restore: Restore, stop: Stop, vm: Vm, now: datetime) -> Restore:
+def _stopped(
+    restore: Restore, stop: Stop, observation: Observation, vm: Vm, now: datetime
+) -> Restore:
     confirmed = restore.confirmation is not None
     if confirmed and restore.question is None and _unwatched(restore, stop, now):
         return too_late(restore, now)
-    if confirmed and (found := written_besides(restore, vm)):
+    if confirmed and (found := beside_our_stop(restore, observation, vm)):
         return stop_at_difference(restore, found, now)
     done = edits.close(restore, endings.VM_STOPPED)
     done = edits.close_slot(done, CardKind.STOPPING, endings.VM_STOPPED)

@@ -25,7 +25,8 @@ from bot.slack.handlers.queries import LISTED, QueryHandler, meant, unknown_clus
 from bot.slack.handlers.shift_report import ShiftReporter
 from bot.slack.outbound.replies import Caller
 from bot.slack.views import Message
-from bot.store.records import AlreadyExists, ClaimConflict, Created
+from bot.slack.views.unread import Unread
+from bot.store.records import AlreadyExists, ClaimConflict, Created, LimitReached
 
 CANCELLED = Reason.CANCELLED_BY_USER
 MAX_RECENT = 50
@@ -148,20 +149,32 @@ class RequestHandler:
         )
         await self.open(caller, new)
 
-    async def open(self, caller: Caller, new: Restore) -> Created | AlreadyExists | ClaimConflict:
-        """Store a new restore, or say who holds the VM."""
+    async def open(
+        self, caller: Caller, new: Restore, *, limited: bool = True
+    ) -> Created | AlreadyExists | ClaimConflict | LimitReached:
+        """Store a new restore, or say who holds the VM, or which others are open already."""
         now = self._clock.now()
         asked = AuditEntry(
             at=now, restore=new.id, kind=AuditKind.REQUESTED, by=new.owner, target=audit.target(new)
         )
-        opened = await self._store.create(new, due=now, audit=[asked])
+        opened = await self._store.create(new, due=now, audit=[asked], limited=limited)
         if isinstance(opened, ClaimConflict):
             holder = opened.holder
             where = await self._responder.link(holder, caller.user) if holder else None
             await self._responder.reply(caller, views.held(holder, caller.user, where))
+        elif isinstance(opened, LimitReached):
+            await self._too_many(caller, new, opened)
         elif caller.response_url is not None:
             await self._store.ways.keep(new.id, caller.response_url)
         return opened
+
+    async def _too_many(self, caller: Caller, new: Restore, full: LimitReached) -> None:
+        """Say which are open: the caller's own, or those of a namespace that they may restore in."""
+        links = await self._responder.links(full.open[: views.MAX_OPEN], caller.user)
+        namespace = None if full.of_person else new.request.namespace
+        await self._responder.reply(caller, views.too_many(full.open, full.limit, namespace, links))
+        verdict = Verdict(allowed=False, reason=Reason.TOO_MANY_OPEN)
+        await self.note_refusal(caller.user, verdict, about(new))
 
     async def refuse(self, caller: Caller, verdict: Verdict, parsed: ParsedRequest) -> None:
         """Say no, and note it: in this order, so that what is said again is noted once."""
@@ -187,8 +200,8 @@ class RequestHandler:
         if done is not None:
             await self._responder.reply(caller, views.reply(Reply.DONE, done))
             return
-        live = await self._store.live()
-        mine = [each for each in live if each.owner == caller.user and meant(each, parsed)]
+        live = await self._store.under_way()
+        mine = [each for each in live.restores if each.owner == caller.user and meant(each, parsed)]
         here = [
             each
             for each in mine
@@ -197,7 +210,8 @@ class RequestHandler:
         ]
         chosen = here or mine
         if not chosen:
-            await self._responder.reply(caller, views.nothing_to_cancel())
+            unread = Unread(newer=live.newer, lost=live.lost)
+            await self._responder.reply(caller, views.nothing_to_cancel(unread))
         elif len(chosen) > 1:
             await self._responder.reply(caller, views.which_to_cancel(chosen))
         else:
@@ -214,6 +228,12 @@ class RequestHandler:
             if end is not None and by_them and end.at >= begun and meant(each, parsed):
                 return each
         return None
+
+
+def about(restore: Restore) -> ParsedRequest:
+    """What was refused, for the audit stream."""
+    request = restore.request
+    return ParsedRequest(Verb.RESTORE, vm=request.vm, namespace=request.namespace)
 
 
 def restore_id(installation: str, key: str) -> RestoreId:

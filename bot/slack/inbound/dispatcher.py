@@ -23,6 +23,7 @@ from bot.request import (
 from bot.restore.events import SUCCESSORS, Button, ChannelMoved, Clicked, Continued, Reply, Typed
 from bot.restore.follow_up import successor
 from bot.restore.model import Phase, Restore
+from bot.restore.one_too_many import limited
 from bot.restore.thread import ThreadRef
 from bot.slack import views
 from bot.slack.api.client import SlackRefused
@@ -50,11 +51,12 @@ from bot.slack.handlers.conversation_changes import ConversationChanges
 from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
 from bot.slack.handlers.inquiries import INQUIRIES, Inquiries
 from bot.slack.handlers.modal import ModalHandler
-from bot.slack.handlers.requests import RequestHandler
+from bot.slack.handlers.requests import RequestHandler, about
+from bot.slack.inbound.throttle import Throttle
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
 from bot.store.documents import Unreadable
-from bot.store.records import AlreadyExists, ClaimConflict, Delivery, Record
+from bot.store.records import AlreadyExists, ClaimConflict, Delivery, LimitReached, Record
 from bot.store.store import Store
 
 LATE = timedelta(minutes=5)
@@ -94,6 +96,7 @@ class Dispatcher:
         self._homes = homes
         self._handoffs = handoffs
         self._inquiries = Inquiries(context)
+        self._throttle = Throttle(context)
 
     async def handle(self, delivery: Delivery) -> None:
         """Deal with one delivery. Raises Temporary to be tried again, Unreadable if it does not load."""
@@ -173,6 +176,8 @@ class Dispatcher:
         caller = _caller(command)
         text = command_text(command.text)
         parsed, alone = parse_command(text), names_alone(text)
+        if not await self._throttle.lets_in(delivery, caller, parsed):
+            return
         if parsed == ParsedRequest(Verb.RESTORE):
             await self._forms.open(caller, command.trigger)
             return
@@ -193,6 +198,8 @@ class Dispatcher:
             return
         parsed = request or _request(message)
         if parsed.verb is Verb.NONE:
+            return
+        if not await self._throttle.lets_in(delivery, caller, parsed):
             return
         if late:
             await self._responder.try_reply(caller, views.too_late())
@@ -272,7 +279,7 @@ class Dispatcher:
         if button in HANDOFF_BUTTONS:
             chosen = Clicked(by=caller.user, button=button, number=number, value=clicked.value)
             answer = await self._handoffs.click(caller, restore, chosen, begun)
-            await self._requests.told(caller, _about(restore), answer)
+            await self._requests.told(caller, about(restore), answer)
             return
         picked = clicked.value
         value = await self._pickers.resolve(restore, button, picked) if picked else None
@@ -281,7 +288,7 @@ class Dispatcher:
             where, asked = restore.thread_ref.channel, restore.request
             verdict = await self._authorizer.may_restore(click.by, where, asked, fresh=False)
             if not verdict.allowed:
-                await self._requests.refuse(caller, verdict, _about(restore))
+                await self._requests.refuse(caller, verdict, about(restore))
                 return
         if button in SUCCESSORS:
             reply = await self._follow(caller, restore, click)
@@ -291,7 +298,7 @@ class Dispatcher:
             await self._responder.reply(caller, views.interrupted())
         elif reply is Reply.NOT_YOURS:
             answer = await self._handoffs.not_yours(caller, restore)
-            await self._requests.told(caller, _about(restore), answer)
+            await self._requests.told(caller, about(restore), answer)
         elif reply is not None and reply is not Reply.DONE:
             await self._responder.reply(caller, views.reply(reply, restore))
 
@@ -300,8 +307,9 @@ class Dispatcher:
         new = successor(restore, click, self._config.rules, self._clock.now())
         if isinstance(new, Reply):
             return new
-        opened = await self._requests.open(caller, new)
-        if isinstance(opened, ClaimConflict):
+        room_needed = limited(new) and click.button is not Button.UNDO
+        opened = await self._requests.open(caller, new, limited=room_needed)
+        if isinstance(opened, ClaimConflict | LimitReached):
             return None
         # If a worker dies before this, the click that comes next finds the new restore and does it.
         await self._steps.apply(restore, Continued(by=click.by))
@@ -316,10 +324,7 @@ async def _wait_for_the_thread(store: Store, caller: Caller) -> None:
     for each in await store.live():
         thread_ref = each.thread_ref
         # Since it was looked for, it may just have been written down.
-        begun = thread_ref.channel == caller.channel and thread_ref.thread in (
-            None,
-            caller.thread,
-        )
+        begun = thread_ref.channel == caller.channel and thread_ref.thread in (None, caller.thread)
         moved = thread_ref.thread == caller.thread and thread_ref.channel != caller.channel
         if each.owner == caller.user and (begun or moved):
             raise NotYet("the thread is just being begun, or moved")
@@ -327,12 +332,14 @@ async def _wait_for_the_thread(store: Store, caller: Caller) -> None:
 
 async def _clicked_on(store: Store, value: str) -> tuple[Restore, int] | str:
     """The restore of a button, and the number of its card; or why there is none."""
-    ref = views.parse_value(value)
+    if (ref := views.parse_value(value)) is None:
+        return views.unknown_card()
     try:
-        record = await store.load(ref[0]) if ref else None
+        record = await store.load(ref[0])
     except Unreadable:
+        await store.queue.wake([ref[0]])  # What is broken is found out about now.
         return views.unread_card()
-    return (record.restore, ref[1]) if ref and record else views.unknown_card()
+    return (record.restore, ref[1]) if record else views.unknown_card()
 
 
 def _caller(received: FromPerson) -> Caller:
@@ -356,12 +363,6 @@ def _request(message: MessageReceived) -> ParsedRequest:
         named = parse_sentence(message.typed, addressed=True)
         return named if named.user is not None else parsed
     return parsed
-
-
-def _about(restore: Restore) -> ParsedRequest:
-    """What was refused, for the audit stream."""
-    request = restore.request
-    return ParsedRequest(Verb.RESTORE, vm=request.vm, namespace=request.namespace)
 
 
 def _begun(delivery: Delivery) -> datetime | None:

@@ -30,7 +30,6 @@ from bot.slack.deliveries import (
     Received,
     SlashCommand,
 )
-from bot.slack.manifest import COMMAND
 from bot.slack.markup.address import BotNames, Called, HowCalled
 from bot.slack.markup.message_text import spoken_text, typed_text
 
@@ -72,7 +71,8 @@ class Listeners:
         app.event("channel_id_changed")(self.on_moved)
         app.event("channel_left")(self.on_lost)
         app.event("group_left")(self.on_lost)
-        app.command(COMMAND)(self.on_command)
+        # An app has one command. What it is called there may be another than the settings say.
+        app.command(_ANYTHING)(self.on_command)
         app.action(views.ACTION)(self.on_action)
         app.options(views.ACTION)(self.on_options)
         app.event("app_home_opened")(self.on_home)

@@ -1,4 +1,4 @@
-"""What comes to Slack's door and is not let in: counted by cause, and told in the log now and then."""
+"""What comes from Slack and is not taken: counted by cause, and told in the log now and then."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from bot.clock import FarClock
+from bot.clock import Clock, FarClock
 from bot.metrics import Metrics
 from bot.slack.api.directory import Workspace
 
@@ -31,12 +31,14 @@ class RefusalCause(StrEnum):
     UNREADABLE = "unreadable"
     OTHER_APP = "other_app"
     OTHER_WORKSPACE = "other_workspace"
+    PERSON_TOO_OFTEN = "person_too_often"
+    CHANNEL_TOO_OFTEN = "channel_too_often"
 
 
 class Refusals:
     """Counts each, and tells each cause at most once a minute, with how often it came."""
 
-    def __init__(self, metrics: Metrics, clock: FarClock) -> None:
+    def __init__(self, metrics: Metrics, clock: FarClock | Clock) -> None:
         self._metrics = metrics
         self._clock = clock
         self._untold: Counter[RefusalCause] = Counter()

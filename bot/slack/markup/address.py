@@ -46,8 +46,7 @@ class BotNames:
         Slack may write one without the marks of the other. Where the app has quite another name, the
         one in the manifest is perhaps that of another installation.
         """
-        alike = not user or _squeezed(user) == _squeezed(shown)
-        names = {shown, user or shown} if alike else {user}
+        names = {shown, user or shown} if not user or alike(user, shown) else {user}
         one = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
         at = rf"@(?:{one})(?![\w-]|\.\w)"
         spelled = re.escape(command)
@@ -83,6 +82,11 @@ class BotNames:
         """A typed answer without the call before it: no name of an object begins like one."""
         lead = self._lead.match(typed)
         return typed[lead.end() :] if lead else typed
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two names differ by marks and capitals alone: Slack leaves some out."""
+    return _squeezed(one) == _squeezed(other)
 
 
 def _squeezed(name: str) -> str:

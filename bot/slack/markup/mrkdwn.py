@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.texts import general
+from bot.texts.names import worded
 
 MAX_NAME = 253
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -47,12 +48,15 @@ class Mrkdwn(str):
 
 
 def fill(template: str, **values: str | int) -> Mrkdwn:
-    """Fill one of our own texts; every value that is not markup already is made safe."""
+    """Fill one of our own texts; every value that is not markup already is made safe.
+
+    The gap {slash} is the command of this installation.
+    """
     safe = {
         key: value if isinstance(value, Mrkdwn) else sentence(str(value))
         for key, value in values.items()
     }
-    return Mrkdwn(template.format_map(safe))
+    return Mrkdwn(worded(template, **safe))
 
 
 def joined(parts: Sequence[Mrkdwn], between: str = " ") -> Mrkdwn:

@@ -15,6 +15,7 @@ from typing import Final
 from bot.restore.model import Restore, RestoreId
 from bot.restore.thread import Card, CardKind, Copy
 from bot.slack.views.answers import (
+    MAX_OPEN,
     cluster_down,
     dm_notice,
     held,
@@ -31,6 +32,9 @@ from bot.slack.views.answers import (
     store_down,
     stuck,
     too_late,
+    too_many,
+    too_often,
+    too_often_here,
     unknown_card,
     unknown_cluster,
     unread_card,
@@ -77,6 +81,7 @@ from bot.slack.views.results import result
 
 __all__ = [
     "ACTION",
+    "MAX_OPEN",
     "PREFIX",
     "Example",
     "ListTarget",
@@ -113,6 +118,9 @@ __all__ = [
     "stuck",
     "summary",
     "too_late",
+    "too_many",
+    "too_often",
+    "too_often_here",
     "unknown_card",
     "unknown_cluster",
     "unread_card",

@@ -1,12 +1,13 @@
 """Short answers that only one person sees, and news by direct message."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from slack_sdk.models.blocks import Block
 
 from bot.request import Verb
 from bot.restore.events import Reply, Verdict
-from bot.restore.model import Restore
+from bot.restore.model import Restore, RestoreId
 from bot.restore.thread import Card, CardKind, UserId
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -14,6 +15,7 @@ from bot.slack.markup.mrkdwn import (
     channel_link,
     code,
     fill,
+    joined,
     mention,
     moment,
     names,
@@ -31,10 +33,14 @@ from bot.slack.views.layout import (
     to_message,
     trouble,
 )
-from bot.slack.views.lists import BOT
 from bot.slack.views.progress import known, state
 from bot.slack.views.restore_lists import thread_of
-from bot.texts import answers
+from bot.slack.views.unread import ALL_READ, Unread
+from bot.texts import answers, general
+from bot.texts.names import used
+
+MAX_OPEN: Final = 5
+"""So many restores are named where too many are open."""
 
 
 def reply(kind: Reply, restore: Restore) -> str:
@@ -60,11 +66,34 @@ def problem(text: str) -> str:
 def held(holder: Restore | None, asker: UserId, permalink: str | None) -> str:
     """Another live restore has the VM: whose, since when, and where. None: it cannot be read."""
     if holder is None:
-        return answers.HELD_UNREAD
+        return fill(answers.HELD_UNREAD)
     since = moment(holder.opened_at)
     where = thread_of(holder, permalink)
     said = answers.HELD_BY_YOU if holder.owner == asker else answers.HELD
     return _about(said, holder, since=since, thread=where, state=state(holder, asker))
+
+
+def too_many(
+    restores: Sequence[Restore],
+    limit: int,
+    namespace: str | None,
+    links: Mapping[RestoreId, str | None],
+) -> str:
+    """As many are open as there may be, these: in the namespace, or of the reader (None)."""
+    lines = [
+        _about(
+            answers.OPEN_RESTORE,
+            each,
+            thread=thread_of(each, links.get(each.id)),
+        )
+        for each in restores[:MAX_OPEN]
+    ]
+    listed = Mrkdwn("\n".join(lines))
+    if len(restores) > MAX_OPEN:
+        rest = len(restores) - MAX_OPEN
+        listed = Mrkdwn(general.AND_MORE.format(names=listed, count=rest))
+    said = answers.TOO_MANY_OF_YOURS if namespace is None else answers.TOO_MANY_IN_NAMESPACE
+    return fill(said, limit=limit, namespace=name(namespace), open=listed)
 
 
 def other_wish(verb: Verb, vm: str | None = None, namespace: str | None = None) -> str:
@@ -78,14 +107,24 @@ def too_late() -> str:
     return answers.TOO_LATE
 
 
+def too_often(limit: int) -> str:
+    """More requests of one person in a minute than are taken."""
+    return fill(answers.TOO_OFTEN, limit=limit)
+
+
+def too_often_here(limit: int) -> str:
+    """More requests from one channel in a minute than are taken."""
+    return fill(answers.TOO_OFTEN_HERE, limit=limit)
+
+
 def unknown_card() -> str:
     """A click on a card whose restore is not known any more."""
-    return answers.UNKNOWN_CARD
+    return fill(answers.UNKNOWN_CARD)
 
 
 def unread_card() -> str:
     """A click on a card of a restore whose record cannot be read."""
-    return answers.UNREAD_CARD
+    return fill(answers.UNREAD_CARD)
 
 
 def interrupted() -> str:
@@ -122,7 +161,7 @@ def went_wrong() -> str:
 
 def in_channel_needed(channel: str) -> str:
     """The bot must be in the channel to work there."""
-    return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{BOT}"))
+    return fill(answers.INVITE_ME, channel=channel_link(channel), bot=Mrkdwn(f"@{used().bot}"))
 
 
 def outside_channel(channel: str) -> str:
@@ -135,9 +174,11 @@ def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
 
 
-def nothing_to_cancel() -> str:
-    """The person has no live restore."""
-    return answers.NOTHING_TO_CANCEL
+def nothing_to_cancel(unread: Unread = ALL_READ) -> str:
+    """The person has no live restore, as far as all could be read."""
+    if not unread:
+        return answers.NOTHING_TO_CANCEL
+    return joined((Mrkdwn(answers.NOTHING_READ_TO_CANCEL), *unread.lines), "\n")
 
 
 def which_to_cancel(restores: Sequence[Restore]) -> str:

@@ -30,6 +30,7 @@ MAX_SOURCE = 220
 SHORT = 140
 """Bytes of a command, and of what is said, on a result, which says much else."""
 MAX_SUMMARY = 2_800
+_UNKNOWN = (Cause.UNKNOWN, Cause.START_UNKNOWN, Cause.SAFETY_UNKNOWN)
 
 
 def lines(restore: Restore, *, most: int = MAX_QUOTES) -> list[Mrkdwn]:
@@ -74,11 +75,13 @@ def _unread(diagnosis: Diagnosis) -> Mrkdwn | None:
 
 def why(restore: Restore, diagnosis: Diagnosis, *, stalled: bool) -> Message:
     """The answer to somebody who asks why, with what was read for it."""
-    well = diagnosis.cause == Cause.UNKNOWN and not stalled
+    well = diagnosis.cause in _UNKNOWN and not stalled
+    starts = restore.start is not None
     vm = code(restore.request.vm or general.NOT_KNOWN)
-    head = fill(texts.WHY, vm=vm, when=moment(diagnosis.at), owner=mention(restore.owner))
+    asked = texts.WHY_START if starts else texts.WHY
+    head = fill(asked, vm=vm, when=moment(diagnosis.at), owner=mention(restore.owner))
     if well:
-        said = fill(texts.NOTHING_WRONG, vm=vm)
+        said = fill(texts.NOTHING_WRONG_AT_START if starts else texts.NOTHING_WRONG, vm=vm)
         shown = (head, said, *_quotes(diagnosis), _unread(diagnosis))
         return _message(restore, [each for each in shown if each is not None])
     return _message(restore, (head, *told(diagnosis)))

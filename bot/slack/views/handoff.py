@@ -16,11 +16,13 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.restore.events import Button, Verdict
-from bot.restore.model import Handoff, Phase, Restore, RestoreId, Stop
+from bot.restore.model import Handoff, Phase, Restore, RestoreId
+from bot.restore.stop_and_start import Stop
 from bot.restore.thread import CardKind, Copy
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
     channel_link,
+    clock,
     code,
     fill,
     joined,
@@ -88,7 +90,7 @@ def _offered(
     taker = mention(made.to)
     blocks = [
         header(texts.OFFER_HEADING),
-        *section(ctx.say(texts.OFFER, taker=taker)),
+        *section(ctx.say(texts.OFFER, taker=taker, until=clock(made.until))),
         *section(*brief(ctx)),
         *section(_accepting(ctx), there),
         *actions(

@@ -74,6 +74,10 @@ class Draft:
     blocks: Sequence[Block]
 
 
+_AFTER_THE_END = (CardKind.RESULT, CardKind.OFFER, CardKind.STARTED)
+"""Cards with buttons that are answered when the restore has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardContext:
     """One card of one restore, and the words that nearly every card needs."""
@@ -89,7 +93,7 @@ class CardContext:
     @property
     def usable(self) -> bool:
         """Its buttons would be answered."""
-        over = self.restore.phase.ended and self.card.kind not in (CardKind.RESULT, CardKind.OFFER)
+        over = self.restore.phase.ended and self.card.kind not in _AFTER_THE_END
         return self.open and not self.restore.closed and not over
 
     @property

@@ -33,10 +33,9 @@ from bot.slack.views.lines import cut, fitting
 from bot.texts import general
 from bot.texts import lists as texts
 from bot.texts.cards import CONSISTENCIES
+from bot.texts.names import used
 from bot.texts.refusals import BRING_BACK
 
-COMMAND = "/vm-restore"
-BOT = "vm-restore"
 MAX_NAMED = 8
 _LONG = 800
 """Letters that a command to be copied may have; shortened it would be wrong."""
@@ -295,8 +294,8 @@ def _example(template: str, **known: str) -> Mrkdwn:
 
 def _command(template: str, **known: str) -> Mrkdwn:
     """Something to be copied, as code."""
-    return code(template.format(command=COMMAND, bot=BOT, **known), _LONG)
+    return code(template.format(command=used().command, bot=used().bot, **known), _LONG)
 
 
 def _line(text: str) -> Mrkdwn:
-    return fill(f"• {text}", command=Mrkdwn(COMMAND), bot=Mrkdwn(BOT))
+    return fill(f"• {text}", command=Mrkdwn(used().command), bot=Mrkdwn(used().bot))

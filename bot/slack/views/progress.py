@@ -8,6 +8,8 @@ from bot.restore.locks import is_stuck
 from bot.restore.model import Job, Phase, Restore
 from bot.restore.observation import ApiRejection
 from bot.restore.reasons import Reason
+from bot.restore.starts import FOLLOWED
+from bot.restore.stop_and_start import Start
 from bot.restore.thread import CardKind, UserId
 from bot.slack.markup.mrkdwn import (
     Mrkdwn,
@@ -174,7 +176,14 @@ def protecting(ctx: CardContext) -> Draft:
         said = ctx.say(texts.PROTECTED if ready else texts.PROTECTING, name=code(safety.name))
     waits = _waits(ctx) if ctx.open else None
     bad = trouble(ctx.restore) if ctx.open else None
-    return Draft(said, [*section(said, waits, bad), *actions(ctx, cancel(ctx))])
+    known = safety.diagnosis if safety is not None and ctx.open else None
+    why = button(ctx, Button.WHY) if waits or known else None
+    blocks = [
+        *section(said, waits, bad),
+        *section(*(diagnosis.told(known) if known else ())),
+        *actions(ctx, why, cancel(ctx)),
+    ]
+    return Draft(said, blocks)
 
 
 def _waits(ctx: CardContext) -> Mrkdwn | None:
@@ -334,13 +343,41 @@ def _overdue_buttons(ctx: CardContext) -> tuple[ButtonElement, ...]:
 def started(ctx: CardContext) -> Draft:
     """A start after the end: under way, done, or refused."""
     start, cards = ctx.restore.start, ctx.restore.cards
-    later = any(c.kind is CardKind.STARTED and c.number > ctx.card.number for c in cards)
-    if later or (start is not None and start.at > ctx.card.opened_at):
+    newer = any(c.kind is CardKind.STARTED and c.number > ctx.card.number for c in cards)
+    before = start is not None and start.at > ctx.card.opened_at
+    if before or (newer and (start is None or start.late_at is None)):
         said = ctx.say(results.EARLIER_START)
-    else:
-        said = start_line(ctx) or ctx.say(results.NO_START)
-    blocks: list[Block] = section(said)
+        return Draft(said, section(said))
+    told = start_line(ctx) or ctx.say(results.NO_START)
+    if start is None or newer:
+        return Draft(told, section(told))
+    late = start.late_at is not None
+    said = joined((_late(ctx, start) if late else told, *_comes_up(start)), "\n")
+    unclear = start.error is not None or (late and start.runs_at is None)
+    shown = start.diagnosis if start.runs_at is None else None
+    blocks: list[Block] = [
+        *section(said, *(diagnosis.told(shown) if shown else ())),
+        *actions(ctx, button(ctx, Button.WHY) if unclear else None),
+    ]
     return Draft(said, blocks)
+
+
+def _late(ctx: CardContext, start: Start) -> Mrkdwn:
+    """It was started, and did not come up in time: who asked for it is told."""
+    if start.runs_at is not None:
+        return ctx.say(results.STARTED, by=mention(start.by))
+    since = moment(start.done_at or start.at)
+    return ctx.say(results.STARTED_LATE, by=mention(start.by), since=since)
+
+
+def _comes_up(start: Start) -> list[Mrkdwn]:
+    """What was seen of the guest after the start."""
+    if start.runs_at is None or start.done_at is None:
+        return []
+    if start.agent_at is not None:
+        return [fill(results.AGENT_ANSWERS, when=moment(start.runs_at))]
+    until = moment(start.done_at + FOLLOWED)
+    return [fill(results.NO_AGENT_YET, when=moment(start.runs_at), until=until)]
 
 
 def start_line(ctx: CardContext) -> Mrkdwn | None:

@@ -60,7 +60,7 @@ def ask(ctx: CardContext) -> Draft:
     """Which VM, namespace or snapshot? With a list to choose from; typing works as well."""
     question = _question(ctx)
     proposal = ctx.restore.proposal if ctx.open else None
-    begin = joined((ctx.owner, Mrkdwn(f"*{question}*"))) if ctx.open else Mrkdwn(f"*{question}*")
+    begin = asked(ctx, texts.ASK, question=question) or Mrkdwn(f"*{question}*")
     own = ctx.restore.thread_ref.own_thread
     how = ctx.when_open(texts.OR_TYPE if own else texts.OR_TYPE_THERE)
     blocks = [

@@ -158,7 +158,9 @@ def _filled_and_verified(restore: Restore, outcome: Outcome) -> list[Mrkdwn]:
     lines = [filled if waiting else fill(texts.FILLED, total=total)]
     if outcome.detached:
         return [*lines, fill(texts.DETACHED, volumes=names(outcome.detached, room=250))]
-    return [*lines, Mrkdwn(texts.VERIFIED)]
+    seen = restore.start.agent_at if restore.start else None
+    agent = [fill(texts.AGENT_SEEN, when=moment(seen))] if seen else []
+    return [*lines, Mrkdwn(texts.VERIFIED), *agent]
 
 
 def _lost(outcome: Outcome, created: datetime | None) -> Mrkdwn:

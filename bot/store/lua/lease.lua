@@ -2,6 +2,7 @@
 -- the first ones come back when their lease runs out, as they do when a replica dies.
 -- KEYS: due, living, claims, traces, audit
 -- ARGV: prefix, now, lease_ms, limit, max_cuts, ttl, now_iso, put_off_ms, task_ttl, audit_kept
+local AT_A_TIME = 10
 max_cuts = tonumber(max_cuts)
 local lease_end, later = now + lease_ms, now + put_off_ms
 
@@ -56,5 +57,19 @@ for _, member in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT
     taken[#taken + 1] = {member, fence, redis.call('HGETALL', record), interrupted}
   end
 end
+
+-- A question may wait for an hour, and nobody looks at it: each time a few live restores are asked about,
+-- others in the next second. One without a record is lost; one that is not in the queue is put back.
+local count = redis.call('ZCARD', living)
+local from = count > 0 and math.floor(now / 1000) * AT_A_TIME % count or 0
+for _, id in ipairs(redis.call('ZRANGE', living, from, from + AT_A_TIME - 1)) do
+  local member = 'restore:' .. id
+  if redis.call('HEXISTS', prefix .. member, 'doc') == 0 then
+    lost[#lost + 1] = lose(member)
+  elseif not redis.call('ZSCORE', due, member) then
+    redis.call('ZADD', due, now, member)
+  end
+end
+
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
 return {taken, abandoned, lost, first[2] or false, now}

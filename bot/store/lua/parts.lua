@@ -92,6 +92,37 @@ local function held_by_other(claims, prefix, claim, id)
   return seen[1] == claim and seen[2]
 end
 
+-- {'too_many', where, documents} if as many live restores as `limit` ('0': no limit) are the owner's,
+-- `id` itself aside; else false. The traces name the owners.
+local function enough_of_owner(prefix, living, traces, id, owner, limit)
+  if limit == '0' then return false end
+  local found, all = {}, redis.call('HGETALL', traces)
+  for i = 1, #all, 2 do
+    local other, known = all[i], all[i + 1]
+    -- To find the name is cheaper than to decode thousands of traces.
+    if other ~= id and string.find(known, owner, 1, true) and cjson.decode(known).owner == owner
+      and redis.call('ZSCORE', living, other) then
+      found[#found + 1] = redis.call('HGET', prefix .. 'restore:' .. other, 'doc') or ''
+    end
+  end
+  return #found >= tonumber(limit) and {'too_many', 'owner', found}
+end
+
+-- The same for those that hold a VM in the namespace of `claim`, if this restore is about to.
+local function enough_in_namespace(prefix, record, claims, id, claim, limit)
+  if limit == '0' or claim == '' or redis.call('HGET', record, 'claim') == claim then return false end
+  local found, space = {}, string.match(claim, '^[^/]*/[^/]*/')
+  local all = redis.call('HGETALL', claims)
+  for i = 1, #all, 2 do
+    local held, other = all[i], all[i + 1]
+    if other ~= id and string.sub(held, 1, #space) == space then
+      local seen = redis.call('HMGET', prefix .. 'restore:' .. other, 'claim', 'live', 'doc')
+      if seen[1] == held and seen[2] then found[#found + 1] = seen[3] end
+    end
+  end
+  return #found >= tonumber(limit) and {'too_many', 'namespace', found}
+end
+
 -- Let the restore hold `claim` ('' for none) and nothing else.
 local function hold(record, claims, id, claim)
   local before = redis.call('HGET', record, 'claim')

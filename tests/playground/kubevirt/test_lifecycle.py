@@ -4,7 +4,6 @@ import pytest
 
 from tests.playground.kubevirt.kit import (
     NS,
-    SNAPSHOT,
     SUBRESOURCES,
     VM,
     KubeClient,
@@ -281,14 +280,3 @@ async def test_virt_api_down_is_503(sim: Lab, admin: KubeClient) -> None:
 async def test_the_version_needs_no_rights(bot: KubeClient) -> None:
     answer = await bot.get("/apis/subresources.kubevirt.io/v1/version")
     assert answer.body["gitVersion"] == "v1.9.0"
-
-
-async def test_once_becomes_halted_and_then_always(sim: Lab, admin: KubeClient) -> None:
-    sim.seed.vm(NS, VM, run_strategy="Once")
-    sim.seed.snapshot(NS, SNAPSHOT, VM)
-    await settle(sim)
-    await admin.put(f"{SUBRESOURCES}/{VM}/stop")
-    assert the_vm(sim)["spec"]["runStrategy"] == "Halted"
-    await sim.passes(10)
-    await admin.put(f"{SUBRESOURCES}/{VM}/start")
-    assert the_vm(sim)["spec"]["runStrategy"] == "Always"

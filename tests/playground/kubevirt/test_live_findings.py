@@ -7,10 +7,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from kubernetes.aio import client
 
 from bot.playground.clock import HandClock
-from bot.playground.kubevirt.authorization import Rule
 from bot.playground.kubevirt.seed import Disk
 from tests.playground.kubevirt.kit import (
     NS,
@@ -127,33 +125,6 @@ async def test_02_a_dry_run_create_is_fully_checked_and_stores_nothing(
     assert sim.storage.keys("virtualmachinerestores") == []
 
 
-async def test_02_an_impersonated_person_without_rights_gets_403(
-    sim: Lab, admin: KubeClient
-) -> None:
-    answer = await admin.call(
-        "POST", RESTORES_PATH, restore_of(), {"Impersonate-User": "alice"}, dryRun="All"
-    )
-    assert answer.code == 403
-    assert answer.message == (
-        'virtualmachinerestores.snapshot.kubevirt.io is forbidden: User "alice" cannot create '
-        'resource "virtualmachinerestores" in API group "snapshot.kubevirt.io" in the namespace '
-        f'"{NS}"'
-    )
-    assert (sim.log[-1].user, sim.log[-1].by) == ("alice", "admin")
-
-
-async def test_03_a_running_vm_fails_an_immediate_restore_at_once(sim: Lab) -> None:
-    with_running_vm(sim)
-    sim.people.create_restore(NS, "r1", VM, SNAPSHOT, targetReadinessPolicy="FailImmediate")
-    await settle(sim)
-    assert reasons(restored(sim)) == {
-        "Progressing": ("False", MUST_BE_OFF),
-        "Ready": ("False", MUST_BE_OFF),
-        "Failure": ("True", MUST_BE_OFF),
-    }
-    assert restored(sim)["status"]["complete"] is False
-
-
 async def test_04_a_failed_restore_blocks_the_next_until_it_is_deleted(
     sim: Lab, admin: KubeClient
 ) -> None:
@@ -251,24 +222,6 @@ async def test_08_a_quota_that_is_too_small_keeps_the_restore_trying(sim: Lab) -
     assert restored(sim)["status"]["complete"] is True
 
 
-async def test_09_stop_halts_a_running_vm_and_a_second_stop_conflicts(
-    sim: Lab, admin: KubeClient
-) -> None:
-    with_running_vm(sim)
-    await settle(sim)
-    answer = await admin.put(f"{SUBRESOURCES}/{VM}/stop")
-    assert (answer.code, answer.body) == (202, "")
-    assert the_vm(sim)["spec"]["runStrategy"] == "Halted"
-    await sim.passes(10)
-    assert (await admin.get(f"{VMIS_PATH}/{VM}")).code == 404
-    again = await admin.put(f"{SUBRESOURCES}/{VM}/stop")
-    assert again.code == 409
-    assert again.message == (
-        'Operation cannot be fulfilled on virtualmachine.kubevirt.io "database-01": VM is not running'
-    )
-    assert (await admin.put(f"{SUBRESOURCES}/{VM}/start")).code == 202
-
-
 async def test_10_a_cloud_init_volume_is_excluded_from_a_snapshot(sim: Lab) -> None:
     sim.seed.vm(NS, VM, running=False, disks=["root", Disk("ci", source="cloudInit")])
     sim.people.create_snapshot(NS, "s1", VM)
@@ -276,48 +229,6 @@ async def test_10_a_cloud_init_volume_is_excluded_from_a_snapshot(sim: Lab) -> N
     status = sim.storage.get("virtualmachinesnapshots", NS, "s1")["status"]
     assert status["snapshotVolumes"] == {"includedVolumes": ["root"], "excludedVolumes": ["ci"]}
     assert "indications" not in status
-
-
-async def test_11_the_generated_client_and_access_reviews_work(sim: Lab, admin: KubeClient) -> None:
-    with_stopped_vm(sim)
-    where: tuple[str, ...] = ("snapshot.kubevirt.io", "v1beta1", NS, "virtualmachinerestores")
-    objects: Any = client.CustomObjectsApi(admin.real)
-    made = await objects.create_namespaced_custom_object(*where, restore_of(), dry_run="All")
-    assert made["metadata"]["name"] == "r1"
-    assert sim.log[-1].dry_run
-    sim.user("alice", [Rule(("create",), ("snapshot.kubevirt.io",), ("virtualmachinerestores",))])
-    for user, allowed in (("alice", True), ("bob", False)):
-        review = client.V1SubjectAccessReview(
-            spec=client.V1SubjectAccessReviewSpec(
-                user=user,
-                resource_attributes=client.V1ResourceAttributes(
-                    verb="create", group=where[0], resource=where[3], namespace=NS
-                ),
-            )
-        )
-        answer = await client.AuthorizationV1Api(admin.real).create_subject_access_review(review)
-        assert answer.status is not None
-        assert answer.status.allowed is allowed
-
-
-async def test_12_an_unknown_group_is_403_for_the_bot_and_404_for_an_admin(
-    sim: Lab, admin: KubeClient, bot: KubeClient
-) -> None:
-    path = f"/apis/unknown.example.com/v1/namespaces/{NS}/things"
-    assert (await bot.get(path)).code == 403
-    answer = await admin.get(path)
-    assert (answer.code, answer.body.strip()) == (404, "404 page not found")
-    assert sim.unknown == [f"GET {path}"]
-
-
-async def test_13_a_missing_snapshot_is_accepted_and_waited_for_without_end(
-    sim: Lab, admin: KubeClient
-) -> None:
-    with_stopped_vm(sim)
-    assert (await admin.post(RESTORES_PATH, restore_of(snapshot="nope"))).code == 201
-    await sim.passes(30)
-    text = f"VMSnapshot {NS}/nope does not exist"
-    assert reasons(restored(sim)) == {"Progressing": ("False", text), "Ready": ("False", text)}
 
 
 async def test_14_storage_that_never_binds_leaves_its_trace_on_the_claim_only(sim: Lab) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from bot.playground.clock import HandClock
-from bot.playground.kubevirt.problems import ApiError
 from bot.playground.kubevirt.seed import Disk
 from tests.playground.kubevirt.kit import (
     NS,
@@ -284,17 +283,6 @@ async def test_in_place_with_a_quota_refusal_has_lost_the_old_claim(sim: Lab) ->
     assert "exceeded quota" in reasons(restored(sim))["Ready"][1]
 
 
-async def test_prefix_target_name_adopts_a_claim_that_is_already_there(sim: Lab) -> None:
-    with_stopped_vm(sim)
-    old = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
-    sim.people.create_restore(NS, "r1", VM, SNAPSHOT, volumeRestorePolicy="PrefixTargetName")
-    await sim.passes(2)
-    assert restored(sim)["status"]["complete"] is True
-    kept = sim.storage.get("persistentvolumeclaims", NS, f"{VM}-root")
-    assert kept["metadata"]["uid"] == old["metadata"]["uid"]
-    assert "dataSource" not in kept["spec"]
-
-
 async def test_an_override_names_the_claim_and_adds_labels(sim: Lab) -> None:
     with_stopped_vm(sim)
     override = {"volumeName": "root", "restoreName": "mine", "labels": {"a": "b"}}
@@ -397,26 +385,6 @@ async def test_a_claim_that_has_the_name_is_taken_as_restored(sim: Lab) -> None:
     assert "restore.kubevirt.io/lastRestoreUID" not in after["metadata"].get("annotations", {})
 
 
-async def test_a_claim_that_was_restored_carries_the_mark_of_its_restore(sim: Lab) -> None:
-    with_stopped_vm(sim)
-    sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await sim.passes(20)
-    uid = restored(sim)["metadata"]["uid"]
-    claim = sim.storage.get("persistentvolumeclaims", NS, f"restore-{uid}-root")
-    assert claim["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] == f"r1-{uid}"
-    assert claim["spec"]["dataSource"]["kind"] == "VolumeSnapshot"
-
-
-async def test_a_restore_heals_when_its_snapshot_becomes_ready(sim: Lab) -> None:
-    sim.seed.vm(NS, VM, running=False)
-    sim.seed.snapshot(NS, SNAPSHOT, VM, ready=False)
-    sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    await sim.passes(2)
-    sim.people.make_ready(NS, SNAPSHOT)
-    await sim.passes(20)
-    assert restored(sim)["status"]["complete"] is True
-
-
 async def test_lost_and_vanished_claims_and_classes_are_named(sim: Lab) -> None:
     with_stopped_vm(sim)
     sim.knobs.own_class("standard").bind = None
@@ -444,13 +412,6 @@ async def test_a_restore_that_finds_the_vm_held_by_another_says_nothing(sim: Lab
     text = "Initializing VirtualMachineRestore"
     assert reasons(restored(sim)) == {"Progressing": ("True", text), "Ready": ("False", text)}
     assert warnings(sim) == []
-
-
-async def test_two_creates_of_one_target_do_not_both_pass(sim: Lab) -> None:
-    with_stopped_vm(sim)
-    sim.people.create_restore(NS, "r1", VM, SNAPSHOT)
-    with pytest.raises(ApiError, match='"r1" in progress'):
-        sim.people.create_restore(NS, "r2", VM, SNAPSHOT)
 
 
 async def test_deleting_a_complete_restore_is_harmless(sim: Lab, admin: KubeClient) -> None:

@@ -219,16 +219,6 @@ async def test_deleting_a_snapshot_takes_content_and_volumes_with_it(sim: Lab) -
         assert sim.storage.keys(kind) == []
 
 
-async def test_a_retained_content_stays(sim: Lab) -> None:
-    sim.seed.vm(NS, VM, running=False)
-    sim.people.create_snapshot(NS, "s1", VM, deletionPolicy="Retain")
-    await sim.passes(5)
-    sim.people.delete_snapshot(NS, "s1")
-    await sim.passes(1)
-    assert sim.storage.keys("virtualmachinesnapshots") == []
-    assert len(sim.storage.keys("virtualmachinesnapshotcontents")) == 1
-
-
 async def test_a_snapshot_survives_its_vm(sim: Lab) -> None:
     with_stopped_vm(sim)
     await settle(sim)

@@ -16,12 +16,17 @@ def created(page: Page) -> int:
     )
 
 
+async def stop(page: Page) -> None:
+    """Alice agrees to the stop."""
+    card = await page.until("alice", said("VM Must Be Stopped Before Restore"))
+    await page.do("alice", "click", **button(card, "Stop and restore"))
+
+
 async def ask_and_confirm(page: Page) -> None:
     """Alice, up to the click."""
     incidents = await page.channel("alice", "incidents")
     await page.do("alice", "slash", channel=incidents, text=f"/vm-restore {ASK}")
-    card = await page.until("alice", said("VM Must Be Stopped Before Restore"))
-    await page.do("alice", "click", **button(card, "Stop and restore"))
+    await stop(page)
     card = await page.until("alice", said("type the snapshot name exactly as shown"))
     name = "pre-upgrade-snapshot"
     await page.do("alice", "say", channel=incidents, text=name, thread=card["thread_ts"])
@@ -100,3 +105,42 @@ async def test_the_cluster_stands_beside_it(page: Page) -> None:
     assert (made["vm"], made["snapshot"]) == ("database-01", "pre-upgrade-snapshot")
     assert made["complete"]
     assert {"Ready", "Progressing"} == {each["type"] for each in made["conditions"]}
+
+
+async def test_the_timeline_of_a_restore(page: Page) -> None:
+    """Asked, looked at, typed, clicked, written down, created: in this order, each with who did it."""
+    await ask_and_confirm(page)
+    await page.until("alice", said("VM Restored Successfully"))
+    told = (await page.state("mallory"))["timeline"]
+    lines = [f"{each['source']} {each['who']}: {each['text']}" for each in told]
+    name = told[-2]["text"].removeprefix("succeeded (").removesuffix(")")
+    beats = [
+        f"slack alice: typed /vm-restore {ASK}",
+        "audit alice: requested",
+        "(a dry run): done",
+        "slack vm-restore: shows “⚠️ VM Must Be Stopped Before Restore”",
+        "slack alice: clicked [Stop and restore]",
+        "document : decided to stop the VM, whose run strategy was Always",
+        "cluster : stop the VM production/database-01: done",
+        "slack alice: said “pre-upgrade-snapshot”",
+        "all of it is compared again before the create",
+        "document alice: the typed name is the snapshot's",
+        "slack alice: clicked [Restore VM now]",
+        "document alice: confirmed by the click on card 5",
+        f"document : fixed the name of the restore before it is asked for: {name}",
+        "audit alice: restoring (confirm)",
+        "cluster : looked before it: 2 persistentvolumeclaims",
+        f"cluster : create the restore {name} from pre-upgrade-snapshot: done",
+        "document : ended as succeeded",
+        "slack vm-restore: shows “✓ VM Restored Successfully”",
+    ]
+    rest = iter(lines)
+    missing = [beat for beat in beats if not any(beat in line for line in rest)]
+    assert missing == [], "\n".join(lines)
+    assert {each["about"] for each in told} == {"production/database-01 from pre-upgrade-snapshot"}
+    incidents = await page.channel("alice", "incidents")
+    await page.do("alice", "say", channel=incidents, text="@vm-restore restore web-01")
+    await page.until("alice", lambda state: "web-01" in state["timeline"][0]["about"])
+    newest, *_, oldest = (await page.state("alice"))["timeline"]
+    assert (newest["text"], newest["who"]) == ("said “@vm-restore restore web-01”", "alice")
+    assert oldest["restore"] == told[0]["restore"]

@@ -14,6 +14,9 @@ from tests.tools.chaos.ground import Ground
 
 Json = dict[str, Any]
 
+CLOCKS_DIFFER = 0.005
+"""Seconds. Replicas date what they store, and their clocks are the same to a few milliseconds only."""
+
 
 def judge_asking(ground: Ground, documents: tuple[Restore, ...]) -> list[str]:
     """One request opens one restore, however often it was sent or delivered."""
@@ -100,22 +103,23 @@ def _confirmed_by_its_owner(restore: Restore) -> list[str]:
     """It was theirs when they typed the name, and it was theirs when they pressed."""
     typed, sealed = restore.typed, restore.confirmation
     found = []
-    if typed is not None and typed.by not in _owners_at(restore, float(typed.ts)):
+    if typed is not None and typed.by not in owners_at(restore, float(typed.ts)):
         found.append(f"{typed.by} typed the name before it was theirs")
-    if sealed is not None and sealed.by not in _owners_at(restore, sealed.at.timestamp()):
+    if sealed is not None and sealed.by not in owners_at(restore, sealed.at.timestamp()):
         found.append(f"{sealed.by} confirmed what was not theirs")
     if typed is not None and sealed is not None and typed.by != sealed.by:
         found.append(f"{typed.by} typed the name, {sealed.by} confirmed")
     return found
 
 
-def _owners_at(restore: Restore, moment: float) -> set[UserId]:
+def owners_at(restore: Restore, moment: float) -> set[UserId]:
     """Whose it was then; of both, if it passed on at that very moment."""
     owners = {restore.requester}
     for change in restore.handoffs:
-        if change.at.timestamp() < moment:
+        since = moment - change.at.timestamp()
+        if since > CLOCKS_DIFFER:
             owners = {change.taker}
-        elif change.at.timestamp() == moment:
+        elif since >= -CLOCKS_DIFFER:
             owners.add(change.taker)
     return owners
 

@@ -67,7 +67,7 @@ class VmiController:
                 self._move(vmi, "Pending")
             case "Pending" if self._claims_exist(vmi):
                 self._move(vmi, "Scheduling")
-            case "Scheduling" if self._claims_are_bound(vmi):
+            case "Scheduling" if self._claims_are_bound(vmi) and self._finds_a_node(vmi, guest):
                 if self.loop.passed(key, f"schedule {uid}", guest.schedule):
                     self._move(vmi, "Scheduled")
             case "Scheduled":
@@ -78,7 +78,7 @@ class VmiController:
         missing = [name for name in claims_of(vmi["spec"]) if self._claim(vmi, name) is None]
         status = vmi["status"]
         if missing:
-            text = f"failed to find the PVC for volume: {missing[0]}"
+            text = f"PVC {vmi['metadata']['namespace']}/{missing[0]} does not exist, waiting for it to appear"
             problem = {"reason": "FailedPvcNotFound", "message": text}
             set_condition(status, {"type": "Synchronized", "status": "False", **problem}, self._plane.now())  # fmt: skip
             self._write(vmi)
@@ -95,6 +95,17 @@ class VmiController:
                 change = {"metadata": {"annotations": {CONSUMER: NODE}}}
                 self._api.merge_patch(PVCS, key, change, controller("kube-scheduler"))
         return not pending
+
+    def _finds_a_node(self, vmi: Json, guest: Guest) -> bool:
+        """The scheduler's word on the pod, which KubeVirt copies to the VMI."""
+        said = {"reason": "Unschedulable", "message": guest.unschedulable}
+        found = {"type": "PodScheduled", "status": "False", **said}
+        if guest.unschedulable:
+            set_condition(vmi["status"], found, self._plane.now())
+            self._write(vmi)
+        else:
+            drop_condition(vmi["status"], "PodScheduled")
+        return not guest.unschedulable
 
     def _claim(self, vmi: Json, name: str) -> Json | None:
         return self._api.find(PVCS, vmi["metadata"]["namespace"], name)

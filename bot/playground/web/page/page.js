@@ -1192,7 +1192,7 @@ function hints(put) {
     h("ol", {},
       h("li", {}, h("span", {}, "As ", h("b", {}, "alice"), ", write "), h("q", {}, ask), h("div", { class: "do" }, h("button", { type: "button", class: "button primary", onclick: () => put(ask) }, "Write it for me"), h("small", {}, "then press Enter"))),
       h("li", {}, "Answer in the thread that opens: the bot asks for what is missing, then for two confirmations."),
-      h("li", {}, "Watch the cluster on the right. Kill the bot in the middle, make the storage hang, or play a ", h("button", { type: "button", class: "plain", onclick: () => openTab("drills") }, "drill"), ".")));
+      h("li", {}, "Watch the cluster beside it. ", h("button", { type: "button", class: "plain", onclick: () => openTab("trouble") }, "Break something"), " in the middle, or play a ", h("button", { type: "button", class: "plain", onclick: () => openTab("drills") }, "drill"), ".")));
 }
 
 function renderPlace() {
@@ -1253,6 +1253,7 @@ function fillHome(node) {
 const TABS = {
   thread: ["Thread", "reply"],
   cluster: ["Cluster", "disks"],
+  trouble: ["Break it", "bolt"],
   story: ["What happened", "list"],
   drills: ["Drills", "flag"],
 };
@@ -1276,7 +1277,7 @@ function renderSide() {
           type: "button", role: "tab", "aria-selected": String(tab === ui.tab), tabindex: tab === ui.tab ? "0" : "-1", "data-focus": `tab/${tab}`, onclick: () => openTab(tab),
         }, TABS[tab][0], tab === "drills" && state.drill?.state === "playing" ? h("span", { class: "dot good" }) : null)))),
     },
-    ...{ thread: threadItems, cluster: clusterItems, story: storyItems, drills: drillItems }[ui.tab](),
+    ...{ thread: threadItems, cluster: clusterItems, trouble: troubleItems, story: storyItems, drills: drillItems }[ui.tab](),
   ]);
 }
 
@@ -1324,34 +1325,38 @@ function patch(node, made) {
 
 function clusterItems() {
   const cluster = state.cluster ?? {};
-  return [scrolled("Cluster", [cluster, state.troubles, state.bot, state.now.slice(0, 16)], () => [
+  const restores = cluster.restores ?? [];
+  return [scrolled("Cluster", [cluster, state.now.slice(0, 16)], () => [
+    restores.length ? [h("h2", {}, "Restores"), restores.map(restoreCard)] : null,
     h("h2", {}, "Virtual machines"),
     (cluster.vms ?? []).map(vmCard),
-    h("h2", {}, "Restores"),
-    cluster.restores?.length ? cluster.restores.map(restoreCard) : h("p", { class: "quiet" }, "No VirtualMachineRestore exists."),
+    looseClaims(cluster),
     h("h2", {}, "Snapshots"),
     cluster.snapshots?.length ? cluster.snapshots.map(snapshotCard) : h("p", { class: "quiet" }, "No snapshot exists."),
-    h("h2", {}, "What goes wrong"),
-    h("p", { class: "quiet" }, "At a click, and back at another. The bot is not told."),
-    h("div", { class: "switches" }, (state.troubles ?? []).map(troubleSwitch)),
-    h("div", { class: "row" },
-      h("button", { type: "button", class: "button", onclick: () => world("redis", { action: "restart" }), "data-focus": "redis" }, "Restart Redis"),
-      state.bot.state === "running"
-        ? h("button", { type: "button", class: "button", onclick: () => world("bot", { action: "kill" }), "data-focus": "bot2" }, "Kill the bot")
-        : h("button", { type: "button", class: "button primary", disabled: state.bot.state === "starting", onclick: () => world("bot", { action: "start" }), "data-focus": "bot2" }, "Start the bot")),
   ])];
 }
 
 function vmCard(vm) {
   const stopped = /stopped|halted/i.test(vm.status);
-  return h("article", { class: "thing", "aria-label": `VM ${vm.name}` },
-    h("header", {}, h("b", {}, vm.name), h("small", {}, vm.namespace), pill(vm.status)),
-    h("dl", {}, h("dt", {}, "Run strategy"), h("dd", {}, vm.run_strategy ?? "–"),
-      (vm.disks ?? []).flatMap((disk) => [h("dt", {}, `Disk ${disk.name}`), h("dd", {}, h("code", {}, disk.claim), h("small", {}, [disk.size, disk.storage_class].filter(Boolean).join(" · ")), disk.bound === false ? pill("not bound", "busy") : null)])),
-    h("div", { class: "row" }, h("button", {
-      type: "button", class: "button small", "data-focus": `start/${vm.namespace}/${vm.name}`,
-      onclick: () => world("vm", { namespace: vm.namespace, name: vm.name, action: stopped ? "start" : "stop" }),
-    }, stopped ? "Start it" : "Stop it"), h("small", {}, "as somebody with kubectl would")));
+  const [label, action] = stopped ? ["Start", "start"] : ["Stop", "stop"];
+  return h("article", { class: "thing", "aria-label": `VM ${vm.name} in ${vm.namespace}` },
+    h("header", {}, h("b", {}, vm.name), h("small", {}, vm.namespace), pill(vm.status),
+      h("button", {
+        type: "button", class: "button small", "data-focus": `start/${vm.namespace}/${vm.name}`, title: "As somebody with kubectl would, without the bot",
+        onclick: () => world("vm", { namespace: vm.namespace, name: vm.name, action }),
+      }, label)),
+    h("dl", {}, h("dt", {}, "Runs"), h("dd", {}, vm.run_strategy ?? "–"),
+      (vm.disks ?? []).flatMap((disk) => [h("dt", {}, disk.name), h("dd", {}, h("code", {}, disk.claim), h("small", {}, [disk.size, disk.storage_class].filter(Boolean).join(" · ")), disk.bound === false ? pill("not bound", "busy") : null)])));
+}
+
+/** The claims that no VM uses: those of a restore under way, and those that it left behind. */
+function looseClaims(cluster) {
+  const used = new Set((cluster.vms ?? []).flatMap((vm) => (vm.disks ?? []).map((disk) => `${vm.namespace}/${disk.claim}`)));
+  const loose = (cluster.claims ?? []).filter((each) => !used.has(`${each.namespace}/${each.name}`));
+  if (!loose.length) return null;
+  return [h("h2", {}, "Claims that no VM uses"), loose.map((each) => h("article", { class: "thing", "aria-label": `Claim ${each.name}` },
+    h("header", {}, h("code", {}, each.name), h("small", {}, [each.namespace, each.size, each.storage_class].filter(Boolean).join(" · ")),
+      pill(each.bound ? "bound" : "not bound", each.bound ? "quiet" : "busy"))))];
 }
 
 function restoreCard(restore) {
@@ -1359,15 +1364,29 @@ function restoreCard(restore) {
   return h("article", { class: "thing", "aria-label": `Restore ${restore.name}` },
     h("header", {}, h("b", {}, restore.name), pill(...how)),
     h("dl", {}, h("dt", {}, "Puts back"), h("dd", {}, h("code", {}, restore.vm), " from ", h("code", {}, restore.snapshot)),
-      (restore.conditions ?? []).flatMap((each) => [h("dt", {}, each.type), h("dd", {}, `${each.status}${each.reason ? ` · ${each.reason}` : ""}`, each.message && each.message !== each.reason && h("small", {}, each.message))])));
+      (restore.conditions ?? []).flatMap((each) => [h("dt", {}, each.type), h("dd", {}, `${each.status}${each.reason ? ` · ${each.reason}` : ""}`, each.message && each.message !== each.reason && h("small", { class: "wide" }, each.message))])));
 }
 
 function snapshotCard(snapshot) {
+  const how = snapshot.going ? ["being deleted", "bad"] : snapshot.ready ? ["ready", "good"] : ["not ready", "busy"];
+  const taken = snapshot.created ? `taken ${ago(seconds(snapshot.created))}` : "not taken yet";
   return h("article", { class: "thing", "aria-label": `Snapshot ${snapshot.name}` },
-    h("header", {}, h("b", {}, snapshot.name), pill(snapshot.going ? "being deleted" : snapshot.ready ? "ready" : "not ready", snapshot.going ? "bad" : snapshot.ready ? "good" : "busy")),
-    h("dl", {}, h("dt", {}, "Of"), h("dd", {}, h("code", {}, snapshot.vm), h("small", {}, snapshot.namespace)),
-      h("dt", {}, "Taken"), h("dd", {}, snapshot.created ? ago(seconds(snapshot.created)) : "not yet"),
-      snapshot.consistency ? [h("dt", {}, "Consistency"), h("dd", {}, snapshot.consistency)] : null));
+    h("header", {}, h("b", {}, snapshot.name), h("small", {}, `of ${snapshot.vm} in ${snapshot.namespace}`), pill(...how)),
+    h("p", {}, [taken, snapshot.consistency].filter(Boolean).join(" · ")));
+}
+
+function troubleItems() {
+  return [scrolled("Break it", [state.troubles, state.bot], () => [
+    h("p", { class: "quiet" }, "At a click, and back at another. The bot is not told: see what it says, and what it asks the cluster for."),
+    h("div", { class: "switches" }, (state.troubles ?? []).map(troubleSwitch)),
+    h("h2", {}, "The bot and its memory"),
+    h("div", { class: "row" },
+      state.bot.state === "running"
+        ? h("button", { type: "button", class: "button", onclick: () => world("bot", { action: "kill" }), "data-focus": "bot2" }, "Kill the bot")
+        : h("button", { type: "button", class: "button primary", disabled: state.bot.state === "starting", onclick: () => world("bot", { action: "start" }), "data-focus": "bot2" }, "Start the bot"),
+      h("button", { type: "button", class: "button", onclick: () => world("redis", { action: "restart" }), "data-focus": "redis" }, "Restart Redis")),
+    h("p", { class: "quiet" }, "The bot dies as by kill -9. What it has done so far stands in Redis and in the cluster; start it, and it goes on."),
+  ])];
 }
 
 function troubleSwitch(each) {
@@ -1470,6 +1489,7 @@ function render() {
   renderTop();
   markRead();
   one("app").removeAttribute("aria-busy");
+  one("app").dataset.now = state.now;
   if (focused && document.activeElement?.dataset?.focus !== focused && (document.activeElement === document.body || !document.activeElement)) {
     document.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
@@ -1481,5 +1501,8 @@ addEventListener("keydown", (event) => {
   if (one("app").dataset.show === "side" && matchMedia("(max-width: 1100px)").matches) show("place");
   else if (ui.tab === "thread" && ui.thread) { ui.thread = null; ui.tab = "cluster"; render(); one("composer")?.focus(); }
 });
+
+// The address keeps the person; a jump within the page would be taken for one.
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); show("place"); one("composer")?.focus(); });
 
 connect(ui.as);
