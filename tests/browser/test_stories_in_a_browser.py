@@ -175,6 +175,23 @@ async def test_stuck_storage(window: OpenWindow, playground: Playground) -> None
     assert changes(playground) == ["create virtualmachinerestores"]
 
 
+async def test_a_drill(window: OpenWindow, playground: Playground) -> None:
+    """What is to be done stands over everything else; in the end it is told what the cluster was asked."""
+    alice = await window()
+    await alice.page.get_by_role("tab", name="Drills").click()
+    await alice.press("Start the drill: The wrong snapshot")
+    await alice.until("web-01: the release of this morning is broken")
+    drill = alice.page.get_by_label("The drill", exact=True)
+    await alice.until(drill.get_by_text("1 of 2"))
+    await alice.say("/vm-restore web-01 from last-month-web-01 in production")
+    await alice.until(TYPE_IT)
+    await alice.until(drill.get_by_text("How old is that snapshot?"))
+    await alice.say("before-release", thread=True)
+    await alice.press("What the cluster was asked")
+    await alice.until("The goal is reached: nothing was restored.")
+    assert changes(playground) == []
+
+
 async def test_by_keyboard_alone(window: OpenWindow, playground: Playground) -> None:
     alice = await window()
     keyboard = alice.page.keyboard

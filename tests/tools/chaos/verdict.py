@@ -31,8 +31,9 @@ from tests.tools.invariants import RESTORES, Invariants, restore_id
 
 UNTOUCHED = ("as before", "unchanged")
 """How the end of a restore begins that never reached the VM."""
-STAYING = (CardKind.RESULT, CardKind.OFFER, CardKind.REQUEST)
-"""Cards that keep buttons after an end: it can still be passed on, to the person who goes on from there."""
+STAYING = (CardKind.RESULT, CardKind.OFFER, CardKind.REQUEST, CardKind.STARTED)
+"""Cards that keep buttons after an end: it can still be passed on, to the person who goes on from there,
+and asked why its VM does not come up."""
 FOUND_BY_THE_BOT = (AuditKind.ABANDONED, AuditKind.DEFERRED)
 """Audit entries that no fault that the tools make may cause."""
 

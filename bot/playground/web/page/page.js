@@ -889,8 +889,6 @@ function openThread(channel, ts) {
   ui.follow = null;
   show("side");
   render();
-  const log = document.querySelector("#side .log");
-  if (log) log.scrollTop = log.scrollHeight;
 }
 
 function openTab(tab) {
@@ -1019,7 +1017,7 @@ function fillMessage(node, message, { joined, thread, key }) {
   const [side, what, tools] = node.children;
   const [head, said, foot] = what.children;
   const at = clock(Number(message.ts));
-  side.replaceChildren(joined ? h("time", { class: "quiet" }, at) : face(message.name, message.app));
+  side.replaceChildren(joined ? h("time", { class: "quiet" }, at) : face(message.name, message.user === state.app.bot_user));
   head.replaceChildren(...(joined ? [] : [h("b", {}, message.name), message.app ? h("span", { class: "badge" }, "APP") : "", h("time", { title: message.ts }, at)]),
     message.ephemeral ? h("span", { class: "mark" }, "Only visible to you") : "",
     message.broadcast ? h("span", { class: "mark" }, thread ? "also sent to the channel" : "replied to a thread") : "");
@@ -1089,11 +1087,29 @@ function plainOf(message) {
   }));
 }
 
-/** Draw messages into a log; one that stood at its end stays there. */
+/** Scroll so that a message is seen from its beginning; the last ones, as far down as there is something. */
+function reveal(log, node) {
+  if (node) log.scrollTop += node.getBoundingClientRect().top - log.getBoundingClientRect().top - 8;
+  log.reached = log.scrollTop;
+}
+
+/** Draw messages into a log. Who has not scrolled away is shown each new message from its beginning. */
 function syncLog(log, items) {
+  const before = held.get(log);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  const follows = atEnd || log.scrollTop >= (log.reached ?? 0) - 60;
   sync(log, items);
-  if (atEnd) log.scrollTop = log.scrollHeight;
+  const added = before && items.find((item) => !before.has(item.key));
+  if (added && follows) reveal(log, held.get(log).get(added.key).node);
+  else if (atEnd) reveal(log, log.lastElementChild);
+}
+
+/** A log that is opened begins with its last message. */
+function openedLog(label, fill) {
+  const node = h("div", { class: "log", role: "log", "aria-label": label, tabindex: "0" });
+  fill(node);
+  requestAnimationFrame(() => reveal(node, node.lastElementChild));
+  return node;
 }
 
 // ---------------------------------------------------------------------------------------------- composer
@@ -1211,7 +1227,7 @@ function renderPlace() {
   const room = roomOf(ui.room);
   if (!room) { sync(place, [{ key: "none", content: 0, make: () => h("p", { class: "empty" }, "You are in no channel. Choose another person at the top.") }]); return; }
   const writable = !room.archived;
-  const fresh = ui.hints && room.kind !== "im" && state.me.name === state.personas[0]?.name && !inRoom(room.id).some((each) => each.app || each.replies);
+  const fresh = ui.hints && !state.drill && room.kind !== "im" && state.me.name === state.personas[0]?.name && !inRoom(room.id).some((each) => each.app || each.replies);
   const im = room.kind === "im";
   sync(place, [
     {
@@ -1221,12 +1237,7 @@ function renderPlace() {
     },
     {
       key: `log/${room.id}`, content: [state.messages[room.id], ui.editing, names(), fresh],
-      make: () => {
-        const node = h("div", { class: "log", role: "log", "aria-label": im ? state.app.name : `#${room.name}`, tabindex: "0" });
-        requestAnimationFrame(() => { node.scrollTop = node.scrollHeight; });
-        fillRoom(node, room, fresh);
-        return node;
-      },
+      make: () => openedLog(im ? state.app.name : `#${room.name}`, (node) => fillRoom(node, room, fresh)),
       change: (node) => fillRoom(node, room, fresh),
     },
     writable
@@ -1290,12 +1301,7 @@ function threadItems() {
   return [
     {
       key: `thread/${channel}/${ts}`, content: [messages, ui.editing, names()],
-      make: () => {
-        const node = h("div", { class: "log", role: "log", "aria-label": `Thread in ${roomLabel(channel)}`, tabindex: "0" });
-        requestAnimationFrame(() => { node.scrollTop = node.scrollHeight; });
-        fill(node);
-        return node;
-      },
+      make: () => openedLog(`Thread in ${roomLabel(channel)}`, fill),
       change: fill,
     },
     ...(room.archived ? [] : [{ key: `reply/${channel}/${ts}/${state.me.id}`, content: 0, make: () => composer("reply", { key: `${state.me.id}/${channel}/${ts}`, channel, thread: ts, placeholder: "Reply in this thread" }) }]),
@@ -1420,23 +1426,55 @@ function drillItems() {
   return [scrolled("Drills", [drill, state.drills], () => [
     h("p", { class: "quiet" }, "Short stories for a team. Somebody plays, somebody watches; in the end you see what the cluster was really asked."),
     drill ? playing(drill) : null,
-    (state.drills ?? []).map((each) => h("article", { class: "thing drill", "aria-label": each.title },
-      h("header", {}, h("b", {}, each.title), h("small", {}, each.length)),
-      h("p", {}, each.goal),
-      h("div", { class: "row" }, h("button", {
-        type: "button", class: "button small", "data-focus": `drill/${each.id}`, disabled: drill?.state === "playing", onclick: () => world("drill", { id: each.id, action: "start" }),
-      }, drill?.id === each.id && drill.state === "ended" ? "Play again" : "Start")))),
+    (state.drills ?? []).filter((each) => each.id !== drill?.id).map((each) => h("article", { class: "thing drill", "aria-label": each.title },
+      h("header", {}, h("b", {}, each.title), h("small", {}, each.length),
+        h("button", {
+          type: "button", class: "button small", "data-focus": `drill/${each.id}`, disabled: drill?.state === "playing", "aria-label": `Start the drill: ${each.title}`,
+          onclick: () => startDrill(each.id),
+        }, "Start")),
+      h("p", {}, each.goal))),
   ])];
 }
 
+/** A drill is played in its channel. */
+async function startDrill(id) {
+  if ((await world("drill", { id, action: "start" })) === null) return;
+  const room = state.channels.find((each) => each.name === "incidents");
+  ui.thread = null;
+  if (room) openRoom(room.id);
+}
+
+function lines(text) {
+  return (Array.isArray(text) ? text : String(text ?? "").split("\n")).map((line) => h("div", { class: "line" }, line));
+}
+
 function playing(drill) {
-  const lines = (text) => (Array.isArray(text) ? text : String(text ?? "").split("\n")).map((line) => h("div", { class: "line" }, line));
-  return h("article", { class: "thing playing", "aria-label": `Drill: ${drill.title}`, "aria-live": "polite" },
-    h("header", {}, h("b", {}, drill.title), pill(drill.state, drill.state === "playing" ? "good" : "quiet")),
-    h("dl", {}, h("dt", {}, "Goal"), h("dd", {}, drill.goal), h("dt", {}, "Watch for"), h("dd", {}, drill.watch),
-      drill.step ? [h("dt", {}, "Now"), h("dd", { class: "step" }, lines(drill.step))] : null,
-      drill.result ? [h("dt", {}, "The cluster was asked"), h("dd", { class: "result" }, lines(drill.result))] : null),
-    drill.state === "playing" ? h("div", { class: "row" }, h("button", { type: "button", class: "button small", "data-focus": "drill/stop", onclick: () => world("drill", { id: drill.id, action: "stop" }) }, "End the drill")) : null);
+  const over = drill.state !== "playing";
+  return h("article", { class: "thing playing", "aria-label": `Drill: ${drill.title}` },
+    h("header", {}, h("b", {}, drill.title), h("small", {}, drill.length), pill(over ? "ended" : "playing", over ? "quiet" : "good")),
+    h("dl", {}, h("dt", {}, "Goal"), h("dd", {}, drill.goal), h("dt", {}, "Watch"), h("dd", {}, drill.watch),
+      over ? null : [h("dt", {}, `Step ${drill.number} of ${drill.steps}`), h("dd", { class: "step" }, lines(drill.step))],
+      drill.result ? [h("dt", {}, "In the end"), h("dd", { class: "result" }, lines(drill.result))] : null),
+    h("div", { class: "row" },
+      over ? h("button", { type: "button", class: "button small primary", "data-focus": "drill/again", onclick: () => startDrill(drill.id) }, "Play it again") : null,
+      h("button", { type: "button", class: "button small", "data-focus": "drill/stop", onclick: () => world("drill", { id: drill.id, action: "stop" }) }, over ? "Put it away" : "End the drill")));
+}
+
+/** What is to be done now, over everything else: who plays looks at the thread, not at the list of drills. */
+function renderDrill() {
+  const { drill } = state;
+  one("drill").hidden = !drill;
+  sync(one("drill"), !drill ? [] : drill.state === "playing"
+    ? [
+      { key: "number", content: [drill.id, drill.number, drill.steps], make: () => h("span", { class: "number" }, `${drill.title} · ${drill.number} of ${drill.steps}`) },
+      { key: "now", content: drill.step, make: () => h("span", { class: "now" }, drill.step) },
+      { key: "more", content: 0, make: () => h("button", { type: "button", class: "plain", onclick: () => openTab("drills"), "data-focus": "drill/more" }, "Goal") },
+    ]
+    : [
+      { key: "number", content: drill.id, make: () => h("span", { class: "number" }, drill.title) },
+      { key: "over", content: 0, make: () => h("span", { class: "now" }, "The drill has ended.") },
+      { key: "result", content: 0, make: () => h("button", { type: "button", class: "button small primary", onclick: () => openTab("drills"), "data-focus": "drill/result" }, "What the cluster was asked") },
+    ]);
 }
 
 // ---------------------------------------------------------------------------------------------- all of it
@@ -1487,6 +1525,7 @@ function render() {
   renderModal();
   hear();
   renderTop();
+  renderDrill();
   markRead();
   one("app").removeAttribute("aria-busy");
   one("app").dataset.now = state.now;
