@@ -14,6 +14,7 @@
 #   make diagram   the picture in docs/workflow.md, drawn anew
 #   make metrics   the table in docs/metrics.md, written anew
 #   make settings   the tables in docs/configuration.md, written anew
+#   make pictures   the pictures in docs/pictures, played in the playground and drawn anew
 #   make chart   the chart's schema of the settings and its README, written anew
 #   make lock    lock files that fit a change of dependencies; UPGRADE=1 takes newer releases, too
 #   make clean   forget the virtual environment and every cache
@@ -35,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Five processes read all tests, and each start of a program imports: from byte code it takes half as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants playground settings test \
+.PHONY: bench chaos chart clean codes coverage demo diagram lint lock metrics mutants pictures playground settings test \
 	test-under-load
 
 demo: $(VENV)/.demo
@@ -93,6 +94,9 @@ metrics: $(VENV)/.demo
 
 settings: $(VENV)/.demo
 	$(BIN)/python -m docs.configuration
+
+pictures: $(VENV)/.test
+	$(BIN)/python -m tests.tools.pictures
 
 chart: $(VENV)/.demo
 	$(BIN)/python -m docs.chart

@@ -233,9 +233,8 @@ def _parts(
 def template(path: str) -> str:
     """A path with placeholders for the namespace and the name."""
     # Both versions of the snapshot API have one schema and differ in nothing.
-    found = _NAMED.fullmatch(
-        path.replace("/snapshot.kubevirt.io/v1alpha1/", "/snapshot.kubevirt.io/v1beta1/")
-    )
+    path = path.replace("/snapshot.kubevirt.io/v1alpha1", "/snapshot.kubevirt.io/v1beta1")
+    found = _NAMED.fullmatch(path)
     if found is None:
         return path
     kind, _, rest = found["rest"].partition("/")

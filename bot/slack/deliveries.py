@@ -144,6 +144,8 @@ class ModalSubmitted(FromPerson):
 
     kind: Literal["form-sent"] = "form-sent"
     request: FormRequest
+    chosen: bool = False
+    """The channel was chosen in the form, so that its person may be looking at another one."""
 
 
 Prompt: TypeAlias = SlashCommand | ButtonClicked | ModalOpened | ModalSubmitted

@@ -111,6 +111,9 @@ NOT_IN_CHANNEL: Final = (
     "❌ *Nothing was started*: you are not in {channel}, or I cannot see that you are. Join it and ask "
     "there, or ask in a channel that you are in."
 )
+ASKED_IN: Final = (
+    "Your request is in {channel}, with a thread of its own: I check it there, and ask you there."
+)
 UNKNOWN_CLUSTER: Final = "❌ *Nothing was started*: I know no cluster {cluster}. I know: {known}."
 TOO_LATE: Final = (
     "❌ *Nothing was done*: your message reached me more than five minutes late, so it may have been "

@@ -127,6 +127,26 @@ async def test_form_by_global_shortcut(stage_for: SetStage, golden: Golden) -> N
     await send(stage)
     await acts.confirm(stage)
     await stage.card(acts.RESTORED)
+    (where,) = stage.world.slack.dm(stage.alice).messages
+    assert "Your request is in #incidents" in stage.read(where)
+
+
+async def test_form_for_a_channel_tells_by_direct_message_why_nothing_came_of_it(
+    stage_for: SetStage,
+) -> None:
+    """Whoever is elsewhere would not see an answer in the channel."""
+    stage = await stage_for()
+    await acts.to_the_warning(stage)
+    await stage.alice.shortcut(SHORTCUT)
+    await form(stage)
+    await choose(stage, "Where to talk about it", stage.channel)
+    await fill(stage)
+    await send(stage)
+    direct = stage.world.slack.dm(stage.alice)
+    await stage.until(lambda: direct.messages, "an answer")
+    await stage.world.quiet()
+    (told,) = direct.messages
+    assert "Your own restore of VM `database-01` is in progress" in stage.read(told)
 
 
 async def test_form_by_global_shortcut_without_a_place(stage_for: SetStage, golden: Golden) -> None:

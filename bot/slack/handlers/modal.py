@@ -23,7 +23,7 @@ from bot.slack.api.directory import ConversationInfo
 from bot.slack.api.error_codes import TRIGGER_TOO_OLD, TRIGGER_USED, SlackCode
 from bot.slack.context import SlackContext
 from bot.slack.deliveries import ModalChanged
-from bot.slack.handlers.requests import RequestHandler
+from bot.slack.handlers.requests import RequestHandler, restore_id
 from bot.slack.outbound.replies import Caller
 from bot.slack.views.form import by_block, facts, form, options, too_slow
 from bot.slack.views.form_state import (
@@ -57,6 +57,7 @@ class ModalHandler:
 
     def __init__(self, context: SlackContext, requests: RequestHandler) -> None:
         self._web = context.web
+        self._store = context.store
         self._drawn = context.store.forms
         self._people = context.people
         self._authorizer = context.authorizer
@@ -172,8 +173,13 @@ class ModalHandler:
             await self._requests.note_refusal(user, checks.verdict, parsed)
         return by_block(wrong, filled.blocks)
 
-    async def take(self, key: str, caller: Caller, request: FormRequest) -> None:
-        """Ask for what a form asked for, where it asked."""
+    async def take(
+        self, key: str, caller: Caller, request: FormRequest, *, chosen: bool = False
+    ) -> None:
+        """Ask for what a form asked for, where it asked.
+
+        Whoever has `chosen` the channel may not be looking at it, and is told by direct message.
+        """
         if not await self._inside(caller.user, caller.channel):
             alone = Caller(caller.user, "", None, None)
             await self._responder.reply(alone, views.outside_channel(caller.channel))
@@ -192,8 +198,11 @@ class ModalHandler:
             vm=request.vm,
             snapshot=request.snapshot,
         )
-        there = Caller(caller.user, channel, caller.thread, None)
+        there = Caller(caller.user, channel, caller.thread, None, direct=chosen)
         await self._requests.hear(key, there, parsed, thread_ref)
+        begun = restore_id(self._config.installation, key)
+        if chosen and await self._store.load(begun) is not None:
+            await self._responder.reply(there, views.asked_in(channel))
 
     async def _look(self, user: UserId, filled: FormState) -> FormChecks:
         """All that can be found out in time."""

@@ -161,8 +161,8 @@ class Dispatcher:
                 await self._command(delivery, prompt)
             case ModalOpened(trigger=trigger):
                 await self._forms.open(_caller(prompt), trigger)
-            case ModalSubmitted(request=request):
-                await self._forms.take(delivery.key, _caller(prompt), request)
+            case ModalSubmitted(request=request, chosen=chosen):
+                await self._forms.take(delivery.key, _caller(prompt), request, chosen=chosen)
             case ButtonClicked():
                 await self._click(prompt, _begun(delivery))
                 if not prompt.channel:

@@ -95,7 +95,11 @@ class ModalListeners:
             answer = await self.forms.judge(_user(body), filled)
             if isinstance(answer, FormRequest):
                 submitted = ModalSubmitted(
-                    user=_user(body), channel=filled.room, thread=_thread(filled), request=answer
+                    user=_user(body),
+                    channel=filled.room,
+                    thread=_thread(filled),
+                    request=answer,
+                    chosen=filled.chosen.where is not None,
                 )
                 await self.accept(f"v:{filled.view}", submitted)
         except StoreUnavailable as away:

@@ -27,6 +27,8 @@ class Caller:
     """"" outside of any conversation, in the Home tab for instance: then by direct message."""
     thread: str | None
     response_url: str | None
+    direct: bool = False
+    """They may not be looking at the channel: answers go to their direct message."""
 
 
 class ReplyFailed(Temporary):
@@ -81,7 +83,7 @@ class Responder:
                 away = lost
             else:
                 return
-        if not caller.channel:
+        if caller.direct or not caller.channel:
             await self._in_the_dm(caller, message)
             return
         try:

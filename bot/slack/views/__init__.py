@@ -16,6 +16,7 @@ from bot.restore.model import Restore, RestoreId
 from bot.restore.thread import Card, CardKind, Copy
 from bot.slack.views.answers import (
     MAX_OPEN,
+    asked_in,
     cluster_down,
     dm_notice,
     held,
@@ -86,6 +87,7 @@ __all__ = [
     "Example",
     "ListTarget",
     "Message",
+    "asked_in",
     "cluster_down",
     "cluster_refuses",
     "dm_notice",

@@ -169,6 +169,11 @@ def outside_channel(channel: str) -> str:
     return fill(answers.NOT_IN_CHANNEL, channel=channel_link(channel))
 
 
+def asked_in(channel: str) -> str:
+    """Where a restore goes on that was asked for from elsewhere."""
+    return fill(answers.ASKED_IN, channel=channel_link(channel))
+
+
 def unknown_cluster(cluster: str, known_clusters: Sequence[str]) -> str:
     """A cluster that the settings do not name."""
     return fill(answers.UNKNOWN_CLUSTER, cluster=code(cluster, 100), known=names(known_clusters))
