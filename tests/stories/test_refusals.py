@@ -365,7 +365,7 @@ async def test_a_forbidden_read_proves_nothing(
     verb: str, resource: str, stage_for: SetStage
 ) -> None:
     """Where the cluster does not tell about rights: what may not be read is not taken for absent."""
-    stage = await stage_for()
+    stage = await stage_for(running=True)
     stage.world.kube.deny("create", "selfsubjectrulesreviews")
     stage.world.kube.deny(verb, resource, NS)
     await acts.ask(stage)
