@@ -133,14 +133,12 @@ async def asked_to_stop(stage: Stage) -> None:
 
 async def being_stopped(stage: Stage) -> None:
     stage.world.kube.knobs.guest.shutdown = 100_000
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card("Stopping VM before restore")
 
 
 async def asked_to_confirm(stage: Stage) -> None:
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
 
 
 async def being_protected(stage: Stage) -> None:
@@ -402,8 +400,7 @@ async def test_a_broken_record_is_told_and_given_up(stage_for: SetStage, documen
     await stage.world.pass_time(1200)
     assert (told(stage, LOST), acts.sent(stage)) == (1, [])
     await stage.press(LOST, "Start over")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert len(stage.restores()) == 1
 
 
