@@ -143,6 +143,10 @@ UNRECORDED = (
         "GET (API server) ?continue=", "recorded with a token that is none; its own are opaque"
     ),
     Unrecorded(
+        "GET (API server) ?includeObject=",
+        "a table without it is recorded; by the API server's source (asTable) it leaves out objects",
+    ),
+    Unrecorded(
         "DELETE /apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachineinstances/{name}",
         "tried on the live control plane, but not recorded: it clears what a guest left behind",
     ),
