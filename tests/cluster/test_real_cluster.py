@@ -433,7 +433,7 @@ async def test_a_quota_that_refuses_is_told_apart_from_a_missing_right(ground: G
         assert refused.code == 403
         cause = denial(refused, ground.namespace)
         assert cause.reason is Reason.OBJECT_QUOTA_EXCEEDED
-        assert "exceeded quota: none" in cause.told
+        assert "Quota `none`" in cause.told
     finally:
         await ground.api.call("DELETE", f"{path}/none")
 
