@@ -1122,6 +1122,7 @@ function composer(id, { key, channel, thread, placeholder }) {
   const also = thread ? h("label", { class: "also" }, h("input", { type: "checkbox" }), ` Also send to ${roomLabel(channel)}`) : null;
   let at = 0;
   let fits = [];
+  let command = false;
 
   const typedName = () => /(?:^|\s)@([\w.-]*)$/.exec(field.value.slice(0, field.selectionStart));
   const people = () => [...new Set([...Object.values(state.users), ...Object.values(state.groups)])];
@@ -1135,7 +1136,7 @@ function composer(id, { key, channel, thread, placeholder }) {
   };
   const refit = () => {
     const found = typedName();
-    const command = !thread && state.app.command.startsWith(field.value) && field.value.startsWith("/");
+    command = !thread && field.value.startsWith("/") && field.value !== state.app.command && state.app.command.startsWith(field.value);
     fits = found ? people().filter((name) => name.startsWith(found[1].toLowerCase())).slice(0, 8) : [];
     if (fits.length === 1 && fits[0] === found[1]) fits = [];
     at = 0;
@@ -1184,6 +1185,7 @@ function composer(id, { key, channel, thread, placeholder }) {
         if (event.key === "ArrowUp") { event.preventDefault(); move(-1); return; }
         if (event.key === "Tab" || event.key === "Enter") { event.preventDefault(); complete(fits[at]); return; }
       }
+      if (event.key === "Tab" && !event.shiftKey && command && !offer.hidden) { event.preventDefault(); put(`${state.app.command} `); refit(); return; }
       if (event.key === "Escape" && !offer.hidden) { event.preventDefault(); event.stopPropagation(); fits = []; offer.hidden = true; return; }
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
     },
