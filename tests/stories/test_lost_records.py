@@ -373,6 +373,13 @@ async def test_a_record_of_a_newer_release_is_left_to_it(stage_for: SetStage) ->
     await stage.whispered("held by another restore, whose record I cannot read")
     await stage.press(acts.TYPE_IT, "Cancel")
     await stage.whispered("Nothing was done: I cannot read the record of this restore")
+    for said, answers in (("well, we wait", 1), ("pre-upgrade-snapshot", 2)):
+        await stage.reply(said)
+        await stage.world.quiet()
+        told_now = [stage.read(each) for each in stage.whispers(stage.alice)]
+        assert (
+            sum("I cannot read the record of this restore" in each for each in told_now) == answers
+        )
     await stage.world.stop_bot()
     await rewritten(stage, lambda text: text.replace('"mood":"calm",', ""))
     await stage.world.start_bot()
