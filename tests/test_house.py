@@ -201,7 +201,7 @@ def test_no_two_classes_of_the_product_have_one_name() -> None:
 
 
 def test_no_two_files_of_tests_have_one_name() -> None:
-    """pytest does not load the second one: they are no packages, and a run of all tests ends there."""
+    """They are no packages, so that only one is loaded, and a run of all tests ends there."""
     names = Counter(path.name for path in (HOUSE / "tests").rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []
 
