@@ -28,6 +28,8 @@ REMEMBERED = timedelta(hours=24)
 """How long a completed delivery is known, so that a copy of it is dropped."""
 PUT_OFF = timedelta(minutes=5)
 """When something unreadable is leased again, perhaps by a release that can read it."""
+LEFT = timedelta(seconds=15)
+"""So soon what a newer release keeps is due again: in a rolling update that release runs beside this one."""
 SAID_NOW, DROPPED = 2, 3
 MAX_DEFERRALS = timedelta(days=1) // PUT_OFF
 """So often an unreadable delivery is put off: after a day nobody expects an answer any more."""
@@ -237,24 +239,25 @@ class WorkQueue:
         try:
             return Leased(lease, replies.work(lease.id, fields), interrupted=cut_off)
         except documents.Unreadable as error:
-            broken = lease.id.startswith(RESTORE) and not isinstance(error, documents.Newer)
+            broken = _of_restore(lease) and not isinstance(error, documents.Newer)
             await (self._discard if broken else self.defer)(lease, error)
             return None
 
     async def defer(self, lease: Lease, error: documents.Unreadable) -> None:
         """Put off what does not load: it must not stop the worker, nor be lost to a newer release.
 
-        What a newer release keeps stays as it is, its claim included, until that comes back. Only a
+        What a newer release keeps stays as it is, its claim included, until that leases it. Only a
         delivery has an end: what somebody said or pressed a day ago is dropped.
         """
         entry = _entry(AuditKind.DEFERRED, lease, error, self._clock.now())
         dropped = entry.model_copy(update={"kind": AuditKind.ABANDONED})
+        newer = _of_restore(lease) and isinstance(error, documents.Newer)
         told = await self._scripts.run(
             "defer_unreadable",
             {**self._keys.queued(lease.id), "audit": self._keys.audit},
             member=lease.id,
             fence=lease.fence,
-            due_at=times.due(entry.at + PUT_OFF),
+            due_at=times.due(entry.at + (LEFT if newer else PUT_OFF)),
             entries=documents.dump_entries([entry]),
             dropped=documents.dump_entries([dropped]),
             most=MAX_DEFERRALS,
@@ -285,6 +288,11 @@ class WorkQueue:
             log.error("a record is broken, it was put aside", record=lease.id, found=error.text)
 
 
+def _of_restore(lease: Lease) -> bool:
+    """The lease is of a restore, not of a delivery or a periodic task."""
+    return lease.id.startswith(RESTORE)
+
+
 def _tell(told: int, record: str, error: documents.Unreadable) -> None:
     if told == DROPPED:
         log.error("an unreadable delivery was dropped", record=record, found=error.text)
@@ -295,7 +303,7 @@ def _tell(told: int, record: str, error: documents.Unreadable) -> None:
 
 
 def _entry(kind: AuditKind, lease: Lease, error: documents.Unreadable, now: datetime) -> AuditEntry:
-    named = lease.id.startswith(RESTORE)
+    named = _of_restore(lease)
     return AuditEntry(
         at=now,
         restore=RestoreId(lease.id.removeprefix(RESTORE)) if named else None,

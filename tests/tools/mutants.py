@@ -166,6 +166,28 @@ MUTANTS = (
         ("card is None or card.ts is None", "card is None"),
         ("slack_order(card.ts) < slack_order(ts)", "slack_order(card.ts) <= slack_order(ts)"),
     ),
+    *of(
+        "bot/store/lua/commit.lua",
+        "tests/store/test_store_restores.py",
+        ("if enough then return enough end", ""),
+    ),
+    *of(
+        "bot/store/lua/parts.lua",
+        "tests/store/test_store_restores.py",
+        ("\n      and redis.call('ZSCORE', living, other)", ""),
+        ("seen[1] == held and seen[2]", "seen[1] == held"),
+    ),
+    *of(
+        "bot/restore/one_too_many.py",
+        "tests/store/test_store_restores.py",
+        ("(restore.phase.ended or left_behind)", "restore.phase.ended"),
+    ),
+    *of(
+        "bot/slack/inbound/throttle.py",
+        "tests/stories/test_too_many.py",
+        ("delivery.attempts > 1 or ", ""),
+        (" or _about_a_restore(parsed)", ""),
+    ),
 )
 
 

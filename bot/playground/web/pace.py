@@ -34,9 +34,13 @@ class Pace:
         while True:
             await asyncio.sleep(BEAT)
             now = time.monotonic()
-            passed, before = min(now - before, LONGEST_BEAT), now
-            if self._ways == 0:
-                self._clock.advance(passed * self.speed)
+            passed, before = now - before, now
+            self.beat(passed)
+
+    def beat(self, passed: float) -> None:
+        """So many real seconds have passed; on the way forward they count for nothing."""
+        if self._ways == 0:
+            self._clock.advance(min(passed, LONGEST_BEAT) * self.speed)
 
     async def forward(self, seconds: float) -> None:
         """Let so many seconds pass now, with everything that is due in them, in order."""

@@ -136,14 +136,19 @@ async def test_somebody_starts_the_vm(page: Page) -> None:
 
 
 async def test_a_drill_is_stopped_and_another_begun(page: Page) -> None:
-    """What it had made go wrong is right again."""
+    """What it had made go wrong is right again, and what was asked then is no part of the next."""
     await begin(page, "stuck-storage")
+    await say(page, "alice", f"@vm-restore {RELEASE}")
+    await page.until("alice", said(TYPE_IT))
     await page.change("drill", id="stuck-storage", action="stop")
     first, asked = await ended(page)
     assert first == "The drill was stopped before its end."
     assert "asked for 0 restores" in asked
     assert [each for each in (await page.state("bob"))["troubles"] if each["on"]] == []
-    assert (await begin(page, "wrong-snapshot"))["id"] == "wrong-snapshot"
+    drill = await begin(page, "wrong-snapshot")
+    assert (drill["id"], drill["number"]) == ("wrong-snapshot", 1)
+    await page.change("drill", id="wrong-snapshot", action="stop")
+    assert (await ended(page))[1].endswith("beside that for 0 dry runs and 0 reads.")
     offered = (await page.state("bob"))["drills"]
     assert len(offered) == 5
     assert all(each["goal"] and each["watch"] and each["length"] for each in offered)

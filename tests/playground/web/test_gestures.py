@@ -47,8 +47,10 @@ async def test_everybody_sees_their_own_rooms(page: Page) -> None:
     assert why == f"mallory is in no conversation {incidents!r}"
     answer = await page.do("alice", "slash", channel=incidents, text="/vm-restore help")
     assert answer["ok"]
-    await page.until("alice", said("handoff"))
+    told = await page.until("alice", said("handoff"))
     assert said("handoff")(await page.state("bob")) is None
+    there = {"callback_id": "vm_restore_message", "channel": incidents, "ts": told["ts"]}
+    assert await page.cannot("bob", "message_shortcut", **there) == "the message is gone"
     assert "database-team" not in (await page.state("mallory"))["rooms"].values()
 
 
@@ -118,6 +120,9 @@ async def test_unread_marks_and_mentions(page: Page) -> None:
     assert notice["text"] == "@alice, look at it please"
     await page.do("alice", "read", channel=incidents)
     assert await marks() == (0, 0)
+    own = {"thread": first["ts"], "broadcast": True}
+    await page.do("alice", "say", channel=incidents, text="I do", **own)
+    assert await marks() == (0, 0)
     await page.do("bob", "delete", channel=incidents, ts=second["ts"])
     assert (await page.state("alice"))["notices"] == []
     why = await page.cannot("alice", "delete", channel=incidents, ts=first["ts"])
@@ -147,9 +152,13 @@ async def test_home_and_the_shortcut_of_a_message(page: Page) -> None:
 async def test_time_moves_as_it_is_told(page: Page) -> None:
     """At another speed, or forward at once with everything that is due meanwhile."""
     await page.change("time", speed=10)
+    page.playground.pace.beat(0.1)
     state = await page.state("alice")
-    assert (state["now"], state["speed"]) == ("2026-02-18T16:30:00Z", 10)
-    await page.change("time", plus=300)
+    assert (state["now"], state["speed"]) == ("2026-02-18T16:30:01Z", 10)
+    await page.change("time", plus=299)
+    assert (await page.state("alice"))["now"] == "2026-02-18T16:35:00Z"
+    await page.change("time", speed=1)
+    page.playground.pace.beat(3600)  # the machine slept
     assert (await page.state("alice"))["now"] == "2026-02-18T16:35:00Z"
     assert (await page.post("world", {"do": "time", "speed": 7}))[0] == 409
     assert (await page.post("world", {"do": "time", "plus": -1}))[0] == 409

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.playground.kubevirt.faults import Delay, Rule
 from bot.playground.world import world
 from tests.playground.web.conftest import Json, Page, button, opened, said
 from tests.playground.web.test_gestures import ASK
@@ -22,7 +23,9 @@ async def stop(page: Page) -> None:
     await page.do("alice", "click", **button(card, "Stop and restore"))
 
 
-async def ask_and_confirm(page: Page) -> None:
+async def ask_and_confirm(
+    page: Page, before_the_click: Callable[[], object] = lambda: None
+) -> None:
     """Alice, up to the click."""
     incidents = await page.channel("alice", "incidents")
     await page.do("alice", "slash", channel=incidents, text=f"/vm-restore {ASK}")
@@ -31,6 +34,7 @@ async def ask_and_confirm(page: Page) -> None:
     name = "pre-upgrade-snapshot"
     await page.do("alice", "say", channel=incidents, text=name, thread=card["thread_ts"])
     card = await page.until("alice", said("Proceed with VM restore?"))
+    before_the_click()
     await page.do("alice", "click", **button(card, "Restore VM now"))
 
 
@@ -48,12 +52,28 @@ async def test_the_bot_is_killed_and_started_in_the_middle(page: Page) -> None:
     assert (await page.state("bob"))["bot"] == {"state": "stopped"}
     status, answer = await page.post("world", {"do": "bot", "action": "kill"})
     assert (status, answer["why"]) == (409, "there is no bot that could be killed")
+    await page.world.quiet()
+    assert page.world.slack.connections == 0
     before = len(page.world.kube.log), len(page.world.slack.log)
     await page.change("time", plus=60)
     assert (len(page.world.kube.log), len(page.world.slack.log)) == before
     await page.change("bot", action="start")
     await page.until("alice", bot("running"))
     await page.until("alice", said("VM Restored Successfully"))
+    assert created(page) == 1
+
+
+async def test_a_killed_bot_gives_nothing_back(page: Page) -> None:
+    """It dies in the middle of its look before the create: its lease runs out by itself."""
+    slow = Rule(Delay(3600), verb="get", resource="virtualmachines", dry_run=False)
+    await ask_and_confirm(page, before_the_click=lambda: page.world.kube.faults.add(slow))
+    await page.world.until(lambda: page.world.kube.held_back, "the look", alive=False)
+    await page.change("bot", action="kill")
+    await page.change("bot", action="start")
+    await page.until("alice", bot("running"))
+    await page.change("time", plus=10)
+    assert created(page) == 0
+    await page.change("time", plus=20)
     assert created(page) == 1
 
 
