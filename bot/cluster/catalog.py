@@ -75,6 +75,10 @@ class Catalog:
         if kept is not None and _identities(kept) != _identities(snapshots):
             self._snapshots.drop(namespace)
 
+    def forget(self, namespace: str) -> None:
+        """A look has just missed a snapshot that a list from before may hold."""
+        self._snapshots.drop(namespace)
+
     async def _each(self, scopes: list[str | None]) -> Names:
         """All scopes at once. One namespace without rights must not hide the others."""
         answers = await asyncio.gather(

@@ -260,10 +260,15 @@ class Api:
         return found, revision
 
     async def pages(
-        self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+        size: int | None = None,
     ) -> AsyncIterator[Json]:
         """Read a collection page by page, for who does not want to hold it as a whole."""
-        wanted = {**(query or {}), "limit": str(PAGE)}
+        wanted = {**(query or {}), "limit": str(size or PAGE)}
         while True:
             page = await self._page(path, wanted, accept)
             yield page

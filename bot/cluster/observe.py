@@ -7,32 +7,31 @@ a 404 about the snapshot API is worth, `Schema` has found out before the look be
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import TypedDict, assert_never
+from typing import assert_never
 
 from bot.clock import Clock
-from bot.cluster import create, parse, running
+from bot.cluster import create, names, parse, running
 from bot.cluster.catalog import Catalog
 from bot.cluster.client import Api, ApiStatusError
+from bot.cluster.known import Known
 from bot.cluster.question import Question
 from bot.cluster.reads import Reads, Together
 from bot.cluster.rights import Rights
+from bot.cluster.rivals import among_many, rivals
 from bot.cluster.schema import NOT_INSTALLED, Schema
+from bot.cluster.storage import claims_of, stored
 from bot.errors import Permanent
 from bot.restore.events import CreateRestore
-from bot.restore.fates import copied_disks
 from bot.restore.model import Phase, Restore
 from bot.restore.observation import (
     ApiRejection,
     Candidates,
-    Claim,
-    Content,
     Observation,
     ObservationKind,
+    RestoreObject,
     Snapshot,
     Vm,
-    VolumeSnapshot,
 )
-from bot.restore.rules import VolumePolicy
 
 MAX_NAMES = 300
 
@@ -48,6 +47,7 @@ class Observer:
         self._schema = schema
         self._catalog = catalog
         self._clock = clock
+        self._known = Known(clock)
 
     async def observation(self, asked: Question) -> Observation:
         """Look once, and tell by which clock the facts are dated."""
@@ -74,7 +74,7 @@ class Observer:
             case ObservationKind.VMI:
                 return await _before_the_restore(reads, asked, at)
             case ObservationKind.RECHECK:
-                return await _recheck(reads, asked, at)
+                return await self._recheck(reads, asked, at)
             case ObservationKind.SAFETY:
                 return await _safety(reads, asked, at)
             case ObservationKind.JOB:
@@ -86,41 +86,124 @@ class Observer:
         async with Together() as first:
             vm = first.create_task(reads.vm(asked.vm))
             vmi = first.create_task(reads.vmi(asked.vm))
-            snapshots = first.create_task(reads.snapshots())
-            restores = first.create_task(reads.restores_of(asked.vm))
+            found = first.create_task(self._snapshots(reads, asked))
             quotas = first.create_task(reads.quotas())
             missing = first.create_task(self._rights.needed_and_missing(asked.vm_ref.namespace))
-        everything = snapshots.result()
-        if reads.forbidden is None:
+        everything, snapshot = found.result()
+        if everything is not None and reads.forbidden is None:
             self._catalog.seen(asked.vm_ref.namespace, everything)
-        snapshot = next((one for one in everything if one.name == asked.snapshot), None)
         seen = vm.result()
-        lock = seen.snapshot_in_progress if seen else None
-        worth_trying = vm.result() is not None and snapshot is not None
+        effect = asked.effect if seen is not None and snapshot is not None else None
         async with Together() as second:
             content = second.create_task(reads.content(snapshot))
-            held = second.create_task(_claims(reads, asked, vm.result()))
-            dry_run = second.create_task(self._dry_run(asked.effect if worth_trying else None))
-            others = second.create_task(self._others(asked, missing=vm.result() is None))
+            held = second.create_task(claims_of(reads, seen))
+            dry_run = second.create_task(self._dry_run(effect))
+            others = second.create_task(self._others(asked, missing=seen is None))
+            snapshots = second.create_task(self._choices_of(asked, everything, snapshot))
+        accepted = effect is not None and dry_run.result() is None
+        live = vmi.result() is not None or (seen is not None and seen.may_start_itself)
+        async with Together() as third:
+            lock = third.create_task(_locked_by(reads, seen, everything))
+            # A rival that waits for a stop shows in the list and to the webhook, and on no VM.
+            restores = third.create_task(rivals(reads, asked, seen, listed=live or not accepted))
+            storage = third.create_task(
+                stored(reads, asked, snapshot, content.result(), held.result(), self._known)
+            )
         return Observation(
             asked.kind,
             at,
-            vm=vm.result(),
+            vm=seen,
             vmi=vmi.result(),
             snapshot=snapshot,
             content=content.result(),
-            locked_by=next((one for one in everything if one.name == lock), None),
-            snapshots=tuple(
-                one for one in everything if one.source == asked.vm and not parse.of_a_clone(one)
-            ),
+            locked_by=lock.result(),
+            snapshots=snapshots.result(),
+            snapshots_unread=everything is None,
             restores=restores.result(),
             quotas=quotas.result(),
             dry_run=dry_run.result(),
             forbidden=reads.forbidden,
             missing_rights=missing.result(),
             candidates=others.result(),
-            **await _storage(reads, content.result(), held.result()),
+            **storage.result(),
         )
+
+    async def _snapshots(
+        self, reads: Reads, asked: Question
+    ) -> tuple[tuple[Snapshot, ...] | None, Snapshot | None]:
+        """All snapshots of the namespace, None where that are many, and the one that is asked for."""
+        namespace = asked.vm_ref.namespace
+        for _ in range(2):
+            size = self._known.page(namespace, names.SNAPSHOTS)
+            if not size:
+                break
+            everything, left = await reads.first_snapshots(size)
+            if not left:
+                return everything, _named(asked.snapshot, everything)
+            self._known.saw(namespace, names.SNAPSHOTS, len(everything) + left)
+        return None, await reads.snapshot(asked.snapshot)
+
+    async def _choices_of(
+        self,
+        asked: Question,
+        everything: tuple[Snapshot, ...] | None,
+        snapshot: Snapshot | None,
+    ) -> tuple[Snapshot, ...]:
+        """The VM's snapshots. Among many they are looked for only if another must be chosen."""
+        if everything is not None:
+            return tuple(
+                one for one in everything if one.source == asked.vm and not parse.of_a_clone(one)
+            )
+        if snapshot is not None and snapshot.source == asked.vm:
+            return ()
+        namespace = asked.vm_ref.namespace
+        if snapshot is None:
+            self._catalog.forget(namespace)
+        try:
+            return tuple(await self._catalog.snapshots(namespace, asked.vm))
+        except Permanent:
+            return ()
+
+    async def _recheck(self, reads: Reads, asked: Question, at: datetime) -> Observation:
+        async with Together() as group:
+            vm = group.create_task(reads.vm(asked.vm))
+            vmi = group.create_task(reads.vmi(asked.vm))
+            snapshot = group.create_task(reads.snapshot(asked.snapshot))
+            few = group.create_task(self._few_restores(reads, asked))
+            safety = group.create_task(_begun_snapshot(reads, asked.restore))
+        seen = vm.result()
+        async with Together() as second:
+            content = second.create_task(reads.content(snapshot.result()))
+            held = second.create_task(claims_of(reads, seen))
+            lock = second.create_task(_lock(reads, asked, seen))
+            restores = second.create_task(among_many(reads, asked, seen, few.result()))
+        storage = await stored(reads, asked, snapshot.result(), content.result(), held.result())
+        return Observation(
+            asked.kind,
+            at,
+            vm=seen,
+            vmi=vmi.result(),
+            snapshot=snapshot.result(),
+            content=content.result(),
+            locked_by=lock.result(),
+            restores=restores.result(),
+            safety=safety.result(),
+            forbidden=reads.forbidden,
+            **storage,
+        )
+
+    async def _few_restores(
+        self, reads: Reads, asked: Question
+    ) -> tuple[RestoreObject, ...] | None:
+        """All restores of the VM; None where the namespace has many."""
+        namespace = asked.vm_ref.namespace
+        size = self._known.page(namespace, names.RESTORES)
+        if not size:
+            return None
+        found, left = await reads.first_restores_of(asked.vm, size)
+        if left:
+            self._known.saw(namespace, names.RESTORES, size + left, list_up_to=0)
+        return None if left else found
 
     async def _dry_run(self, effect: CreateRestore | None) -> ApiRejection | None:
         if effect is None:
@@ -206,64 +289,18 @@ async def _before_the_restore(reads: Reads, asked: Question, at: datetime) -> Ob
     )
 
 
-async def _recheck(reads: Reads, asked: Question, at: datetime) -> Observation:
-    async with Together() as group:
-        vm = group.create_task(reads.vm(asked.vm))
-        vmi = group.create_task(reads.vmi(asked.vm))
-        snapshot = group.create_task(reads.snapshot(asked.snapshot))
-        restores = group.create_task(reads.restores_of(asked.vm))
-        safety = group.create_task(_begun_snapshot(reads, asked.restore))
-    async with Together() as second:
-        content = second.create_task(reads.content(snapshot.result()))
-        held = second.create_task(_claims(reads, asked, vm.result()))
-        lock = second.create_task(_lock(reads, asked, vm.result()))
-    return Observation(
-        asked.kind,
-        at,
-        vm=vm.result(),
-        vmi=vmi.result(),
-        snapshot=snapshot.result(),
-        content=content.result(),
-        locked_by=lock.result(),
-        restores=restores.result(),
-        safety=safety.result(),
-        forbidden=reads.forbidden,
-        **await _storage(reads, content.result(), held.result()),
-    )
+async def _locked_by(
+    reads: Reads, vm: Vm | None, everything: tuple[Snapshot, ...] | None
+) -> Snapshot | None:
+    """The snapshot that the VM's status calls under way."""
+    name = vm.snapshot_in_progress if vm else None
+    if name is None:
+        return None
+    return await reads.snapshot(name) if everything is None else _named(name, everything)
 
 
-class _Storage(TypedDict):
-    claims: tuple[Claim, ...]
-    copies: tuple[VolumeSnapshot, ...] | None
-    classes: tuple[str, ...] | None
-
-
-async def _storage(reads: Reads, content: Content | None, held: tuple[Claim, ...]) -> _Storage:
-    """What stands behind a snapshot, and the claims that the VM of then named and got no copy of.
-
-    An account may have no right to read VolumeSnapshots and storage classes: the rest is told then.
-    """
-    if content is None:
-        return {"claims": held, "copies": None, "classes": None}
-    wanted = sorted(name for _, name in content.copies)
-    named = sorted({name for _, name, _ in content.sizes if name})
-    there = {one.name for one in held}
-    copied = copied_disks(content)
-    others = {v.claim for v in content.volumes if v.claim and v.name not in copied}
-    async with Together() as group:
-        more = group.create_task(reads.claims_named(sorted(others - there)))
-        copies = group.create_task(reads.if_possible(lambda r: r.copies(wanted), patient=True))
-        classes = group.create_task(reads.if_possible(lambda r: r.classes(named), patient=True))
-    found = (*held, *more.result())
-    return {"claims": found, "copies": copies.result()[0], "classes": classes.result()[0]}
-
-
-async def _claims(reads: Reads, asked: Question, vm: Vm | None) -> tuple[Claim, ...]:
-    """The claims of the VM's disks; all, where the policy could find the names of its own taken."""
-    if asked.restore.rules.volume_policy is VolumePolicy.PREFIX_TARGET_NAME:
-        return await reads.claims()
-    named = {each.claim for each in vm.volumes if each.claim} if vm else set()
-    return await reads.claims_named(sorted(named))
+def _named(name: str, among: tuple[Snapshot, ...]) -> Snapshot | None:
+    return next((one for one in among if one.name == name), None)
 
 
 async def _lock(reads: Reads, asked: Question, vm: Vm | None) -> Snapshot | None:

@@ -6,16 +6,16 @@ that was asked first is told: which answer comes first is chance, and people sho
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bot.cluster import names, parse
+from bot.cluster import names, parse, tables
 from bot.cluster.client import Api, ApiStatusError
-from bot.cluster.document import Json
+from bot.cluster.document import Json, items, number, text
 from bot.errors import Temporary
 from bot.restore.effects import RESTORE_ID
 from bot.restore.observation import (
@@ -32,8 +32,12 @@ from bot.restore.observation import (
 )
 
 T = TypeVar("T")
-MAX_BY_NAME = 3
+MAX_BY_NAME = 8
 """Claims that are read one by one. A namespace may hold thousands of others."""
+UNCOUNTED = 10**6
+"""For objects that are left and were not counted."""
+MAX_UNFINISHED = 5
+"""Unfinished restores of a VM that are read. One is enough to be refused."""
 Build = Callable[[str, str | None, str | None], str]
 
 
@@ -84,16 +88,29 @@ class Reads:
         """One restore."""
         return await self._one(parse.restore, self._snapshot_group, names.RESTORES, name)
 
-    async def snapshots(self) -> tuple[Snapshot, ...]:
-        """All snapshots, newest first."""
-        found = await self._all(self._snapshot_group, names.SNAPSHOTS)
-        return parse.newest_first(parse.snapshot(one) for one in found)
+    async def first_snapshots(self, size: int) -> tuple[tuple[Snapshot, ...], int]:
+        """So many snapshots, newest first, and how many others there are."""
+        found, left = await self._first(self._snapshot_group, names.SNAPSHOTS, size)
+        return parse.newest_first(map(parse.snapshot, found)), left
 
-    async def restores_of(self, vm: str) -> tuple[RestoreObject, ...]:
-        """All restores with this VM as target."""
-        found = await self._all(self._snapshot_group, names.RESTORES)
-        parsed = (parse.restore(one) for one in found)
-        return tuple(one for one in parsed if one.target == vm)
+    async def first_restores_of(self, vm: str, size: int) -> tuple[tuple[RestoreObject, ...], int]:
+        """Those of so many that have this VM as target, and how many others there are of any VM."""
+        found, left = await self._first(self._snapshot_group, names.RESTORES, size)
+        return _of(vm, map(parse.restore, found)), left
+
+    async def restores_named(self, wanted: list[str]) -> tuple[RestoreObject, ...]:
+        """Those of these restores that are there."""
+        return await self._named(parse.restore, self._snapshot_group, names.RESTORES, wanted)
+
+    async def unfinished_restores_of(self, vm: str) -> tuple[RestoreObject, ...]:
+        """Those with this VM as target that are not complete: found among all, and then read."""
+        build, columns = self._snapshot_group, ("Name", "TargetName", "Complete")
+        rows = await self._rows(build, names.RESTORES, columns)
+        if rows is None:
+            found = map(parse.restore, await self._all(build, names.RESTORES))
+            return tuple(one for one in _of(vm, found) if not one.complete)
+        wanted = [str(name) for name, target, done in rows if target == vm and done is not True]
+        return _of(vm, await self.restores_named(wanted[:MAX_UNFINISHED]))
 
     async def restores_made_by(self, restore_id: str) -> tuple[RestoreObject, ...]:
         """All restores that carry this restore's label, in whatever state."""
@@ -184,28 +201,59 @@ class Reads:
     async def _one(
         self, parsed: Callable[[Json], T], build: Build, kind: str, name: str
     ) -> T | None:
-        number = next(self._asked)
+        place = next(self._asked)
         try:
             document = await self._api.get(build(kind, self._namespace, name))
         except names.NoName:
             return None
         except ApiStatusError as refusal:
-            self._note(refusal, "get", kind, number)
+            self._note(refusal, "get", kind, place)
             return None
         return None if document is None else parsed(document)
+
+    async def _first(self, build: Build, kind: str, size: int) -> tuple[list[Json], int]:
+        """The first page, and how many objects are not on it."""
+        place = next(self._asked)
+        path, query = build(kind, self._namespace, None), {"limit": f"{size}"}
+        try:
+            page = await self._api.call("GET", path, query)
+        except ApiStatusError as refusal:
+            self._note(refusal, "list", kind, place)
+            return [], 0
+        more = bool(text(page, "metadata", "continue"))
+        left = (number(page, "metadata", "remainingItemCount") or UNCOUNTED) if more else 0
+        return items(page, "items"), left
+
+    async def _rows(
+        self, build: Build, kind: str, columns: tuple[str, ...]
+    ) -> list[tuple[object, ...]] | None:
+        """These cells of all objects; None where the API server does not print them."""
+        place, found = next(self._asked), list[tuple[object, ...]]()
+        path, query = build(kind, self._namespace, None), tables.WITHOUT_OBJECTS
+        try:
+            async for page in self._api.pages(path, query, accept=tables.ACCEPT, size=tables.ROWS):
+                cells = tables.rows(page, columns)
+                if cells is None:
+                    return None
+                found += cells
+        except ApiStatusError as refusal:
+            if refusal.code == 406:
+                return None
+            self._note(refusal, "list", kind, place)
+        return found
 
     async def _all(
         self, build: Build, kind: str, query: dict[str, str] | None = None
     ) -> list[Json]:
-        number = next(self._asked)
+        place = next(self._asked)
         try:
             found, _ = await self._api.collect(build(kind, self._namespace, None), query)
         except ApiStatusError as refusal:
-            self._note(refusal, "list", kind, number)
+            self._note(refusal, "list", kind, place)
             return []
         return found
 
-    def _note(self, refusal: ApiStatusError, verb: str, kind: str, number: int) -> None:
+    def _note(self, refusal: ApiStatusError, verb: str, kind: str, place: int) -> None:
         if refusal.unserved:
             # Served a moment ago, when the schema was read: the server is starting, or being changed.
             raise Temporary(f"cluster {self._api.cluster}: {kind} are not served just now")
@@ -213,7 +261,12 @@ class Reads:
             raise refusal
         said = refusal.rejection
         words = said.text if "cannot" in said.text else f"cannot {verb} {kind}. {said.text}".strip()
-        self._forbidden[number] = ApiRejection(said.code, said.reason, words)
+        self._forbidden[place] = ApiRejection(said.code, said.reason, words)
+
+
+def _of(vm: str, found: Iterable[RestoreObject]) -> tuple[RestoreObject, ...]:
+    """Those with this VM as target."""
+    return tuple(one for one in found if one.target == vm)
 
 
 class Together:

@@ -18,7 +18,7 @@ from bot.restore.cut import named
 from bot.restore.disks import Disk, Fate, LeftBehind, LeftBehindKind
 from bot.restore.fates import new_claims, prefixed
 from bot.restore.model import Restore
-from bot.restore.observation import Claim, Observation, RestoreObject
+from bot.restore.observation import Claim, Content, Observation, RestoreObject, Snapshot
 from bot.restore.rules import VolumePolicy
 
 MAX_LEFT = 40
@@ -36,16 +36,20 @@ def taken_names(observation: Observation, restore: Restore) -> tuple[str, ...]:
     """
     if restore.rules.volume_policy is not VolumePolicy.PREFIX_TARGET_NAME:
         return ()
-    content = observation.content
-    backups = [each.volume for each in new_claims(content)] if content else []
-    volumes = backups or (observation.snapshot.included if observation.snapshot else ())
-    wanted = {prefixed(restore.target.vm, volume) for volume in volumes}
+    wanted = new_names(observation.content, observation.snapshot, restore.target.vm)
     own = restore.job.name if restore.job else None
     return tuple(
         claim.name
         for claim in observation.claims
         if claim.name in wanted and (own is None or claim.restored_by != own)
     )
+
+
+def new_names(content: Content | None, snapshot: Snapshot | None, vm: str) -> set[str]:
+    """How the claims of a restore with PrefixTargetName are called."""
+    backups = [each.volume for each in new_claims(content)] if content else []
+    volumes = backups or (snapshot.included if snapshot else ())
+    return {prefixed(vm, volume) for volume in volumes}
 
 
 # Proof

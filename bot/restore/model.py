@@ -103,6 +103,8 @@ class Preview(Stored):
     more_changes: int = 0
     newer: tuple[str, ...] = ()
     more_newer: int = 0
+    newer_unread: bool = False
+    """The namespace holds too many snapshots to look through them."""
     gitops: str | None = None
     """Who else writes the VM."""
     paused: bool = False

@@ -342,10 +342,14 @@ class Observation:
     """The snapshot that the VM's status names, if it names one (FULL, RECHECK)."""
     snapshots: tuple[Snapshot, ...] = ()
     """All snapshots of the VM, newest first (FULL)."""
+    snapshots_unread: bool = False
+    """The namespace holds too many to look through them: none is named unless another is wanted."""
     restores: tuple[RestoreObject, ...] = ()
-    """All VirtualMachineRestores of the namespace with this VM as target (FULL, RECHECK).
+    """VirtualMachineRestores with this VM as target.
 
-    In SAFETY, and in VMI before the end, only those that this very restore has made.
+    RECHECK: all, or of many those that are not complete and those that this very restore has made.
+    FULL: those that the VM and the document name, and the others that are not complete. In SAFETY,
+    and in VMI before the end, only those that this very restore has made.
     """
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None

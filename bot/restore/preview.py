@@ -54,6 +54,7 @@ def take(  # noqa: PLR0913, PLR0917 - one look, when it was, and the rule that b
         more_changes=max(0, len(changes) - MAX_CHANGES),
         newer=newer[:MAX_NEWER],
         more_newer=max(0, len(newer) - MAX_NEWER),
+        newer_unread=observation.snapshots_unread,
         gitops=vm.gitops,
         paused=observation.vmi is not None and observation.vmi.paused,
         clock_ahead=observation.ahead.total_seconds(),

@@ -139,6 +139,10 @@ CHANGES: Final = "*Configuration that will change* (current → snapshot):"
 CHANGE: Final = "• {field}: {current} → {snapshot}"
 AND_MORE: Final = "• and {count} more"
 NEWER: Final = "• ⚠️ *Newer snapshots of this VM exist*: {names}"
+NEWER_UNREAD: Final = (
+    "• *Newer snapshots of this VM* were not looked for: the namespace holds too many. "
+    "`list` names them"
+)
 OLD_VOLUMES: Final[Mapping[str | None, str]] = {
     None: (
         "• *Old volumes*: new volumes are made; the old ones are kept and use space until removed "

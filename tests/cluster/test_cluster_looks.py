@@ -48,6 +48,7 @@ SNAPSHOT_DOCUMENT: Json = {
     "spec": {"source": {"name": "database-01"}},
     "status": {"virtualMachineSnapshotContentName": "content"},
 }
+COLUMNS = [{"name": name} for name in ("Name", "TargetKind", "TargetName", "Complete")]
 JOB = Job(name="restore-x", decided_at=START, uid="u", looked_at=START)
 SAFETY = Safety(name="pre-restore-x", decided_at=START)
 
@@ -77,7 +78,7 @@ async def look(cluster: Cluster, kind: ObservationKind) -> Observation:
 
 def reads_of_looks() -> Iterator[Any]:
     reads = {
-        ObservationKind.FULL: (VM, VMI, SNAPSHOTS, CONTENT, RESTORES, QUOTAS),
+        ObservationKind.FULL: (VM, VMI, SNAPSHOTS, CONTENT, QUOTAS),
         ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, CONTENT, RESTORES),
         ObservationKind.VMI: (VM, VMI),
         ObservationKind.SAFETY: (f"{SNAPSHOTS}/pre-restore-x", RESTORES),
@@ -117,7 +118,7 @@ async def test_a_read_without_an_answer_fails_the_look(
 
 
 TOGETHER = {
-    ObservationKind.FULL: (VM, VMI, SNAPSHOTS, RESTORES, QUOTAS),
+    ObservationKind.FULL: (VM, VMI, SNAPSHOTS, QUOTAS),
     ObservationKind.RECHECK: (VM, VMI, SNAPSHOT, RESTORES),
     ObservationKind.VMI: (VM, VMI),
     ObservationKind.JOB: (VM, VMI),
@@ -255,6 +256,48 @@ async def test_the_dry_run_stores_nothing_and_is_strict(healthy: Wire, cluster: 
     await look(cluster, ObservationKind.FULL)
     sent = healthy.requests("POST", RESTORES)
     assert [one.query for one in sent] == [{"fieldValidation": "Strict", "dryRun": "All"}]
+
+
+async def test_of_the_restores_in_a_table_only_unfinished_ones_of_the_vm_are_read(
+    healthy: Wire, cluster: Cluster
+) -> None:
+    """However many other VMs are being restored."""
+    of_others = [{"cells": [f"r-{n}", "VirtualMachine", "web", False]} for n in range(9)]
+    cells = [
+        ["done", "VirtualMachine", "database-01", True],
+        ["r", "VirtualMachine", "database-01", None],
+    ]
+    rows = [*of_others, *({"cells": each} for each in cells)]
+    healthy.on("POST", RESTORES, refuses(403, "cannot create", "Forbidden"))
+    table = {"kind": "Table", "columnDefinitions": COLUMNS, "rows": rows}
+    healthy.on("GET", RESTORES, says(table))
+    rival = {"metadata": {"name": "r", "uid": "r"}, "spec": {"target": {"name": "database-01"}}}
+    healthy.on("GET", f"{RESTORES}/r", says(rival))
+    observation = await look(cluster, ObservationKind.FULL)
+    assert [one.name for one in observation.restores] == ["r"]
+    assert [one.path for one in healthy.seen if f"{RESTORES}/" in one.path] == [f"{RESTORES}/r"]
+
+
+ROWLESS = [
+    pytest.param(refuses(406, "only JSON", "NotAcceptable"), id="no tables are made"),
+    pytest.param(says({"kind": "Table", "columnDefinitions": [{"name": "Name"}]}), id="no column"),
+    pytest.param(
+        says({"kind": "Table", "columnDefinitions": COLUMNS, "rows": [{"cells": ["r"]}]}),
+        id="rows of another width",
+    ),
+]
+
+
+@pytest.mark.parametrize("answer", ROWLESS)
+async def test_where_restores_are_not_printed_as_a_table_all_are_read(
+    answer: Answer, healthy: Wire, cluster: Cluster
+) -> None:
+    """A rival is looked for in whole objects then, and not taken for absent."""
+    rival = {"metadata": {"name": "r", "uid": "r"}, "spec": {"target": {"name": "database-01"}}}
+    healthy.on("POST", RESTORES, refuses(403, "cannot create", "Forbidden"))
+    healthy.on("GET", RESTORES, answer, listing(rival))
+    observation = await look(cluster, ObservationKind.FULL)
+    assert [one.name for one in observation.restores][-1:] == ["r"]
 
 
 @pytest.mark.parametrize("path", [VM, SNAPSHOTS])
@@ -472,13 +515,18 @@ async def test_the_snapshot_that_a_vm_is_marked_with_is_read_before_the_act(
 async def test_claims_are_read_before_the_act_only_where_names_can_be_taken(
     policy: VolumePolicy, kind: ObservationKind, healthy: Wire, cluster: Cluster
 ) -> None:
+    """By the names that the policy would give, however many others there are."""
+    status = {**SNAPSHOT_DOCUMENT["status"], "snapshotVolumes": {"includedVolumes": ["root"]}}
+    of_one_disk = {**SNAPSHOT_DOCUMENT, "status": status}
+    healthy.on("GET", SNAPSHOTS, listing(of_one_disk))
+    healthy.on("GET", SNAPSHOT, says(of_one_disk))
+    healthy.on("GET", f"{CLAIMS}/database-01-root", refuses(403, "cannot get claims", "Forbidden"))
     asked = samples.restore(rules=Rules(volume_policy=policy))
     observation = await cluster.observe(asked, kind, samples.CREATE)
-    read = [one for one in healthy.seen if one.path == CLAIMS]
-    assert len(read) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
-    healthy.on("GET", CLAIMS, refuses(403, "cannot list claims", "Forbidden"))
-    observation = await cluster.observe(asked, kind, samples.CREATE)
-    assert (observation.forbidden is not None) == (policy is VolumePolicy.PREFIX_TARGET_NAME)
+    read = [one.path for one in healthy.seen if one.path.startswith(CLAIMS)]
+    by_name = policy is VolumePolicy.PREFIX_TARGET_NAME
+    assert read == [f"{CLAIMS}/database-01-root"] * by_name
+    assert (observation.forbidden is not None) == by_name
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,18 @@ async def test_a_check_sees_a_rival_whatever_the_dry_run_is_answered_with(
         assert refusal.found.startswith(told)
 
 
+async def test_a_check_without_a_dry_run_sees_a_rival(sim: Lab, cluster: Cluster) -> None:
+    """The snapshot is gone; the rival may be this very restore, of which the document knows nothing."""
+    waits(sim)
+    sim.people.delete_snapshot(NS, SNAP)
+    await settle(sim)
+    sim.storage.remove("virtualmachineinstances", NS, VM)
+    sim.people.edit_vm(NS, VM, {"spec": {"runStrategy": "Halted"}})
+    observation = await cluster.observe(samples.restore(), ObservationKind.FULL, samples.CREATE)
+    assert (observation.vmi, observation.snapshot, observation.dry_run) == (None, None, None)
+    assert [each.name for each in observation.restores] == [RIVAL]
+
+
 async def test_the_look_before_the_act_sees_a_rival_that_nothing_else_shows(
     sim: Lab, cluster: Cluster
 ) -> None:

@@ -76,10 +76,11 @@ async def test_every_listed_exception_is_still_sent(
     for look in ObservationKind:
         await cluster.observe(samples.restore(), look, create)
     await cluster.catalog.vms(None)
-    reads = Reads(cluster._api, NS, "v1beta1")
-    await reads.everybody(VM)
-    await reads.restore(create.name)
-    await reads.copies(list("abcd"))
+    read = Reads(cluster._api, NS, "v1beta1")
+    await read.everybody(VM)
+    await read.restore(create.name)
+    await read.copies(list("abcdefghi"))
+    await read.unfinished_restores_of(VM)
     live = sim.storage.get("virtualmachineinstances", NS, "live")["metadata"]["uid"]
     effects: list[Effect] = [
         ClearVmi(NS, "live", live),

@@ -322,9 +322,15 @@ def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
         ObservationKind.FULL, asked()
     )
     shown = preview.take(vm, SNAPSHOT, content, observation, NOW)
-    assert (len(shown.newer), shown.more_newer) == (5, 3)
+    assert (len(shown.newer), shown.more_newer, shown.newer_unread) == (5, 3, False)
     assert (len(shown.changes), shown.more_changes) == (12, 8)
     assert (len(shown.fates), len(shown.claims)) == (30, 30), "what is left is found by these"
+
+
+def test_newer_snapshots_that_were_not_looked_for_are_not_called_absent() -> None:
+    observation = replace(WELL.observation(ObservationKind.FULL, asked()), snapshots_unread=True)
+    shown = preview.take(VM, SNAPSHOT, CONTENT, observation, NOW)
+    assert (shown.newer, shown.newer_unread) == ((), True)
 
 
 def test_shared_disks_and_owners_of_the_configuration_are_named() -> None:

@@ -85,7 +85,8 @@ DELETING = PREVIEW.model_copy(
         "fates": (
             Disk(name="root", claim="database-01-root", fate=Fate.ROLLS_BACK),
             Disk(name="archive", claim="database-01-archive", fate=Fate.DELETED),
-        )
+        ),
+        "newer_unread": True,
     }
 )
 OLDER = PREVIEW.model_copy(update={"disks_left_out": ("scratch",)})

@@ -146,6 +146,19 @@ MUTANTS = (
         ('"trouble": None, "trouble_since": None}', '"trouble": None}'),
     ),
     *of(
+        "bot/restore/stops.py",
+        "tests/restore/test_put_back.py",
+        ("return _perhaps_used(restore, observation, vm)", "return ()"),
+        ("observation.by_our_clock(vm.down_since)", "vm.down_since"),
+        ("restore.question is not None or stop is None", "stop is None"),
+    ),
+    *of(
+        "bot/store/lua/lease.lua",
+        "tests/store/test_store_queue.py",
+        ("HEXISTS', prefix .. member, 'doc') == 0", "HEXISTS', prefix .. member, 'doc') == 2"),
+        ("elseif not redis.call('ZSCORE', due, member) then", "elseif false then"),
+    ),
+    *of(
         "bot/store/lua/invalidate_card.lua",
         "tests/store/test_store_queue.py",
         (f"if stood and {_STANDS} then", "if stood then"),
@@ -165,6 +178,28 @@ MUTANTS = (
         "tests/slack/test_apply_event.py",
         ("card is None or card.ts is None", "card is None"),
         ("slack_order(card.ts) < slack_order(ts)", "slack_order(card.ts) <= slack_order(ts)"),
+    ),
+    *of(
+        "bot/store/lua/commit.lua",
+        "tests/store/test_store_restores.py",
+        ("if enough then return enough end", ""),
+    ),
+    *of(
+        "bot/store/lua/parts.lua",
+        "tests/store/test_store_restores.py",
+        ("\n      and redis.call('ZSCORE', living, other)", ""),
+        ("seen[1] == held and seen[2]", "seen[1] == held"),
+    ),
+    *of(
+        "bot/restore/one_too_many.py",
+        "tests/store/test_store_restores.py",
+        ("(restore.phase.ended or left_behind)", "restore.phase.ended"),
+    ),
+    *of(
+        "bot/slack/inbound/throttle.py",
+        "tests/stories/test_too_many.py",
+        ("delivery.attempts > 1 or ", ""),
+        (" or _about_a_restore(parsed)", ""),
     ),
 )
 

@@ -2,22 +2,25 @@
 
 from typing import Any
 
+from bot.playground.kubevirt.knobs import Knobs
 from bot.playground.kubevirt.resources import STORED, Resource
 from bot.playground.kubevirt.schema import openapi, schema_of
 
 Json = dict[str, Any]
 
 
-def definitions(absent_groups: set[str], absent_restore_fields: set[str]) -> list[Json]:
+def definitions(knobs: Knobs) -> list[Json]:
     """One CRD for every custom kind of the groups that are installed."""
     return [
-        _definition(resource, frozenset(absent_restore_fields))
+        _definition(resource, knobs)
         for resource in STORED
-        if resource.custom and resource.group not in absent_groups
+        if resource.custom and resource.group not in knobs.absent_groups
     ]
 
 
-def _definition(resource: Resource, absent: frozenset[str]) -> Json:
+def _definition(resource: Resource, knobs: Knobs) -> Json:
+    absent = frozenset(knobs.absent_restore_fields)
+    served = knobs.versions(resource.group, resource.versions)
     names: Json = {
         "kind": resource.kind,
         "listKind": f"{resource.kind}List",
@@ -41,17 +44,17 @@ def _definition(resource: Resource, absent: frozenset[str]) -> Json:
             "group": resource.group,
             "names": names,
             "scope": "Namespaced" if resource.namespaced else "Cluster",
-            "versions": [_version(resource, version, absent) for version in resource.versions],
+            "versions": [_version(resource, version, absent, served[0]) for version in served],
         },
         "status": {
             "acceptedNames": names,
             "conditions": conditions,
-            "storedVersions": [resource.version],
+            "storedVersions": [served[0]],
         },
     }
 
 
-def _version(resource: Resource, version: str, absent: frozenset[str]) -> Json:
+def _version(resource: Resource, version: str, absent: frozenset[str], stored: str) -> Json:
     schema = schema_of(resource.plural, absent)
     shape = openapi(schema) if schema else {"type": "object", "x-kubernetes-preserve-unknown-fields": True}  # fmt: skip
     columns = [
@@ -62,7 +65,7 @@ def _version(resource: Resource, version: str, absent: frozenset[str]) -> Json:
     return {
         "name": version,
         "served": True,
-        "storage": version == resource.version,
+        "storage": version == stored,
         "schema": {"openAPIV3Schema": shape},
         "subresources": {"status": {}} if resource.status else {},
         "additionalPrinterColumns": columns,

@@ -102,7 +102,7 @@ def _groups(knobs: Knobs) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for resource in SERVED:
         if resource.group and resource.group not in knobs.absent_groups:
-            found[resource.group] = resource.versions
+            found[resource.group] = knobs.versions(resource.group, resource.versions)
     if VMS.group in found:
         found[SUBRESOURCES_GROUP] = SUBRESOURCES_VERSIONS
     return found
@@ -183,7 +183,7 @@ def _openapi_index(knobs: Knobs, prefix: str) -> Json:
 def _openapi(group: str, version: str, knobs: Knobs) -> Json | None:
     """Enough of OpenAPI v3 for field detection, and for kubectl to leave validation to us."""
     served = [r for r in SERVED if r.group == group and version in r.versions]
-    if not served or group in knobs.absent_groups:
+    if not served or (group and version not in _groups(knobs).get(group, ())):
         return None
     paths: Json = {}
     schemas: Json = {}

@@ -176,7 +176,10 @@ class Frontend:
         resource = asked.resource
         if resource is None:
             raise lost(exchange, self.unknown)
-        if resource.group in self._plane.knobs.absent_groups:
+        knobs = self._plane.knobs
+        if resource.group in knobs.absent_groups or not knobs.versions(
+            asked.group, (asked.version,)
+        ):
             raise page_not_found()
         if asked.verb not in resource.verbs:
             raise method_not_allowed()

@@ -49,7 +49,13 @@ class Knobs:
     virt_api_down: bool = False
     stuck_volume_snapshots: set[tuple[str, str]] = field(default_factory=set)
     absent_groups: set[str] = field(default_factory=set)
+    absent_versions: set[str] = field(default_factory=set)
+    """As "snapshot.kubevirt.io/v1beta1": KubeVirt up to 1.2 serves v1alpha1 alone."""
     absent_restore_fields: set[str] = field(default_factory=set)
+
+    def versions(self, group: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of its versions in which a group is served."""
+        return tuple(each for each in known if f"{group}/{each}" not in self.absent_versions)
 
     def of_guest(self, namespace: str, name: str) -> Guest:
         """The knobs that hold for one VM: its own, or everybody's."""

@@ -77,8 +77,8 @@ class Rendering:
         row: Json = {"cells": [_cell(column, obj, self.now) for column in columns]}
         if self.include == "Object":
             row["object"] = {**obj, "apiVersion": self.resource.api_version(self.version)}
-        elif self.include != "None":
-            row["object"] = _partial(obj)
+        else:
+            row["object"] = None if self.include == "None" else _partial(obj)
         return row
 
 

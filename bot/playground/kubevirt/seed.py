@@ -76,7 +76,7 @@ class Seed(SnapshotSeed):
     def crds(self) -> None:
         """The CRDs as the knobs say they are now."""
         knobs = self._plane.knobs
-        wanted = definitions(knobs.absent_groups, knobs.absent_restore_fields)
+        wanted = definitions(knobs)
         names = {held["metadata"]["name"] for held in wanted}
         for _, name in self._plane.storage.keys(CRDS.plural):
             if name not in names:

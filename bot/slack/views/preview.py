@@ -210,6 +210,7 @@ def _good_to_know(restore: Restore, preview: Preview) -> list[Block]:
         _guest_state(preview),
         fill(texts.SHARED, disks=disks(shared)) if shared else None,
         fill(texts.NEWER, names=newest) if newer else None,
+        Mrkdwn(texts.NEWER_UNREAD) if preview.newer_unread else None,
         Mrkdwn(texts.OLD_VOLUMES[restore.rules.volume_policy]),
         _strategy_afterwards(restore, preview),
         _written_by(preview.gitops) if preview.gitops else None,
