@@ -101,11 +101,9 @@ class Observer:
             others = second.create_task(self._others(asked, missing=seen is None))
             snapshots = second.create_task(self._choices_of(asked, everything, snapshot))
         accepted = effect is not None and dry_run.result() is None
-        live = vmi.result() is not None or (seen is not None and seen.may_start_itself)
         async with Together() as third:
             lock = third.create_task(_locked_by(reads, seen, everything))
-            # A rival that waits for a stop shows in the list and to the webhook, and on no VM.
-            restores = third.create_task(rivals(reads, asked, seen, listed=live or not accepted))
+            restores = third.create_task(rivals(reads, asked, seen, listed=not accepted))
             storage = third.create_task(
                 stored(reads, asked, snapshot, content.result(), held.result(), self._known)
             )
