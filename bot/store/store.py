@@ -215,6 +215,15 @@ class Store:
         )
         return replies.readable_records(replies.paired(fields) for fields in found)
 
+    async def unread_in_thread(self, channel: str, thread: str) -> bool:
+        """Is there a restore in this thread that cannot be read?"""
+        known = await self._scripts.run(
+            "load_thread",
+            {"thread": self._keys.thread(channel, thread)},
+            prefix=self._keys.prefix,
+        )
+        return len(known) > len(replies.readable_records(map(replies.paired, known)))
+
     async def live(self) -> tuple[Restore, ...]:
         """All restores that have not ended and can be read, oldest first."""
         return (await self.under_way()).restores

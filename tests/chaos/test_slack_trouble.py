@@ -113,8 +113,7 @@ async def test_a_post_without_an_answer_is_looked_for(
     stage = await stage_for()
     faults = stage.world.slack.faults
     (faults.drop_after if posted else faults.drop_before)(POST, skip=card)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.pass_time(10)
     assert len(set(stage.marks())) == len(stage.marks())
     searched = [
@@ -168,8 +167,7 @@ async def test_a_deleted_card_that_is_answered_stays_away(stage_for: SetStage) -
 async def test_slack_is_away_from_the_click_to_the_end(stage_for: SetStage) -> None:
     """Nobody can be told anything while the VM is restored; afterwards the thread is complete."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.quiet()
     said = len(stage.cards())
     for method in (POST, "chat.update"):

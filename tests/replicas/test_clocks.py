@@ -67,8 +67,7 @@ async def test_the_cluster_has_another_time_than_we(
     async with world(tmp_path, lent_redis=lent_redis, kube_ahead=ahead) as made:
         stage = await set_stage(made, running=True)
         app = await made.start_bot()
-        await acts.ask(stage)
-        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await acts.ask_and_stop(stage)
         await stage.card(acts.TYPE_IT)
         await stage.reply(NAME)
         await stage.press(acts.READY, "Restore VM now")

@@ -37,8 +37,7 @@ async def leaving(stage: Stage) -> tuple[App, "asyncio.Task[bool]"]:
 
 async def hang(stage: Stage) -> Rule:
     """The bot hangs in the last look before the act; its lease would last for 25 seconds."""
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.quiet()
     rule = Rule(SlowAnswer(5), verb="get", resource="virtualmachineinstances")
     stage.world.kube.faults.add(rule)
@@ -137,8 +136,7 @@ async def test_a_delivery_that_comes_while_draining_is_handed_over(on_ice: OnIce
 async def test_leases_on_their_way_are_not_lost(on_ice: OnIce) -> None:
     """Told to stop while the queue is asked: what comes back is worked on, or given back."""
     stage, ice = await on_ice()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.quiet()
     ice.freeze(moment(ice.crossings, since="redis: complete_delivery", what="redis: lease"))
     await acts.press_restore(stage)
@@ -153,8 +151,7 @@ async def test_leases_on_their_way_are_not_lost(on_ice: OnIce) -> None:
 
 async def clicked(stage: Stage, ice: Wires) -> ClickResult:
     """A click that is kept, but not acknowledged yet."""
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.quiet()
     ice.freeze(lambda crossing: crossing == "redis: enqueue_delivery")
     pressed = await stage.press(acts.READY, "Restore VM now")

@@ -61,14 +61,12 @@ async def stop(stage: Stage) -> None:
 
 async def restored(stage: Stage) -> None:
     """From the warning to the good end."""
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def ready(stage: Stage) -> None:
     """Everything before the last click."""
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
 
 
 async def ready_with_safety(stage: Stage) -> None:
@@ -106,8 +104,7 @@ async def failure(stage: Stage) -> None:
 
 async def over(stage: Stage) -> None:
     """A whole restore."""
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
 
 
 async def start(stage: Stage) -> None:

@@ -6,6 +6,7 @@ An act takes a stage and returns when the card that it leads to stands there.
 from collections.abc import Awaitable, Callable
 
 from bot.playground.kubevirt.exchange import ApiCall
+from bot.playground.slack import Person
 from bot.playground.slack.workspace import Message
 from bot.playground.stage import Stage
 from bot.store import connect
@@ -35,28 +36,58 @@ async def to_the_warning(stage: Stage, line: str = REQUEST) -> Message:
     return await stage.card(TYPE_IT)
 
 
-async def type_name(stage: Stage, name: str = "pre-upgrade-snapshot") -> Message:
+async def ask_and_stop(stage: Stage) -> None:
+    """Ask for a restore of the running VM, and let it be stopped."""
+    await ask(stage)
+    await stage.press(MUST_STOP, "Stop and restore")
+
+
+async def type_name(
+    stage: Stage, name: str = "pre-upgrade-snapshot", by: Person | None = None
+) -> Message:
     """Type the name when it is asked for; the card with the button."""
     await stage.card(TYPE_IT)
-    await stage.reply(name)
+    await stage.reply(name, by=by)
     return await stage.card(READY)
 
 
-async def press_restore(stage: Stage) -> None:
+async def to_the_button(stage: Stage) -> Message:
+    """Ask and type the name, up to the card with the button."""
+    await ask(stage)
+    return await type_name(stage)
+
+
+async def press_restore(stage: Stage, by: Person | None = None) -> None:
     """Press the button that restores."""
-    await stage.press(READY, "Restore VM now")
+    await stage.press(READY, "Restore VM now", by=by)
 
 
-async def confirm(stage: Stage, name: str = "pre-upgrade-snapshot") -> None:
+async def confirm(
+    stage: Stage, name: str = "pre-upgrade-snapshot", by: Person | None = None
+) -> None:
     """Both confirmations, as soon as they are asked for."""
-    await type_name(stage, name)
-    await press_restore(stage)
+    await type_name(stage, name, by)
+    await press_restore(stage, by)
+
+
+async def finish(
+    stage: Stage, name: str = "pre-upgrade-snapshot", by: Person | None = None
+) -> None:
+    """Both confirmations, and the good end."""
+    await confirm(stage, name, by)
+    await stage.card(RESTORED)
 
 
 async def ask_and_confirm(stage: Stage, line: str = REQUEST) -> None:
     """A restore of a stopped VM, up to and with the last click."""
     await ask(stage, line)
     await confirm(stage)
+
+
+async def ask_and_finish(stage: Stage, line: str = REQUEST) -> None:
+    """A restore of a stopped VM, from the request to its good end."""
+    await ask(stage, line)
+    await finish(stage)
 
 
 async def handed_over(stage: Stage) -> None:

@@ -21,6 +21,7 @@ from tests.tools.invariants import Invariants
 
 GOLDEN = Path(__file__).parent / "golden"
 
+Config = dict[str, Any]
 SetStage = Callable[..., Awaitable[Stage]]
 Golden = Callable[..., Awaitable[None]]
 
@@ -35,7 +36,8 @@ def seldom_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 async def stage_for(tmp_path: Path, lent_redis: str) -> AsyncIterator[SetStage]:
     """A stage with the bot running on it; after the story every invariant must have held.
 
-    `own_redis` is for stories that stop their Redis, or tell it how to be.
+    `own_redis` is for stories that stop their Redis, or tell it how to be. A `config` that names
+    people or channels is a function of the stage.
     """
     async with AsyncExitStack() as stack:
         stages: list[tuple[World, Invariants]] = []
@@ -45,16 +47,19 @@ async def stage_for(tmp_path: Path, lent_redis: str) -> AsyncIterator[SetStage]:
             start: bool = True,
             running: bool = False,
             run_strategy: str | None = None,
-            config: dict[str, Any] | None = None,
+            config: Config | Callable[[Stage], Config] | None = None,
             socket_mode: bool = True,
             own_redis: bool = False,
         ) -> Stage:
             lent = None if own_redis else lent_redis
+            given = None if callable(config) else config
             made = await stack.enter_async_context(
-                world(tmp_path, config=config, socket_mode=socket_mode, lent_redis=lent)
+                world(tmp_path, config=given, socket_mode=socket_mode, lent_redis=lent)
             )
             stages.append((made, Invariants(made)))
             stage = await set_stage(made, running=running, run_strategy=run_strategy)
+            if callable(config):
+                made.config = config(stage)
             if start:
                 await made.start_bot()
             return stage

@@ -60,8 +60,7 @@ async def test_a_name_that_is_taken_after_the_warning_stops_the_restore(
 ) -> None:
     stage = await stage_for(config=PREFIX)
     rename_the_claim(stage)
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     stage.world.kube.seed.claim(NS, ROOT, Disk("root"))
     await acts.press_restore(stage)
     said = stage.read(await stage.card(TAKEN))
@@ -107,8 +106,7 @@ async def test_complete_without_any_data_restored_is_no_success(
     """A claim gets the name in the moment between the last look and the create."""
     stage = await stage_for(config=PREFIX)
     rename_the_claim(stage)
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.kube.pause_controllers()
     await acts.press_restore(stage)
     await acts.handed_over(stage)
@@ -339,8 +337,7 @@ async def test_a_partial_snapshot_is_not_called_consistent(
     warning = stage.read(await stage.card(acts.TYPE_IT))
     assert "partial: it does not hold `scratch`" in warning
     assert "*Disks that come back with today's data*" in warning
-    await acts.confirm(stage, "the-one")
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, "the-one")
     await golden(stage)
 
 

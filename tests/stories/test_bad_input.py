@@ -129,8 +129,7 @@ async def test_longest_names(stage_for: SetStage) -> None:
     stage.world.kube.seed.vm("production", vm, running=False, run_strategy="Halted")
     stage.world.kube.seed.snapshot("production", LONGEST, vm, created=SNAPSHOT_TIME)
     await acts.ask(stage, f"/vm-restore {vm} from {LONGEST} in production")
-    await acts.confirm(stage, LONGEST)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, LONGEST)
     (made,) = stage.restores()
     assert acts.spec_of(made)["virtualMachineSnapshotName"] == LONGEST
     assert len(made.name) <= 253
@@ -152,8 +151,7 @@ async def test_where_the_bot_is_no_member(stage_for: SetStage, private: bool) ->
     assert [call.method for call in slack.log if call.method == "chat.postMessage"] == []
     await slack.invite_bot(stage.channel)
     await stage.world.pass_time(61)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
 
 
 # At the same time
@@ -218,8 +216,7 @@ async def test_nothing_that_people_write_is_logged(
     await stage.reply("not-so-loud")
     await stage.card("You typed")
     stage.thread = await stage.alice.say(stage.channel, f"{mention} {ASKED}")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.pass_time(61)
     await acts.break_the_claims(stage)
     await acts.ask(stage)

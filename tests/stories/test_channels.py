@@ -133,8 +133,7 @@ async def test_slack_says_so_of_another_channel(stage_for: SetStage) -> None:
     await incident(stage)
     await stage.card(acts.TYPE_IT)
     await stage.world.slack.archive(other, stage.alice)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert stage.world.slack.dm(stage.alice).messages == []
     assert len(set(stage.marks())) == len(stage.marks())
 
@@ -150,8 +149,7 @@ async def test_started_over_in_the_dm(stage_for: SetStage) -> None:
     await stage.press("was archived", "Start over")
     warning = await stage.card(acts.TYPE_IT)
     stage.thread = next(each for each in stage.channel.messages if each.ts == warning.thread_ts)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -159,8 +157,7 @@ async def test_channel_lost_after_the_end(stage_for: SetStage) -> None:
     """Only the last buttons would go: that is no news, so nobody is sent a message for it."""
     stage = await stage_for()
     await incident(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     archived(stage)
     for _ in range(26):
         await stage.world.leap(HOUR)
@@ -188,8 +185,7 @@ async def test_bot_comes_back_to_a_channel(stage_for: SetStage) -> None:
     await stage.world.pass_time(5)
     assert acts.changes(stage) == []
     await stage.reply(f"{stage.world.slack.mention} {ASKED}")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -214,8 +210,7 @@ async def while_restoring(stage: Stage) -> None:
 
 async def after_the_end(stage: Stage) -> None:
     """It is done, and its buttons are still there."""
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 Onward = Callable[[Stage], Awaitable[None]]
@@ -299,8 +294,7 @@ async def test_restored_in(
     stage = await stage_for()
     stage.channel = where(stage)
     stage.thread = await stage.alice.say(stage.channel, ASKED)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert acts.sent(stage) == [CREATE]

@@ -209,9 +209,7 @@ async def test_status_without_links(stage_for: SetStage) -> None:
 
 async def test_status_shows_ones_own_first(stage_for: SetStage) -> None:
     """Everybody who asks finds their own restore on top."""
-    stage = await stage_for(start=False)
-    stage.world.config = access(stage.alice, stage.bob)
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     for who, vm, snapshot in (
         (stage.alice, "database-01", "pre-upgrade-snapshot"),
         (stage.bob, "web-01", "before-release"),
@@ -245,8 +243,7 @@ async def test_history(stage_for: SetStage, golden: Golden) -> None:
     """What has ended, of a VM or of everything, with result, times and who."""
     stage = await stage_for()
     await says(stage, "/vm-restore history")
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.pass_time(60)
     await acts.ask(stage, "/vm-restore web-01 from gone in production")
     await stage.card("Snapshot Not Found")
@@ -316,9 +313,7 @@ async def test_a_restore_without_a_namespace_is_its_owners(stage_for: SetStage) 
 
 async def test_a_restore_in_a_direct_message_has_no_link_for_others(stage_for: SetStage) -> None:
     """Only Alice can open it: Bob is told that it is there, and she gets the link."""
-    stage = await stage_for(start=False)
-    stage.world.config = access(stage.alice, stage.bob)
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     direct = stage.world.slack.dm(stage.alice)
     await stage.alice.slash(direct, acts.REQUEST)
     await stage.world.quiet()
@@ -491,8 +486,7 @@ async def test_a_vm_that_is_called_by_a_word_of_the_language(stage_for: SetStage
     stage.world.kube.seed.vm("production", "once", running=False)
     stage.world.kube.seed.snapshot("production", "before", "once", created=SNAPSHOT_TIME)
     await acts.ask(stage, "/vm-restore once from before in production")
-    await acts.confirm(stage, "before")
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, "before")
 
 
 # Another name

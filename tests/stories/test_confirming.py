@@ -14,8 +14,7 @@ CANCELLED = "Restore operation cancelled by user. Current VM state preserved."
 
 async def ready(stage: Stage) -> None:
     """A stopped VM, the name typed: the button waits."""
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
 
 
 async def ready_in_an_incident(stage: Stage) -> None:
@@ -94,8 +93,7 @@ async def test_button_of_an_older_restore(stage_for: SetStage) -> None:
     await stage.whispered("is out of date")
     await stage.world.pass_time(30)
     assert acts.changes(stage) == []
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.alice.click_stale(old, before, BUTTON)
     await stage.world.pass_time(30)
     assert acts.sent(stage) == [CREATE]
@@ -125,16 +123,14 @@ async def waits_at_the_stop(stage: Stage) -> None:
 async def waits_for_the_guest(stage: Stage) -> None:
     """A guest that does not shut down."""
     stage.world.kube.people.ignore_shutdown("production", "database-01")
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card("being stopped gracefully")
     await stage.world.pass_time(3)
 
 
 async def waits_for_the_name(stage: Stage) -> None:
     """The VM is stopped, the name is to be typed."""
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(acts.TYPE_IT)
 
 

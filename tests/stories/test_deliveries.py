@@ -88,8 +88,7 @@ async def test_same_story_whatever_the_order(
 async def test_what_is_delivered_twice_is_kept_and_counted_once(stage_for: SetStage) -> None:
     stage = await stage_for()
     twice(stage)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.quiet()
     assert stage.world.bot is not None
     counted = (await stage.world.bot.exposition()).decode().splitlines()
@@ -163,8 +162,7 @@ async def confirming(stage: Stage) -> None:
 
 async def restored(stage: Stage) -> None:
     """It has succeeded."""
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 @pytest.mark.parametrize(
@@ -326,8 +324,7 @@ async def test_name_typed_before_it_was_asked_for(stage_for: SetStage) -> None:
     await stage.world.pass_time(10)
     assert stage.shown(acts.READY) is None
     assert stage.shown(acts.TYPE_IT) is not None
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_name_typed_while_the_question_is_being_posted(stage_for: SetStage) -> None:
@@ -376,8 +373,7 @@ async def test_slack_asks_to_leave_each_socket_as_it_opens(stage_for: SetStage) 
     bot = stage.world.bot
     assert bot is not None
     await stage.until(lambda: slack.connections == 1, "the socket is open")
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert await bot.not_ready() == {}
 
 

@@ -70,8 +70,7 @@ async def test_try_again(stage_for: SetStage, golden: Golden) -> None:
     assert acts.changes(stage)[1].name == first.name
     await stage.world.pass_time(30)
     assert len(stage.restores()) == 1, "nothing is restored before it is confirmed again"
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
@@ -107,8 +106,7 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     assert "[Try again]" not in stage.read(await stage.card(FAILED))
     assert len(died) == 1
     assert acts.sent(stage).count(f"delete {RESTORES}") == 1
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert len(stage.restores()) == 2
 
 
@@ -135,8 +133,7 @@ async def test_another_snapshot_after_a_failure(stage_for: SetStage) -> None:
     assert "[" not in stage.read(await stage.card(FAILED))
     asked = await stage.card("Which snapshot of `database-01` should it be restored from?")
     await stage.alice.pick(asked, "vmr:pick-snapshot", "nightly-0217", typed="")
-    await acts.confirm(stage, "nightly-0217")
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, "nightly-0217")
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         SNAPSHOT,
         "nightly-0217",
@@ -146,8 +143,7 @@ async def test_another_snapshot_after_a_failure(stage_for: SetStage) -> None:
 async def test_create_refused_by_the_webhook(stage_for: SetStage, golden: Golden) -> None:
     """The cluster says no to the very create: the VM is unchanged, and that is said."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await acts.type_name(stage)
     text = 'admission webhook "restore-validator" denied the request: frozen by <!channel>'
     stage.world.kube.faults.add(
@@ -166,8 +162,7 @@ async def test_create_refused_by_the_webhook(stage_for: SetStage, golden: Golden
 async def test_quota_full_in_the_middle(stage_for: SetStage, golden: Golden) -> None:
     """KubeVirt loops at a full quota: the bot says so, waits, and sees it succeed in the end."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     stage.world.kube.seed.quota(NS, "storage", requests_storage="5Gi")
     await acts.press_restore(stage)
     await stage.card("the namespace's quota leaves no room for the new volumes")

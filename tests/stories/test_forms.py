@@ -77,8 +77,7 @@ async def test_form_by_command(stage_for: SetStage, golden: Golden) -> None:
     await choose(stage, "Snapshot", "pre-upgrade-snapshot", typed="up")
     await golden(screen(stage), "filled")
     assert (await send(stage)).action == "close"
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert acts.sent(stage) == [CREATE]
@@ -125,8 +124,7 @@ async def test_form_by_global_shortcut(stage_for: SetStage, golden: Golden) -> N
     await fill(stage)
     await golden(screen(stage), "filled")
     await send(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     (where,) = stage.world.slack.dm(stage.alice).messages
     assert "Your request is in #incidents" in stage.read(where)
 
@@ -160,8 +158,7 @@ async def test_form_by_global_shortcut_without_a_place(stage_for: SetStage, gold
     stage.channel = direct
     await stage.card(acts.TYPE_IT)
     await golden(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_form_over_the_channel_one_looks_at(stage_for: SetStage) -> None:
@@ -197,8 +194,7 @@ async def test_form_by_message_shortcut(stage_for: SetStage, golden: Golden, whe
     assert "Where to talk about it" not in screen(stage)
     await fill(stage)
     await send(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     assert all(card.root_ts == stage.thread.ts for card in stage.cards())
     await golden(stage)
@@ -284,8 +280,7 @@ async def test_form_with_two_clusters(stage_for: SetStage, golden: Golden) -> No
     await fill(stage)
     await send(stage)
     assert "*Cluster*: `west`" in stage.read(await stage.card(acts.TYPE_IT))
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_form_for_what_is_permitted(stage_for: SetStage) -> None:
@@ -584,8 +579,7 @@ async def test_form_over_http(stage_for: SetStage) -> None:
     await choose(stage, "Where to talk about it", stage.channel)
     await fill(stage)
     assert (await send(stage)).action == "close"
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_form_after_a_cluster_was_taken_out(stage_for: SetStage) -> None:

@@ -116,8 +116,7 @@ EACH_GOING = [pytest.param(each, id=each.id) for each in GOING]
 async def test_going_away_between_typing_and_click(case: Going, stage_for: SetStage) -> None:
     """A deletionTimestamp is enough, whatever the status says; the check refuses it as well."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.kube.pause_controllers()
     case.happens(stage)
     await acts.press_restore(stage)
@@ -146,8 +145,7 @@ async def test_storage_that_may_not_be_read_holds_nobody_up(stage_for: SetStage)
     stage = await stage_for()
     for resource in ("volumesnapshots", "storageclasses"):
         stage.world.kube.deny("get", resource, "")
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
 
 
 async def test_namespace_that_is_being_deleted(stage_for: SetStage, golden: Golden) -> None:
@@ -168,8 +166,7 @@ async def test_namespace_is_deleted_between_typing_and_click(
 ) -> None:
     """The API server takes nothing new there, neither a restore nor a safety snapshot."""
     stage = await stage_for(config={"rules": {"protect_by_default": protect}})
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.kube.pause_controllers()
     namespace_goes(stage)
     await acts.press_restore(stage)
@@ -299,8 +296,7 @@ async def test_vm_that_is_not_as_it_was_shown(case: Change, stage_for: SetStage)
 async def test_vm_that_ran_since_the_warning(stage_for: SetStage, golden: Golden) -> None:
     """How it reads."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await run_and_stop(stage)
     await acts.press_restore(stage)
     await stage.card("❌ Changed Since Confirmation")
@@ -310,8 +306,7 @@ async def test_vm_that_ran_since_the_warning(stage_for: SetStage, golden: Golden
 async def test_running_vm_that_was_edited_is_not_stopped_first(stage_for: SetStage) -> None:
     """With the stop after both confirmations, it is refused before the stop."""
     stage = await stage_for(running=True, config={"rules": {"stop_when": "confirmed"}})
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await acts.type_name(stage)
     await edit(stage)
     await acts.press_restore(stage)
@@ -338,10 +333,8 @@ async def test_what_the_bot_does_itself_is_no_difference(
     """Stopped by the bot, early or late, with and without a safety snapshot: it goes through."""
     rules: dict[str, Any] = {"stop_when": when, "protect_by_default": protect}
     stage = await stage_for(running=True, run_strategy=strategy, config={"rules": rules})
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_stop(stage)
+    await acts.finish(stage)
     assert acts.sent(stage) == [STOP, *([PROTECT] if protect else []), RESTORE]
 
 
@@ -350,8 +343,7 @@ async def test_stopped_vm_that_nobody_touches(stage_for: SetStage, strategy: str
     """An hour of a cluster's own life, with its VM's status written again and again, changes nothing."""
     rules = {"protect_by_default": True, "answer_timeout": 7200}
     stage = await stage_for(run_strategy=strategy, running=False, config={"rules": rules})
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     kube = stage.world.kube
     for _ in range(6):
         await stage.world.pass_time(600)

@@ -33,8 +33,7 @@ async def test_namespace_missing(stage_for: SetStage, golden: Golden) -> None:
     await stage.press(WHICH_NAMESPACE, "Use production")
     await answered_with(stage, "`database-01` (namespace: `production`)")
     await golden(stage, "answered")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -79,8 +78,7 @@ async def test_several_namespaces(stage_for: SetStage, golden: Golden) -> None:
     ]
     await stage.alice.pick(card, PICK_NAMESPACE, "staging")
     await answered_with(stage, "`database-01` (namespace: `staging`)")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert [call.namespace for call in stage.restores()] == ["staging"]
 
 
@@ -220,8 +218,7 @@ async def test_nothing_given(stage_for: SetStage, golden: Golden) -> None:
     await stage.press(WHICH_NAMESPACE, "Use production")
     card = await stage.card(WHICH_SNAPSHOT)
     await stage.alice.pick(card, PICK_SNAPSHOT, "pre-upgrade-snapshot", typed="up")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert stage.alice.view is None
@@ -349,8 +346,7 @@ async def test_a_long_name_through_the_picker(stage_for: SetStage) -> None:
     assert len(offered) == 1
     await stage.alice.pick(card, PICK_SNAPSHOT, offered[0].text, typed="february-2")
     await answered_with(stage, f"*Snapshot to Restore From*: `{long}-2`")
-    await acts.confirm(stage, f"{long}-2")
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, f"{long}-2")
     assert [acts.spec_of(call)["virtualMachineSnapshotName"] for call in stage.restores()] == [
         f"{long}-2"
     ]

@@ -111,8 +111,7 @@ async def test_the_list_of_people_and_a_declined_offer(stage_for: SetStage, gold
     await stage.press(OFFERED, "Decline", by=stage.bob)
     news = await stage.card("is still yours. Declined by")
     assert news in stage.alice.notified
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.alice.id}
     await golden(stage)
 
@@ -127,8 +126,7 @@ async def test_a_withdrawn_offer(stage_for: SetStage, golden: Golden) -> None:
     await stage.card("Withdrawn by")
     await stage.bob.click_stale(card, before, "Accept")
     await stage.whispered("This offer is over", to=stage.bob)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await golden(stage)
 
 
@@ -214,8 +212,7 @@ async def test_handed_over_while_the_cluster_restores(stage_for: SetStage, golde
 async def test_the_policy_is_asked_for_who_confirmed_as_well(stage_for: SetStage) -> None:
     """Confirmed by Alice, handed to Bob while the VM stops: if Alice may no more, nothing is done."""
     stage = await shift(stage_for, running=True, rules={"stop_when": "confirmed"})
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await acts.confirm(stage)
     await stage.card("being stopped gracefully")
     await accept(stage)
@@ -234,10 +231,7 @@ async def test_a_failed_restore_is_handed_over_with_its_buttons(stage_for: SetSt
     await stage.press(OFFERED, "Accept", by=stage.bob)
     await stage.card("the buttons of the result are yours now")
     await stage.press("@bob, nothing was restored to VM", "Start over", by=stage.bob)
-    await stage.card(acts.TYPE_IT)
-    await stage.reply(NAME, by=stage.bob)
-    await stage.press(acts.READY, "Restore VM now", by=stage.bob)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, by=stage.bob)
     assert annotations(stage) == {REQUESTED_BY: stage.bob.id, CONFIRMED_BY: stage.bob.id}
 
 
@@ -560,8 +554,7 @@ async def test_somebody_who_cannot_be_written_to(stage_for: SetStage) -> None:
     room = stage.world.slack.dm(stage.bob)
     room.archived = True
     await offer(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert room.messages == []
 
 
@@ -650,10 +643,7 @@ async def test_taken_over_by_somebody_on_call(stage_for: SetStage, golden: Golde
     await stage.bob.click(answer, "Take over")
     news = await stage.card(TAKEN)
     assert news in stage.alice.notified
-    await stage.card(acts.TYPE_IT)
-    await stage.reply(NAME, by=stage.bob)
-    await stage.press(acts.READY, "Restore VM now", by=stage.bob)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, by=stage.bob)
     assert annotations(stage) == {REQUESTED_BY: stage.alice.id, CONFIRMED_BY: stage.bob.id}
     await golden(stage)
 

@@ -76,11 +76,8 @@ async def test_home_of_somebody_who_has_done_nothing_yet(
 
 async def test_home_of_busy_people(stage_for: SetStage, golden: Golden) -> None:
     """Mine with a button to cancel, those of others without one, and how the last ones went."""
-    stage = await stage_for(start=False)
-    stage.world.config = {**stage.world.config, **access(stage.alice, stage.bob)}
-    await stage.world.start_bot()
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
+    await acts.ask_and_finish(stage)
     await stage.world.pass_time(60)
     await stage.bob.slash(stage.channel, "/vm-restore web-01 from before-release in production")
     await stage.card("Type `before-release`")
@@ -150,9 +147,7 @@ async def test_home_with_its_messages_tab_is_none(stage_for: SetStage) -> None:
 
 async def test_home_kept_current_without_being_opened(stage_for: SetStage, golden: Golden) -> None:
     """Bob opens his Home once; Alice's restore comes, goes on and ends in it."""
-    stage = await stage_for(start=False)
-    stage.world.config = {**stage.world.config, **access(stage.alice, stage.bob)}
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     await open_home(stage, stage.bob)
     assert published(stage) == 1
     await acts.ask(stage)
@@ -312,9 +307,7 @@ async def test_home_starts_a_restore(stage_for: SetStage) -> None:
 
 async def test_home_of_both_sides_of_a_handover(stage_for: SetStage, golden: Golden) -> None:
     """What is offered to Bob stands in his Home; once he has it, Alice's old button is answered."""
-    stage = await stage_for(start=False)
-    stage.world.config = {**stage.world.config, **access(stage.alice, stage.bob)}
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     await acts.to_the_warning(stage)
     await open_home(stage, stage.alice)
     await open_home(stage, stage.bob)

@@ -53,8 +53,7 @@ async def test_vm_with_payload_in_its_name(stage_for: SetStage) -> None:
     stage.world.kube.seed.vm("production", "payload-db", running=False, run_strategy="Halted")
     stage.world.kube.seed.snapshot("production", "snap", "payload-db", created=SNAPSHOT_TIME)
     await acts.ask(stage, "/vm-restore payload-db from snap in production")
-    await acts.confirm(stage, "snap")
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage, "snap")
     (made,) = stage.restores()
     assert acts.spec_of(made)["virtualMachineSnapshotName"] == "snap"
 
@@ -72,8 +71,7 @@ async def test_everything_twice_and_swapped_by_http(stage_for: SetStage) -> None
     """Slack's retries are as harmless here as on a socket."""
     stage = await stage_for(socket_mode=False)
     stage.world.slack.faults.twice = stage.world.slack.faults.swap = True
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert acts.sent(stage) == ["create virtualmachinerestores"]
     assert len(await documents(stage.world)) == 1
 
@@ -357,8 +355,7 @@ async def test_there_is_room_for_slack_among_many_silent_connections(
     stage = await stage_for(socket_mode=False)
     opened = [await raw(stage, HALF) for _ in range(12)]
     assert all([await is_closed(reader) for reader, _ in opened[:4]])
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     for _, writer in opened:
         writer.close()
 

@@ -156,8 +156,7 @@ async def test_the_same_vm_is_asked_for_again(stage_for: SetStage, golden: Golde
     await stage.until(lambda: len(whispered(stage)) == 2, "also without a mention")
     await golden(stage)
     assert await phases(stage) == {"database-01": Phase.TYPING}
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -255,8 +254,7 @@ async def test_the_bot_is_spoken_to_in_the_middle(stage_for: SetStage, golden: G
     await stage.bob.say(stage.channel, f"{stage.world.slack.mention} status", thread=stage.thread)
     await heard(stage, 4)
     await golden(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 # Old and deleted messages
@@ -293,8 +291,7 @@ async def test_the_first_message_is_deleted_in_the_middle(
     await asks(stage, DATABASE)
     await stage.card(acts.TYPE_IT)
     await stage.bob.delete(root)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert all(card.thread_ts == root.ts for card in stage.cards())
@@ -310,8 +307,7 @@ async def test_the_thread_of_the_bot_is_deleted_at_its_root(
     stage.thread = root = stage.root()
     await stage.world.slack.remove(root)
     await stage.world.quiet()
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert len([card for card in stage.cards() if "VM restore request" in stage.read(card)]) == 1

@@ -116,8 +116,7 @@ async def test_work_that_hangs_is_cut_off_and_held_back(
     hanging.stubborn = stubborn
     await cut_off(hanging, monkeypatch)
     assert bot_of(stage).busy == 0
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.pass_time(120)
     assert hanging.begun == 1
     hanging.go_on.set()
@@ -221,8 +220,7 @@ async def test_a_login_that_hangs_takes_one_cluster_down_and_no_other(
             stage.channel, f"/vm-restore vm-{number} snap-{number} in production on stuck"
         )
     await stage.card("vm-5")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert len(stage.restores()) == 1
     assert stage.shown("I keep trying and go on by myself.")
     assert len(runs.read_text().split()) <= 3, "one for the rights, asked at the start"

@@ -33,8 +33,7 @@ async def test_the_log_tells_who_did_what_and_never_the_words(stage_for: SetStag
     stage = await stage_for(start=False, running=True)
     with written() as logs:
         await stage.world.start_bot()
-        await acts.ask(stage)
-        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await acts.ask_and_stop(stage)
         await stage.card(acts.TYPE_IT)
         await stage.reply("I am sure of this", by=stage.bob)
         await acts.type_name(stage)

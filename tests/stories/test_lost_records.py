@@ -133,14 +133,12 @@ async def asked_to_stop(stage: Stage) -> None:
 
 async def being_stopped(stage: Stage) -> None:
     stage.world.kube.knobs.guest.shutdown = 100_000
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card("Stopping VM before restore")
 
 
 async def asked_to_confirm(stage: Stage) -> None:
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
 
 
 async def being_protected(stage: Stage) -> None:
@@ -375,6 +373,13 @@ async def test_a_record_of_a_newer_release_is_left_to_it(stage_for: SetStage) ->
     await stage.whispered("held by another restore, whose record I cannot read")
     await stage.press(acts.TYPE_IT, "Cancel")
     await stage.whispered("Nothing was done: I cannot read the record of this restore")
+    for said, answers in (("well, we wait", 1), ("pre-upgrade-snapshot", 2)):
+        await stage.reply(said)
+        await stage.world.quiet()
+        told_now = [stage.read(each) for each in stage.whispers(stage.alice)]
+        assert (
+            sum("I cannot read the record of this restore" in each for each in told_now) == answers
+        )
     await stage.world.stop_bot()
     await rewritten(stage, lambda text: text.replace('"mood":"calm",', ""))
     await stage.world.start_bot()
@@ -395,8 +400,7 @@ async def test_a_broken_record_is_told_and_given_up(stage_for: SetStage, documen
     await stage.world.pass_time(1200)
     assert (told(stage, LOST), acts.sent(stage)) == (1, [])
     await stage.press(LOST, "Start over")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert len(stage.restores()) == 1
 
 

@@ -69,8 +69,7 @@ async def test_all_of_the_documented_metrics_are_there_and_nothing_else(
     stage = await stage_for()
     bot = stage.world.bot
     assert bot is not None
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     found = await scrape(stage)
     rows = {row.name: set(row.labels) for row in metrics.rows()}
     silent = {f"vm_restore_{name}_total" for name in OF_TROUBLE}
@@ -86,8 +85,7 @@ async def test_all_of_the_documented_metrics_are_there_and_nothing_else(
 async def test_the_numbers_of_one_restore(stage_for: SetStage) -> None:
     """What waits is told while it waits; what the cluster did, with its time, when it has ended."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(acts.TYPE_IT)
     await stage.world.quiet()
     waiting = await scrape(stage)
@@ -95,8 +93,7 @@ async def test_the_numbers_of_one_restore(stage_for: SetStage) -> None:
     assert (waiting("waiting_restores"), waiting("overdue_restores")) == (1, 0)
     assert waiting("queue_members") >= 1
     assert waiting("step_seconds_count", step="stop") == 1
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     done = await scrape(stage)
     live = {phase: done("live_restores", phase=phase) for phase in Phase if not phase.ended}

@@ -68,8 +68,7 @@ async def test_another_cluster_is_found_out_at_the_first_contact(stage_for: SetS
     async with store_of(world) as store:
         await store.clusters.forget(CLUSTER)
     await world.pass_time(MINUTE)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert await bot.warnings() == {}
 
 
@@ -97,8 +96,7 @@ async def test_a_cluster_that_nothing_tells_from_others_is_used(stage_for: SetSt
     for resource in ("namespaces", "kubevirts"):
         stage.world.kube.deny("", resource)
     await stage.world.start_bot()
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
 
 
 def test_two_installations_that_hear_the_same_make_restores_of_their_own() -> None:

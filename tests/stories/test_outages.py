@@ -56,8 +56,7 @@ async def test_api_server_away_while_checking(stage_for: SetStage, golden: Golde
         await stage.card(CANNOT)
         await stage.world.pass_time(MINUTE)
         await golden(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert CANNOT not in stage.transcript()
     once(stage)
 
@@ -80,8 +79,7 @@ async def test_api_server_away_while_restoring(stage_for: SetStage, golden: Gold
 async def test_api_server_away_at_the_click(stage_for: SetStage) -> None:
     """The last look is not possible, so nothing is created; a minute later it is, once."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     async with api_server_away(stage.world):
         await acts.press_restore(stage)
         await stage.card(CANNOT)
@@ -93,8 +91,7 @@ async def test_api_server_away_at_the_click(stage_for: SetStage) -> None:
 async def test_away_for_too_long_after_the_click(stage_for: SetStage, golden: Golden) -> None:
     """What was agreed to is done within ten minutes or not at all: nobody is surprised later."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     async with api_server_away(stage.world):
         await acts.press_restore(stage)
         await stage.card(CANNOT)
@@ -121,8 +118,7 @@ async def test_create_without_an_answer(
     """Whether the create arrived is found out by looking; it is never made twice."""
     stage = await stage_for()
     stage.world.kube.faults.add(Rule(effect, verb="create", resource=RESTORES, dry_run=False))
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert len(stage.creates(RESTORES)) == creates
     assert len({call.name for call in stage.creates(RESTORES)}) == 1
     once(stage)
@@ -206,10 +202,8 @@ async def test_stop_without_an_answer(stage_for: SetStage) -> None:
     """A stop that was applied without an answer is success once the VM is down."""
     stage = await stage_for(running=True)
     stage.world.kube.faults.add(Rule(DropAfter(), subresource="stop"))
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_stop(stage)
+    await acts.finish(stage)
     assert set(acts.sent(stage)) == {STOP, f"create {RESTORES}"}
     once(stage)
 
@@ -219,8 +213,7 @@ async def test_safety_snapshot_without_an_answer(stage_for: SetStage) -> None:
     stage = await stage_for(config={"rules": {"protect_by_default": True}})
     snapshots = "virtualmachinesnapshots"
     stage.world.kube.faults.add(Rule(DropAfter(), verb="create", resource=snapshots))
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert [call.code for call in stage.creates(snapshots)] == [201]
     once(stage)
 
@@ -244,8 +237,7 @@ async def test_watch_broken_off(stage_for: SetStage) -> None:
 async def test_click_while_the_store_is_away(stage_for: SetStage) -> None:
     """A click that cannot be kept is answered with that, does nothing, and can be repeated."""
     stage = await stage_for(own_redis=True)
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     async with store_away(stage.world):
         await acts.press_restore(stage)
         await stage.whispered("I cannot reach my own store just now")
@@ -277,8 +269,7 @@ async def test_slack_away_while_cards_are_due(
             faults.drop_after(method, times=3, skip=1)
         case _:
             faults.drop_before(method, times=3, skip=1)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.pass_time(MINUTE)
     assert "State*: ✓ Restored" in stage.transcript()
     assert "[Restore VM now]" not in stage.transcript()
@@ -288,8 +279,7 @@ async def test_slack_away_while_cards_are_due(
 async def test_slack_answers_after_the_lease(stage_for: SetStage) -> None:
     """A post is answered so late that another worker has taken over: its card is found, not doubled."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     stage.world.slack.faults.delay("chat.postMessage", 60)
     await acts.press_restore(stage)
     await stage.world.pass_unheard(70)

@@ -171,8 +171,7 @@ async def test_a_channel_that_no_grant_names(stage_for: SetStage) -> None:
     await nothing_was_started(stage)
     stage.channel = war_room
     stage.thread = await stage.alice.say(war_room, ASKED)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_a_namespace_that_no_grant_names(stage_for: SetStage) -> None:
@@ -221,8 +220,7 @@ async def test_permission_lost_before_the_restore(
 ) -> None:
     """Both confirmations are in, but Slack says no when it counts: nothing is restored."""
     stage = await oncall(stage_for)
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     loses(stage)
     await acts.press_restore(stage)
     await stage.card("# ❌ Not Permitted")
@@ -250,8 +248,7 @@ async def test_permission_lost_before_the_stop(
 async def test_permission_lost_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
     """The VM was stopped for a restore that may not be any more: the thread tells both."""
     stage = await oncall(stage_for, running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await acts.type_name(stage)
     leaves_the_group(stage)
     await acts.press_restore(stage)
@@ -264,8 +261,7 @@ async def test_permission_lost_after_the_stop(stage_for: SetStage, golden: Golde
 async def test_a_click_without_permission(stage_for: SetStage) -> None:
     """Known at once, a click is refused to the person alone, and the question stays."""
     stage = await oncall(stage_for)
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     leaves_the_group(stage)
     await stage.world.pass_time(61)
     await acts.press_restore(stage)
@@ -285,8 +281,7 @@ async def test_permission_given_back(stage_for: SetStage) -> None:
     for group in stage.world.slack.workspace.groups.values():
         group.members.append(stage.alice.user)
     await stage.world.pass_time(61)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -339,8 +334,7 @@ async def test_slack_refuses_to_say_who_it_is(
 async def test_slack_does_not_say_it_before_the_restore(stage_for: SetStage) -> None:
     """Right before the act the policy cannot be asked: the restore waits, then goes on."""
     stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     stage.world.slack.faults.fail("users.info", times=1000)
     await acts.press_restore(stage)
     await stage.world.pass_time(60)
@@ -354,8 +348,7 @@ async def test_slack_does_not_say_it_before_the_restore(stage_for: SetStage) -> 
 async def test_slack_does_not_say_it_for_too_long(stage_for: SetStage, golden: Golden) -> None:
     """What was agreed to is not acted on much later: it ends, and says why."""
     stage = await stage_for()
-    await acts.to_the_warning(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     stage.world.slack.faults.fail("users.info", times=10_000)
     await acts.press_restore(stage)
     await stage.world.pass_time(30)

@@ -83,8 +83,7 @@ async def test_a_task_that_fails_by_a_mistake_stops_nothing_else(stage_for: SetS
     worker._task_handlers = {**worker._task_handlers, "tidy": mistaken}
     async with store_of(stage) as store:
         await store.tasks.schedule("tidy:attic", {"for": "now"}, due=stage.world.clock.now())
-        await acts.ask_and_confirm(stage)
-        await stage.card(acts.RESTORED)
+        await acts.ask_and_finish(stage)
         await stage.world.pass_time(timedelta(minutes=3).total_seconds())
         left = await due_in(stage, "tidy:attic")
         assert left is not None

@@ -1,10 +1,12 @@
 """What others do between the confirmation and the end: the bot looks again, and says what it saw."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
+from bot.playground.kubevirt.storage import Change
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
@@ -130,8 +132,7 @@ RACES = [
 async def test_changed_before_the_act(race: Race, stage_for: SetStage, golden: Golden) -> None:
     """Both confirmations are in, but something is not as it was shown: no restore, and why."""
     stage = await stage_for()
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     race.happens(stage)
     await stage.world.pass_time(6)
     await acts.press_restore(stage)
@@ -145,8 +146,7 @@ async def test_changed_before_the_act(race: Race, stage_for: SetStage, golden: G
 async def test_started_again_after_our_stop(stage_for: SetStage) -> None:
     """The bot stopped it, somebody started it while the name was typed: it is not called stopped."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await acts.type_name(stage)
     stage.world.kube.people.start(NS, VM)
     await stage.until(lambda: acts.live(stage), "the VM is live again")
@@ -154,6 +154,27 @@ async def test_started_again_after_our_stop(stage_for: SetStage) -> None:
     refused = await stage.card("❌ VM Was Started")
     assert "is *stopped*" not in stage.read(refused)
     assert "Start VM again" not in stage.read(refused)
+    assert acts.sent(stage) == [STOP]
+
+
+async def test_started_again_before_we_saw_it_stopped(stage_for: SetStage) -> None:
+    """Our stop has stopped the VM, and somebody starts it in the same moment: the stop is not denied."""
+    stage = await stage_for(running=True)
+    kube = stage.world.kube
+
+    def start(change: Change) -> None:
+        if (change.resource, change.type) == ("virtualmachineinstances", "DELETED"):
+            kube.storage.unsubscribe(start)
+            asyncio.get_running_loop().call_soon(kube.people.start, NS, VM)
+
+    kube.storage.subscribe(start)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    refused = stage.read(await stage.card("❌ VM Was Started"))
+    assert "I did not stop" not in refused
+    assert "is *stopped*" not in refused
+    assert "Start VM again" not in refused
+    assert stage.shown("was sent a stop, and has been started since")
     assert acts.sent(stage) == [STOP]
 
 
@@ -237,8 +258,7 @@ async def test_start_on_an_old_card_while_another_restore_runs(
 async def test_a_restore_asked_for_while_the_vm_is_being_started(stage_for: SetStage) -> None:
     """A start that was asked for goes first, and a person who asks meanwhile is told who has the VM."""
     stage = await stage_for()
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.kube.stop()
     await stage.press(acts.RESTORED, "Start VM")
     await stage.world.quiet()

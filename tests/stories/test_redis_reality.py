@@ -126,8 +126,7 @@ async def test_redis_is_restarted_in_the_middle_of_the_story(
 async def test_a_name_typed_while_redis_is_away_counts_when_it_is_back(lasting: Stage) -> None:
     """Slack keeps what was not acknowledged and brings it again."""
     stage = lasting
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(acts.TYPE_IT, within=PATIENCE)
     await killed(stage)
     await stage.reply("pre-upgrade-snapshot")
@@ -179,8 +178,7 @@ async def test_a_click_that_cannot_be_kept_is_answered_and_does_nothing(
 ) -> None:
     """The most dangerous one: the confirmation. It counts only when it is written down."""
     stage = await stage_for(own_redis=True)
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.quiet()
     before = await documents(stage.world)
     async with full(stage):
@@ -249,8 +247,7 @@ async def test_redis_fills_up_at_any_moment_after_the_click(
 ) -> None:
     """The click is kept, and then, some commands later, nothing more is: no second restore."""
     stage = await stage_for(own_redis=True)
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     await stage.world.quiet()
     async with full_after(stage, crossing):
         await acts.press_restore(stage)

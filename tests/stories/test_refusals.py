@@ -407,8 +407,7 @@ async def test_a_right_that_only_helps_is_no_refusal(stage_for: SetStage) -> Non
     for right in RIGHTS:
         if not right.needed:
             stage.world.kube.deny(right.verb, right.resource, NS)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
 
 
 async def test_rights_are_asked_for_again_after_a_403_and_not_before(stage_for: SetStage) -> None:
@@ -433,9 +432,7 @@ async def test_rights_are_asked_for_again_after_a_403_and_not_before(stage_for: 
 
 async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> None:
     """The second asker alone is told who holds the VM, since when and where; then it is free."""
-    stage = await stage_for(start=False)
-    stage.world.config = access(stage.alice, stage.bob)
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     await acts.to_the_warning(stage)
     await stage.world.pass_time(90)
     cards = len(stage.cards())
@@ -453,9 +450,7 @@ async def test_held_by_another_restore(stage_for: SetStage, golden: Golden) -> N
 
 async def test_start_over_while_somebody_else_holds_the_vm(stage_for: SetStage) -> None:
     """The asker is told who holds it, and the old card keeps its button for later."""
-    stage = await stage_for(start=False)
-    stage.world.config = access(stage.alice, stage.bob)
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     await acts.to_the_warning(stage)
     await stage.reply("cancel")
     old = await stage.card("Restore operation cancelled by user.")

@@ -61,8 +61,7 @@ async def test_nothing_is_created_until_a_replica_knows_of_it(
     two: Pair, stage_of: SetStage
 ) -> None:
     stage = await stage_of(replicas=1)
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     async with two.paused():
         await acts.press_restore(stage)
         await stage.world.pass_time(SOME_SECONDS)
@@ -75,8 +74,7 @@ async def test_nothing_is_created_until_a_replica_knows_of_it(
 async def test_without_the_setting_nothing_waits(two: Pair, stage_of: SetStage) -> None:
     stage = await stage_of(replicas=0)
     async with two.paused():
-        await acts.ask_and_confirm(stage)
-        await stage.card(acts.RESTORED)
+        await acts.ask_and_finish(stage)
 
 
 async def test_an_end_is_told_a_minute_later_at_the_latest(two: Pair, stage_of: SetStage) -> None:

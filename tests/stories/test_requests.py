@@ -121,8 +121,7 @@ async def test_stop_and_start_are_the_bytes_that_the_recordings_took(stage_for: 
     async with tapped(kube.url) as tap:
         kube.url = tap.url
         await stage.world.start_bot()
-        await acts.ask(stage)
-        await stage.press(acts.MUST_STOP, "Stop and restore")
+        await acts.ask_and_stop(stage)
         await acts.confirm(stage)
         await stage.press(acts.RESTORED, "Start VM")
         await stage.world.until(

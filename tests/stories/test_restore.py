@@ -28,8 +28,7 @@ def vm_of(stage: Stage) -> dict[str, Any]:
 async def test_stopped_vm_by_slash_command(stage_for: SetStage, golden: Golden) -> None:
     """A stopped VM is restored after the typed name and the click; nothing else is touched."""
     stage = await stage_for()
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert [acts.spec_of(call) for call in stage.restores()] == [THE_RESTORE]
@@ -69,8 +68,7 @@ async def test_asked_in_plain_words(stage_for: SetStage) -> None:
     """A sentence that starts with the verb needs no mention; the thread is the one under it."""
     stage = await stage_for()
     stage.thread = await stage.alice.say(stage.channel, ASKED)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert {card.thread_ts for card in stage.cards()} == {stage.thread.ts}
     assert acts.sent(stage) == [CREATE]
 
@@ -119,8 +117,7 @@ async def test_elsewhere_by_slash_command(stage_for: SetStage, where: Any) -> No
     """A slash command there opens a thread there."""
     stage = await stage_for()
     stage.channel = await where(stage)
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert acts.sent(stage) == [CREATE]
 
 
@@ -185,8 +182,7 @@ async def test_a_cluster_can_be_named(stage_for: SetStage, named: str, cluster: 
     await two_clusters(stage)
     warning = await acts.to_the_warning(stage, acts.REQUEST + named)
     assert f"*Cluster*: `{cluster}`" in stage.read(warning)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert len(stage.restores()) == 1
 
 

@@ -82,8 +82,7 @@ async def test_turned_off_again(stage_for: SetStage) -> None:
         "*Snapshot current state first*: ON", "Snapshot current state first: turn OFF"
     )
     await stage.card("*Snapshot current state first*: OFF")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert acts.sent(stage) == [f"create {RESTORES}"]
 
 
@@ -146,8 +145,7 @@ async def test_safety_snapshot_refused(stage_for: SetStage, golden: Golden) -> N
     assert stage.creates(RESTORES) == []
     await stage.press(acts.TYPE_IT, "Snapshot current state first: turn OFF")
     await stage.card("*Snapshot current state first*: OFF")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert len(stage.restores()) == 1
 
 
@@ -163,8 +161,7 @@ async def test_old_confirmation_is_worth_nothing_after_a_failed_snapshot(
     stage.world.kube.undeny()
     await stage.world.pass_time(30)
     assert [call.code for call in acts.changes(stage)] == [403]
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     assert acts.sent(stage)[1:] == [f"create {SNAPSHOTS}", f"create {RESTORES}"]
 
 

@@ -73,8 +73,7 @@ async def test_a_report_with_all_its_parts(stage_for: SetStage, golden: Golden) 
     await acts.to_the_warning(stage)
     await stage.press(acts.TYPE_IT, "Snapshot current state first: turn ON")
     await stage.card("*Snapshot current state first*: ON")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await acts.ask(stage, "/vm-restore web-01 from before-release in production")
     await stage.card(acts.TYPE_IT)
     await stage.alice.slash(stage.channel, "/vm-restore handoff web-01 to @bob")
@@ -94,8 +93,7 @@ async def test_a_report_with_all_its_parts(stage_for: SetStage, golden: Golden) 
 async def test_what_was_handed_on_is_told_once(stage_for: SetStage) -> None:
     """A VM stopped for a restore that was started over, and started after the second one."""
     stage = await shift(stage_for, running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(acts.TYPE_IT)
     await stage.reply("another-name")
     await stage.press("You typed", "Start over")
@@ -194,8 +192,7 @@ async def test_a_report_that_a_worker_died_over_is_posted_once(stage_for: SetSta
 async def test_a_report_by_the_clock(stage_for: SetStage, golden: Golden) -> None:
     """Posted when it is due, with what has ended since the one before."""
     stage = await shift(stage_for, report={"at": [DUE, "16:45"]})
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await until_due(stage)
     await stage.card(TITLE)
     assert "database-01" in stage.read(reports(stage.channel)[0])
@@ -266,8 +263,7 @@ async def test_a_report_that_cannot_be_posted(stage_for: SetStage, why: str) -> 
     """It is counted, the bot goes on, and the next one tells of all that has ended since."""
     stage = await shift(stage_for, report={})
     room = stage.channel
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     bot = stage.world.slack.workspace.bot
     if why == "gone":
         room.members.remove(bot)

@@ -42,8 +42,7 @@ def forbid(stage: Stage, method: str, code: str) -> None:
 async def test_no_post_after_the_stop(stage_for: SetStage, code: str) -> None:
     """The VM is down for a restore that cannot go on: Alice hears so, and starts it there."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(STOPPING)
     forbid(stage, POST, code)
     await in_the_dm(stage)
@@ -84,8 +83,7 @@ async def test_no_post_at_all_in_the_channel(stage_for: SetStage) -> None:
 async def test_the_direct_message_takes_nothing_either(stage_for: SetStage) -> None:
     """Then the one who clicked hears it where they clicked, once, and can act on it."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(STOPPING)
     stage.world.slack.faults.forbid(POST, "restricted_action")
     told = await stage.whispered(STOPPED)
@@ -99,8 +97,7 @@ async def test_the_direct_message_takes_nothing_either(stage_for: SetStage) -> N
 async def test_no_way_leads_to_the_owner(stage_for: SetStage, method: str) -> None:
     """Nobody is told, so an operator is, and it is tried until it works."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(STOPPING)
     faults = stage.world.slack.faults
     forbid(stage, POST, "restricted_action")
@@ -159,8 +156,7 @@ async def test_no_edit(stage_for: SetStage, code: str) -> None:
     await stage.card(acts.MUST_STOP)
     forbid(stage, EDIT, code)
     await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.press(acts.RESTORED, "Start VM")
     await stage.card("started by")
     assert acts.sent(stage) == [STOP, CREATE, START]
@@ -175,8 +171,7 @@ async def test_a_question_that_cannot_be_edited(stage_for: SetStage) -> None:
     await stage.press(acts.TYPE_IT, "Snapshot current state first: turn ON")
     asked = await stage.card("*Snapshot current state first*: ON")
     assert asked.blocks
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_a_card_that_is_at_fault_itself(stage_for: SetStage) -> None:
@@ -216,8 +211,7 @@ async def test_a_channel_that_cannot_be_read(stage_for: SetStage) -> None:
     faults.drop_before(POST)
     faults.forbid("conversations.history", "missing_scope")
     faults.forbid("conversations.replies", "missing_scope")
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
 
 
 # A round that keeps failing

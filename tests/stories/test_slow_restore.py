@@ -160,8 +160,7 @@ async def test_volumes_are_counted(stage_for: SetStage, disks: int) -> None:
 async def test_what_kubevirt_cannot_do_is_told_at_once(stage_for: SetStage) -> None:
     """Its update of the VM is refused for ever: that stands on the card, not "several minutes"."""
     stage = await stage_for(config=IMPATIENT)
-    await acts.ask(stage)
-    await acts.type_name(stage)
+    await acts.to_the_button(stage)
     broken = stage.world.kube.faults.add(
         Rule(WebhookDown(), verb="update", resource="virtualmachines", times=None)
     )

@@ -31,8 +31,7 @@ async def incident(stage: Stage) -> Message:
 
 async def stop(stage: Stage) -> None:
     """Ask, and choose to stop the VM."""
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
 
 
 def deaf(stage: Stage) -> None:
@@ -57,8 +56,7 @@ async def test_running_vm_in_an_incident_thread(stage_for: SetStage, golden: Gol
     root = await incident(stage)
     await stage.press(acts.MUST_STOP, "Stop and restore")
     await stage.reply("customers are asking, how long will it take?", by=stage.bob)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     await golden(stage)
     assert acts.sent(stage) == [STOP, RESTORE]
@@ -169,10 +167,8 @@ async def test_guest_powered_off_from_inside(stage_for: SetStage) -> None:
     """A Manual VM keeps its ended VMI for ever: it is cleared away before the restore."""
     stage = await stage_for(running=True, run_strategy="Manual")
     stage.world.kube.people.power_off(NS, VM)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_stop(stage)
+    await acts.finish(stage)
     assert acts.sent(stage) == ["delete virtualmachineinstances", RESTORE]
 
 
@@ -260,8 +256,7 @@ async def test_an_older_kubevirt_refuses_the_dry_run_of_a_live_vm(
     held["spec"] |= spec
     kube.storage.put("virtualmachines", held)
     await stop(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     tried = [call.code for call in kube.log if call.resource in RESTORE and call.dry_run]
     assert tried == [422, 201]
     assert acts.sent(stage) == [STOP, RESTORE]

@@ -30,8 +30,7 @@ async def stuck(stage: Stage) -> None:
 
 async def test_a_happy_restore_reads_no_events(stage_for: SetStage) -> None:
     stage = await stage_for()
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     await stage.world.quiet()
     assert diagnostic(stage) == []
     assert stage.shown(CAUSE) is None

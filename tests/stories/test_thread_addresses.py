@@ -64,9 +64,7 @@ def without_an_address(restore: Restore) -> str:
 
 async def test_the_vm_is_held_by_a_restore_in_a_direct_message(stage_for: SetStage) -> None:
     """Alice restores it by direct message; Bob is told that, and not where it is."""
-    stage = await stage_for(start=False)
-    stage.world.config = access(stage.alice, stage.bob)
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     hers = stage.world.slack.dm(stage.alice)
     await stage.alice.slash(hers, acts.REQUEST)
     await stage.world.quiet()

@@ -76,8 +76,7 @@ async def test_wrong_name_as_the_channel_shows_it(stage_for: SetStage, golden: G
 async def test_wrong_name_typed_after_the_stop(stage_for: SetStage, golden: Golden) -> None:
     """Cancelled for safety, with the VM stopped for it: that is said, and it can be started."""
     stage = await stage_for(running=True)
-    await acts.ask(stage)
-    await stage.press(acts.MUST_STOP, "Stop and restore")
+    await acts.ask_and_stop(stage)
     await stage.card(acts.TYPE_IT)
     await stage.reply("pre-upgrade")
     await stage.card(FAILED)
@@ -159,8 +158,7 @@ async def test_somebody_else_types(stage_for: SetStage) -> None:
     await stage.reply("nonsense", by=stage.bob)
     await nothing_follows(stage)
     assert stage.whispers(stage.bob) == []
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 async def test_an_edited_message(stage_for: SetStage) -> None:
@@ -195,8 +193,7 @@ async def test_a_late_event(stage_for: SetStage) -> None:
     await stage.world.leap(400)
     await stage.whispered("more than five minutes late")
     await nothing_follows(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 @pytest.mark.parametrize(
@@ -213,8 +210,7 @@ async def test_a_misspelt_command_while_typing(stage_for: SetStage, said: str, a
     await stage.reply(f"{stage.world.slack.mention} {said}")
     await stage.whispered(answer)
     await nothing_follows(stage)
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
 
 
 @pytest.mark.parametrize("said", ["`staus`", "pre upgrade snapshot", "cancle it"])
@@ -240,9 +236,7 @@ async def test_a_misspelt_command_in_an_incident_thread(stage_for: SetStage) -> 
 
 async def test_a_wrong_name_of_the_owner_before(stage_for: SetStage) -> None:
     """A failed confirmation that is handed over tells its new owner who typed what."""
-    stage = await stage_for(start=False)
-    stage.world.config = access(stage.alice, stage.bob)
-    await stage.world.start_bot()
+    stage = await stage_for(config=lambda stage: access(stage.alice, stage.bob))
     await acts.to_the_warning(stage)
     await stage.reply("pre-upgrade")
     assert "*You typed*: `pre-upgrade`" in stage.read(await stage.card(FAILED))
@@ -285,8 +279,7 @@ async def test_start_over(stage_for: SetStage) -> None:
     assert again.thread_ts == failed.thread_ts
     await stage.alice.click_stale(failed, before, "Start over")
     await stage.whispered("out of date")
-    await acts.confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.finish(stage)
     await stage.world.quiet()
     assert acts.sent(stage) == [CREATE]
     assert len([card for card in stage.cards() if "VM restore request" in stage.read(card)]) == 2

@@ -63,8 +63,7 @@ async def test_all_ways_go_through_the_proxy(
     stage.world.bot = await house.start(settings(stage, through), stage.world.clock)
     await stage.alice.slash(stage.channel, "/vm-restore status")
     await stage.whispered("No restore is under way")
-    await acts.ask_and_confirm(stage)
-    await stage.card(acts.RESTORED)
+    await acts.ask_and_finish(stage)
     assert set(through.asked) == {f"CONNECT {host}:443" for host in (API, HOOKS, SOCKETS)}
 
 

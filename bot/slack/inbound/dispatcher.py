@@ -52,6 +52,7 @@ from bot.slack.handlers.handoff import HANDOFF_BUTTONS, HandoffHandler
 from bot.slack.handlers.inquiries import INQUIRIES, Inquiries
 from bot.slack.handlers.modal import ModalHandler
 from bot.slack.handlers.requests import RequestHandler, about
+from bot.slack.inbound import unread
 from bot.slack.inbound.throttle import Throttle
 from bot.slack.markup.message_text import command_text
 from bot.slack.outbound.replies import Caller, ReplyFailed
@@ -188,11 +189,10 @@ class Dispatcher:
     # Messages
 
     async def _message(self, delivery: Delivery, message: MessageReceived) -> None:
-        thread = message.thread
         caller = _caller(message)
         late = self._web.clock.now() - message.at > LATE
         request = _request(message) if message.addressed else message.request
-        if thread is not None and await self._answered(message, request, caller, late=late):
+        if message.thread is not None and await self._answered(message, request, caller, late=late):
             return
         if not (message.addressed or message.words):
             return
@@ -207,7 +207,7 @@ class Dispatcher:
         thread_ref = ThreadRef(
             team=self._config.home.team,
             channel=caller.channel,
-            thread=thread or message.ts,
+            thread=message.thread or message.ts,
             own_thread=False,
             asked_ts=message.ts,
         )
@@ -224,7 +224,7 @@ class Dispatcher:
         """Was this reply taken as an answer to a restore in its thread? `request`: what it says."""
         record = await self._asked_of(caller, message)
         if record is None:
-            return False
+            return await unread.answered(self._store, self._responder, caller, message)
         restore = record.restore
         if message.addressed and request and _is_command(message.spoken, request, restore):
             return False
