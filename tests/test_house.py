@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -197,6 +198,12 @@ def test_no_two_classes_of_the_product_have_one_name() -> None:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(name_of(path))
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """They are no packages, so that only one is loaded, and a run of all tests ends there."""
+    names = Counter(path.name for path in (HOUSE / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_the_limits_notice_what_is_one_too_large() -> None:

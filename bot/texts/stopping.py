@@ -47,6 +47,7 @@ STOPPING_BY_FORCE: Final = "VM {vm} is being stopped by force, without a grace p
 STRATEGY_KEPT_IN_MIND: Final = "Run strategy before the stop: {strategy}"
 STOP_DONE: Final = "⏸️ VM {vm} has been stopped."
 STOP_UNDER_WAY: Final = "⏸️ VM {vm} was sent a stop, and may still be stopping ({closed})."
+STOP_UNDONE: Final = "⏸️ VM {vm} was sent a stop, and has been started since ({closed})."
 STOP_NOT_SENT: Final = "⏸️ VM {vm} was not sent a stop ({closed})."
 STOP_FAILED: Final = "The stop of VM {vm} failed: {error}"
 

@@ -114,7 +114,10 @@ async def test_every_form_and_home(window: OpenWindow, playground: Playground) -
 async def test_text_full_of_markup_stays_text(window: OpenWindow, playground: Playground) -> None:
     room, person = playground.scene.channels["incidents"], playground.scene.personas["alice"].person
     await person.say(room, TYPED)
-    post(playground, f"{HOSTILE} &lt;b&gt; <javascript:alert(1)|here> *{NAME}*")
+    hostile = (
+        f"{HOSTILE} &lt;b&gt; <img src=x onerror=alert(1)> <javascript:alert(1)|here> *{NAME}*"
+    )
+    post(playground, "", [{"type": "section", "text": {"type": "mrkdwn", "text": hostile}}])
     post(playground, "*a* b*c* *d _e_* `*f*` <@U0NOBODY> <#C0NOWHERE> ~g~ h~i\n&gt; j\n• k")
     alice = await window()
     assert await compare(playground, alice.page) == 3

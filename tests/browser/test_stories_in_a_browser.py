@@ -192,6 +192,38 @@ async def test_a_drill(window: OpenWindow, playground: Playground) -> None:
     assert changes(playground) == []
 
 
+async def test_marks_and_notifications(window: OpenWindow) -> None:
+    """A mention is marked and told, an edit is not; what is on the screen is read."""
+    alice, carol = await window(), await window("carol")
+    await alice.page.get_by_role("button", name="database-team").click()
+    await carol.say("@alice the upgrade has failed")
+    await alice.until(alice.page.get_by_role("status").get_by_text("the upgrade has failed"))
+    marked = alice.page.get_by_role("button", name="incidents , 1 unread")
+    incidents = alice.page.get_by_role("button", name="incidents", exact=True)
+    await (await alice.until(marked)).click()
+    await alice.until(incidents)
+    said = carol.page.locator(".message").last
+    await said.hover()
+    await carol.press("Edit message")
+    editor = carol.page.get_by_role("textbox", name="Edit message")
+    assert await editor.input_value() == "@alice the upgrade has failed"
+    await alice.page.get_by_role("button", name="database-team").click()
+    await editor.fill("@alice @bob the upgrade has failed on database-01")
+    await editor.press("Enter")
+    await carol.until("(edited)")
+    await alice.current()
+    await incidents.click()
+    await alice.until("failed on database-01")
+    await alice.agrees("incidents")
+    await said.hover()
+    await carol.press("Delete message")
+    await said.wait_for(state="detached")
+    # The same window can be somebody else.
+    await alice.page.get_by_role("radio", name="mallory").check()
+    await alice.until(alice.page.get_by_role("heading", name="#vendor-help"))
+    assert await alice.page.get_by_text("database-team").count() == 0
+
+
 async def test_by_keyboard_alone(window: OpenWindow, playground: Playground) -> None:
     alice = await window()
     keyboard = alice.page.keyboard

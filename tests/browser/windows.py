@@ -3,7 +3,6 @@
 The browser is Debian's Chromium, driven by playwright.
 """
 
-import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,9 +34,9 @@ async def started(path: str) -> AsyncIterator[Any]:
     from playwright.async_api import async_playwright  # noqa: PLC0415 - only where it is used
 
     async with async_playwright() as driver:
-        # As root, as in a container, Chromium runs only without its sandbox; it loads only our own page.
-        alone = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = await driver.chromium.launch(executable_path=path, args=alone)
+        # In a container there is no sandbox for it, and little shared memory; it loads only our own page.
+        contained = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = await driver.chromium.launch(executable_path=path, args=contained)
         yield browser
         await browser.close()
 

@@ -169,6 +169,13 @@ def test_a_vm_that_goes_down_long_after_its_stop_has_perhaps_run_since(
     assert goes_on or "it may have been used in between" in played.outcome.found
 
 
+def test_a_stop_that_takes_long_while_its_question_is_open_was_watched() -> None:
+    played = _confirmed(MANUAL).looks().wait(300).looks().wait(60)
+    assert played.question is not None
+    down = replace(MANUAL, down_since=NOW + timedelta(seconds=350))
+    assert played.looks(vm=down, vmi=None).phase is Phase.RESTORING
+
+
 # --- The safety snapshot --------------------------------------------------------------------------
 
 

@@ -1,10 +1,12 @@
 """What others do between the confirmation and the end: the bot looks again, and says what it saw."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
+from bot.playground.kubevirt.storage import Change
 from bot.playground.stage import SNAPSHOT_TIME, Stage
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
@@ -152,6 +154,27 @@ async def test_started_again_after_our_stop(stage_for: SetStage) -> None:
     refused = await stage.card("❌ VM Was Started")
     assert "is *stopped*" not in stage.read(refused)
     assert "Start VM again" not in stage.read(refused)
+    assert acts.sent(stage) == [STOP]
+
+
+async def test_started_again_before_we_saw_it_stopped(stage_for: SetStage) -> None:
+    """Our stop has stopped the VM, and somebody starts it in the same moment: the stop is not denied."""
+    stage = await stage_for(running=True)
+    kube = stage.world.kube
+
+    def start(change: Change) -> None:
+        if (change.resource, change.type) == ("virtualmachineinstances", "DELETED"):
+            kube.storage.unsubscribe(start)
+            asyncio.get_running_loop().call_soon(kube.people.start, NS, VM)
+
+    kube.storage.subscribe(start)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    refused = stage.read(await stage.card("❌ VM Was Started"))
+    assert "I did not stop" not in refused
+    assert "is *stopped*" not in refused
+    assert "Start VM again" not in refused
+    assert stage.shown("was sent a stop, and has been started since")
     assert acts.sent(stage) == [STOP]
 
 

@@ -146,6 +146,19 @@ MUTANTS = (
         ('"trouble": None, "trouble_since": None}', '"trouble": None}'),
     ),
     *of(
+        "bot/restore/stops.py",
+        "tests/restore/test_put_back.py",
+        ("return _perhaps_used(restore, observation, vm)", "return ()"),
+        ("observation.by_our_clock(vm.down_since)", "vm.down_since"),
+        ("restore.question is not None or stop is None", "stop is None"),
+    ),
+    *of(
+        "bot/store/lua/lease.lua",
+        "tests/store/test_store_queue.py",
+        ("HEXISTS', prefix .. member, 'doc') == 0", "HEXISTS', prefix .. member, 'doc') == 2"),
+        ("elseif not redis.call('ZSCORE', due, member) then", "elseif false then"),
+    ),
+    *of(
         "bot/store/lua/invalidate_card.lua",
         "tests/store/test_store_queue.py",
         (f"if stood and {_STANDS} then", "if stood then"),

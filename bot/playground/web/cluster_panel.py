@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.playground.kubevirt.metadata import dig
-from bot.playground.kubevirt.resources import PVCS, RESTORES, SNAPSHOTS, VMS
+from bot.playground.kubevirt.resources import CONTENTS, PVCS, RESTORES, SNAPSHOTS, VMS
 from bot.playground.kubevirt.server import KubeSim
 
 Json = dict[str, Any]
@@ -22,10 +22,11 @@ class ClusterPanel:
         storage = self._kube.storage
         if storage.revision != self._revision:
             self._revision = storage.revision
+            contents = {_key(each): each for each in storage.view(CONTENTS.plural)}
             claims = {_key(each): each for each in storage.view(PVCS.plural)}
             self._seen = {
                 "vms": [_vm(each, claims) for each in storage.view(VMS.plural)],
-                "snapshots": [_snapshot(each) for each in storage.view(SNAPSHOTS.plural)],
+                "snapshots": [_snapshot(each, contents) for each in storage.view(SNAPSHOTS.plural)],
                 "restores": [_restore(each) for each in storage.view(RESTORES.plural)],
                 "claims": [_claim(each) for each in claims.values()],
             }
@@ -80,7 +81,7 @@ def _claim(obj: Json) -> Json:
     }
 
 
-def _snapshot(obj: Json) -> Json:
+def _snapshot(obj: Json, contents: dict[tuple[str, str], Json]) -> Json:
     status = obj.get("status", {})
     return {
         **_named(obj),
@@ -90,7 +91,17 @@ def _snapshot(obj: Json) -> Json:
         "consistency": _consistency(status.get("indications") or []),
         "phase": status.get("phase", ""),
         "error": dig(status, "error", "message"),
+        "content": _content(obj, contents),
     }
+
+
+def _content(obj: Json, contents: dict[tuple[str, str], Json]) -> str:
+    """Whether the data is there: the snapshot itself may go on saying that it is ready."""
+    name = dig(obj, "status", "virtualMachineSnapshotContentName", default="")
+    held = contents.get((obj["metadata"]["namespace"], name))
+    if held is None:
+        return "gone"
+    return "going away" if "deletionTimestamp" in held["metadata"] else "there"
 
 
 def _consistency(indications: list[str]) -> str:

@@ -58,18 +58,13 @@ def on_observation(restore: Restore, observation: Observation, now: datetime) ->
     if stop.wait_until is None and decision_expired(restore, now):
         return too_late(restore, now), ()
     if found := before_a_stop(restore, observation):
-        return _left_alone(restore, stop, found, now), ()
+        return _left_alone(restore, found, now), ()
     return _go_on(restore, stop, observation, vm, now)
 
 
-def _left_alone(
-    restore: Restore, stop: Stop, found: tuple[Difference, ...], now: datetime
-) -> Restore:
+def _left_alone(restore: Restore, found: tuple[Difference, ...], now: datetime) -> Restore:
     """It is not stopped for a restore that would then be refused, nor stopped a second time."""
-    started = any(each.reason is Reason.VM_STARTED for each in found)
-    # What a stop has done is over: the VM runs, by somebody else's will.
-    left = stop.model_copy(update={"asked_at": None}) if started else stop
-    return stop_at_difference(restore.model_copy(update={"stop": left}), found, now)
+    return stop_at_difference(restore, found, now)
 
 
 def _go_on(restore: Restore, stop: Stop, observation: Observation, vm: Vm, now: datetime) -> Move:

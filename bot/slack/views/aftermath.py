@@ -49,7 +49,7 @@ def _safety(restore: Restore) -> Mrkdwn | None:
 def after_stop(ctx: CardContext) -> list[Mrkdwn | None]:
     """What the bot's own stop left behind."""
     restore, stop = ctx.restore, ctx.restore.stop
-    if stop is None or stop.asked_at is None or _started_since(restore):
+    if stop is None or stop.asked_at is None or started_since(restore):
         return []
     when = moment(stop.done_at or stop.asked_at)
     if stop.done_at is None and stop.error:
@@ -75,14 +75,15 @@ def in_short(ctx: CardContext) -> Mrkdwn | None:
     stop = ctx.restore.stop
     if ctx.restore.phase is Phase.SUCCEEDED or not starts.untouched(ctx.restore):
         return None
-    if stop is None or stop.asked_at is None or _started_since(ctx.restore):
+    if stop is None or stop.asked_at is None or started_since(ctx.restore):
         return None
     if stop.error and stop.done_at is None:
         return None
     return Mrkdwn(texts.IN_SHORT_STOPPED if stop.done_at else texts.IN_SHORT_STOPPING)
 
 
-def _started_since(restore: Restore) -> bool:
+def started_since(restore: Restore) -> bool:
+    """The VM that the bot has stopped runs again, by the bot's start or by somebody else's."""
     started = restore.start is not None and restore.start.done_at is not None
     outcome = restore.outcome
     return started or (outcome is not None and outcome.reason is Reason.VM_STARTED)

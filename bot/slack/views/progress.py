@@ -158,9 +158,11 @@ def _stop_ended(ctx: CardContext) -> Mrkdwn:
         return ctx.say(stopping_texts.STOP_DONE)
     failed = stop_error(ctx)
     sent = stop is not None and stop.asked_at is not None
-    ended = ctx.say(
-        stopping_texts.STOP_UNDER_WAY if sent else stopping_texts.STOP_NOT_SENT, closed=ctx.closed
-    )
+    said = stopping_texts.STOP_UNDER_WAY if sent else stopping_texts.STOP_NOT_SENT
+    outcome = ctx.restore.outcome
+    if sent and outcome is not None and outcome.reason is Reason.VM_STARTED:
+        said = stopping_texts.STOP_UNDONE
+    ended = ctx.say(said, closed=ctx.closed)
     return joined((ended, failed), "\n") if failed else ended
 
 

@@ -14,7 +14,7 @@ from bot.restore.model import Outcome, Phase, Restore, RestoreId
 from bot.restore.reasons import Reason
 from bot.restore.starts import never_created, untouched
 from bot.slack.markup.mrkdwn import Mrkdwn, code, fill, joined, mention, moment, names
-from bot.slack.views.aftermath import BLOCKS_NOTHING
+from bot.slack.views.aftermath import BLOCKS_NOTHING, started_since
 from bot.slack.views.layout import Draft, Message, header, section, to_message
 from bot.slack.views.lines import cut
 from bot.slack.views.restore_lists import about, doing
@@ -103,7 +103,6 @@ def _left(restore: Restore) -> list[Mrkdwn]:
     volumes, needed, made = _volumes(outcome)
     more = outcome.more_left if outcome else 0
     failed = _failed_object(restore)
-    started = restore.start is not None and restore.start.done_at is not None
     parts = (
         (texts.LEFT_VOLUMES, names(volumes, more=0 if needed or made else more), bool(volumes)),
         (texts.LEFT_NEEDED, names(needed, more=0 if made else more), bool(needed)),
@@ -111,7 +110,7 @@ def _left(restore: Restore) -> list[Mrkdwn]:
         (texts.LEFT_UNKNOWN, None, last and _half_restored(restore)),
         (texts.LEFT_SAFETY, code(safety.name) if safety else None, safety and safety.uid),
         (texts.LEFT_FAILED, code(failed) if failed else None, last and failed),
-        (texts.LEFT_STOPPED, None, last and restore.stopped_by_us and not started),
+        (texts.LEFT_STOPPED, None, last and restore.stopped_by_us and not started_since(restore)),
     )
     return [
         about(template, restore, None, names=named or Mrkdwn(""))

@@ -21,6 +21,12 @@ async def turn(page: Page, name: str, *, on: bool) -> None:
     assert shown[name]["label"]
 
 
+async def contents(page: Page) -> set[str]:
+    """How the contents of the snapshots are, as the cluster's panel shows it."""
+    snapshots = (await page.state("bob"))["cluster"]["snapshots"]
+    return {each["content"] for each in snapshots}
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -35,7 +41,9 @@ async def test_what_refuses_a_restore_until_it_is_taken_back(
     await turn(page, name, on=True)
     await ask(page)
     await page.until("alice", said(words))
+    assert await contents(page) == {"there", *(["going away"] if name == "content" else [])}
     await turn(page, name, on=False)
+    assert await contents(page) == {"there"}
     await ask_and_confirm(page)
     await page.until("alice", said("VM Restored Successfully"))
     assert created(page) == 1

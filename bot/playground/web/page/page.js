@@ -104,6 +104,7 @@ function connect(name) {
     trouble("");
     state = JSON.parse(event.data);
     ui.as = state.me.name;
+    versionNames();
     document.title = `${state.me.name} · vm-restore playground`;
     render();
   });
@@ -160,16 +161,32 @@ function note(text, { kind = "", go = null } = {}) {
 const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const userName = (id) => `@${state.users[id] ?? id}`;
 const roomName = (id) => `#${state.rooms[id] ?? id}`;
-const names = () => [state.users, state.groups, state.rooms, state.me.tz];
+let version = 0;
+let versioned = "";
+
+/** Changes when what names and times are drawn from does: a part of the content of whatever shows them. */
+const names = () => version;
+
+function versionNames() {
+  const text = JSON.stringify([state.users, state.groups, state.rooms, state.me.tz]);
+  if (text !== versioned) version += 1;
+  versioned = text;
+}
+
+const formats = new Map();
+const DIGITS = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+
+/** To make a format takes longer than to use it. */
+function format(options) {
+  const timeZone = state.me.tz || "UTC";
+  const key = `${timeZone} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-US", { timeZone, ...options }));
+  return formats.get(key);
+}
 
 function parts(seconds) {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone: state.me.tz || "UTC", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit",
-    minute: "2-digit", second: "2-digit", hourCycle: "h23",
-  });
-  const found = Object.fromEntries(format.formatToParts(seconds * 1000).map((part) => [part.type, part.value]));
-  const long = (options) => new Intl.DateTimeFormat("en-US", { timeZone: state.me.tz || "UTC", ...options }).format(seconds * 1000);
-  return { ...found, long };
+  const found = Object.fromEntries(format(DIGITS).formatToParts(seconds * 1000).map((part) => [part.type, part.value]));
+  return { ...found, long: (options) => format(options).format(seconds * 1000) };
 }
 
 const clock = (seconds) => { const at = parts(seconds); return `${at.hour}:${at.minute}`; };
@@ -1122,6 +1139,7 @@ function composer(id, { key, channel, thread, placeholder }) {
   const also = thread ? h("label", { class: "also" }, h("input", { type: "checkbox" }), ` Also send to ${roomLabel(channel)}`) : null;
   let at = 0;
   let fits = [];
+  let command = false;
 
   const typedName = () => /(?:^|\s)@([\w.-]*)$/.exec(field.value.slice(0, field.selectionStart));
   const people = () => [...new Set([...Object.values(state.users), ...Object.values(state.groups)])];
@@ -1135,7 +1153,7 @@ function composer(id, { key, channel, thread, placeholder }) {
   };
   const refit = () => {
     const found = typedName();
-    const command = !thread && state.app.command.startsWith(field.value) && field.value.startsWith("/");
+    command = !thread && field.value.startsWith("/") && field.value !== state.app.command && state.app.command.startsWith(field.value);
     fits = found ? people().filter((name) => name.startsWith(found[1].toLowerCase())).slice(0, 8) : [];
     if (fits.length === 1 && fits[0] === found[1]) fits = [];
     at = 0;
@@ -1184,6 +1202,7 @@ function composer(id, { key, channel, thread, placeholder }) {
         if (event.key === "ArrowUp") { event.preventDefault(); move(-1); return; }
         if (event.key === "Tab" || event.key === "Enter") { event.preventDefault(); complete(fits[at]); return; }
       }
+      if (event.key === "Tab" && !event.shiftKey && command && !offer.hidden) { event.preventDefault(); put(`${state.app.command} `); refit(); return; }
       if (event.key === "Escape" && !offer.hidden) { event.preventDefault(); event.stopPropagation(); fits = []; offer.hidden = true; return; }
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
     },
@@ -1374,7 +1393,7 @@ function restoreCard(restore) {
 }
 
 function snapshotCard(snapshot) {
-  const how = snapshot.going ? ["being deleted", "bad"] : snapshot.ready ? ["ready", "good"] : ["not ready", "busy"];
+  const how = snapshot.going ? ["being deleted", "bad"] : snapshot.content && snapshot.content !== "there" ? [`content ${snapshot.content}`, "bad"] : snapshot.ready ? ["ready", "good"] : ["not ready", "busy"];
   const taken = snapshot.created ? `taken ${ago(seconds(snapshot.created))}` : "not taken yet";
   return h("article", { class: "thing", "aria-label": `Snapshot ${snapshot.name}` },
     h("header", {}, h("b", {}, snapshot.name), h("small", {}, `of ${snapshot.vm} in ${snapshot.namespace}`), pill(...how)),
