@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.playground.kubevirt.exchange import ApiCall
 from bot.playground.kubevirt.metadata import dig
-from bot.playground.kubevirt.resources import RESTORES, SNAPSHOTS, VMS
+from bot.playground.kubevirt.resources import EVENTS, RESTORES, SNAPSHOTS, VMS
 from bot.playground.kubevirt.server import BOT
 
 Json = dict[str, Any]
@@ -28,9 +28,9 @@ class Told:
 
 
 def is_change(call: ApiCall) -> bool:
-    """A request of the bot that asks for a change, a dry run included."""
-    review = call.resource.endswith("reviews")
-    return call.user == BOT and call.verb not in READS and not review
+    """A request of the bot that asks for a change, a dry run included; what it tells on a VM is none."""
+    aside = call.resource.endswith("reviews") or call.resource == EVENTS.plural
+    return call.user == BOT and call.verb not in READS and not aside
 
 
 def told(calls: Iterable[ApiCall]) -> Iterator[Told]:
