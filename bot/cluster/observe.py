@@ -101,11 +101,9 @@ class Observer:
             others = second.create_task(self._others(asked, missing=seen is None))
             snapshots = second.create_task(self._choices_of(asked, everything, snapshot))
         accepted = effect is not None and dry_run.result() is None
-        live = vmi.result() is not None or (seen is not None and seen.may_start_itself)
         async with Together() as third:
             lock = third.create_task(_locked_by(reads, seen, everything))
-            # A rival that waits for a stop shows in the list and to the webhook, and on no VM.
-            restores = third.create_task(rivals(reads, asked, seen, listed=live or not accepted))
+            restores = third.create_task(rivals(reads, asked, seen, listed=not accepted))
             storage = third.create_task(
                 stored(reads, asked, snapshot, content.result(), held.result(), self._known)
             )
@@ -274,17 +272,21 @@ async def _vmi(reads: Reads, asked: Question, at: datetime) -> Observation:
 
 
 async def _before_the_restore(reads: Reads, asked: Question, at: datetime) -> Observation:
-    """A VM before its restore is made, and whether that was made already."""
+    """A VM before its restore is made, whether that was made already, and what a first stop begins."""
+    stop = asked.restore.stop
+    first = asked.restore.phase is Phase.STOPPING and stop is not None and stop.asked_at is None
     async with Together() as group:
         vm = group.create_task(reads.vm(asked.vm))
         vmi = group.create_task(reads.vmi(asked.vm))
         own = group.create_task(reads.restores_made_by(asked.restore.id))
+        others = group.create_task(rivals(reads, asked, None, listed=first))
+    found = {one.uid: one for one in (*own.result(), *others.result())}
     return Observation(
         asked.kind,
         at,
         vm=vm.result(),
         vmi=vmi.result(),
-        restores=own.result(),
+        restores=tuple(found.values()),
         forbidden=reads.forbidden,
     )
 

@@ -2,7 +2,8 @@
 
 KubeVirt marks the VM when it begins a restore. One that waits for its VM to be stopped is not shown by
 the VM: only by the list, and by the webhook, which refuses a create and its dry run while any restore
-of the VM is not complete. An accepted dry run is the webhook's word, if there is one.
+of the VM is not complete. An accepted dry run is the webhook's word, and enough for a check. Just before
+a first stop and before a create all are listed, since somebody may have taken the webhook away.
 """
 
 from bot.cluster.question import Question

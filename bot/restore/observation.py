@@ -348,8 +348,9 @@ class Observation:
     """VirtualMachineRestores with this VM as target.
 
     RECHECK: all, or of many those that are not complete and those that this very restore has made.
-    FULL: those that the VM and the document name, and the others that are not complete. In SAFETY,
-    and in VMI before the end, only those that this very restore has made.
+    FULL: the one that the VM names, and unless the dry run has excluded them the others that are not
+    complete; so in VMI just before a first stop. There too, and in SAFETY, those that this very
+    restore has made.
     """
     quotas: tuple[Quota, ...] = ()
     dry_run: ApiRejection | None = None

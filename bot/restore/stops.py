@@ -1,5 +1,6 @@
 """Which live VM may be stopped: the one that was to be stopped, in the same run, and no other."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.restore.differences import (
@@ -10,6 +11,7 @@ from bot.restore.differences import (
     moment,
     nobody_restored_it,
 )
+from bot.restore.locks import others_in_progress
 from bot.restore.model import Restore
 from bot.restore.observation import Observation, Vm
 from bot.restore.reasons import Reason
@@ -34,11 +36,20 @@ def before_a_stop(restore: Restore, observation: Observation) -> tuple[Differenc
     untouched = (nobody_restored_it,) if going_down else (*EDITS, generation_is_the_same)
     by_older = stop.asked_at is not None and _shown(restore) is None
     found = () if by_older else tuple(compared(restore, state_of(vm), untouched))
+    if stop.asked_at is None:
+        found = (*_begun_by_it(restore, observation), *found)
     if going_down or not _is_another_run(restore, stop, observation):
         return found
     began = observation.vmi.created if observation.vmi else None
     when = texts.SECOND.format(when=began) if began else texts.NOT_KNOWN
     return (Difference(Reason.VM_STARTED, texts.VM_STARTED_ANEW.format(when=when)), *found)
+
+
+def _begun_by_it(restore: Restore, observation: Observation) -> Iterator[Difference]:
+    """Restores of others that wait for the VM to be stopped, as far as this look has asked."""
+    for other in others_in_progress(observation, restore):
+        words = texts.STOP_BEGINS.format(name=other.name)
+        yield Difference(Reason.CHANGED_SINCE_CONFIRMATION, words)
 
 
 def _is_another_run(restore: Restore, stop: Stop, observation: Observation) -> bool:

@@ -292,6 +292,9 @@ CONTENT_UNREADY: Final = "The snapshot's content was ready; now it is not."
 CONTENT_GOES: Final = "The snapshot's content is being deleted, and its data with it."
 CONTENT_HAS_ERROR: Final = "The snapshot's content was well; now it has an error: {error}"
 CONTENT_OF_OTHER_VM: Final = "The snapshot's content belongs to another VM."
+STOP_BEGINS: Final = (
+    "VirtualMachineRestore `{name}` of this VM is not complete, and a stop would let it begin."
+)
 OTHER_RESTORE: Final = "Another restore of this VM has begun: `{name}`."
 CLONE_BEGAN: Final = "VirtualMachineClone `{clone}` has begun to restore this VM: `{name}`."
 

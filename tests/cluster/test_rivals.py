@@ -6,6 +6,7 @@ Only the webhook, which a dry run asks, and the list of restores show it. And ou
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from bot.cluster.cluster import Cluster
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.restore.checks import first_refusal
+from bot.restore.model import Phase
 from bot.restore.observation import ObservationKind
 from bot.restore.reasons import Reason
+from bot.restore.stop_and_start import Stop
 from tests.cluster import samples
 from tests.cluster.samples import NS, SNAP, VM
 from tests.playground.kubevirt.kit import Lab, settle
@@ -47,7 +50,6 @@ async def cluster(sim: Lab, clock: HandClock, tmp_path: Path) -> AsyncIterator[C
 
 ANSWERS: dict[str, tuple[Answer | None, Reason | None]] = {
     "the webhook's own": (None, None),
-    "accepted, since the webhook is gone": (Answer(201), None),
     "no right to create": (
         Answer(403, "Forbidden", f'User "bot" cannot create resource "{RESTORES}"'),
         Reason.RBAC_FORBIDDEN,
@@ -147,10 +149,16 @@ async def test_a_check_without_a_dry_run_sees_a_rival(sim: Lab, cluster: Cluster
     assert [each.name for each in observation.restores] == [RIVAL]
 
 
-async def test_the_look_before_the_act_sees_a_rival_that_nothing_else_shows(
-    sim: Lab, cluster: Cluster
+STOPS = {"phase": Phase.STOPPING, "stop": Stop(strategy="Always")}
+ACTS = [(ObservationKind.VMI, STOPS), (ObservationKind.RECHECK, {})]
+
+
+@pytest.mark.parametrize(("kind", "before"), ACTS)
+async def test_the_look_before_an_act_sees_a_rival_that_nothing_else_shows(
+    kind: ObservationKind, before: dict[str, Any], sim: Lab, cluster: Cluster
 ) -> None:
+    """Also where the webhook is gone, and a dry run was accepted."""
     waits(sim)
     await settle(sim)
-    observation = await cluster.observe(samples.restore(), ObservationKind.RECHECK)
+    observation = await cluster.observe(samples.restore(**before), kind)
     assert [each.name for each in observation.restores] == [RIVAL]

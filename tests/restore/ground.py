@@ -143,7 +143,7 @@ class Ground:
             case ObservationKind.VMI:
                 facts = {"vm": self.vm, "vmi": self.vmi}
                 if live:
-                    facts["restores"] = self._own(restore)
+                    facts["restores"] = self._before_the_restore(restore)
             case ObservationKind.SAFETY:
                 named = restore.safety.name if restore.safety else None
                 facts = {"safety": self.snapshot(named), "restores": self._own(restore)}
@@ -173,6 +173,13 @@ class Ground:
 
     def _own(self, restore: Restore) -> tuple[RestoreObject, ...]:
         return tuple(one for one in self.restores if one.restore_id == restore.id)
+
+    def _before_the_restore(self, restore: Restore) -> tuple[RestoreObject, ...]:
+        """Its own, and before a first stop those that would begin with it."""
+        own, stop = self._own(restore), restore.stop
+        first = restore.phase is Phase.STOPPING and stop is not None and stop.asked_at is None
+        others = (one for one in self.restores if first and not one.complete and one not in own)
+        return (*own, *others)
 
     def _job(self, restore: Restore) -> dict[str, Any]:
         """While it runs nothing else is read but its volumes, at its end the VM as well."""

@@ -12,7 +12,7 @@ from bot.restore.reasons import Reason
 from bot.restore.recheck import ACT_WITHIN
 from bot.restore.rules import Rules, StopWhen
 from tests.restore import play as p
-from tests.restore.ground import NAMESPACE, RUNNING, VM, VM_NAME, VMI
+from tests.restore.ground import NAMESPACE, RUNNING, VM, VM_NAME, VMI, foreign_restore
 from tests.restore.play import CONFIRMED, STATES, Play
 
 STOP, CLEAR = StopVm(NAMESPACE, VM_NAME), ClearVmi(NAMESPACE, VM_NAME, "vmi-1")
@@ -48,6 +48,16 @@ ACTS: dict[str, tuple[Vm, Vmi | None, tuple[Effect, ...]]] = {
 def test_what_is_sent_to_a_live_vm(case: str) -> None:
     vm, vmi, acts = ACTS[case]
     assert p.stopping().looks(vm=vm, vmi=vmi).effects == acts
+
+
+def test_a_stop_that_would_let_another_restore_begin_is_not_sent() -> None:
+    """It waits for the VM to be stopped. Once our stop is sent, this is not asked again."""
+    rival = foreign_restore(progressing="Waiting for target to be ready")
+    played = p.stopping().looks(vm=RUNNING, vmi=VMI, restores=(rival,))
+    assert (played.phase, played.effects) == (Phase.REFUSED, ())
+    assert f"`{rival.name}` of this VM is not complete" in played.outcome.found
+    asked = p.stopping().looks(vm=RUNNING, vmi=VMI).looks(vm=RUNNING, vmi=VMI, restores=(rival,))
+    assert asked.effects == (STOP,)
 
 
 def test_a_forced_stop_is_sent_to_a_vmi_that_is_being_deleted() -> None:

@@ -355,7 +355,7 @@ async def test_refused(case: Case, stage_for: SetStage, golden: Golden) -> None:
 READS = [
     ("get", "virtualmachineinstances"),
     ("get", "virtualmachinesnapshotcontents"),
-    ("list", "virtualmachinerestores"),
+    ("list", "virtualmachinesnapshots"),
     ("list", "resourcequotas"),
 ]
 
@@ -371,6 +371,19 @@ async def test_a_forbidden_read_proves_nothing(
     await acts.ask(stage)
     said = stage.read(await stage.card("❌ Cluster Permission Missing"))
     assert f'cannot {verb} resource "{resource}"' in said
+    await stage.world.pass_time(60)
+    assert acts.changes(stage) == []
+
+
+async def test_without_the_list_of_restores_nothing_is_stopped(stage_for: SetStage) -> None:
+    """As above; a check whose dry run is accepted does without the list, the look before a stop not."""
+    stage = await stage_for(running=True)
+    stage.world.kube.deny("create", "selfsubjectrulesreviews")
+    stage.world.kube.deny("list", "virtualmachinerestores", NS)
+    await acts.ask(stage)
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    said = stage.read(await stage.card("the cluster does not let me look"))
+    assert 'cannot list resource "virtualmachinerestores"' in said
     await stage.world.pass_time(60)
     assert acts.changes(stage) == []
 

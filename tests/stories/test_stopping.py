@@ -94,6 +94,20 @@ async def test_stop_and_restore_typed(stage_for: SetStage) -> None:
     assert acts.sent(stage) == [STOP]
 
 
+async def test_a_restore_that_waits_for_the_stop_is_not_begun_by_ours(stage_for: SetStage) -> None:
+    """Somebody makes it while the question stands; no mark on the VM shows it."""
+    stage = await stage_for(running=True)
+    await acts.ask(stage)
+    await stage.card(acts.MUST_STOP)
+    stage.world.kube.people.create_restore(NS, "by-hand", VM, "pre-upgrade-snapshot")
+    await stage.press(acts.MUST_STOP, "Stop and restore")
+    said = stage.read(await stage.card("❌ Changed Since Confirmation"))
+    assert "VirtualMachineRestore `by-hand` of this VM is not complete, and a stop would" in said
+    await stage.world.pass_time(30)
+    assert acts.sent(stage) == []
+    assert acts.live(stage)
+
+
 async def test_cancel_typed_before_the_stop(stage_for: SetStage, golden: Golden) -> None:
     """`cancel` leaves a running VM running."""
     stage = await stage_for(running=True)
