@@ -19,6 +19,7 @@ from bot.errors import NotTaken, Permanent, Temporary
 from bot.look import Look
 from bot.metrics import Metrics
 from bot.restore import audit, durations, workflow
+from bot.restore.announcements import announcements
 from bot.restore.effects import signed
 from bot.restore.events import (
     Acted,
@@ -128,6 +129,7 @@ class Reconciler:
                 if turn.restore.phase.ended:
                     await self._secure(turn)
                 await self._show(turn)
+                await self._announce(turn, restore, unsure=leased.interrupted)
             except TooLateError as late:
                 # What this round decided but did not do counts for nothing: the next one decides.
                 # A search for cards that did not come to pass is left to the next round.
@@ -209,8 +211,7 @@ class Reconciler:
     async def _perform(self, turn: Reconciliation, effect: Effect) -> None:
         """Act, within the lease. A lost answer is left for the next look to find out."""
         cluster = self._parts.clusters[turn.restore.request.cluster]
-        link = link_into(self._parts.home, turn.restore.thread_ref)
-        sent = signed(effect, self._parts.authorizer.name, link)
+        sent = signed(effect, self._parts.authorizer.name, self._link(turn))
         log.info("acting", effect=type(effect).__name__)
         try:
             result = await cluster.perform(sent, not_after=turn.lease.until - MARGIN)
@@ -226,6 +227,17 @@ class Reconciler:
             await self._apply(turn, ObservationFailed(f"{refused.reason}: {refused.text}"))
             return
         await self._apply(turn, Acted(effect, result))
+
+    async def _announce(self, turn: Reconciliation, before: Restore, *, unsure: bool) -> None:
+        """Tell on the VM what people in Slack know by now."""
+        name, link = self._parts.authorizer.name, self._link(turn)
+        for told in announcements(before, turn.restore, unsure=unsure, name=name, link=link):
+            cluster = self._parts.clusters.get(turn.restore.request.cluster)
+            if cluster is not None and self._clock.now() < turn.lease.until - MARGIN:
+                await cluster.announce(told)
+
+    def _link(self, turn: Reconciliation) -> str | None:
+        return link_into(self._parts.home, turn.restore.thread_ref)
 
     async def _show(self, turn: Reconciliation) -> None:
         """Make the thread match; write down where our own thread begins."""

@@ -28,6 +28,7 @@ LIMITS = (
     "bot.cluster.client.WATCH_IDLE_SECONDS",
     "bot.cluster.client.WATCH_OPEN_SECONDS",
     "bot.cluster.cluster.LAST_SECONDS",
+    "bot.cluster.announce.MOST_SECONDS",
     "bot.cluster.evidence.MOST_SECONDS",
     "bot.cluster.login._GLANCE",
     "bot.cluster.login._PATIENCE",

@@ -51,6 +51,20 @@ def _review(kind: str, *inner: str) -> Iterator[Unrecorded]:
         yield Unrecorded(f"{path} {{{part}}}", reason)
 
 
+def _event() -> Iterator[Unrecorded]:
+    """An event that is written on a VM."""
+    path = "POST /api/v1/namespaces/{namespace}/events"
+    reason = "in the form in which Kubernetes' own recorder writes events (client-go tools/record)"
+    yield Unrecorded(path, reason)
+    about = ("apiVersion", "kind", "name", "namespace", "uid")
+    fields = ("apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace", "type")
+    times = ("firstTimestamp", "lastTimestamp", "count", "reason", "message")
+    source = ("source", "source.component", "reportingComponent", "reportingInstance")
+    inner = ("involvedObject", *(f"involvedObject.{each}" for each in about))
+    for part in (*fields, *times, *source, *inner):
+        yield Unrecorded(f"{path} {{{part}}}", reason)
+
+
 _RESTORES = "/apis/snapshot.kubevirt.io/v1beta1/namespaces/{namespace}/virtualmachinerestores"
 _SNAPSHOTS = "/apis/snapshot.kubevirt.io/v1beta1/namespaces/{namespace}/virtualmachinesnapshots"
 _ANYWHERE = "recorded in one namespace; without the namespace the same API server lists them all"
@@ -78,6 +92,7 @@ UNRECORDED = (
     Unrecorded(
         "GET /openapi/v3/apis/snapshot.kubevirt.io/v1beta1", "only where the CRD may not be read"
     ),
+    *_event(),
     *_review("selfsubjectrulesreviews", "spec.namespace"),
     *_review(
         "selfsubjectaccessreviews",

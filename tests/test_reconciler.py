@@ -90,7 +90,7 @@ class Scene:
                 (call.verb, call.resource)
                 for call in kube[requests:]
                 if call.verb not in ("get", "list")
-                and not (call.dry_run or _REVIEW in call.resource)
+                and not (call.dry_run or _REVIEW in call.resource or call.resource == "events")
             ]
 
     async def does(self, gesture: Callable[[Play], Play]) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from bot.cancelling import cancelled
 from bot.clock import Clock, FarClock
 from bot.cluster import evidence
+from bot.cluster.announce import Announcer
 from bot.cluster.catalog import Catalog, Scopes
 from bot.cluster.client import Api, Counted, uncounted
 from bot.cluster.identity import Identity, Installation
@@ -57,6 +58,7 @@ class Cluster:
         self.rights = Rights(api, clock)
         self._observer = Observer(api, self._schema, self.catalog, self.rights, clock)
         self._performer = Performer(api, self._schema, clock)
+        self.announce = Announcer(api, clock).announce
         self._reflectors: tuple[Reflector, ...] = ()
 
     @classmethod

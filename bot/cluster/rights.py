@@ -62,6 +62,7 @@ RIGHTS = (
     ClusterRight("get", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "snapshot.storage.k8s.io", "volumesnapshots", needed=False),
     ClusterRight("list", "", "resourcequotas"),
+    ClusterRight("create", "", "events", needed=False),
     ClusterRight("list", "", "events", needed=False, diagnosis=True),
     ClusterRight("list", "", "limitranges", needed=False, diagnosis=True),
     ClusterRight("get", "cdi.kubevirt.io", "datavolumes", needed=False, diagnosis=True),

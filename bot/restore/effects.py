@@ -135,7 +135,7 @@ def signed(effect: Effect, name: Callable[[UserId], str], link: str | None) -> E
         return effect
     named = {REQUESTED_BY: REQUESTED_BY_NAME, CONFIRMED_BY: CONFIRMED_BY_NAME}
     people = [
-        (named[key], _printable(name(UserId(user))))
+        (named[key], printable(name(UserId(user))))
         for key, user in effect.annotations
         if key in named
     ]
@@ -143,10 +143,10 @@ def signed(effect: Effect, name: Callable[[UserId], str], link: str | None) -> E
     return replace(effect, annotations=(*effect.annotations, *added))
 
 
-def _printable(name: str) -> str:
+def printable(text: str, most: int = MAX_PERSON) -> str:
     """One line, without what a terminal or a reader could be fooled by."""
-    shown = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
-    return shown[:MAX_PERSON].strip()
+    shown = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return shown[:most].strip()
 
 
 def delete_blocker(restore: Restore, blocker: Blocker) -> DeleteRestore:

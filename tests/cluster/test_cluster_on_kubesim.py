@@ -13,6 +13,7 @@ from bot.errors import Temporary
 from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.faults import Answer, DropAfter, Rule
 from bot.playground.kubevirt.seed import Disk
+from bot.restore.announcements import Announcement
 from bot.restore.effects import REQUESTED_BY, RESTORE_ID
 from bot.restore.events import (
     CreateRestore,
@@ -33,6 +34,9 @@ CREATE = CreateRestore(
     NS, VM, SNAP, samples.CREATE.name, None, samples.LABELS, ((REQUESTED_BY, "U1"),)
 )
 JOB = Job(name=CREATE.name, decided_at=START, looked_at=START)
+
+
+TOLD = Announcement(NS, VM, "vm-1", "restore-1.begun", "RestoreBegun", "It begins.", START)
 
 
 @pytest.fixture
@@ -379,3 +383,27 @@ async def test_the_api_server_is_away_for_a_while(
         return samples.ID in watched.woken
 
     await wait_until(woken_in_time, "a wake after the outage")
+
+
+async def test_an_event_on_a_vm_is_there_once(sim: Lab, cluster: Cluster) -> None:
+    """Whoever takes a restore over tells it again, under the same name."""
+    await cluster.announce(TOLD)
+    await cluster.announce(TOLD)
+    [event] = [each for each in sim.storage.view("events", NS) if each["reason"] == TOLD.reason]
+    about = {"kind": "VirtualMachine", "namespace": NS, "name": VM, "uid": "vm-1"}
+    assert event["involvedObject"] == {"apiVersion": "kubevirt.io/v1", **about}
+    assert (event["message"], event["count"], event["type"]) == (TOLD.text, 1, "Normal")
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(503, "ServiceUnavailable", "-"), Answer(403, "Forbidden", "-")]
+)
+async def test_an_event_that_cannot_be_written_is_no_error(
+    sim: Lab, cluster: Cluster, answer: Answer
+) -> None:
+    """Where the bot may write none, it tries none for an hour."""
+    sim.faults.add(Rule(answer, verb="create", resource="events", times=None))
+    await cluster.announce(TOLD)
+    await cluster.announce(TOLD)
+    tried = [call.code for call in sim.log if call.resource == "events"]
+    assert tried == [answer.code] * (1 if answer.code == 403 else 2)

@@ -15,12 +15,23 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from bot.cluster import names
 from bot.cluster.schema import READINESS
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
+from bot.restore.checks import nobody_takes_a_snapshot
+from bot.restore.denials import denial
 from bot.restore.events import CreateSnapshot, DeleteRestore, Done, Effect, StartVm, StopVm
+from bot.restore.fates import copied_disks
 from bot.restore.model import Job, Preview, Safety
 from bot.restore.observation import ApiRejection, ObservationKind, RestoreObject
+from bot.restore.reasons import Reason
+from bot.restore.snapshot_checks import (
+    content_exists,
+    content_stays,
+    copies_are_there,
+    snapshot_holds_disks,
+)
 from tests.cluster import ground as grounds
 from tests.cluster.ground import (
     DISK,
@@ -364,6 +375,90 @@ def shown(ground: Ground, claims: tuple[str, ...]) -> Preview:
         snapshot_created=now,
         claims=claims,
     )
+
+
+# What a status or a code does not say
+
+
+async def snapshot_of_its_own(ground: Ground) -> str:
+    """A snapshot that a test may spoil."""
+    name = f"spoilt-{uuid4().hex[:8]}"
+    await ground.does(CreateSnapshot(ground.namespace, VM, name, OWN_LABELS, ()))
+    return name
+
+
+async def test_a_content_that_is_going_is_refused_though_its_snapshot_is_ready(
+    ground: Ground,
+) -> None:
+    """It stays on its finalizer, its status and the snapshot's still say ready, a dry run is fine."""
+    ground.need(SNAPSHOTS)
+    name = await snapshot_of_its_own(ground)
+    await grounds.usable(ground, name)
+    asked = {"snapshot": name}
+    effect = ground.restore(snapshot=name)
+    before = await ground.look(ObservationKind.FULL, effect, request=asked)
+    assert before.content is not None
+    assert content_stays(before, ground.document(request=asked)) is None
+    kind = names.CONTENTS
+    path = names.snapshot_group("v1beta1", kind, ground.namespace, before.content.name)
+    await ground.api.call("DELETE", path)
+    for look in (ObservationKind.FULL, ObservationKind.RECHECK):
+        after = await ground.look(look, effect, request=asked)
+        assert after.snapshot is not None
+        assert after.snapshot.phase == "Succeeded"
+        assert after.dry_run is None
+        gone = after.content is None or after.content.deleting
+        assert gone, "it is not taken for one that is there"
+        document = ground.document(request=asked)
+        assert content_stays(after, document) or content_exists(after, document)
+
+
+async def test_a_quota_that_refuses_is_told_apart_from_a_missing_right(ground: Ground) -> None:
+    """Both are a 403: what the message says decides."""
+    ground.need(SNAPSHOTS)
+    effect = ground.restore(snapshot="nothing")
+    path = names.core("resourcequotas", ground.namespace)
+    hard = {"count/virtualmachinerestores.snapshot.kubevirt.io": "0"}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
+    await ground.api.call("POST", path, body={**quota, "spec": {"hard": hard}})
+
+    async def enforced() -> bool:
+        rejection = (await ground.look(ObservationKind.FULL, effect)).dry_run
+        return rejection is not None and "exceeded quota" in rejection.text
+
+    try:
+        await ground.until("the quota is enforced", enforced)
+        refused = await ground.act(effect)
+        assert isinstance(refused, ApiRejection)
+        assert refused.code == 403
+        cause = denial(refused, ground.namespace)
+        assert cause.reason is Reason.OBJECT_QUOTA_EXCEEDED
+        assert "Quota `none`" in cause.told
+    finally:
+        await ground.api.call("DELETE", f"{path}/none")
+
+
+async def test_a_vm_whose_snapshot_is_done_is_not_said_to_be_locked_by_it(ground: Ground) -> None:
+    """The VM names it for a moment longer: that passes, and is no other snapshot in progress."""
+    ground.need(SNAPSHOTS)
+    name = await snapshot_of_its_own(ground)
+    await grounds.usable(ground, name)
+    observation = await ground.look(ObservationKind.FULL, ground.restore())
+    assert nobody_takes_a_snapshot(observation, ground.document()) is None
+
+
+async def test_what_a_snapshot_holds_is_told_by_its_content_and_the_copies(ground: Ground) -> None:
+    """A name in the summary is no copy: the content names a volume snapshot, and that is there."""
+    ground.need(SNAPSHOTS)
+    observation = await ground.look(ObservationKind.FULL, ground.restore())
+    content, copies = observation.content, observation.copies
+    assert content is not None
+    assert set(copied_disks(content)) == {DISK}
+    assert copies is not None
+    assert {one.name for one in copies} == {name for _, name in content.copies}
+    document = ground.document()
+    assert copies_are_there(observation, document) is None
+    assert snapshot_holds_disks(observation, document) is None
 
 
 # Refusals

@@ -13,6 +13,7 @@ from bot.cluster.reads import Reads
 from bot.cluster.rights import RIGHTS
 from bot.playground.clock import HandClock
 from bot.playground.kubevirt.server import KubeSim
+from bot.restore.announcements import Announcement
 from bot.restore.events import (
     ClearVmi,
     CreateRestore,
@@ -89,6 +90,9 @@ async def test_every_listed_exception_is_still_sent(
     ]
     for effect in effects:
         await cluster.perform(effect, not_after=samples.LATER)
+    await cluster.announce(
+        Announcement(NS, VM, "vm-1", "x.begun", "RestoreBegun", "-", samples.LATER)
+    )
     await wait_until(lambda: _claims(sim), "the restore makes claims")
     job = Job(name=create.name, decided_at=samples.LATER)
     await cluster.evidence(samples.restore(job=job))

@@ -18,7 +18,8 @@ DIAGNOSTIC = {"events", "limitranges", "datavolumes"}
 
 def diagnostic(stage: Stage) -> list[ApiCall]:
     """The bot's reads that only a diagnosis needs."""
-    return [call for call in stage.world.kube.log if call.resource in DIAGNOSTIC]
+    calls = stage.world.kube.log
+    return [call for call in calls if call.resource in DIAGNOSTIC and call.verb != "create"]
 
 
 async def stuck(stage: Stage) -> None:

@@ -97,7 +97,7 @@ BOT_RULES = (
     Rule(
         READ, ("",), ("persistentvolumeclaims", "pods", "events", "resourcequotas", "limitranges")
     ),
-    Rule(("watch",), ("",), ("events",)),
+    Rule(("create", "watch"), ("",), ("events",)),
     Rule(READ, ("cdi.kubevirt.io",), ("datavolumes",)),
     Rule(READ, ("snapshot.storage.k8s.io",), ("volumesnapshots",)),
     Rule(("get",), ("",), ("namespaces",), names=("kube-system",)),

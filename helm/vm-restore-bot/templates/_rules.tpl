@@ -35,6 +35,10 @@
 - apiGroups: [""]
   resources: [resourcequotas]
   verbs: [list]
+# on the VM: its restore has begun, its restore has ended
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
 {{- if .Values.rbac.diagnosis }}
 # Read only when a restore stands still or has failed, or when somebody asks why. What may not be read
 # is named on the card, and changes nothing else.

@@ -1393,7 +1393,7 @@ function restoreCard(restore) {
 }
 
 function snapshotCard(snapshot) {
-  const how = snapshot.going ? ["being deleted", "bad"] : snapshot.content !== "there" ? [`content ${snapshot.content}`, "bad"] : snapshot.ready ? ["ready", "good"] : ["not ready", "busy"];
+  const how = snapshot.going ? ["being deleted", "bad"] : snapshot.content && snapshot.content !== "there" ? [`content ${snapshot.content}`, "bad"] : snapshot.ready ? ["ready", "good"] : ["not ready", "busy"];
   const taken = snapshot.created ? `taken ${ago(seconds(snapshot.created))}` : "not taken yet";
   return h("article", { class: "thing", "aria-label": `Snapshot ${snapshot.name}` },
     h("header", {}, h("b", {}, snapshot.name), h("small", {}, `of ${snapshot.vm} in ${snapshot.namespace}`), pill(...how)),
