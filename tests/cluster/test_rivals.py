@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.cluster.cluster import Cluster
-from bot.playground.clock import HandClock
+from bot.playground.clock import START, HandClock
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.restore.checks import first_refusal
 from bot.restore.model import Phase
@@ -162,3 +162,12 @@ async def test_the_look_before_an_act_sees_a_rival_that_nothing_else_shows(
     await settle(sim)
     observation = await cluster.observe(samples.restore(**before), kind)
     assert [each.name for each in observation.restores] == [RIVAL]
+
+
+async def test_a_stop_that_is_under_way_is_watched_without_the_list(
+    sim: Lab, cluster: Cluster
+) -> None:
+    waits(sim)
+    sent = STOPS | {"stop": Stop(strategy="Always", asked_at=START)}
+    observation = await cluster.observe(samples.restore(**sent), ObservationKind.VMI)
+    assert observation.restores == ()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.restore.events import Acted, Button, ClearVmi, Done, Effect, StopVm
 from bot.restore.model import Phase
-from bot.restore.observation import ApiRejection, Vm, Vmi
+from bot.restore.observation import ApiRejection, ObservationKind, Vm, Vmi
 from bot.restore.reasons import Reason
 from bot.restore.recheck import ACT_WITHIN
 from bot.restore.rules import Rules, StopWhen
@@ -56,8 +56,9 @@ def test_a_stop_that_would_let_another_restore_begin_is_not_sent() -> None:
     played = p.stopping().looks(vm=RUNNING, vmi=VMI, restores=(rival,))
     assert (played.phase, played.effects) == (Phase.REFUSED, ())
     assert f"`{rival.name}` of this VM is not complete" in played.outcome.found
-    asked = p.stopping().looks(vm=RUNNING, vmi=VMI).looks(vm=RUNNING, vmi=VMI, restores=(rival,))
-    assert asked.effects == (STOP,)
+    asked = p.stopping().looks(vm=RUNNING, vmi=VMI)
+    seen = asked.ground.observation(ObservationKind.VMI, asked.restore, asked.now)
+    assert asked.sees(replace(seen, restores=(rival,))).effects == (STOP,)
 
 
 def test_a_forced_stop_is_sent_to_a_vmi_that_is_being_deleted() -> None:

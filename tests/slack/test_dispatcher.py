@@ -15,7 +15,7 @@ from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.context import RequestLimits
 from bot.slack.deliveries import ButtonClicked, MessageReceived
-from bot.slack.handlers.apply_event import NotYet
+from bot.slack.handlers.apply_event import Applied, NotYet
 from bot.slack.handlers.conversation_changes import ConversationChanges
 from bot.slack.inbound.dispatcher import Dispatcher, _expects, _is_command, _request
 from bot.slack.outbound.replies import Caller
@@ -63,13 +63,13 @@ class Parts:
         """Note what is to be looked for."""
         self.doubted.append((id_, card, ts))
 
-    async def apply(self, _restore: Restore, _event: Event) -> Reply | None:
+    async def apply(self, restore: Restore, _event: Event) -> Applied:
         """The answer of the state machine."""
-        return self.answer
+        return Applied(self.answer, restore)
 
-    async def apply_reply(self, _record: Record, _typed: Typed) -> Reply | None:
+    async def apply_reply(self, record: Record, _typed: Typed) -> Applied:
         """The same for a typed reply."""
-        return self.answer
+        return Applied(self.answer, record.restore)
 
     async def reply(self, _caller: Caller, said: str) -> None:
         """Note what is said."""

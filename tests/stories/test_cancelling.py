@@ -7,7 +7,7 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.restore.events import Cancel, Reply
 from bot.restore.model import Phase, Restore
-from bot.slack.handlers.apply_event import EventApplier
+from bot.slack.handlers.apply_event import Applied, EventApplier
 from bot.store import Store, connect
 from tests.stories import acts
 from tests.stories.conftest import SetStage, documents
@@ -20,7 +20,7 @@ async def test_killed_before_the_answer_to_a_cancel(
     stage = await stage_for()
     apply, died = EventApplier.apply, list[str]()
 
-    async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Reply | None:
+    async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Applied:
         reply = await apply(steps, restore, event)
         if isinstance(event, Cancel) and not died:
             died.append(restore.id)
@@ -51,8 +51,11 @@ async def test_an_event_that_meets_a_newer_document_is_applied_to_that(stage_for
     clock = stage.world.clock
     async with connect(stage.world.redis_url) as client:
         steps = EventApplier(Store(client, stage.world.slack.team_id, clock), clock)
-        assert await steps.apply(old, Cancel(by=old.owner)) is None
+        counted = await steps.apply(old, Cancel(by=old.owner))
+        in_vain = await steps.apply(old, Cancel(by=old.owner))
     (now,) = await documents(stage.world)
+    assert (counted.reply, in_vain.reply) == (None, Reply.ENDED)
+    assert in_vain.restore.outcome == now.outcome, "the answer tells of what it was decided on"
     assert (old.phase, now.phase) == (Phase.TYPING, Phase.CANCELLED)
     await stage.world.pass_time(60)
     await stage.card("Restore operation cancelled by user.")

@@ -7,9 +7,9 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.playground.kubevirt.faults import Answer, Rule
 from bot.playground.stage import SNAPSHOT_TIME, Stage
-from bot.restore.events import Continued, Reply
+from bot.restore.events import Continued
 from bot.restore.model import Restore
-from bot.slack.handlers.apply_event import EventApplier
+from bot.slack.handlers.apply_event import Applied, EventApplier
 from tests.stories import acts
 from tests.stories.conftest import Golden, SetStage
 
@@ -89,7 +89,7 @@ async def test_killed_between_the_new_restore_and_the_old_card(
     make_room(stage)
     apply, died = EventApplier.apply, list[str]()
 
-    async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Reply | None:
+    async def dies_once(steps: EventApplier, restore: Restore, event: Any) -> Applied:
         if isinstance(event, Continued) and not died:
             died.append(restore.id)
             raise StoreUnavailable("the worker was killed")

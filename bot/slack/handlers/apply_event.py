@@ -4,6 +4,7 @@ If the stored document has moved on since, it is loaded again, and the event is 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bot import tracing
 from bot.clock import Clock
@@ -22,6 +23,14 @@ class NotYet(Temporary):
     """It cannot be told yet what this answers. It will be in a moment, so nobody is told of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the person is told, and the restore that this was decided on: it may be a newer one."""
+
+    reply: Reply | None
+    restore: Restore
+
+
 class EventApplier:
     """Applies people's events. The reconciler does the rest."""
 
@@ -29,43 +38,44 @@ class EventApplier:
         self._store = store
         self._clock = clock
 
-    async def apply(self, restore: Restore, event: Event) -> Reply | None:
+    async def apply(self, restore: Restore, event: Event) -> Applied:
         """Apply an event that came in before `restore` was loaded."""
         return await self._apply(restore, None, event)
 
-    async def apply_reply(self, record: Record, typed: Typed) -> Reply | None:
+    async def apply_reply(self, record: Record, typed: Typed) -> Applied:
         """The same for a typed reply: LEFT_ALONE if it was written before the open question."""
         return await self._apply(record.restore, record.shown, typed)
 
-    async def load_and_apply(self, restore_id: RestoreId, event: Event) -> Reply | None:
+    async def load_and_apply(self, restore_id: RestoreId, event: Event) -> None:
         """Apply an event that follows a change which this process has just stored."""
         record = await self._store.load(restore_id)
-        return Reply.ENDED if record is None else await self.apply(record.restore, event)
+        if record is not None:
+            await self.apply(record.restore, event)
 
     async def _apply(
         self, restore: Restore, shown: Mapping[str, PostedCard] | None, event: Event
-    ) -> Reply | None:
+    ) -> Applied:
         with tracing.span("event", restore.id, event=type(event).__name__):
             return await self._applied(restore, shown, event)
 
     async def _applied(
         self, restore: Restore, shown: Mapping[str, PostedCard] | None, event: Event
-    ) -> Reply | None:
+    ) -> Applied:
         for _ in range(TRIES):
             if isinstance(event, Typed) and not _stood(shown or {}, restore, event.ts):
-                return Reply.LEFT_ALONE
+                return Applied(Reply.LEFT_ALONE, restore)
             now = self._clock.now()
             step = workflow.step(restore, event, now)
             if step.restore == restore:
-                return step.reply
+                return Applied(step.reply, restore)
             done = await self._store.commit(step.restore, due=now, audit=step.audit)
             if isinstance(done, Committed):
-                return step.reply
+                return Applied(step.reply, step.restore)
             if isinstance(done, ClaimConflict):
-                return Reply.VM_HELD
+                return Applied(Reply.VM_HELD, restore)
             record = await self._store.load(restore.id)
             if record is None:
-                return Reply.ENDED
+                return Applied(Reply.ENDED, restore)
             restore, shown = record.restore, record.shown
         raise NotYet("the restore is changing too quickly")
 

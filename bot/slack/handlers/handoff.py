@@ -14,13 +14,13 @@ import structlog
 
 from bot.errors import Permanent, Temporary
 from bot.request import ParsedRequest, Verb
-from bot.restore.events import Button, Clicked, Copied, Event, Offered, Reply, TakenOver, Verdict
+from bot.restore.events import Button, Clicked, Copied, Offered, Reply, TakenOver, Verdict
 from bot.restore.model import Restore
 from bot.restore.thread import UserId
 from bot.slack import views
 from bot.slack.api.directory import ConversationInfo
 from bot.slack.context import SlackContext
-from bot.slack.handlers.apply_event import EventApplier
+from bot.slack.handlers.apply_event import Applied, EventApplier
 from bot.slack.handlers.handoff_reach import HandoffReach
 from bot.slack.handlers.queries import meant
 from bot.slack.outbound.replies import Caller
@@ -86,10 +86,10 @@ class HandoffHandler:
             case Button.HAND_OVER if click.by == restore.owner and click.value:
                 return await self._offer(restore, UserId(click.value), click)
             case _:
-                reply = await self._step(restore, click)
-                if begun is not None and reply is Reply.OFFER_OVER:
+                done = await self._steps.apply(restore, click)
+                if begun is not None and done.reply is Reply.OFFER_OVER:
                     return views.interrupted()
-                return await self._told(caller, restore, reply)
+                return await self._told(caller, done)
 
     async def _done(
         self, restore: Restore, user: UserId, to: str | None, begun: datetime
@@ -145,7 +145,8 @@ class HandoffHandler:
                 return views_handoff.taker_may_not(restore, to, verdict)
             if restore.thread_ref.direct and await self._reach.direct(to) is None:
                 return views_handoff.unreachable(restore, to)
-        reply = await self._step(restore, event)
+        done = await self._steps.apply(restore, event)
+        reply, restore = done.reply, done.restore
         if reply is not None and reply is not Reply.ALREADY_OFFERED:
             return views.reply(reply, restore)
         # Also when it was offered already: a worker may have died before this was told.
@@ -179,7 +180,7 @@ class HandoffHandler:
         if direct is not None:
             address = await self._responder.link(restore, taker)
             copied = Copied(to=taker, channel=direct, address=address)
-            # The offer may have been stored a moment ago: `restore` is from before it.
+            # The document may have moved on while Slack was asked.
             await self._steps.load_and_apply(restore.id, copied)
 
     # Accepting
@@ -188,7 +189,7 @@ class HandoffHandler:
         """The offered person says yes; whether they may is asked once more."""
         made = restore.offer
         if made is None or made.to != click.by:
-            return await self._told(caller, restore, await self._step(restore, click))
+            return await self._told(caller, await self._steps.apply(restore, click))
         verdict = await self._may_have(restore, click.by)
         if not verdict.allowed:
             return verdict
@@ -197,10 +198,11 @@ class HandoffHandler:
         dm = await self._reach.direct(click.by) if restore.thread_ref.direct else None
         if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, click.by)
-        reply = await self._step(restore, replace(click, value=dm, since=self._since()))
-        if reply is None:
+        accepted = replace(click, value=dm, since=self._since())
+        done = await self._steps.apply(restore, accepted)
+        if done.reply is None:
             await self._leave(restore)
-        return await self._told(caller, restore, reply)
+        return await self._told(caller, done)
 
     async def _leave(self, restore: Restore) -> None:
         """The direct message with the giver is left behind, and says so. A thread is told by a card."""
@@ -241,9 +243,10 @@ class HandoffHandler:
         dm = await self._reach.direct(user) if restore.thread_ref.direct else None
         if restore.thread_ref.direct and dm is None:
             return views_handoff.unreachable(restore, user)
-        reply = await self._step(restore, TakenOver(by=user, dm=dm, since=self._since()))
-        if reply is not None:
-            return views.reply(reply, restore)
+        taken = TakenOver(by=user, dm=dm, since=self._since())
+        done = await self._steps.apply(restore, taken)
+        if done.reply is not None:
+            return views.reply(done.reply, done.restore)
         await self._leave(restore)
         return views_handoff.yours_now(restore)
 
@@ -270,11 +273,8 @@ class HandoffHandler:
         """A moment just before now, as Slack dates what is said."""
         return f"{(self._web.clock.now() - NEARLY).timestamp():.6f}"
 
-    async def _step(self, restore: Restore, event: Event) -> Reply | None:
-        return await self._steps.apply(restore, event)
-
-    async def _told(self, caller: Caller, restore: Restore, reply: Reply | None) -> Answer | None:
+    async def _told(self, caller: Caller, done: Applied) -> Answer | None:
         """A click that counted is answered by the thread."""
-        if reply is Reply.NOT_YOURS:
-            return await self.not_yours(caller, restore)
-        return None if reply is None else views.reply(reply, restore)
+        if done.reply is Reply.NOT_YOURS:
+            return await self.not_yours(caller, done.restore)
+        return None if done.reply is None else views.reply(done.reply, done.restore)

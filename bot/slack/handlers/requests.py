@@ -215,8 +215,9 @@ class RequestHandler:
         elif len(chosen) > 1:
             await self._responder.reply(caller, views.which_to_cancel(chosen))
         else:
-            reply = await self._steps.apply(chosen[0], Cancel(by=caller.user))
-            await self._responder.reply(caller, views.reply(reply or Reply.DONE, chosen[0]))
+            told = await self._steps.apply(chosen[0], Cancel(by=caller.user))
+            said = views.reply(told.reply or Reply.DONE, told.restore)
+            await self._responder.reply(caller, said)
 
     async def _cancelled(
         self, caller: Caller, parsed: ParsedRequest, begun: datetime

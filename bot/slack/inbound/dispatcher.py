@@ -232,12 +232,11 @@ class Dispatcher:
             await self._responder.try_reply(caller, views.too_late())
             return True
         typed = Typed(by=caller.user, text=message.typed, ts=message.ts, plain=message.plain)
-        reply = await self._steps.apply_reply(record, typed)
-        if reply is Reply.LEFT_ALONE:
-            # A worker died over this very reply, after it had counted.
+        done = await self._steps.apply_reply(record, typed)
+        if done.reply is Reply.LEFT_ALONE:  # Did a worker die over this very reply, as it counted?
             return restore.heard_ts == message.ts
-        if reply is not None:
-            await self._responder.try_reply(caller, views.reply(reply, restore))
+        if done.reply is not None:
+            await self._responder.try_reply(caller, views.reply(done.reply, done.restore))
         return True
 
     async def _asked_of(self, caller: Caller, message: MessageReceived) -> Record | None:
@@ -293,7 +292,8 @@ class Dispatcher:
         if button in SUCCESSORS:
             reply = await self._follow(caller, restore, click)
         else:
-            reply = await self._steps.apply(restore, click)
+            done = await self._steps.apply(restore, click)
+            reply, restore = done.reply, done.restore
         if begun is not None and reply in (Reply.OLD_CARD, Reply.ENDED):
             await self._responder.reply(caller, views.interrupted())
         elif reply is Reply.NOT_YOURS:
