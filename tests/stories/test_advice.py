@@ -160,6 +160,7 @@ async def test_the_card_of_what_is_left_is_kept_current(
     assert "kept current for 24 hours" in said
     other = {"volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": ROOT}}]}
     change = {"spec": {"template": {"spec": other}}}
+    await stage.world.quiet()
     before = len(stage.world.kube.log)
     stage.world.kube.seed.vm(NS, "reports", running=False, change=change)
     said = stage.read(await stage.card("In use, keep"))

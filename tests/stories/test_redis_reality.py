@@ -230,6 +230,7 @@ async def test_redis_is_full_while_the_cluster_works(stage_for: SetStage, runnin
     else:
         await acts.confirm(stage)
         await stage.card("Restoring VM from snapshot")
+    await stage.world.quiet()
     async with full(stage):
         cards = [stage.read(each) for each in stage.cards()]
         await stage.world.pass_time(120)
