@@ -34,6 +34,8 @@ _NOTHING_SENT = frozenset(
     }
 )
 """Ends of a restore without an object that prove that there never was one."""
+_NOT_DOWN_BY_US = frozenset({Reason.HELD_BY_OTHER, Reason.VM_STARTED})
+"""Ends after which the VM runs already, or is somebody else's to start."""
 
 
 def start_is_offered(restore: Restore) -> bool:
@@ -42,7 +44,7 @@ def start_is_offered(restore: Restore) -> bool:
         return False
     if restore.phase is Phase.SUCCEEDED:
         return True
-    if restore.outcome is not None and restore.outcome.reason is Reason.HELD_BY_OTHER:
+    if restore.outcome is not None and restore.outcome.reason in _NOT_DOWN_BY_US:
         return False
     return restore.stopped_by_us and untouched(restore)
 

@@ -17,11 +17,12 @@ CHANGES = ("create", "update", "patch", "delete")
 
 
 def changes(playground: Playground) -> list[str]:
-    """What the cluster was asked to change, dry runs aside."""
+    """What the cluster was asked to change, dry runs and what is told on the VM aside."""
     return [
         f"{call.verb} {call.resource}{'/' if call.subresource else ''}{call.subresource}"
         for call in playground.scene.world.kube.log
-        if call.verb in CHANGES and not call.dry_run and call.group != "authorization.k8s.io"
+        if call.verb in CHANGES and not call.dry_run
+        if call.group != "authorization.k8s.io" and call.resource != "events"
     ]
 
 
