@@ -43,15 +43,17 @@ class Wiring:
     def listen(self, bolt: AsyncApp, accept: Enqueue, hears: Hears) -> None:
         """Give Bolt its listeners."""
         config, responder = self.context.config, self.context.responder
-        ModalListeners(self.forms, accept, responder, config.default_cluster).register(bolt)
-        Listeners(
+        listeners = Listeners(
             home=config.home,
             names=BotNames(config.home.name, used().bot, used().command),
             accept=accept,
             options=self.pickers.options,
             sorry=self.context.web.respond,
             hears=hears,
-        ).register(bolt)
+        )
+        listeners.register_messages(bolt)
+        ModalListeners(self.forms, accept, responder, config.default_cluster).register(bolt)
+        listeners.register(bolt)
 
 
 def wire(context: SlackContext) -> Wiring:

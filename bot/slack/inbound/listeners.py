@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """What the listeners need, and the listeners. Nothing is registered before `register`."""
+    """What the listeners need, and the listeners. Nothing is registered by building it."""
 
     home: Workspace
     names: BotNames
@@ -64,10 +64,16 @@ class Listeners:
     sorry: Sorry
     hears: Hears
 
-    def register(self, app: AsyncApp) -> None:
-        """Give Bolt its listeners."""
+    def register_messages(self, app: AsyncApp) -> None:
+        """Give Bolt its listeners for messages, before all others.
+
+        Bolt asks one listener after the other, and most of what comes is messages.
+        """
         app.event("message")(self.on_message)
         app.event("app_mention")(self.on_message)
+
+    def register(self, app: AsyncApp) -> None:
+        """Give Bolt the other listeners, after those whose actions have names of their own."""
         app.event("channel_id_changed")(self.on_moved)
         app.event("channel_left")(self.on_lost)
         app.event("group_left")(self.on_lost)
