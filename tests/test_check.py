@@ -21,6 +21,7 @@ from bot.playground.stage import set_stage
 from bot.playground.world import World, world
 from bot.settings import Settings, build
 from bot.store import connect
+from bot.texts.home import RESTORE_A_VM
 
 HOUSE = Path(__file__).parent.parent
 HELD = f"all {len(RIGHTS)} rights of the chart are there"
@@ -111,6 +112,10 @@ async def test_it_changes_nothing(made: World) -> None:
         ("update", "virtualmachines", "stop"),
         ("create", "virtualmachinesnapshots", ""),
     ]
+
+
+def test_the_button_that_it_tells_people_to_press_is_on_the_home_tab() -> None:
+    assert f"*{RESTORE_A_VM}*" in check.NOT_YET
 
 
 async def test_nobody_may_restore(made: World) -> None:

@@ -17,7 +17,8 @@ from bot.settings import Settings
 
 NOT_YET: Final = (
     "Not looked at: whether Slack's events and clicks arrive. Nothing but a person in Slack can send one: "
-    "write the slash command with the word `help` and press the button *Home*."
+    "write the slash command with the word `help`; then open the bot under *Apps*, its tab *Home*, and press "
+    "*Restore a VM*, which opens a form and restores nothing."
 )
 BAD_SETTINGS: Final = 2
 
