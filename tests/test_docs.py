@@ -15,7 +15,7 @@ from bot.settings import build
 HOUSE = Path(__file__).parent.parent
 PAGES = sorted([HOUSE / "README.md", HOUSE / "CONTRIBUTING.md", *HOUSE.glob("docs/**/*.md")])
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
-TYPED = re.compile(r"\bvm-restore-bot ((?:[a-z]+ ?)+(?:[^|>#`\n]*))")
+TYPED = re.compile(r"\bvm-restore-bot(?::[\d.]+)? ((?:[a-z]+ ?)+(?:[^|>#`\n]*))")
 LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)")
 VALUES: dict[str, Any] = yaml.safe_load((HOUSE / "helm/vm-restore-bot/values.yaml").read_text())
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1-1-x", "SLACK_APP_TOKEN": "xapp-1-A1-1-x"}

@@ -80,7 +80,10 @@ def test_a_claim_and_a_file_that_are_there_are_used() -> None:
 def test_helm_test_runs_the_check_as_the_bot_would_run() -> None:
     documents = rendered({})
     check = only(documents, "Pod")
-    assert check["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    annotations = check["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "test"
+    # With hook-succeeded the pod is gone when `helm test --logs` wants its logs.
+    assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation"
     [one] = check["spec"]["containers"]
     bot = container(documents)
     assert (one["args"], bot["args"]) == (["check"], ["run"])
