@@ -15,8 +15,9 @@ from bot.playground.web.playground import Playground
 from bot.playground.web.server import PlaygroundServer
 from tests.browser.words import drawn, told
 
-FIX = "install chromium: apt-get install -y chromium"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FIX = "install chromium: apt-get install -y chromium-headless-shell"
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first of these that is there. The headless one takes two thirds of the time of the others."""
 PATIENCE = 500_000
 """Real milliseconds that nothing takes, however busy the machine is."""
 WITHIN = 240
