@@ -67,6 +67,8 @@ def parse_sentence(text: str, *, addressed: bool) -> ParsedRequest:
     cleaned = clean(text)
     if not cleaned:
         return ParsedRequest(Verb.HELP if addressed else Verb.NONE)
+    if not addressed and not any(stem in cleaned.lower() for stem in v.RESTORE_STEMS):
+        return ParsedRequest(Verb.NONE)  # As nearly all that people say to each other.
     read = _addressed if addressed else _overheard
     found = sentences(cleaned)
     if addressed and all(_points(sentence) for sentence in found):

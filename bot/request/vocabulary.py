@@ -32,6 +32,9 @@ def _phrases(text: str) -> Phrases:
 # --- the verb ------------------------------------------------------------------------------
 
 RESTORE_VERBS = words("restore rollback roll-back recover revert")
+RESTORE_STEMS = words("restore roll recover revert")
+"""What each verb begins with, the "roll" of "roll back" included: words that nobody addressed and that
+have none of these ask for no restore."""
 RESTORE_FORMS = RESTORE_VERBS | words(
     "restoring recovering reverting rolling roll restores restoration recovery"
 )
