@@ -197,6 +197,7 @@ async def run(settings: Settings, machine: Clock | None = None) -> None:
         log.info("stopped before it was ready")
         return
     log.info("ready", port=app.port, mode="socket" if settings.socket_mode else "http")
+    process.keep_what_stands()
     await stopping.wait()
     log.info("draining")
     process.end_within(DEADLINE)

@@ -1,6 +1,7 @@
 """How the process behaves towards the machine: it ends when it is told to, and keeps its secrets."""
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,16 @@ _OF_PROGRAMS: Final = frozenset(
     | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
 )
 _OF_CLOUDS: Final = ("AWS_", "AZURE_", "AAD_", "GOOGLE_", "CLOUDSDK_", "OCI_", "LC_")
+
+
+def keep_what_stands() -> None:
+    """Leave what was made at the start to no garbage collection any more.
+
+    Modules and models last as long as the process. Each full collection would go through all of them,
+    and whatever Slack brings in that time waits.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def environment_of_programs() -> dict[str, str]:
