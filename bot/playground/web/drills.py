@@ -196,7 +196,7 @@ class Drills:
 
     def _situation(self, playing: _Playing) -> Situation:
         namespace, name = playing.drill.vm
-        ours = [
+        found = [
             kept.restore
             for kept in self._records.kept
             if kept.restore.opened_at >= playing.since
@@ -204,7 +204,7 @@ class Drills:
             and (kept.restore.request.vm or name) == name
         ]
         return Situation(
-            restore=ours[0] if ours else None,
+            restore=found[0] if found else None,
             calls=tuple(c for c in self._kube.log[playing.first_call :] if c.user == BOT),
             runs=self._kube.storage.find(VMIS.plural, namespace, name) is not None,
             troubles=frozenset(each["id"] for each in self._troubles.state() if each["on"]),

@@ -178,7 +178,7 @@ class ModalHandler:
     ) -> None:
         """Ask for what a form asked for, where it asked.
 
-        Whoever has `chosen` the channel may not be looking at it, and is told by direct message.
+        A person who has `chosen` the channel may not be looking at it, and is told by direct message.
         """
         if not await self._inside(caller.user, caller.channel):
             alone = Caller(caller.user, "", None, None)
