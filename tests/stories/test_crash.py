@@ -225,7 +225,9 @@ async def cut_again_and_again(
 def _unsure(changes: tuple[str, ...], cut: Cut) -> bool:
     """The create was decided on, and then the bot was gone: it may have been sent."""
     at = cut.number + cut.applied
-    return any("virtualmachinerestores?fieldV" in each for each in changes[at : at + 1])
+    # The loop leases beside the round, so a lease may stand between the decision and the create.
+    following = next((each for each in changes[at:] if "redis: lease" not in each), "")
+    return "virtualmachinerestores?fieldV" in following
 
 
 @pytest.fixture
