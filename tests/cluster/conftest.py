@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bot.cluster.cluster import Cluster
 from bot.playground.clock import HandClock
 from tests.cluster.wire import CRD_PATH, Wire, crd
+from tests.playground.kubevirt.kit import Lab
 from tests.tools.fleet import PATIENCE
 
 Connect = Callable[..., Awaitable[Cluster]]
@@ -50,6 +52,17 @@ async def connect(wire: Wire, tmp_path: Path, clock: HandClock) -> AsyncIterator
 async def cluster(connect: Connect) -> Cluster:
     """A cluster on the scripted server."""
     return await connect()
+
+
+@asynccontextmanager
+async def connected_to(sim: Lab, clock: HandClock, folder: Path) -> AsyncIterator[Cluster]:
+    """The bot's own view of a simulated control plane."""
+    path = sim.kubeconfig(folder / "config")
+    cluster = await Cluster.connect(
+        "prod", kubeconfig=str(path), context=None, namespaces=("*",), clock=clock
+    )
+    yield cluster
+    await cluster.close()
 
 
 async def wait_until(predicate: Callable[[], bool], what: str) -> None:

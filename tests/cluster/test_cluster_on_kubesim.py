@@ -23,7 +23,7 @@ from bot.restore.events import (
 from bot.restore.model import Job, Preview, Safety
 from bot.restore.observation import ApiRejection, Observation, ObservationKind, RestoreObject
 from tests.cluster import samples
-from tests.cluster.conftest import wait_until
+from tests.cluster.conftest import connected_to, wait_until
 from tests.cluster.samples import NS, SNAP, VM
 from tests.playground.kubevirt.kit import Lab
 
@@ -55,12 +55,8 @@ async def sim(clock: HandClock) -> AsyncIterator[Lab]:
 @pytest.fixture
 async def cluster(sim: Lab, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
     """The bot's own view of it."""
-    path = sim.kubeconfig(tmp_path / "config")
-    connected = await Cluster.connect(
-        "prod", kubeconfig=str(path), context=None, namespaces=("*",), clock=clock
-    )
-    yield connected
-    await connected.close()
+    async with connected_to(sim, clock, tmp_path) as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from bot.restore.events import CreateRestore
 from bot.restore.model import Restore
 from bot.restore.observation import ObservationKind
 from tests.cluster import samples
+from tests.cluster.conftest import connected_to
 from tests.cluster.samples import NS
 from tests.playground.kubevirt.kit import Lab
 
@@ -34,12 +35,8 @@ async def sim(clock: HandClock) -> AsyncIterator[Lab]:
 @pytest.fixture
 async def cluster(sim: Lab, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
     """The bot's own view of it."""
-    path = sim.kubeconfig(tmp_path / "config")
-    connected = await Cluster.connect(
-        "prod", kubeconfig=str(path), context=None, namespaces=("*",), clock=clock
-    )
-    yield connected
-    await connected.close()
+    async with connected_to(sim, clock, tmp_path) as connected:
+        yield connected
 
 
 def many(sim: Lab, resource: str, like: Any, count: int) -> None:

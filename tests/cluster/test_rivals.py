@@ -19,6 +19,7 @@ from bot.restore.observation import ObservationKind
 from bot.restore.reasons import Reason
 from bot.restore.stop_and_start import Stop
 from tests.cluster import samples
+from tests.cluster.conftest import connected_to
 from tests.cluster.samples import NS, SNAP, VM
 from tests.playground.kubevirt.kit import Lab, settle
 
@@ -40,12 +41,8 @@ async def sim(clock: HandClock) -> AsyncIterator[Lab]:
 @pytest.fixture
 async def cluster(sim: Lab, clock: HandClock, tmp_path: Path) -> AsyncIterator[Cluster]:
     """The bot's own view of it."""
-    path = sim.kubeconfig(tmp_path / "config")
-    connected = await Cluster.connect(
-        "prod", kubeconfig=str(path), context=None, namespaces=("*",), clock=clock
-    )
-    yield connected
-    await connected.close()
+    async with connected_to(sim, clock, tmp_path) as connected:
+        yield connected
 
 
 ANSWERS: dict[str, tuple[Answer | None, Reason | None]] = {

@@ -80,7 +80,8 @@ def belongs_elsewhere(body: Mapping[str, Any], home: Workspace) -> RefusalCause 
 def _installed_in(body: Mapping[str, Any]) -> Iterable[str]:
     """The workspaces that an event, a command or an interaction is for.
 
-    In a channel that two companies share, `team_id` may be the other company's; `authorizations` names this app's.
+    In a channel that two companies share, `team_id` may be the other company's; `authorizations` names
+    the one that has installed this app.
     """
     listed = body.get("authorizations")
     for each in listed if isinstance(listed, list) else []:
